@@ -1,0 +1,64 @@
+//! The only reader of clocks.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use crate::model::{LogTime, Span};
+
+/// What a log asks for the time.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> LogTime;
+}
+
+/// The machine's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> LogTime {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        LogTime::from_ms(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// A clock that stands until it is moved: replay, demo, simulation.
+#[derive(Debug)]
+pub struct SimulatedClock(AtomicI64);
+
+impl SimulatedClock {
+    /// A clock that stands at `start`.
+    #[must_use]
+    pub fn new(start: LogTime) -> Self {
+        Self(AtomicI64::new(start.as_ms()))
+    }
+
+    /// Moves it on to `to`; it never goes back.
+    pub fn advance_to(&self, to: LogTime) {
+        self.0.fetch_max(to.as_ms(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for SimulatedClock {
+    fn now(&self) -> LogTime {
+        LogTime::from_ms(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Measures how long something took.
+#[derive(Debug, Clone, Copy)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Starts now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// The time since.
+    #[must_use]
+    pub fn elapsed(&self) -> Span {
+        Span::from_ms(i64::try_from(self.0.elapsed().as_millis()).unwrap_or(i64::MAX))
+    }
+}

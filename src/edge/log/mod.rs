@@ -1,0 +1,298 @@
+//! What carries the river: bytes with positions, in topics of partitions.
+//!
+//! Two logs keep this contract, one conformance suite holds them to it: records of a partition
+//! are read in the order of their positions; an acknowledged append is never lost; a transaction
+//! is seen whole or not at all; who was fenced writes nothing.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::model::{LogTime, Namespace};
+
+/// The river's own topics; telemetry topics are the users' and are named as they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// Everything a shard may react to; one partition per shard.
+    Inbox,
+    /// What workers act on.
+    Commands,
+    /// The records of incidents; the last of a key stands.
+    Incidents,
+    /// The evidence for each verdict that changed.
+    Decisions,
+    /// Live numbers; the last of a key stands.
+    Status,
+    /// What a shard remembers; the last of a key stands.
+    State,
+    /// Records that could not be used.
+    Rejected,
+    /// Records that came too late.
+    Late,
+}
+
+impl Topic {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Inbox,
+        Self::Commands,
+        Self::Incidents,
+        Self::Decisions,
+        Self::Status,
+        Self::State,
+        Self::Rejected,
+        Self::Late,
+    ];
+
+    /// The name on the log: `ripcord.prod.inbox`.
+    #[must_use]
+    pub fn name(self, namespace: &Namespace) -> String {
+        let kind = match self {
+            Self::Inbox => "inbox",
+            Self::Commands => "commands",
+            Self::Incidents => "incidents",
+            Self::Decisions => "decisions",
+            Self::Status => "status",
+            Self::State => "state",
+            Self::Rejected => "rejected",
+            Self::Late => "late",
+        };
+        format!("ripcord.{namespace}.{kind}")
+    }
+
+    /// Whether only the last record of a key need be kept.
+    #[must_use]
+    pub fn compacted(self) -> bool {
+        matches!(self, Self::Incidents | Self::Status | Self::State)
+    }
+}
+
+/// One partition of a topic.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Partition {
+    /// The topic's name on the log.
+    pub topic: String,
+    /// Which of its partitions.
+    pub partition: u32,
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}[{}]", self.topic, self.partition)
+    }
+}
+
+/// A record as it stands on the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Its place in the partition, ascending, not always without gaps.
+    pub position: i64,
+    /// When the log took it.
+    pub time: LogTime,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+    /// Its headers, in order.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// Its value; empty on a compacted topic: the key is gone.
+    pub value: Vec<u8>,
+}
+
+/// A record on its way to the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Where to.
+    pub to: Partition,
+    /// Its key.
+    pub key: Option<Vec<u8>>,
+    /// Its headers, in order.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// Its value.
+    pub value: Vec<u8>,
+}
+
+/// What a reader yields.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
+    /// Records of one partition, in order.
+    Records(Partition, Vec<Record>),
+    /// The reader stands at the end of the partition; the next record will have this position
+    /// or a later one. Said once each time the end is reached.
+    End(Partition, i64),
+    /// These are this reader's from now on. It must seek each before records of it come.
+    Assigned(Vec<Partition>),
+    /// These are about to go to another reader; the next call of `read` lets them go.
+    Revoking(Vec<Partition>),
+    /// These went to another reader already; nothing may be committed for them.
+    Lost(Vec<Partition>),
+    /// The log cannot be read now; it goes on by itself when it can.
+    Blocked(String),
+}
+
+/// How far a group has come in a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Committed {
+    /// The next position to read.
+    pub position: i64,
+    /// What the committer wrote beside it.
+    pub metadata: String,
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commit {
+    /// It stands.
+    Done,
+    /// Surely not; the same again may succeed.
+    Retry,
+    /// Surely not; another one owns this now. Stop.
+    Fenced,
+    /// It may stand; only reading back tells.
+    Unknown,
+}
+
+/// Outputs, state and the input's position: all of it or nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transaction {
+    /// What is written, state included.
+    pub outputs: Vec<Outgoing>,
+    /// The partition that was read.
+    pub input: Partition,
+    /// The next position to read of it.
+    pub position: i64,
+    /// What stands beside it.
+    pub metadata: String,
+}
+
+/// Why a log could not do what it was asked. Passing faults never come up as errors.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// A topic or partition that is not there.
+    #[error("{0} is not on the log; create it first")]
+    NoSuchPartition(Partition),
+    /// Another process holds it.
+    #[error("{what} is in use by another process; stop that one or choose another {choose}")]
+    InUse {
+        /// What is in use.
+        what: String,
+        /// What could be chosen instead.
+        choose: &'static str,
+    },
+    /// What stands there cannot be read.
+    #[error("{what} is damaged: {why}")]
+    Damaged {
+        /// Which file or topic.
+        what: String,
+        /// How that shows.
+        why: String,
+    },
+    /// The storage below failed.
+    #[error("{doing} failed")]
+    Storage {
+        /// What was tried.
+        doing: String,
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Reads partitions as a member of a group.
+pub trait Reader: Send {
+    /// What came next; none: nothing within `wait`.
+    ///
+    /// # Errors
+    /// Only what waiting cannot mend.
+    fn read(&mut self, wait: Duration) -> Result<Option<Read>, LogError>;
+
+    /// Reads on from `position`.
+    ///
+    /// # Errors
+    /// A partition that is not assigned.
+    fn seek(&mut self, partition: &Partition, position: i64) -> Result<(), LogError>;
+
+    /// How far this reader's group has come; none: it has not begun.
+    ///
+    /// # Errors
+    /// Storage.
+    fn committed(&mut self, partition: &Partition) -> Result<Option<Committed>, LogError>;
+
+    /// Writes down how far this reader's group has come.
+    ///
+    /// # Errors
+    /// Storage.
+    fn commit(&mut self, partition: &Partition, upto: &Committed) -> Result<Commit, LogError>;
+
+    /// The position of the first record that the log took at `time` or later; the end if none.
+    ///
+    /// # Errors
+    /// Storage.
+    fn position_at(&mut self, partition: &Partition, time: LogTime) -> Result<i64, LogError>;
+
+    /// The first position still there, and the end.
+    ///
+    /// # Errors
+    /// Storage.
+    fn bounds(&mut self, partition: &Partition) -> Result<(i64, i64), LogError>;
+}
+
+/// Writes to the log.
+pub trait Writer: Send {
+    /// Appends; on return every record is durable. Answers their positions.
+    ///
+    /// # Errors
+    /// Storage; then some may have been appended.
+    fn append(&mut self, records: Vec<Outgoing>) -> Result<Vec<i64>, LogError>;
+
+    /// Writes a transaction for the group this writer was opened for.
+    ///
+    /// # Errors
+    /// Only what trying again cannot mend.
+    fn commit(&mut self, transaction: &Transaction) -> Result<Commit, LogError>;
+}
+
+/// A log: opens readers and writers, knows the time.
+pub trait Log: Send + Sync {
+    /// A reader of all partitions of `topics`, as a member of `group`.
+    ///
+    /// # Errors
+    /// A topic that is not there.
+    fn reader(&self, group: &str, topics: &[String]) -> Result<Box<dyn Reader>, LogError>;
+
+    /// A writer. With `owner` it can commit for that group, and fences the one opened before it
+    /// under the same name.
+    ///
+    /// # Errors
+    /// Storage.
+    fn writer(&self, owner: Option<&str>) -> Result<Box<dyn Writer>, LogError>;
+
+    /// Makes a topic of `partitions` unless it is there; answers how many it has.
+    ///
+    /// # Errors
+    /// Storage.
+    fn create(&self, topic: &str, partitions: u32, compacted: bool) -> Result<u32, LogError>;
+
+    /// How many partitions a topic has; none: it is not there.
+    ///
+    /// # Errors
+    /// Storage.
+    fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError>;
+
+    /// The last record of each key of a partition, ordered by position.
+    ///
+    /// # Errors
+    /// Storage.
+    fn latest(&self, partition: &Partition) -> Result<Vec<Record>, LogError>;
+
+    /// Records of a partition from `position` on, at most `most`, outside any group.
+    ///
+    /// # Errors
+    /// Storage.
+    fn scan(
+        &self,
+        partition: &Partition,
+        position: i64,
+        most: usize,
+    ) -> Result<Vec<Record>, LogError>;
+
+    /// The log's time, never less than that of its newest record.
+    fn now(&self) -> LogTime;
+}

@@ -1,0 +1,7 @@
+//! Everything that touches the world: logs, files, sockets, processes, clocks.
+//!
+//! Law: it decides nothing. It does not know measure, judge, undo or shard; app joins them.
+
+pub mod clock;
+pub mod log;
+pub mod target;

@@ -1,0 +1,61 @@
+//! What a rollback acts on.
+//!
+//! A target states facts and makes wanted states true. Every act is probed first, idempotent by
+//! command id and fenced by generation; it never decides whether or where to.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use crate::model::{Answer, Command, Fact, Outcome, Proof};
+
+/// What an act came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acted {
+    /// How it went.
+    pub outcome: Outcome,
+    /// How well that is known.
+    pub proof: Option<Proof>,
+    /// What was wrong, where, what to do; or what was done.
+    pub detail: String,
+}
+
+/// The last command that a target took for a model.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Fence {
+    /// The newest generation seen.
+    pub generation: u64,
+    /// The newest command done.
+    pub command: Option<String>,
+}
+
+/// A promise of a value.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One thing a rollback acts on.
+pub trait Target: Send {
+    /// What stands there now, one fact per model. Errors are worded for people.
+    fn observe(&mut self) -> Later<'_, Result<Vec<Fact>, String>>;
+
+    /// The fence of the command's model.
+    fn fence<'a>(&'a mut self, command: &'a Command) -> Later<'a, Result<Fence, String>>;
+
+    /// Makes what the command wants true, or finds that it is. The caller has asked
+    /// `undo::admit` before.
+    fn act<'a>(&'a mut self, command: &'a Command) -> Later<'a, Acted>;
+}
+
+impl Acted {
+    /// The answer to `command`.
+    #[must_use]
+    pub fn answer(self, command: &Command) -> Answer {
+        Answer {
+            command: command.id.clone(),
+            incident: command.incident.clone(),
+            model: command.model.clone(),
+            target: command.target.clone(),
+            outcome: self.outcome,
+            proof: self.proof,
+            detail: self.detail,
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Ripcord watches what machine-learning models do in production, decides within seconds and with
+//! a stated bound on false alarms that a version has gone bad, and takes it back.
+//!
+//! The rooms, in reading order; a room uses only rooms above it. `ARCHITECTURE.md` is the tour.
+
+pub mod model;
+pub mod sums;
+
+pub mod edge;

@@ -1,0 +1,139 @@
+//! One step for one worker, and what the worker says back.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CommandId, IncidentId, LogTime, Mode, ModelId, Namespace, TargetId, VersionId};
+
+/// One step for one worker: a wanted state of the world, never "one back".
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Command {
+    /// Derived from what it stands for: the same step is the same id.
+    pub id: CommandId,
+    /// The environment; a worker of another one refuses it.
+    pub namespace: Namespace,
+    /// What it serves.
+    pub incident: IncidentId,
+    /// Which model.
+    pub model: ModelId,
+    /// The fencing number; a worker refuses an older one than it has seen.
+    pub generation: u64,
+    /// Who acts.
+    pub target: TargetId,
+    /// Where in the plan.
+    pub stage: Stage,
+    /// What the world shall be.
+    pub want: Want,
+    /// Why, for people.
+    pub reason: String,
+    /// In which mode it was decided.
+    pub mode: Mode,
+    /// When.
+    pub issued_at: LogTime,
+    /// Void from then on.
+    pub expires_at: LogTime,
+    /// The inbox partition that the answer goes to.
+    pub reply_to: u32,
+}
+
+/// What the world shall be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "want", rename_all = "snake_case")]
+pub enum Want {
+    /// Production is `version`; it was `instead_of`, which is put away.
+    Production {
+        /// The version that shall serve.
+        version: VersionId,
+        /// The version that shall not.
+        instead_of: VersionId,
+    },
+    /// People know.
+    Notice {
+        /// One line.
+        summary: String,
+        /// How bad.
+        severity: String,
+    },
+}
+
+/// Where in a plan a step stands; stages go in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Where requests go.
+    Traffic,
+    /// What the application asks.
+    Flag,
+    /// What serving processes load.
+    Registry,
+    /// What they are configured with.
+    Config,
+    /// The files of the withdrawn version.
+    Artifact,
+    /// Telling people; beside the first step, and nothing waits for it.
+    Notice,
+}
+
+/// A step of a plan and how far it came.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its command.
+    pub command: CommandId,
+    /// Who acts.
+    pub target: TargetId,
+    /// Where in the plan.
+    pub stage: Stage,
+    /// What the world shall be.
+    pub want: Want,
+    /// When it was last asked for.
+    pub asked_at: Option<LogTime>,
+    /// How often it was asked for.
+    pub attempts: u32,
+    /// The last answer.
+    pub outcome: Option<Outcome>,
+}
+
+/// What a worker says of a command.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    /// Which command.
+    pub command: CommandId,
+    /// Of which incident.
+    pub incident: IncidentId,
+    /// Of which model.
+    pub model: ModelId,
+    /// Who says it.
+    pub target: TargetId,
+    /// How it went.
+    pub outcome: Outcome,
+    /// How well that is known.
+    pub proof: Option<Proof>,
+    /// In words: what was wrong, where, what to do.
+    pub detail: String,
+}
+
+/// How a step went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// The world is as wanted.
+    Done,
+    /// The worker may not: another generation, expired, another namespace.
+    Refused,
+    /// Surely not done.
+    Failed,
+    /// It may have been done.
+    Unknown,
+}
+
+/// How well it is known that a rollback worked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Proof {
+    /// The target says so.
+    L1,
+    /// A probe through the public route says so.
+    L2,
+    /// Live traffic says so.
+    L3,
+    /// The statistic that fired says so.
+    L4,
+}

@@ -1,0 +1,122 @@
+//! Names of things, each a type of its own so that none is taken for another.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a text is no name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// Nothing in it.
+    #[error("a name is empty; give it at least one character")]
+    Empty,
+    /// More than [`MAX_BYTES`].
+    #[error("a name is {0} bytes long; at most {MAX_BYTES} are kept")]
+    TooLong(usize),
+    /// A line break, a tab, a NUL.
+    #[error("a name holds a control character; remove it")]
+    Control,
+}
+
+/// The longest name, in bytes of UTF-8.
+pub const MAX_BYTES: usize = 249;
+
+fn check(text: &str) -> Result<(), NameError> {
+    if text.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if text.len() > MAX_BYTES {
+        return Err(NameError::TooLong(text.len()));
+    }
+    if text.chars().any(char::is_control) {
+        return Err(NameError::Control);
+    }
+    Ok(())
+}
+
+macro_rules! names {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The name, checked.
+            ///
+            /// # Errors
+            /// Empty, longer than 249 bytes, or with a control character.
+            pub fn new(text: &str) -> Result<Self, NameError> {
+                check(text)?;
+                Ok(Self(Arc::from(text)))
+            }
+
+            /// The name as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:?}", &*self.0)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = NameError;
+            fn try_from(text: String) -> Result<Self, NameError> {
+                Self::new(&text)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = NameError;
+            fn from_str(text: &str) -> Result<Self, NameError> {
+                Self::new(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> String {
+                name.0.as_ref().to_owned()
+            }
+        }
+    )*};
+}
+
+names! {
+    /// A model, as its producers call it: `credit-risk`.
+    ModelId;
+    /// One version of a model: `v3`.
+    VersionId;
+    /// Topics that belong together, as the config calls them.
+    SourceId;
+    /// A rule on a signal: `accuracy-drop`.
+    TriggerId;
+    /// One input of a model: `dep_delay`.
+    FeatureName;
+    /// Something a worker acts on, as the config calls it: `registry`.
+    TargetId;
+    /// The environment that one Ripcord serves; it stands in every topic, group and event.
+    Namespace;
+    /// The life of one breach.
+    IncidentId;
+    /// One step for one worker; derived from what it stands for, so a repeat is the same id.
+    CommandId;
+}

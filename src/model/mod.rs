@@ -1,0 +1,34 @@
+//! The words, as plain data: what every other room speaks.
+//!
+//! Law: constructors, validation, ordering. No thresholds, no merging, no transitions, no I/O.
+
+mod command;
+mod decision;
+mod fact;
+mod ids;
+mod incident;
+mod instruction;
+mod rules;
+mod sample;
+mod source;
+mod time;
+
+pub use command::{Answer, Command, Outcome, Proof, Stage, Step, Want};
+pub use decision::{Against, Better, Reason, Reference, Verdict};
+pub use fact::{Baseline, Baselines, Fact, Standing, VersionFact, VersionStanding};
+pub use ids::{
+    CommandId, FeatureName, IncidentId, ModelId, NameError, Namespace, SourceId, TargetId,
+    TriggerId, VersionId,
+};
+pub use incident::{Incident, IncidentState, Phase};
+pub use instruction::{Ask, Instruction, Scope};
+pub use rules::{
+    Action, Budget, Mode, ModelRules, Null, Policy, RuleBook, Signal, Statistic, TargetRule,
+    Tolerance, Trigger,
+};
+pub use sample::{
+    Feature, Health, LatencySample, Outcome as OutcomeSample, Prediction, Reject, Role, Run,
+    RunKind, RunStatus, Sample, SampleRole, Status, Value,
+};
+pub use source::{Field, LaneId, Mapping, SampleKind, Source, TopicRule, UnknownModels};
+pub use time::{EventTime, LogTime, Span, TimeError};

@@ -1,0 +1,20 @@
+//! Additive statistics, and what is made of them and passed on.
+//!
+//! Law: merge is associative and commutative, so that a pane, a lane and an hour may be put
+//! together in any order and give the same bits. Only integers are added here.
+
+mod assessment;
+mod counts;
+mod frame;
+mod grid;
+mod latency;
+mod pair;
+mod partial;
+
+pub use assessment::{Assessment, BucketSums, Evidence, LiveTraffic, Tally};
+pub use counts::{Counts, HealthSums, RunSums};
+pub use frame::{Counters, Frame, PairPartial, VersionPartial};
+pub use grid::{Cell, Grid};
+pub use latency::Latency;
+pub use pair::{PairSums, PairTable};
+pub use partial::VersionSums;
