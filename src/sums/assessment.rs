@@ -35,8 +35,8 @@ pub struct Assessment {
     pub evidence: Evidence,
     /// How the others would do.
     pub against: Vec<Against>,
-    /// The bucket that closed with it.
-    pub bucket: Option<BucketSums>,
+    /// What the bucket that closed with it held; for pairs, once per other version.
+    pub closed: Vec<BucketSums>,
 }
 
 /// What a verdict rests on.
