@@ -6,4 +6,6 @@
 pub mod model;
 pub mod sums;
 
+pub mod judge;
+
 pub mod edge;

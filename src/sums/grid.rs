@@ -28,7 +28,7 @@ impl Cell {
         let bits = value.abs().to_bits() >> (52 - CELLS_AN_OCTAVE_LOG2);
         // The exponent's bias is 1023: 2^-32 has the exponent 991, and 1 is the cell above it.
         let lowest = (1023 - OCTAVES) << CELLS_AN_OCTAVE_LOG2;
-        let highest = 2 * OCTAVES << CELLS_AN_OCTAVE_LOG2;
+        let highest = (2 * OCTAVES) << CELLS_AN_OCTAVE_LOG2;
         let size = (bits as i64 - lowest + 1).clamp(0, highest) as i16;
         Some(Self(if value < 0.0 { -size } else { size }))
     }

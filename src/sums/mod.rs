@@ -5,6 +5,7 @@
 
 mod assessment;
 mod counts;
+pub mod entries;
 mod frame;
 mod grid;
 mod latency;

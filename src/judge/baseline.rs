@@ -1,0 +1,111 @@
+//! What a version is held against: the registry's baseline, or one that is learned.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::bounds;
+use super::design::Moments;
+use crate::model::{Baseline, Null, Signal, Standing, Tolerance, Trigger, VersionId};
+
+/// Baselines that are learned from the first samples of each version.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Learned {
+    #[serde(with = "crate::sums::entries")]
+    sums: BTreeMap<(VersionId, Signal), Moments>,
+}
+
+impl Learned {
+    /// Takes a bucket of a version, until `enough` samples were seen.
+    pub fn take(&mut self, version: &VersionId, signal: Signal, sums: Moments, enough: u64) {
+        let learned = self.sums.entry((version.clone(), signal)).or_default();
+        if learned.n < enough as f64 {
+            learned.add(sums);
+        }
+    }
+
+    /// The baseline of a version; none before it has seen enough.
+    #[must_use]
+    pub fn get(&self, version: &VersionId, signal: Signal, enough: u64) -> Option<Baseline> {
+        let sums = self.sums.get(&(version.clone(), signal))?;
+        let mean = sums.mean().filter(|_| sums.n >= enough as f64)?;
+        let value = if signal == Signal::Accuracy { 1.0 - mean } else { mean };
+        Some(Baseline { value, n: sums.n as u64 })
+    }
+
+    /// The versions that were seen.
+    pub fn versions(&self) -> impl Iterator<Item = &VersionId> {
+        self.sums.keys().map(|(version, _)| version)
+    }
+
+    /// Samples of a version so far.
+    #[must_use]
+    pub fn n(&self, version: &VersionId, signal: Signal) -> u64 {
+        self.sums.get(&(version.clone(), signal)).map_or(0, |sums| sums.n as u64)
+    }
+}
+
+/// A version's own baseline: the registry's, else the learned one.
+#[must_use]
+pub fn own(
+    standing: &Standing,
+    learned: &Learned,
+    version: &VersionId,
+    signal: Signal,
+    enough: u64,
+) -> Option<Baseline> {
+    registered(standing, version, signal).or_else(|| learned.get(version, signal, enough))
+}
+
+fn registered(standing: &Standing, version: &VersionId, signal: Signal) -> Option<Baseline> {
+    standing.versions.get(version).and_then(|known| known.baselines.get(&signal)).copied()
+}
+
+/// The baseline that a version is held against: its own from the registry; else, as long as it
+/// is not proven, that of a proven one; else its own learned one. So a version that was bad from
+/// the start never sets its own measure while a better one is known.
+#[must_use]
+pub fn of(
+    standing: &Standing,
+    learned: &Learned,
+    version: &VersionId,
+    signal: Signal,
+    enough: u64,
+) -> Option<Baseline> {
+    let is_proven = standing.versions.get(version).is_some_and(|known| known.proven);
+    let proven = || {
+        let others = standing.versions.iter().filter(|(_, known)| known.proven && !is_proven);
+        others.rev().find_map(|(other, _)| own(standing, learned, other, signal, enough))
+    };
+    registered(standing, version, signal)
+        .or_else(proven)
+        .or_else(|| learned.get(version, signal, enough))
+}
+
+/// The upper bound of a baseline, as the value that a watch sums: wrong answers, failures, ms.
+#[must_use]
+pub fn upper(signal: Signal, baseline: Baseline) -> f64 {
+    match signal {
+        Signal::Accuracy => bounds::rate_upper(1.0 - baseline.value, baseline.n as f64),
+        Signal::ErrorRate => bounds::rate_upper(baseline.value, baseline.n as f64),
+        Signal::Latency | Signal::FeatureDrift => baseline.value,
+    }
+}
+
+/// Where the tolerated ends for a version; none: that takes a baseline and there is none.
+#[must_use]
+pub fn null(trigger: &Trigger, baseline: Option<Baseline>) -> Option<f64> {
+    match trigger.limit {
+        Null::Rate(rate) => Some(rate),
+        Null::Paired(tolerance) => Some(tolerance),
+        Null::MeanMs { limit, .. } | Null::Psi { limit, .. } => Some(limit),
+        Null::Baseline(tolerance) => {
+            let baseline = baseline?;
+            let more = match tolerance {
+                Tolerance::Points(points) => points,
+                Tolerance::Relative(share) => share * baseline.value,
+            };
+            Some((upper(trigger.signal, baseline) + more).min(0.999))
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Buckets: panes merged into the intervals in which triggers take evidence.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::panes::Pane;
+use crate::model::{EventTime, Null, Signal, Span, Trigger, VersionId};
+use crate::sums::{PairSums, VersionSums};
+
+/// What the triggers of one bucket length read; the rest is not merged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Reads {
+    answers: bool,
+    latency: bool,
+    labels: bool,
+    features: bool,
+}
+
+impl Reads {
+    /// What these triggers read.
+    pub fn of<'a>(triggers: impl Iterator<Item = &'a Trigger>) -> Self {
+        let mut reads = Self::default();
+        for trigger in triggers {
+            match (trigger.signal, trigger.limit) {
+                (Signal::Accuracy, _) => reads.labels = true,
+                (Signal::ErrorRate, _) => reads.answers = true,
+                (Signal::Latency, Null::MeanMs { .. }) => reads.latency = true,
+                (Signal::Latency, _) => reads.latency = true,
+                (Signal::FeatureDrift, _) => reads.features = true,
+            }
+        }
+        reads
+    }
+}
+
+/// All versions and pairs of one model in one interval, over all lanes and roles.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bucket {
+    /// Its length.
+    pub length: Span,
+    /// The least share of lanes that were heard when its panes closed.
+    pub completeness: f64,
+    /// By version.
+    pub versions: BTreeMap<VersionId, VersionSums>,
+    /// By pair, the smaller name first.
+    #[serde(with = "crate::sums::entries")]
+    pub pairs: BTreeMap<(VersionId, VersionId), PairSums>,
+}
+
+impl Bucket {
+    /// An empty one.
+    #[must_use]
+    pub fn new(length: Span) -> Self {
+        let (versions, pairs) = (BTreeMap::new(), BTreeMap::new());
+        Self { length, completeness: 1.0, versions, pairs }
+    }
+
+    /// Adds a pane, only what is read.
+    pub fn add(&mut self, pane: &Pane, reads: Reads) {
+        for (version, _, sums) in pane.versions() {
+            let mine = self.versions.entry(version.clone()).or_default();
+            if reads.answers {
+                mine.answers.merge(sums.answers);
+                mine.timeouts += sums.timeouts;
+            }
+            if let Some(latency) = sums.latency.as_ref().filter(|_| reads.latency) {
+                mine.latency.get_or_insert_default().merge(latency);
+            }
+            if reads.labels {
+                mine.labels.merge(sums.labels);
+            }
+            for (name, grid) in sums.features.iter().filter(|_| reads.features) {
+                mine.features.entry(name.clone()).or_default().merge(grid);
+            }
+        }
+        for (a, b, sums) in pane.pairs() {
+            let mine = self.pairs.entry((a.clone(), b.clone())).or_default();
+            if reads.labels {
+                mine.table.merge(sums.table);
+            }
+            for (name, (grid_a, grid_b)) in sums.features.iter().filter(|_| reads.features) {
+                let (mine_a, mine_b) = mine.features.entry(name.clone()).or_default();
+                mine_a.merge(grid_a);
+                mine_b.merge(grid_b);
+            }
+        }
+    }
+}
+
+/// The open buckets of a model, one series for each length that a trigger has.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Buckets {
+    #[serde(with = "crate::sums::entries")]
+    open: BTreeMap<(Span, EventTime), Bucket>,
+}
+
+impl Buckets {
+    /// Adds a closed pane to every series.
+    pub fn add(&mut self, start: EventTime, pane: &Pane, completeness: f64, triggers: &[Trigger]) {
+        for length in lengths(triggers) {
+            let key = (length, start.floor(length));
+            let bucket = self.open.entry(key).or_insert_with(|| Bucket::new(length));
+            bucket.completeness = bucket.completeness.min(completeness);
+            bucket.add(pane, reads_at(triggers, length));
+        }
+    }
+
+    /// Takes out the buckets that end at or before the watermark: by end, then the shorter first.
+    pub fn close(&mut self, watermark: EventTime) -> Vec<(EventTime, Bucket)> {
+        let done = |(length, start): &(Span, EventTime)| *start + *length <= watermark;
+        let keys: Vec<_> = self.open.keys().filter(|key| done(key)).copied().collect();
+        let mut closed: Vec<_> = keys
+            .into_iter()
+            .filter_map(|key| self.open.remove(&key).map(|bucket| (key.1, bucket)))
+            .collect();
+        closed.sort_by_key(|(start, bucket)| (*start + bucket.length, bucket.length));
+        closed
+    }
+
+    /// The open buckets of one length, oldest first.
+    pub fn open(&self, length: Span) -> impl Iterator<Item = (EventTime, &Bucket)> {
+        let of = move |key: &(Span, EventTime)| key.0 == length;
+        self.open.iter().filter(move |(key, _)| of(key)).map(|(key, bucket)| (key.1, bucket))
+    }
+}
+
+/// The bucket lengths that triggers have, ascending.
+#[must_use]
+pub fn lengths(triggers: &[Trigger]) -> Vec<Span> {
+    let mut lengths: Vec<_> = triggers.iter().map(|trigger| trigger.bucket).collect();
+    lengths.sort_unstable();
+    lengths.dedup();
+    lengths
+}
+
+/// What the triggers of a length read.
+#[must_use]
+pub fn reads_at(triggers: &[Trigger], length: Span) -> Reads {
+    Reads::of(triggers.iter().filter(|trigger| trigger.bucket == length))
+}

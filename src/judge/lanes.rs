@@ -1,0 +1,173 @@
+//! The lanes of a source: who speaks for each, how far each has come, which are heard.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{EventTime, LogTime, Span};
+use crate::sums::{Counters, Frame};
+
+/// One source's lanes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lanes {
+    pane: Span,
+    lanes: BTreeMap<u32, Lane>,
+    watermark: EventTime,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Lane {
+    epoch: u64,
+    heard: LogTime,
+    state: Option<Heard>,
+}
+
+/// What the newest frame said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Heard {
+    watermark: EventTime,
+    newest: EventTime,
+    idle: bool,
+    warm: f64,
+    counters: Counters,
+    positions: Vec<i64>,
+}
+
+/// What a frame means for its lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It counts.
+    Counts,
+    /// It counts, and positions before it were never read: data was lost before us.
+    AfterGap,
+    /// Its writer no longer speaks for the lane.
+    Outdated,
+}
+
+impl Lanes {
+    /// `count` lanes, none of them heard yet.
+    #[must_use]
+    pub fn new(count: u32, pane: Span, now: LogTime) -> Self {
+        let mut lanes = Self { pane, lanes: BTreeMap::new(), watermark: EventTime::MIN };
+        lanes.widen(count, pane, now);
+        lanes
+    }
+
+    /// Makes room for lanes that were added.
+    pub fn widen(&mut self, count: u32, pane: Span, now: LogTime) {
+        self.pane = pane;
+        for lane in 0..count {
+            self.lanes.entry(lane).or_insert(Lane { epoch: 0, heard: now, state: None });
+        }
+    }
+
+    /// The length of a pane.
+    #[must_use]
+    pub fn pane(&self) -> Span {
+        self.pane
+    }
+
+    /// Somebody else speaks for a lane from now on. Answers whether the claim is newer.
+    pub fn claim(&mut self, lane: u32, epoch: u64, now: LogTime) -> bool {
+        let lane = self.lane(lane, now);
+        let newer = epoch > lane.epoch;
+        if newer {
+            lane.epoch = epoch;
+            lane.heard = now;
+        }
+        newer
+    }
+
+    fn lane(&mut self, lane: u32, now: LogTime) -> &mut Lane {
+        self.lanes.entry(lane).or_insert(Lane { epoch: 0, heard: now, state: None })
+    }
+
+    /// Whoever measures this lane lives.
+    pub fn beat(&mut self, lane: u32, now: LogTime) {
+        self.lane(lane, now).heard = now;
+    }
+
+    /// Takes a frame.
+    pub fn take(&mut self, frame: &Frame, now: LogTime) -> Taken {
+        let lane = self.lane(frame.lane.lane, now);
+        if frame.epoch < lane.epoch {
+            return Taken::Outdated;
+        }
+        let known = lane.state.as_ref().filter(|_| frame.epoch == lane.epoch);
+        let gap = known.is_some_and(|known| {
+            known.positions.iter().zip(&frame.positions).any(|(to, (from, _))| from > to)
+        });
+        lane.epoch = frame.epoch;
+        lane.heard = now;
+        lane.state = Some(Heard {
+            watermark: frame.watermark,
+            newest: frame.newest,
+            idle: frame.idle,
+            warm: frame.warm,
+            counters: frame.counters.clone(),
+            positions: frame.positions.iter().map(|(_, to)| *to).collect(),
+        });
+        if gap { Taken::AfterGap } else { Taken::Counts }
+    }
+
+    /// Moves the watermark on: the minimum over the lanes that are neither idle nor stalled.
+    pub fn advance(&mut self, now: LogTime, stall_after: Span) -> EventTime {
+        let active = self.lanes.values().filter(|lane| !lane.stalled(now, stall_after));
+        let open = active.filter(|lane| lane.state.as_ref().is_none_or(|state| !state.idle));
+        let least = open.map(|lane| lane.state.as_ref().map_or(EventTime::MIN, |s| s.watermark));
+        if let Some(least) = least.min() {
+            self.watermark = self.watermark.max(least);
+        }
+        self.watermark
+    }
+
+    /// Panes that end at or before it are closed in the shard.
+    #[must_use]
+    pub fn watermark(&self) -> EventTime {
+        self.watermark
+    }
+
+    /// The event time that every active lane has passed.
+    #[must_use]
+    pub fn passed(&self, now: LogTime, stall_after: Span) -> Option<EventTime> {
+        let active = self.lanes.values().filter(|lane| !lane.stalled(now, stall_after));
+        let states = active.filter_map(|lane| lane.state.as_ref());
+        states.filter(|state| !state.idle).map(|state| state.newest).min()
+    }
+
+    /// The newest event time of any lane.
+    #[must_use]
+    pub fn newest(&self) -> Option<EventTime> {
+        self.lanes.values().filter_map(|lane| lane.state.as_ref()).map(|state| state.newest).max()
+    }
+
+    /// The share of lanes that are heard, 0 to 1.
+    #[must_use]
+    pub fn completeness(&self, now: LogTime, stall_after: Span) -> f64 {
+        let heard = self.lanes.values().filter(|lane| !lane.stalled(now, stall_after)).count();
+        heard as f64 / self.lanes.len().max(1) as f64
+    }
+
+    /// How much of the label horizon the least warm lane has read again, 0 to 1.
+    #[must_use]
+    pub fn warm(&self) -> f64 {
+        let states = self.lanes.values().filter_map(|lane| lane.state.as_ref());
+        states.map(|state| state.warm).fold(1.0, f64::min)
+    }
+
+    /// What became of every record so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        let mut sum = Counters::default();
+        for state in self.lanes.values().filter_map(|lane| lane.state.as_ref()) {
+            sum.merge(&state.counters);
+        }
+        sum
+    }
+}
+
+impl Lane {
+    fn stalled(&self, now: LogTime, stall_after: Span) -> bool {
+        now - self.heard > stall_after
+    }
+}

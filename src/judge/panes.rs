@@ -1,0 +1,126 @@
+//! The panes that are open in the shard: the last word of each lane about each cell.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{EventTime, ModelId, SampleRole, Span, VersionId};
+use crate::sums::{Frame, PairSums, VersionSums};
+
+type VersionCell = (VersionId, SampleRole, u32);
+type PairCell = (VersionId, VersionId, u32);
+
+/// What one model did in one open pane, lane by lane.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Pane {
+    #[serde(with = "crate::sums::entries")]
+    versions: BTreeMap<VersionCell, VersionSums>,
+    #[serde(with = "crate::sums::entries")]
+    pairs: BTreeMap<PairCell, PairSums>,
+}
+
+/// The open panes of a source, by start and model.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Panes {
+    #[serde(with = "crate::sums::entries")]
+    open: BTreeMap<(EventTime, ModelId), Pane>,
+    /// Cells that came after the shard had closed their pane.
+    pub after_close: u64,
+}
+
+impl Panes {
+    /// Takes a frame's cells; each replaces what its lane said of it before. Answers the models
+    /// that it touched, in order.
+    pub fn take(&mut self, frame: &Frame, pane: Span, watermark: EventTime) -> Vec<ModelId> {
+        let lane = frame.lane.lane;
+        let closed = |start: EventTime| start + pane <= watermark;
+        let mut touched = Vec::new();
+        for cell in &frame.versions {
+            if closed(cell.pane) {
+                self.after_close += 1;
+                continue;
+            }
+            let pane = self.open.entry((cell.pane, cell.model.clone())).or_default();
+            let key = (cell.version.clone(), cell.role, lane);
+            pane.versions.insert(key, cell.sums.clone());
+            touched.push(cell.model.clone());
+        }
+        for cell in &frame.pairs {
+            if closed(cell.pane) {
+                self.after_close += 1;
+                continue;
+            }
+            let pane = self.open.entry((cell.pane, cell.model.clone())).or_default();
+            pane.pairs.insert((cell.a.clone(), cell.b.clone(), lane), cell.sums.clone());
+            touched.push(cell.model.clone());
+        }
+        touched.sort();
+        touched.dedup();
+        touched
+    }
+
+    /// Forgets what a lane said of open panes: another one will say it again.
+    pub fn forget(&mut self, lane: u32) {
+        for pane in self.open.values_mut() {
+            pane.versions.retain(|(_, _, of), _| *of != lane);
+            pane.pairs.retain(|(_, _, of), _| *of != lane);
+        }
+    }
+
+    /// Takes out the panes that end at or before the watermark, oldest first.
+    pub fn close(&mut self, pane: Span, watermark: EventTime) -> Vec<(EventTime, ModelId, Pane)> {
+        let mut closed = Vec::new();
+        while let Some(entry) = self.open.first_entry() {
+            if entry.key().0 + pane > watermark {
+                break;
+            }
+            let ((start, model), sums) = entry.remove_entry();
+            closed.push((start, model, sums));
+        }
+        closed
+    }
+
+    /// The open panes of a model that start at `from` or later and end at or before `to`.
+    pub fn open<'a>(
+        &'a self,
+        model: &'a ModelId,
+        pane: Span,
+        from: EventTime,
+        to: EventTime,
+    ) -> impl Iterator<Item = (EventTime, &'a Pane)> {
+        self.open
+            .iter()
+            .skip_while(move |((start, _), _)| *start < from)
+            .take_while(move |((start, _), _)| *start + pane <= to)
+            .filter(move |((_, of), _)| of == model)
+            .map(|((start, _), sums)| (*start, sums))
+    }
+}
+
+impl Pane {
+    /// Each version's sums, lane by lane and role by role.
+    pub fn versions(&self) -> impl Iterator<Item = (&VersionId, SampleRole, &VersionSums)> {
+        self.versions.iter().map(|((version, role, _), sums)| (version, *role, sums))
+    }
+
+    /// Each pair's sums, lane by lane.
+    pub fn pairs(&self) -> impl Iterator<Item = (&VersionId, &VersionId, &PairSums)> {
+        self.pairs.iter().map(|((a, b, _), sums)| (a, b, sums))
+    }
+
+    /// Answers stated to be live, and of unstated role, by version.
+    #[must_use]
+    pub fn live(&self) -> Vec<(VersionId, u64, u64)> {
+        let mut live: BTreeMap<&VersionId, (u64, u64)> = BTreeMap::new();
+        for ((version, role, _), sums) in &self.versions {
+            let (stated, unstated) = live.entry(version).or_default();
+            match role {
+                SampleRole::Live => *stated += sums.answers.n,
+                SampleRole::Unstated => *unstated += sums.answers.n,
+                SampleRole::Shadow => {}
+            }
+        }
+        let counted = live.into_iter().filter(|(_, (stated, unstated))| stated + unstated > 0);
+        counted.map(|(version, (stated, unstated))| (version.clone(), stated, unstated)).collect()
+    }
+}

@@ -1,0 +1,85 @@
+//! From a bucket to what one trigger counts of it.
+
+use super::bets;
+use super::buckets::Bucket;
+use super::design::Moments;
+use crate::model::{EventTime, Null, Signal, Trigger, VersionId};
+use crate::sums::{BucketSums, PairSums, Tally, VersionSums};
+
+/// What a trigger counts of one version; none: the bucket holds nothing for it.
+#[must_use]
+pub fn of_version(trigger: &Trigger, null: f64, sums: &VersionSums) -> Option<Tally> {
+    let rate = |counts: crate::sums::Counts| {
+        (counts.n > 0).then_some(Tally::Rate { n: counts.n, bad: counts.bad })
+    };
+    match (trigger.signal, trigger.limit) {
+        (Signal::Latency, Null::MeanMs { timeout, .. }) => {
+            let latency = sums.latency.as_ref().filter(|latency| latency.n() > 0)?;
+            Some(mean(null, timeout, latency))
+        }
+        (Signal::Accuracy, _) => rate(sums.labels),
+        (Signal::ErrorRate, _) => rate(sums.answers),
+        (Signal::Latency | Signal::FeatureDrift, _) => None,
+    }
+}
+
+fn mean(limit: f64, timeout: f64, latency: &crate::sums::Latency) -> Tally {
+    let mut sums = Moments::default();
+    for (low, count) in latency.cells_ms() {
+        let (value, count) = (low.min(timeout), f64::from(count));
+        sums.add(Moments { n: count, sum: count * value, sum_sq: count * value * value });
+    }
+    let growth = bets::mean(limit, timeout, latency);
+    Tally::Mean { n: latency.n(), sum_ms: sums.sum, sum_sq: sums.sum_sq, growth }
+}
+
+/// What the paired trigger counts of a version and another on the same requests.
+#[must_use]
+pub fn of_pair(
+    subject: &VersionId,
+    (a, b): &(VersionId, VersionId),
+    sums: &PairSums,
+) -> Option<Tally> {
+    if sums.table.n() == 0 {
+        return None;
+    }
+    if subject == a {
+        Some(Tally::Paired { other: b.clone(), table: sums.table })
+    } else {
+        Some(Tally::Paired { other: a.clone(), table: sums.table.swapped() })
+    }
+}
+
+/// Log growth of each bet on a tally.
+#[must_use]
+pub fn growth(null: f64, tally: &Tally) -> Vec<f64> {
+    match tally {
+        Tally::Rate { n, bad } => bets::rate(null, *n, *bad),
+        Tally::Paired { table, .. } => bets::paired(null, *table),
+        Tally::Mean { growth, .. } => growth.clone(),
+        Tally::Distance { .. } => Vec::new(),
+    }
+}
+
+/// Trials, their sum and their squares: x is 1 for a bad one, the paired difference, or ms.
+#[must_use]
+pub fn moments(tally: &Tally) -> Moments {
+    match tally {
+        Tally::Rate { n, bad } => Moments { n: *n as f64, sum: *bad as f64, sum_sq: *bad as f64 },
+        Tally::Paired { table, .. } => Moments {
+            n: table.n() as f64,
+            sum: table.only_b as f64 - table.only_a as f64,
+            sum_sq: (table.only_a + table.only_b) as f64,
+        },
+        Tally::Mean { n, sum_ms, sum_sq, .. } => {
+            Moments { n: *n as f64, sum: *sum_ms, sum_sq: *sum_sq }
+        }
+        Tally::Distance { .. } => Moments::default(),
+    }
+}
+
+/// A tally with its place in time.
+#[must_use]
+pub fn placed(start: EventTime, bucket: &Bucket, design_effect: f64, tally: Tally) -> BucketSums {
+    BucketSums { start, end: start + bucket.length, design_effect, tally }
+}

@@ -1,0 +1,241 @@
+//! One trigger on one version (for pairs: against one other): the evidence and where it came from.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::bounds;
+use super::design::{BLOCKS_NEEDED, DesignEffect, Moments};
+use super::edetector::EDetector;
+use super::tally;
+use crate::model::{EventTime, Reference, Statistic, Trigger};
+use crate::sums::{BucketSums, Evidence, Tally};
+
+/// Buckets that are kept to show and to compute again; older ones stand in `before`.
+const KEPT: usize = 2048;
+
+/// Buckets that tell how another version does now.
+const RECENT: usize = 24;
+
+/// A breach ends when the statistic falls under this share of the threshold.
+const CLEARS_AT: f64 = 0.1;
+
+/// The state of one watch.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Watch {
+    null: f64,
+    detector: EDetector,
+    before: EDetector,
+    history: VecDeque<BucketSums>,
+    recent: VecDeque<Moments>,
+    design: DesignEffect,
+    threshold: f64,
+    seen: u64,
+    in_a_row: u32,
+    over: bool,
+    last_over: Option<EventTime>,
+}
+
+impl Watch {
+    /// Takes a bucket. Another null than before starts the evidence anew.
+    pub fn take(&mut self, trigger: &Trigger, null: f64, threshold: f64, bucket: BucketSums) {
+        if null != self.null {
+            self.restart();
+            self.null = null;
+        }
+        self.threshold = threshold;
+        let growth = tally::growth(null, &bucket.tally);
+        self.detector.update(bucket.start, &growth, bucket.design_effect, threshold);
+        let sums = tally::moments(&bucket.tally);
+        self.seen = self.seen.saturating_add(sums.n as u64);
+        self.recent.push_back(sums);
+        if self.recent.len() > RECENT {
+            self.recent.pop_front();
+        }
+        let (start, end) = (bucket.start, bucket.end);
+        self.history.push_back(bucket);
+        self.trim(trigger, end);
+        let over = match trigger.statistic {
+            Statistic::EDetector => self.detector.statistic() >= threshold,
+            Statistic::Window { breaches, .. } => {
+                let past = self.value().is_some_and(|value| value > null)
+                    && self.moments_since(EventTime::MIN).n >= trigger.minimum_samples as f64;
+                self.in_a_row = if past { self.in_a_row + 1 } else { 0 };
+                self.in_a_row >= breaches
+            }
+        };
+        if over {
+            self.last_over = Some(start);
+        }
+        let held = matches!(trigger.statistic, Statistic::EDetector)
+            && self.over
+            && self.detector.statistic() >= threshold * CLEARS_AT;
+        self.over = over || held;
+    }
+
+    /// Drops what neither the likely change nor the window needs.
+    fn trim(&mut self, trigger: &Trigger, end: EventTime) {
+        let needed = match trigger.statistic {
+            Statistic::EDetector => self.detector.earliest(),
+            Statistic::Window { window, .. } => Some(end - window),
+        };
+        while let Some(first) = self.history.front() {
+            if needed.is_some_and(|needed| first.start >= needed) && self.history.len() <= KEPT {
+                break;
+            }
+            let Some(first) = self.history.pop_front() else { break };
+            let growth = tally::growth(self.null, &first.tally);
+            self.before.update(first.start, &growth, first.design_effect, self.threshold);
+        }
+    }
+
+    /// Forgets the evidence and keeps what was calibrated.
+    pub fn restart(&mut self) {
+        let design = std::mem::take(&mut self.design);
+        *self = Self { design, null: self.null, ..Self::default() };
+    }
+
+    /// Whether this bucket's block may calibrate.
+    pub fn calibrate(&mut self, trigger: &Trigger, bucket: &BucketSums, healthy: bool) {
+        let sums = tally::moments(&bucket.tally);
+        self.design.take(bucket.start, trigger.bucket, sums, healthy);
+    }
+
+    /// The measured design effect; none: not enough healthy blocks.
+    #[must_use]
+    pub fn design_effect(&self) -> Option<f64> {
+        self.design.estimate()
+    }
+
+    /// Whether the evidence is over the threshold, or has been and is not far under it.
+    #[must_use]
+    pub fn over(&self) -> bool {
+        self.over
+    }
+
+    /// Whether it was over in any bucket that starts at `since` or later.
+    #[must_use]
+    pub fn over_since(&self, since: EventTime) -> bool {
+        self.last_over.is_some_and(|last| last >= since)
+    }
+
+    /// Where the tolerated ends.
+    #[must_use]
+    pub fn null(&self) -> f64 {
+        self.null
+    }
+
+    /// Samples since the watch began.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// The likely change.
+    #[must_use]
+    pub fn since(&self) -> Option<EventTime> {
+        match self.in_a_row {
+            0 => self.detector.since(),
+            _ => self.history.front().map(|bucket| bucket.start),
+        }
+    }
+
+    /// The statistic if this bucket closed as it stands.
+    #[must_use]
+    pub fn with(&self, tally: &Tally, design_effect: f64) -> f64 {
+        self.detector.with(&tally::growth(self.null, tally), design_effect)
+    }
+
+    /// The statistic.
+    #[must_use]
+    pub fn statistic(&self) -> f64 {
+        self.detector.statistic()
+    }
+
+    /// Sums of the buckets that start at `since` or later, as far as they are kept.
+    #[must_use]
+    pub fn moments_since(&self, since: EventTime) -> Moments {
+        let mut sums = Moments::default();
+        for bucket in self.history.iter().filter(|bucket| bucket.start >= since) {
+            sums.add(tally::moments(&bucket.tally));
+        }
+        sums
+    }
+
+    /// Sums of the last non-empty buckets: how the version does now.
+    #[must_use]
+    pub fn recent(&self) -> Moments {
+        let mut sums = Moments::default();
+        self.recent.iter().for_each(|bucket| sums.add(*bucket));
+        sums
+    }
+
+    fn value(&self) -> Option<f64> {
+        self.moments_since(EventTime::MIN).mean()
+    }
+
+    /// The evidence as it stands; `whole` with the buckets that it can be computed again from.
+    #[must_use]
+    pub fn evidence(&self, trigger: &Trigger, design_effect: f64, whole: bool) -> Evidence {
+        let since = self.since();
+        let from = since.unwrap_or(EventTime::MIN);
+        let sums = self.moments_since(from);
+        let (before, buckets) = if whole { self.record(from) } else { (Vec::new(), Vec::new()) };
+        let statistic = match trigger.statistic {
+            Statistic::EDetector => self.detector.statistic(),
+            Statistic::Window { .. } => self.value().unwrap_or(0.0),
+        };
+        Evidence {
+            statistic,
+            threshold: self.threshold,
+            limit: trigger.limit,
+            null: Some(self.null),
+            estimate: sums.mean(),
+            interval: self.interval(sums, design_effect),
+            samples: sums.n as u64,
+            design_effect,
+            calibration: (self.design.blocks().min(BLOCKS_NEEDED), BLOCKS_NEEDED),
+            reference: Reference::None,
+            since,
+            before,
+            buckets,
+        }
+    }
+
+    /// The 95 % interval of what `sums` estimates.
+    #[must_use]
+    pub fn interval(&self, sums: Moments, design_effect: f64) -> Option<(f64, f64)> {
+        match self.history.back().map(|bucket| &bucket.tally)? {
+            Tally::Rate { .. } => Some(bounds::rate_interval(sums.mean()?, sums.n / design_effect)),
+            Tally::Paired { .. } | Tally::Mean { .. } | Tally::Distance { .. } => {
+                bounds::mean_interval(sums, design_effect)
+            }
+        }
+    }
+
+    fn record(&self, from: EventTime) -> (Vec<f64>, Vec<BucketSums>) {
+        let mut before = self.before.clone();
+        let mut buckets = Vec::new();
+        for bucket in &self.history {
+            if bucket.start >= from {
+                buckets.push(bucket.clone());
+            } else {
+                let growth = tally::growth(self.null, &bucket.tally);
+                before.update(bucket.start, &growth, bucket.design_effect, self.threshold);
+            }
+        }
+        (before.carried(), buckets)
+    }
+}
+
+/// The statistic of an evidence, computed again from nothing but itself.
+#[must_use]
+pub fn recompute(evidence: &Evidence) -> Option<f64> {
+    let null = evidence.null?;
+    let mut detector = EDetector::from_carried(&evidence.before);
+    for bucket in &evidence.buckets {
+        let growth = tally::growth(null, &bucket.tally);
+        detector.update(bucket.start, &growth, bucket.design_effect, evidence.threshold);
+    }
+    Some(detector.statistic())
+}
