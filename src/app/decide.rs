@@ -1,0 +1,281 @@
+//! The decide role: folds the inboxes it owns and writes down what comes of it.
+//!
+//! Outputs, undo's state and the inbox position are one transaction, so what was emitted and what
+//! is remembered cannot differ. Judge's state is folded again after a restart.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::river::{River, RoleError};
+use crate::edge::log::{Commit, Partition, Read, Reader, Record, Topic, Transaction, Writer};
+use crate::model::{LogTime, Span};
+use crate::shard::{self, Inbox, Output, Shard, Status};
+use crate::wire::json;
+
+/// Records between two snapshots of a shard.
+const SNAPSHOT_EVERY: i64 = 20_000;
+
+/// Records that a restart reads at once.
+const FOLD_BATCH: usize = 1000;
+
+/// Time until a commit that did not go through is tried again.
+const RETRY_AFTER: Duration = Duration::from_millis(5);
+
+/// Time between two ticks while a deadline is due.
+const TICK_EVERY: Span = Span::from_s(1);
+
+/// The role.
+pub struct Decide {
+    river: River,
+    reader: Box<dyn Reader>,
+    writer: Box<dyn Writer>,
+    owned: BTreeMap<u32, Owned>,
+}
+
+struct Owned {
+    shard: Shard,
+    snapshot_at: i64,
+    ticked: LogTime,
+    at_end: bool,
+}
+
+/// What a turn came to.
+#[derive(Debug, Default)]
+pub struct Turn {
+    /// What was put out and stands on the log, in order.
+    pub outputs: Vec<Output>,
+    /// Nothing came.
+    pub idle: bool,
+}
+
+impl Decide {
+    /// Joins the group that folds the inboxes.
+    ///
+    /// # Errors
+    /// Topics that are not there.
+    pub fn new(river: River) -> Result<Self, RoleError> {
+        let group = river.group("decide");
+        let reader = river.log.reader(&group, &[river.topic(Topic::Inbox)])?;
+        let writer = river.log.writer(Some(&group))?;
+        Ok(Self { river, reader, writer, owned: BTreeMap::new() })
+    }
+
+    /// Reads what came within `wait` and folds it.
+    ///
+    /// # Errors
+    /// What waiting cannot mend.
+    pub fn turn(&mut self, wait: Duration) -> Result<Turn, RoleError> {
+        self.tick()?;
+        let mut turn = Turn::default();
+        match self.reader.read(wait)? {
+            Some(Read::Assigned(partitions)) => {
+                for partition in partitions {
+                    self.take_over(&partition)?;
+                }
+            }
+            Some(Read::Records(partition, records)) => {
+                turn.outputs = self.fold(&partition, &records)?;
+            }
+            Some(Read::Revoking(partitions)) => {
+                for partition in partitions {
+                    self.snapshot(partition.partition)?;
+                    self.owned.remove(&partition.partition);
+                }
+            }
+            Some(Read::Lost(partitions)) => {
+                for partition in partitions {
+                    self.owned.remove(&partition.partition);
+                }
+            }
+            Some(Read::End(partition, _)) => {
+                if let Some(owned) = self.owned.get_mut(&partition.partition) {
+                    owned.at_end = true;
+                }
+            }
+            Some(Read::Blocked(_)) => {}
+            None => turn.idle = true,
+        }
+        Ok(turn)
+    }
+
+    /// When the earliest deadline of a shard is.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<LogTime> {
+        self.owned.values().filter_map(|owned| owned.shard.next_wakeup()).min()
+    }
+
+    /// The shards folded here.
+    pub fn shards(&self) -> impl Iterator<Item = (u32, &Shard)> {
+        self.owned.iter().map(|(id, owned)| (*id, &owned.shard))
+    }
+
+    /// Live numbers of the shards folded here.
+    #[must_use]
+    pub fn status(&self) -> Vec<Status> {
+        self.owned.values().map(|owned| owned.shard.status()).collect()
+    }
+
+    /// Writes the live numbers where others read them.
+    ///
+    /// # Errors
+    /// Storage.
+    pub fn publish_status(&mut self) -> Result<(), RoleError> {
+        let mut records = Vec::new();
+        for (id, owned) in &self.owned {
+            let value = json::encode("status", &owned.shard.status())?;
+            records.push(self.river.plain(Topic::Status, *id, "status", value));
+        }
+        self.writer.append(records)?;
+        Ok(())
+    }
+
+    /// Snapshots every shard, for a quick start next time.
+    ///
+    /// # Errors
+    /// Storage.
+    pub fn stop(&mut self) -> Result<(), RoleError> {
+        let ids: Vec<_> = self.owned.keys().copied().collect();
+        ids.into_iter().try_for_each(|id| self.snapshot(id))
+    }
+
+    /// Restores a shard: the newest snapshot that can be read, the inbox from there to the commit
+    /// with outputs dropped, undo as it was stored, and on.
+    fn take_over(&mut self, inbox: &Partition) -> Result<(), RoleError> {
+        let id = inbox.partition;
+        let committed = self.reader.committed(inbox)?.map_or(0, |upto| upto.position);
+        let fresh = || Shard::new(id, self.river.shards);
+        let mut folded = match self.river.latest(Topic::State, id, "snapshot")? {
+            Some(bytes) => shard::restore(&bytes).unwrap_or_else(|_| fresh()),
+            None => fresh(),
+        };
+        if folded.next() > committed {
+            folded = fresh();
+        }
+        let mut dropped = Vec::new();
+        while folded.next() < committed {
+            let records = self.river.log.scan(inbox, folded.next(), FOLD_BATCH)?;
+            if records.is_empty() {
+                break;
+            }
+            for record in records.iter().filter(|record| record.position < committed) {
+                step(&mut folded, record, &mut dropped)?;
+                dropped.clear();
+            }
+            if records.last().is_some_and(|last| last.position + 1 >= committed) {
+                break;
+            }
+        }
+        if let Some(bytes) = self.river.latest(Topic::State, id, "undo")? {
+            folded.set_undo_state(json::decode("undo state", &bytes)?);
+        }
+        self.reader.seek(inbox, committed)?;
+        let (snapshot_at, ticked) = (folded.next(), LogTime::MIN);
+        self.owned.insert(id, Owned { shard: folded, snapshot_at, ticked, at_end: false });
+        Ok(())
+    }
+
+    fn fold(&mut self, inbox: &Partition, records: &[Record]) -> Result<Vec<Output>, RoleError> {
+        let id = inbox.partition;
+        let Some(owned) = self.owned.get_mut(&id) else { return Ok(Vec::new()) };
+        owned.at_end = false;
+        let mut outputs = Vec::new();
+        for record in records {
+            step(&mut owned.shard, record, &mut outputs)?;
+        }
+        let next = owned.shard.next();
+        if !outputs.is_empty() {
+            self.commit(inbox, next, &outputs)?;
+        }
+        if self.owned.get(&id).is_some_and(|owned| next - owned.snapshot_at >= SNAPSHOT_EVERY) {
+            self.snapshot(id)?;
+        }
+        Ok(outputs)
+    }
+
+    fn commit(
+        &mut self,
+        inbox: &Partition,
+        position: i64,
+        outputs: &[Output],
+    ) -> Result<(), RoleError> {
+        let id = inbox.partition;
+        let now = self.river.log.now();
+        let mut records = outputs
+            .iter()
+            .map(|output| self.river.output(id, now, output))
+            .collect::<Result<Vec<_>, _>>()?;
+        if let Some(owned) = self.owned.get(&id) {
+            records.push(self.river.undo_state(id, owned.shard.undo_state())?);
+        }
+        let transaction = Transaction {
+            outputs: records,
+            group: self.river.group("decide"),
+            input: inbox.clone(),
+            position,
+            metadata: String::new(),
+        };
+        loop {
+            match self.writer.commit(&transaction)? {
+                Commit::Done => return Ok(()),
+                Commit::Retry => std::thread::sleep(RETRY_AFTER),
+                Commit::Fenced => {
+                    self.owned.remove(&id);
+                    return Err(RoleError::Fenced(inbox.to_string()));
+                }
+                Commit::Unknown => {
+                    let stands = self.reader.committed(inbox)?;
+                    if stands.is_some_and(|upto| upto.position >= position) {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+
+    /// Commits the position, then writes a snapshot at it.
+    fn snapshot(&mut self, id: u32) -> Result<(), RoleError> {
+        let Some(owned) = self.owned.get_mut(&id) else { return Ok(()) };
+        let next = owned.shard.next();
+        if next == owned.snapshot_at {
+            return Ok(());
+        }
+        let bytes = match shard::snapshot(&owned.shard) {
+            Ok(bytes) => bytes,
+            Err(shard::SnapshotError::Unreadable(source)) => {
+                return Err(json::JsonError::Write { record: "snapshot", source }.into());
+            }
+            Err(_) => return Ok(()),
+        };
+        owned.snapshot_at = next;
+        let inbox = self.river.partition(Topic::Inbox, id);
+        self.commit(&inbox, next, &[])?;
+        self.writer.append(vec![self.river.plain(Topic::State, id, "snapshot", bytes)])?;
+        Ok(())
+    }
+
+    /// Appends a tick to each inbox whose deadline has come and where nothing else did.
+    fn tick(&mut self) -> Result<(), RoleError> {
+        let now = self.river.log.now();
+        let mut due = Vec::new();
+        for (id, owned) in &mut self.owned {
+            let wanted = owned.shard.next_wakeup().is_some_and(|at| at <= now);
+            if wanted && owned.at_end && now - owned.ticked >= TICK_EVERY {
+                owned.ticked = now;
+                due.push(self.river.inbox(*id, None, &Inbox::Tick)?);
+            }
+        }
+        if !due.is_empty() {
+            self.writer.append(due)?;
+        }
+        Ok(())
+    }
+}
+
+fn step(shard: &mut Shard, record: &Record, out: &mut Vec<Output>) -> Result<(), RoleError> {
+    match json::decode::<Inbox>("inbox", &record.value) {
+        Ok(inbox) => shard.step(record.position, record.time, &inbox, out)?,
+        Err(_) => shard.skip(record.position, record.time),
+    }
+    Ok(())
+}
+

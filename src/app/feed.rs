@@ -1,0 +1,176 @@
+//! From raw records of one lane to frames in the inboxes: decode, stamp, measure, split.
+
+use super::river::{River, RoleError};
+use crate::edge::log::{Outgoing, Topic};
+use crate::measure::{Input, Lane, Output, Resume};
+use crate::model::{LogTime, Reject, Sample, SampleRole, Source};
+use crate::shard::{Inbox, shard_of};
+use crate::sums::Frame;
+use crate::wire::telemetry::{self, Raw};
+
+/// One lane of a source.
+pub struct Feed {
+    river: River,
+    source: Source,
+    lane: Lane,
+    outputs: Vec<Output>,
+    frames: Vec<Frame>,
+    refused: Vec<Refused>,
+}
+
+/// A record that was not measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The topic's place in the source.
+    pub topic: usize,
+    /// Where the record stands.
+    pub position: i64,
+    /// Why; none: it came too late.
+    pub code: Option<Reject>,
+    /// In words.
+    pub detail: String,
+}
+
+/// A record as it is fed.
+#[derive(Debug, Clone, Copy)]
+pub struct Fed<'a> {
+    /// The topic's place in the source.
+    pub topic: usize,
+    /// Where it stands.
+    pub position: i64,
+    /// When the broker took it, where that is known.
+    pub appended: Option<LogTime>,
+    /// Its bytes; none: it is larger than the limit.
+    pub raw: Option<Raw<'a>>,
+}
+
+impl Feed {
+    /// A lane that begins anew, or where another left off.
+    #[must_use]
+    pub fn new(river: River, source: Source, lane: Lane) -> Self {
+        let (outputs, frames, refused) = (Vec::new(), Vec::new(), Vec::new());
+        Self { river, source, lane, outputs, frames, refused }
+    }
+
+    /// Measures a record. `role` is asked where the record does not state one.
+    pub fn take(&mut self, fed: Fed<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
+        let Fed { topic, position, appended, raw } = fed;
+        let rules = self.source.topics.get(topic);
+        let read = match (raw, rules) {
+            (Some(raw), Some(rules)) => telemetry::decode(&raw, rules, &self.source),
+            (None, _) | (_, None) => Err(telemetry::Rejected {
+                code: Reject::TooLarge,
+                detail: format!("it is larger than {} bytes", self.source.max_record_bytes),
+            }),
+        };
+        let read = match read {
+            Ok(mut sample) => {
+                stamp(&mut sample, role);
+                Ok(sample)
+            }
+            Err(rejected) => {
+                let (code, detail) = (rejected.code, rejected.detail);
+                self.refused.push(Refused { topic, position, code: Some(code), detail });
+                Err(code)
+            }
+        };
+        self.lane.step(Input::Record { topic, position, appended, read }, &mut self.outputs);
+        self.sort();
+    }
+
+    /// Tells the lane something that is no record.
+    pub fn tell(&mut self, input: Input<'_>) {
+        self.lane.step(input, &mut self.outputs);
+        self.sort();
+    }
+
+    fn sort(&mut self) {
+        for output in self.outputs.drain(..) {
+            match output {
+                Output::Frame(frame) => self.frames.push(frame),
+                Output::Rejected { topic, position, code: Reject::FromFuture } => {
+                    let detail = "ts lies far ahead and nothing confirmed it".to_owned();
+                    let code = Some(Reject::FromFuture);
+                    self.refused.push(Refused { topic, position, code, detail });
+                }
+                Output::Late { topic, position } => {
+                    let detail = "its pane was closed; raise allowed_disorder_seconds".to_owned();
+                    self.refused.push(Refused { topic, position, code: None, detail });
+                }
+                // The decoder's rejects are there already, with their detail.
+                Output::Rejected { .. } | Output::JoinStopped { .. } => {}
+            }
+        }
+    }
+
+    /// The frames made so far, each cut into one for every shard.
+    ///
+    /// # Errors
+    /// A number that JSON cannot hold.
+    pub fn frames(&mut self) -> Result<Vec<Outgoing>, RoleError> {
+        let mut records = Vec::new();
+        for frame in std::mem::take(&mut self.frames) {
+            for (shard, part) in split(frame, self.river.shards) {
+                records.push(self.river.inbox(shard, None, &Inbox::Frame(part))?);
+            }
+        }
+        Ok(records)
+    }
+
+    /// The frames made so far, as they are.
+    #[must_use]
+    pub fn pending(&self) -> &[Frame] {
+        &self.frames
+    }
+
+    /// The records that were not measured since the last call.
+    pub fn refused(&mut self) -> Vec<Refused> {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// Where a successor goes on, once the frames so far are acknowledged.
+    #[must_use]
+    pub fn resume_point(&self) -> Resume {
+        self.lane.resume_point()
+    }
+
+    /// The source it belongs to.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+}
+
+fn stamp(sample: &mut Sample<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
+    if let Sample::Prediction(prediction) = sample
+        && prediction.role == SampleRole::Unstated
+    {
+        prediction.role = role(&prediction.model, &prediction.version);
+    }
+}
+
+/// One frame for each shard, each with the partials of its models: all need the watermark.
+fn split(frame: Frame, shards: u32) -> Vec<(u32, Frame)> {
+    if shards == 1 {
+        return vec![(0, frame)];
+    }
+    let bare = Frame { versions: Vec::new(), pairs: Vec::new(), ..frame.clone() };
+    let mut parts: Vec<_> = (0..shards).map(|shard| (shard, bare.clone())).collect();
+    for cell in frame.versions {
+        if let Some((_, part)) = parts.get_mut(shard_of(cell.model.as_str(), shards) as usize) {
+            part.versions.push(cell);
+        }
+    }
+    for cell in frame.pairs {
+        if let Some((_, part)) = parts.get_mut(shard_of(cell.model.as_str(), shards) as usize) {
+            part.pairs.push(cell);
+        }
+    }
+    parts
+}
+
+/// The topic that refused records go to.
+#[must_use]
+pub fn topic_of(refused: &Refused) -> Topic {
+    if refused.code.is_some() { Topic::Rejected } else { Topic::Late }
+}

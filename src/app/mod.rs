@@ -1,0 +1,10 @@
+//! The loops, and how they are wired.
+//!
+//! Law: a role is a value with a `turn`. `up` gives each role a thread and waits for records;
+//! `replay` takes turns until the river is quiet, on a clock that it moves. The code is the same.
+
+pub mod decide;
+pub mod feed;
+pub mod replay;
+pub mod river;
+pub mod work;

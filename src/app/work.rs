@@ -1,0 +1,171 @@
+//! The work role: one target. It states facts, and acts on the commands that name it.
+//!
+//! Law: a worker never decides. It asks `undo::admit` before every act, answers every command,
+//! and commits its position only after the answer stands.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use super::river::{River, RoleError, worker_role};
+use crate::edge::log::{Commit, Committed, Partition, Read, Reader, Record, Topic, Writer};
+use crate::edge::target::{Acted, Target};
+use crate::model::{Command, Fact, LogTime, ModelId, Outcome, Proof, Span, TargetId, Want};
+use crate::shard::Inbox;
+use crate::undo::{Admission, Seen, admit};
+use crate::wire::json;
+
+/// The role.
+pub struct Work {
+    river: River,
+    id: TargetId,
+    target: Box<dyn Target>,
+    reader: Box<dyn Reader>,
+    writer: Box<dyn Writer>,
+    runtime: Runtime,
+    known: BTreeMap<ModelId, Fact>,
+    poll: Span,
+    looked_at: Option<LogTime>,
+    trouble: Option<String>,
+}
+
+/// What a turn came to.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Turn {
+    /// Commands answered, and how.
+    pub answered: Vec<(Command, Acted)>,
+    /// Facts that changed.
+    pub facts: usize,
+    /// Nothing came.
+    pub idle: bool,
+    /// Why the target cannot be observed, where that changed.
+    pub trouble: Option<String>,
+}
+
+impl Work {
+    /// Joins the group of this target's workers.
+    ///
+    /// # Errors
+    /// Topics that are not there, no runtime.
+    pub fn new(
+        river: River,
+        id: TargetId,
+        target: Box<dyn Target>,
+        poll: Span,
+    ) -> Result<Self, RoleError> {
+        let group = river.group(&worker_role(&id));
+        let reader = river.log.reader(&group, &[river.topic(Topic::Commands)])?;
+        let writer = river.log.writer(None)?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(RoleError::Runtime)?;
+        let known = BTreeMap::new();
+        let (looked_at, trouble) = (None, None);
+        Ok(Self { river, id, target, reader, writer, runtime, known, poll, looked_at, trouble })
+    }
+
+    /// Looks at the target if it is time, then acts on what came within `wait`.
+    ///
+    /// # Errors
+    /// What waiting cannot mend.
+    pub fn turn(&mut self, wait: Duration) -> Result<Turn, RoleError> {
+        let mut turn = Turn::default();
+        let now = self.river.log.now();
+        if self.looked_at.is_none_or(|last| now - last >= self.poll) {
+            self.observe(now, &mut turn)?;
+        }
+        match self.reader.read(wait)? {
+            Some(Read::Assigned(partitions)) => {
+                for partition in partitions {
+                    let upto = self.reader.committed(&partition)?;
+                    self.reader.seek(&partition, upto.map_or(0, |upto| upto.position))?;
+                }
+            }
+            Some(Read::Records(partition, records)) => {
+                self.take(&partition, &records, &mut turn)?;
+            }
+            Some(Read::Revoking(_) | Read::Lost(_) | Read::End(..) | Read::Blocked(_)) => {}
+            None => turn.idle = true,
+        }
+        Ok(turn)
+    }
+
+    /// What was last observed of a model.
+    #[must_use]
+    pub fn fact(&self, model: &str) -> Option<&Fact> {
+        self.known.get(model)
+    }
+
+    fn take(
+        &mut self,
+        partition: &Partition,
+        records: &[Record],
+        turn: &mut Turn,
+    ) -> Result<(), RoleError> {
+        for record in records {
+            if let Ok(command) = json::decode::<Command>("command", &record.value)
+                && command.target == self.id
+            {
+                let acted = self.act(&command);
+                let answer = Inbox::Answer(acted.clone().answer(&command));
+                let reply = self.river.inbox(command.reply_to, Some(self.id.as_str()), &answer)?;
+                self.writer.append(vec![reply])?;
+                if acted.outcome == Outcome::Done && !matches!(command.want, Want::Notice { .. }) {
+                    self.observe(self.river.log.now(), turn)?;
+                }
+                turn.answered.push((command, acted));
+            }
+            let upto = Committed { position: record.position + 1, metadata: String::new() };
+            if self.reader.commit(partition, &upto)? == Commit::Fenced {
+                return Err(RoleError::Fenced(partition.to_string()));
+            }
+        }
+        Ok(())
+    }
+
+    fn act(&mut self, command: &Command) -> Acted {
+        let fence = match self.runtime.block_on(self.target.fence(command)) {
+            Ok(fence) => fence,
+            Err(detail) => return Acted { outcome: Outcome::Unknown, proof: None, detail },
+        };
+        let seen = Seen { generation: fence.generation, command: fence.command.as_deref() };
+        match admit(command, seen, &self.river.namespace, self.river.log.now()) {
+            Admission::Act => self.runtime.block_on(self.target.act(command)),
+            Admission::AlreadyDone => Acted {
+                outcome: Outcome::Done,
+                proof: Some(Proof::L1),
+                detail: "this command was done before".to_owned(),
+            },
+            Admission::Refuse(refusal) => {
+                Acted { outcome: Outcome::Refused, proof: None, detail: refusal.to_string() }
+            }
+        }
+    }
+
+    /// States what changed at the target.
+    fn observe(&mut self, now: LogTime, turn: &mut Turn) -> Result<(), RoleError> {
+        self.looked_at = Some(now);
+        let facts = match self.runtime.block_on(self.target.observe()) {
+            Ok(facts) => facts,
+            Err(trouble) => {
+                if self.trouble.as_ref() != Some(&trouble) {
+                    turn.trouble = Some(trouble.clone());
+                    self.trouble = Some(trouble);
+                }
+                return Ok(());
+            }
+        };
+        self.trouble = None;
+        for fact in facts {
+            if self.known.get(&fact.model) != Some(&fact) {
+                turn.facts += 1;
+                let record = Inbox::Fact(fact.clone());
+                self.river.tell(self.writer.as_mut(), Some(&fact.model), &record)?;
+                self.known.insert(fact.model.clone(), fact);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,285 @@
+//! One shard of models: an inbox record through judge and undo.
+//!
+//! Law: it is a pure fold. The same inbox, the same rules and the same build give the same
+//! outputs, bit for bit; crash recovery, replay and audit rest on nothing else. It never acts.
+
+mod record;
+mod snapshot;
+mod status;
+
+use serde::{Deserialize, Serialize};
+
+pub use record::{Decision, Inbox, Output};
+pub use snapshot::{SnapshotError, restore, snapshot};
+pub use status::{ModelStatus, SignalStatus, Status, VersionStatus};
+
+use crate::judge::{self, Judge};
+use crate::model::{EventTime, LogTime, ModelId, RuleBook};
+use crate::sums::Assessment;
+use crate::undo::{self, Moment, Undo};
+
+/// What builds decisions are compared by.
+pub const BUILD: &str = env!("CARGO_PKG_VERSION");
+
+/// The shard that a model belongs to: a stable hash of its name.
+#[must_use]
+pub fn shard_of(model: &str, shards: u32) -> u32 {
+    let hash = xxhash_rust::xxh3::xxh3_64(model.as_bytes());
+    u32::try_from(hash % u64::from(shards.max(1))).unwrap_or(0)
+}
+
+/// One shard.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shard {
+    id: u32,
+    count: u32,
+    next: i64,
+    log: LogTime,
+    book: Option<RuleBook>,
+    judge: Judge,
+    undo: Undo,
+    before_rules: u64,
+    unreadable: u64,
+    latest: status::Latest,
+}
+
+/// What a shard cannot go on from.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ShardError {
+    /// The topics were made for another number of shards.
+    #[error(
+        "the inbox was made for {made} shards and this process is set to {set}; \
+         set log.shards = {made}, or make new topics in another namespace"
+    )]
+    Count {
+        /// What the topics were made for.
+        made: u32,
+        /// What this process is set to.
+        set: u32,
+    },
+}
+
+impl Shard {
+    /// A shard that has read nothing.
+    #[must_use]
+    pub fn new(id: u32, count: u32) -> Self {
+        Self {
+            id,
+            count,
+            next: 0,
+            log: LogTime::MIN,
+            book: None,
+            judge: Judge::default(),
+            undo: Undo::default(),
+            before_rules: 0,
+            unreadable: 0,
+            latest: status::Latest::default(),
+        }
+    }
+
+    /// Takes the record at `position`, appended at `appended`.
+    ///
+    /// # Errors
+    /// The inbox is not this shard's; nothing was changed.
+    pub fn step(
+        &mut self,
+        position: i64,
+        appended: LogTime,
+        record: &Inbox,
+        out: &mut Vec<Output>,
+    ) -> Result<(), ShardError> {
+        if let Inbox::Format { shards } = record
+            && *shards != self.count
+        {
+            return Err(ShardError::Count { made: *shards, set: self.count });
+        }
+        self.next = position + 1;
+        self.log = self.log.max(appended);
+        if let Inbox::Rules(book) = record {
+            let known = self.book.as_ref().map(|known| known.revision);
+            if known.is_none_or(|known| book.revision > known) {
+                self.book = Some(book.clone());
+            }
+        }
+        // Taken out for the step: the book is read while judge and undo change.
+        let Some(book) = self.book.take() else {
+            self.before_rules += 1;
+            return Ok(());
+        };
+        self.react(position, &book, record, out);
+        self.book = Some(book);
+        Ok(())
+    }
+
+    /// Passes over a record that cannot be read; it is counted.
+    pub fn skip(&mut self, position: i64, appended: LogTime) {
+        self.next = position + 1;
+        self.log = self.log.max(appended);
+        self.unreadable += 1;
+    }
+
+    fn react(&mut self, position: i64, book: &RuleBook, record: &Inbox, out: &mut Vec<Output>) {
+        match record {
+            Inbox::Format { .. } | Inbox::Rules(_) => {}
+            Inbox::Source { source, lanes, pane, .. } => {
+                self.judge(position, book, judge::Input::Source(source, *lanes, *pane), out);
+            }
+            Inbox::Claim { lane, epoch } => {
+                self.judge(position, book, judge::Input::Claim(lane, *epoch), out);
+            }
+            Inbox::Frame(frame) => {
+                self.judge(position, book, judge::Input::Frame(frame), out);
+            }
+            Inbox::Heartbeat { lanes, .. } => {
+                self.judge(position, book, judge::Input::Heartbeat(lanes), out);
+            }
+            Inbox::Tick => {
+                self.judge(position, book, judge::Input::Tick, out);
+                self.undo(book, undo::Input::Tick, out);
+                self.stand_all(book);
+            }
+            Inbox::Fact(fact) => {
+                self.undo(book, undo::Input::Fact(fact), out);
+                self.stand(book, &fact.model);
+            }
+            Inbox::Answer(answer) => {
+                self.undo(book, undo::Input::Answer(answer), out);
+                self.stand(book, &answer.model);
+            }
+            Inbox::Instruction(instruction) => {
+                self.undo(book, undo::Input::Instruction(instruction), out);
+                match instruction.ask.model() {
+                    Some(model) => self.stand(book, model),
+                    None => self.stand_all(book),
+                }
+            }
+        }
+    }
+
+    fn judge(
+        &mut self,
+        position: i64,
+        book: &RuleBook,
+        input: judge::Input<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        let mut said = Vec::new();
+        self.judge.step(self.log, book, input, &mut said);
+        for output in said {
+            match output {
+                judge::Output::Assessed(assessment) => {
+                    let model = assessment.model.clone();
+                    self.assessed(position, book, *assessment, out);
+                    self.stand(book, &model);
+                }
+                judge::Output::Traffic(traffic) => {
+                    self.undo(book, undo::Input::Traffic(&traffic), out);
+                    self.stand(book, &traffic.model);
+                }
+            }
+        }
+    }
+
+    fn assessed(
+        &mut self,
+        position: i64,
+        book: &RuleBook,
+        assessment: Assessment,
+        out: &mut Vec<Output>,
+    ) {
+        self.latest.take(&assessment);
+        let ruling = self.undo(book, undo::Input::Assessed(&assessment), out);
+        if assessment.changed || ruling.is_some() {
+            let decision = Decision {
+                id: format!("{}-{position}-{}", self.id, out.len()),
+                read_to: self.newest(),
+                logged_at: self.log,
+                position,
+                rules: book.hash.clone(),
+                build: BUILD.to_owned(),
+                assessment,
+                ruling,
+            };
+            out.push(Output::Decision(Box::new(decision)));
+        }
+    }
+
+    fn undo(
+        &mut self,
+        book: &RuleBook,
+        input: undo::Input<'_>,
+        out: &mut Vec<Output>,
+    ) -> Option<undo::Ruling> {
+        let now = Moment { log: self.log, event: self.newest(), reply_to: self.id };
+        let mut wanted = Vec::new();
+        self.undo.step(now, book, input, &mut wanted);
+        let mut ruling = None;
+        for output in wanted {
+            match output {
+                undo::Output::Command(command) => out.push(Output::Command(Box::new(command))),
+                undo::Output::Incident(incident) => out.push(Output::Incident(Box::new(incident))),
+                undo::Output::Reply(reply) => out.push(Output::Reply(reply)),
+                undo::Output::Ruling(said) => ruling = Some(said),
+            }
+        }
+        ruling
+    }
+
+    /// Tells judge what undo knows of a model, where that changed.
+    fn stand(&mut self, book: &RuleBook, model: &ModelId) {
+        let standing = self.undo.standing(model);
+        if self.judge.model(model).is_none_or(|judge| judge.standing != standing) {
+            let input = judge::Input::Standing(model, &standing);
+            let mut said = Vec::new();
+            self.judge.step(self.log, book, input, &mut said);
+            debug_assert!(said.is_empty(), "a standing makes no verdict");
+        }
+    }
+
+    fn stand_all(&mut self, book: &RuleBook) {
+        for model in self.undo.models() {
+            self.stand(book, &model);
+        }
+    }
+
+    /// When a tick is wanted.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<LogTime> {
+        self.undo.next_wakeup()
+    }
+
+    /// The position of the next record.
+    #[must_use]
+    pub fn next(&self) -> i64 {
+        self.next
+    }
+
+    /// The newest event time read.
+    #[must_use]
+    pub fn newest(&self) -> EventTime {
+        self.judge.newest().unwrap_or(EventTime::MIN)
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn book(&self) -> Option<&RuleBook> {
+        self.book.as_ref()
+    }
+
+    /// What undo knows: the part of the state that is stored with every output.
+    #[must_use]
+    pub fn undo_state(&self) -> &Undo {
+        &self.undo
+    }
+
+    /// Puts back what undo knew when the inbox was last committed: it wins over the fold.
+    pub fn set_undo_state(&mut self, undo: Undo) {
+        self.undo = undo;
+    }
+
+    /// What judge knows.
+    #[must_use]
+    pub fn judged(&self) -> &Judge {
+        &self.judge
+    }
+}

@@ -1,0 +1,193 @@
+//! Live numbers of a shard's models, as `status` and the API show them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Shard;
+use crate::model::{
+    Better, EventTime, FeatureName, Incident, IncidentState, Mode, ModelId, Null, Reason,
+    Reference, Role, Signal, SourceId, TriggerId, Verdict, VersionId,
+};
+use crate::sums::{Assessment, Counters};
+
+/// The last word on each version, trigger and feature.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Latest {
+    #[serde(with = "crate::sums::entries")]
+    said: BTreeMap<(ModelId, VersionId, TriggerId, Option<FeatureName>), SignalStatus>,
+}
+
+/// Everything a shard can tell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The newest event time read.
+    pub read_to: EventTime,
+    /// Hash of the rules in force.
+    pub rules: Option<String>,
+    /// What became of every record, by source.
+    pub records: BTreeMap<SourceId, Counters>,
+    /// Cells that came after their pane was closed.
+    pub after_close: u64,
+    /// Gaps in positions: data was lost before Ripcord read it.
+    pub gaps: u64,
+    /// By model.
+    pub models: BTreeMap<ModelId, ModelStatus>,
+}
+
+/// One model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelStatus {
+    /// The mode in force.
+    pub mode: Mode,
+    /// Why automatic action is stopped.
+    pub frozen: Option<String>,
+    /// The version in production.
+    pub production: Option<VersionId>,
+    /// Where a rollback would go, and what makes that version fit; or why nowhere.
+    pub would_roll_back_to: String,
+    /// Its versions.
+    pub versions: BTreeMap<VersionId, VersionStatus>,
+    /// Incidents that are not over.
+    pub open_incidents: Vec<Incident>,
+}
+
+/// One version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct VersionStatus {
+    /// What it is.
+    pub role: Option<Role>,
+    /// Fit to roll back to.
+    pub proven: bool,
+    /// May not be promoted.
+    pub quarantined: bool,
+    /// What each trigger last said.
+    pub signals: Vec<SignalStatus>,
+}
+
+/// What a trigger last said of a version.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SignalStatus {
+    /// Which rule.
+    pub trigger: TriggerId,
+    /// What it reads.
+    pub signal: Signal,
+    /// Which input.
+    pub feature: Option<FeatureName>,
+    /// What was said.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: Reason,
+    /// Event time up to which it holds.
+    pub at: EventTime,
+    /// The value since the likely change.
+    pub value: Option<f64>,
+    /// Where the tolerated ends.
+    pub null: Option<f64>,
+    /// The limit as configured.
+    pub limit: Null,
+    /// The statistic.
+    pub evidence: f64,
+    /// What it must reach.
+    pub threshold: f64,
+    /// By how much dependence thins the samples.
+    pub design_effect: f64,
+    /// Healthy blocks so far, and how many make an estimate.
+    pub calibration: (u32, u32),
+    /// Samples since the likely change.
+    pub samples: u64,
+    /// What a comparison rests on.
+    pub reference: Reference,
+    /// How many samples of the last bucket there were.
+    pub better: Vec<(VersionId, Better)>,
+}
+
+impl Latest {
+    pub(super) fn take(&mut self, assessment: &Assessment) {
+        let key = (
+            assessment.model.clone(),
+            assessment.version.clone(),
+            assessment.trigger.clone(),
+            assessment.feature.clone(),
+        );
+        let evidence = &assessment.evidence;
+        let against = assessment.against.iter();
+        let status = SignalStatus {
+            trigger: assessment.trigger.clone(),
+            signal: assessment.signal,
+            feature: assessment.feature.clone(),
+            verdict: assessment.verdict,
+            reason: assessment.reason,
+            at: assessment.at,
+            value: evidence.estimate,
+            null: evidence.null,
+            limit: evidence.limit,
+            evidence: evidence.statistic,
+            threshold: evidence.threshold,
+            design_effect: evidence.design_effect,
+            calibration: evidence.calibration,
+            samples: evidence.samples,
+            reference: evidence.reference,
+            better: against.map(|other| (other.version.clone(), other.better)).collect(),
+        };
+        self.said.insert(key, status);
+    }
+}
+
+impl Shard {
+    /// Live numbers.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        let mut models: BTreeMap<ModelId, ModelStatus> = BTreeMap::new();
+        for model in self.undo.models() {
+            models.entry(model.clone()).or_insert_with(|| self.model_status(&model));
+        }
+        for ((model, version, _, _), signal) in &self.latest.said {
+            let status = models.entry(model.clone()).or_insert_with(|| self.model_status(model));
+            let version = status.versions.entry(version.clone()).or_insert(VersionStatus {
+                role: None,
+                proven: false,
+                quarantined: false,
+                signals: Vec::new(),
+            });
+            version.signals.push(signal.clone());
+        }
+        let (after_close, gaps) = self.judge.losses();
+        Status {
+            read_to: self.newest(),
+            rules: self.book.as_ref().map(|book| book.hash.clone()),
+            records: self.judge.counters(),
+            after_close,
+            gaps,
+            models,
+        }
+    }
+
+    fn model_status(&self, model: &ModelId) -> ModelStatus {
+        let standing = self.undo.standing(model);
+        let versions = standing.versions.into_iter().map(|(version, known)| {
+            let status = VersionStatus {
+                role: Some(known.role),
+                proven: known.proven,
+                quarantined: self.undo.quarantined(model, &version),
+                signals: Vec::new(),
+            };
+            (version, status)
+        });
+        let over = |incident: &&Incident| incident.state == IncidentState::Resolved;
+        let open = self.undo.incidents().filter(|i| i.model == *model && !over(i));
+        let target = self.book.as_ref().map(|book| self.undo.would_roll_back_to(book, model));
+        ModelStatus {
+            mode: self.book.as_ref().map_or(Mode::Observe, |book| self.undo.mode(book, model)),
+            frozen: self.undo.frozen(model).map(str::to_owned),
+            production: standing.production,
+            would_roll_back_to: match target {
+                Some(Ok((version, how))) => format!("{version} ({how})"),
+                Some(Err(nobody)) => nobody,
+                None => "nobody, because no rules were read yet".to_owned(),
+            },
+            versions: versions.collect(),
+            open_incidents: open.cloned().collect(),
+        }
+    }
+}
