@@ -4,6 +4,10 @@
 //! are read in the order of their positions; an acknowledged append is never lost; a transaction
 //! is seen whole or not at all; who was fenced writes nothing.
 
+pub mod file;
+pub mod local;
+pub mod shim;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -154,6 +158,8 @@ pub enum Commit {
 pub struct Transaction {
     /// What is written, state included.
     pub outputs: Vec<Outgoing>,
+    /// The group that read the input.
+    pub group: String,
     /// The partition that was read.
     pub input: Partition,
     /// The next position to read of it.
@@ -168,6 +174,15 @@ pub enum LogError {
     /// A topic or partition that is not there.
     #[error("{0} is not on the log; create it first")]
     NoSuchPartition(Partition),
+    /// A seek in what the reader does not have.
+    #[error("{0} is not assigned to this reader; seek after it was")]
+    NotAssigned(Partition),
+    /// A compacted topic keeps records by key.
+    #[error("{0} is compacted and takes no record without a key; give it one")]
+    NoKey(Partition),
+    /// A commit through a writer that was opened without an owner.
+    #[error("this writer has no owner and cannot commit; open it with one")]
+    NoOwner,
     /// Another process holds it.
     #[error("{what} is in use by another process; stop that one or choose another {choose}")]
     InUse {
@@ -195,15 +210,17 @@ pub enum LogError {
     },
 }
 
-/// Reads partitions as a member of a group.
+/// Reads partitions as a member of a group, which it joins with its first `read`; that yields
+/// what was assigned. Where a group has come stands in `committed`, also before; nothing is read
+/// of a partition until it was sought. The partitions take turns.
 pub trait Reader: Send {
-    /// What came next; none: nothing within `wait`.
+    /// What came next; none: nothing within `wait`. Without a `wait` it never blocks.
     ///
     /// # Errors
     /// Only what waiting cannot mend.
     fn read(&mut self, wait: Duration) -> Result<Option<Read>, LogError>;
 
-    /// Reads on from `position`.
+    /// Reads on from `position`, or from the nearest bound if that lies outside.
     ///
     /// # Errors
     /// A partition that is not assigned.
@@ -215,7 +232,8 @@ pub trait Reader: Send {
     /// Storage.
     fn committed(&mut self, partition: &Partition) -> Result<Option<Committed>, LogError>;
 
-    /// Writes down how far this reader's group has come.
+    /// Writes down how far this reader's group has come; fenced if another member has the
+    /// partition by now.
     ///
     /// # Errors
     /// Storage.
@@ -236,16 +254,19 @@ pub trait Reader: Send {
 
 /// Writes to the log.
 pub trait Writer: Send {
-    /// Appends; on return every record is durable. Answers their positions.
+    /// Appends; on return every record is durable. Answers their positions. Appends are never
+    /// fenced: who appends must bear that a predecessor still does.
     ///
     /// # Errors
-    /// Storage; then some may have been appended.
+    /// A partition that is not there, a missing key; storage, and then some may have been
+    /// appended.
     fn append(&mut self, records: Vec<Outgoing>) -> Result<Vec<i64>, LogError>;
 
-    /// Writes a transaction for the group this writer was opened for.
+    /// Writes a transaction.
     ///
     /// # Errors
-    /// Only what trying again cannot mend.
+    /// Only what trying again cannot mend; after a storage error only reading back tells
+    /// whether it stands.
     fn commit(&mut self, transaction: &Transaction) -> Result<Commit, LogError>;
 }
 
@@ -257,8 +278,8 @@ pub trait Log: Send + Sync {
     /// A topic that is not there.
     fn reader(&self, group: &str, topics: &[String]) -> Result<Box<dyn Reader>, LogError>;
 
-    /// A writer. With `owner` it can commit for that group, and fences the one opened before it
-    /// under the same name.
+    /// A writer. With `owner` it can commit, and fences the one opened before it under the same
+    /// name.
     ///
     /// # Errors
     /// Storage.
@@ -276,7 +297,8 @@ pub trait Log: Send + Sync {
     /// Storage.
     fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError>;
 
-    /// The last record of each key of a partition, ordered by position.
+    /// The last record of each key of a partition, ordered by position; without the keys that
+    /// are gone: on a compacted topic, those whose last value is empty.
     ///
     /// # Errors
     /// Storage.

@@ -1,0 +1,194 @@
+//! How writes reach the file, and readers their connection.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+
+use super::board::{Board, lock};
+use super::store::{self, Fault};
+use super::txn::Txn;
+use crate::edge::clock::Clock;
+use crate::edge::log::LogError;
+use crate::model::LogTime;
+
+/// Writes that share one transaction, and so one sync, at most.
+const BATCH: usize = 1000;
+
+/// What the writer thread shares with the others.
+pub(super) struct Shared {
+    pub(super) name: String,
+    pub(super) board: Board,
+    clock: Arc<dyn Clock>,
+    /// The latest time that was given out.
+    latest: AtomicI64,
+}
+
+impl Shared {
+    pub(super) fn new(name: String, board: Board, clock: Arc<dyn Clock>, latest: i64) -> Self {
+        Self { name, board, clock, latest: AtomicI64::new(latest) }
+    }
+
+    pub(super) fn now(&self) -> LogTime {
+        let now = self.clock.now().as_ms();
+        LogTime::from_ms(self.latest.fetch_max(now, Ordering::SeqCst).max(now))
+    }
+
+    pub(super) fn said(&self, doing: &str, fault: Fault) -> LogError {
+        match fault {
+            Fault::Asked(error) => error,
+            Fault::Sql(error) => self.explain(doing, Arc::new(error)),
+        }
+    }
+
+    fn explain(&self, doing: &str, error: Arc<rusqlite::Error>) -> LogError {
+        store::explain(&self.name, doing, error)
+    }
+}
+
+/// Where writes go.
+pub(super) enum Way {
+    /// Written by whoever asks.
+    Memory,
+    /// Written by one thread.
+    File { path: PathBuf, thread: WriterThread, _held: File },
+}
+
+pub(super) struct Core {
+    pub(super) shared: Arc<Shared>,
+    /// What reads outside a reader; in memory the only connection.
+    pub(super) db: Arc<Mutex<Connection>>,
+    pub(super) way: Way,
+}
+
+impl Core {
+    /// A connection to read through.
+    pub(super) fn connect(&self) -> Result<Arc<Mutex<Connection>>, LogError> {
+        match &self.way {
+            Way::Memory => Ok(Arc::clone(&self.db)),
+            Way::File { path, .. } => {
+                let db = store::open_beside(path, &self.shared.name)?;
+                Ok(Arc::new(Mutex::new(db)))
+            }
+        }
+    }
+
+    /// Writes; what `change` did is durable when this returns.
+    pub(super) fn write<T: Send + 'static>(
+        &self,
+        doing: &'static str,
+        change: impl FnOnce(&mut Txn<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, LogError> {
+        match &self.way {
+            Way::Memory => {
+                let db = lock(&self.db);
+                let Shared { board, .. } = &*self.shared;
+                Txn::run(&db, board, self.shared.now(), change)
+                    .map_err(|fault| self.shared.said(doing, fault))
+            }
+            Way::File { thread, .. } => {
+                let (reply, answer) = mpsc::sync_channel(1);
+                thread.send(Box::new(Write { doing, change: Some(change), result: None, reply }));
+                answer.recv().unwrap_or_else(|_| {
+                    Err(LogError::Storage {
+                        doing: format!("{doing} {}", self.shared.name),
+                        source: "its writer has stopped; start again".into(),
+                    })
+                })
+            }
+        }
+    }
+}
+
+/// A write on its way through the writer thread.
+trait Job: Send {
+    /// Runs in a transaction. An error ends that for all that share it.
+    fn run(&mut self, txn: &mut Txn<'_>) -> rusqlite::Result<()>;
+
+    /// Tells the asker how the transaction ended.
+    fn answer(self: Box<Self>, shared: &Shared, end: Result<(), Arc<rusqlite::Error>>);
+}
+
+struct Write<F, T> {
+    doing: &'static str,
+    change: Option<F>,
+    result: Option<Result<T, LogError>>,
+    reply: SyncSender<Result<T, LogError>>,
+}
+
+impl<F, T: Send> Job for Write<F, T>
+where
+    F: FnOnce(&mut Txn<'_>) -> Result<T, Fault> + Send,
+{
+    fn run(&mut self, txn: &mut Txn<'_>) -> rusqlite::Result<()> {
+        let Some(change) = self.change.take() else { return Ok(()) };
+        self.result = Some(match change(txn) {
+            Ok(done) => Ok(done),
+            Err(Fault::Asked(error)) => Err(error),
+            Err(Fault::Sql(error)) => return Err(error),
+        });
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, shared: &Shared, end: Result<(), Arc<rusqlite::Error>>) {
+        let result = match (end, self.result) {
+            (Err(error), _) => Some(Err(shared.explain(self.doing, error))),
+            (Ok(()), result) => result,
+        };
+        if let Some(result) = result {
+            // Who no longer waits need not know.
+            drop(self.reply.send(result));
+        }
+    }
+}
+
+/// The thread that writes the file: what waits together is written together.
+pub(super) struct WriterThread {
+    jobs: Option<Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl WriterThread {
+    pub(super) fn start(db: Connection, shared: Arc<Shared>) -> std::io::Result<Self> {
+        let (jobs, queue) = mpsc::channel();
+        let thread = std::thread::Builder::new()
+            .name("ripcord-log".to_owned())
+            .spawn(move || write_all(&db, &shared, &queue))?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// If the thread is gone the job is dropped, which its asker sees.
+    fn send(&self, job: Box<dyn Job>) {
+        if let Some(jobs) = &self.jobs {
+            drop(jobs.send(job));
+        }
+    }
+}
+
+impl Drop for WriterThread {
+    /// The file is free again only when its writer has ended.
+    fn drop(&mut self) {
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            drop(thread.join());
+        }
+    }
+}
+
+fn write_all(db: &Connection, shared: &Shared, queue: &Receiver<Box<dyn Job>>) {
+    while let Ok(first) = queue.recv() {
+        let mut jobs = vec![first];
+        jobs.extend(queue.try_iter().take(BATCH - 1));
+        let end = Txn::run(db, &shared.board, shared.now(), |txn| {
+            jobs.iter_mut().try_for_each(|job| job.run(txn))
+        });
+        let end = end.map_err(Arc::new);
+        for job in jobs {
+            job.answer(shared, end.clone());
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The SQLite file: its tables, how it is opened, how records are read from it.
+//!
+//! A record's `place`, its row id, is its slot's number followed by 44 bits of position. So a
+//! partition lies together and in order, and an append goes to the end of its stretch.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
+
+use super::board::{Kept, Known, Slot};
+use crate::edge::log::{LogError, Record};
+use crate::model::LogTime;
+
+const FORMAT: i64 = 1;
+const APPLICATION: i64 = 0x5250_4344;
+const POSITION_BITS: u32 = 44;
+/// Statements kept ready; more than there are.
+const STATEMENTS: usize = 64;
+/// What a batch of records holds at most, in bytes, unless its first record alone is larger.
+const BATCH_BYTES: usize = 1 << 20;
+
+const TABLES: &str = "
+    CREATE TABLE topics (
+        name TEXT PRIMARY KEY, first INTEGER NOT NULL, partitions INTEGER NOT NULL,
+        compacted INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE ends (
+        slot INTEGER PRIMARY KEY CHECK (slot < 524288),
+        next INTEGER NOT NULL CHECK (next < 17592186044416), time INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE records (
+        place INTEGER PRIMARY KEY, time INTEGER NOT NULL, key BLOB, headers BLOB,
+        value BLOB NOT NULL
+    ) STRICT;
+    CREATE TABLE newest (
+        slot INTEGER NOT NULL, key BLOB NOT NULL, place INTEGER NOT NULL,
+        PRIMARY KEY (slot, key)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE positions (
+        member TEXT NOT NULL, slot INTEGER NOT NULL, position INTEGER NOT NULL,
+        metadata TEXT NOT NULL, PRIMARY KEY (member, slot)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE owners (name TEXT PRIMARY KEY, epoch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+";
+
+/// Why something in the file did not work, before it is said for people.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The asker's own: nothing was written.
+    Asked(LogError),
+    /// SQLite's.
+    Sql(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sql(error)
+    }
+}
+
+impl From<LogError> for Fault {
+    fn from(error: LogError) -> Self {
+        Self::Asked(error)
+    }
+}
+
+/// Says for people what SQLite met while `doing` something with the log `name`.
+pub(super) fn explain(name: &str, doing: &str, error: Arc<rusqlite::Error>) -> LogError {
+    let damaged = match error.sqlite_error_code() {
+        Some(code) => matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase),
+        None => matches!(*error, rusqlite::Error::FromSqlConversionFailure(..)),
+    };
+    if damaged {
+        return damage(name, &error.to_string());
+    }
+    LogError::Storage { doing: format!("{doing} {name}"), source: Box::new(error) }
+}
+
+fn damage(name: &str, why: &str) -> LogError {
+    let mend = "put a backup of its folder in its place, or move the folder away and start anew";
+    LogError::Damaged { what: name.to_owned(), why: format!("{why}; {mend}") }
+}
+
+pub(super) fn place(slot: Slot, position: i64) -> i64 {
+    (slot.id << POSITION_BITS) | position
+}
+
+pub(super) fn position(place: i64) -> i64 {
+    place & ((1 << POSITION_BITS) - 1)
+}
+
+/// Opens the file to write it, or a log in memory. Every commit is synced before it returns.
+pub(super) fn open(path: Option<&Path>, name: &str) -> Result<Connection, LogError> {
+    let said = |error| explain(name, "opening", Arc::new(error));
+    let mut db = match path {
+        Some(path) => Connection::open(path),
+        None => Connection::open_in_memory(),
+    }
+    .map_err(said)?;
+    prepare(&mut db).map_err(said)?;
+    let id: (i64, i64) = db
+        .query_row("SELECT * FROM pragma_application_id, pragma_user_version", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .map_err(said)?;
+    match id {
+        (APPLICATION, FORMAT) => Ok(db),
+        (APPLICATION, other) => Err(damage(
+            name,
+            &format!("its format is {other}, this build reads {FORMAT} only: use the other build"),
+        )),
+        _ => Err(damage(name, "it is a database of another program")),
+    }
+}
+
+/// Statements are prepared once. Left alone, SQLite would plan those that read a range anew
+/// whenever its bounds change: always.
+fn ready(db: &Connection) -> rusqlite::Result<()> {
+    db.set_prepared_statement_cache_capacity(STATEMENTS);
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
+fn prepare(db: &mut Connection) -> rusqlite::Result<()> {
+    ready(db)?;
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+    db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
+    db.execute_batch("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;")?;
+    if tables == 0 {
+        let new = db.transaction()?;
+        new.execute_batch(TABLES)?;
+        new.pragma_update(None, "application_id", APPLICATION)?;
+        new.pragma_update(None, "user_version", FORMAT)?;
+        new.commit()?;
+    }
+    Ok(())
+}
+
+/// Opens the file to read it beside its writer.
+pub(super) fn open_beside(path: &Path, name: &str) -> Result<Connection, LogError> {
+    let open = || {
+        let db = Connection::open(path)?;
+        ready(&db)?;
+        db.pragma_update(None, "query_only", true)?;
+        Ok(db)
+    };
+    open().map_err(|error| explain(name, "opening", Arc::new(error)))
+}
+
+/// What is known at the start, and the time of the newest record.
+pub(super) fn load(db: &Connection) -> rusqlite::Result<(Known, i64)> {
+    let mut known = Known::default();
+    let mut topics = db.prepare("SELECT name, first, partitions, compacted FROM topics")?;
+    let mut rows = topics.query([])?;
+    while let Some(row) = rows.next()? {
+        let kept = Kept { first: row.get(1)?, partitions: row.get(2)?, compacted: row.get(3)? };
+        known.topics.insert(row.get(0)?, kept);
+    }
+    let mut newest = i64::MIN;
+    let mut ends = db.prepare("SELECT slot, next, time FROM ends")?;
+    let mut rows = ends.query([])?;
+    while let Some(row) = rows.next()? {
+        known.ends.insert(row.get(0)?, row.get(1)?);
+        newest = newest.max(row.get(2)?);
+    }
+    Ok((known, newest))
+}
+
+/// Records from `from` on and before `end`, at most `most` and not many more than a megabyte;
+/// and the position to read on from.
+pub(super) fn records(
+    db: &Connection,
+    slot: Slot,
+    (from, end): (i64, i64),
+    most: usize,
+) -> rusqlite::Result<(Vec<Record>, i64)> {
+    let mut query = db.prepare_cached(
+        "SELECT place, time, key, headers, value FROM records
+         WHERE place >= ?1 AND place < ?2 ORDER BY place LIMIT ?3",
+    )?;
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut rows = query.query((place(slot, from), place(slot, end), most))?;
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let record = record(row)?;
+        bytes += record.value.len() + record.key.as_ref().map_or(0, Vec::len);
+        let next = record.position + 1;
+        found.push(record);
+        if bytes >= BATCH_BYTES {
+            return Ok((found, next));
+        }
+    }
+    let next = match found.last() {
+        Some(last) if found.len() as i64 == most => last.position + 1,
+        _ => end,
+    };
+    Ok((found, next))
+}
+
+/// The last record of each key, in order; on a compacted topic without the keys that are gone.
+pub(super) fn latest(db: &Connection, slot: Slot) -> rusqlite::Result<Vec<Record>> {
+    if slot.compacted {
+        let mut query = db.prepare_cached(
+            "SELECT r.place, r.time, r.key, r.headers, r.value
+             FROM newest n JOIN records r ON r.place = n.place
+             WHERE n.slot = ?1 AND length(r.value) > 0 ORDER BY r.place",
+        )?;
+        return query.query_map([slot.id], record)?.collect();
+    }
+    let mut query = db.prepare_cached(
+        "SELECT max(place) AS last, time, key, headers, value FROM records
+         WHERE place >= ?1 AND place < ?2 AND key IS NOT NULL GROUP BY key ORDER BY last",
+    )?;
+    let beyond = Slot { id: slot.id + 1, ..slot };
+    query.query_map((place(slot, 0), place(beyond, 0)), record)?.collect()
+}
+
+/// The first position from `from` on and before `end` that is there, and its time.
+pub(super) fn first(
+    db: &Connection,
+    slot: Slot,
+    (from, end): (i64, i64),
+) -> rusqlite::Result<Option<(i64, LogTime)>> {
+    let mut query = db.prepare_cached(
+        "SELECT place, time FROM records WHERE place >= ?1 AND place < ?2 ORDER BY place LIMIT 1",
+    )?;
+    let found = query.query_row((place(slot, from), place(slot, end)), |row| {
+        Ok((position(row.get(0)?), LogTime::from_ms(row.get(1)?)))
+    });
+    found.optional()
+}
+
+/// Where a group stands in a slot.
+pub(super) fn committed(
+    db: &Connection,
+    group: &str,
+    slot: Slot,
+) -> rusqlite::Result<Option<(i64, String)>> {
+    let mut query = db.prepare_cached(
+        "SELECT position, metadata FROM positions WHERE member = ?1 AND slot = ?2",
+    )?;
+    query.query_row(params![group, slot.id], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+}
+
+fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
+    Ok(Record {
+        position: position(row.get(0)?),
+        time: LogTime::from_ms(row.get(1)?),
+        key: row.get(2)?,
+        headers: match row.get_ref(3)?.as_blob_or_null()? {
+            None => Vec::new(),
+            Some(bytes) => headers(bytes).ok_or_else(|| {
+                let why = "the headers of a record cannot be read";
+                let kind = rusqlite::types::Type::Blob;
+                rusqlite::Error::FromSqlConversionFailure(3, kind, why.into())
+            })?,
+        },
+        value: row.get(4)?,
+    })
+}
+
+/// Headers as bytes: each name and each value behind its length. None: there are no headers.
+pub(super) fn packed(headers: &[(String, Vec<u8>)]) -> Option<Vec<u8>> {
+    if headers.is_empty() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    for part in headers.iter().flat_map(|(name, value)| [name.as_bytes(), value]) {
+        bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(part);
+    }
+    Some(bytes)
+}
+
+fn headers(mut bytes: &[u8]) -> Option<Vec<(String, Vec<u8>)>> {
+    let mut part = || {
+        let (length, rest) = bytes.split_first_chunk::<8>()?;
+        let (part, rest) = rest.split_at_checked(u64::from_le_bytes(*length).try_into().ok()?)?;
+        bytes = rest;
+        Some((part.to_vec(), rest.is_empty()))
+    };
+    let mut headers = Vec::new();
+    loop {
+        let (name, _) = part()?;
+        let (value, last) = part()?;
+        headers.push((String::from_utf8(name).ok()?, value));
+        if last {
+            return Some(headers);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_survive_and_a_torn_one_is_refused() {
+        let sent = vec![("ce_id".to_owned(), b"7".to_vec()), (String::new(), Vec::new())];
+        let bytes = packed(&sent).unwrap();
+        assert_eq!(headers(&bytes).unwrap(), sent);
+        for cut in 0..bytes.len() {
+            assert_ne!(headers(&bytes[..cut]), Some(sent.clone()), "cut at {cut}");
+        }
+        assert_eq!(headers(&u64::MAX.to_le_bytes()), None);
+        assert_eq!(packed(&[]), None);
+    }
+
+    #[test]
+    fn a_place_holds_the_largest_slot_and_position() {
+        let (slot, last) = (Slot { id: 524_287, compacted: false }, (1 << 44) - 1);
+        assert_eq!(position(place(slot, last)), last);
+        assert!(place(slot, last) > place(slot, 0));
+    }
+}
