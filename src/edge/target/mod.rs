@@ -3,6 +3,13 @@
 //! A target states facts and makes wanted states true. Every act is probed first, idempotent by
 //! command id and fenced by generation; it never decides whether or where to.
 
+mod durable;
+pub mod exec;
+mod fences;
+pub mod notice;
+pub mod registry;
+
+use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 
@@ -44,7 +51,39 @@ pub trait Target: Send {
     fn act<'a>(&'a mut self, command: &'a Command) -> Later<'a, Acted>;
 }
 
+/// An error and its causes, in one line.
+pub(crate) fn told(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        line.push_str(": ");
+        line.push_str(&deeper.to_string());
+        cause = deeper.source();
+    }
+    line
+}
+
 impl Acted {
+    /// As wanted, and the target itself says so.
+    fn done(detail: String) -> Self {
+        Self { outcome: Outcome::Done, proof: Some(Proof::L1), detail }
+    }
+
+    /// Surely not done.
+    fn failed(detail: String) -> Self {
+        Self { outcome: Outcome::Failed, proof: None, detail }
+    }
+
+    /// It may have been done.
+    fn unknown(detail: String) -> Self {
+        Self { outcome: Outcome::Unknown, proof: None, detail }
+    }
+
+    /// Not allowed.
+    fn refused(detail: String) -> Self {
+        Self { outcome: Outcome::Refused, proof: None, detail }
+    }
+
     /// The answer to `command`.
     #[must_use]
     pub fn answer(self, command: &Command) -> Answer {

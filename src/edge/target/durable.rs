@@ -1,0 +1,100 @@
+//! Files that survive a kill: whole or not at all, and one writer at a time.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::edge::clock::Stopwatch;
+
+/// How often a lock that another process holds is tried again.
+const LOCK_EVERY: Duration = Duration::from_millis(10);
+
+/// What a file operation tried, and why that failed.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {doing} {}", path.display())]
+pub struct FileError {
+    /// What was tried: `write`.
+    doing: &'static str,
+    /// On which path.
+    path: PathBuf,
+    /// Why that failed.
+    #[source]
+    source: io::Error,
+}
+
+/// Words an I/O error with what was tried.
+pub(super) fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
+    let path = path.to_owned();
+    move |source| FileError { doing, path, source }
+}
+
+/// `path` with `suffix` after its whole name.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// The text of a file; none: there is no such file.
+pub(super) fn read(path: &Path) -> Result<Option<String>, FileError> {
+    match fs::read_to_string(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("read", path)(error)),
+    }
+}
+
+/// Writes `text` beside `path`, on the disk, with the permissions of `path`. Under a lock only.
+pub(super) fn prepare(path: &Path, text: &str) -> Result<PathBuf, FileError> {
+    let new = beside(path, ".new");
+    let mut file = File::create(&new).map_err(failed("create", &new))?;
+    if let Ok(old) = fs::metadata(path) {
+        file.set_permissions(old.permissions()).map_err(failed("set permissions of", &new))?;
+    }
+    file.write_all(text.as_bytes()).map_err(failed("write", &new))?;
+    file.sync_all().map_err(failed("sync", &new))?;
+    Ok(new)
+}
+
+/// Puts a prepared file in the place of `path`.
+pub(super) fn put(new: &Path, path: &Path) -> Result<(), FileError> {
+    fs::rename(new, path).map_err(failed("replace", path))
+}
+
+/// Makes renames in the folder of `path` last.
+pub(super) fn sync_folder(path: &Path) -> Result<(), FileError> {
+    let folder = folder(path);
+    File::open(folder).and_then(|open| open.sync_all()).map_err(failed("sync", folder))
+}
+
+/// The folder that holds `path`.
+pub(super) fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    }
+}
+
+/// Locks `path`, which is made and stays; the lock goes with the file. Waits at most `wait`.
+pub(super) fn lock(path: &Path, wait: Duration) -> Result<File, FileError> {
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(path)
+        .map_err(failed("open the lock", path))?;
+    let since = Stopwatch::start();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::Error(error)) => return Err(failed("lock", path)(error)),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        if u128::try_from(since.elapsed().as_ms()).unwrap_or(0) >= wait.as_millis() {
+            let held = format!("another process held it for {} s; stop that one", wait.as_secs());
+            return Err(failed("lock", path)(io::Error::new(io::ErrorKind::TimedOut, held)));
+        }
+        std::thread::sleep(LOCK_EVERY);
+    }
+}

@@ -1,0 +1,266 @@
+//! The user's own programs as a target: one tells what is, one makes it so.
+//!
+//! Both get JSON on stdin: the command, or `{"model": …}` where only facts are asked for.
+//! The probe may print a fact, `{"production": "v2"}`; without one its exit code tells whether
+//! the world is as wanted. Exit 0: done. 1: surely not. Anything else: unknown.
+
+mod run;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use self::run::{End, Ran, run};
+use super::fences::{Fences, Known, Taken};
+use super::{Acted, Fence, Later, Target};
+use crate::model::{Command, Fact, ModelId, TargetId, VersionFact, VersionId, Want};
+
+/// What is to be known of the user's programs.
+#[derive(Debug, Clone)]
+pub struct ExecSettings {
+    /// The target's name in the config.
+    pub target: TargetId,
+    /// The models that facts are asked for.
+    pub models: Vec<ModelId>,
+    /// Program and arguments that tell what is; none: nobody tells.
+    pub probe: Option<Vec<String>>,
+    /// Program and arguments that make it so.
+    pub act: Vec<String>,
+    /// How long each may run.
+    pub time_limit: Duration,
+    /// Where they run, and where the fences are kept, in `TARGET.fences.json`.
+    pub folder: PathBuf,
+}
+
+/// The user's programs as a target.
+#[derive(Debug)]
+pub struct Exec {
+    settings: ExecSettings,
+    fences: Fences,
+}
+
+/// What a probe printed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+struct Stated {
+    production: Option<VersionId>,
+    #[serde(default)]
+    versions: Vec<VersionId>,
+}
+
+/// What a probe says of what is wanted.
+enum Probed {
+    /// It is so.
+    So(String),
+    /// It is not so, and may be made so.
+    NotSo,
+    /// It is otherwise, by others.
+    Moved(String),
+    /// It never ran.
+    NotRun(String),
+    /// It cannot tell.
+    Unclear(String),
+}
+
+impl Exec {
+    /// The target that these programs make.
+    #[must_use]
+    pub fn new(settings: ExecSettings) -> Self {
+        let file = settings.folder.join(format!("{}.fences.json", settings.target));
+        Self { settings, fences: Fences::new(Some(file)) }
+    }
+
+    async fn run(&self, program: &[String], input: &[u8]) -> Ran {
+        run(program, &self.settings.folder, input, self.settings.time_limit).await
+    }
+
+    fn detail(&self, ran: &Ran, program: &[String]) -> String {
+        ran.detail(program, self.settings.time_limit)
+    }
+
+    async fn facts(&self) -> Result<Vec<Fact>, String> {
+        let Some(probe) = &self.settings.probe else { return Ok(Vec::new()) };
+        let mut facts = Vec::new();
+        for model in &self.settings.models {
+            let input = serde_json::json!({ "model": model }).to_string();
+            let ran = self.run(probe, input.as_bytes()).await;
+            let detail = || self.detail(&ran, probe);
+            if ran.end != End::Code(0) {
+                return Err(format!(
+                    "the production version of {model} is not known: {}",
+                    detail()
+                ));
+            }
+            let stated = stated(&ran.stdout).ok_or_else(|| {
+                format!("{}; it must print a fact, {{\"production\": \"v2\"}}", detail())
+            })?;
+            facts.push(fact(model, &self.settings.target, stated));
+        }
+        Ok(facts)
+    }
+
+    async fn probe(&self, want: &(VersionId, VersionId), model: &ModelId, input: &[u8]) -> Probed {
+        let Some(probe) = &self.settings.probe else { return Probed::NotSo };
+        let ran = self.run(probe, input).await;
+        let detail = self.detail(&ran, probe);
+        let (version, instead_of) = want;
+        match (&ran.end, stated(&ran.stdout).and_then(|stated| stated.production)) {
+            (End::Code(0), Some(now)) if now == *version => {
+                Probed::So(format!("{model} is {version}"))
+            }
+            (End::Code(0 | 1), Some(now)) if now == *instead_of => Probed::NotSo,
+            (End::Code(0 | 1), Some(now)) => Probed::Moved(format!(
+                "{model} was to go from {instead_of} to {version}, but the probe says {now}: \
+                 moved by others"
+            )),
+            (End::Code(0), None) => Probed::So(detail),
+            (End::Code(1), None) => Probed::NotSo,
+            (End::NotStarted(_), _) => Probed::NotRun(detail),
+            (End::Code(_) | End::Signal | End::TimedOut | End::Lost(_), _) => {
+                Probed::Unclear(detail)
+            }
+        }
+    }
+
+    async fn work(&mut self, command: &Command) -> Acted {
+        let _held = match self.fences.hold(self.settings.time_limit).await {
+            Ok(held) => held,
+            Err(why) => return Acted::failed(format!("{why}; nothing was done")),
+        };
+        let mut taken = self.fences.of(&command.model);
+        let before = taken.knows(command);
+        if before == Known::Older {
+            return Acted::refused(taken.too_old(command));
+        }
+        taken.raise(command);
+        if let Err(why) = self.fences.keep(&command.model, taken.clone()) {
+            return Acted::failed(format!("{why}; nothing was done"));
+        }
+        let input = match serde_json::to_vec(command) {
+            Ok(input) => input,
+            Err(error) => return Acted::failed(format!("the command is no JSON: {error}")),
+        };
+        let acted = match &command.want {
+            Want::Production { version, instead_of } => {
+                let want = (version.clone(), instead_of.clone());
+                self.production(command, before, &want, &input).await
+            }
+            Want::Notice { .. } if before == Known::Done => {
+                Acted::done("this was done before".to_owned())
+            }
+            Want::Notice { .. } => self.act_once(&input).await,
+        };
+        self.finish(command, taken, acted)
+    }
+
+    /// Probe, act, probe.
+    async fn production(
+        &self,
+        command: &Command,
+        before: Known,
+        want: &(VersionId, VersionId),
+        input: &[u8],
+    ) -> Acted {
+        let model = &command.model;
+        match self.probe(want, model, input).await {
+            Probed::So(detail) => return Acted::done(format!("{detail}; it was so already")),
+            Probed::NotRun(detail) => return Acted::failed(format!("{detail}; nothing was done")),
+            Probed::Unclear(detail) => {
+                return Acted::unknown(format!("{detail}; nothing was done"));
+            }
+            Probed::Moved(detail) => return Acted::failed(format!("{detail}; nothing was done")),
+            Probed::NotSo if before == Known::Done && self.settings.probe.is_none() => {
+                return Acted::done("this was done before".to_owned());
+            }
+            Probed::NotSo if before == Known::Done => {
+                return Acted::failed(format!(
+                    "{model} was made {} by this command, and has since been moved back by \
+                     others; nothing was done",
+                    want.0
+                ));
+            }
+            Probed::NotSo => {}
+        }
+        let acted = self.act_once(input).await;
+        if self.settings.probe.is_none() || acted.outcome != crate::model::Outcome::Done {
+            return acted;
+        }
+        let said = acted.detail;
+        match self.probe(want, model, input).await {
+            Probed::So(_) => Acted::done(said),
+            Probed::NotSo => {
+                Acted::unknown(format!("{said}; but the probe says that it is not so yet"))
+            }
+            Probed::Moved(detail) | Probed::NotRun(detail) | Probed::Unclear(detail) => {
+                Acted::unknown(format!("{said}; but then: {detail}"))
+            }
+        }
+    }
+
+    async fn act_once(&self, input: &[u8]) -> Acted {
+        let ran = self.run(&self.settings.act, input).await;
+        let detail = self.detail(&ran, &self.settings.act);
+        match ran.end {
+            End::Code(0) => Acted::done(detail),
+            End::Code(1) | End::NotStarted(_) => Acted::failed(detail),
+            End::Code(_) | End::Signal | End::TimedOut | End::Lost(_) => Acted::unknown(detail),
+        }
+    }
+
+    fn finish(&mut self, command: &Command, mut taken: Taken, acted: Acted) -> Acted {
+        if acted.outcome != crate::model::Outcome::Done || taken.knows(command) == Known::Done {
+            return acted;
+        }
+        taken.take(command);
+        match self.fences.keep(&command.model, taken) {
+            Ok(()) => acted,
+            Err(why) => Acted::unknown(format!("{}; then: {why}", acted.detail)),
+        }
+    }
+}
+
+/// The fact in an output: all of it, or its last line.
+fn stated(stdout: &str) -> Option<Stated> {
+    let last = || stdout.lines().rev().find(|line| !line.trim().is_empty());
+    serde_json::from_str(stdout).ok().or_else(|| serde_json::from_str(last()?).ok())
+}
+
+fn fact(model: &ModelId, target: &TargetId, stated: Stated) -> Fact {
+    let mut versions = stated.versions;
+    if let Some(production) = &stated.production
+        && !versions.contains(production)
+    {
+        versions.insert(0, production.clone());
+    }
+    let version = |version| VersionFact {
+        version,
+        archived: false,
+        proven_good: false,
+        artifact_present: None,
+        created_at: None,
+        baselines: std::collections::BTreeMap::new(),
+    };
+    Fact {
+        model: model.clone(),
+        target: target.clone(),
+        production: stated.production,
+        versions: versions.into_iter().map(version).collect(),
+    }
+}
+
+impl Target for Exec {
+    fn observe(&mut self) -> Later<'_, Result<Vec<Fact>, String>> {
+        Box::pin(self.facts())
+    }
+
+    fn fence<'a>(&'a mut self, command: &'a Command) -> Later<'a, Result<Fence, String>> {
+        Box::pin(async {
+            self.fences.read()?;
+            Ok(self.fences.of(&command.model).fence())
+        })
+    }
+
+    fn act<'a>(&'a mut self, command: &'a Command) -> Later<'a, Acted> {
+        Box::pin(self.work(command))
+    }
+}

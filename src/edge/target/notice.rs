@@ -1,0 +1,266 @@
+//! Tells people: always in the log, and by a signed webhook where one is set.
+//!
+//! The webhook is a CloudEvent in JSON under the headers of Standard Webhooks. Its id is the
+//! command's, so that a receiver can tell a repeat. Neither secret nor path of the address is
+//! ever shown: both may be what lets one in.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{Client, Response, StatusCode, Url, redirect};
+use serde_json::json;
+use sha2::Sha256;
+
+use super::fences::{Fences, Known};
+use super::{Acted, Fence, Later, Target, told};
+use crate::edge::clock::Clock;
+use crate::model::{Command, Fact, Outcome, Want};
+
+/// What says a notice in the log; only the diagnostics know how.
+pub type Say = Box<dyn Fn(&Command) + Send + Sync>;
+
+/// Why a webhook cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum NoticeError {
+    /// No address.
+    #[error("the webhook's address is none; write it like https://example.org/hook")]
+    Address,
+    /// No secret.
+    #[error("the webhook's secret is none; write whsec_ and then 24 to 64 bytes in base64")]
+    Secret,
+    /// No HTTP client.
+    #[error("the webhook's client cannot be set up")]
+    Client(#[source] reqwest::Error),
+}
+
+/// A key that signs; it is never shown.
+#[derive(Clone)]
+pub struct Secret(Vec<u8>);
+
+impl Secret {
+    /// Reads `whsec_` and base64.
+    ///
+    /// # Errors
+    /// Any other text.
+    pub fn new(text: &str) -> Result<Self, NoticeError> {
+        let coded = text.trim().strip_prefix("whsec_").ok_or(NoticeError::Secret)?;
+        let key = STANDARD.decode(coded).map_err(|_| NoticeError::Secret)?;
+        if (24..=64).contains(&key.len()) { Ok(Self(key)) } else { Err(NoticeError::Secret) }
+    }
+
+    /// The signature of Standard Webhooks: `v1,` and base64.
+    fn sign(&self, id: &str, at_s: i64, body: &str) -> Option<String> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
+        mac.update(format!("{id}.{at_s}.{body}").as_bytes());
+        Some(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// Where notices are posted.
+#[derive(Clone)]
+pub struct Webhook {
+    url: Url,
+    secret: Option<Secret>,
+    client: Client,
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Webhook").field("host", &self.host()).finish_non_exhaustive()
+    }
+}
+
+impl Webhook {
+    /// Posts to `url`, signed where there is a secret, and waits for an answer at most
+    /// `time_limit`.
+    ///
+    /// # Errors
+    /// An address that is none.
+    pub fn new(
+        url: &str,
+        secret: Option<Secret>,
+        time_limit: Duration,
+    ) -> Result<Self, NoticeError> {
+        let url = Url::parse(url).map_err(|_| NoticeError::Address)?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            return Err(NoticeError::Address);
+        }
+        provide_tls();
+        // A redirect could carry a signed notice to a stranger.
+        let client = Client::builder().timeout(time_limit).redirect(redirect::Policy::none());
+        let client = client.build().map_err(NoticeError::Client)?;
+        Ok(Self { url, secret, client })
+    }
+
+    /// What may be shown of the address.
+    fn host(&self) -> String {
+        let host = self.url.host_str().unwrap_or_default();
+        self.url.port().map_or(host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
+    async fn post(&self, id: &str, at_s: i64, body: String) -> Acted {
+        let host = self.host();
+        let mut request = self
+            .client
+            .post(self.url.clone())
+            .header(CONTENT_TYPE, "application/cloudevents+json; charset=utf-8")
+            .header("webhook-id", id)
+            .header("webhook-timestamp", at_s.to_string());
+        if let Some(secret) = &self.secret {
+            let Some(signature) = secret.sign(id, at_s, &body) else {
+                return Acted::failed("the webhook's secret signs nothing; set another".to_owned());
+            };
+            request = request.header("webhook-signature", signature);
+        }
+        match request.body(body).send().await {
+            Ok(response) => answered(&host, &response),
+            Err(error) => {
+                let why = told(&error.without_url());
+                Acted::unknown(format!("the webhook at {host} gave no answer: {why}"))
+            }
+        }
+    }
+}
+
+fn answered(host: &str, response: &Response) -> Acted {
+    let status = response.status();
+    let said = format!("the webhook at {host} answered {status}");
+    if status.is_success() {
+        return Acted::done(said);
+    }
+    let again = status.is_server_error()
+        || status == StatusCode::TOO_MANY_REQUESTS
+        || status == StatusCode::REQUEST_TIMEOUT;
+    if !again {
+        return Acted::failed(format!("{said}; check its address and its secret"));
+    }
+    let wait = response.headers().get(RETRY_AFTER).and_then(|wait| wait.to_str().ok());
+    let wait = wait.map(|wait| wait.chars().take(40).collect::<String>());
+    Acted::unknown(match wait {
+        Some(wait) => format!("{said}; it asks to be tried again after {wait}"),
+        None => said,
+    })
+}
+
+/// TLS needs one provider of its sums per process; whoever is first sets it.
+fn provide_tls() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Losing the race means that there is one.
+        let _already = rustls::crypto::ring::default_provider().install_default();
+    }
+}
+
+/// Tells people.
+pub struct Notice {
+    say: Say,
+    webhook: Option<Webhook>,
+    clock: Arc<dyn Clock>,
+    fences: Fences,
+    wait: Duration,
+}
+
+impl Notice {
+    /// Says notices with `say`, and posts them where there is a webhook. What was told is
+    /// remembered in `fences`, a file, so that a restart repeats nothing; none: while it runs.
+    #[must_use]
+    pub fn new(
+        say: Say,
+        webhook: Option<Webhook>,
+        clock: Arc<dyn Clock>,
+        fences: Option<PathBuf>,
+    ) -> Self {
+        Self { say, webhook, clock, fences: Fences::new(fences), wait: Duration::from_secs(30) }
+    }
+
+    async fn work(&mut self, command: &Command) -> Acted {
+        let Want::Notice { summary, severity } = &command.want else {
+            let detail = "a notice changes no production version; nothing was done";
+            return Acted::failed(detail.to_owned());
+        };
+        let _held = match self.fences.hold(self.wait).await {
+            Ok(held) => held,
+            Err(why) => return Acted::failed(format!("{why}; nobody was told")),
+        };
+        let mut taken = self.fences.of(&command.model);
+        match taken.knows(command) {
+            Known::Older => return Acted::refused(taken.too_old(command)),
+            Known::Done => return Acted::done("this was told before".to_owned()),
+            Known::New => (self.say)(command),
+        }
+        let acted = match &self.webhook {
+            None => Acted::done("told in the log".to_owned()),
+            Some(webhook) => {
+                let at_s = self.clock.now().as_ms().div_euclid(1000);
+                let body = event(command, summary, severity);
+                webhook.post(command.id.as_str(), at_s, body).await
+            }
+        };
+        taken.raise(command);
+        if acted.outcome == Outcome::Done {
+            taken.take(command);
+        }
+        match self.fences.keep(&command.model, taken) {
+            Ok(()) => acted,
+            Err(why) => Acted { detail: format!("{}; but: {why}", acted.detail), ..acted },
+        }
+    }
+}
+
+impl fmt::Debug for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notice").field("webhook", &self.webhook).finish_non_exhaustive()
+    }
+}
+
+/// The notice as a CloudEvent.
+fn event(command: &Command, summary: &str, severity: &str) -> String {
+    json!({
+        "specversion": "1.0",
+        "type": "io.ripcord.notice.v1",
+        "source": format!("/ripcord/{}", command.namespace),
+        "id": command.id,
+        "subject": command.model,
+        "time": command.issued_at,
+        "datacontenttype": "application/json",
+        "correlationid": command.incident,
+        "data": {
+            "incident": command.incident,
+            "model": command.model,
+            "summary": summary,
+            "severity": severity,
+            "reason": command.reason,
+            "mode": command.mode,
+            "generation": command.generation,
+        },
+    })
+    .to_string()
+}
+
+impl Target for Notice {
+    fn observe(&mut self) -> Later<'_, Result<Vec<Fact>, String>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    fn fence<'a>(&'a mut self, command: &'a Command) -> Later<'a, Result<Fence, String>> {
+        Box::pin(async {
+            self.fences.read()?;
+            Ok(self.fences.of(&command.model).fence())
+        })
+    }
+
+    fn act<'a>(&'a mut self, command: &'a Command) -> Later<'a, Acted> {
+        Box::pin(self.work(command))
+    }
+}

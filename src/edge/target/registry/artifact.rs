@@ -1,0 +1,89 @@
+//! Whether the files of a version are there, with the right hash.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::entry::Entry;
+
+/// Checks artifacts; a file is hashed again only after it changed.
+#[derive(Debug, Clone)]
+pub(super) struct Artifacts {
+    folder: PathBuf,
+    hashes: BTreeMap<PathBuf, (Stamp, String)>,
+}
+
+/// What tells that a file is another: its inode, its length, and when either last changed.
+pub(super) type Stamp = (u64, u64, i64, i64);
+
+pub(super) fn stamp(metadata: &Metadata) -> Stamp {
+    (metadata.ino(), metadata.len(), metadata.ctime(), metadata.ctime_nsec())
+}
+
+impl Artifacts {
+    /// Checks files named relative to `folder`.
+    pub(super) fn in_folder(folder: PathBuf) -> Self {
+        Self { folder, hashes: BTreeMap::new() }
+    }
+
+    /// Whether they are there; none: the entry names none, or none that can be seen from here.
+    pub(super) fn present(&mut self, entry: &Entry) -> Option<bool> {
+        match self.check(entry) {
+            Ok(seen) => seen.then_some(true),
+            Err(_) => Some(false),
+        }
+    }
+
+    /// Whether they could be checked.
+    ///
+    /// # Errors
+    /// Why they cannot be served.
+    pub(super) fn check(&mut self, entry: &Entry) -> Result<bool, String> {
+        let Some(name) = entry.path.as_deref().filter(|name| !name.contains("://")) else {
+            return Ok(false);
+        };
+        let path = self.folder.join(name);
+        let shown = path.display();
+        let metadata = fs::metadata(&path).map_err(|error| format!("its file {shown}: {error}"))?;
+        let Some(wanted) = entry.sha256.as_ref().filter(|_| metadata.is_file()) else {
+            return Ok(true);
+        };
+        let found = self.hash(&path, stamp(&metadata));
+        let found = found.map_err(|error| format!("its file {shown}: {error}"))?;
+        if found == *wanted {
+            return Ok(true);
+        }
+        Err(format!("its file {shown} has the SHA-256 {found}, the registry says {wanted}"))
+    }
+
+    fn hash(&mut self, path: &Path, stamp: Stamp) -> io::Result<String> {
+        match self.hashes.get(path) {
+            Some((then, hash)) if *then == stamp => return Ok(hash.clone()),
+            Some(_) | None => {}
+        }
+        let hash = hash(path)?;
+        self.hashes.insert(path.to_owned(), (stamp, hash.clone()));
+        Ok(hash)
+    }
+}
+
+fn hash(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        let n = file.read(&mut buffer)?;
+        let Some(read) = buffer.get(..n).filter(|read| !read.is_empty()) else { break };
+        hasher.update(read);
+    }
+    Ok(hasher.finalize().iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a string cannot fail.
+        let _infallible = write!(hex, "{byte:02x}");
+        hex
+    }))
+}

@@ -1,0 +1,39 @@
+//! The words that the tests of targets share.
+#![allow(dead_code, reason = "each test file uses some of them")]
+
+use ripcord::edge::target::{Acted, Later, Target};
+use ripcord::model::{Command, TargetId};
+
+pub fn target(name: &str) -> TargetId {
+    TargetId::new(name).unwrap()
+}
+
+/// `fd` shall be `to`, was `from`.
+pub fn production(id: &str, generation: u64, to: &str, from: &str) -> Command {
+    let want = serde_json::json!({"want": "production", "version": to, "instead_of": from});
+    command(id, generation, &want)
+}
+
+pub fn notice(id: &str, generation: u64) -> Command {
+    let want = serde_json::json!({"want": "notice", "summary": "fd is back on v2", "severity": "critical"});
+    command(id, generation, &want)
+}
+
+fn command(id: &str, generation: u64, want: &serde_json::Value) -> Command {
+    serde_json::from_value(serde_json::json!({
+        "id": id, "namespace": "test", "incident": "i1", "model": "fd", "generation": generation,
+        "target": "t", "stage": "registry", "want": want, "reason": "accuracy fell", "mode": "act",
+        "issued_at": "2013-06-24T09:00:00Z", "expires_at": "2013-06-24T10:00:00Z", "reply_to": 0
+    }))
+    .unwrap()
+}
+
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.unwrap().block_on(future)
+}
+
+pub fn act(target: &mut dyn Target, command: &Command) -> Acted {
+    let acting: Later<'_, Acted> = target.act(command);
+    block_on(acting)
+}
