@@ -7,5 +7,6 @@ pub mod model;
 pub mod sums;
 
 pub mod judge;
+pub mod wire;
 
 pub mod edge;

@@ -23,17 +23,22 @@ pub enum NameError {
 /// The longest name, in bytes of UTF-8.
 pub const MAX_BYTES: usize = 249;
 
-fn check(text: &str) -> Result<(), NameError> {
+/// Whether `text` may be a name, without making one.
+///
+/// # Errors
+/// Empty, longer than 249 bytes, or with a control character.
+pub fn check_name(text: &str) -> Result<(), NameError> {
     if text.is_empty() {
         return Err(NameError::Empty);
     }
     if text.len() > MAX_BYTES {
         return Err(NameError::TooLong(text.len()));
     }
-    if text.chars().any(char::is_control) {
-        return Err(NameError::Control);
-    }
-    Ok(())
+    let control = match text.is_ascii() {
+        true => text.bytes().any(|byte| byte.is_ascii_control()),
+        false => text.chars().any(char::is_control),
+    };
+    if control { Err(NameError::Control) } else { Ok(()) }
 }
 
 macro_rules! names {
@@ -49,7 +54,7 @@ macro_rules! names {
             /// # Errors
             /// Empty, longer than 249 bytes, or with a control character.
             pub fn new(text: &str) -> Result<Self, NameError> {
-                check(text)?;
+                check_name(text)?;
                 Ok(Self(Arc::from(text)))
             }
 

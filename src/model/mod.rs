@@ -18,7 +18,7 @@ pub use decision::{Against, Better, Reason, Reference, Verdict};
 pub use fact::{Baseline, Baselines, Fact, Standing, VersionFact, VersionStanding};
 pub use ids::{
     CommandId, FeatureName, IncidentId, ModelId, NameError, Namespace, SourceId, TargetId,
-    TriggerId, VersionId,
+    TriggerId, VersionId, check_name,
 };
 pub use incident::{Incident, IncidentState, Phase};
 pub use instruction::{Ask, Instruction, Scope};

@@ -1,0 +1,169 @@
+//! A record of telemetry becomes a sample, or is rejected with a code.
+//!
+//! Law: no bytes panic, overflow the stack, or cost more than a pass or two over themselves. What
+//! can be borrowed from the record is. No object in a record may hold one key twice.
+//!
+//! Plain records take the fast path: one UTF-8 check, one pass that fills slots of known fields.
+//! Mapped records and structured CloudEvents go through a tree of values, and from there on the
+//! same way.
+
+mod fields;
+mod mapped;
+mod parse;
+mod sample;
+mod time;
+
+use std::borrow::Cow;
+
+use crate::model::{Mapping, Reject, Sample, SampleKind, Source, TopicRule};
+use fields::{Fields, Scalar, Slot};
+
+/// A record as it stands on a log or in a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Raw<'a> {
+    /// Its key.
+    pub key: Option<&'a [u8]>,
+    /// Its headers.
+    pub headers: &'a [(String, Vec<u8>)],
+    /// Its value.
+    pub value: &'a [u8],
+}
+
+impl<'a> Raw<'a> {
+    /// A record without key and headers: a line of a file.
+    #[must_use]
+    pub const fn line(value: &'a [u8]) -> Self {
+        Self { key: None, headers: &[], value }
+    }
+
+    /// The first header of this name, if it is text.
+    fn header(&self, name: &str) -> Option<&'a str> {
+        let (_, value) = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+        std::str::from_utf8(value).ok()
+    }
+}
+
+/// Why a record could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {detail}")]
+pub struct Rejected {
+    /// What counters and the rejected topic carry.
+    pub code: Reject,
+    /// Which field, what was found, what would do.
+    pub detail: String,
+}
+
+impl Rejected {
+    fn new(code: Reject, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+}
+
+/// What the decoder does not need to look up again for each field.
+struct Context<'s> {
+    source: &'s Source,
+    mapping: Option<&'s Mapping>,
+}
+
+/// Reads one record.
+///
+/// # Errors
+/// Every code of [`Reject`] but `from_future`, which takes other records to tell.
+pub fn decode<'a>(
+    record: &Raw<'a>,
+    topic: &TopicRule,
+    source: &Source,
+) -> Result<Sample<'a>, Rejected> {
+    let text = text(record.value, source.max_record_bytes)?;
+    let context = Context { source, mapping: topic.mapping.as_ref() };
+    if context.mapping.is_none() && !says_structured(record) {
+        let fields = parse::fields(text, source.max_depth)?;
+        if !fields.cloud_event {
+            let kind = kind(&fields, None, record.header("ce_type"))?;
+            return sample::build(fields, kind, &context);
+        }
+    }
+    let (fields, envelope) = mapped::fields(text, record, &context)?;
+    let fixed = context.mapping.and_then(|mapping| mapping.kind);
+    let kind = kind(&fields, fixed, envelope.as_deref().or(record.header("ce_type")))?;
+    sample::build(fields, kind, &context)
+}
+
+/// The value as text, if it may be JSON.
+fn text(value: &[u8], max_bytes: usize) -> Result<&str, Rejected> {
+    if value.len() > max_bytes {
+        let detail = format!(
+            "{} bytes, at most {max_bytes} are read; send less or raise max_record_bytes",
+            value.len()
+        );
+        return Err(Rejected::new(Reject::TooLarge, detail));
+    }
+    match value {
+        [] => Err(Rejected::new(Reject::NotJson, "the value is empty; write a JSON object")),
+        [0, ..] => Err(Rejected::new(
+            Reject::Framed,
+            "the first byte is 0, a schema registry's frame; use the plain JSON serializer, \
+             or skip the first 5 bytes",
+        )),
+        [_, ..] => std::str::from_utf8(value).map_err(|error| {
+            let what = match value {
+                [0x1f, 0x8b, ..] => "this looks like gzip; send it uncompressed",
+                [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this looks like UTF-16; encode as UTF-8",
+                _ => "encode the record as UTF-8",
+            };
+            let detail = format!("byte {} is not UTF-8; {what}", error.valid_up_to());
+            Rejected::new(Reject::NotUtf8, detail)
+        }),
+    }
+}
+
+/// Whether the headers say that the value is a CloudEvent with its envelope.
+fn says_structured(record: &Raw<'_>) -> bool {
+    const PREFIX: &str = "application/cloudevents";
+    record
+        .header("content-type")
+        .and_then(|kind| kind.get(..PREFIX.len()))
+        .is_some_and(|kind| kind.eq_ignore_ascii_case(PREFIX))
+}
+
+/// Which of the five a record is: the mapping says, else its field `type`, else the event's type.
+fn kind(
+    fields: &Fields<'_>,
+    fixed: Option<SampleKind>,
+    event: Option<&str>,
+) -> Result<SampleKind, Rejected> {
+    const FIVE: &str = "prediction, outcome, latency, health, run";
+    if let Some(kind) = fixed {
+        return Ok(kind);
+    }
+    let (found, kind) = match (fields.get(Slot::Type), event) {
+        (Some(Scalar::Text(name)), _) => (name.clone(), kind_named(name)),
+        (None | Some(Scalar::Null), Some(event)) => {
+            let name = event.strip_prefix("io.ripcord.").and_then(|name| name.strip_suffix(".v1"));
+            (Cow::Borrowed(event), name.and_then(kind_named))
+        }
+        (None | Some(Scalar::Null), None) => {
+            let detail = format!("type is missing; write one of {FIVE}");
+            return Err(Rejected::new(Reject::MissingField, detail));
+        }
+        (Some(other), _) => {
+            let detail = format!("type is {other}; write one of {FIVE}");
+            return Err(Rejected::new(Reject::WrongType, detail));
+        }
+    };
+    kind.ok_or_else(|| {
+        let detail = format!("type is {}; write one of {FIVE}", Scalar::Text(found));
+        Rejected::new(Reject::UnknownType, detail)
+    })
+}
+
+fn kind_named(name: &str) -> Option<SampleKind> {
+    match name {
+        "prediction" => Some(SampleKind::Prediction),
+        "outcome" => Some(SampleKind::Outcome),
+        "latency" => Some(SampleKind::Latency),
+        "health" => Some(SampleKind::Health),
+        "run" => Some(SampleKind::Run),
+        _ => None,
+    }
+}

@@ -1,0 +1,314 @@
+//! Known fields become a sample, each judged by what the sample needs.
+//!
+//! Law: a field that another kind of sample has is not looked at. An optional null is absent.
+
+use std::borrow::Cow;
+
+use super::fields::{Features, Fields, Quoted, Scalar, Slot, not_finite};
+use super::{Context, Rejected, time};
+use crate::model::{
+    EventTime, Feature, Field, Health, LatencySample, OutcomeSample, Prediction, Reject, Run,
+    RunKind, RunStatus, Sample, SampleKind, SampleRole, Status, UnknownModels, Value, check_name,
+};
+
+const STATUS: &[(&str, Status)] =
+    &[("ok", Status::Ok), ("error", Status::Error), ("timeout", Status::Timeout)];
+const ROLE: &[(&str, SampleRole)] = &[("live", SampleRole::Live), ("shadow", SampleRole::Shadow)];
+const RUN_KIND: &[(&str, RunKind)] =
+    &[("training", RunKind::Training), ("pipeline", RunKind::Pipeline)];
+const RUN_STATUS: &[(&str, RunStatus)] = &[
+    ("started", RunStatus::Started),
+    ("succeeded", RunStatus::Succeeded),
+    ("failed", RunStatus::Failed),
+];
+
+/// The sample that the fields make.
+pub(super) fn build<'a>(
+    fields: Fields<'a>,
+    kind: SampleKind,
+    context: &Context<'_>,
+) -> Result<Sample<'a>, Rejected> {
+    let mut builder = Builder { fields, kind, context };
+    let model = builder.needed_name(Slot::Model)?;
+    if let UnknownModels::Reject(known) = &context.source.unknown_models
+        && !known.contains(model.as_ref())
+    {
+        let detail = format!(
+            "model {} is not in the config; add it, or let unknown models be learned",
+            Quoted(&model)
+        );
+        return Err(Rejected::new(Reject::UnknownModel, detail));
+    }
+    let ts = builder.ts()?;
+    match kind {
+        SampleKind::Prediction => builder.prediction(model, ts).map(Sample::Prediction),
+        SampleKind::Outcome => builder.outcome(model, ts).map(Sample::Outcome),
+        SampleKind::Latency => builder.latency(model, ts).map(Sample::Latency),
+        SampleKind::Health => builder.health(model, ts).map(Sample::Health),
+        SampleKind::Run => builder.run(model, ts).map(Sample::Run),
+    }
+}
+
+struct Builder<'a, 's> {
+    fields: Fields<'a>,
+    kind: SampleKind,
+    context: &'s Context<'s>,
+}
+
+impl<'a> Builder<'a, '_> {
+    fn prediction(
+        &mut self,
+        model: Cow<'a, str>,
+        ts: EventTime,
+    ) -> Result<Prediction<'a>, Rejected> {
+        if let Some(found) = self.optional(Slot::Tags)
+            && found != Scalar::Object
+        {
+            return Err(self.wrong(Slot::Tags, &found, "write an object"));
+        }
+        Ok(Prediction {
+            id: self.needed_name(Slot::Id)?,
+            model,
+            version: self.needed_name(Slot::Version)?,
+            ts,
+            request: self.name(Slot::Request)?,
+            status: self.word(Slot::Status, STATUS)?.unwrap_or_default(),
+            prediction: self.label(Slot::Prediction)?,
+            score: self.number(Slot::Score)?,
+            latency_us: self.latency_us()?,
+            features: self.features()?,
+            role: self.word(Slot::Role, ROLE)?.unwrap_or_default(),
+            actual: self.label(Slot::Actual)?,
+        })
+    }
+
+    fn outcome(
+        &mut self,
+        model: Cow<'a, str>,
+        ts: EventTime,
+    ) -> Result<OutcomeSample<'a>, Rejected> {
+        Ok(OutcomeSample {
+            request: self.needed_name(Slot::Request)?,
+            model,
+            ts,
+            actual: self.needed(Slot::Actual, Self::label)?,
+            version: self.name(Slot::Version)?,
+            prediction: self.label(Slot::Prediction)?,
+        })
+    }
+
+    fn latency(
+        &mut self,
+        model: Cow<'a, str>,
+        ts: EventTime,
+    ) -> Result<LatencySample<'a>, Rejected> {
+        Ok(LatencySample {
+            model,
+            version: self.needed_name(Slot::Version)?,
+            ts,
+            latency_us: self.needed(Slot::LatencyMs, |builder, _| builder.latency_us())?,
+            id: self.name(Slot::Id)?,
+        })
+    }
+
+    fn health(&mut self, model: Cow<'a, str>, ts: EventTime) -> Result<Health<'a>, Rejected> {
+        Ok(Health {
+            model,
+            version: self.needed_name(Slot::Version)?,
+            ts,
+            cpu_ratio: self.amount(Slot::CpuRatio)?,
+            memory_bytes: self.amount(Slot::MemoryBytes)?.map(|bytes| bytes as u64),
+        })
+    }
+
+    fn run(&mut self, model: Cow<'a, str>, ts: EventTime) -> Result<Run<'a>, Rejected> {
+        Ok(Run {
+            model,
+            ts,
+            kind: self.needed(Slot::Kind, |builder, slot| builder.word(slot, RUN_KIND))?,
+            status: self.needed(Slot::Status, |builder, slot| builder.word(slot, RUN_STATUS))?,
+            version: self.name(Slot::Version)?,
+        })
+    }
+
+    fn optional(&mut self, slot: Slot) -> Option<Scalar<'a>> {
+        self.fields.take(slot).filter(|found| *found != Scalar::Null)
+    }
+
+    fn needed<T>(
+        &mut self,
+        slot: Slot,
+        read: impl FnOnce(&mut Self, Slot) -> Result<Option<T>, Rejected>,
+    ) -> Result<T, Rejected> {
+        let how = if self.fields.get(slot).is_some() { "null" } else { "missing" };
+        match read(self, slot)? {
+            Some(value) => Ok(value),
+            None => Err(self.missing(slot, how)),
+        }
+    }
+
+    fn missing(&self, slot: Slot, how: &str) -> Rejected {
+        let kind = match self.kind {
+            SampleKind::Prediction => "prediction",
+            SampleKind::Outcome => "outcome",
+            SampleKind::Latency => "latency record",
+            SampleKind::Health => "health record",
+            SampleKind::Run => "run",
+        };
+        let field = self.called(slot);
+        let detail =
+            format!("{field} is {how}; every {kind} needs it: write it, or map it from elsewhere");
+        Rejected::new(Reject::MissingField, detail)
+    }
+
+    /// The field and, if it is mapped, where it stands in the record.
+    fn called(&self, slot: Slot) -> String {
+        let name = slot.name();
+        let mapping = self.context.mapping;
+        match mapping.and_then(|mapping| mapping.fields.get(name)) {
+            None => name.to_owned(),
+            Some(Field::Pointer(pointer)) => format!("{name} (from {pointer})"),
+            Some(Field::Header(header)) => format!("{name} (from header:{header})"),
+            Some(Field::Key) => format!("{name} (from key)"),
+        }
+    }
+
+    fn wrong(&self, slot: Slot, found: &Scalar<'_>, what: &str) -> Rejected {
+        let detail = format!("{} is {found}; {what}", self.called(slot));
+        Rejected::new(Reject::WrongType, detail)
+    }
+
+    fn needed_name(&mut self, slot: Slot) -> Result<Cow<'a, str>, Rejected> {
+        self.needed(slot, Self::name)
+    }
+
+    /// A text, or a whole number as its digits: many producers count their requests.
+    fn name(&mut self, slot: Slot) -> Result<Option<Cow<'a, str>>, Rejected> {
+        let name = match self.optional(slot) {
+            None => return Ok(None),
+            Some(Scalar::Text(text)) => text,
+            Some(Scalar::Whole(number)) => Cow::Owned(number.to_string()),
+            Some(Scalar::Negative(number)) => Cow::Owned(number.to_string()),
+            Some(found) => return Err(self.wrong(slot, &found, "write a text")),
+        };
+        match check_name(&name) {
+            Ok(()) => Ok(Some(name)),
+            Err(why) => Err(self.wrong(slot, &Scalar::Text(name), &why.to_string())),
+        }
+    }
+
+    fn ts(&mut self) -> Result<EventTime, Rejected> {
+        let ts = self.needed(Slot::Ts, |builder, slot| match builder.optional(slot) {
+            None => Ok(None),
+            Some(found @ (Scalar::Bool(_) | Scalar::Array | Scalar::Object)) => {
+                let what = "write RFC 3339 or epoch milliseconds";
+                Err(builder.wrong(slot, &found, what))
+            }
+            Some(found) => match time::moment(&found) {
+                Ok(ts) => Ok(Some(ts)),
+                Err(why) => {
+                    let detail = format!("{}: {why}", builder.called(slot));
+                    Err(Rejected::new(Reject::BadTime, detail))
+                }
+            },
+        })?;
+        if ts >= self.context.source.oldest {
+            return Ok(ts);
+        }
+        let what = match time::looks_like_seconds(ts) {
+            true => "it looks like seconds: write milliseconds",
+            false => "set the producer's clock, or lower the source's oldest",
+        };
+        let oldest = self.context.source.oldest;
+        let detail = format!("{} is {ts}, before {oldest}; {what}", self.called(Slot::Ts));
+        Err(Rejected::new(Reject::TooOld, detail))
+    }
+
+    fn number(&mut self, slot: Slot) -> Result<Option<f64>, Rejected> {
+        let Some(found) = self.optional(slot) else {
+            return Ok(None);
+        };
+        if let Some(number) = found.number() {
+            return Ok(Some(number));
+        }
+        if let Scalar::Text(text) = &found
+            && not_finite(text).is_some()
+        {
+            let detail =
+                format!("{} is {found}; write a finite number, or null", self.called(slot));
+            return Err(Rejected::new(Reject::NotFinite, detail));
+        }
+        Err(self.wrong(slot, &found, "write a number, without quotes"))
+    }
+
+    /// A number that cannot be below zero.
+    fn amount(&mut self, slot: Slot) -> Result<Option<f64>, Rejected> {
+        match self.number(slot)? {
+            Some(number) if number < 0.0 => {
+                Err(self.wrong(slot, &Scalar::Float(number), "write 0 or more"))
+            }
+            number => Ok(number),
+        }
+    }
+
+    fn latency_us(&mut self) -> Result<Option<u64>, Rejected> {
+        match self.number(Slot::LatencyMs)? {
+            Some(ms) if ms < 0.0 => {
+                let field = self.called(Slot::LatencyMs);
+                let detail = format!("{field} is {ms:?}; write 0 or more, from a monotonic clock");
+                Err(Rejected::new(Reject::NegativeLatency, detail))
+            }
+            ms => Ok(ms.map(|ms| (ms * 1000.0).round() as u64)),
+        }
+    }
+
+    fn label(&mut self, slot: Slot) -> Result<Option<Value<'a>>, Rejected> {
+        match self.optional(slot) {
+            None => Ok(None),
+            Some(Scalar::Bool(value)) => Ok(Some(Value::Number(f64::from(u8::from(value))))),
+            Some(Scalar::Text(text)) => Ok(Some(Value::Text(text))),
+            Some(found) => match found.number() {
+                Some(number) => Ok(Some(Value::Number(number))),
+                None => Err(self.wrong(slot, &found, "write a number, a text, true or false")),
+            },
+        }
+    }
+
+    fn word<T: Copy>(&mut self, slot: Slot, words: &[(&str, T)]) -> Result<Option<T>, Rejected> {
+        let Some(found) = self.optional(slot) else {
+            return Ok(None);
+        };
+        if let Scalar::Text(text) = &found
+            && let Some((_, value)) = words.iter().find(|(word, _)| word == text)
+        {
+            return Ok(Some(*value));
+        }
+        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        Err(self.wrong(slot, &found, &format!("write one of {}", words.join(", "))))
+    }
+
+    fn features(&mut self) -> Result<Vec<(Cow<'a, str>, Feature<'a>)>, Rejected> {
+        let features = match std::mem::take(&mut self.fields.features) {
+            Features::Absent => return Ok(Vec::new()),
+            Features::Read(features) => features,
+            Features::NoObject(found) => {
+                let detail = format!("features is {found}; write an object of names and values");
+                return Err(Rejected::new(Reject::WrongType, detail));
+            }
+            Features::Nested(name, found) => {
+                let detail = format!(
+                    "feature {} is {found}; write a number, a text, true, false or null",
+                    Quoted(&name)
+                );
+                return Err(Rejected::new(Reject::WrongType, detail));
+            }
+        };
+        for (name, _) in &features {
+            if let Err(why) = check_name(name) {
+                let detail = format!("feature {}: {why}", Quoted(name));
+                return Err(Rejected::new(Reject::WrongType, detail));
+            }
+        }
+        Ok(features)
+    }
+}

@@ -1,0 +1,458 @@
+//! Records of telemetry: which are read, which are refused, and that no bytes do harm.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use ripcord::model::{
+    EventTime, Feature, Field, Mapping, Reject, Sample, SampleKind, Source, SourceId, Span,
+    TopicRule, UnknownModels,
+};
+use ripcord::wire::telemetry::{Raw, Rejected, decode};
+
+fn topic(mapping: Option<Mapping>) -> TopicRule {
+    TopicRule { name: "t".to_owned(), allowed_disorder: Span::ZERO, mapping }
+}
+
+fn source() -> Source {
+    Source {
+        id: SourceId::new("s").unwrap(),
+        topics: vec![topic(None)],
+        pane: Span::from_s(10),
+        label_horizon: Span::from_s(48 * 3600),
+        max_waiting: 1000,
+        max_jump: Span::from_s(300),
+        jump_confirmations: 20,
+        max_categories: 50,
+        oldest: EventTime::from_ms(86_400_000),
+        max_record_bytes: 1 << 20,
+        max_depth: 8,
+        unknown_models: UnknownModels::Learn,
+    }
+}
+
+fn read(value: &[u8]) -> Result<Sample<'_>, Rejected> {
+    decode(&Raw::line(value), &topic(None), &source())
+}
+
+/// A prediction with one field put in or changed, in JSON.
+fn prediction(field: &str, value: &str) -> String {
+    let mut fields = vec![
+        ("type", r#""prediction""#),
+        ("id", r#""p1""#),
+        ("model", r#""m""#),
+        ("version", r#""v3""#),
+        ("ts", r#""2013-06-20T06:00:00Z""#),
+    ];
+    fields.retain(|(name, _)| *name != field);
+    if !value.is_empty() {
+        fields.push((field, value));
+    }
+    let fields: Vec<String> = fields.iter().map(|(k, v)| format!("\"{k}\":{v}")).collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+#[test]
+fn bad_records_are_refused_with_a_code_and_a_detail() {
+    use Reject::{
+        BadTime, DuplicateKey, Framed, MissingField, NegativeLatency, NotFinite, NotJson, NotUtf8,
+        TooDeep, TooOld, UnknownType, WrongType,
+    };
+    let with = |field: &str, value: &str| prediction(field, value).into_bytes();
+    let line = |text: &str| text.as_bytes().to_vec();
+    let nested = |open: &str, close: &str, depth: usize| {
+        with("x", &format!("{}1{}", open.repeat(depth), close.repeat(depth)))
+    };
+    let long = format!("\"{}\"", "x".repeat(250));
+    #[rustfmt::skip]
+    let table: Vec<(Vec<u8>, Reject, &str)> = vec![
+        (line(""), NotJson, "empty"),
+        (line("   "), NotJson, "cut off"),
+        (line("id,model\n"), NotJson, "write a JSON object"),
+        (line("{\"id\":"), NotJson, "near id; the record is cut off"),
+        (line("[1,2"), NotJson, "cut off"),
+        (line("{} {}"), NotJson, "one JSON object per record"),
+        (line("\u{feff}{}"), NotJson, "byte order mark"),
+        (with("id", r#""\ud800""#), NotJson, "near id"),
+        (with("id", "\"a\nb\""), NotJson, "near id"),
+        (line("\0\0\0\0\x07{}"), Framed, "skip the first 5 bytes"),
+        (line("\0"), Framed, "plain JSON serializer"),
+        (b"{\"id\":\"\xff\"}".to_vec(), NotUtf8, "byte 7 is not UTF-8"),
+        (b"\x1f\x8b\x08\x00".to_vec(), NotUtf8, "gzip"),
+        (b"\xff\xfe{\0".to_vec(), NotUtf8, "UTF-16"),
+        (line("[1,2]"), WrongType, "the record is an array"),
+        (line("7"), WrongType, "the record is 7"),
+        (line("\"hello\""), WrongType, "the record is \"hello\""),
+        (with("type", ""), MissingField, "type is missing; write one of prediction"),
+        (with("type", "null"), MissingField, "type is missing"),
+        (with("type", "3"), WrongType, "type is 3"),
+        (with("type", "\"guess\""), UnknownType, "\"guess\"; write one of prediction, outcome"),
+        (with("id", ""), MissingField, "id is missing; every prediction needs it"),
+        (with("id", "null"), MissingField, "id is null"),
+        (with("id", "\"\""), WrongType, "id is \"\"; a name is empty"),
+        (with("id", "1.5"), WrongType, "id is 1.5; write a text"),
+        (with("id", "true"), WrongType, "id is true"),
+        (with("id", "[]"), WrongType, "id is an array"),
+        (with("model", &long), WrongType, "250 bytes long"),
+        (with("version", r#""v\u00003""#), WrongType, "control character"),
+        (with("request", "{}"), WrongType, "request is an object"),
+        (with("ts", ""), MissingField, "ts is missing"),
+        (with("ts", "\"yesterday\""), BadTime, "RFC 3339"),
+        (with("ts", "\"2013-06-20T06:00:00\""), BadTime, "add the time zone"),
+        (with("ts", "\"2013-02-30T06:00:00Z\""), BadTime, "RFC 3339"),
+        (with("ts", "\"1371708000000\""), BadTime, "without quotes"),
+        (with("ts", "1371708000.25"), BadTime, "fraction"),
+        (with("ts", "1371708000000000000"), BadTime, "not micro- or nanoseconds"),
+        (with("ts", "{}"), WrongType, "ts is an object"),
+        (with("ts", "1371708000"), TooOld, "seconds"),
+        (with("ts", "0"), TooOld, "1970-01-01T00:00:00Z, before 1970-01-02"),
+        (with("ts", "-9223372036854775808"), TooOld, "before"),
+        (with("score", "1e999"), NotFinite, "score holds a number beyond"),
+        (with("score", "NaN"), NotFinite, "score is NaN or Infinity"),
+        (with("score", "-Infinity"), NotFinite, "write null"),
+        (with("features", r#"{"a":NaN}"#), NotFinite, "features is NaN"),
+        (with("latency_ms", "\"NaN\""), NotFinite, "latency_ms is \"NaN\""),
+        (with("latency_ms", "\"12\""), WrongType, "without quotes"),
+        (with("latency_ms", "-0.5"), NegativeLatency, "latency_ms is -0.5"),
+        (with("prediction", "[0.1,0.9]"), WrongType, "prediction is an array"),
+        (with("actual", "{}"), WrongType, "actual is an object"),
+        (with("status", "\"OK\""), WrongType, "one of ok, error, timeout"),
+        (with("role", "\"canary\""), WrongType, "one of live, shadow"),
+        (with("features", "[1]"), WrongType, "features is an array"),
+        (with("features", r#"{"a":1,"b":{"c":2}}"#), WrongType, "feature \"b\" is an object"),
+        (with("features", r#"{"":1}"#), WrongType, "a name is empty"),
+        (with("tags", "\"eu\""), WrongType, "tags is \"eu\"; write an object"),
+        (nested("[", "]", 8), TooDeep, "an unknown field is nested deeper than 8"),
+        (nested("{\"a\":", "}", 8), TooDeep, "deeper than 8"),
+        (nested("[", "]", 100_000), TooDeep, "deeper than 8"),
+        ("[".repeat(100_000).into_bytes(), TooDeep, "the record is nested"),
+        ("{\"a\":".repeat(100_000).into_bytes(), TooDeep, "nested"),
+        (line(r#"{"id":"a","id":"b"}"#), DuplicateKey, "\"id\" stands twice"),
+        (line(r#"{"\u0069d":"a","id":"b"}"#), DuplicateKey, "\"id\" stands twice"),
+        (line(r#"{"x":"a","y":1,"x":"b"}"#), DuplicateKey, "\"x\" stands twice"),
+        (line(r#"{"features":{},"features":{}}"#), DuplicateKey, "\"features\""),
+        (with("features", r#"{"a":1,"b":2,"a":3}"#), DuplicateKey, "\"a\""),
+        (with("tags", r#"{"a":1,"a":3}"#), DuplicateKey, "\"a\""),
+        (line(r#"{"type":"outcome","request":"r","model":"m","ts":1371708000000}"#),
+            MissingField, "actual is missing; every outcome"),
+        (line(r#"{"type":"outcome","model":"m","ts":1371708000000,"actual":1}"#),
+            MissingField, "request is missing"),
+        (line(r#"{"type":"latency","model":"m","version":"v","ts":1371708000000}"#),
+            MissingField, "latency_ms is missing"),
+        (line(r#"{"type":"health","model":"m","version":"v","ts":1371708000000,"cpu_ratio":-1}"#),
+            WrongType, "cpu_ratio is -1"),
+        (line(r#"{"type":"run","model":"m","ts":1371708000000,"kind":"training","status":"ok"}"#),
+            WrongType, "started, succeeded, failed"),
+        (line(r#"{"type":"run","model":"m","ts":1371708000000,"status":"started"}"#),
+            MissingField, "kind is missing"),
+    ];
+    for (value, code, detail) in table {
+        let shown = String::from_utf8_lossy(&value).chars().take(90).collect::<String>();
+        let rejected = read(&value).expect_err(&shown);
+        assert_eq!(rejected.code, code, "{shown}: {}", rejected.detail);
+        assert!(rejected.detail.contains(detail), "{shown}: {}", rejected.detail);
+        assert!(rejected.detail.len() < 300, "{shown}: {}", rejected.detail);
+    }
+    let mut large = with("x", &format!("\"{}\"", "x".repeat(1 << 20)));
+    assert_eq!(read(&large).unwrap_err().code, Reject::TooLarge);
+    large.truncate(1 << 20);
+    assert_eq!(read(&large).unwrap_err().code, Reject::NotJson);
+}
+
+#[test]
+fn good_records_are_read_as_they_are_meant() {
+    let reads = |field: &str, value: &str, meant: &str| {
+        let text = prediction(field, value);
+        let sample = read(text.as_bytes()).unwrap_or_else(|why| panic!("{text}: {why}"));
+        let shown = format!("{sample:?}");
+        assert!(shown.contains(meant), "{text} reads {shown}");
+    };
+    reads("id", "17", r#"id: "17""#);
+    reads("version", "-3", r#"version: "-3""#);
+    reads("request", "null", "request: None");
+    reads("request", r#""a\u0062""#, r#"request: Some("ab")"#);
+    reads("ts", "1371708000000", "ts: 2013-06-20T06:00:00Z");
+    reads("ts", "1371708000000.0", "ts: 2013-06-20T06:00:00Z");
+    reads("ts", "\"2013-06-20T08:00:00.1239+02:00\"", "ts: 2013-06-20T06:00:00.123Z");
+    reads("prediction", "true", "prediction: Some(Number(1.0))");
+    reads("prediction", "false", "prediction: Some(Number(0.0))");
+    reads("prediction", "\"late\"", r#"prediction: Some(Text("late"))"#);
+    reads("prediction", "null", "prediction: None");
+    reads("status", "\"timeout\"", "status: Timeout");
+    reads("role", "\"shadow\"", "role: Shadow");
+    reads("latency_ms", "0.8868", "latency_us: Some(887)");
+    reads("latency_ms", "-0.0", "latency_us: Some(0)");
+    reads("actual", "1", "actual: Some(Number(1.0))");
+    reads("features", "null", "features: []");
+    reads("features", r#"{"a":-2,"b":"x"}"#, r#"[("a", Number(-2.0)), ("b", Category("x"))]"#);
+    reads("features", r#"{"a":true,"b":null}"#, r#"[("a", Category("true")), ("b", Missing)]"#);
+    reads("features", r#"{"a":"NaN","b":"-Infinity"}"#, r#"("a", Number(NaN)), ("b", Number(-inf"#);
+    reads("tags", r#"{"region":"eu"}"#, "features: []");
+    reads("error", r#"{"code":[1]}"#, "status: Ok");
+    reads("x", "[[[[[[[1]]]]]]]", "prediction: None");
+}
+
+#[test]
+fn names_and_features_are_borrowed_from_the_record() {
+    let text = prediction("features", r#"{"carrier":"DL"}"#);
+    let Sample::Prediction(read) = read(text.as_bytes()).unwrap() else { panic!("{text}") };
+    assert!(matches!(read.id, std::borrow::Cow::Borrowed("p1")));
+    let [(name, Feature::Category(value))] = read.features.as_slice() else { panic!("{text}") };
+    assert!(matches!(name, std::borrow::Cow::Borrowed("carrier")));
+    assert!(matches!(value, std::borrow::Cow::Borrowed("DL")));
+}
+
+#[test]
+fn models_outside_the_config_are_refused_where_it_says_so() {
+    let text = prediction("x", "1");
+    let mut source = source();
+    for (known, code) in [("other", Some(Reject::UnknownModel)), ("m", None)] {
+        source.unknown_models = UnknownModels::Reject(BTreeSet::from([known.to_owned()]));
+        let read = decode(&Raw::line(text.as_bytes()), &topic(None), &source);
+        assert_eq!(read.err().map(|rejected| rejected.code), code);
+    }
+}
+
+fn headers(pairs: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec())).collect()
+}
+
+#[test]
+fn events_are_read_in_both_modes() {
+    let bare = r#""id":"p1","model":"m","version":"v3","ts":1371708000000"#;
+    let data = format!("{{{bare}}}");
+    let event = |rest: &str| {
+        format!(r#"{{"specversion":"1.0","type":"io.ripcord.prediction.v1","id":"e"{rest}}}"#)
+    };
+    let ce = |kind: &str| headers(&[("ce_type", kind), ("content-type", "application/json")]);
+    let structured = headers(&[("Content-Type", "Application/CloudEvents+json; charset=utf-8")]);
+    #[rustfmt::skip]
+    let table = [
+        (ce("io.ripcord.prediction.v1"), data.clone(), Ok("p1")),
+        (ce("io.ripcord.prediction.v2"), data.clone(), Err(Reject::UnknownType)),
+        (ce("com.acme.scored"), data.clone(), Err(Reject::UnknownType)),
+        (ce("com.acme.scored"), format!(r#"{{"type":"prediction",{bare}}}"#), Ok("p1")),
+        (Vec::new(), data.clone(), Err(Reject::MissingField)),
+        (Vec::new(), event(&format!(r#","data":{data}"#)), Ok("p1")),
+        (structured.clone(), event(&format!(r#","data":{data}"#)), Ok("p1")),
+        (structured.clone(), event(r#","data":[]"#), Err(Reject::WrongType)),
+        (structured.clone(), event(r#","data_base64":"e30=""#), Err(Reject::WrongType)),
+        (structured.clone(), event(r#","data":{"a":1,"a":2}"#), Err(Reject::DuplicateKey)),
+        (structured.clone(), event(r#","data":{"a":1e999}"#), Err(Reject::NotFinite)),
+        (structured.clone(), event(r#","data":[[[[[[[[1]]]]]]]]"#), Err(Reject::TooDeep)),
+        (structured.clone(), "7".to_owned(), Err(Reject::WrongType)),
+        (structured, "{".to_owned(), Err(Reject::NotJson)),
+        (Vec::new(), format!(r#"{{"specversion":2,"type":"prediction",{bare}}}"#), Ok("p1")),
+    ];
+    for (headers, value, meant) in table {
+        let raw = Raw { key: None, headers: &headers, value: value.as_bytes() };
+        let read = decode(&raw, &topic(None), &source());
+        let read = read.as_ref().map(|sample| match sample {
+            Sample::Prediction(prediction) => prediction.id.as_ref(),
+            other => panic!("{value} reads {other:?}"),
+        });
+        assert_eq!(read.map_err(|rejected| rejected.code), meant, "{value}");
+    }
+}
+
+#[test]
+fn a_mapping_takes_fields_from_the_value_the_headers_and_the_key() {
+    let field = |at: &str| match at.split_once(':') {
+        Some((_, header)) => Field::Header(header.to_owned()),
+        None if at == "key" => Field::Key,
+        None => Field::Pointer(at.to_owned()),
+    };
+    let fields = [
+        ("id", "key"),
+        ("ts", "/meta/time"),
+        ("version", "header:version"),
+        ("latency_ms", "header:took"),
+        ("features", "/in"),
+        ("prediction", "/out/0"),
+    ];
+    let mapping = Mapping {
+        kind: Some(SampleKind::Prediction),
+        fields: fields.iter().map(|(name, at)| ((*name).to_owned(), field(at))).collect(),
+        constants: [("model".to_owned(), serde_json::json!("credit-risk"))].into(),
+    };
+    let headers = headers(&[("version", "007"), ("took", "1.5")]);
+    let rule = topic(Some(mapping));
+    let value = r#"{"model":"x","role":"live","meta":{"time":"2013-06-20T06:00:00Z"},
+        "in":{"b":1,"a":null},"out":[true]}"#;
+    let raw = Raw { key: Some(b"k9"), headers: &headers, value: value.as_bytes() };
+    let shown = format!("{:?}", decode(&raw, &rule, &source()).unwrap());
+    for meant in [
+        r#"id: "k9", model: "credit-risk", version: "007", ts: 2013-06-20T06:00:00Z"#,
+        "prediction: Some(Number(1.0))",
+        "latency_us: Some(1500)",
+        r#"features: [("a", Missing), ("b", Number(1.0))], role: Live"#,
+    ] {
+        assert!(shown.contains(meant), "{shown}");
+    }
+    let raw = Raw { value: br#"{"ts":1371708000000}"#, ..raw };
+    let rejected = decode(&raw, &rule, &source()).unwrap_err();
+    assert_eq!(rejected.code, Reject::MissingField);
+    assert!(rejected.detail.starts_with("ts (from /meta/time) is missing"), "{rejected}");
+    let raw = Raw { key: Some(b"\xff"), value: value.as_bytes(), ..raw };
+    assert_eq!(decode(&raw, &rule, &source()).unwrap_err().code, Reject::WrongType);
+}
+
+/// What the fuzz starts from.
+const VALID: [&str; 5] = [
+    include_str!("../schemas/telemetry.prediction.v1.example.json"),
+    include_str!("../schemas/telemetry.outcome.v1.example.json"),
+    include_str!("../schemas/telemetry.latency.v1.example.json"),
+    include_str!("../schemas/telemetry.health.v1.example.json"),
+    include_str!("../schemas/telemetry.run.v1.example.json"),
+];
+
+const POISON: [&str; 14] = [
+    "\u{feff}",
+    "\0",
+    "\\ud800",
+    "1e999",
+    "-1e-999",
+    "NaN",
+    "18446744073709551616",
+    "[[[[[[[[[[",
+    "{\"a\":",
+    "\"",
+    "\\u0000",
+    "}}",
+    ",,",
+    "\u{10ffff}",
+];
+
+/// Always a sample or one code; the same whichever way it is taken.
+fn harmless(value: &[u8]) -> Result<(), TestCaseError> {
+    let plain = read(value).map(|_| ()).map_err(|rejected| rejected.code);
+    let mapped = topic(Some(Mapping::default()));
+    let tree = decode(&Raw::line(value), &mapped, &source());
+    let tree = tree.map(|_| ()).map_err(|rejected| rejected.code);
+    prop_assert_eq!(plain.is_ok(), tree.is_ok(), "{:?} {:?}", plain, tree);
+    prop_assert!(plain != Err(Reject::FromFuture));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn no_bytes_do_harm(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        harmless(&bytes)?;
+    }
+
+    #[test]
+    fn no_json_like_text_does_harm(text in r#"[\[\]{}",:0-9eE.+\-a-z\\u ]{0,120}"#) {
+        harmless(text.as_bytes())?;
+    }
+
+    #[test]
+    fn no_damage_to_a_good_record_does_harm(
+        which in 0..VALID.len(),
+        flips in proptest::collection::vec((any::<prop::sample::Index>(), 0_u8..8), 0..4),
+        poison in proptest::option::of((any::<prop::sample::Index>(), 0..POISON.len())),
+        cut in proptest::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = VALID[which].trim().as_bytes().to_vec();
+        for (at, bit) in flips {
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+        }
+        if let Some((at, which)) = poison {
+            let at = at.index(bytes.len());
+            bytes.splice(at..at, POISON[which].bytes());
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        harmless(&bytes)?;
+    }
+
+    #[test]
+    fn no_nesting_does_harm(
+        opens in proptest::collection::vec(prop::sample::select(vec!["[", "{\"a\":"]), 1..40),
+        times in 1_usize..2500,
+        before in "(\\{\"x\":)?",
+    ) {
+        let text = format!("{before}{}", opens.concat().repeat(times));
+        prop_assert!(read(text.as_bytes()).is_err());
+        harmless(text.as_bytes())?;
+    }
+}
+
+fn lines(path: &Path) -> Vec<u8> {
+    let file = std::fs::File::open(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn the_flights_are_read_without_a_reject() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let bytes = lines(&root.join("examples/flights/telemetry.jsonl.gz"));
+    let (mut predictions, mut outcomes) = (0, 0);
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        match read(line) {
+            Ok(Sample::Prediction(_)) => predictions += 1,
+            Ok(Sample::Outcome(_)) => outcomes += 1,
+            other => panic!("{}: {other:?}", String::from_utf8_lossy(line)),
+        }
+    }
+    assert_eq!((predictions, outcomes), (65_994, 32_997));
+}
+
+#[test]
+fn elec2_is_read_by_its_mapping() {
+    let shared = std::env::var_os("RIPCORD_SHARED_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
+        PathBuf::from,
+    );
+    let path = shared.join("elec2_telemetry.jsonl.gz");
+    if !path.exists() {
+        eprintln!("skipped: {} is not there; set RIPCORD_SHARED_DATA", path.display());
+        return;
+    }
+    let pointer = |at: &str| Field::Pointer(at.to_owned());
+    let fields = [("id", pointer("/prediction_id")), ("request", pointer("/ts"))];
+    let rule = topic(Some(Mapping {
+        kind: Some(SampleKind::Prediction),
+        fields: fields.map(|(name, field)| (name.to_owned(), field)).into(),
+        constants: [].into(),
+    }));
+    let bytes = lines(&path);
+    let mut count = 0;
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let sample = decode(&Raw::line(line), &rule, &source());
+        let Ok(Sample::Prediction(prediction)) = sample else { panic!("{sample:?}") };
+        assert!(prediction.actual.is_some() && prediction.request().ends_with("+10:00"));
+        count += 1;
+    }
+    assert_eq!(count, 73_344);
+}
+
+/// Run by hand: `cargo test --release --test decode -- --ignored --nocapture speed`.
+#[test]
+#[ignore = "a measurement"]
+#[expect(clippy::disallowed_methods, reason = "a measurement")]
+fn speed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let bytes = lines(&root.join("examples/flights/telemetry.jsonl.gz"));
+    let lines: Vec<&[u8]> = bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty()).collect();
+    let (rule, source) = (topic(None), source());
+    let mut best = [f64::MAX; 2];
+    for _ in 0..15 {
+        let start = std::time::Instant::now();
+        let ok = lines.iter().filter(|line| std::str::from_utf8(line).is_ok()).count();
+        best[0] = best[0].min(start.elapsed().as_secs_f64());
+        let start = std::time::Instant::now();
+        let read = lines.iter().filter(|l| decode(&Raw::line(l), &rule, &source).is_ok()).count();
+        best[1] = best[1].min(start.elapsed().as_secs_f64());
+        assert_eq!(ok, read);
+    }
+    let [utf8, decode] = best.map(|seconds| lines.len() as f64 / seconds);
+    let mb = bytes.len() as f64 / 1e6 / best[1];
+    println!("UTF-8 {utf8:.0}/s, decode {decode:.0}/s ({mb:.0} MB/s): {:.1} times", utf8 / decode);
+}
