@@ -194,6 +194,16 @@ fn good_records_are_read_as_they_are_meant() {
 }
 
 #[test]
+fn numbers_that_look_like_seconds_are_read_only_where_the_source_takes_1970() {
+    let mut source = source();
+    let text = prediction("ts", "1371708000");
+    source.oldest = EventTime::MIN;
+    assert!(decode(&Raw::line(text.as_bytes()), &topic(None), &source).is_ok());
+    let text = prediction("ts", "\"1970-01-16T21:01:48Z\"");
+    assert!(read(text.as_bytes()).is_ok());
+}
+
+#[test]
 fn names_and_features_are_borrowed_from_the_record() {
     let text = prediction("features", r#"{"carrier":"DL"}"#);
     let Sample::Prediction(read) = read(text.as_bytes()).unwrap() else { panic!("{text}") };

@@ -1,1 +1,318 @@
+//! What Ripcord emits, as CloudEvents 1.0 in Kafka's binary mode.
+//!
+//! Attributes stand in headers `ce_…`, the value is the plain JSON of the record: a reader that
+//! knows nothing of CloudEvents gets what it came for. Source and id together name an event; an
+//! event that is emitted again carries the same id.
 
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::json::{self, JsonError};
+use crate::model::{IncidentId, LogTime, ModelId, Namespace};
+
+/// A header of a record.
+pub type Header = (String, Vec<u8>);
+
+/// What an event is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EventKind {
+    /// One step for one worker.
+    Command,
+    /// What a worker says of a command.
+    Answer,
+    /// What a worker observed.
+    Fact,
+    /// What a person or program asks for.
+    Instruction,
+    /// The record of a breach.
+    Incident,
+    /// The evidence for a verdict.
+    Decision,
+    /// Live numbers.
+    Status,
+}
+
+impl EventKind {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Command,
+        Self::Answer,
+        Self::Fact,
+        Self::Instruction,
+        Self::Incident,
+        Self::Decision,
+        Self::Status,
+    ];
+
+    /// The event type: `io.ripcord.command.v1`.
+    #[must_use]
+    pub const fn event_type(self) -> &'static str {
+        match self {
+            Self::Command => "io.ripcord.command.v1",
+            Self::Answer => "io.ripcord.answer.v1",
+            Self::Fact => "io.ripcord.fact.v1",
+            Self::Instruction => "io.ripcord.instruction.v1",
+            Self::Incident => "io.ripcord.incident.v1",
+            Self::Decision => "io.ripcord.decision.v1",
+            Self::Status => "io.ripcord.status.v1",
+        }
+    }
+
+    /// The record's name in errors.
+    #[must_use]
+    pub const fn record(self) -> &'static str {
+        match self {
+            Self::Command => "command",
+            Self::Answer => "answer",
+            Self::Fact => "fact",
+            Self::Instruction => "instruction",
+            Self::Incident => "incident",
+            Self::Decision => "decision",
+            Self::Status => "status",
+        }
+    }
+}
+
+/// What is said about a record beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event<'a> {
+    /// What it is about.
+    pub kind: EventKind,
+    /// The environment it comes from.
+    pub namespace: &'a Namespace,
+    /// Who in that environment: `shard/3`, `worker/registry`.
+    pub emitter: &'a str,
+    /// Unique within the source, the same when it is emitted again.
+    pub id: &'a str,
+    /// When it came about, in log time.
+    pub time: LogTime,
+    /// The model; also the key of the record.
+    pub model: &'a ModelId,
+    /// The incident it belongs to.
+    pub incident: Option<&'a IncidentId>,
+    /// The id of the event that caused it.
+    pub cause: Option<&'a str>,
+    /// Void from then on.
+    pub expires: Option<LogTime>,
+    /// The W3C trace it belongs to.
+    pub traceparent: Option<&'a str>,
+}
+
+/// A record on its way out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    /// The model.
+    pub key: Vec<u8>,
+    /// The event's attributes.
+    pub headers: Vec<Header>,
+    /// The payload in JSON.
+    pub value: Vec<u8>,
+}
+
+impl Event<'_> {
+    /// The record that carries `payload`.
+    ///
+    /// # Errors
+    /// A payload that cannot be told in JSON.
+    pub fn encode<T: Serialize>(&self, payload: &T) -> Result<Encoded, JsonError> {
+        Ok(Encoded {
+            key: self.model.as_str().as_bytes().to_vec(),
+            headers: self.headers(),
+            value: json::encode(self.kind.record(), payload)?,
+        })
+    }
+
+    /// The attributes, required ones first.
+    #[must_use]
+    pub fn headers(&self) -> Vec<Header> {
+        let text = |name: &str, value: &str| (name.to_owned(), value.as_bytes().to_vec());
+        let mut headers = vec![
+            text("ce_specversion", "1.0"),
+            text("ce_id", self.id),
+            text("ce_source", &source(self.namespace, self.emitter)),
+            text("ce_type", self.kind.event_type()),
+            text("ce_time", &self.time.to_string()),
+            text("ce_partitionkey", self.model.as_str()),
+        ];
+        headers.extend(self.incident.map(|id| text("ce_correlationid", id.as_str())));
+        headers.extend(self.cause.map(|id| text("ce_causationid", id)));
+        headers.extend(self.expires.map(|time| text("ce_expirytime", &time.to_string())));
+        headers.extend(self.traceparent.map(|trace| text("ce_traceparent", trace)));
+        headers.push(text("content-type", "application/json"));
+        headers
+    }
+}
+
+/// A URI reference: `ripcord/prod/shard/3`. A slash in a namespace must not end it.
+fn source(namespace: &Namespace, emitter: &str) -> String {
+    let mut out = String::from("ripcord/");
+    for byte in namespace.as_str().bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(char::from(byte));
+            }
+            _ => {
+                // Writing into a String cannot fail.
+                write!(out, "%{byte:02X}").ok();
+            }
+        }
+    }
+    out.push('/');
+    out.push_str(emitter);
+    out
+}
+
+/// Why the headers of a record are no event of ours.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HeadError {
+    /// A required attribute is not there.
+    #[error("header {0} is missing; the record is no CloudEvent in binary mode")]
+    Missing(&'static str),
+    /// An attribute is no text.
+    #[error("header {0} is not UTF-8; another program wrote it or it was damaged")]
+    NotText(&'static str),
+    /// An event that Ripcord does not know.
+    #[error("event type {0:?} is unknown; a newer version or another program wrote it")]
+    UnknownType(String),
+    /// Another environment's event.
+    #[error("the event comes from {found:?}, this is namespace {ours:?}; keep their topics apart")]
+    Foreign {
+        /// The event's source.
+        found: String,
+        /// The namespace it was expected from.
+        ours: Namespace,
+    },
+}
+
+/// The head of an event: what it is, whose, which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventHead<'a> {
+    /// What it is about.
+    pub kind: EventKind,
+    /// Where it comes from: `ripcord/prod/shard/3`.
+    pub source: &'a str,
+    /// Unique within the source.
+    pub id: &'a str,
+}
+
+impl<'a> EventHead<'a> {
+    /// Reads the head from a record's headers.
+    ///
+    /// # Errors
+    /// An attribute that is missing or no text, a type that is none of ours.
+    pub fn read(headers: &'a [Header]) -> Result<Self, HeadError> {
+        let text = |name: &'static str| {
+            let found = headers.iter().find(|(key, _)| key == name);
+            let (_, value) = found.ok_or(HeadError::Missing(name))?;
+            std::str::from_utf8(value).map_err(|_| HeadError::NotText(name))
+        };
+        let (source, id, kind) = (text("ce_source")?, text("ce_id")?, text("ce_type")?);
+        match EventKind::ALL.into_iter().find(|known| known.event_type() == kind) {
+            Some(kind) => Ok(Self { kind, source, id }),
+            None => Err(HeadError::UnknownType(kind.to_owned())),
+        }
+    }
+
+    /// Refuses an event that another environment emitted.
+    ///
+    /// # Errors
+    /// The source is not of `namespace`.
+    pub fn of(&self, namespace: &Namespace) -> Result<(), HeadError> {
+        if self.source.starts_with(&source(namespace, "")) {
+            return Ok(());
+        }
+        Err(HeadError::Foreign { found: self.source.to_owned(), ours: namespace.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event<'a>(namespace: &'a Namespace, model: &'a ModelId) -> Event<'a> {
+        Event {
+            kind: EventKind::Command,
+            namespace,
+            emitter: "shard/3",
+            id: "c1",
+            time: LogTime::from_ms(1_371_708_000_000),
+            model,
+            incident: None,
+            cause: None,
+            expires: None,
+            traceparent: None,
+        }
+    }
+
+    #[test]
+    fn a_command_carries_its_attributes_in_headers() {
+        let (namespace, model) = (Namespace::new("prod").unwrap(), ModelId::new("m").unwrap());
+        let incident = IncidentId::new("i1").unwrap();
+        let event = Event {
+            incident: Some(&incident),
+            cause: Some("d1"),
+            expires: Some(LogTime::from_ms(1_371_708_060_000)),
+            ..event(&namespace, &model)
+        };
+        let encoded = event.encode(&serde_json::json!({"generation": 2})).unwrap();
+        let shown: Vec<String> = encoded
+            .headers
+            .iter()
+            .map(|(key, value)| format!("{key}: {}", String::from_utf8_lossy(value)))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "ce_specversion: 1.0",
+                "ce_id: c1",
+                "ce_source: ripcord/prod/shard/3",
+                "ce_type: io.ripcord.command.v1",
+                "ce_time: 2013-06-20T06:00:00Z",
+                "ce_partitionkey: m",
+                "ce_correlationid: i1",
+                "ce_causationid: d1",
+                "ce_expirytime: 2013-06-20T06:01:00Z",
+                "content-type: application/json",
+            ]
+        );
+        assert_eq!(encoded.key, b"m");
+        assert_eq!(encoded.value, br#"{"generation":2}"#);
+        let head = EventHead::read(&encoded.headers).unwrap();
+        let meant =
+            EventHead { kind: EventKind::Command, source: "ripcord/prod/shard/3", id: "c1" };
+        assert_eq!(head, meant);
+    }
+
+    #[test]
+    fn another_environment_is_told_apart() {
+        let model = ModelId::new("m").unwrap();
+        let names = ["prod", "prod2", "pro", "prod/shard", "Prod", "pröd", "a b", "%70rod"];
+        for emitting in names {
+            let namespace = Namespace::new(emitting).unwrap();
+            let headers = event(&namespace, &model).headers();
+            let head = EventHead::read(&headers).unwrap();
+            for reading in names {
+                let ours = Namespace::new(reading).unwrap();
+                assert_eq!(head.of(&ours).is_ok(), emitting == reading, "{head:?} {reading}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_event_of_ours_is_refused_by_name() {
+        let (namespace, model) = (Namespace::new("prod").unwrap(), ModelId::new("m").unwrap());
+        for missing in ["ce_id", "ce_source", "ce_type"] {
+            let mut headers = event(&namespace, &model).headers();
+            headers.retain(|(key, _)| key != missing);
+            assert_eq!(EventHead::read(&headers), Err(HeadError::Missing(missing)));
+            headers.push((missing.to_owned(), vec![0xff]));
+            assert_eq!(EventHead::read(&headers), Err(HeadError::NotText(missing)));
+        }
+        let mut headers = event(&namespace, &model).headers();
+        headers.retain(|(key, _)| key != "ce_type");
+        headers.push(("ce_type".to_owned(), b"io.ripcord.command.v2".to_vec()));
+        let unknown = HeadError::UnknownType("io.ripcord.command.v2".to_owned());
+        assert_eq!(EventHead::read(&headers), Err(unknown));
+    }
+}

@@ -22,6 +22,10 @@ const RUN_STATUS: &[(&str, RunStatus)] = &[
     ("failed", RunStatus::Failed),
 ];
 
+/// 1970-01-02. A source that takes nothing before it has no business in early 1970, so a number
+/// there is one in seconds.
+const ZERO_CLOCK: EventTime = EventTime::from_ms(86_400_000);
+
 /// The sample that the fields make.
 pub(super) fn build<'a>(
     fields: Fields<'a>,
@@ -198,29 +202,35 @@ impl<'a> Builder<'a, '_> {
     }
 
     fn ts(&mut self) -> Result<EventTime, Rejected> {
-        let ts = self.needed(Slot::Ts, |builder, slot| match builder.optional(slot) {
-            None => Ok(None),
-            Some(found @ (Scalar::Bool(_) | Scalar::Array | Scalar::Object)) => {
-                let what = "write RFC 3339 or epoch milliseconds";
-                Err(builder.wrong(slot, &found, what))
-            }
-            Some(found) => match time::moment(&found) {
-                Ok(ts) => Ok(Some(ts)),
-                Err(why) => {
-                    let detail = format!("{}: {why}", builder.called(slot));
-                    Err(Rejected::new(Reject::BadTime, detail))
+        let (ts, counted) =
+            self.needed(Slot::Ts, |builder, slot| match builder.optional(slot) {
+                None => Ok(None),
+                Some(found @ (Scalar::Bool(_) | Scalar::Array | Scalar::Object)) => {
+                    let what = "write RFC 3339 or epoch milliseconds";
+                    Err(builder.wrong(slot, &found, what))
                 }
-            },
-        })?;
-        if ts >= self.context.source.oldest {
+                Some(found) => match time::moment(&found) {
+                    Ok(ts) => Ok(Some((ts, found.number().is_some()))),
+                    Err(why) => {
+                        let detail = format!("{}: {why}", builder.called(slot));
+                        Err(Rejected::new(Reject::BadTime, detail))
+                    }
+                },
+            })?;
+        let oldest = self.context.source.oldest;
+        if counted && oldest >= ZERO_CLOCK && time::looks_like_seconds(ts) {
+            let field = self.called(Slot::Ts);
+            let detail = format!("{field} is {ts}: it looks like seconds; write milliseconds");
+            return Err(Rejected::new(Reject::TooOld, detail));
+        }
+        if ts >= oldest {
             return Ok(ts);
         }
-        let what = match time::looks_like_seconds(ts) {
-            true => "it looks like seconds: write milliseconds",
-            false => "set the producer's clock, or lower the source's oldest",
-        };
-        let oldest = self.context.source.oldest;
-        let detail = format!("{} is {ts}, before {oldest}; {what}", self.called(Slot::Ts));
+        let field = self.called(Slot::Ts);
+        let detail = format!(
+            "{field} is {ts}, before {oldest}; set the producer's clock, or lower the source's \
+             oldest"
+        );
         Err(Rejected::new(Reject::TooOld, detail))
     }
 

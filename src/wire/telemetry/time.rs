@@ -7,7 +7,7 @@ use crate::model::EventTime;
 
 /// The last millisecond of the year 9999; a larger number is no milliseconds.
 const LAST_MS: i64 = 253_402_300_799_999;
-/// 2001-09-09 in seconds; a number from here to ten times it looks like seconds of our days.
+/// Seconds of our days.
 const SECONDS: std::ops::Range<i64> = 1_000_000_000..10_000_000_000;
 
 /// A moment from RFC 3339 or epoch milliseconds; the error says what would do.
@@ -38,7 +38,8 @@ pub(super) fn moment(found: &Scalar<'_>) -> Result<EventTime, String> {
     Ok(EventTime::from_ms(ms))
 }
 
-/// Whether a moment was meant in seconds, for the detail of `too_old`.
+/// Whether a number of milliseconds was meant as seconds: read as such it lies between 2001 and
+/// 2286, as milliseconds in early 1970.
 pub(super) fn looks_like_seconds(time: EventTime) -> bool {
     SECONDS.contains(&time.as_ms())
 }

@@ -1,0 +1,248 @@
+//! The report, as plain data for JSON and for tables.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::model::{EventTime, Feature, Reject, Sample, SampleKind, Span, Value};
+
+/// What the records of a source come to.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Records taken.
+    pub records: u64,
+    /// Records understood, by kind.
+    pub understood: BTreeMap<SampleKind, u64>,
+    /// What was seen of each model; at most 100, the rest is `other`.
+    pub models: BTreeMap<String, ModelReport>,
+    /// The first records of each kind, as they were understood.
+    pub examples: Vec<Example>,
+    /// Records that could not be used, by code.
+    pub rejected: BTreeMap<Reject, Rejects>,
+    /// Whether the truth meets the predictions.
+    pub labels: Labels,
+    /// Whether versions answer the same requests.
+    pub pairs: Pairs,
+    /// The event time covered; none: nothing was understood.
+    pub times: Option<Times>,
+    /// What predictions say of their role.
+    pub roles: Roles,
+    /// The durations seen; none: no record has one.
+    pub latency: Option<Durations>,
+    /// What to look at, in plain words.
+    pub hints: Vec<String>,
+}
+
+/// What was seen of a model.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct ModelReport {
+    /// Its records, by kind.
+    pub records: BTreeMap<SampleKind, u64>,
+    /// Records that name a version, by version; at most 100, the rest is `other`.
+    pub versions: BTreeMap<String, u64>,
+}
+
+/// A record as it was understood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Example {
+    /// Its number in the file, or its position on the log.
+    pub line: u64,
+    /// Which of the five it is.
+    pub kind: SampleKind,
+    /// Its sample, on one line.
+    pub reads: String,
+}
+
+/// Records rejected for one reason.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rejects {
+    /// How many.
+    pub count: u64,
+    /// The first of them.
+    pub first_line: u64,
+    /// What was wrong with the first of them.
+    pub detail: String,
+    /// What would mend records like it.
+    pub mend: &'static str,
+}
+
+/// Whether the truth meets the predictions.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Labels {
+    /// Outcomes, of any kind.
+    pub outcomes: u64,
+    /// Outcomes whose request had been answered before.
+    pub matched: u64,
+    /// Outcomes that carry version and prediction, and need no join.
+    pub carried: u64,
+    /// Predictions that carry their own truth.
+    pub inline: u64,
+    /// Share of requests whose truth is known, 0 to 1; none: no request was seen.
+    pub coverage: Option<f64>,
+    /// Requests that were forgotten to bound memory.
+    pub forgotten: u64,
+}
+
+/// Whether versions answer the same requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Pairs {
+    /// Requests answered.
+    pub requests: u64,
+    /// Requests answered by more than one version.
+    pub several: u64,
+}
+
+/// The event time covered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Times {
+    /// The oldest.
+    pub first: EventTime,
+    /// The newest.
+    pub last: EventTime,
+    /// How far behind the newest before it a record came, at most, in milliseconds.
+    pub disorder_ms: Span,
+}
+
+/// What predictions say of their role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Roles {
+    /// Seen by a user.
+    pub live: u64,
+    /// Scored beside the live one.
+    pub shadow: u64,
+    /// Nothing.
+    pub unstated: u64,
+}
+
+/// The durations seen.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Durations {
+    /// How many.
+    pub count: u64,
+    /// The shortest, in milliseconds.
+    pub min_ms: f64,
+    /// The longest, in milliseconds.
+    pub max_ms: f64,
+}
+
+/// What would mend records rejected with a code.
+pub(super) const fn mend(code: Reject) -> &'static str {
+    match code {
+        Reject::NotJson => "write one JSON object per record",
+        Reject::Framed => "use the plain JSON serializer, or skip the first 5 bytes",
+        Reject::NotUtf8 => "write UTF-8, uncompressed",
+        Reject::TooLarge => "send less, or raise the source's max_record_bytes",
+        Reject::WrongType => "write the type that the field needs, or map another field to it",
+        Reject::MissingField => "write the field, map it (fields), or fix it (constants)",
+        Reject::UnknownType => "set type to one of the five, or give the source a type",
+        Reject::BadTime => "write ts as RFC 3339 with a zone, or as epoch milliseconds",
+        Reject::TooOld => "write milliseconds, set the clock, or lower the source's oldest",
+        Reject::FromFuture => "set the producer's clock",
+        Reject::NotFinite => "write a finite number, or null",
+        Reject::NegativeLatency => "measure latency with a monotonic clock",
+        Reject::TooDeep => "flatten the record, or raise the source's max_depth",
+        Reject::DuplicateKey => "write each key once",
+        Reject::UnknownModel => "name the model in the config, or let unknown models be learned",
+    }
+}
+
+pub(super) const fn kind(sample: &Sample<'_>) -> SampleKind {
+    match sample {
+        Sample::Prediction(_) => SampleKind::Prediction,
+        Sample::Outcome(_) => SampleKind::Outcome,
+        Sample::Latency(_) => SampleKind::Latency,
+        Sample::Health(_) => SampleKind::Health,
+        Sample::Run(_) => SampleKind::Run,
+    }
+}
+
+pub(super) fn version<'s>(sample: &'s Sample<'_>) -> Option<&'s str> {
+    match sample {
+        Sample::Prediction(prediction) => Some(&prediction.version),
+        Sample::Outcome(outcome) => outcome.version.as_deref(),
+        Sample::Latency(latency) => Some(&latency.version),
+        Sample::Health(health) => Some(&health.version),
+        Sample::Run(run) => run.version.as_deref(),
+    }
+}
+
+/// A sample on one line; what is absent is left out, long texts are cut.
+pub(super) fn reads(sample: &Sample<'_>) -> String {
+    let mut parts = Vec::new();
+    let mut say = |name: &str, value: Option<String>| {
+        parts.extend(value.map(|value| format!("{name} {value}")));
+    };
+    let text = |text: &str| Some(cut(text));
+    say("model", text(sample.model()));
+    say("version", version(sample).map(cut));
+    say("ts", Some(sample.ts().to_string()));
+    match sample {
+        Sample::Prediction(prediction) => {
+            say("id", text(&prediction.id));
+            say("request", text(prediction.request()));
+            say("status", Some(format!("{:?}", prediction.status).to_lowercase()));
+            say("prediction", prediction.prediction.as_ref().map(label));
+            say("score", prediction.score.map(|score| score.to_string()));
+            say("latency", prediction.latency_us.map(milliseconds));
+            say("role", Some(format!("{:?}", prediction.role).to_lowercase()));
+            say("actual", prediction.actual.as_ref().map(label));
+            say("features", features(&prediction.features));
+        }
+        Sample::Outcome(outcome) => {
+            say("request", text(&outcome.request));
+            say("actual", Some(label(&outcome.actual)));
+            say("prediction", outcome.prediction.as_ref().map(label));
+        }
+        Sample::Latency(latency) => {
+            say("latency", Some(milliseconds(latency.latency_us)));
+            say("id", latency.id.as_deref().map(cut));
+        }
+        Sample::Health(health) => {
+            say("cpu_ratio", health.cpu_ratio.map(|ratio| ratio.to_string()));
+            say("memory_bytes", health.memory_bytes.map(|bytes| bytes.to_string()));
+        }
+        Sample::Run(run) => {
+            say("kind", Some(format!("{:?}", run.kind).to_lowercase()));
+            say("status", Some(format!("{:?}", run.status).to_lowercase()));
+        }
+    }
+    parts.join(", ")
+}
+
+/// At most 60 characters of a text.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(60) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or("")),
+    }
+}
+
+fn milliseconds(us: u64) -> String {
+    format!("{} ms", us as f64 / 1000.0)
+}
+
+fn label(value: &Value<'_>) -> String {
+    match value {
+        Value::Number(number) => number.to_string(),
+        Value::Text(text) => format!("{:?}", cut(text)),
+    }
+}
+
+/// The first features, and how many there are.
+fn features(all: &[(std::borrow::Cow<'_, str>, Feature<'_>)]) -> Option<String> {
+    const FIRST: usize = 8;
+    if all.is_empty() {
+        return None;
+    }
+    let shown: Vec<String> = all
+        .iter()
+        .take(FIRST)
+        .map(|(name, value)| match value {
+            Feature::Number(number) => format!("{}={number}", cut(name)),
+            Feature::Category(text) => format!("{}={:?}", cut(name), cut(text)),
+            Feature::Missing => format!("{}=missing", cut(name)),
+        })
+        .collect();
+    let more = if all.len() > FIRST { ", …" } else { "" };
+    Some(format!("{}: {}{more}", all.len(), shown.join(" ")))
+}

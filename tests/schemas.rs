@@ -1,0 +1,237 @@
+//! Holds the schemas, their examples and the code together.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use jsonschema::Validator;
+use ripcord::model::{
+    Command, EventTime, LogTime, Mode, Source, SourceId, Span, Stage, TopicRule, UnknownModels,
+    Want,
+};
+use ripcord::wire::json;
+use ripcord::wire::telemetry::{Raw, decode};
+use serde_json::{Value, json};
+
+fn schemas() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("schemas")
+}
+
+fn read(name: &str) -> String {
+    let path = schemas().join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+}
+
+fn validator(name: &str) -> Validator {
+    let schema: Value = serde_json::from_str(&read(name)).unwrap();
+    jsonschema::draft202012::meta::validate(&schema).unwrap();
+    jsonschema::draft202012::new(&schema).unwrap()
+}
+
+fn validates(validator: &Validator, value: &Value) -> Result<(), String> {
+    let errors: Vec<String> = validator.iter_errors(value).map(|e| e.to_string()).collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors.join("; ")) }
+}
+
+fn decodes(text: &str) -> Result<(), String> {
+    let topic = || TopicRule { name: "t".to_owned(), allowed_disorder: Span::ZERO, mapping: None };
+    let source = Source {
+        id: SourceId::new("s").unwrap(),
+        topics: vec![topic()],
+        pane: Span::from_s(10),
+        label_horizon: Span::from_s(3600),
+        max_waiting: 1000,
+        max_jump: Span::from_s(300),
+        jump_confirmations: 20,
+        max_categories: 50,
+        oldest: EventTime::from_ms(86_400_000),
+        max_record_bytes: 1 << 20,
+        max_depth: 16,
+        unknown_models: UnknownModels::Learn,
+    };
+    let read = decode(&Raw::line(text.as_bytes()), &topic(), &source);
+    read.map(|_| ()).map_err(|why| why.to_string())
+}
+
+#[test]
+fn every_example_keeps_its_schema() {
+    let mut checked = 0;
+    for entry in std::fs::read_dir(schemas()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let Some(record) = name.strip_suffix(".v1.example.json") else { continue };
+        let schema = record.split('.').next().unwrap();
+        let example = read(&name);
+        let value: Value = serde_json::from_str(&example).unwrap();
+        validates(&validator(&format!("{schema}.v1.json")), &value)
+            .unwrap_or_else(|why| panic!("{name}: {why}"));
+        if schema == "telemetry" {
+            decodes(&example).unwrap_or_else(|why| panic!("{name}: {why}"));
+        }
+        checked += 1;
+    }
+    assert!(checked >= 7, "only {checked} examples were found");
+}
+
+/// One field of an example changed or, with null of a required one, taken away.
+fn changed(kind: &str, field: &str, value: &Value) -> Value {
+    let example = read(&format!("telemetry.{kind}.v1.example.json"));
+    let mut record: Value = serde_json::from_str(&example).unwrap();
+    record.as_object_mut().unwrap().insert(field.to_owned(), value.clone());
+    record
+}
+
+#[test]
+fn schema_and_code_refuse_the_same_telemetry() {
+    let telemetry = validator("telemetry.v1.json");
+    let long = "x".repeat(250);
+    #[rustfmt::skip]
+    let table: Vec<(&str, &str, Vec<Value>)> = vec![
+        ("prediction", "type", vec![json!(null), json!(3), json!("guess"), json!("")]),
+        ("prediction", "id", vec![json!(null), json!(""), json!(1.5), json!(true), json!([]), json!(long), json!("a\nb"), json!("\u{85}")]),
+        ("prediction", "model", vec![json!(null), json!(""), json!({})]),
+        ("prediction", "version", vec![json!(null), json!(""), json!(false), json!("\u{0}")]),
+        ("prediction", "ts", vec![json!(null), json!("yesterday"), json!("2013-06-20T06:00:00"), json!("2013-06-20"), json!("1371708000000"), json!(0), json!(-1), json!(1_371_708_000), json!(1_371_708_000.25), json!(1_371_708_000_000_000_000_i64), json!(true), json!({})]),
+        ("prediction", "request", vec![json!(""), json!({}), json!(0.5)]),
+        ("prediction", "status", vec![json!("OK"), json!(0), json!("failed")]),
+        ("prediction", "prediction", vec![json!([0.1]), json!({})]),
+        ("prediction", "score", vec![json!("0.5"), json!("NaN"), json!(true), json!([])]),
+        ("prediction", "latency_ms", vec![json!(-0.5), json!("12"), json!("NaN")]),
+        ("prediction", "features", vec![json!([]), json!("a"), json!({"a": {}}), json!({"a": [1]}), json!({"": 1}), json!({"a\tb": 1})]),
+        ("prediction", "tags", vec![json!([]), json!("eu")]),
+        ("prediction", "role", vec![json!("canary"), json!(1), json!("unstated")]),
+        ("prediction", "actual", vec![json!([]), json!({})]),
+        ("outcome", "request", vec![json!(null), json!("")]),
+        ("outcome", "actual", vec![json!(null), json!([]), json!({})]),
+        ("outcome", "version", vec![json!(""), json!([])]),
+        ("outcome", "prediction", vec![json!([])]),
+        ("latency", "version", vec![json!(null)]),
+        ("latency", "latency_ms", vec![json!(null), json!(-1), json!("1")]),
+        ("latency", "id", vec![json!("")]),
+        ("health", "version", vec![json!(null)]),
+        ("health", "cpu_ratio", vec![json!(-0.1), json!("50%")]),
+        ("health", "memory_bytes", vec![json!(-1), json!("1G")]),
+        ("run", "kind", vec![json!(null), json!("evaluation")]),
+        ("run", "status", vec![json!(null), json!("ok")]),
+        ("run", "version", vec![json!("")]),
+    ];
+    for (kind, field, values) in table {
+        for value in values {
+            let record = changed(kind, field, &value);
+            assert!(validates(&telemetry, &record).is_err(), "the schema takes {record}");
+            assert!(decodes(&record.to_string()).is_err(), "the code takes {record}");
+        }
+    }
+}
+
+#[test]
+fn schema_and_code_take_the_same_telemetry() {
+    let telemetry = validator("telemetry.v1.json");
+    #[rustfmt::skip]
+    let table: Vec<(&str, &str, Vec<Value>)> = vec![
+        ("prediction", "id", vec![json!(17), json!(-3), json!(u64::MAX), json!("ü".repeat(124))]),
+        ("prediction", "ts", vec![json!(1_371_708_000_000_i64), json!(1_371_708_000_000.0), json!(86_400_000), json!("2013-06-20T08:00:00.5+02:00"), json!("1996-11-03T00:00:00+10:00")]),
+        ("prediction", "request", vec![json!(null)]),
+        ("prediction", "status", vec![json!(null), json!("timeout")]),
+        ("prediction", "prediction", vec![json!(null), json!(true), json!("late"), json!(-1e300)]),
+        ("prediction", "score", vec![json!(null), json!(3)]),
+        ("prediction", "latency_ms", vec![json!(null), json!(0)]),
+        ("prediction", "features", vec![json!(null), json!({}), json!({"a": "NaN"})]),
+        ("prediction", "tags", vec![json!(null), json!({"a": [1]})]),
+        ("prediction", "role", vec![json!(null), json!("shadow")]),
+        ("prediction", "actual", vec![json!(null), json!(false)]),
+        ("prediction", "error", vec![json!({"code": 5})]),
+        ("prediction", "kind", vec![json!([])]),
+        ("outcome", "features", vec![json!([])]),
+        ("outcome", "latency_ms", vec![json!(-1)]),
+        ("outcome", "actual", vec![json!(true), json!(0.5)]),
+        ("health", "cpu_ratio", vec![json!(null), json!(1.02)]),
+        ("health", "memory_bytes", vec![json!(null), json!(1.5e9)]),
+        ("run", "unknown", vec![json!({"a": {"b": []}})]),
+    ];
+    for (kind, field, values) in table {
+        for value in values {
+            let record = changed(kind, field, &value);
+            validates(&telemetry, &record).unwrap_or_else(|why| panic!("{record}: {why}"));
+            decodes(&record.to_string()).unwrap_or_else(|why| panic!("{record}: {why}"));
+        }
+    }
+}
+
+#[test]
+fn the_flights_keep_the_schema() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/flights/telemetry.jsonl.gz");
+    let mut text = String::new();
+    let file = std::fs::File::open(path).unwrap();
+    flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();
+    let telemetry = validator("telemetry.v1.json");
+    for line in text.lines().step_by(97) {
+        let record = serde_json::from_str(line).unwrap();
+        validates(&telemetry, &record).unwrap_or_else(|why| panic!("{line}: {why}"));
+    }
+}
+
+#[test]
+fn commands_keep_their_schema() {
+    let schema = validator("command.v1.json");
+    let example = read("command.v1.example.json");
+    let command: Command = json::decode("command", example.as_bytes()).unwrap();
+    let example: Value = serde_json::from_str(&example).unwrap();
+    assert_eq!(serde_json::to_value(&command).unwrap(), example);
+    let wants = [
+        command.want.clone(),
+        Want::Notice { summary: "v3 is bad".to_owned(), severity: "critical".to_owned() },
+    ];
+    let stages = [
+        Stage::Traffic,
+        Stage::Flag,
+        Stage::Registry,
+        Stage::Config,
+        Stage::Artifact,
+        Stage::Notice,
+    ];
+    for want in wants {
+        for stage in stages {
+            for mode in [Mode::Observe, Mode::Recommend, Mode::Act] {
+                let issued_at = LogTime::from_ms(1_372_064_410_123);
+                let command =
+                    Command { want: want.clone(), stage, mode, issued_at, ..command.clone() };
+                let bytes = json::encode("command", &command).unwrap();
+                let value = serde_json::from_slice(&bytes).unwrap();
+                validates(&schema, &value).unwrap_or_else(|why| panic!("{value}: {why}"));
+                assert_eq!(json::decode::<Command>("command", &bytes).unwrap(), command);
+            }
+        }
+    }
+}
+
+#[test]
+fn schema_and_code_refuse_the_same_commands() {
+    let schema = validator("command.v1.json");
+    let example: Value = serde_json::from_str(&read("command.v1.example.json")).unwrap();
+    let refused = |record: &Value| {
+        assert!(validates(&schema, record).is_err(), "the schema takes {record}");
+        let read = json::decode::<Command>("command", record.to_string().as_bytes());
+        assert!(read.is_err(), "the code takes {record}");
+    };
+    for field in example.as_object().unwrap().keys() {
+        let mut record = example.clone();
+        record.as_object_mut().unwrap().remove(field);
+        refused(&record);
+    }
+    for (field, value) in [
+        ("id", json!("")),
+        ("model", json!(5)),
+        ("generation", json!(-1)),
+        ("stage", json!("Traffic")),
+        ("mode", json!("auto")),
+        ("want", json!({"want": "one_back"})),
+        ("want", json!({"want": "production", "version": "v2"})),
+        ("issued_at", json!(1_372_064_410)),
+        ("expires_at", json!("soon")),
+        ("reply_to", json!(-1)),
+        ("reply_to", json!(4_294_967_296_i64)),
+    ] {
+        let mut record = example.clone();
+        record.as_object_mut().unwrap().insert(field.to_owned(), value);
+        refused(&record);
+    }
+}
