@@ -1,4 +1,5 @@
 //! Holds the schemas, their examples and the code together.
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

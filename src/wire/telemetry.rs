@@ -10,6 +10,8 @@
 mod fields;
 mod mapped;
 mod parse;
+mod pass;
+mod read;
 mod sample;
 mod time;
 

@@ -11,7 +11,8 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
 use super::fields::{Features, Fields, Scalar, Slot, feature};
-use super::parse::{Key, Pass, no_object};
+use super::parse::{Key, no_object};
+use super::pass::Pass;
 use super::{Context, Raw, Rejected};
 use crate::model::{Field, Reject};
 
@@ -127,7 +128,9 @@ fn features_of(value: Json) -> Features<'static> {
     let object = match value {
         Json::Null => return Features::Absent,
         Json::Object(object) => object,
-        other => return Features::NoObject(scalar(&other)),
+        other @ (Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_)) => {
+            return Features::NoObject(scalar(&other));
+        }
     };
     let mut read = Vec::with_capacity(object.len());
     for (name, value) in object {

@@ -1,0 +1,211 @@
+//! One field of a record at a time, read as a name, a time, a number, a label or a word.
+
+use std::borrow::Cow;
+
+use super::fields::{Features, Fields, Quoted, Scalar, Slot, not_finite};
+use super::{Context, Rejected, time};
+use crate::model::{EventTime, Feature, Field, Reject, SampleKind, Value, check_name};
+
+/// 1970-01-02. A source that takes nothing before it has no business in early 1970, so a number
+/// there is one in seconds.
+const ZERO_CLOCK: EventTime = EventTime::from_ms(86_400_000);
+
+/// Takes fields out of a record, each read as what it must be.
+pub(super) struct Builder<'a, 's> {
+    pub(super) fields: Fields<'a>,
+    pub(super) kind: SampleKind,
+    pub(super) context: &'s Context<'s>,
+}
+
+impl<'a> Builder<'a, '_> {
+    pub(super) fn optional(&mut self, slot: Slot) -> Option<Scalar<'a>> {
+        self.fields.take(slot).filter(|found| *found != Scalar::Null)
+    }
+
+    pub(super) fn needed<T>(
+        &mut self,
+        slot: Slot,
+        read: impl FnOnce(&mut Self, Slot) -> Result<Option<T>, Rejected>,
+    ) -> Result<T, Rejected> {
+        let how = if self.fields.get(slot).is_some() { "null" } else { "missing" };
+        match read(self, slot)? {
+            Some(value) => Ok(value),
+            None => Err(self.missing(slot, how)),
+        }
+    }
+
+    fn missing(&self, slot: Slot, how: &str) -> Rejected {
+        let kind = match self.kind {
+            SampleKind::Prediction => "prediction",
+            SampleKind::Outcome => "outcome",
+            SampleKind::Latency => "latency record",
+            SampleKind::Health => "health record",
+            SampleKind::Run => "run",
+        };
+        let field = self.called(slot);
+        let detail =
+            format!("{field} is {how}; every {kind} needs it: write it, or map it from elsewhere");
+        Rejected::new(Reject::MissingField, detail)
+    }
+
+    /// The field and, if it is mapped, where it stands in the record.
+    fn called(&self, slot: Slot) -> String {
+        let name = slot.name();
+        let mapping = self.context.mapping;
+        match mapping.and_then(|mapping| mapping.fields.get(name)) {
+            None => name.to_owned(),
+            Some(Field::Pointer(pointer)) => format!("{name} (from {pointer})"),
+            Some(Field::Header(header)) => format!("{name} (from header:{header})"),
+            Some(Field::Key) => format!("{name} (from key)"),
+        }
+    }
+
+    pub(super) fn wrong(&self, slot: Slot, found: &Scalar<'_>, what: &str) -> Rejected {
+        let detail = format!("{} is {found}; {what}", self.called(slot));
+        Rejected::new(Reject::WrongType, detail)
+    }
+
+    pub(super) fn needed_name(&mut self, slot: Slot) -> Result<Cow<'a, str>, Rejected> {
+        self.needed(slot, Self::name)
+    }
+
+    /// A text, or a whole number as its digits: many producers count their requests.
+    pub(super) fn name(&mut self, slot: Slot) -> Result<Option<Cow<'a, str>>, Rejected> {
+        let name = match self.optional(slot) {
+            None => return Ok(None),
+            Some(Scalar::Text(text)) => text,
+            Some(Scalar::Whole(number)) => Cow::Owned(number.to_string()),
+            Some(Scalar::Negative(number)) => Cow::Owned(number.to_string()),
+            Some(found) => return Err(self.wrong(slot, &found, "write a text")),
+        };
+        match check_name(&name) {
+            Ok(()) => Ok(Some(name)),
+            Err(why) => Err(self.wrong(slot, &Scalar::Text(name), &why.to_string())),
+        }
+    }
+
+    pub(super) fn ts(&mut self) -> Result<EventTime, Rejected> {
+        let (ts, counted) =
+            self.needed(Slot::Ts, |builder, slot| match builder.optional(slot) {
+                None => Ok(None),
+                Some(found @ (Scalar::Bool(_) | Scalar::Array | Scalar::Object)) => {
+                    let what = "write RFC 3339 or epoch milliseconds";
+                    Err(builder.wrong(slot, &found, what))
+                }
+                Some(found) => match time::moment(&found) {
+                    Ok(ts) => Ok(Some((ts, found.number().is_some()))),
+                    Err(why) => {
+                        let detail = format!("{}: {why}", builder.called(slot));
+                        Err(Rejected::new(Reject::BadTime, detail))
+                    }
+                },
+            })?;
+        let oldest = self.context.source.oldest;
+        if counted && oldest >= ZERO_CLOCK && time::looks_like_seconds(ts) {
+            let field = self.called(Slot::Ts);
+            let detail = format!("{field} is {ts}: it looks like seconds; write milliseconds");
+            return Err(Rejected::new(Reject::TooOld, detail));
+        }
+        if ts >= oldest {
+            return Ok(ts);
+        }
+        let field = self.called(Slot::Ts);
+        let detail = format!(
+            "{field} is {ts}, before {oldest}; set the producer's clock, or lower the source's \
+             oldest"
+        );
+        Err(Rejected::new(Reject::TooOld, detail))
+    }
+
+    pub(super) fn number(&mut self, slot: Slot) -> Result<Option<f64>, Rejected> {
+        let Some(found) = self.optional(slot) else {
+            return Ok(None);
+        };
+        if let Some(number) = found.number() {
+            return Ok(Some(number));
+        }
+        if let Scalar::Text(text) = &found
+            && not_finite(text).is_some()
+        {
+            let detail =
+                format!("{} is {found}; write a finite number, or null", self.called(slot));
+            return Err(Rejected::new(Reject::NotFinite, detail));
+        }
+        Err(self.wrong(slot, &found, "write a number, without quotes"))
+    }
+
+    /// A number that cannot be below zero.
+    pub(super) fn amount(&mut self, slot: Slot) -> Result<Option<f64>, Rejected> {
+        match self.number(slot)? {
+            Some(number) if number < 0.0 => {
+                Err(self.wrong(slot, &Scalar::Float(number), "write 0 or more"))
+            }
+            number => Ok(number),
+        }
+    }
+
+    pub(super) fn latency_us(&mut self) -> Result<Option<u64>, Rejected> {
+        match self.number(Slot::LatencyMs)? {
+            Some(ms) if ms < 0.0 => {
+                let field = self.called(Slot::LatencyMs);
+                let detail = format!("{field} is {ms:?}; write 0 or more, from a monotonic clock");
+                Err(Rejected::new(Reject::NegativeLatency, detail))
+            }
+            ms => Ok(ms.map(|ms| (ms * 1000.0).round() as u64)),
+        }
+    }
+
+    pub(super) fn label(&mut self, slot: Slot) -> Result<Option<Value<'a>>, Rejected> {
+        match self.optional(slot) {
+            None => Ok(None),
+            Some(Scalar::Bool(value)) => Ok(Some(Value::Number(f64::from(u8::from(value))))),
+            Some(Scalar::Text(text)) => Ok(Some(Value::Text(text))),
+            Some(found) => match found.number() {
+                Some(number) => Ok(Some(Value::Number(number))),
+                None => Err(self.wrong(slot, &found, "write a number, a text, true or false")),
+            },
+        }
+    }
+
+    pub(super) fn word<T: Copy>(
+        &mut self,
+        slot: Slot,
+        words: &[(&str, T)],
+    ) -> Result<Option<T>, Rejected> {
+        let Some(found) = self.optional(slot) else {
+            return Ok(None);
+        };
+        if let Scalar::Text(text) = &found
+            && let Some((_, value)) = words.iter().find(|(word, _)| word == text)
+        {
+            return Ok(Some(*value));
+        }
+        let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        Err(self.wrong(slot, &found, &format!("write one of {}", words.join(", "))))
+    }
+
+    pub(super) fn features(&mut self) -> Result<Vec<(Cow<'a, str>, Feature<'a>)>, Rejected> {
+        let features = match std::mem::take(&mut self.fields.features) {
+            Features::Absent => return Ok(Vec::new()),
+            Features::Read(features) => features,
+            Features::NoObject(found) => {
+                let detail = format!("features is {found}; write an object of names and values");
+                return Err(Rejected::new(Reject::WrongType, detail));
+            }
+            Features::Nested(name, found) => {
+                let detail = format!(
+                    "feature {} is {found}; write a number, a text, true, false or null",
+                    Quoted(&name)
+                );
+                return Err(Rejected::new(Reject::WrongType, detail));
+            }
+        };
+        for (name, _) in &features {
+            if let Err(why) = check_name(name) {
+                let detail = format!("feature {}: {why}", Quoted(name));
+                return Err(Rejected::new(Reject::WrongType, detail));
+            }
+        }
+        Ok(features)
+    }
+}
