@@ -9,4 +9,5 @@ pub mod sums;
 pub mod judge;
 pub mod wire;
 
+pub mod config;
 pub mod edge;

@@ -1,0 +1,173 @@
+//! Files and environment into [`Config`]: rules for the pure rooms, settings for edge and app.
+//!
+//! Two phases. What the layers say is read into raw structs that hold names and nothing else;
+//! one conversion makes of them values that cannot be wrong, or says everything that is. Every
+//! default stands in `config.toml`, which is compiled in, and nowhere else. Raw structs never
+//! leave this room.
+
+mod check;
+mod problem;
+mod raw;
+mod report;
+mod rules;
+mod settings;
+mod sources;
+mod tree;
+mod wording;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
+
+use crate::model::{ModelId, Namespace, RuleBook, Span};
+use check::Check;
+use problem::Path;
+use tree::Tree;
+
+pub use problem::{Problem, Refused};
+pub use report::{Meaning, Report};
+pub use settings::{
+    ExecSettings, HttpSettings, IngestSettings, LogKind, LogSettings, NOTICE, NoticeSettings,
+    REGISTRY, RegistrySettings, Secret, Settings, WorkerSettings,
+};
+pub use sources::{FIELDS, mapping};
+
+/// The shipped `config.toml`.
+pub const DEFAULTS: &str = include_str!("../../config.toml");
+
+/// Everything that a Ripcord is told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// For the pure rooms; revision 0.
+    pub rules: RuleBook,
+    /// For edge and app.
+    pub settings: Settings,
+    /// The settings as the files name them, secrets left out.
+    effective: Json,
+}
+
+impl Config {
+    /// The defaults, under `files`, under `environment` (all variables of the process: the
+    /// settings among them begin with `RIPCORD__`, and others may hold secrets).
+    ///
+    /// # Errors
+    /// All that is wrong.
+    pub fn load(
+        files: &[PathBuf],
+        environment: &BTreeMap<String, String>,
+    ) -> Result<Self, Refused> {
+        let tree = Tree::read(files, environment).map_err(|problems| Refused { problems })?;
+        let (raw, problems) = tree.raw();
+        let mut check = Check::new(&tree, problems);
+        let config = raw.and_then(|raw| convert(&mut check, &raw, environment));
+        let problems = check.into_problems();
+        match config {
+            Some(config) if problems.is_empty() => Ok(config),
+            Some(_) | None => Err(Refused { problems }),
+        }
+    }
+
+    /// What is in effect and what it means, for `check-config`.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        report::report(&self.rules, self.effective.clone())
+    }
+}
+
+fn convert(
+    check: &mut Check<'_>,
+    raw: &raw::Raw,
+    environment: &BTreeMap<String, String>,
+) -> Option<Config> {
+    let top = Path::default();
+    let none = BTreeMap::new();
+    let overrides = raw.models.as_ref().unwrap_or(&none);
+    let programs = raw.workers.exec.iter().flatten();
+    let mut known: BTreeSet<String> = overrides.keys().cloned().collect();
+    known.extend(programs.flat_map(|(_, program)| program.models.iter().cloned()));
+    let sources = sources::sources(check, &raw.sources, &known);
+    let panes: Vec<Span> = sources.iter().map(|source| source.pane).collect();
+    let targets = settings::targets(check, &raw.workers, None);
+    let default = rules::rules(check, &Path::of(["rules"]), &raw.rules, &panes, targets);
+    let mut models = BTreeMap::new();
+    for name in &known {
+        let at = Path::of(["models", name]);
+        let targets = settings::targets(check, &raw.workers, Some(name));
+        let own = overrides.get(name).unwrap_or(&raw.rules);
+        let rules = rules::rules(check, &at, own, &panes, targets);
+        if let Some(model) = check.name(&at, name, ModelId::new) {
+            models.insert(model, rules);
+        }
+    }
+    let namespace = namespace(check, &top.key("namespace"), &raw.namespace);
+    let settings = settings::settings(check, raw, environment, sources);
+    let mut effective = serde_json::to_value(raw).ok()?;
+    redact(&mut effective);
+    let mut rules =
+        RuleBook { namespace: namespace?, revision: 0, hash: String::new(), default, models };
+    rules.hash = rules_hash(&rules);
+    Some(Config { rules, settings: settings?, effective })
+}
+
+fn namespace(check: &mut Check<'_>, at: &Path, text: &str) -> Option<Namespace> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
+        check.refuse(at, "it is 1 to 64 letters, digits, - and _; it stands in topic names");
+        return None;
+    }
+    check.name(at, text, Namespace::new)
+}
+
+/// SHA-256, in hex, of the rules as JSON with sorted keys, without `revision` and `hash`.
+#[must_use]
+pub fn rules_hash(rules: &RuleBook) -> String {
+    let mut json = serde_json::to_value(rules).unwrap_or_default();
+    if let Json::Object(book) = &mut json {
+        book.remove("revision");
+        book.remove("hash");
+    }
+    let mut text = String::new();
+    canonical(&json, &mut text);
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// JSON without spaces, keys sorted whatever the map's own order.
+fn canonical(json: &Json, out: &mut String) {
+    match json {
+        Json::Object(table) => {
+            out.push('{');
+            let sorted: BTreeMap<&String, &Json> = table.iter().collect();
+            for (i, (key, value)) in sorted.into_iter().enumerate() {
+                out.push_str(if i == 0 { "" } else { "," });
+                out.push_str(&Json::from(key.as_str()).to_string());
+                out.push(':');
+                canonical(value, out);
+            }
+            out.push('}');
+        }
+        Json::Array(list) => {
+            out.push('[');
+            for (i, value) in list.iter().enumerate() {
+                out.push_str(if i == 0 { "" } else { "," });
+                canonical(value, out);
+            }
+            out.push(']');
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => {
+            out.push_str(&json.to_string());
+        }
+    }
+}
+
+/// Takes out what may be a secret.
+fn redact(json: &mut Json) {
+    let Json::Object(table) = json else { return };
+    for (key, value) in table {
+        if tree::SECRETS.contains(&key.as_str()) && !value.is_null() {
+            *value = Json::from("…");
+        }
+        redact(value);
+    }
+}

@@ -1,0 +1,223 @@
+//! What the files say, field by field: the names of `config.toml` and nothing else.
+//!
+//! Deliberately absent: default values, which stand in `config.toml` alone, and checks, which
+//! are the conversion's. A field that may be missing is an `Option`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Action, Mode, SampleKind, Signal, Stage};
+
+macro_rules! tables {
+    ($($name:ident { $($field:ident: $kind:ty,)* })*) => {$(
+        #[derive(Debug, Clone, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct $name {
+            $(pub(super) $field: $kind,)*
+        }
+    )*};
+}
+
+/// A choice between words.
+macro_rules! words {
+    ($($name:ident { $($word:ident,)* })*) => {$(
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub(super) enum $name {
+            $($word,)*
+        }
+    )*};
+}
+
+words! {
+    LogKind { Local, }
+    Unknown { Learn, Reject, }
+    Rule { EDetector, Window, Psi, }
+    Compare { Baseline, Paired, }
+}
+
+/// Tables by the names that their users gave them.
+pub(super) type Names<T> = BTreeMap<String, T>;
+
+tables! {
+    Raw {
+        namespace: String,
+        log: Log,
+        http: Http,
+        ingest: Ingest,
+        replay: Replay,
+        source_defaults: SourceDefaults,
+        sources: Names<Source>,
+        rules: Rules,
+        models: Option<Names<Rules>>,
+        workers: Workers,
+    }
+    Log {
+        kind: LogKind,
+        folder: String,
+        shards: u64,
+        telemetry_lanes: u64,
+        retention_days: u64,
+    }
+    Http {
+        listen: String,
+        token_env: String,
+        token_file: Option<String>,
+        max_body_bytes: u64,
+    }
+    Ingest {
+        flush_milliseconds: u64,
+        resend_milliseconds: u64,
+        heartbeat_milliseconds: u64,
+        idle_after_seconds: u64,
+    }
+    Replay { max_jump_days: u64, }
+    SourceDefaults {
+        enabled: bool,
+        pane_seconds: u64,
+        label_horizon_hours: u64,
+        allowed_disorder_seconds: u64,
+        max_waiting_per_model: u64,
+        max_jump_seconds: u64,
+        jump_confirmations: u64,
+        max_categories: u64,
+        max_record_bytes: u64,
+        max_depth: u64,
+        oldest: String,
+        unknown_models: Unknown,
+        models: Vec<String>,
+        r#type: Option<SampleKind>,
+        fields: Names<String>,
+        constants: Names<serde_json::Value>,
+    }
+    Source {
+        topics: Vec<String>,
+        topic: Option<Names<Topic>>,
+        enabled: bool,
+        pane_seconds: u64,
+        label_horizon_hours: u64,
+        allowed_disorder_seconds: u64,
+        max_waiting_per_model: u64,
+        max_jump_seconds: u64,
+        jump_confirmations: u64,
+        max_categories: u64,
+        max_record_bytes: u64,
+        max_depth: u64,
+        oldest: String,
+        unknown_models: Unknown,
+        models: Vec<String>,
+        r#type: Option<SampleKind>,
+        fields: Names<String>,
+        constants: Names<serde_json::Value>,
+    }
+    Topic {
+        r#type: Option<SampleKind>,
+        fields: Option<Names<String>>,
+        constants: Option<Names<serde_json::Value>>,
+        allowed_disorder_seconds: Option<u64>,
+    }
+    Rules {
+        mode: Mode,
+        budget: Budget,
+        trigger_defaults: TriggerDefaults,
+        triggers: Names<Trigger>,
+        policy: Policy,
+    }
+    Budget {
+        false_rollbacks: f64,
+        period_days: u64,
+    }
+    TriggerDefaults {
+        enabled: bool,
+        rule: Rule,
+        action: Action,
+        mode: Option<Mode>,
+        weight: Option<f64>,
+        minimum_samples: u64,
+        completeness: f64,
+        design_effect: f64,
+        provisional: bool,
+        act_without_reference: bool,
+        window_minutes: u64,
+        breaches_to_fire: u64,
+    }
+    Trigger {
+        enabled: bool,
+        order: u64,
+        signal: Signal,
+        rule: Rule,
+        compare: Option<Compare>,
+        tolerance_points: Option<f64>,
+        tolerance_relative_percent: Option<f64>,
+        limit_percent: Option<f64>,
+        limit_milliseconds: Option<f64>,
+        timeout_milliseconds: Option<f64>,
+        limit_psi: Option<f64>,
+        bins: Option<u64>,
+        learn_samples: Option<u64>,
+        action: Action,
+        mode: Option<Mode>,
+        weight: Option<f64>,
+        bucket_seconds: u64,
+        minimum_samples: u64,
+        completeness: f64,
+        design_effect: f64,
+        provisional: bool,
+        act_without_reference: bool,
+        window_minutes: u64,
+        breaches_to_fire: u64,
+    }
+    Policy {
+        proving_hours: u64,
+        trust_assumed: bool,
+        cooldown_minutes: u64,
+        max_rollbacks: u64,
+        rollbacks_period_hours: u64,
+        quarantine_days: u64,
+        answer_within_seconds: u64,
+        command_expires_minutes: u64,
+        mitigate_within_minutes: u64,
+        verify_within_days: u64,
+        live_samples: u64,
+        verify_samples: u64,
+        verify_after_minutes: u64,
+        verify_after_hours: u64,
+        resolve_after_hours: u64,
+        stall_after_seconds: u64,
+        hand_over_seconds: u64,
+        baseline_samples: u64,
+    }
+    Workers {
+        registry: Registry,
+        exec_defaults: ExecDefaults,
+        exec: Option<Names<Exec>>,
+        notice: Notice,
+    }
+    Registry {
+        path: Option<String>,
+        check_artifacts: bool,
+        poll_seconds: u64,
+    }
+    ExecDefaults {
+        stage: Stage,
+        time_limit_seconds: u64,
+        poll_seconds: u64,
+        authority: bool,
+        models: Vec<String>,
+    }
+    Exec {
+        probe: Vec<String>,
+        act: Vec<String>,
+        stage: Stage,
+        time_limit_seconds: u64,
+        poll_seconds: u64,
+        authority: bool,
+        models: Vec<String>,
+    }
+    Notice {
+        webhook_url: Option<String>,
+        webhook_secret_env: String,
+        time_limit_seconds: u64,
+    }
+}

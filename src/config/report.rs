@@ -1,0 +1,159 @@
+//! What the settings mean, in words: the answer of `check-config`.
+
+use std::fmt::{self, Write as _};
+
+use serde::Serialize;
+use serde_json::Value as Json;
+
+use crate::model::{
+    Action, Budget, Mode, ModelRules, Null, RuleBook, Signal, Span, Statistic, Tolerance, Trigger,
+};
+
+/// What is in effect.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// The environment served.
+    pub namespace: String,
+    /// Of the rules.
+    pub rules_hash: String,
+    /// What the rules mean: the default's first, then each model's that has its own.
+    pub rules: Vec<Meaning>,
+    /// Every setting by its name in `config.toml`; null: not set. Secrets are left out.
+    pub settings: Json,
+}
+
+/// What the rules of a model mean.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Meaning {
+    /// Which model; none: every model without rules of its own.
+    pub model: Option<String>,
+    /// What happens on a breach.
+    pub mode: Mode,
+    /// One sentence or two per trigger, in their order.
+    pub triggers: Vec<String>,
+    /// The workers in a plan, in their order.
+    pub plan: Vec<String>,
+}
+
+/// The report on these rules and settings.
+pub(super) fn report(rules: &RuleBook, settings: Json) -> Report {
+    let own = rules.models.iter().map(|(model, rules)| meaning(Some(model.to_string()), rules));
+    Report {
+        namespace: rules.namespace.to_string(),
+        rules_hash: rules.hash.clone(),
+        rules: std::iter::once(meaning(None, &rules.default)).chain(own).collect(),
+        settings,
+    }
+}
+
+fn meaning(model: Option<String>, rules: &ModelRules) -> Meaning {
+    Meaning {
+        model,
+        mode: rules.mode,
+        triggers: rules.triggers.iter().map(|trigger| words(trigger, &rules.budget)).collect(),
+        plan: rules.targets.iter().map(|target| target.id.to_string()).collect(),
+    }
+}
+
+/// What a trigger means.
+fn words(trigger: &Trigger, budget: &Budget) -> String {
+    let mut text = format!("{}: {}", trigger.id, limit(trigger));
+    let action = match trigger.action {
+        Action::Alert => "alert",
+        Action::Rollback => "rollback",
+    };
+    let _: fmt::Result = match trigger.statistic {
+        Statistic::EDetector => {
+            let share = budget.false_rollbacks * trigger.weight;
+            let days = budget.period.as_s() / 86_400.0 / share;
+            let odds = budget.period.as_s() / trigger.bucket.as_s() / share;
+            write!(
+                text,
+                "; at most one false {action} per {} days of steady traffic, which is odds of {} \
+                 over buckets of {}",
+                round(days),
+                thousands(odds),
+                span(trigger.bucket)
+            )
+        }
+        Statistic::Window { window, breaches } => write!(
+            text,
+            " over the last {}, {breaches} {} of {} in a row; {action}, with no promise on false \
+             ones",
+            span(window),
+            if breaches == 1 { "bucket" } else { "buckets" },
+            span(trigger.bucket)
+        ),
+    };
+    if let Some(mode) = trigger.mode {
+        let mode = match mode {
+            Mode::Observe => "observe",
+            Mode::Recommend => "recommend",
+            Mode::Act => "act",
+        };
+        text.push_str("; at most ");
+        text.push_str(mode);
+    }
+    text
+}
+
+fn limit(trigger: &Trigger) -> String {
+    match (trigger.limit, trigger.signal) {
+        (Null::Baseline(Tolerance::Points(points)), _) => {
+            format!("accuracy is more than {} points below its baseline", percent(points))
+        }
+        (Null::Baseline(Tolerance::Relative(part)), _) => {
+            format!("accuracy is below its baseline by more than {} % of it", percent(part))
+        }
+        (Null::Paired(points), _) => format!(
+            "accuracy is more than {} points below another version's on the same requests",
+            percent(points)
+        ),
+        (Null::Rate(rate), Signal::ErrorRate) => {
+            format!("more than {} % of predictions fail", percent(rate))
+        }
+        (Null::Rate(rate), Signal::Accuracy | Signal::Latency | Signal::FeatureDrift) => {
+            format!("more than {} % of samples are bad", percent(rate))
+        }
+        (Null::MeanMs { limit, timeout }, _) => format!(
+            "answers take more than {limit} ms on average, each counted as {timeout} ms at most"
+        ),
+        (Null::Psi { limit, bins, learn }, _) => format!(
+            "the population stability index of a feature is above {limit}, on {bins} bins learned \
+             from {} samples",
+            thousands(learn as f64)
+        ),
+    }
+}
+
+/// Part of a whole in percent, without the noise of the last bits.
+fn percent(part: f64) -> String {
+    round(part * 100.0)
+}
+
+/// At most two decimals.
+fn round(x: f64) -> String {
+    let text = format!("{x:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn thousands(x: f64) -> String {
+    let digits = format!("{x:.0}");
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn span(span: Span) -> String {
+    let seconds = span.as_ms() / 1000;
+    match seconds {
+        s if s % 3600 == 0 => format!("{} h", s / 3600),
+        s if s % 60 == 0 => format!("{} min", s / 60),
+        s => format!("{s} s"),
+    }
+}
