@@ -5,6 +5,7 @@
 
 pub mod model;
 pub mod sums;
+pub mod undo;
 
 pub mod judge;
 pub mod wire;

@@ -1,0 +1,131 @@
+//! The one question that every worker asks before it acts.
+//!
+//! Law: with it, the whole command topic may be replayed into live workers and nothing changes.
+
+use std::fmt;
+
+use crate::model::{Command, LogTime, Mode, Namespace, Want};
+
+/// What a target remembers of the commands of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Seen<'a> {
+    /// The newest generation taken.
+    pub generation: u64,
+    /// The newest command done.
+    pub command: Option<&'a str>,
+}
+
+/// What a worker may do with a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// Act.
+    Act,
+    /// It was done; answer so again.
+    AlreadyDone,
+    /// Leave it, and answer [`crate::model::Outcome::Refused`] with this as the detail.
+    Refuse(Refusal),
+}
+
+/// Why a worker may not. Its text starts with its code: that is how the answer carries it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is of another environment.
+    WrongNamespace {
+        /// The command's.
+        of: Namespace,
+        /// The worker's.
+        here: Namespace,
+    },
+    /// A newer rollback of this model went before it.
+    StaleGeneration {
+        /// The command's.
+        of: u64,
+        /// The newest that the target took.
+        seen: u64,
+    },
+    /// It came too late.
+    Expired {
+        /// Void from then on.
+        at: LogTime,
+        /// When it was read.
+        now: LogTime,
+    },
+    /// It was not decided in order to act.
+    NotActing {
+        /// In which mode it was decided.
+        mode: Mode,
+    },
+}
+
+impl Refusal {
+    /// The start of the text of [`Refusal::Expired`].
+    const EXPIRED: &'static str = "expired";
+
+    /// The code that counters carry.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::WrongNamespace { .. } => "wrong_namespace",
+            Self::StaleGeneration { .. } => "stale_generation",
+            Self::Expired { .. } => Self::EXPIRED,
+            Self::NotActing { .. } => "not_acting",
+        }
+    }
+
+    /// Whether the text of a refusal says that the command came too late, and nothing worse.
+    #[must_use]
+    pub fn says_expired(detail: &str) -> bool {
+        detail.split(':').next() == Some(Self::EXPIRED)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.code())?;
+        match self {
+            Self::WrongNamespace { of, here } => {
+                write!(f, "the command is of {of} and this worker serves {here}")
+            }
+            Self::StaleGeneration { of, seen } => {
+                write!(f, "the command is of generation {of} and the target has taken {seen}")
+            }
+            Self::Expired { at, now } => {
+                write!(f, "the command was void from {at} and was read at {now}")
+            }
+            Self::NotActing { mode } => {
+                write!(f, "the command was decided in mode {mode:?}, in which nothing is changed")
+            }
+        }
+    }
+}
+
+/// Whether a worker of `here` may carry out `command` at `now`, the log's time, on a target that
+/// remembers `seen`.
+#[must_use]
+pub fn admit(command: &Command, seen: Seen<'_>, here: &Namespace, now: LogTime) -> Admission {
+    if command.namespace != *here {
+        let of = command.namespace.clone();
+        return Admission::Refuse(Refusal::WrongNamespace { of, here: here.clone() });
+    }
+    if seen.command == Some(command.id.as_str()) {
+        return Admission::AlreadyDone;
+    }
+    // People may be told of an older generation; nothing in the world moves back by it.
+    let moves = match command.want {
+        Want::Production { .. } => true,
+        Want::Notice { .. } => false,
+    };
+    if moves && command.generation < seen.generation {
+        return Admission::Refuse(Refusal::StaleGeneration {
+            of: command.generation,
+            seen: seen.generation,
+        });
+    }
+    if now >= command.expires_at {
+        return Admission::Refuse(Refusal::Expired { at: command.expires_at, now });
+    }
+    if moves && command.mode != Mode::Act {
+        return Admission::Refuse(Refusal::NotActing { mode: command.mode });
+    }
+    Admission::Act
+}

@@ -1,0 +1,82 @@
+//! Whether a breach may roll back by itself, and what stands against it.
+
+use super::Desk;
+use super::plan::has_targets;
+use super::state::{Case, Source};
+use crate::model::{Better, IncidentState, Mode, Trigger, VersionId};
+use crate::sums::Assessment;
+
+/// Why a breach does not roll back at once.
+pub(super) enum Stop {
+    /// It waits; the same breach may go on later.
+    Hold(String),
+    /// A person must look.
+    Freeze(String),
+}
+
+impl Desk<'_> {
+    /// The trigger's mode, at most the model's; at most recommend where the role is inferred.
+    pub(super) fn mode_of(&self, rule: &Trigger) -> Mode {
+        let mode = rule.mode.map_or(self.mode(), |own| own.min(self.mode()));
+        match self.model.production.as_ref().map(|p| p.source) {
+            Some(Source::Inferred) | None => mode.min(Mode::Recommend),
+            Some(Source::Fact | Source::Promoted | Source::Telemetry) => mode,
+        }
+    }
+
+    /// Where an automatic rollback would go, or what stands against it.
+    pub(super) fn may_act(&mut self, a: &Assessment, mode: Mode) -> Result<VersionId, Stop> {
+        let now = self.now.log;
+        if let Some(why) = self.frozen() {
+            let again = format!("say `ripcord unfreeze {}` to allow it again.", self.id);
+            return Err(Stop::Hold(format!("Automatic action is frozen ({why}); {again}")));
+        }
+        if let Some(words) = &self.model.disputed {
+            return Err(Stop::Hold(format!("Which version serves is disputed: {words}.")));
+        }
+        let stuck = |case: &&Case| case.incident.state == IncidentState::Stuck;
+        if let Some(case) = self.model.cases.iter().find(stuck) {
+            let id = &case.incident.id;
+            return Err(Stop::Hold(format!("Incident {id} is stuck and needs a person first.")));
+        }
+        has_targets(self.rules).map_err(|why| Stop::Freeze(format!("Cannot act: {why}.")))?;
+        let (to, _) = self.model.pick(&self.rules.policy, now).map_err(|nobody| {
+            Stop::Freeze(format!(
+                "Would roll back to {nobody}. Vouch for a version with `ripcord vouch`, or go to \
+                 one with `ripcord rollback {} --to VERSION`.",
+                self.id
+            ))
+        })?;
+        let restored = |case: &Case| case.incident.to.as_ref() == Some(&a.version);
+        let again = self.model.cases.iter().any(|case| case.restored() && restored(case));
+        let quiet = self.model.cooldowns.get(&a.signal).filter(|until| now < **until);
+        if let (Some(until), false) = (quiet, again) {
+            let because =
+                format!("{:?} is in cooldown until {until}, {to} would be next.", a.signal);
+            return Err(Stop::Hold(because));
+        }
+        let shown = a.against.iter().find(|other| other.version == to);
+        if shown.is_none_or(|other| other.better != Better::Better) {
+            return Err(Stop::Hold(format!("Benefit against {to} unproven.")));
+        }
+        self.within_budget(mode)?;
+        Ok(to)
+    }
+
+    fn within_budget(&mut self, mode: Mode) -> Result<(), Stop> {
+        let since = self.now.log - self.rules.policy.rollbacks_period;
+        self.model.rollbacks.retain(|at| *at > since);
+        let max = self.rules.policy.max_rollbacks;
+        if self.model.rollbacks.len() < usize::try_from(max).unwrap_or(usize::MAX) {
+            return Ok(());
+        }
+        let why = format!("{max} automatic rollbacks within the period are the most allowed");
+        if mode == Mode::Act {
+            self.model.frozen = Some(why.clone());
+        }
+        Err(Stop::Freeze(format!(
+            "{why}. Look at what goes wrong, then say `ripcord unfreeze {}`.",
+            self.id
+        )))
+    }
+}

@@ -1,0 +1,119 @@
+//! The records of incidents: opened, and kept up with what judge says.
+
+use super::Desk;
+use super::decide::compared;
+use super::plan::incident_id;
+use super::state::{Case, Kind};
+use super::verify::Watch;
+use crate::model::{
+    EventTime, FeatureName, Incident, IncidentState, Reference, Verdict, VersionId,
+};
+use crate::sums::Assessment;
+
+impl Desk<'_> {
+    /// Brings the record up to what judge says now.
+    pub(super) fn note(&mut self, at: usize, a: &Assessment) {
+        let reference = compared(a);
+        if let Some(case) = self.case(at)
+            && (a.changed || a.verdict != case.incident.verdict)
+        {
+            case.amend(|incident| {
+                incident.verdict = a.verdict;
+                incident.reference = reference;
+                incident.breach_from = a.evidence.since.or(incident.breach_from);
+                incident.samples = a.evidence.samples;
+            });
+        }
+    }
+
+    pub(super) fn open(&mut self, a: &Assessment, because: String) -> usize {
+        let opened = a.evidence.since.unwrap_or(a.at);
+        let feature = a.feature.as_ref().map_or("", |feature| feature.as_str());
+        let id_parts = [a.version.as_str(), a.trigger.as_str(), feature];
+        let mut incident = self.blank(&a.version, &id_parts, opened, because);
+        incident.trigger = Some(a.trigger.clone());
+        incident.signal = Some(a.signal);
+        incident.reference = compared(a);
+        incident.verdict = a.verdict;
+        incident.breach_from = a.evidence.since;
+        incident.samples = a.evidence.samples;
+        self.add(Kind::Trigger, incident, a.feature.clone())
+    }
+
+    /// Opens an incident that no trigger opened, and tells people.
+    pub(super) fn open_plain(&mut self, kind: Kind, version: &VersionId, because: String) -> usize {
+        let word = match kind {
+            Kind::Trigger => "trigger",
+            Kind::Manual => "manual",
+            Kind::Dispute => "dispute",
+            Kind::Returned => "returned",
+        };
+        let incident = self.blank(version, &[version.as_str(), word], self.now.event, because);
+        let at = self.add(kind, incident, None);
+        if kind != Kind::Manual {
+            self.tell(at);
+        }
+        at
+    }
+
+    fn add(&mut self, kind: Kind, incident: Incident, feature: Option<FeatureName>) -> usize {
+        let case = Case {
+            incident,
+            kind,
+            feature,
+            automatic: false,
+            ask_at: None,
+            deadline: None,
+            watch: Watch::default(),
+            changed: true,
+        };
+        self.model.cases.push(case);
+        self.model.cases.len() - 1
+    }
+
+    fn blank(
+        &self,
+        version: &VersionId,
+        parts: &[&str],
+        opened: EventTime,
+        because: String,
+    ) -> Incident {
+        let opened = opened.to_string();
+        let mut id_parts = vec![self.namespace.as_str(), self.id.as_str()];
+        id_parts.extend_from_slice(parts);
+        id_parts.push(&opened);
+        let taken = |id| self.model.cases.iter().any(|case| case.incident.id == id);
+        let mut id = incident_id(&id_parts);
+        // The same breach may be opened again after it was resolved.
+        while taken(id.clone()) {
+            id_parts.push("again");
+            id = incident_id(&id_parts);
+        }
+        Incident {
+            id,
+            model: self.id.clone(),
+            version: version.clone(),
+            trigger: None,
+            signal: None,
+            reference: Reference::None,
+            verdict: Verdict::Insufficient,
+            state: IncidentState::Open,
+            because,
+            mode: self.mode(),
+            to: None,
+            generation: None,
+            plan: Vec::new(),
+            proof: None,
+            by_registry: false,
+            breach_from: None,
+            samples: 0,
+            opened_at: self.now.event,
+            decided_at: None,
+            switched_at: None,
+            mitigated_at: None,
+            verified_at: None,
+            closed_at: None,
+            changed_at: self.now.log,
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! A rollback under way: steps asked for in order, answers taken, deadlines kept.
+//!
+//! A step is asked for again under the same id until it is answered for sure. A copy is never
+//! valid beyond `mitigate_within`, so nothing acts on a rollback that was given up. Before any
+//! step is done a sure failure ends it with nothing switched; after that there is only forward,
+//! and what does not go forward in time is stuck, with the step and the next command named.
+//! A worker that read an outdated copy refuses it as expired; that is no answer to the newer one.
+
+use super::Desk;
+use super::admit::Refusal;
+use super::plan::Plan;
+use super::state::{Case, Quarantine};
+use super::transition::next_outcome;
+use super::verify::Watch;
+use crate::model::{
+    Answer, Incident, IncidentState, LogTime, Mode, Outcome, Phase, Proof, Span, Stage, Step,
+    VersionId,
+};
+
+/// The same step is asked for at most so often.
+const ASKED: u32 = 1000;
+/// And never faster than this.
+const PAUSE: Span = Span::from_s(1);
+
+impl Desk<'_> {
+    /// A rollback is decided: the plan is made, the first step is asked for.
+    pub(super) fn begin(&mut self, at: usize, to: &VersionId, automatic: bool, because: String) {
+        let now = self.now;
+        let policy = &self.rules.policy;
+        self.model.generation = self.model.generation.saturating_add(1);
+        let generation = self.model.generation;
+        let how = self.model.how(to);
+        let Some(case) = self.model.cases.get_mut(at) else { return };
+        let from = case.incident.version.clone();
+        let plan = Plan::new(self.rules, self.id, &from, (to, how), generation);
+        let steps = plan.steps(self.namespace, &case.incident.id);
+        case.watch = Watch::default();
+        case.automatic = automatic;
+        case.deadline = Some(now.log + policy.mitigate_within);
+        case.amend(|incident| {
+            incident.to = Some(to.clone());
+            incident.mode = Mode::Act;
+            incident.generation = Some(generation);
+            incident.plan = steps;
+            incident.proof = None;
+            incident.by_registry = false;
+            incident.decided_at = Some(now.event);
+            incident.switched_at = None;
+            incident.mitigated_at = None;
+            incident.verified_at = None;
+        });
+        let why = format!("rolled back by incident {}", case.incident.id);
+        if automatic {
+            self.model.rollbacks.push(now.log);
+        }
+        let until = Some(now.log + policy.quarantine);
+        self.model.version(&from).quarantine = Some(Quarantine { until, why });
+        self.advance(at, Phase::Act, because);
+        self.ask_beside(at);
+        self.ask(at);
+    }
+
+    /// The notices, beside the first step; nothing waits for them.
+    fn ask_beside(&mut self, at: usize) {
+        let Some(case) = self.model.cases.get(at) else { return };
+        let notice = |(_, step): &(usize, &Step)| step.stage == Stage::Notice;
+        let notices: Vec<usize> =
+            case.incident.plan.iter().enumerate().filter(notice).map(|(n, _)| n).collect();
+        for step in notices {
+            self.emit(at, step);
+        }
+    }
+
+    /// Asks for the next step; when there is none, the world should have moved.
+    fn ask(&mut self, at: usize) {
+        let now = self.now;
+        let wait = self.rules.policy.answer_within.max(PAUSE);
+        let Some(case) = self.model.cases.get_mut(at) else { return };
+        match next_step(&case.incident) {
+            Some((step, state)) if state.attempts < ASKED => {
+                case.ask_at = Some(now.log + wait);
+                self.emit(at, step);
+            }
+            Some(_) => case.ask_at = None,
+            None => {
+                case.ask_at = None;
+                case.amend(|incident| incident.switched_at = Some(now.event));
+            }
+        }
+    }
+
+    /// A worker answered; whether any step waited for that.
+    pub(super) fn answer(&mut self, answer: &Answer) -> bool {
+        let notice = |t: &&crate::model::TargetRule| t.id == answer.target;
+        let of_notice = self.rules.targets.iter().find(notice).map(|t| t.stage);
+        let is_its = |case: &Case| case.incident.id == answer.incident;
+        let Some(at) = self.model.cases.iter().position(is_its) else { return false };
+        let Some(case) = self.model.cases.get_mut(at) else { return false };
+        let state = case.incident.state;
+        let is_step = |step: &Step| {
+            step.command == answer.command
+                && step.target == answer.target
+                && step.asked_at.is_some()
+        };
+        let Some(step) = case.incident.plan.iter().position(is_step) else {
+            return of_notice == Some(Stage::Notice);
+        };
+        let (outcome, expired) = (answer.outcome, Refusal::says_expired(&answer.detail));
+        let waits = match state {
+            IncidentState::Mitigating | IncidentState::Stuck => true,
+            IncidentState::Open
+            | IncidentState::Mitigated
+            | IncidentState::Verified
+            | IncidentState::MitigatedUnverified
+            | IncidentState::Resolved
+            | IncidentState::Frozen => false,
+        };
+        if outcome == Outcome::Refused && expired {
+            return waits;
+        }
+        let Some(stage) = take(case, step, outcome) else { return false };
+        if stage == Stage::Notice {
+            return true;
+        }
+        if waits {
+            self.go_on(at, step, answer);
+        }
+        waits
+    }
+
+    /// What an answer leads to.
+    fn go_on(&mut self, at: usize, step: usize, answer: &Answer) {
+        let now = self.now.event;
+        let Some(case) = self.model.cases.get_mut(at) else { return };
+        let switched = some_done(&case.incident);
+        if answer.outcome == Outcome::Done {
+            // The word of the target for all its steps: the weakest of them.
+            let proof = answer.proof.unwrap_or(Proof::L1).min(Proof::L2);
+            case.amend(|i| i.proof = Some(i.proof.map_or(proof, |old| old.min(proof))));
+        }
+        if !case.under_way() {
+            if next_step(&case.incident).is_none() && case.incident.switched_at.is_none() {
+                case.amend(|incident| incident.switched_at = Some(now));
+            }
+            return;
+        }
+        let said = format!("{}: {}", answer.target, answer.detail);
+        match answer.outcome {
+            Outcome::Done => self.ask(at),
+            // Asked again when its time comes: the worker probes first.
+            Outcome::Unknown => {}
+            Outcome::Failed if switched => {}
+            Outcome::Failed => {
+                let why = format!("Nothing was switched: step {} failed, {said}.", step + 1);
+                self.stick(at, &why);
+            }
+            Outcome::Refused => {
+                let why = format!("Step {} was refused, {said}.", step + 1);
+                self.stick(at, &why);
+            }
+        }
+    }
+
+    fn stick(&mut self, at: usize, why: &str) {
+        let next = format!("Mend it, then say `ripcord approve {}`.", self.id);
+        self.advance(at, Phase::Stick, format!("{why} {next}"));
+    }
+
+    /// Time passed.
+    pub(super) fn deadlines(&mut self) {
+        for at in 0..self.model.cases.len() {
+            let now = self.now.log;
+            let Some(case) = self.model.cases.get(at) else { continue };
+            let (ask, over) = (due(case.ask_at, now), due(case.deadline, now));
+            if over {
+                self.over(at);
+            } else if ask && case.under_way() {
+                self.ask(at);
+            }
+        }
+        self.dispute();
+    }
+
+    fn over(&mut self, at: usize) {
+        let Some(case) = self.model.cases.get(at) else { return };
+        match case.incident.state {
+            IncidentState::Mitigating => {
+                let why = match next_step(&case.incident) {
+                    Some((n, step)) => not_done(n, step),
+                    None => self.unproven(case),
+                };
+                self.stick(at, &why);
+            }
+            IncidentState::Mitigated => {
+                let why = self.unverified(case);
+                self.advance(at, Phase::Expire, why);
+                self.resolve_later(at);
+            }
+            IncidentState::Verified => {
+                self.advance(at, Phase::Resolve, "It helped, and nothing came after.".to_owned());
+            }
+            IncidentState::MitigatedUnverified => {
+                let why = "Over, without a proof that it helped.".to_owned();
+                self.advance(at, Phase::Resolve, why);
+            }
+            IncidentState::Open
+            | IncidentState::Resolved
+            | IncidentState::Frozen
+            | IncidentState::Stuck => {
+                if let Some(case) = self.case(at) {
+                    case.deadline = None;
+                }
+            }
+        }
+    }
+
+    /// It ends by itself unless something comes after.
+    pub(super) fn resolve_later(&mut self, at: usize) {
+        let end = self.now.log + self.rules.policy.resolve_after;
+        if let Some(case) = self.case(at) {
+            case.deadline = Some(end);
+        }
+    }
+
+    /// A freeze ends what was begun automatically, as long as nothing was switched.
+    pub(super) fn stop_what_is_not_switched(&mut self) {
+        let Some(why) = self.frozen().map(str::to_owned) else { return };
+        let stoppable =
+            |case: &Case| case.under_way() && case.automatic && !some_done(&case.incident);
+        if let Some(at) = self.model.cases.iter().position(stoppable) {
+            self.call_off(at, format!("Automatic action is frozen ({why}); nothing was switched."));
+        }
+    }
+
+    /// Ends a rollback of which no step is done, and lifts the quarantine that it made.
+    pub(super) fn call_off(&mut self, at: usize, because: String) {
+        let Some(case) = self.model.cases.get(at) else { return };
+        let withdrawn = case.incident.version.clone();
+        self.model.version(&withdrawn).quarantine = None;
+        self.advance(at, Phase::Freeze, because);
+    }
+}
+
+/// Notes an outcome and gives the step's stage; none: the step takes no further answer.
+fn take(case: &mut Case, step: usize, outcome: Outcome) -> Option<Stage> {
+    let state = case.incident.plan.get(step)?;
+    let stage = state.stage;
+    let outcome = next_outcome(state.outcome, outcome).ok()?;
+    case.amend(|incident| {
+        if let Some(step) = incident.plan.get_mut(step) {
+            step.outcome = Some(outcome);
+        }
+    });
+    Some(stage)
+}
+
+fn due(at: Option<LogTime>, now: LogTime) -> bool {
+    at.is_some_and(|at| at <= now)
+}
+
+/// The first step that is not done, notices apart.
+fn next_step(incident: &Incident) -> Option<(usize, &Step)> {
+    let open = |(_, step): &(usize, &Step)| {
+        step.stage != Stage::Notice && step.outcome != Some(Outcome::Done)
+    };
+    incident.plan.iter().enumerate().find(open)
+}
+
+/// Whether something was switched.
+pub(super) fn some_done(incident: &Incident) -> bool {
+    let done = |step: &Step| step.stage != Stage::Notice && step.outcome == Some(Outcome::Done);
+    incident.plan.iter().any(done)
+}
+
+fn not_done(n: usize, step: &Step) -> String {
+    let said = match step.outcome {
+        None => "has not answered",
+        Some(Outcome::Unknown) => "cannot tell whether it did",
+        Some(Outcome::Failed) => "keeps failing",
+        Some(Outcome::Refused) => "refused",
+        Some(Outcome::Done) => "is done",
+    };
+    let (n, target, attempts) = (n + 1, &step.target, step.attempts);
+    format!("Step {n} is not done: {target} {said}, asked {attempts} times.")
+}

@@ -1,0 +1,82 @@
+//! What may follow what: every legal pair stands here once, everything else is a typed error.
+
+use crate::model::{IncidentState, Outcome, Phase};
+
+/// A move that an incident may not make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "an incident that is {from:?} cannot take {phase:?}; this is a defect of Ripcord, report it"
+)]
+pub struct IllegalMove {
+    /// Where it stands.
+    pub from: IncidentState,
+    /// What should have moved it.
+    pub phase: Phase,
+}
+
+/// An answer that a step may not take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a step that is {from:?} takes no further answer ({answer:?}); it is left as it is")]
+pub struct IllegalAnswer {
+    /// The answer it has.
+    pub from: Outcome,
+    /// The one that came.
+    pub answer: Outcome,
+}
+
+/// The state that follows.
+///
+/// # Errors
+/// The pair is not in the table.
+pub const fn next_state(from: IncidentState, phase: Phase) -> Result<IncidentState, IllegalMove> {
+    use IncidentState as S;
+    use Phase as P;
+    match (from, phase) {
+        // A stuck rollback is tried again, and a frozen one goes on, as a new generation.
+        (S::Open | S::Frozen | S::Stuck, P::Act) => Ok(S::Mitigating),
+        // Traffic may show the switch after it was given up.
+        (S::Mitigating | S::Stuck, P::Mitigate) => Ok(S::Mitigated),
+        (S::Mitigated, P::Verify) => Ok(S::Verified),
+        (S::Mitigated, P::Expire) => Ok(S::MitigatedUnverified),
+        // Out of `Mitigating` only while nothing was switched.
+        (S::Open | S::Mitigating, P::Freeze) => Ok(S::Frozen),
+        // After the switch: something undid it.
+        (S::Mitigating | S::Mitigated | S::Verified | S::MitigatedUnverified, P::Stick) => {
+            Ok(S::Stuck)
+        }
+        (
+            S::Open | S::Frozen | S::Stuck | S::Mitigated | S::Verified | S::MitigatedUnverified,
+            P::Resolve,
+        ) => Ok(S::Resolved),
+        (S::Open, P::Mitigate | P::Verify | P::Expire | P::Stick)
+        | (S::Mitigating, P::Act | P::Verify | P::Expire | P::Resolve)
+        | (S::Mitigated, P::Act | P::Mitigate | P::Freeze)
+        | (
+            S::Verified | S::MitigatedUnverified,
+            P::Act | P::Mitigate | P::Verify | P::Expire | P::Freeze,
+        )
+        | (
+            S::Resolved,
+            P::Act | P::Mitigate | P::Verify | P::Expire | P::Resolve | P::Freeze | P::Stick,
+        )
+        | (S::Frozen, P::Mitigate | P::Verify | P::Expire | P::Freeze | P::Stick)
+        | (S::Stuck, P::Verify | P::Expire | P::Freeze | P::Stick) => {
+            Err(IllegalMove { from, phase })
+        }
+    }
+}
+
+/// What a step has been told after one more answer.
+///
+/// # Errors
+/// It is done or refused, and that is final.
+pub const fn next_outcome(
+    from: Option<Outcome>,
+    answer: Outcome,
+) -> Result<Outcome, IllegalAnswer> {
+    match from {
+        // Failed is surely not done, so a later asking may still succeed.
+        None | Some(Outcome::Unknown | Outcome::Failed) => Ok(answer),
+        Some(from @ (Outcome::Done | Outcome::Refused)) => Err(IllegalAnswer { from, answer }),
+    }
+}
