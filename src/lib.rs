@@ -5,10 +5,17 @@
 
 pub mod model;
 pub mod sums;
-pub mod undo;
+
+pub mod measure;
 
 pub mod judge;
-pub mod wire;
+pub mod undo;
+
+pub mod shard;
 
 pub mod config;
+pub mod wire;
+
 pub mod edge;
+
+pub mod app;

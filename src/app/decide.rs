@@ -278,4 +278,3 @@ fn step(shard: &mut Shard, record: &Record, out: &mut Vec<Output>) -> Result<(),
     }
     Ok(())
 }
-

@@ -87,7 +87,7 @@ impl Feed {
     fn sort(&mut self) {
         for output in self.outputs.drain(..) {
             match output {
-                Output::Frame(frame) => self.frames.push(frame),
+                Output::Frame(frame) => self.frames.push(*frame),
                 Output::Rejected { topic, position, code: Reject::FromFuture } => {
                     let detail = "ts lies far ahead and nothing confirmed it".to_owned();
                     let code = Some(Reject::FromFuture);
@@ -98,7 +98,9 @@ impl Feed {
                     self.refused.push(Refused { topic, position, code: None, detail });
                 }
                 // The decoder's rejects are there already, with their detail.
-                Output::Rejected { .. } | Output::JoinStopped { .. } => {}
+                Output::Rejected { .. }
+                | Output::JoinStopped { .. }
+                | Output::JoinResumed { .. } => {}
             }
         }
     }

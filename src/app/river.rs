@@ -212,7 +212,8 @@ impl River {
         key: &str,
     ) -> Result<Option<Vec<u8>>, RoleError> {
         let records = self.log.latest(&self.partition(topic, shard))?;
-        let of_key = records.into_iter().find(|record| record.key.as_deref() == Some(key.as_bytes()));
+        let of_key =
+            records.into_iter().find(|record| record.key.as_deref() == Some(key.as_bytes()));
         Ok(of_key.map(|record| record.value))
     }
 }

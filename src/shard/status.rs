@@ -182,7 +182,7 @@ impl Shard {
             frozen: self.undo.frozen(model).map(str::to_owned),
             production: standing.production,
             would_roll_back_to: match target {
-                Some(Ok((version, how))) => format!("{version} ({how})"),
+                Some(Ok((version, how))) => format!("{version} ({})", how.words()),
                 Some(Err(nobody)) => nobody,
                 None => "nobody, because no rules were read yet".to_owned(),
             },

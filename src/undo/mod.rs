@@ -144,6 +144,20 @@ impl Undo {
         self.models.values().flat_map(|model| model.cases.iter().map(|case| &case.incident))
     }
 
+    /// The models that anything is known of.
+    #[must_use]
+    pub fn models(&self) -> Vec<ModelId> {
+        self.models.keys().cloned().collect()
+    }
+
+    /// Whether a version may not be promoted.
+    #[must_use]
+    pub fn quarantined(&self, model: &ModelId, version: &VersionId) -> bool {
+        let now = self.clock.map(|(log, _)| log);
+        let state = self.models.get(model).zip(now);
+        state.is_some_and(|(state, now)| state.quarantine(version, now).is_some())
+    }
+
     /// The mode in force for a model: the last one set at run time, else the rules'.
     #[must_use]
     pub fn mode(&self, rules: &RuleBook, model: &ModelId) -> Mode {

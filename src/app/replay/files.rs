@@ -31,7 +31,13 @@ struct Open {
 struct Buffered {
     bytes: Option<Vec<u8>>,
     line: i64,
-    ts: Option<EventTime>,
+    head: Option<(EventTime, String)>,
+}
+
+impl Buffered {
+    fn ts(&self) -> Option<EventTime> {
+        self.head.as_ref().map(|(ts, _)| *ts)
+    }
 }
 
 /// The next record.
@@ -43,8 +49,8 @@ pub struct Next<'a> {
     pub line: i64,
     /// Its bytes; none: larger than the limit.
     pub bytes: Option<&'a [u8]>,
-    /// When it happened, if it can be read.
-    pub ts: Option<EventTime>,
+    /// When it happened and of which model, if it can be read.
+    pub head: &'a Option<(EventTime, String)>,
     /// How far the file was read.
     pub progress: Progress,
 }
@@ -89,7 +95,7 @@ impl Files {
             }
         }
         let buffers = self.open.iter().enumerate();
-        let filled = buffers.filter_map(|(topic, open)| Some((open.buffer.as_ref()?.ts, topic)));
+        let filled = buffers.filter_map(|(topic, open)| Some((open.buffer.as_ref()?.ts(), topic)));
         let Some((_, topic)) = filled.min() else { return Ok(None) };
         self.current = topic;
         let Some(open) = self.open.get(topic) else { return Ok(None) };
@@ -97,7 +103,7 @@ impl Files {
             topic,
             line: next.line,
             bytes: next.bytes.as_deref(),
-            ts: next.ts,
+            head: &next.head,
             progress: open.recording.progress(),
         }))
     }
@@ -106,13 +112,13 @@ impl Files {
 impl Open {
     fn fill(&mut self, topic: usize, source: &Source) -> Result<Option<Buffered>, FilesError> {
         Ok(self.recording.line()?.map(|line| match line {
-            Line::Whole { number, bytes } => Buffered {
+            Line::Whole { line, bytes } => Buffered {
                 bytes: Some(bytes.to_vec()),
-                line: position(number),
-                ts: super::ts(bytes, topic, source),
+                line: position(line),
+                head: super::head(bytes, topic, source),
             },
-            Line::TooLarge { number, .. } => {
-                Buffered { bytes: None, line: position(number), ts: None }
+            Line::TooLarge { line, .. } => {
+                Buffered { bytes: None, line: position(line), head: None }
             }
         }))
     }

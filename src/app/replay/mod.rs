@@ -24,11 +24,11 @@ use crate::edge::clock::{Clock, SimulatedClock};
 use crate::edge::log::Writer;
 use crate::edge::log::file::Progress;
 use crate::edge::log::local::LocalLog;
-use crate::edge::target::registry::ShadowRegistry;
+use crate::edge::target::registry::{DocumentError, ShadowRegistry};
 use crate::measure::{Input, Lane};
 use crate::model::{
-    EventTime, LaneId, LogTime, Mode, ModelRules, Namespace, RuleBook, SampleRole, Source, Span,
-    Stage, TargetId, TargetRule,
+    EventTime, LaneId, LogTime, Mode, ModelId, ModelRules, Namespace, RuleBook, SampleRole, Source,
+    Span, Stage, TargetId, TargetRule, VersionId,
 };
 use crate::shard::{Inbox, Output, Status};
 use crate::wire::telemetry::{self, Raw};
@@ -43,6 +43,9 @@ pub struct Replay {
     pub files: Vec<PathBuf>,
     /// The shadow target.
     pub registry: ShadowRegistry,
+    /// Without a registry: the version in production, and the one before, which is vouched for.
+    /// They hold for the model of the first sample.
+    pub versions: Option<Versions>,
     /// The source's rules; its topics are made from the files.
     pub source: Source,
     /// Rules and limits.
@@ -86,6 +89,9 @@ pub enum ReplayError {
     /// A role.
     #[error(transparent)]
     Role(#[from] RoleError),
+    /// The versions that were named do not go together.
+    #[error("the shadow registry cannot be made")]
+    Versions(#[from] DocumentError),
     /// Nothing in it is a sample.
     #[error(
         "none of the {0} records is a sample{1}; `ripcord check-source` shows what would mend it"
@@ -132,7 +138,7 @@ impl Replay {
         let lane = LaneId { source: source.id.clone(), lane: 0 };
         let mut run = Run {
             feed: Feed::new(river.clone(), source.clone(), Lane::new(&source, lane.clone(), 1)),
-            starts: Some((self.registry, book.clone())),
+            starts: Some((self.registry, self.versions, book.clone())),
             roles: None,
             ledger: Ledger::new(source.pane),
             outputs: Vec::new(),
@@ -159,12 +165,15 @@ struct Roles {
     writer: Box<dyn Writer>,
 }
 
+/// The version in production, and the one before.
+type Versions = (VersionId, Option<VersionId>);
+
 struct Run {
     river: River,
     clock: Arc<SimulatedClock>,
     lane: LaneId,
     feed: Feed,
-    starts: Option<(ShadowRegistry, RuleBook)>,
+    starts: Option<(ShadowRegistry, Option<Versions>, RuleBook)>,
     roles: Option<Roles>,
     ledger: Ledger,
     outputs: Vec<Output>,
@@ -181,7 +190,11 @@ impl Run {
         news: &mut impl FnMut(News<'_>),
     ) -> Result<(), ReplayError> {
         self.records += 1;
-        if let Some(ts) = next.ts.filter(|ts| *ts > self.newest) {
+        if let (Some((ts, model)), Some(_)) = (&next.head, &self.starts) {
+            self.start(*ts, model)?;
+        }
+        let ts = next.head.as_ref().map(|(ts, _)| *ts);
+        if let Some(ts) = ts.filter(|ts| *ts > self.newest) {
             self.advance(ts, news)?;
         }
         let raw = next.bytes.map(Raw::line);
@@ -216,11 +229,6 @@ impl Run {
         news: &mut impl FnMut(News<'_>),
     ) -> Result<(), ReplayError> {
         let to = LogTime::from_ms(ts.as_ms());
-        if let Some((registry, book)) = self.starts.take() {
-            self.clock.advance_to(to);
-            self.start(registry, &book)?;
-            self.flushed_at = ts;
-        }
         let mut last = None;
         while let Some(due) = self.roles.as_ref().and_then(|roles| roles.decide.next_wakeup()) {
             if due > to || last == Some(due) {
@@ -236,8 +244,15 @@ impl Run {
         Ok(())
     }
 
-    fn start(&mut self, registry: ShadowRegistry, book: &RuleBook) -> Result<(), ReplayError> {
-        self.river.create(book)?;
+    /// The first sample sets the clock, and names the model that the versions are of.
+    fn start(&mut self, ts: EventTime, model: &str) -> Result<(), ReplayError> {
+        let Some((mut registry, versions, book)) = self.starts.take() else { return Ok(()) };
+        if let (Some((production, previous)), Ok(model)) = (versions, ModelId::new(model)) {
+            registry.insert(&model, &production, previous.as_ref())?;
+        }
+        self.clock.advance_to(LogTime::from_ms(ts.as_ms()));
+        self.flushed_at = ts;
+        self.river.create(&book)?;
         let mut writer = self.river.log.writer(None).map_err(RoleError::from)?;
         let source = self.feed.source();
         let topics = source.topics.iter().map(|topic| topic.name.clone()).collect();
@@ -321,8 +336,9 @@ pub fn source(config: &Config) -> Option<Source> {
     Some(source)
 }
 
-/// The event time of a record, if it can be read.
-fn ts(bytes: &[u8], topic: usize, source: &Source) -> Option<EventTime> {
+/// The event time and the model of a record, if it can be read.
+fn head(bytes: &[u8], topic: usize, source: &Source) -> Option<(EventTime, String)> {
     let rules = source.topics.get(topic)?;
-    telemetry::decode(&Raw::line(bytes), rules, source).ok().map(|sample| sample.ts())
+    let sample = telemetry::decode(&Raw::line(bytes), rules, source).ok()?;
+    Some((sample.ts(), sample.model().to_owned()))
 }

@@ -128,9 +128,7 @@ pub(super) fn summary(
     status.records.values().for_each(|counters| records.merge(counters));
     let incidents = last_words(outputs);
     let acted = |incident: &&Incident| incident.generation.is_some();
-    let wished = |incident: &&Incident| {
-        incident.generation.is_none() && incident.to.is_some()
-    };
+    let wished = |incident: &&Incident| incident.generation.is_none() && incident.to.is_some();
     Summary {
         schema: "ripcord.replay/1",
         version: BUILD,

@@ -54,6 +54,12 @@ impl ShadowRegistry {
         self.document.add(model, production, true, false)
     }
 
+    /// What it is called.
+    #[must_use]
+    pub fn target(&self) -> &TargetId {
+        &self.target
+    }
+
     /// What it has in production; none also where two entries claim it.
     #[must_use]
     pub fn production(&self, model: &ModelId) -> Option<&VersionId> {

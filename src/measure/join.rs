@@ -1,0 +1,270 @@
+//! The memory in which outcomes meet predictions and versions meet each other.
+//!
+//! What it may forget follows from event time alone: an answer, once the watermark has passed
+//! the pane in which its label horizon ends, for no open pane can be labelled by it any more; an
+//! outcome without a prediction, once its own pane is closed. So a re-read of the horizon after a
+//! restart finds the same labels again.
+//!
+//! Memory is capped twice: past `max_waiting` requests that lack their answer or their outcome
+//! the model's join stops, loudly; of those that have both as many are kept, the oldest go
+//! first (then a repeated outcome is no longer told from one without a prediction).
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
+
+use super::ledger::{At, Bucket, Phase};
+use super::names::{ByHash, Key, ModelIx, Names};
+use super::panes::Panes;
+use super::request::{Answer, Label, Remembered, Request, Room, TOGETHER};
+use crate::model::{EventTime, Source, Span};
+
+/// The memory of one model.
+#[derive(Debug, Default)]
+struct Book {
+    requests: ByHash<Key, Request>,
+    /// Requests that lack their answer or their outcome.
+    waiting: usize,
+    /// Complete ones in the order in which they became so; may name forgotten ones.
+    complete: VecDeque<Key>,
+    stopped: bool,
+}
+
+/// A model's join stopped, or goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Turn {
+    pub(super) model: ModelIx,
+    pub(super) stopped: bool,
+    pub(super) waiting: usize,
+}
+
+type Queue = BTreeMap<EventTime, Vec<(ModelIx, Key)>>;
+
+/// The memory of all models of a lane.
+#[derive(Debug)]
+pub(super) struct Join {
+    horizon: Span,
+    cap: usize,
+    categories: usize,
+    books: BTreeMap<ModelIx, Book>,
+    /// When answers may be forgotten: the end of the pane that their horizon ends in.
+    expiring: Queue,
+    /// The same for their inputs.
+    fading: Queue,
+    /// Outcomes re-read before any prediction, whose panes a former life had closed.
+    reread: Vec<(ModelIx, Key)>,
+    turns: Vec<Turn>,
+    outcomes_waiting: u64,
+    /// Records are being read again, in whatever order of topics: no cap holds until all are.
+    rebuilding: bool,
+}
+
+impl Join {
+    pub(super) fn new(source: &Source) -> Self {
+        Self {
+            horizon: source.label_horizon,
+            cap: source.max_waiting,
+            categories: source.max_categories,
+            books: BTreeMap::new(),
+            expiring: BTreeMap::new(),
+            fading: BTreeMap::new(),
+            reread: Vec::new(),
+            turns: Vec::new(),
+            outcomes_waiting: 0,
+            rebuilding: false,
+        }
+    }
+
+    /// Records are about to be read again.
+    pub(super) fn rebuild(&mut self) {
+        self.rebuilding = true;
+    }
+
+    /// Outcomes that wait for a prediction.
+    pub(super) fn outcomes_waiting(&self) -> u64 {
+        self.outcomes_waiting
+    }
+
+    /// Joins that stopped or went on since this was last asked.
+    pub(super) fn turns(&mut self) -> Vec<Turn> {
+        std::mem::take(&mut self.turns)
+    }
+
+    /// A version answered; `actual`: the truth came with it.
+    pub(super) fn answer(
+        &mut self,
+        (model, key): (ModelIx, Key),
+        answer: Answer,
+        actual: Option<Label>,
+        (panes, names, at): (&mut Panes, &Names, &At),
+    ) -> Remembered {
+        let ts = answer.ts;
+        if self.stopped(model) || panes.passed(ts + self.horizon) {
+            return Remembered::Not;
+        }
+        let inputs = answer.inputs.is_some();
+        let (expires, fades) = (panes.end_of(ts + self.horizon), panes.end_of(ts + TOGETHER));
+        let (horizon, categories) = (self.horizon, self.categories);
+        let mut room = Room { panes, names, at, horizon, categories };
+        let remembered = self.with(model, key, |r| r.answer(answer, actual, &mut room));
+        if let Remembered::New { met } = remembered {
+            self.outcomes_waiting -= u64::from(met);
+            self.expiring.entry(expires).or_default().push((model, key));
+            if inputs {
+                self.fading.entry(fades).or_default().push((model, key));
+            }
+            self.trim(model, room.panes);
+        }
+        remembered
+    }
+
+    /// The truth of a request became known.
+    pub(super) fn outcome(
+        &mut self,
+        (model, key): (ModelIx, Key),
+        (ts, actual): (EventTime, Label),
+        (panes, names, at): (&mut Panes, &Names, &At),
+    ) -> Bucket {
+        let open = panes.is_open(ts);
+        if self.stopped(model) {
+            return if open { Bucket::Unmatched } else { Bucket::Late };
+        }
+        let (horizon, categories) = (self.horizon, self.categories);
+        let mut room = Room { panes, names, at, horizon, categories };
+        let bucket = self.with(model, key, |r| r.outcome(ts, actual, &mut room));
+        if bucket == Bucket::Waiting {
+            self.outcomes_waiting += 1;
+            room.panes.wait(ts, at, model, key);
+        } else if !open && at.phase != Phase::Live && self.stray(model, key) {
+            self.reread.push((model, key));
+        }
+        self.trim(model, room.panes);
+        bucket
+    }
+
+    /// Whether the request's truth labels none of its answers, nor waits to.
+    fn stray(&self, model: ModelIx, key: Key) -> bool {
+        let request = self.books.get(&model).and_then(|book| book.requests.get(&key));
+        let Some((request, truth)) = request.and_then(|r| Some((r, r.truth?))) else {
+            return false;
+        };
+        let horizon = self.horizon;
+        !truth.waiting && !request.answers.iter().any(|a| truth.ts <= a.ts + horizon)
+    }
+
+    /// Everything was read again: an outcome whose pane was closed and whose prediction never
+    /// came was forgotten by the former life, too.
+    pub(super) fn caught_up(&mut self) {
+        for (model, key) in std::mem::take(&mut self.reread) {
+            if self.stray(model, key) {
+                self.with(model, key, |request| request.truth = None);
+            }
+        }
+        self.rebuilding = false;
+        let models: Vec<ModelIx> = self.books.keys().copied().collect();
+        models.into_iter().for_each(|model| self.turn(model));
+    }
+
+    /// The panes in which these outcomes waited are closed; how many met nothing.
+    pub(super) fn give_up(&mut self, waiting: Vec<(ModelIx, Key)>) -> u64 {
+        let mut unmatched = 0;
+        for (model, key) in waiting {
+            unmatched += self.with(model, key, |request| {
+                let waits = request.truth.is_some_and(|truth| truth.waiting);
+                if waits {
+                    request.truth = None;
+                }
+                u64::from(waits)
+            });
+        }
+        self.outcomes_waiting -= unmatched;
+        unmatched
+    }
+
+    /// Forgets what no open pane can need.
+    pub(super) fn forget(&mut self, mark: EventTime, panes: &Panes) {
+        while let Some(first) = self.fading.first_entry().filter(|first| *first.key() <= mark) {
+            for (model, key) in first.remove() {
+                self.with(model, key, |request| {
+                    let old = request.answers.iter_mut().filter(|a| panes.passed(a.ts + TOGETHER));
+                    old.for_each(|answer| answer.inputs = None);
+                });
+            }
+        }
+        while let Some(first) = self.expiring.first_entry().filter(|first| *first.key() <= mark) {
+            let horizon = self.horizon;
+            for (model, key) in first.remove() {
+                self.with(model, key, |request| {
+                    request.answers.retain(|answer| !panes.passed(answer.ts + horizon));
+                    if request.answers.is_empty() {
+                        request.truth = request.truth.filter(|truth| truth.waiting);
+                    }
+                });
+            }
+        }
+    }
+
+    fn stopped(&self, model: ModelIx) -> bool {
+        self.books.get(&model).is_some_and(|book| book.stopped)
+    }
+
+    /// Changes a request and keeps the books: what is empty goes, what waits is counted.
+    fn with<R>(&mut self, model: ModelIx, key: Key, change: impl FnOnce(&mut Request) -> R) -> R {
+        let book = self.books.entry(model).or_default();
+        // Whether it was counted as waiting, and whether it was complete.
+        let ((lacked, was), answer, request) = match book.requests.entry(key) {
+            Entry::Occupied(mut entry) => {
+                let was = entry.get().complete();
+                let answer = change(entry.get_mut());
+                ((!was, was), answer, entry)
+            }
+            Entry::Vacant(entry) => {
+                let mut request = Request::default();
+                let answer = change(&mut request);
+                if request.is_empty() {
+                    return answer;
+                }
+                ((false, false), answer, entry.insert_entry(request))
+            }
+        };
+        let complete = request.get().complete();
+        let gone = request.get().is_empty();
+        if gone {
+            request.remove();
+        }
+        let lacks = !complete && !gone;
+        book.waiting = book.waiting + usize::from(lacks) - usize::from(lacked);
+        if complete && !was {
+            book.complete.push_back(key);
+        }
+        self.turn(model);
+        answer
+    }
+
+    /// Stops the model's join past the cap, and lets it go on below half of it.
+    fn turn(&mut self, model: ModelIx) {
+        let Some(book) = self.books.get_mut(&model).filter(|_| !self.rebuilding) else { return };
+        let waiting = book.waiting;
+        let turns = if book.stopped { waiting * 2 <= self.cap } else { waiting > self.cap };
+        if turns {
+            book.stopped = !book.stopped;
+            self.turns.push(Turn { model, stopped: book.stopped, waiting });
+        }
+    }
+
+    /// Complete requests past the cap go, the oldest first, but for those still being counted.
+    fn trim(&mut self, model: ModelIx, panes: &Panes) {
+        let Some(book) = self.books.get_mut(&model) else { return };
+        while book.complete.len() > self.cap {
+            let Some(key) = book.complete.front() else { return };
+            let request = book.requests.get(key);
+            let truth = request.filter(|r| r.complete()).and_then(|r| r.truth);
+            if truth.is_some_and(|truth| panes.is_open(truth.ts)) {
+                return;
+            }
+            if truth.is_some() {
+                book.requests.remove(key);
+            }
+            book.complete.pop_front();
+        }
+    }
+}

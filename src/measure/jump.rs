@@ -1,0 +1,184 @@
+//! Clocks that run ahead: one bad one must not close every pane.
+//!
+//! Where the log says when it took a record, that vouches: an event may be ahead of it by
+//! `max_jump`, and no more. Where it does not say, an event more than `max_jump` past the lane's
+//! newest is held. Each further sample either confirms it (it jumps too, and lies within
+//! `max_jump` of it) or speaks against it; `jump_confirmations` of either kind settle it, so at
+//! most twice as many are held. Held records count as waiting, and are taken in the order in
+//! which they came.
+
+use std::borrow::Cow;
+
+use super::ledger::At;
+use crate::model::{
+    EventTime, Feature, Health, LatencySample, LogTime, OutcomeSample, Prediction, Run, Sample,
+    Source, Span, Value,
+};
+
+/// A record that waits for others to confirm its clock.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) at: At,
+    pub(super) sample: Sample<'static>,
+    confirmed: u32,
+    contradicted: u32,
+}
+
+/// What is to be done with a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sift {
+    Take,
+    Hold,
+    Refuse,
+}
+
+/// The guard of a lane's newest event time.
+#[derive(Debug)]
+pub(super) struct Jump {
+    max: Span,
+    confirmations: u32,
+    newest: Option<EventTime>,
+    held: Vec<Held>,
+}
+
+impl Jump {
+    pub(super) fn new(source: &Source) -> Self {
+        let confirmations = source.jump_confirmations;
+        Self { max: source.max_jump, confirmations, newest: None, held: Vec::new() }
+    }
+
+    /// What to do with a sample of this time, which the log took at `appended`.
+    pub(super) fn sift(&self, ts: EventTime, appended: Option<LogTime>) -> Sift {
+        if let Some(appended) = appended {
+            let limit = EventTime::from_ms(appended.as_ms()) + self.max;
+            return if ts > limit { Sift::Refuse } else { Sift::Take };
+        }
+        let jumps = self.newest.is_some_and(|newest| ts > newest + self.max);
+        if jumps && self.confirmations > 0 { Sift::Hold } else { Sift::Take }
+    }
+
+    /// A sample was taken: what of the held it settles, and whether for the better.
+    pub(super) fn took(&mut self, ts: EventTime) -> Vec<(Held, bool)> {
+        self.newest = self.newest.max(Some(ts));
+        if self.held.is_empty() {
+            return Vec::new();
+        }
+        self.held.iter_mut().for_each(|held| held.contradicted += 1);
+        self.settle()
+    }
+
+    /// A sample is held: what of the held it settles, itself included.
+    pub(super) fn hold(&mut self, at: At, sample: Sample<'static>) -> Vec<(Held, bool)> {
+        let ts = sample.ts();
+        let mut sure: Option<EventTime> = None;
+        for held in &mut self.held {
+            if far(held.sample.ts(), ts) <= self.max {
+                held.confirmed += 1;
+                if held.confirmed >= self.confirmations {
+                    sure = sure.max(Some(held.sample.ts().max(ts)));
+                }
+            } else {
+                held.contradicted += 1;
+            }
+        }
+        self.held.push(Held { at, sample, confirmed: 0, contradicted: 0 });
+        self.newest = self.newest.max(sure);
+        self.settle()
+    }
+
+    fn settle(&mut self) -> Vec<(Held, bool)> {
+        let Some(newest) = self.newest else { return Vec::new() };
+        let (reach, limit) = (newest + self.max, self.confirmations);
+        self.held
+            .extract_if(.., |held| held.sample.ts() <= reach || held.contradicted >= limit)
+            .map(|held| {
+                let taken = held.sample.ts() <= reach;
+                (held, taken)
+            })
+            .collect()
+    }
+
+    /// Nothing more comes: nobody confirmed what is still held.
+    pub(super) fn end(&mut self) -> Vec<(Held, bool)> {
+        std::mem::take(&mut self.held).into_iter().map(|held| (held, false)).collect()
+    }
+
+    pub(super) fn held(&self) -> &[Held] {
+        &self.held
+    }
+
+    pub(super) fn newest(&self) -> Option<EventTime> {
+        self.newest
+    }
+
+    /// The newest event was this; what of the held it settles.
+    pub(super) fn reach(&mut self, newest: Option<EventTime>) -> Vec<(Held, bool)> {
+        self.raise(newest);
+        self.settle()
+    }
+
+    /// The newest event is at least this.
+    pub(super) fn raise(&mut self, newest: Option<EventTime>) {
+        self.newest = self.newest.max(newest);
+    }
+}
+
+fn far(a: EventTime, b: EventTime) -> Span {
+    if a > b { a - b } else { b - a }
+}
+
+/// The sample on its own feet: only what is held is copied.
+pub(super) fn owned(sample: Sample<'_>) -> Sample<'static> {
+    match sample {
+        Sample::Prediction(p) => Sample::Prediction(Prediction {
+            id: text(p.id),
+            model: text(p.model),
+            version: text(p.version),
+            request: p.request.map(text),
+            prediction: p.prediction.map(Value::into_owned),
+            features: p.features.into_iter().map(|(n, v)| (text(n), feature(v))).collect(),
+            actual: p.actual.map(Value::into_owned),
+            ts: p.ts,
+            status: p.status,
+            score: p.score,
+            latency_us: p.latency_us,
+            role: p.role,
+        }),
+        Sample::Outcome(o) => Sample::Outcome(OutcomeSample {
+            request: text(o.request),
+            model: text(o.model),
+            actual: o.actual.into_owned(),
+            version: o.version.map(text),
+            prediction: o.prediction.map(Value::into_owned),
+            ts: o.ts,
+        }),
+        Sample::Latency(l) => Sample::Latency(LatencySample {
+            model: text(l.model),
+            version: text(l.version),
+            id: l.id.map(text),
+            ts: l.ts,
+            latency_us: l.latency_us,
+        }),
+        Sample::Health(h) => {
+            let (model, version) = (text(h.model), text(h.version));
+            let (cpu_ratio, memory_bytes) = (h.cpu_ratio, h.memory_bytes);
+            Sample::Health(Health { model, version, ts: h.ts, cpu_ratio, memory_bytes })
+        }
+        Sample::Run(r) => {
+            let (model, version) = (text(r.model), r.version.map(text));
+            Sample::Run(Run { model, version, ts: r.ts, kind: r.kind, status: r.status })
+        }
+    }
+}
+
+fn text(text: Cow<'_, str>) -> Cow<'static, str> {
+    Cow::Owned(text.into_owned())
+}
+
+fn feature(feature: Feature<'_>) -> Feature<'static> {
+    match feature {
+        Feature::Number(number) => Feature::Number(number),
+        Feature::Category(name) => Feature::Category(text(name)),
+        Feature::Missing => Feature::Missing,
+    }
+}

@@ -1,0 +1,263 @@
+//! What became of every record, and where reading goes on.
+//!
+//! Law: each record is booked once; `read` is the sum of the others after every step. A record
+//! that a former life of the lane has booked is never booked again.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{EventTime, Reject, Source, Span};
+use crate::sums::Counters;
+
+/// Where a lane goes on after a restart; written beside the committed position.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Resume {
+    /// Who flushed.
+    pub epoch: u64,
+    /// Per topic of the source, in its order.
+    pub topics: Vec<TopicResume>,
+    /// Panes that end at or before it were closed and sent.
+    pub watermark: Option<EventTime>,
+    /// The newest event taken when the oldest record that must be summed again was read; jumps
+    /// are judged from there again.
+    pub newest_before: Option<EventTime>,
+    /// What had become of every record.
+    pub counters: Counters,
+}
+
+/// Where one topic goes on.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TopicResume {
+    /// The position to commit: no record before it feeds a pane that is open in the lane.
+    pub commit: Option<i64>,
+    /// The first position that the flush had not read.
+    pub next: Option<i64>,
+    /// The newest event taken.
+    pub newest: Option<EventTime>,
+}
+
+impl Resume {
+    /// The event time from which on records must be read again, so that every prediction that an
+    /// outcome may still meet is remembered. None: from the committed position.
+    #[must_use]
+    pub fn reread_from(&self, source: &Source) -> Option<EventTime> {
+        self.watermark.map(|mark| mark - source.label_horizon - source.pane)
+    }
+}
+
+/// What a record is read for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Again, before the committed position: only the join remembers it.
+    Rebuild,
+    /// Again, before the flush: summed where its pane is open, booked already.
+    Again,
+    /// For the first time.
+    Live,
+}
+
+/// Where a record stands, and what it is read for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At {
+    pub(super) topic: usize,
+    pub(super) position: i64,
+    pub(super) phase: Phase,
+    /// The lane's newest event before it was read.
+    pub(super) newest_before: Option<EventTime>,
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bucket {
+    Measured,
+    Waiting,
+    Unmatched,
+    Late,
+    Duplicate,
+    Rejected(Reject),
+}
+
+#[derive(Debug, Default)]
+struct Place {
+    next: Option<i64>,
+    /// Where the next frame begins.
+    from: Option<i64>,
+    behind: Option<Behind>,
+}
+
+/// A topic that is being read again.
+#[derive(Debug)]
+struct Behind {
+    commit: i64,
+    next: i64,
+    touched: bool,
+    newest: Option<EventTime>,
+}
+
+/// Counters and positions of a lane.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    counters: Counters,
+    topics: Vec<Place>,
+}
+
+impl Ledger {
+    pub(super) fn new(topics: usize) -> Self {
+        let topics = (0..topics).map(|_| Place::default()).collect();
+        Self { counters: Counters::default(), topics }
+    }
+
+    /// As it stood at the flush.
+    pub(super) fn restore(&mut self, from: &Resume) {
+        self.counters = from.counters.clone();
+        for (place, was) in self.topics.iter_mut().zip(&from.topics) {
+            place.next = was.next;
+            place.from = was.next;
+            place.behind = was.next.map(|next| Behind {
+                commit: was.commit.unwrap_or(next),
+                next,
+                touched: false,
+                newest: None,
+            });
+        }
+    }
+
+    /// A record was read; none: it was read before, or the source has no such topic.
+    pub(super) fn read(&mut self, topic: usize, position: i64) -> Option<Phase> {
+        let place = self.topics.get_mut(topic)?;
+        if let Some(behind) = &mut place.behind {
+            if position < behind.next {
+                behind.touched = true;
+                if position < behind.commit {
+                    return Some(Phase::Rebuild);
+                }
+                behind.newest = None;
+                return Some(Phase::Again);
+            }
+            if !behind.touched && behind.commit < behind.next {
+                // The records to be read again are gone, so others after them may be, too.
+                place.from = Some(position);
+            }
+            place.behind = None;
+        } else if place.next.is_some_and(|next| position < next) {
+            return None;
+        }
+        place.from.get_or_insert(position);
+        place.next = Some(position.saturating_add(1));
+        self.counters.read += 1;
+        Some(Phase::Live)
+    }
+
+    /// A record was read again; after the last one the topic is no longer behind.
+    pub(super) fn reread(&mut self, topic: usize, position: i64) {
+        if let Some(place) = self.topics.get_mut(topic)
+            && place.behind.as_ref().is_some_and(|b| position >= b.next.saturating_sub(1))
+        {
+            place.behind = None;
+        }
+    }
+
+    /// Nothing more of the topic stands on the log.
+    pub(super) fn drained(&mut self, topic: usize) {
+        if let Some(place) = self.topics.get_mut(topic) {
+            place.behind = None;
+        }
+    }
+
+    pub(super) fn drained_all(&mut self) {
+        self.topics.iter_mut().for_each(|place| place.behind = None);
+    }
+
+    /// Whether everything that a former life had read was read again.
+    pub(super) fn caught_up(&self) -> bool {
+        self.topics.iter().all(|place| place.behind.is_none())
+    }
+
+    /// Whether the topic is not behind.
+    pub(super) fn is_ahead(&self, topic: usize) -> bool {
+        self.topics.get(topic).is_some_and(|place| place.behind.is_none())
+    }
+
+    /// Whether the topic has passed what a former life had read.
+    pub(super) fn phase_now(&self, topic: usize) -> Phase {
+        match self.topics.get(topic) {
+            Some(Place { behind: Some(_), .. }) => Phase::Again,
+            Some(Place { behind: None, .. }) | None => Phase::Live,
+        }
+    }
+
+    /// A record below the committed position was read again.
+    pub(super) fn rebuilt(&mut self, topic: usize, ts: EventTime) {
+        if let Some(behind) = self.topics.get_mut(topic).and_then(|p| p.behind.as_mut()) {
+            behind.newest = behind.newest.max(Some(ts));
+        }
+    }
+
+    /// The share of the horizon before `mark` that was read again: the least of all topics.
+    pub(super) fn warm(&self, mark: Option<EventTime>, horizon: Span) -> f64 {
+        let Some(mark) = mark else { return 1.0 };
+        let below = self.topics.iter().filter_map(|place| {
+            let behind = place.behind.as_ref()?;
+            let at_work = behind.newest.is_some() || !behind.touched;
+            (at_work && behind.commit > 0).then_some(behind.newest)
+        });
+        let share = |newest: Option<EventTime>| {
+            let begin = mark - horizon;
+            let done = newest.map_or(0.0, |ts| (ts - begin).as_s());
+            (done / horizon.as_s().max(0.001)).clamp(0.0, 0.999)
+        };
+        below.map(share).fold(1.0, f64::min)
+    }
+
+    /// A record read for the first time ends here.
+    pub(super) fn book(&mut self, at: &At, bucket: Bucket) {
+        if at.phase == Phase::Live {
+            self.add(bucket);
+        }
+    }
+
+    /// A waiting record ends here. One that a former life had lost count of changes nothing.
+    pub(super) fn settle(&mut self, bucket: Bucket) {
+        if self.counters.waiting > 0 {
+            self.counters.waiting -= 1;
+            self.add(bucket);
+        }
+    }
+
+    /// Everything was read again, and `waiting` records were found: what a former life counted
+    /// as waiting beyond them can no longer be read, so it never meets anything.
+    pub(super) fn reconcile(&mut self, waiting: u64) {
+        let lost = self.counters.waiting.saturating_sub(waiting);
+        self.counters.waiting -= lost;
+        self.counters.unmatched += lost;
+    }
+
+    fn add(&mut self, bucket: Bucket) {
+        let c = &mut self.counters;
+        match bucket {
+            Bucket::Measured => c.measured += 1,
+            Bucket::Waiting => c.waiting += 1,
+            Bucket::Unmatched => c.unmatched += 1,
+            Bucket::Late => c.late += 1,
+            Bucket::Duplicate => c.duplicate += 1,
+            Bucket::Rejected(code) => *c.rejected.entry(code).or_default() += 1,
+        }
+    }
+
+    pub(super) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    pub(super) fn next(&self, topic: usize) -> Option<i64> {
+        self.topics.get(topic).and_then(|place| place.next)
+    }
+
+    /// Positions read since the last frame, per topic.
+    pub(super) fn positions(&self) -> Vec<(i64, i64)> {
+        self.topics.iter().map(|p| (p.from.unwrap_or(0), p.next.unwrap_or(0))).collect()
+    }
+
+    /// A frame was made.
+    pub(super) fn framed(&mut self) {
+        self.topics.iter_mut().for_each(|place| place.from = place.next);
+    }
+}

@@ -1,0 +1,371 @@
+//! One lane: samples in, frames out.
+//!
+//! Law: a pure machine. The same records give the same frames, whatever the clock, the machine or
+//! the speed; inside the allowed disorder also whatever the order. Every record read ends in
+//! one bucket: measured, waiting, unmatched, late, duplicate or rejected. A lane keeps nothing
+//! between two lives but a [`Resume`]: the rest is read again.
+//!
+//! What is deliberately absent: no clock (`now` is told, and rules only how often a cell is
+//! sent), no bytes (records come decoded), no thresholds (what a count means is judge's).
+//!
+//! Two refinements of the plain rules, so that a re-read finds what the first reading found. An
+//! outcome waits for its prediction as long as its own pane is open: once the watermark has
+//! passed it, no prediction in time can come, and it is unmatched. And *late* is asked before
+//! *duplicate*: a repeated record whose pane is closed is late.
+
+mod flush;
+mod join;
+mod jump;
+mod ledger;
+mod names;
+mod panes;
+mod request;
+mod take;
+mod watermark;
+
+use self::flush::Flushed;
+use self::join::Join;
+use self::jump::{Held, Jump, Sift};
+use self::ledger::{At, Bucket, Ledger, Phase};
+use self::names::{FeatureIx, Names};
+use self::panes::Panes;
+use self::watermark::Watermarks;
+use crate::model::{EventTime, LaneId, LogTime, ModelId, Reject, Sample, Source, Span};
+use crate::sums::Frame;
+
+pub use self::ledger::{Resume, TopicResume};
+
+/// What a lane is told.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A record was read.
+    Record {
+        /// Which topic of the source, by its place there.
+        topic: usize,
+        /// Where it stands in the partition; ascending within a topic.
+        position: i64,
+        /// When the log took it, where the log says so: that vouches for its clock.
+        appended: Option<LogTime>,
+        /// The sample, or why there is none.
+        read: Result<Sample<'a>, Reject>,
+    },
+    /// The topic is drained at its high watermark, and has been for a while.
+    Idle {
+        /// Which topic of the source.
+        topic: usize,
+    },
+    /// The recording is over: every pane closes.
+    End,
+    /// Say what changed.
+    Flush {
+        /// The log's time; rules only how often a cell is sent.
+        now: LogTime,
+    },
+}
+
+/// What a lane says.
+#[derive(Debug, PartialEq)]
+pub enum Output {
+    /// What changed since the last frame.
+    Frame(Box<Frame>),
+    /// The record could not be used.
+    Rejected {
+        /// Which topic of the source.
+        topic: usize,
+        /// Where the record stands.
+        position: i64,
+        /// Why.
+        code: Reject,
+    },
+    /// The record came after its pane was closed.
+    Late {
+        /// Which topic of the source.
+        topic: usize,
+        /// Where the record stands.
+        position: i64,
+    },
+    /// More requests of the model wait for an answer or an outcome than may: no labels are
+    /// counted for it, its outcomes go unmatched. Ways out: a shorter `label_horizon`, a higher
+    /// `max_waiting`, more partitions, or outcomes that carry version and prediction.
+    JoinStopped {
+        /// Whose join.
+        model: ModelId,
+        /// How many wait.
+        waiting: usize,
+        /// How many may.
+        cap: usize,
+    },
+    /// Fewer than half as many wait as may: labels are counted again.
+    JoinResumed {
+        /// Whose join.
+        model: ModelId,
+        /// How many wait.
+        waiting: usize,
+    },
+}
+
+/// Times that RFC 3339 can write: 0001-01-01 to 9999-12-31. Beyond them no clock is right, and
+/// no frame could be read back.
+const TIMES: (EventTime, EventTime) =
+    (EventTime::from_ms(-62_135_596_800_000), EventTime::from_ms(253_402_300_799_999));
+
+/// One partition of a source's topics, being measured.
+///
+/// After a restart ([`Lane::resume`]) the records from [`Resume::reread_from`] on, and at the
+/// latest from the committed positions on, are fed again, topic by topic in any interleaving.
+/// A topic that [`Lane::is_ahead`] names must wait for the others (the reader pauses it), so
+/// that no new record overtakes one that was read before.
+#[derive(Debug)]
+pub struct Lane {
+    id: LaneId,
+    epoch: u64,
+    horizon: Span,
+    cap: usize,
+    categories: usize,
+    names: Names,
+    ledger: Ledger,
+    marks: Watermarks,
+    jump: Jump,
+    panes: Panes,
+    join: Join,
+    /// Not everything that a former life had read was read again.
+    behind: bool,
+    flushed: Flushed,
+    /// Scratch: the features of the prediction being taken.
+    inputs: Vec<FeatureIx>,
+}
+
+impl Lane {
+    /// A lane of which nothing was read yet.
+    #[must_use]
+    pub fn new(source: &Source, lane: LaneId, epoch: u64) -> Self {
+        let topics = source.topics.len();
+        Self {
+            id: lane,
+            epoch,
+            horizon: source.label_horizon,
+            cap: source.max_waiting,
+            categories: source.max_categories,
+            names: Names::new(),
+            ledger: Ledger::new(topics),
+            marks: Watermarks::new(source),
+            jump: Jump::new(source),
+            panes: Panes::new(source.pane, topics),
+            join: Join::new(source),
+            behind: false,
+            flushed: Flushed::new(epoch, topics),
+            inputs: Vec::new(),
+        }
+    }
+
+    /// A lane that goes on where a former life stopped.
+    #[must_use]
+    pub fn resume(source: &Source, lane: LaneId, epoch: u64, from: &Resume) -> Self {
+        let mut new = Self::new(source, lane, epoch);
+        new.ledger.restore(from);
+        new.marks.restore(from.watermark, from.topics.iter().map(|topic| topic.newest));
+        new.jump.raise(from.newest_before);
+        if let Some(mark) = from.watermark {
+            // Nothing is in the panes yet: this only says which are closed.
+            new.panes.close(mark);
+        }
+        new.flushed.restore(from, epoch);
+        if new.ledger.caught_up() {
+            new.jump.raise(new.marks.newest());
+        } else {
+            new.behind = true;
+            new.join.rebuild();
+        }
+        new
+    }
+
+    /// Takes one input; what follows from it is added to `out`.
+    pub fn step(&mut self, input: Input<'_>, out: &mut Vec<Output>) {
+        match input {
+            Input::Record { topic, position, appended, read } => {
+                self.record((topic, position), appended, read, out);
+            }
+            Input::Idle { topic } => {
+                self.ledger.drained(topic);
+                self.marks.set_idle(topic, true);
+                self.catch_up(out);
+                self.advance();
+            }
+            Input::End => self.end(out),
+            Input::Flush { now } => self.flush(now, out),
+        }
+        for turn in self.join.turns() {
+            let (model, waiting) = (self.names.model_name(turn.model).clone(), turn.waiting);
+            out.push(if turn.stopped {
+                Output::JoinStopped { model, waiting, cap: self.cap }
+            } else {
+                Output::JoinResumed { model, waiting }
+            });
+        }
+        let counters = self.ledger.counters();
+        debug_assert_eq!(counters.read, counters.accounted(), "a record vanished: {counters:?}");
+    }
+
+    /// Whether everything that a former life had read was read again.
+    #[must_use]
+    pub fn is_caught_up(&self) -> bool {
+        !self.behind
+    }
+
+    /// Whether the topic has come to where a former life stopped while another has not: it must
+    /// not be read on until [`Lane::is_caught_up`].
+    #[must_use]
+    pub fn is_ahead(&self, topic: usize) -> bool {
+        !self.is_caught_up() && self.ledger.is_ahead(topic)
+    }
+
+    fn record(
+        &mut self,
+        (topic, position): (usize, i64),
+        appended: Option<LogTime>,
+        read: Result<Sample<'_>, Reject>,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(phase) = self.ledger.read(topic, position) else { return };
+        if phase == Phase::Live {
+            self.marks.set_idle(topic, false);
+            self.catch_up(out);
+        }
+        let at = At { topic, position, phase, newest_before: self.jump.newest() };
+        match read.and_then(in_range) {
+            Err(code) => self.finish(&at, Bucket::Rejected(code), out),
+            Ok(sample) if phase == Phase::Rebuild => self.rebuild(&at, &sample),
+            Ok(sample) => self.sift(&at, appended, sample, out),
+        }
+        if phase != Phase::Live {
+            self.ledger.reread(topic, position);
+            self.catch_up(out);
+        }
+        self.advance();
+    }
+
+    fn sift(
+        &mut self,
+        at: &At,
+        appended: Option<LogTime>,
+        sample: Sample<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        let ts = sample.ts();
+        match self.jump.sift(ts, appended) {
+            Sift::Refuse => self.finish(at, Bucket::Rejected(Reject::FromFuture), out),
+            Sift::Take => {
+                self.accept(at, &sample, out);
+                let settled = self.jump.took(ts);
+                self.settle(settled, out);
+            }
+            Sift::Hold => {
+                self.ledger.book(at, Bucket::Waiting);
+                let settled = self.jump.hold(*at, jump::owned(sample));
+                self.settle(settled, out);
+            }
+        }
+    }
+
+    /// A record before the committed position: the join remembers it, nothing is counted.
+    fn rebuild(&mut self, at: &At, sample: &Sample<'_>) {
+        // What the former life never took was refused by it.
+        if Some(sample.ts()) <= self.marks.newest() {
+            self.ledger.rebuilt(at.topic, sample.ts());
+            self.take(sample, at);
+        }
+    }
+
+    fn accept(&mut self, at: &At, sample: &Sample<'_>, out: &mut Vec<Output>) {
+        let bucket = self.take(sample, at);
+        self.finish(at, bucket, out);
+        if at.phase == Phase::Live && !matches!(bucket, Bucket::Rejected(_)) {
+            self.marks.observe(at.topic, sample.ts());
+        }
+    }
+
+    /// Held records whose clock turned out right or wrong.
+    fn settle(&mut self, settled: Vec<(Held, bool)>, out: &mut Vec<Output>) {
+        for (held, right) in settled {
+            let mut at = held.at;
+            // What a former life held, and this one settles, was counted as waiting by either.
+            at.phase = self.ledger.phase_now(at.topic);
+            let refused = Bucket::Rejected(Reject::FromFuture);
+            let bucket = if right { self.take(&held.sample, &at) } else { refused };
+            if at.phase == Phase::Live {
+                self.ledger.settle(bucket);
+                report(&at, bucket, out);
+                if !matches!(bucket, Bucket::Rejected(_)) {
+                    self.marks.observe(at.topic, held.sample.ts());
+                }
+            }
+        }
+    }
+
+    /// Books what became of a record read now.
+    fn finish(&mut self, at: &At, bucket: Bucket, out: &mut Vec<Output>) {
+        self.ledger.book(at, bucket);
+        if at.phase == Phase::Live {
+            report(at, bucket, out);
+        }
+    }
+
+    /// Ends the re-read once no topic is behind.
+    fn catch_up(&mut self, out: &mut Vec<Output>) {
+        if !self.behind || !self.ledger.caught_up() {
+            return;
+        }
+        self.behind = false;
+        self.join.caught_up();
+        let held = self.jump.held().len() as u64;
+        self.ledger.reconcile(self.join.outcomes_waiting() + held);
+        let settled = self.jump.reach(self.marks.newest());
+        self.settle(settled, out);
+    }
+
+    /// Moves the watermark on and closes what it passes; not while records are read again.
+    fn advance(&mut self) {
+        if !self.behind && self.marks.advance() {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        let Some(mark) = self.marks.mark() else { return };
+        let waiting = self.panes.close(mark);
+        for _ in 0..self.join.give_up(waiting) {
+            self.ledger.settle(Bucket::Unmatched);
+        }
+        self.join.forget(mark, &self.panes);
+    }
+
+    fn end(&mut self, out: &mut Vec<Output>) {
+        self.ledger.drained_all();
+        self.catch_up(out);
+        let unsure = self.jump.end();
+        self.settle(unsure, out);
+        let end = self.marks.newest().map(|newest| self.panes.end_of(newest));
+        if self.marks.raise(end) {
+            self.close();
+        }
+    }
+}
+
+/// The sample, if its time can be written.
+fn in_range(sample: Sample<'_>) -> Result<Sample<'_>, Reject> {
+    match sample.ts() {
+        ts if ts < TIMES.0 => Err(Reject::TooOld),
+        ts if ts > TIMES.1 => Err(Reject::FromFuture),
+        _ => Ok(sample),
+    }
+}
+
+/// Says which record was refused or late.
+fn report(at: &At, bucket: Bucket, out: &mut Vec<Output>) {
+    let (topic, position) = (at.topic, at.position);
+    match bucket {
+        Bucket::Rejected(code) => out.push(Output::Rejected { topic, position, code }),
+        Bucket::Late => out.push(Output::Late { topic, position }),
+        Bucket::Measured | Bucket::Waiting | Bucket::Unmatched | Bucket::Duplicate => {}
+    }
+}

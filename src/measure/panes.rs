@@ -1,0 +1,244 @@
+//! Fixed intervals of event time and the sums in them.
+//!
+//! Law: a pane is open until the watermark passes its end; only open panes are added to. A cell
+//! of a closed pane is sent once more with the next frame, then forgotten.
+
+use std::collections::BTreeMap;
+
+use super::ledger::{At, Phase};
+use super::names::{Hashes, Key, ModelIx, Names, VersionIx};
+use crate::model::{EventTime, LogTime, SampleRole, Span};
+use crate::sums::{PairPartial, PairSums, VersionPartial, VersionSums};
+
+/// The least time between two sendings of a cell whose bad counts did not change.
+const RESEND: Span = Span::from_s(1);
+
+/// Sums, and what was last said of them.
+#[derive(Debug, Default)]
+struct Cell<T> {
+    sums: T,
+    changed: bool,
+    sent: Option<LogTime>,
+    bad_sent: u64,
+}
+
+impl<T> Cell<T> {
+    /// Whether it goes with this frame; if it must wait, until when.
+    fn due(&mut self, now: LogTime, closed: bool, bad: u64, wait: &mut Option<LogTime>) -> bool {
+        if !self.changed {
+            return false;
+        }
+        let free = self.sent.map_or(LogTime::MIN, |sent| sent + RESEND);
+        if closed || bad != self.bad_sent || now >= free {
+            (self.changed, self.sent, self.bad_sent) = (false, Some(now), bad);
+            return true;
+        }
+        *wait = Some(wait.map_or(free, |w| w.min(free)));
+        false
+    }
+}
+
+#[derive(Debug)]
+struct Pane {
+    versions: BTreeMap<(VersionIx, SampleRole), Cell<VersionSums>>,
+    pairs: BTreeMap<(VersionIx, VersionIx), Cell<PairSums>>,
+    /// Ids counted here that the join does not remember.
+    seen: Hashes,
+    /// Requests whose outcome waits here for a prediction.
+    waiting: Vec<(ModelIx, Key)>,
+    /// Per topic, the first position that feeds it.
+    first: Vec<Option<i64>>,
+    /// The newest event before the first of them.
+    newest_before: Option<EventTime>,
+    changed: bool,
+}
+
+impl Pane {
+    fn new(topics: usize, at: &At) -> Self {
+        Self {
+            versions: BTreeMap::new(),
+            pairs: BTreeMap::new(),
+            seen: Hashes::default(),
+            waiting: Vec::new(),
+            first: vec![None; topics],
+            newest_before: at.newest_before,
+            changed: false,
+        }
+    }
+
+    fn feed(&mut self, at: &At) {
+        if at.phase == Phase::Rebuild {
+            return;
+        }
+        self.newest_before = self.newest_before.min(at.newest_before);
+        if let Some(first) = self.first.get_mut(at.topic) {
+            *first = Some(first.map_or(at.position, |f| f.min(at.position)));
+        }
+    }
+}
+
+/// The cells that go with a frame, and when the next one is due of those held back.
+#[derive(Debug, Default)]
+pub(super) struct Sending {
+    pub(super) versions: Vec<VersionPartial>,
+    pub(super) pairs: Vec<PairPartial>,
+    pub(super) wait: Option<LogTime>,
+}
+
+/// All panes of a lane that are open or not yet sent for the last time.
+#[derive(Debug)]
+pub(super) struct Panes {
+    span: Span,
+    topics: usize,
+    mark: Option<EventTime>,
+    open: BTreeMap<EventTime, Pane>,
+    closed: BTreeMap<EventTime, Pane>,
+}
+
+impl Panes {
+    pub(super) fn new(span: Span, topics: usize) -> Self {
+        let span = span.max(Span::from_ms(1));
+        Self { span, topics, mark: None, open: BTreeMap::new(), closed: BTreeMap::new() }
+    }
+
+    /// The end of the pane that holds `ts`.
+    pub(super) fn end_of(&self, ts: EventTime) -> EventTime {
+        ts.floor(self.span) + self.span
+    }
+
+    /// Whether the pane that holds `ts` is open.
+    pub(super) fn is_open(&self, ts: EventTime) -> bool {
+        self.mark.is_none_or(|mark| self.end_of(ts) > mark)
+    }
+
+    /// Whether the watermark has passed the pane that holds `ts`.
+    pub(super) fn passed(&self, ts: EventTime) -> bool {
+        !self.is_open(ts)
+    }
+
+    /// The pane that holds `ts`, fed by the record at `at`.
+    fn fed(&mut self, ts: EventTime, at: &At) -> &mut Pane {
+        let topics = self.topics;
+        let pane = self.open.entry(ts.floor(self.span)).or_insert_with(|| Pane::new(topics, at));
+        pane.feed(at);
+        pane
+    }
+
+    /// The sums of a version's cell, about to change.
+    pub(super) fn version(
+        &mut self,
+        ts: EventTime,
+        at: &At,
+        version: VersionIx,
+        role: SampleRole,
+    ) -> &mut VersionSums {
+        let pane = self.fed(ts, at);
+        pane.changed = true;
+        let cell = pane.versions.entry((version, role)).or_default();
+        cell.changed = true;
+        &mut cell.sums
+    }
+
+    /// The sums of a pair's cell, about to change; the caller orders the two by name.
+    pub(super) fn pair(
+        &mut self,
+        ts: EventTime,
+        at: &At,
+        pair: (VersionIx, VersionIx),
+    ) -> &mut PairSums {
+        let pane = self.fed(ts, at);
+        pane.changed = true;
+        let cell = pane.pairs.entry(pair).or_default();
+        cell.changed = true;
+        &mut cell.sums
+    }
+
+    /// Whether the open pane that holds `ts` has seen this id; now it has.
+    pub(super) fn seen(&mut self, ts: EventTime, at: &At, id: Key) -> bool {
+        !self.fed(ts, at).seen.insert(id)
+    }
+
+    /// An outcome waits in the open pane that holds `ts`.
+    pub(super) fn wait(&mut self, ts: EventTime, at: &At, model: ModelIx, request: Key) {
+        self.fed(ts, at).waiting.push((model, request));
+    }
+
+    /// The watermark has come to `mark`; answers the requests whose outcomes waited in the
+    /// panes that closed.
+    pub(super) fn close(&mut self, mark: EventTime) -> Vec<(ModelIx, Key)> {
+        self.mark = self.mark.max(Some(mark));
+        let mut waiting = Vec::new();
+        while let Some(first) = self.open.first_entry() {
+            if *first.key() + self.span > mark {
+                break;
+            }
+            let (start, mut pane) = first.remove_entry();
+            waiting.append(&mut pane.waiting);
+            if pane.changed {
+                pane.seen = Hashes::default();
+                self.closed.insert(start, pane);
+            }
+        }
+        waiting
+    }
+
+    /// Per topic, the first position that feeds an open pane.
+    pub(super) fn first_position(&self, topic: usize) -> Option<i64> {
+        self.open.values().filter_map(|p| p.first.get(topic).copied().flatten()).min()
+    }
+
+    /// The newest event before the first record that feeds an open pane; none: no pane is open.
+    pub(super) fn newest_before(&self) -> Option<Option<EventTime>> {
+        self.open.values().map(|pane| pane.newest_before).min()
+    }
+
+    /// Takes what is due: cells that changed, at most once a second each unless something bad
+    /// was counted or the pane closed.
+    pub(super) fn send(&mut self, now: LogTime, names: &Names) -> Sending {
+        let mut out = Sending::default();
+        for (start, mut pane) in std::mem::take(&mut self.closed) {
+            collect(start, &mut pane, now, true, names, &mut out);
+        }
+        for (&start, pane) in self.open.iter_mut().filter(|(_, pane)| pane.changed) {
+            collect(start, pane, now, false, names, &mut out);
+        }
+        out.versions.sort_by(|x, y| {
+            (x.pane, &x.model, &x.version, x.role).cmp(&(y.pane, &y.model, &y.version, y.role))
+        });
+        out.pairs
+            .sort_by(|x, y| (x.pane, &x.model, &x.a, &x.b).cmp(&(y.pane, &y.model, &y.a, &y.b)));
+        out
+    }
+}
+
+fn collect(
+    start: EventTime,
+    pane: &mut Pane,
+    now: LogTime,
+    closed: bool,
+    names: &Names,
+    out: &mut Sending,
+) {
+    for (&(version, role), cell) in &mut pane.versions {
+        let bad = cell.sums.bad();
+        if cell.due(now, closed, bad, &mut out.wait) {
+            let (model, version) = names.version_name(version);
+            let (model, version) = (model.clone(), version.clone());
+            let sums = cell.sums.clone();
+            out.versions.push(VersionPartial { pane: start, model, version, role, sums });
+        }
+    }
+    for (&(a, b), cell) in &mut pane.pairs {
+        let table = cell.sums.table;
+        let bad = table.only_a + table.only_b + table.neither;
+        if cell.due(now, closed, bad, &mut out.wait) {
+            let (model, a) = names.version_name(a);
+            let (model, a) = (model.clone(), a.clone());
+            let b = names.version_name(b).1.clone();
+            out.pairs.push(PairPartial { pane: start, model, a, b, sums: cell.sums.clone() });
+        }
+    }
+    let held_back = pane.versions.values().any(|cell| cell.changed)
+        || pane.pairs.values().any(|cell| cell.changed);
+    pane.changed = held_back;
+}

@@ -1,0 +1,287 @@
+//! One request: what versions answered, and what was true.
+//!
+//! Law: what is counted depends on event times, not on what came first. A truth labels an answer
+//! if it was known within the label horizon of it and its own pane is open. Two labelled answers
+//! are a pair, in the pane of the later truth; two answers given within [`TOGETHER`] compare
+//! their inputs, in the pane of the later answer. Each once.
+
+use super::ledger::{At, Bucket, Phase};
+use super::names::{FeatureIx, Names, VersionIx};
+use super::panes::Panes;
+use crate::model::{EventTime, Feature, SampleRole, Span, Value};
+use crate::sums::Grid;
+
+/// Versions of a model remembered for one request; more are measured alone, without labels.
+pub(super) const MAX_ANSWERS: usize = 8;
+/// How far apart two versions may answer for their inputs to be compared: recorded inputs are
+/// large, so they are not kept for the label horizon.
+pub(super) const TOGETHER: Span = Span::from_s(300);
+
+/// A label in few bytes: a text is its hash.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Label {
+    Number(f64),
+    Text(u64, u64),
+}
+
+impl Label {
+    pub(super) fn of(value: &Value<'_>) -> Self {
+        match value {
+            Value::Number(number) => Self::Number(*number),
+            Value::Text(text) => {
+                let hash = xxhash_rust::xxh3::xxh3_128(text.as_bytes());
+                Self::Text((hash >> 64) as u64, hash as u64)
+            }
+        }
+    }
+}
+
+/// One input, kept until the other version's answer may come.
+#[derive(Debug)]
+pub(super) enum Given {
+    Number(f64),
+    Category(Box<str>),
+    Missing,
+}
+
+impl Given {
+    pub(super) fn of(feature: &Feature<'_>) -> Self {
+        match feature {
+            Feature::Number(number) => Self::Number(*number),
+            Feature::Category(name) => Self::Category(name.as_ref().into()),
+            Feature::Missing => Self::Missing,
+        }
+    }
+
+    fn count(&self, grid: &mut Grid, cap: usize) {
+        match self {
+            Self::Number(number) => grid.number(*number),
+            Self::Category(name) => grid.category(name, cap),
+            Self::Missing => grid.missing += 1,
+        }
+    }
+}
+
+/// The inputs of an answer, in the order of their indices.
+pub(super) type Inputs = Box<[(FeatureIx, Given)]>;
+
+/// What a version answered.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) version: VersionIx,
+    pub(super) role: SampleRole,
+    pub(super) ts: EventTime,
+    pub(super) value: Label,
+    pub(super) inputs: Option<Inputs>,
+    /// When the truth was known, and whether the answer was right.
+    pub(super) label: Option<(EventTime, bool)>,
+}
+
+/// What was true.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Truth {
+    pub(super) ts: EventTime,
+    pub(super) actual: Label,
+    /// No prediction has met it yet.
+    pub(super) waiting: bool,
+}
+
+/// What became of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Remembered {
+    /// It is remembered; `met`: an outcome had waited for it.
+    New { met: bool },
+    /// This version has answered this request before.
+    Repeat,
+    /// The join is stopped, the request has all the versions it may have, or it is too old.
+    Not,
+}
+
+/// The part of the lane that a request adds to, and its limits.
+pub(super) struct Room<'a> {
+    pub(super) panes: &'a mut Panes,
+    pub(super) names: &'a Names,
+    pub(super) at: &'a At,
+    pub(super) horizon: Span,
+    pub(super) categories: usize,
+}
+
+impl Room<'_> {
+    /// Whether a truth known at `known` may label an answer given at `given`.
+    fn in_time(&self, known: EventTime, given: EventTime) -> bool {
+        known <= given + self.horizon
+    }
+
+    /// The two in the order of their names.
+    fn ordered(&self, a: VersionIx, b: VersionIx) -> bool {
+        self.names.version_name(a).1 < self.names.version_name(b).1
+    }
+}
+
+/// One request of one model.
+#[derive(Debug, Default)]
+pub(super) struct Request {
+    pub(super) answers: Vec<Answer>,
+    pub(super) truth: Option<Truth>,
+}
+
+impl Request {
+    /// It has an answer and its truth.
+    pub(super) fn complete(&self) -> bool {
+        !self.answers.is_empty() && self.truth.is_some_and(|truth| !truth.waiting)
+    }
+
+    /// Nothing is known of it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.answers.is_empty() && self.truth.is_none()
+    }
+
+    /// A version answered; `actual`: the truth came with it, and the caller counts its label.
+    pub(super) fn answer(
+        &mut self,
+        new: Answer,
+        actual: Option<Label>,
+        room: &mut Room<'_>,
+    ) -> Remembered {
+        let twin = |a: &Answer| a.version == new.version && apart(a.ts, new.ts) <= room.horizon;
+        if self.answers.iter().any(twin) {
+            return Remembered::Repeat;
+        }
+        if self.answers.len() >= MAX_ANSWERS {
+            return Remembered::Not;
+        }
+        for other in &self.answers {
+            compare(other, &new, room);
+        }
+        let (ts, value) = (new.ts, new.value);
+        let index = self.answers.len();
+        if index == 0 {
+            // Most requests are answered once: no room for three more.
+            self.answers.reserve_exact(1);
+        }
+        self.answers.push(new);
+        let truth = self.truth.as_mut().filter(|truth| room.in_time(truth.ts, ts));
+        let met = truth.is_some_and(|truth| std::mem::take(&mut truth.waiting));
+        match actual {
+            None => self.label_answer(index, value, room),
+            Some(actual) => self.label_inline(index, actual, room),
+        }
+        Remembered::New { met }
+    }
+
+    fn label_answer(&mut self, index: usize, value: Label, room: &mut Room<'_>) {
+        let Some(truth) = self.truth else { return };
+        let given = self.answers.get(index).map(|answer| answer.ts);
+        if given.is_some_and(|given| room.in_time(truth.ts, given)) && room.panes.is_open(truth.ts)
+        {
+            self.count_label(index, truth.ts, truth.actual == value, room);
+        }
+    }
+
+    fn label_inline(&mut self, index: usize, actual: Label, room: &mut Room<'_>) {
+        let Some((ts, right)) = self.answers.get(index).map(|a| (a.ts, a.value == actual)) else {
+            return;
+        };
+        if room.panes.is_open(ts) {
+            self.set_label(index, ts, right, room);
+        }
+        if self.truth.is_none() {
+            self.truth = Some(Truth { ts, actual, waiting: false });
+            self.label_all(room);
+        }
+    }
+
+    /// The truth is known; `keep`: remember it although no answer is known yet.
+    pub(super) fn outcome(&mut self, ts: EventTime, actual: Label, room: &mut Room<'_>) -> Bucket {
+        let met = self.answers.iter().any(|a| room.in_time(ts, a.ts));
+        let known = |truth: Truth| truth.waiting || apart(truth.ts, ts) <= room.horizon;
+        let known = self.truth.is_some_and(known);
+        if !room.panes.is_open(ts) {
+            // Too late to count, but known: a second one is not the first. On a re-read the
+            // prediction may stand in a topic that comes after; see `Join::caught_up`.
+            if !known && (met || room.at.phase != Phase::Live) {
+                self.truth = Some(Truth { ts, actual, waiting: false });
+            }
+            return Bucket::Late;
+        }
+        if known {
+            return Bucket::Duplicate;
+        }
+        self.truth = Some(Truth { ts, actual, waiting: !met });
+        if !met {
+            return Bucket::Waiting;
+        }
+        self.label_all(room);
+        Bucket::Measured
+    }
+
+    /// Labels every answer that has none yet, where the truth allows.
+    fn label_all(&mut self, room: &mut Room<'_>) {
+        for index in 0..self.answers.len() {
+            let bare = self.answers.get(index).filter(|a| a.label.is_none()).map(|a| a.value);
+            if let Some(value) = bare {
+                self.label_answer(index, value, room);
+            }
+        }
+    }
+
+    fn count_label(&mut self, index: usize, ts: EventTime, right: bool, room: &mut Room<'_>) {
+        if let Some(answer) = self.answers.get(index) {
+            let sums = room.panes.version(ts, room.at, answer.version, answer.role);
+            sums.labels.count(!right);
+        }
+        self.set_label(index, ts, right, room);
+    }
+
+    /// Sets the label and counts the pairs that it completes.
+    fn set_label(&mut self, index: usize, ts: EventTime, right: bool, room: &mut Room<'_>) {
+        let Some(version) = self.answers.get(index).map(|answer| answer.version) else { return };
+        for other in self.answers.iter().filter(|other| other.version != version) {
+            let Some((known, other_right)) = other.label else { continue };
+            let pane = known.max(ts);
+            if !room.panes.is_open(pane) {
+                continue;
+            }
+            let at = room.at;
+            if room.ordered(version, other.version) {
+                let pair = room.panes.pair(pane, at, (version, other.version));
+                pair.table.count(right, other_right);
+            } else {
+                let pair = room.panes.pair(pane, at, (other.version, version));
+                pair.table.count(other_right, right);
+            }
+        }
+        if let Some(answer) = self.answers.get_mut(index) {
+            answer.label = Some((ts, right));
+        }
+    }
+}
+
+/// Counts the inputs that both recorded.
+fn compare(x: &Answer, y: &Answer, room: &mut Room<'_>) {
+    let pane = x.ts.max(y.ts);
+    let near = x.version != y.version && apart(x.ts, y.ts) <= TOGETHER.min(room.horizon);
+    if !near || !room.panes.is_open(pane) {
+        return;
+    }
+    let (a, b) = if room.ordered(x.version, y.version) { (x, y) } else { (y, x) };
+    let (Some(left), Some(right)) = (&a.inputs, &b.inputs) else { return };
+    let mut right = right.iter().peekable();
+    for (feature, of_a) in left {
+        while right.next_if(|(other, _)| other < feature).is_some() {}
+        let Some((_, of_b)) = right.next_if(|(other, _)| other == feature) else { continue };
+        let name = room.names.feature_name(*feature);
+        let sums = room.panes.pair(pane, room.at, (a.version, b.version));
+        if !sums.features.contains_key(name) {
+            sums.features.insert(name.clone(), Default::default());
+        }
+        if let Some((grid_a, grid_b)) = sums.features.get_mut(name) {
+            of_a.count(grid_a, room.categories);
+            of_b.count(grid_b, room.categories);
+        }
+    }
+}
+
+fn apart(a: EventTime, b: EventTime) -> Span {
+    if a > b { a - b } else { b - a }
+}

@@ -1,0 +1,228 @@
+//! How each kind of sample falls into its cells.
+//!
+//! Percent of what: an answer is a prediction record of any status. It is bad if it ended in an
+//! error or a time-out or holds no prediction; such an answer counts its inputs and its duration
+//! like any other, but takes no part in labels or pairs. Latency samples count durations only,
+//! never answers. A feature that a request lacks is not counted here: what is missing of it is
+//! the cell's answers less the grid's values. Latency, health and runs, and outcomes that carry
+//! their prediction, state no role; a run that names no version counts under the version `-`.
+
+use super::Lane;
+use super::ledger::{At, Bucket, Phase};
+use super::names::{FeatureIx, IdOf, ModelIx, VersionIx, id_key, request_key};
+use super::request::{Answer, Given, Inputs, Label, Remembered};
+use crate::model::{
+    EventTime, Feature, Health, LatencySample, NameError, OutcomeSample, Prediction, Reject, Run,
+    RunKind, RunStatus, Sample, SampleRole, Status, Value,
+};
+
+/// The version of a run that names none.
+const NO_VERSION: &str = "-";
+
+/// What a name that cannot be one is rejected as.
+fn bad_name(error: NameError) -> Bucket {
+    Bucket::Rejected(match error {
+        NameError::Empty => Reject::MissingField,
+        NameError::TooLong(_) => Reject::TooLarge,
+        NameError::Control => Reject::WrongType,
+    })
+}
+
+impl Lane {
+    /// Counts a sample where it belongs; what became of it.
+    pub(super) fn take(&mut self, sample: &Sample<'_>, at: &At) -> Bucket {
+        let taken = match sample {
+            Sample::Prediction(p) => self.prediction(p, at),
+            Sample::Outcome(o) => self.outcome(o, at),
+            Sample::Latency(l) => self.latency(l, at),
+            Sample::Health(h) => self.health(h, at),
+            Sample::Run(r) => self.run(r, at),
+        };
+        taken.unwrap_or_else(bad_name)
+    }
+
+    /// Whether a record adds to the pane of its own time.
+    fn adds(&self, ts: EventTime, at: &At) -> bool {
+        at.phase != Phase::Rebuild && self.panes.is_open(ts)
+    }
+
+    fn version(&mut self, model: &str, version: &str) -> Result<(ModelIx, VersionIx), NameError> {
+        let model = self.names.model(model)?;
+        Ok((model, self.names.version(model, version)?))
+    }
+
+    fn prediction(&mut self, p: &Prediction<'_>, at: &At) -> Result<Bucket, NameError> {
+        let (model, version) = self.version(&p.model, &p.version)?;
+        self.inputs.clear();
+        for (name, _) in &p.features {
+            self.inputs.push(self.names.feature(name)?);
+        }
+        let remembered = self.remember(p, model, version, at);
+        if !self.adds(p.ts, at) {
+            return Ok(Bucket::Late);
+        }
+        let repeat = match remembered {
+            Remembered::New { .. } => false,
+            Remembered::Repeat => true,
+            Remembered::Not => self.panes.seen(p.ts, at, id_key(IdOf::Prediction, version, &p.id)),
+        };
+        if repeat {
+            return Ok(Bucket::Duplicate);
+        }
+        self.count(p, version, at);
+        Ok(Bucket::Measured)
+    }
+
+    /// Lets the join remember an answer, whether or not it came in time for its own pane: a
+    /// label counts in the pane of the truth.
+    fn remember(
+        &mut self,
+        p: &Prediction<'_>,
+        model: ModelIx,
+        version: VersionIx,
+        at: &At,
+    ) -> Remembered {
+        let Some(value) = p.prediction.as_ref().filter(|_| p.status == Status::Ok) else {
+            return Remembered::Not;
+        };
+        let answer = Answer {
+            version,
+            role: p.role,
+            ts: p.ts,
+            value: Label::of(value),
+            inputs: inputs(&self.inputs, p),
+            label: None,
+        };
+        let request = (model, request_key(p.request()));
+        let actual = p.actual.as_ref().map(Label::of);
+        let room = (&mut self.panes, &self.names, at);
+        let remembered = self.join.answer(request, answer, actual, room);
+        if remembered == (Remembered::New { met: true }) && at.phase == Phase::Live {
+            self.ledger.settle(Bucket::Measured);
+        }
+        remembered
+    }
+
+    fn count(&mut self, p: &Prediction<'_>, version: VersionIx, at: &At) {
+        let answer = p.prediction.as_ref().filter(|_| p.status == Status::Ok);
+        let sums = self.panes.version(p.ts, at, version, p.role);
+        sums.answers.count(answer.is_none());
+        sums.timeouts += u64::from(p.status == Status::Timeout);
+        if let Some(us) = p.latency_us {
+            sums.latency.get_or_insert_default().record(us);
+        }
+        if let Some(answer) = answer {
+            let grid = sums.predictions.get_or_insert_default();
+            match answer {
+                Value::Number(number) => grid.number(*number),
+                Value::Text(name) => grid.category(name, self.categories),
+            }
+            if let Some(actual) = &p.actual {
+                sums.labels.count(Label::of(answer) != Label::of(actual));
+            }
+        }
+        for ((name, value), index) in p.features.iter().zip(&self.inputs) {
+            let grid = match sums.features.get_mut(name.as_ref()) {
+                Some(grid) => grid,
+                None => {
+                    let name = self.names.feature_name(*index).clone();
+                    sums.features.entry(name).or_default()
+                }
+            };
+            match value {
+                Feature::Number(number) => grid.number(*number),
+                Feature::Category(name) => grid.category(name, self.categories),
+                Feature::Missing => grid.missing += 1,
+            }
+        }
+    }
+
+    fn outcome(&mut self, o: &OutcomeSample<'_>, at: &At) -> Result<Bucket, NameError> {
+        let model = self.names.model(&o.model)?;
+        if let (Some(version), Some(answer)) = (&o.version, &o.prediction) {
+            let version = self.names.version(model, version)?;
+            return Ok(self.complete_outcome(o, version, Label::of(answer), at));
+        }
+        let room = (&mut self.panes, &self.names, at);
+        let request = (model, request_key(&o.request));
+        Ok(self.join.outcome(request, (o.ts, Label::of(&o.actual)), room))
+    }
+
+    /// An outcome that says which version answered what: nothing to join.
+    fn complete_outcome(
+        &mut self,
+        o: &OutcomeSample<'_>,
+        version: VersionIx,
+        answer: Label,
+        at: &At,
+    ) -> Bucket {
+        if !self.adds(o.ts, at) {
+            return Bucket::Late;
+        }
+        if self.panes.seen(o.ts, at, id_key(IdOf::Outcome, version, &o.request)) {
+            return Bucket::Duplicate;
+        }
+        let sums = self.panes.version(o.ts, at, version, SampleRole::Unstated);
+        sums.labels.count(answer != Label::of(&o.actual));
+        Bucket::Measured
+    }
+
+    fn latency(&mut self, l: &LatencySample<'_>, at: &At) -> Result<Bucket, NameError> {
+        let (_, version) = self.version(&l.model, &l.version)?;
+        if !self.adds(l.ts, at) {
+            return Ok(Bucket::Late);
+        }
+        if let Some(id) = &l.id
+            && self.panes.seen(l.ts, at, id_key(IdOf::Latency, version, id))
+        {
+            return Ok(Bucket::Duplicate);
+        }
+        let sums = self.panes.version(l.ts, at, version, SampleRole::Unstated);
+        sums.latency.get_or_insert_default().record(l.latency_us);
+        Ok(Bucket::Measured)
+    }
+
+    fn health(&mut self, h: &Health<'_>, at: &At) -> Result<Bucket, NameError> {
+        let (_, version) = self.version(&h.model, &h.version)?;
+        if !self.adds(h.ts, at) {
+            return Ok(Bucket::Late);
+        }
+        let sums = &mut self.panes.version(h.ts, at, version, SampleRole::Unstated).health;
+        sums.n += 1;
+        // A share of processors, 0 to 1; the cast takes NaN and less than nothing as nothing.
+        let millionths = (h.cpu_ratio.unwrap_or(0.0) * 1e6).min(1e12) as u64;
+        sums.cpu_millionths = sums.cpu_millionths.saturating_add(millionths);
+        sums.memory_bytes_max = sums.memory_bytes_max.max(h.memory_bytes.unwrap_or(0));
+        Ok(Bucket::Measured)
+    }
+
+    fn run(&mut self, r: &Run<'_>, at: &At) -> Result<Bucket, NameError> {
+        let version = r.version.as_deref().unwrap_or(NO_VERSION);
+        let (_, version) = self.version(&r.model, version)?;
+        if !self.adds(r.ts, at) {
+            return Ok(Bucket::Late);
+        }
+        let sums = self.panes.version(r.ts, at, version, SampleRole::Unstated);
+        let sums = match r.kind {
+            RunKind::Training => &mut sums.training,
+            RunKind::Pipeline => &mut sums.pipeline,
+        };
+        match r.status {
+            RunStatus::Started => sums.started += 1,
+            RunStatus::Succeeded => sums.succeeded += 1,
+            RunStatus::Failed => sums.failed += 1,
+        }
+        Ok(Bucket::Measured)
+    }
+}
+
+/// The inputs of a prediction, small and sorted, for the other version to be compared with.
+fn inputs(indices: &[FeatureIx], p: &Prediction<'_>) -> Option<Inputs> {
+    if p.features.is_empty() {
+        return None;
+    }
+    let values = p.features.iter().map(|(_, value)| Given::of(value));
+    let mut inputs: Inputs = indices.iter().copied().zip(values).collect();
+    inputs.sort_by_key(|(index, _)| *index);
+    Some(inputs)
+}
