@@ -10,6 +10,7 @@ use ripcord::model::{
     EventTime, Feature, Field, Mapping, Reject, Sample, SampleKind, Source, SourceId, Span,
     TopicRule, UnknownModels,
 };
+use ripcord::wire::check::Check;
 use ripcord::wire::telemetry::{Raw, Rejected, decode};
 
 fn topic(mapping: Option<Mapping>) -> TopicRule {
@@ -464,6 +465,27 @@ fn the_flights_are_read_without_a_reject() {
         }
     }
     assert_eq!((predictions, outcomes), (65_994, 32_997));
+}
+
+#[test]
+fn the_flights_are_told_as_they_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let bytes = lines(&root.join("examples/flights/telemetry.jsonl.gz"));
+    let (rule, source) = (topic(None), source());
+    let mut check = Check::new(&rule, &source, 100_000);
+    for (nth, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        if !line.is_empty() {
+            check.take(nth, &Raw::line(line));
+        }
+    }
+    let report = check.report();
+    assert_eq!((report.records, report.rejected.len()), (98_991, 0));
+    assert_eq!((report.pairs.requests, report.pairs.several), (32_997, 32_997));
+    assert_eq!((report.labels.matched, report.labels.coverage), (32_997, Some(1.0)));
+    assert_eq!(report.times.unwrap().disorder_ms, Span::ZERO);
+    assert_eq!(report.roles.unstated, 65_994);
+    let [hint] = report.hints.as_slice() else { panic!("{:?}", report.hints) };
+    assert!(hint.starts_with("no prediction states its role"), "{hint}");
 }
 
 #[test]

@@ -72,7 +72,74 @@ fn every_example_keeps_its_schema() {
     assert!(checked >= 7, "only {checked} examples were found");
 }
 
-/// One field of an example changed or, with null of a required one, taken away.
+/// What neither takes in an example's place; null of a required field takes it away.
+const BAD: &str = r#"
+prediction type [null, 3, "guess", ""]
+prediction id [null, "", 1.5, true, [], "@long", "a\nb", "\u0085"]
+prediction model [null, "", {}]
+prediction version [null, "", false, "\u0000"]
+prediction ts [null, "yesterday", "2013-06-20T06:00:00", "2013-06-20", "1371708000000", 0, -1]
+prediction ts [1371708000, 1371708000.25, 1371708000000000000, true, {}]
+prediction request ["", {}, 0.5]
+prediction status ["OK", 0, "failed"]
+prediction prediction [[0.1], {}]
+prediction score ["0.5", "NaN", true, []]
+prediction latency_ms [-0.5, "12", "NaN"]
+prediction features [[], "a", {"a": {}}, {"a": [1]}, {"": 1}, {"a\tb": 1}]
+prediction tags [[], "eu"]
+prediction role ["canary", 1, "unstated"]
+prediction actual [[], {}]
+outcome request [null, ""]
+outcome actual [null, [], {}]
+outcome version ["", []]
+outcome prediction [[]]
+latency version [null]
+latency latency_ms [null, -1, "1"]
+latency id [""]
+health version [null]
+health cpu_ratio [-0.1, "50%"]
+health memory_bytes [-1, "1G"]
+run kind [null, "evaluation"]
+run status [null, "ok"]
+run version [""]
+"#;
+
+/// What both take.
+const GOOD: &str = r#"
+prediction id [17, -3, 18446744073709551615, "@umlauts"]
+prediction ts [1371708000000, 1371708000000.0, 86400000, "2013-06-20T08:00:00.5+02:00"]
+prediction ts ["1996-11-03T00:00:00+10:00"]
+prediction request [null]
+prediction status [null, "timeout"]
+prediction prediction [null, true, "late", -1e300]
+prediction score [null, 3]
+prediction latency_ms [null, 0]
+prediction features [null, {}, {"a": "NaN"}]
+prediction tags [null, {"a": [1]}]
+prediction role [null, "shadow"]
+prediction actual [null, false]
+prediction error [{"code": 5}]
+prediction kind [[]]
+outcome features [[]]
+outcome latency_ms [-1]
+outcome actual [true, 0.5]
+health cpu_ratio [null, 1.02]
+health memory_bytes [null, 1500000000.0]
+run unknown [{"a": {"b": []}}]
+"#;
+
+/// Kind, field and values of each line.
+fn table(lines: &str) -> Vec<(String, String, Vec<Value>)> {
+    let lines = lines.replace("@long", &"x".repeat(250)).replace("@umlauts", &"ü".repeat(124));
+    let line = |line: &str| {
+        let mut parts = line.splitn(3, ' ');
+        let mut part = || parts.next().unwrap();
+        (part().to_owned(), part().to_owned(), serde_json::from_str(part()).unwrap())
+    };
+    lines.lines().filter(|text| !text.is_empty()).map(line).collect()
+}
+
+/// An example with one field changed.
 fn changed(kind: &str, field: &str, value: &Value) -> Value {
     let example = read(&format!("telemetry.{kind}.v1.example.json"));
     let mut record: Value = serde_json::from_str(&example).unwrap();
@@ -83,40 +150,9 @@ fn changed(kind: &str, field: &str, value: &Value) -> Value {
 #[test]
 fn schema_and_code_refuse_the_same_telemetry() {
     let telemetry = validator("telemetry.v1.json");
-    let long = "x".repeat(250);
-    #[rustfmt::skip]
-    let table: Vec<(&str, &str, Vec<Value>)> = vec![
-        ("prediction", "type", vec![json!(null), json!(3), json!("guess"), json!("")]),
-        ("prediction", "id", vec![json!(null), json!(""), json!(1.5), json!(true), json!([]), json!(long), json!("a\nb"), json!("\u{85}")]),
-        ("prediction", "model", vec![json!(null), json!(""), json!({})]),
-        ("prediction", "version", vec![json!(null), json!(""), json!(false), json!("\u{0}")]),
-        ("prediction", "ts", vec![json!(null), json!("yesterday"), json!("2013-06-20T06:00:00"), json!("2013-06-20"), json!("1371708000000"), json!(0), json!(-1), json!(1_371_708_000), json!(1_371_708_000.25), json!(1_371_708_000_000_000_000_i64), json!(true), json!({})]),
-        ("prediction", "request", vec![json!(""), json!({}), json!(0.5)]),
-        ("prediction", "status", vec![json!("OK"), json!(0), json!("failed")]),
-        ("prediction", "prediction", vec![json!([0.1]), json!({})]),
-        ("prediction", "score", vec![json!("0.5"), json!("NaN"), json!(true), json!([])]),
-        ("prediction", "latency_ms", vec![json!(-0.5), json!("12"), json!("NaN")]),
-        ("prediction", "features", vec![json!([]), json!("a"), json!({"a": {}}), json!({"a": [1]}), json!({"": 1}), json!({"a\tb": 1})]),
-        ("prediction", "tags", vec![json!([]), json!("eu")]),
-        ("prediction", "role", vec![json!("canary"), json!(1), json!("unstated")]),
-        ("prediction", "actual", vec![json!([]), json!({})]),
-        ("outcome", "request", vec![json!(null), json!("")]),
-        ("outcome", "actual", vec![json!(null), json!([]), json!({})]),
-        ("outcome", "version", vec![json!(""), json!([])]),
-        ("outcome", "prediction", vec![json!([])]),
-        ("latency", "version", vec![json!(null)]),
-        ("latency", "latency_ms", vec![json!(null), json!(-1), json!("1")]),
-        ("latency", "id", vec![json!("")]),
-        ("health", "version", vec![json!(null)]),
-        ("health", "cpu_ratio", vec![json!(-0.1), json!("50%")]),
-        ("health", "memory_bytes", vec![json!(-1), json!("1G")]),
-        ("run", "kind", vec![json!(null), json!("evaluation")]),
-        ("run", "status", vec![json!(null), json!("ok")]),
-        ("run", "version", vec![json!("")]),
-    ];
-    for (kind, field, values) in table {
+    for (kind, field, values) in table(BAD) {
         for value in values {
-            let record = changed(kind, field, &value);
+            let record = changed(&kind, &field, &value);
             assert!(validates(&telemetry, &record).is_err(), "the schema takes {record}");
             assert!(decodes(&record.to_string()).is_err(), "the code takes {record}");
         }
@@ -124,33 +160,32 @@ fn schema_and_code_refuse_the_same_telemetry() {
 }
 
 #[test]
+fn schema_and_code_need_the_same_fields() {
+    let telemetry = validator("telemetry.v1.json");
+    for (kind, needed) in [
+        ("prediction", "type id model version ts"),
+        ("outcome", "type request model ts actual"),
+        ("latency", "type model version ts latency_ms"),
+        ("health", "type model version ts"),
+        ("run", "type model ts kind status"),
+    ] {
+        let whole = changed(kind, "type", &json!(kind));
+        for field in whole.as_object().unwrap().keys() {
+            let mut record = whole.clone();
+            record.as_object_mut().unwrap().remove(field);
+            let needed = needed.split(' ').any(|name| name == field);
+            assert_eq!(validates(&telemetry, &record).is_err(), needed, "schema: {record}");
+            assert_eq!(decodes(&record.to_string()).is_err(), needed, "code: {record}");
+        }
+    }
+}
+
+#[test]
 fn schema_and_code_take_the_same_telemetry() {
     let telemetry = validator("telemetry.v1.json");
-    #[rustfmt::skip]
-    let table: Vec<(&str, &str, Vec<Value>)> = vec![
-        ("prediction", "id", vec![json!(17), json!(-3), json!(u64::MAX), json!("ü".repeat(124))]),
-        ("prediction", "ts", vec![json!(1_371_708_000_000_i64), json!(1_371_708_000_000.0), json!(86_400_000), json!("2013-06-20T08:00:00.5+02:00"), json!("1996-11-03T00:00:00+10:00")]),
-        ("prediction", "request", vec![json!(null)]),
-        ("prediction", "status", vec![json!(null), json!("timeout")]),
-        ("prediction", "prediction", vec![json!(null), json!(true), json!("late"), json!(-1e300)]),
-        ("prediction", "score", vec![json!(null), json!(3)]),
-        ("prediction", "latency_ms", vec![json!(null), json!(0)]),
-        ("prediction", "features", vec![json!(null), json!({}), json!({"a": "NaN"})]),
-        ("prediction", "tags", vec![json!(null), json!({"a": [1]})]),
-        ("prediction", "role", vec![json!(null), json!("shadow")]),
-        ("prediction", "actual", vec![json!(null), json!(false)]),
-        ("prediction", "error", vec![json!({"code": 5})]),
-        ("prediction", "kind", vec![json!([])]),
-        ("outcome", "features", vec![json!([])]),
-        ("outcome", "latency_ms", vec![json!(-1)]),
-        ("outcome", "actual", vec![json!(true), json!(0.5)]),
-        ("health", "cpu_ratio", vec![json!(null), json!(1.02)]),
-        ("health", "memory_bytes", vec![json!(null), json!(1.5e9)]),
-        ("run", "unknown", vec![json!({"a": {"b": []}})]),
-    ];
-    for (kind, field, values) in table {
+    for (kind, field, values) in table(GOOD) {
         for value in values {
-            let record = changed(kind, field, &value);
+            let record = changed(&kind, &field, &value);
             validates(&telemetry, &record).unwrap_or_else(|why| panic!("{record}: {why}"));
             decodes(&record.to_string()).unwrap_or_else(|why| panic!("{record}: {why}"));
         }

@@ -221,7 +221,7 @@ impl<'s> Check<'s> {
         hints.extend(self.label_hints());
         if let Some(all) = self.latency
             && all.count >= 20
-            && all.max_ms < 60.0
+            && all.max_ms < 1.0
         {
             hints.push(format!(
                 "every latency lies between {} and {} ms: if these are seconds, write \

@@ -102,17 +102,27 @@ fn a_source_is_told_as_it_is() {
 #[test]
 fn hints_name_what_is_likely_wrong() {
     let late = r#"{"type":"outcome","request":1,"model":"m","ts":1371707000000,"actual":1}"#;
-    #[rustfmt::skip]
     let table: Vec<(Vec<String>, &str)> = vec![
         (vec!["{".to_owned()], "no record was understood"),
         (vec![prediction(1, "v3", "")], "no prediction states its role"),
         (vec![outcome(1, "1"), late.to_owned()], "out of order by up to 1059 s, 1 s are allowed"),
         (vec![outcome(1, "1")], "no outcome met a prediction"),
-        (vec![prediction(1, "v3", ""), outcome(1, "\"1\"")], "prediction is a number, actual is a text"),
-        ((0..20).map(|i| prediction(i, "v3", r#","latency_ms":0.25"#)).collect(), "if these are seconds"),
+        (
+            vec![prediction(1, "v3", ""), outcome(1, "\"1\"")],
+            "prediction is a number, actual is a text",
+        ),
+        (
+            (0..20).map(|i| prediction(i, "v3", r#","latency_ms":0.25"#)).collect(),
+            "if these are seconds",
+        ),
         (vec![prediction(1, "v3", "").replace(r#","prediction":1"#, "")], "hold no prediction"),
-        (vec![r#"{"type":"health","model":"m","version":"v","ts":1371708059000,"cpu_ratio":85}"#.to_owned()],
-            "cpu_ratio goes up to 85"),
+        (
+            vec![
+                r#"{"type":"health","model":"m","version":"v","ts":1371708059000,"cpu_ratio":85}"#
+                    .to_owned(),
+            ],
+            "cpu_ratio goes up to 85",
+        ),
     ];
     for (lines, what) in table {
         let report = check(&lines, 100);

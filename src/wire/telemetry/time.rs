@@ -112,7 +112,9 @@ mod tests {
     proptest! {
         #[test]
         fn the_quick_reading_is_the_slow_one(
-            ms in -62_135_596_800_000_i64..LAST_MS, minutes in -1439_i32..1440, digits in 0_usize..9,
+            ms in -62_135_596_800_000_i64..LAST_MS,
+            minutes in -1439_i32..1440,
+            digits in 0_usize..9,
         ) {
             use chrono::{DateTime, FixedOffset};
             let zone = FixedOffset::east_opt(minutes * 60).unwrap();
