@@ -13,6 +13,7 @@ pub mod undo;
 
 pub mod shard;
 
+pub mod cli;
 pub mod config;
 pub mod wire;
 

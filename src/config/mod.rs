@@ -6,6 +6,8 @@
 //! leave this room.
 
 mod check;
+mod layers;
+mod policy;
 mod problem;
 mod raw;
 mod report;
@@ -14,6 +16,7 @@ mod settings;
 mod sources;
 mod tree;
 mod wording;
+mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -28,11 +31,11 @@ use tree::Tree;
 
 pub use problem::{Problem, Refused};
 pub use report::{Meaning, Report};
-pub use settings::{
-    ExecSettings, HttpSettings, IngestSettings, LogKind, LogSettings, NOTICE, NoticeSettings,
-    REGISTRY, RegistrySettings, Secret, Settings, WorkerSettings,
-};
+pub use settings::{HttpSettings, IngestSettings, LogKind, LogSettings, Secret, Settings};
 pub use sources::{FIELDS, mapping};
+pub use workers::{
+    ExecSettings, NOTICE, NoticeSettings, REGISTRY, RegistrySettings, WorkerSettings,
+};
 
 /// The shipped `config.toml`.
 pub const DEFAULTS: &str = include_str!("../../config.toml");
@@ -89,12 +92,12 @@ fn convert(
     known.extend(programs.flat_map(|(_, program)| program.models.iter().cloned()));
     let sources = sources::sources(check, &raw.sources, &known);
     let panes: Vec<Span> = sources.iter().map(|source| source.pane).collect();
-    let targets = settings::targets(check, &raw.workers, None);
+    let targets = workers::targets(check, &raw.workers, None);
     let default = rules::rules(check, &Path::of(["rules"]), &raw.rules, &panes, targets);
     let mut models = BTreeMap::new();
     for name in &known {
         let at = Path::of(["models", name]);
-        let targets = settings::targets(check, &raw.workers, Some(name));
+        let targets = workers::targets(check, &raw.workers, Some(name));
         let own = overrides.get(name).unwrap_or(&raw.rules);
         let rules = rules::rules(check, &at, own, &panes, targets);
         if let Some(model) = check.name(&at, name, ModelId::new) {
@@ -103,7 +106,7 @@ fn convert(
     }
     let namespace = namespace(check, &top.key("namespace"), &raw.namespace);
     let settings = settings::settings(check, raw, environment, sources);
-    let mut effective = serde_json::to_value(raw).ok()?;
+    let mut effective = serde_json::to_value(raw).unwrap_or_default();
     redact(&mut effective);
     let mut rules =
         RuleBook { namespace: namespace?, revision: 0, hash: String::new(), default, models };

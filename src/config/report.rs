@@ -1,7 +1,5 @@
 //! What the settings mean, in words: the answer of `check-config`.
 
-use std::fmt::{self, Write as _};
-
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -62,13 +60,12 @@ fn words(trigger: &Trigger, budget: &Budget) -> String {
         Action::Alert => "alert",
         Action::Rollback => "rollback",
     };
-    let _: fmt::Result = match trigger.statistic {
+    let how = match trigger.statistic {
         Statistic::EDetector => {
             let share = budget.false_rollbacks * trigger.weight;
             let days = budget.period.as_s() / 86_400.0 / share;
             let odds = budget.period.as_s() / trigger.bucket.as_s() / share;
-            write!(
-                text,
+            format!(
                 "; at most one false {action} per {} days of steady traffic, which is odds of {} \
                  over buckets of {}",
                 round(days),
@@ -76,8 +73,7 @@ fn words(trigger: &Trigger, budget: &Budget) -> String {
                 span(trigger.bucket)
             )
         }
-        Statistic::Window { window, breaches } => write!(
-            text,
+        Statistic::Window { window, breaches } => format!(
             " over the last {}, {breaches} {} of {} in a row; {action}, with no promise on false \
              ones",
             span(window),
@@ -85,6 +81,7 @@ fn words(trigger: &Trigger, budget: &Budget) -> String {
             span(trigger.bucket)
         ),
     };
+    text.push_str(&how);
     if let Some(mode) = trigger.mode {
         let mode = match mode {
             Mode::Observe => "observe",

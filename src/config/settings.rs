@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use super::check::{Check, DAY, HOUR, SECOND};
 use super::problem::Path;
 use super::raw;
-use crate::model::{ModelId, Source, Span, Stage, TargetId, TargetRule};
+use super::workers::{WorkerSettings, workers};
+use crate::model::{Source, Span};
 
 /// All that is no rule.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,54 +70,6 @@ pub struct IngestSettings {
     pub heartbeat: Span,
     /// A lane read to its end is idle after so long.
     pub idle_after: Span,
-}
-
-/// What a rollback acts on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkerSettings {
-    /// The file that serving processes load from.
-    pub registry: Option<RegistrySettings>,
-    /// Programs of the user.
-    pub exec: Vec<ExecSettings>,
-    /// Telling people.
-    pub notice: NoticeSettings,
-}
-
-/// The registry worker.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RegistrySettings {
-    /// The registry.json.
-    pub path: PathBuf,
-    /// Whether files and hashes of versions are looked at.
-    pub check_artifacts: bool,
-    /// The time between two looks.
-    pub poll: Span,
-}
-
-/// A program of the user as a worker.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ExecSettings {
-    /// The worker's name.
-    pub id: TargetId,
-    /// Program and arguments that say what stands there; at least the program.
-    pub probe: Vec<String>,
-    /// Program and arguments that make it so; at least the program.
-    pub act: Vec<String>,
-    /// How long one run may take.
-    pub time_limit: Span,
-    /// The time between two probes without a command.
-    pub poll: Span,
-}
-
-/// Telling people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoticeSettings {
-    /// Where notices are posted; none: in the log only.
-    pub webhook_url: Option<Secret>,
-    /// What signs them.
-    pub webhook_secret: Option<Secret>,
-    /// How long one post may take.
-    pub time_limit: Span,
 }
 
 /// A text that no log and no report shows.
@@ -233,7 +186,8 @@ fn http(check: &mut Check<'_>, raw: &raw::Http, environment: &Environment) -> Op
     Some(HttpSettings { listen, token, max_body_bytes })
 }
 
-fn secret(environment: &Environment, variable: &str) -> Option<Secret> {
+/// What a variable holds; none: nothing.
+pub(super) fn secret(environment: &Environment, variable: &str) -> Option<Secret> {
     environment.get(variable).filter(|text| !text.is_empty()).map(|text| Secret::new(text))
 }
 
@@ -251,93 +205,4 @@ fn ingest(check: &mut Check<'_>, raw: &raw::Ingest) -> IngestSettings {
             1..=86_400,
         ),
     }
-}
-
-fn workers(check: &mut Check<'_>, raw: &raw::Workers, environment: &Environment) -> WorkerSettings {
-    let at = Path::of(["workers"]);
-    let registry_at = at.key("registry");
-    let registry_poll =
-        check.span(&registry_at.key("poll_seconds"), raw.registry.poll_seconds, SECOND, 1..=3600);
-    let registry = raw.registry.path.as_ref().map(|path| RegistrySettings {
-        path: PathBuf::from(check.text(&registry_at.key("path"), path, "a file")),
-        check_artifacts: raw.registry.check_artifacts,
-        poll: registry_poll,
-    });
-    let notice_at = at.key("notice");
-    let webhook_url = raw.notice.webhook_url.as_ref().map(|url| {
-        if !url.starts_with("https://") && !url.starts_with("http://") {
-            check.refuse(&notice_at.key("webhook_url"), "it begins with https:// or http://");
-        }
-        Secret::new(url)
-    });
-    let notice = NoticeSettings {
-        webhook_url,
-        webhook_secret: secret(environment, &raw.notice.webhook_secret_env),
-        time_limit: check.span(
-            &notice_at.key("time_limit_seconds"),
-            raw.notice.time_limit_seconds,
-            SECOND,
-            1..=60,
-        ),
-    };
-    let programs = raw.exec.iter().flatten();
-    let exec = programs.filter_map(|(name, raw)| program(check, name, raw)).collect();
-    WorkerSettings { registry, exec, notice }
-}
-
-fn program(check: &mut Check<'_>, name: &str, raw: &raw::Exec) -> Option<ExecSettings> {
-    let at = Path::of(["workers", "exec", name]);
-    if [REGISTRY, NOTICE].contains(&name) {
-        check.refuse(&at, "a built-in worker has this name; choose another");
-    }
-    if raw.stage == Stage::Notice {
-        let would_do = "a program stands in one of traffic, flag, registry, config, artifact";
-        check.refuse(&at.key("stage"), would_do);
-    }
-    for (key, command) in [("probe", &raw.probe), ("act", &raw.act)] {
-        if command.first().is_none_or(|program| program.is_empty()) {
-            check.refuse(&at.key(key), "no program; write [\"program\", \"argument\"]");
-        }
-    }
-    for model in &raw.models {
-        check.name(&at.key("models"), model, ModelId::new);
-    }
-    let limit_at = at.key("time_limit_seconds");
-    Some(ExecSettings {
-        probe: raw.probe.clone(),
-        act: raw.act.clone(),
-        time_limit: check.span(&limit_at, raw.time_limit_seconds, SECOND, 1..=3600),
-        poll: check.span(&at.key("poll_seconds"), raw.poll_seconds, SECOND, 1..=3600),
-        id: check.name(&at, name, TargetId::new)?,
-    })
-}
-
-/// The name of the registry worker.
-pub const REGISTRY: &str = "registry";
-/// The name of the worker that tells people.
-pub const NOTICE: &str = "notice";
-
-/// The workers that act for a model, in the order of their stages; none: a model nobody names.
-pub(super) fn targets(
-    check: &mut Check<'_>,
-    raw: &raw::Workers,
-    model: Option<&str>,
-) -> Vec<TargetRule> {
-    let at = Path::of(["workers"]);
-    let registry = raw.registry.path.as_ref().map(|_| (REGISTRY, Stage::Registry, true));
-    let programs = raw.exec.iter().flatten();
-    let for_it = programs.filter(|(_, raw)| {
-        let named = model.is_some_and(|model| raw.models.iter().any(|name| name == model));
-        raw.models.is_empty() || named
-    });
-    let programs = for_it.map(|(name, raw)| (name.as_str(), raw.stage, raw.authority));
-    let all = registry.into_iter().chain(programs).chain([(NOTICE, Stage::Notice, false)]);
-    let mut targets: Vec<TargetRule> = all
-        .filter_map(|(name, stage, authority)| {
-            let id = check.name(&at, name, TargetId::new)?;
-            Some(TargetRule { id, stage, authority })
-        })
-        .collect();
-    targets.sort_by(|a, b| (a.stage, &a.id).cmp(&(b.stage, &b.id)));
-    targets
 }

@@ -1,21 +1,25 @@
-//! Files and environment, laid over each other, and read into the raw structs.
+//! All layers as one tree, read into the raw structs.
 //!
-//! The crate `config` lays the layers and keeps who said what; serde says what does not fit. A
-//! value that does not fit is written down and replaced by the default's, so that one reading
-//! finds every problem.
+//! The crate `config` would read a text as a number where one is wanted, so serde reads the tree
+//! as JSON and says what does not fit. Such a value is written down and replaced by the
+//! default's, so that one reading finds every problem.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use config::{File, FileFormat, Source, Value, ValueKind};
+use config::{Value, ValueKind};
 use serde_json::Value as Json;
 
+use super::layers::{at, find, from_text, json, merge, origin, parse, set, with_origin};
 use super::problem::{Path, Problem};
 use super::raw::Raw;
 use super::wording;
 
 /// The prefix of every variable that is a setting.
 const PREFIX: &str = "RIPCORD__";
+
+/// What the defaults are called.
+const SHIPPED: &str = "the shipped config.toml";
 
 /// Settings that may hold a secret; their values are never shown.
 pub(super) const SECRETS: [&str; 1] = ["webhook_url"];
@@ -35,24 +39,22 @@ impl Tree {
         files: &[PathBuf],
         environment: &BTreeMap<String, String>,
     ) -> Result<Self, Vec<Problem>> {
-        let mut builder =
-            config::Config::builder().add_source(File::from_str(super::DEFAULTS, FileFormat::Toml));
+        let mut given = Value::new(None, ValueKind::Table(shipped()));
         let mut problems = Vec::new();
         for file in files {
-            let layer = File::from(file.as_path()).format(FileFormat::Toml);
-            match layer.collect() {
-                Ok(_) => builder = builder.add_source(layer),
-                Err(why) => {
-                    problems.push(unreadable(&file.display().to_string(), &why.to_string()));
+            let name = file.display().to_string();
+            let text = std::fs::read_to_string(file).map_err(|why| why.to_string());
+            match text.and_then(|text| parse(&text)) {
+                Ok(layer) => {
+                    let layer = Value::new(None, ValueKind::Table(layer));
+                    merge(&mut given, with_origin(layer, &name));
                 }
+                Err(why) => problems.push(unreadable(name, &why)),
             }
         }
         if !problems.is_empty() {
             return Err(problems);
         }
-        let layered =
-            builder.build().map_err(|why| vec![unreadable("a file", &why.to_string())])?;
-        let mut given = layered.cache;
         for (name, text) in environment {
             if let Some(path) = name.strip_prefix(PREFIX) {
                 set(&mut given, path, from_text(name, text));
@@ -102,8 +104,8 @@ impl Tree {
             }
             Some(_) | None => None,
         };
-        let origin =
-            value.map(|value| origin(value).unwrap_or("the shipped config.toml").to_owned());
+        let leaf = value.filter(|value| !matches!(value.kind, ValueKind::Table(_)));
+        let origin = value.and_then(origin).or(leaf.map(|_| SHIPPED)).map(str::to_owned);
         Problem { path, value: shown, origin, would_do: would_do.into() }
     }
 
@@ -112,95 +114,45 @@ impl Tree {
         find(&self.given, self.home(path).parts()).and_then(origin)
     }
 
-    /// The place where an inherited value was written down.
+    /// The place where an inherited value was written down, or would be.
     fn home(&self, path: &Path) -> Path {
-        let mut path = path.clone();
-        loop {
-            if find(&self.given, path.parts()).is_some() {
-                return path;
-            }
-            let parts: Vec<&str> = path.parts().iter().map(String::as_str).collect();
-            let up: Vec<&str> = match parts.as_slice() {
-                ["models", _, rest @ ..] if !rest.is_empty() => [&["rules"], rest].concat(),
-                ["rules", "triggers", _, rest @ ..] if !rest.is_empty() => {
-                    [&["rules", "trigger_defaults"], rest].concat()
-                }
-                ["sources", _, rest @ ..] if !rest.is_empty() => {
-                    [&["source_defaults"], rest].concat()
-                }
-                ["workers", "exec", _, rest @ ..] if !rest.is_empty() => {
-                    [&["workers", "exec_defaults"], rest].concat()
-                }
-                _ => return path,
-            };
-            let up: Path = up.into_iter().map(str::to_owned).collect();
-            if find(&self.given, up.parts()).is_none() && parts.first() != Some(&"models") {
-                return path;
-            }
-            path = up;
+        let mut places = std::iter::successors(Some(path.clone()), inherits_from);
+        match places.find(|place| find(&self.given, place.parts()).is_some()) {
+            Some(place) => place,
+            None => match path.parts().last() {
+                Some(last) => self.home(&path.parent()).key(last),
+                None => path.clone(),
+            },
         }
     }
 }
 
-fn unreadable(file: &str, why: &str) -> Problem {
+/// The place that gives what this one does not say.
+fn inherits_from(path: &Path) -> Option<Path> {
+    let parts: Vec<&str> = path.parts().iter().map(String::as_str).collect();
+    let (above, rest): (&[&str], &[&str]) = match parts.as_slice() {
+        ["models", _, rest @ ..] => (&["rules"], rest),
+        ["rules", "triggers", _, rest @ ..] => (&["rules", "trigger_defaults"], rest),
+        ["sources", _, rest @ ..] => (&["source_defaults"], rest),
+        ["workers", "exec", _, rest @ ..] => (&["workers", "exec_defaults"], rest),
+        _ => return None,
+    };
+    let known = !rest.is_empty();
+    known.then(|| above.iter().chain(rest).map(|&part| part.to_owned()).collect())
+}
+
+fn unreadable(file: String, why: &str) -> Problem {
     Problem {
         path: Path::default(),
         value: None,
-        origin: Some(file.to_owned()),
-        would_do: format!("{}; give a file of TOML", why.trim_end()),
+        origin: Some(file),
+        would_do: format!("it cannot be read: {}", why.trim_end()),
     }
 }
 
-/// What a variable says: a value as TOML writes it, else plain text.
-fn from_text(name: &str, text: &str) -> Value {
-    let parsed = File::from_str(&format!("value = {text}"), FileFormat::Toml).collect();
-    let kind = match parsed.ok().and_then(|mut table| table.remove("value")) {
-        Some(value) => value.kind,
-        None => ValueKind::String(text.to_owned()),
-    };
-    with_origin(Value::new(None, kind), &name.to_owned())
-}
-
-fn with_origin(value: Value, name: &String) -> Value {
-    let kind = match value.kind {
-        ValueKind::Table(table) => ValueKind::Table(
-            table.into_iter().map(|(key, value)| (key, with_origin(value, name))).collect(),
-        ),
-        other => other,
-    };
-    Value::new(Some(name), kind)
-}
-
-/// Sets what a variable names: case and `-` or `_` of its parts go by what is there already.
-fn set(into: &mut Value, name: &str, value: Value) {
-    let (first, rest) = match name.split_once("__") {
-        Some((first, rest)) => (first, Some(rest)),
-        None => (name, None),
-    };
-    if !matches!(into.kind, ValueKind::Table(_)) {
-        into.kind = ValueKind::Table(config::Map::default());
-    }
-    let ValueKind::Table(table) = &mut into.kind else { return };
-    let plain = |key: &str| key.to_lowercase().replace('-', "_");
-    let known = table.keys().find(|key| plain(key) == plain(first)).cloned();
-    let place = table.entry(known.unwrap_or_else(|| first.to_lowercase())).or_default();
-    match rest {
-        Some(rest) => set(place, rest, value),
-        None => merge(place, value),
-    }
-}
-
-/// Lays `over` on `under`, table by table.
-fn merge(under: &mut Value, over: Value) {
-    match (&mut under.kind, over) {
-        (ValueKind::Table(table), over) if matches!(over.kind, ValueKind::Table(_)) => {
-            let ValueKind::Table(over) = over.kind else { return };
-            for (key, value) in over {
-                merge(table.entry(key).or_default(), value);
-            }
-        }
-        (_, over) => *under = over,
-    }
+/// The defaults. A test holds that they can be read.
+fn shipped() -> config::Map<String, Value> {
+    parse(super::DEFAULTS).unwrap_or_default()
 }
 
 /// With what models, sources, triggers and programs do not say themselves.
@@ -237,53 +189,6 @@ fn below(tree: &mut Value, path: &[&str], defaults: Option<&Value>) {
     }
 }
 
-fn at<'a>(tree: &'a mut Value, path: &[&str]) -> Option<&'a mut Value> {
-    path.iter().try_fold(tree, |value, key| match &mut value.kind {
-        ValueKind::Table(table) => table.get_mut(*key),
-        _ => None,
-    })
-}
-
-fn find<'a, S: AsRef<str>>(tree: &'a Value, path: &[S]) -> Option<&'a Value> {
-    path.iter().try_fold(tree, |value, key| match &value.kind {
-        ValueKind::Table(table) => table.get(key.as_ref()),
-        ValueKind::Array(list) => list.get(key.as_ref().parse::<usize>().ok()?),
-        _ => None,
-    })
-}
-
-/// Who said it; for a table: who said its first value.
-fn origin(value: &Value) -> Option<&str> {
-    match &value.kind {
-        ValueKind::Table(table) => {
-            let first = table.iter().min_by_key(|(key, _)| key.as_str());
-            value.origin().or_else(|| first.and_then(|(_, value)| origin(value)))
-        }
-        _ => value.origin(),
-    }
-}
-
-/// The same as JSON, which does not turn texts into numbers as the crate `config` would.
-fn json(value: &Value) -> Json {
-    match &value.kind {
-        ValueKind::Nil => Json::Null,
-        ValueKind::Boolean(yes) => Json::from(*yes),
-        ValueKind::I64(n) => Json::from(*n),
-        ValueKind::U64(n) => Json::from(*n),
-        ValueKind::I128(n) => Json::from(n.to_string()),
-        ValueKind::U128(n) => Json::from(n.to_string()),
-        ValueKind::Float(x) => Json::Number(match serde_json::Number::from_f64(*x) {
-            Some(number) => number,
-            None => return Json::from(x.to_string()),
-        }),
-        ValueKind::String(text) => Json::from(text.clone()),
-        ValueKind::Array(list) => list.iter().map(json).collect(),
-        ValueKind::Table(table) => {
-            Json::Object(table.iter().map(|(key, value)| (key.clone(), json(value))).collect())
-        }
-    }
-}
-
 fn path_of(path: &serde_path_to_error::Path) -> Path {
     use serde_path_to_error::Segment;
     path.iter()
@@ -295,11 +200,11 @@ fn path_of(path: &serde_path_to_error::Path) -> Path {
         .collect()
 }
 
-/// What the shipped file has at a place.
+/// What the shipped file has at a place, itself or inherited.
 fn default_at(path: &Path) -> Option<Json> {
-    let shipped = File::from_str(super::DEFAULTS, FileFormat::Toml).collect().ok()?;
-    let whole = inherited(&Value::new(None, ValueKind::Table(shipped)));
-    find(&whole, path.parts()).map(json)
+    let shipped = Value::new(None, ValueKind::Table(shipped()));
+    std::iter::successors(Some(path.clone()), inherits_from)
+        .find_map(|place| find(&shipped, place.parts()).map(json))
 }
 
 /// Puts `instead` at a place, or takes away what stands there. No: there was nothing.

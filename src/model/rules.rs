@@ -82,7 +82,8 @@ pub struct Trigger {
     pub mode: Option<Mode>,
     /// The interval in which it takes evidence.
     pub bucket: Span,
-    /// Its share of the budget, 0 to 1; the shares of a model's triggers add up to 1 at most.
+    /// Its share of the budget, 0 to 1. The shares of the e-detectors that roll back add up to 1
+    /// at most; one that alerts has as much of its own; a window promises nothing and has 0.
     pub weight: f64,
     /// Under so many samples since the likely change nothing but `insufficient` is said.
     pub minimum_samples: u64,

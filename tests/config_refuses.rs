@@ -1,0 +1,310 @@
+//! What cannot be is refused: with its place, its value, who wrote it, and what would do.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may, as tests may")]
+
+use std::collections::BTreeMap;
+
+use ripcord::config::Config;
+
+/// The problems of a file `my.toml` with this text, without the folder's name.
+fn problems(text: &str, environment: &[(&str, &str)]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("my.toml");
+    std::fs::write(&file, text).unwrap();
+    let environment =
+        environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let name = file.display().to_string();
+    let refused = Config::load(&[file], &environment).expect_err(text);
+    refused.problems.iter().map(|problem| problem.to_string().replace(&name, "my.toml")).collect()
+}
+
+/// A file, and the one problem that it has.
+const REFUSALS: &[(&str, &str)] = &[
+    // Keys.
+    (
+        "[rules.triggers.error-rate]\nlimit_percnt = 5",
+        "rules.triggers.error-rate.limit_percnt = 5 in my.toml: \
+             there is no such key; did you mean limit_percent?",
+    ),
+    ("[rulez]\nmode = \"act\"", "rulez in my.toml: there is no such key; did you mean rules?"),
+    (
+        "[log]\ncolour = 1",
+        "log.colour = 1 in my.toml: there is no such key; \
+             log has kind, folder, shards, telemetry_lanes, retention_days",
+    ),
+    (
+        "[models.a.policy]\nmax_rollback = 1",
+        "models.a.policy.max_rollback = 1 in my.toml: \
+             there is no such key; did you mean max_rollbacks?",
+    ),
+    (
+        "[rules.triggers.mine]\norder = 9\nsignal = \"error-rate\"\nbucket_seconds = 60",
+        "rules.triggers.mine.limit_percent: it is missing; this trigger's signal needs it",
+    ),
+    (
+        "[rules.triggers.mine]\norder = 9",
+        "rules.triggers.mine.signal: it is missing; add it, as the shipped config.toml shows",
+    ),
+    // Kinds of values.
+    ("[log]\nshards = -1", "log.shards = -1 in my.toml: it must be a whole number, 0 or more"),
+    ("[log]\nshards = 2.5", "log.shards = 2.5 in my.toml: it must be a whole number, 0 or more"),
+    (
+        "[log]\nshards = \"8\"",
+        "log.shards = \"8\" in my.toml: it must be a whole number, 0 or more",
+    ),
+    ("[log]\nfolder = 7", "log.folder = 7 in my.toml: it must be a text in quotes"),
+    ("log = 7", "log = 7 in my.toml: it must be a table of keys"),
+    (
+        "[rules]\nmode = \"observ\"",
+        "rules.mode = \"observ\" in my.toml: did you mean \"observe\"? \
+             It is one of observe, recommend, act",
+    ),
+    (
+        "[rules]\nmode = \"sleep\"",
+        "rules.mode = \"sleep\" in my.toml: it is one of observe, recommend, act",
+    ),
+    (
+        "[rules.triggers.error-rate]\nlimit_percent = nan",
+        "rules.triggers.error-rate.limit_percent = \"NaN\" in my.toml: it must be a number",
+    ),
+    // Ranges.
+    (
+        "[rules.triggers.error-rate]\nlimit_percent = 140",
+        "rules.triggers.error-rate.limit_percent = 140 in my.toml: \
+             a percentage lies between 0 and 100",
+    ),
+    (
+        "[rules.budget]\nfalse_rollbacks = 0",
+        "rules.budget.false_rollbacks = 0 in my.toml: \
+             a number of rollbacks lies between above 0 and 1000",
+    ),
+    ("[log]\nshards = 0", "log.shards = 0 in my.toml: it lies between 1 and 1024"),
+    (
+        "[rules.trigger_defaults]\ncompleteness = 1.5",
+        "rules.trigger_defaults.completeness = 1.5 in my.toml: \
+             a share of lanes lies between 0 and 1",
+    ),
+    (
+        "[rules.triggers.accuracy-drop]\ndesign_effect = 0.5",
+        "rules.triggers.accuracy-drop.design_effect = 0.5 in my.toml: \
+             a design effect lies between 1 and 1000",
+    ),
+    (
+        "[rules.triggers.mean-latency]\ntimeout_milliseconds = 1000",
+        "rules.triggers.mean-latency.timeout_milliseconds = 1000 in my.toml: \
+             it is above the limit and lies between above 2000 and 60000",
+    ),
+    // What does not go together.
+    (
+        "[rules.triggers.error-rate]\nbucket_seconds = 65",
+        "rules.triggers.error-rate.bucket_seconds = 65 in my.toml: \
+             a bucket is a multiple of every source's pane; one has 10 s",
+    ),
+    (
+        "[rules.triggers.feature-drift]\nwindow_minutes = 90",
+        "rules.triggers.feature-drift.window_minutes = 90 in my.toml: \
+             a window is a multiple of the trigger's bucket of 3600 s",
+    ),
+    (
+        "[rules.triggers.feature-drift]\nrule = \"e-detector\"",
+        "rules.triggers.feature-drift.rule = \"e-detector\" in my.toml: \
+             feature-drift has no e-detector; write \"psi\"",
+    ),
+    (
+        "[rules.triggers.error-rate]\nrule = \"psi\"",
+        "rules.triggers.error-rate.rule = \"psi\" in my.toml: \
+             only feature-drift is a psi; write \"e-detector\" or \"window\"",
+    ),
+    (
+        "[rules.triggers.error-rate]\nlimit_psi = 0.1",
+        "rules.triggers.error-rate.limit_psi = 0.1 in my.toml: \
+             it does not fit this trigger's signal, which takes limit_percent",
+    ),
+    (
+        "[rules.triggers.accuracy-drop]\ntolerance_points = 5\ntolerance_relative_percent = 5",
+        "rules.triggers.accuracy-drop.tolerance_points = 5 in my.toml: \
+             tolerance_relative_percent is set too; keep one of the two",
+    ),
+    (
+        "[rules.triggers.worse-than-reference]\ntolerance_relative_percent = 5",
+        "rules.triggers.worse-than-reference.tolerance_relative_percent = 5 in my.toml: \
+             a paired comparison has no baseline; use tolerance_points",
+    ),
+    (
+        "[rules.triggers.error-rate]\norder = 4",
+        "rules.triggers.mean-latency.order = 4 in the shipped config.toml: \
+             error-rate has this order already; give each trigger its own",
+    ),
+    (
+        "[rules.triggers.error-rate]\nweight = 0.7\n[rules.triggers.mean-latency]\nweight = 0.5",
+        "rules.triggers: \
+             the weights of its triggers add up to 1.2; together they are 1 at most",
+    ),
+    (
+        "[rules.triggers.error-rate]\nweight = 1.0",
+        "rules.triggers: the weights given leave nothing for the triggers without \
+             one; lower them, or give every trigger a weight",
+    ),
+    (
+        "[rules.policy]\nanswer_within_seconds = 600",
+        "rules.policy.answer_within_seconds = 600 in my.toml: \
+             it is shorter than command_expires_minutes, or no command is asked twice",
+    ),
+    // What models inherit is reported where it was written, once.
+    (
+        "[rules.policy]\nmax_rollbacks = 0\n[models.a]\nmode = \"act\"\n[models.b]",
+        "rules.policy.max_rollbacks = 0 in my.toml: it lies between 1 and 1000",
+    ),
+    (
+        "[models.\"a.b\".budget]\nperiod_days = 0",
+        "models.\"a.b\".budget.period_days = 0 in my.toml: it lies between 1 and 3650",
+    ),
+    // Sources.
+    (
+        "[sources.a]\ntopics = [\"telemetry\"]",
+        "sources.telemetry.topics = [\"telemetry\"] in the shipped config.toml: \
+             source a reads \"telemetry\" already; name each topic once",
+    ),
+    (
+        "[sources.a]\ntopics = []",
+        "sources.a.topics = [] in my.toml: no topic; name one, or say enabled = false",
+    ),
+    (
+        "[sources.telemetry]\nfields = { id = \"prediction_id\" }",
+        "sources.telemetry.fields.id = \"prediction_id\" in my.toml: \"prediction_id\" is no \
+             place in a record; write a JSON pointer such as \"/meta/time\" (~ as ~0, / as ~1), \
+             \"header:name\" or \"key\"",
+    ),
+    (
+        "[sources.telemetry]\nfields = { id = \"/a\" }\nconstants = { id = 1 }",
+        "sources.telemetry.fields.id = \"/a\" in my.toml: \
+             it is a constant too; keep one of the two",
+    ),
+    (
+        "[sources.telemetry.topic.other]\ntype = \"outcome\"",
+        "sources.telemetry.topic.other in my.toml: \
+             \"other\" is not among the topics of this source; add it there",
+    ),
+    (
+        "[source_defaults]\noldest = \"yesterday\"",
+        "source_defaults.oldest = \"yesterday\" in my.toml: \
+             \"yesterday\" is no time; write RFC 3339, such as 2013-06-20T06:00:00Z",
+    ),
+    (
+        "[log]\nretention_days = 2",
+        "log.retention_days = 2 in my.toml: \
+             the longest label horizon is 48 hours; keep records a day longer than that",
+    ),
+    // Settings.
+    (
+        "namespace = \"a.b\"",
+        "namespace = \"a.b\" in my.toml: \
+             it is 1 to 64 letters, digits, - and _; it stands in topic names",
+    ),
+    (
+        "[http]\nlisten = \"localhost\"",
+        "http.listen = \"localhost\" in my.toml: \
+             it is an address and a port, such as 127.0.0.1:7700",
+    ),
+    (
+        "[http]\nlisten = \"0.0.0.0:7700\"",
+        "http.listen = \"0.0.0.0:7700\" in my.toml: others can reach it there, so it needs a \
+             token; set the variable RIPCORD_TOKEN or http.token_file, or listen on 127.0.0.1",
+    ),
+    (
+        "[ingest]\nheartbeat_milliseconds = 20000",
+        "ingest.heartbeat_milliseconds = 20000 in my.toml: two of them fit into \
+             rules.policy.stall_after_seconds, or a healthy lane counts as stalled",
+    ),
+    (
+        "[workers.exec.registry]\nprobe = [\"p\"]\nact = [\"a\"]",
+        "workers.exec.registry in my.toml: a built-in worker has this name; choose another",
+    ),
+    (
+        "[workers.exec.x]\nprobe = []\nact = [\"a\"]",
+        "workers.exec.x.probe = [] in my.toml: \
+             no program; write [\"program\", \"argument\"]",
+    ),
+    (
+        "[workers.notice]\nwebhook_url = \"hooks.example.org/s3cret\"",
+        "workers.notice.webhook_url = … in my.toml: it begins with https:// or http://",
+    ),
+];
+
+#[test]
+fn one_problem_one_sentence() {
+    let mut wrong = Vec::new();
+    for &(text, want) in REFUSALS {
+        let got = problems(text, &[]);
+        if got != [want] {
+            wrong.push(format!("{text}\n   got {got:?}\n  want {want:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn all_problems_come_at_once() {
+    let text = "nonsense = 1\n[log]\nshards = \"x\"\nkind = \"cloud\"\n\
+                [rules.triggers.error-rate]\nlimit_percent = 140\n[models.a]\nmode = \"no\"";
+    assert_eq!(
+        problems(text, &[]),
+        [
+            "log.kind = \"cloud\" in my.toml: it is one of local",
+            "log.shards = \"x\" in my.toml: it must be a whole number, 0 or more",
+            "models.a.mode = \"no\" in my.toml: it is one of observe, recommend, act",
+            "nonsense = 1 in my.toml: there is no such key; the top has namespace, log, http, \
+             ingest, replay, source_defaults, sources, rules, models, workers",
+            "rules.triggers.error-rate.limit_percent = 140 in my.toml: \
+             a percentage lies between 0 and 100",
+        ]
+    );
+}
+
+#[test]
+fn a_variable_is_named_as_it_is_written() {
+    for (name, value, want) in [
+        (
+            "RIPCORD__RULES__TRIGGERS__ERROR_RATE__LIMIT_PERCENT",
+            "140",
+            "rules.triggers.error-rate.limit_percent = 140 in \
+             RIPCORD__RULES__TRIGGERS__ERROR_RATE__LIMIT_PERCENT: \
+             a percentage lies between 0 and 100",
+        ),
+        (
+            "RIPCORD__RULES__MOD",
+            "act",
+            "rules.mod = \"act\" in RIPCORD__RULES__MOD: \
+             there is no such key; did you mean mode?",
+        ),
+        (
+            "RIPCORD__LOG__SHARDS",
+            "many",
+            "log.shards = \"many\" in RIPCORD__LOG__SHARDS: it must be a whole number, 0 or more",
+        ),
+    ] {
+        assert_eq!(problems("", &[(name, value)]), [want]);
+    }
+}
+
+#[test]
+fn a_file_that_is_no_toml_says_where() {
+    let [problem] = problems("[log\nshards = 1", &[]).try_into().unwrap();
+    assert!(problem.contains("my.toml"), "{problem}");
+    assert!(problem.contains("line 1"), "{problem}");
+    let missing = Config::load(&["no/such.toml".into()], &BTreeMap::new()).expect_err("missing");
+    let text = missing.to_string();
+    assert!(text.contains("in no/such.toml: it cannot be read: No such file"), "{text}");
+}
+
+#[test]
+fn tokens_stand_in_one_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "hush\n").unwrap();
+    let text = format!("[http]\ntoken_file = {:?}", file.display().to_string());
+    let both = problems(&text, &[("RIPCORD_TOKEN", "t0ken")]).join("\n");
+    assert!(both.contains("the variable RIPCORD_TOKEN holds a token too; keep one"), "{both}");
+    assert!(!both.contains("t0ken") && !both.contains("hush"), "{both}");
+    let gone = problems("[http]\ntoken_file = \"/no/such/file\"", &[]).join("\n");
+    assert!(gone.contains("http.token_file = \"/no/such/file\" in my.toml: it cannot be read"));
+}
