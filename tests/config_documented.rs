@@ -273,4 +273,7 @@ fn the_report_says_it_in_words_and_keeps_secrets() {
              no promise on false ones",
         ]
     );
+    let page = report.to_string();
+    assert!(page.contains("every other model: mode observe\n  worse-than-reference: "), "{page}");
+    assert!(page.ends_with("a rollback asks: notice\n"), "{page}");
 }

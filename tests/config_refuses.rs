@@ -75,7 +75,7 @@ const REFUSALS: &[(&str, &str)] = &[
     (
         "[rules.budget]\nfalse_rollbacks = 0",
         "rules.budget.false_rollbacks = 0 in my.toml: \
-             a number of rollbacks lies between above 0 and 1000",
+             a number of rollbacks is above 0 and at most 1000",
     ),
     ("[log]\nshards = 0", "log.shards = 0 in my.toml: it lies between 1 and 1024"),
     (
@@ -91,7 +91,7 @@ const REFUSALS: &[(&str, &str)] = &[
     (
         "[rules.triggers.mean-latency]\ntimeout_milliseconds = 1000",
         "rules.triggers.mean-latency.timeout_milliseconds = 1000 in my.toml: \
-             it is above the limit and lies between above 2000 and 60000",
+             a time-out is above 2000 and at most 60000",
     ),
     // What does not go together.
     (

@@ -78,9 +78,12 @@ impl<'a> Check<'a> {
     pub(super) fn number(&mut self, path: &Path, x: f64, within: &Within) -> f64 {
         let enough = if within.above { x > within.low } else { x >= within.low };
         if !(enough && x <= within.high) {
-            let above = if within.above { "above " } else { "" };
-            let Within { what, low, high, .. } = within;
-            self.refuse(path, format!("{what} lies between {above}{low} and {high}"));
+            let Within { what, low, high, above } = within;
+            let range = match above {
+                true => format!("is above {low} and at most {high}"),
+                false => format!("lies between {low} and {high}"),
+            };
+            self.refuse(path, format!("{what} {range}"));
         }
         x
     }

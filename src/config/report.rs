@@ -1,5 +1,7 @@
 //! What the settings mean, in words: the answer of `check-config`.
 
+use std::fmt;
+
 use serde::Serialize;
 use serde_json::Value as Json;
 
@@ -31,6 +33,27 @@ pub struct Meaning {
     pub triggers: Vec<String>,
     /// The workers in a plan, in their order.
     pub plan: Vec<String>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "namespace {}, rules {}", self.namespace, self.rules_hash)?;
+        for meaning in &self.rules {
+            let who = meaning.model.as_deref().unwrap_or("every other model");
+            writeln!(f, "\n{who}: mode {}", word(meaning.mode))?;
+            meaning.triggers.iter().try_for_each(|trigger| writeln!(f, "  {trigger}"))?;
+            writeln!(f, "  a rollback asks: {}", meaning.plan.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+fn word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Observe => "observe",
+        Mode::Recommend => "recommend",
+        Mode::Act => "act",
+    }
 }
 
 /// The report on these rules and settings.
@@ -83,13 +106,8 @@ fn words(trigger: &Trigger, budget: &Budget) -> String {
     };
     text.push_str(&how);
     if let Some(mode) = trigger.mode {
-        let mode = match mode {
-            Mode::Observe => "observe",
-            Mode::Recommend => "recommend",
-            Mode::Act => "act",
-        };
         text.push_str("; at most ");
-        text.push_str(mode);
+        text.push_str(word(mode));
     }
     text
 }

@@ -230,7 +230,7 @@ fn limit(check: &mut Check<'_>, at: &Path, raw: &raw::Trigger) -> Option<Null> {
             let limit = needed(check, at, "limit_milliseconds", raw.limit_milliseconds)?;
             let timeout = needed(check, at, "timeout_milliseconds", raw.timeout_milliseconds)?;
             let mean = Within::new("a mean in milliseconds", 0.0, 60_000.0).above();
-            let longest = Within::new("it is above the limit and", limit, 60_000.0).above();
+            let longest = Within::new("a time-out", limit, 60_000.0).above();
             Some(Null::MeanMs {
                 limit: check.number(&at.key("limit_milliseconds"), limit, &mean),
                 timeout: check.number(&at.key("timeout_milliseconds"), timeout, &longest),
