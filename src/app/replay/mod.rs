@@ -19,7 +19,7 @@ use super::decide::Decide;
 use super::feed::{Fed, Feed};
 use super::river::{River, RoleError};
 use super::work::Work;
-use crate::config::Config;
+use crate::config::rules_hash;
 use crate::edge::clock::{Clock, SimulatedClock};
 use crate::edge::log::Writer;
 use crate::edge::log::file::Progress;
@@ -34,7 +34,7 @@ use crate::shard::{Inbox, Output, Status};
 use crate::wire::telemetry::{self, Raw};
 use files::{Files, Next};
 
-/// Frames go out at most once in so much event time: a pane.
+/// Nobody waits: what is not there now is not there.
 const AT_ONCE: Duration = Duration::ZERO;
 
 /// What is replayed, and how.
@@ -50,8 +50,8 @@ pub struct Replay {
     pub source: Source,
     /// Rules and limits.
     pub rules: RuleBook,
-    /// Triggers act, whatever the rules say.
-    pub act: bool,
+    /// The mode of every trigger, whatever the rules say.
+    pub mode: Option<Mode>,
 }
 
 /// What a replay tells while it runs.
@@ -110,16 +110,17 @@ impl Replay {
             .into_iter()
             .map(|id| TargetRule { id, stage: Stage::Registry, authority: true })
             .collect();
-        let act = self.act;
         let shadowed = |rules: &mut ModelRules| {
             rules.targets.clone_from(&targets);
-            if act {
-                rules.mode = Mode::Act;
+            if let Some(mode) = self.mode {
+                rules.mode = mode;
                 rules.triggers.iter_mut().for_each(|trigger| trigger.mode = None);
             }
         };
         shadowed(&mut book.default);
         book.models.values_mut().for_each(shadowed);
+        book.revision = 1;
+        book.hash = rules_hash(&book);
         book
     }
 
@@ -328,12 +329,10 @@ impl Run {
     }
 }
 
-/// A replay's source: one topic for each file, jumps as recordings have them.
+/// A source as recordings have it: clocks may jump farther.
 #[must_use]
-pub fn source(config: &Config) -> Option<Source> {
-    let mut source = config.settings.sources.first()?.clone();
-    source.max_jump = config.settings.replay_max_jump;
-    Some(source)
+pub fn recorded(source: &Source, max_jump: Span) -> Source {
+    Source { max_jump, ..source.clone() }
 }
 
 /// The event time and the model of a record, if it can be read.
