@@ -1,4 +1,7 @@
 //! The registry in a file, under kills, rivals and hands.
+//!
+//! Over 300 lines: one way to read the files, shared by all of it.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod target_words;
 
@@ -14,7 +17,8 @@ use target_words::{act, block_on, production, target};
 
 const REGISTRY: &str = r#"{"schema":"ripcord.registry/1","revision":1,"models":[
  {"name":"fd","version":"v3","is_production":true,"model_path":"models/v3.bin","extra":[1]},
- {"name":"fd","version":"v2","is_production":false,"proven_good":true,"model_path":"models/v2.bin"}]}
+ {"name":"fd","version":"v2","is_production":false,"proven_good":true,
+  "model_path":"models/v2.bin"}]}
 "#;
 const PLAIN: &str = r#"[{"name":"fd","version":"v3","is_production":true,"extra":[1]},
  {"name":"fd","version":"v2","is_production":false}]
@@ -45,7 +49,7 @@ fn standing(path: &Path) -> (String, u64, u64) {
     let meta = match (main.is_array(), side.exists()) {
         (true, true) => json(&side),
         (true, false) => serde_json::json!({}),
-        (false, _) => main.clone(),
+        (false, _) => main,
     };
     let generation = meta["fences"]["fd"]["generation"].as_u64().unwrap_or(0);
     let version = live[0]["version"].as_str().unwrap().to_owned();

@@ -1,21 +1,28 @@
 //! The words that the tests of targets share.
 #![allow(dead_code, reason = "each test file uses some of them")]
 
-use ripcord::edge::target::{Acted, Later, Target};
-use ripcord::model::{Command, TargetId};
+use std::path::Path;
+use std::time::Duration;
 
-pub fn target(name: &str) -> TargetId {
+use ripcord::edge::target::exec::{Exec, ExecSettings};
+use ripcord::edge::target::{Acted, Later, Target};
+use ripcord::model::{Command, ModelId, TargetId};
+
+pub(crate) const LONG: Duration = Duration::from_secs(30);
+
+pub(crate) fn target(name: &str) -> TargetId {
     TargetId::new(name).unwrap()
 }
 
 /// `fd` shall be `to`, was `from`.
-pub fn production(id: &str, generation: u64, to: &str, from: &str) -> Command {
+pub(crate) fn production(id: &str, generation: u64, to: &str, from: &str) -> Command {
     let want = serde_json::json!({"want": "production", "version": to, "instead_of": from});
     command(id, generation, &want)
 }
 
-pub fn notice(id: &str, generation: u64) -> Command {
-    let want = serde_json::json!({"want": "notice", "summary": "fd is back on v2", "severity": "critical"});
+pub(crate) fn notice(id: &str, generation: u64) -> Command {
+    let (summary, severity) = ("fd is back on v2", "critical");
+    let want = serde_json::json!({"want": "notice", "summary": summary, "severity": severity});
     command(id, generation, &want)
 }
 
@@ -28,12 +35,24 @@ fn command(id: &str, generation: u64, want: &serde_json::Value) -> Command {
     .unwrap()
 }
 
-pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.unwrap().block_on(future)
 }
 
-pub fn act(target: &mut dyn Target, command: &Command) -> Acted {
+pub(crate) fn act(target: &mut dyn Target, command: &Command) -> Acted {
     let acting: Later<'_, Acted> = target.act(command);
     block_on(acting)
+}
+
+/// The user's programs in `folder`.
+pub(crate) fn exec(
+    folder: &Path,
+    probe: Option<Vec<String>>,
+    act: Vec<String>,
+    time_limit: Duration,
+) -> Exec {
+    let models = vec![ModelId::new("fd").unwrap()];
+    let folder = folder.to_owned();
+    Exec::new(ExecSettings { target: target("mine"), models, probe, act, time_limit, folder })
 }

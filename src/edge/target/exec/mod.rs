@@ -14,7 +14,9 @@ use serde::Deserialize;
 use self::run::{End, Ran, run};
 use super::fences::{Fences, Known, Taken};
 use super::{Acted, Fence, Later, Target};
-use crate::model::{Command, Fact, ModelId, TargetId, VersionFact, VersionId, Want};
+use crate::model::{
+    Baselines, Command, Fact, ModelId, Outcome, TargetId, VersionFact, VersionId, Want,
+};
 
 /// What is to be known of the user's programs.
 #[derive(Debug, Clone)]
@@ -43,6 +45,8 @@ pub struct Exec {
 /// What a probe printed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 struct Stated {
+    /// It must be there, and may be null: no version is in production.
+    #[serde(deserialize_with = "Option::deserialize")]
     production: Option<VersionId>,
     #[serde(default)]
     versions: Vec<VersionId>,
@@ -104,15 +108,19 @@ impl Exec {
         let ran = self.run(probe, input).await;
         let detail = self.detail(&ran, probe);
         let (version, instead_of) = want;
-        match (&ran.end, stated(&ran.stdout).and_then(|stated| stated.production)) {
-            (End::Code(0), Some(now)) if now == *version => {
+        let now = stated(&ran.stdout).map(|stated| stated.production);
+        match (&ran.end, now) {
+            (End::Code(0), Some(Some(now))) if now == *version => {
                 Probed::So(format!("{model} is {version}"))
             }
-            (End::Code(0 | 1), Some(now)) if now == *instead_of => Probed::NotSo,
-            (End::Code(0 | 1), Some(now)) => Probed::Moved(format!(
-                "{model} was to go from {instead_of} to {version}, but the probe says {now}: \
-                 moved by others"
-            )),
+            (End::Code(0 | 1), Some(Some(now))) if now == *instead_of => Probed::NotSo,
+            (End::Code(0 | 1), Some(now)) => {
+                let now = now.map_or("no version".to_owned(), String::from);
+                Probed::Moved(format!(
+                    "{model} was to go from {instead_of} to {version}, but the probe says {now}: \
+                     moved by others"
+                ))
+            }
             (End::Code(0), None) => Probed::So(detail),
             (End::Code(1), None) => Probed::NotSo,
             (End::NotStarted(_), _) => Probed::NotRun(detail),
@@ -182,7 +190,7 @@ impl Exec {
             Probed::NotSo => {}
         }
         let acted = self.act_once(input).await;
-        if self.settings.probe.is_none() || acted.outcome != crate::model::Outcome::Done {
+        if self.settings.probe.is_none() || acted.outcome != Outcome::Done {
             return acted;
         }
         let said = acted.detail;
@@ -208,7 +216,7 @@ impl Exec {
     }
 
     fn finish(&mut self, command: &Command, mut taken: Taken, acted: Acted) -> Acted {
-        if acted.outcome != crate::model::Outcome::Done || taken.knows(command) == Known::Done {
+        if acted.outcome != Outcome::Done || taken.knows(command) == Known::Done {
             return acted;
         }
         taken.take(command);
@@ -238,7 +246,7 @@ fn fact(model: &ModelId, target: &TargetId, stated: Stated) -> Fact {
         proven_good: false,
         artifact_present: None,
         created_at: None,
-        baselines: std::collections::BTreeMap::new(),
+        baselines: Baselines::new(),
     };
     Fact {
         model: model.clone(),

@@ -212,13 +212,8 @@ impl Document {
     }
 
     fn list_mut(&mut self) -> Option<&mut Vec<Json>> {
-        let models = match &mut self.root {
-            list @ Json::List(_) => list,
-            root => root.object_at("models")?,
-        };
-        match models {
-            Json::List(list) => Some(list),
-            Json::Null | Json::Flag(_) | Json::Number(_) | Json::Text(_) | Json::Object(_) => None,
-        }
+        let plain = matches!(self.root, Json::List(_));
+        let models = if plain { &mut self.root } else { self.root.object_at("models")? };
+        if let Json::List(list) = models { Some(list) } else { None }
     }
 }
