@@ -210,7 +210,8 @@ if os.path.exists(at("rival")):
     found["metadata"]["resourceVersion"] = "99"
 if patch["metadata"]["resourceVersion"] != found["metadata"]["resourceVersion"]:
     say('Error from server (Conflict): Operation cannot be fulfilled on deployments.apps "fd": '
-        "the object has been modified; please apply your changes to the latest version and try again", 1)
+        "the object has been modified; "
+        "please apply your changes to the latest version and try again", 1)
 found["metadata"]["annotations"] = patch["metadata"]["annotations"]
 found["metadata"]["resourceVersion"] = "18"
 def first(one): return one["spec"]["template"]["spec"]["containers"][0]

@@ -43,6 +43,12 @@ pub trait Target: Send {
     /// What stands there now, one fact per model. Errors are worded for people.
     fn observe(&mut self) -> Later<'_, Result<Vec<Fact>, String>>;
 
+    /// Whether it may say something else than when it was last observed. Cheap. A target that
+    /// cannot tell says no, and is to be observed from time to time.
+    fn changed(&mut self) -> bool {
+        false
+    }
+
     /// The fence of the command's model.
     fn fence<'a>(&'a mut self, command: &'a Command) -> Later<'a, Result<Fence, String>>;
 

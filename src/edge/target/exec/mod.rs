@@ -131,7 +131,8 @@ impl Exec {
     }
 
     async fn work(&mut self, command: &Command) -> Acted {
-        let _held = match self.fences.hold(self.settings.time_limit).await {
+        // Another process needs up to three runs: probe, act, probe.
+        let _held = match self.fences.hold(self.settings.time_limit * 4).await {
             Ok(held) => held,
             Err(why) => return Acted::failed(format!("{why}; nothing was done")),
         };

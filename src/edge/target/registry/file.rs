@@ -66,13 +66,6 @@ impl RegistryFile {
         Self { check_artifacts: true, ..self }
     }
 
-    /// Whether the registry may be another than when it was last observed. Cheap: it reads only
-    /// what the file system says of the file, not the file.
-    pub fn changed(&mut self) -> bool {
-        let now = Store::open(&self.path).ok().and_then(|store| store.stamp());
-        !matches!(&self.seen, Some((then, _)) if *then == now)
-    }
-
     /// The revision that was last observed.
     #[must_use]
     pub fn revision(&self) -> Option<u64> {
@@ -220,6 +213,12 @@ async fn apart<T: Send + 'static>(
 impl Target for RegistryFile {
     fn observe(&mut self) -> Later<'_, Result<Vec<Fact>, String>> {
         Box::pin(async move { apart(self, |own| own.facts().map_err(|error| told(&error))).await? })
+    }
+
+    /// Reads only what the file system says of the file, not the file.
+    fn changed(&mut self) -> bool {
+        let now = Store::open(&self.path).ok().and_then(|store| store.stamp());
+        !matches!(&self.seen, Some((then, _)) if *then == now)
     }
 
     fn fence<'a>(&'a mut self, command: &'a Command) -> Later<'a, Result<Fence, String>> {
