@@ -13,6 +13,8 @@ use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 
+pub use durable::FileError;
+
 use crate::model::{Answer, Command, Fact, Outcome, Proof};
 
 /// What an act came to.
