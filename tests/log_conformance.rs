@@ -1,5 +1,6 @@
 //! What every log must do, whatever carries it. Each check makes topics and groups of its own
 //! under the name it is given, so that all of them can run on one log, again and again.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -111,7 +112,9 @@ fn to_end(reader: &mut dyn Reader, partitions: usize) -> BTreeMap<u32, (Vec<Reco
                 found.entry(of.partition).or_default().1 = at;
                 ended += 1;
             }
-            other => panic!("{other:?}"),
+            other @ (Read::Assigned(_) | Read::Revoking(_) | Read::Lost(_) | Read::Blocked(_)) => {
+                panic!("{other:?}")
+            }
         }
     }
     found

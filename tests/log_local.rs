@@ -1,5 +1,7 @@
 //! What only the log in a file can show: it survives kills, refuses a second process, tells
 //! damage, keeps its time. And what it costs.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
+#![allow(clippy::needless_pass_by_value, reason = "a value written where it is used")]
 
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -143,12 +145,48 @@ fn partitions_take_turns_and_batches_are_bounded() {
         told.push(match read {
             Read::Records(of, records) => format!("{} {}", of.partition, records.len()),
             Read::End(of, at) => format!("{} end {at}", of.partition),
-            other => panic!("{other:?}"),
+            other @ (Read::Assigned(_) | Read::Revoking(_) | Read::Lost(_) | Read::Blocked(_)) => {
+                panic!("{other:?}")
+            }
         });
     }
     let expected =
         ["0 500", "1 3", "2 1", "0 500", "1 1", "2 end 1", "0 200", "1 end 4", "0 end 1200"];
     assert_eq!(told, expected);
+}
+
+/// Two threads answer each other; if a reader slept on, this would take hours.
+#[test]
+fn a_waiting_reader_wakes_at_once() {
+    const ROUNDS: i64 = 200;
+    let folder = tempfile::tempdir().unwrap();
+    for log in [open(folder.path()), LocalLog::in_memory(Arc::new(SystemClock)).unwrap()] {
+        log.create("t", 2, false).unwrap();
+        let play = |hears: u32, says: u32, first: bool| {
+            let mut reader = log.reader(&format!("{hears}"), &["t".to_owned()]).unwrap();
+            reader.read(NOW).unwrap();
+            reader.seek(&at("t", hears), 0).unwrap();
+            let mut writer = log.writer(None).unwrap();
+            let mut say = |i: i64| writer.append(vec![record(&at("t", says), i)]).unwrap();
+            let mut heard = 0;
+            if first {
+                say(0);
+            }
+            while heard < ROUNDS {
+                let read = reader.read(Duration::from_secs(60)).unwrap().expect("an answer");
+                if let Read::Records(_, records) = read {
+                    heard += records.len() as i64;
+                    say(heard);
+                }
+            }
+        };
+        let watch = Stopwatch::start();
+        std::thread::scope(|scope| {
+            scope.spawn(|| play(0, 1, true));
+            scope.spawn(|| play(1, 0, false));
+        });
+        assert!(watch.elapsed() < Span::from_s(30), "{:?}", watch.elapsed());
+    }
 }
 
 #[test]
@@ -330,7 +368,10 @@ fn check_after_kill(log: &LocalLog, appended: &[(i64, String)], committed: i64) 
     let there = log.scan(&at("in", 0), 0, all).unwrap();
     for (position, value) in appended {
         let record = &there[usize::try_from(*position).unwrap()];
-        assert_eq!((record.position, &values(&[record.clone()])[0]), (*position, value));
+        assert_eq!(
+            (record.position, values(std::slice::from_ref(record)).remove(0)),
+            (*position, value.clone())
+        );
     }
     let mut reader = log.reader("g", &["in".to_owned()]).unwrap();
     let stands = reader.committed(&at("in", 0)).unwrap().map_or(0, |c| c.position);

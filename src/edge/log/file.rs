@@ -1,6 +1,7 @@
 //! Recordings: files of lines, plain or gzipped, or standard input.
 //!
 //! What cannot be used is said with file and line; memory holds one line of at most the cap.
+//! The file is long because its tests stand in it.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};
@@ -319,7 +320,7 @@ mod tests {
                  or save what is whole with `gzip -dc` and use that"
             )
         );
-        let mut wrong = whole.clone();
+        let mut wrong = whole;
         let check = wrong.len() - 8;
         wrong[check] ^= 1;
         let told = told(&wrong);

@@ -4,7 +4,8 @@
 //! a stated number of calls of its kind went unharmed; nothing is random, so a test that fails
 //! fails again. What the contract makes of a fault the shim keeps, too: of partitions that were
 //! taken away nothing is read and for them nothing is committed, until they are assigned and
-//! sought again; a writer that was fenced stays so.
+//! sought again; a writer that was fenced stays so. The file is long because it wears all three
+//! faces of a log.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,7 +30,7 @@ pub enum CommitFault {
     UnknownUnwritten,
 }
 
-/// Faults of one kind that still wait, each with the calls that it lets pass before.
+/// Faults that still wait, each with the calls that it lets pass before.
 type Waiting<K, F> = BTreeMap<K, VecDeque<(u64, F)>>;
 
 #[derive(Debug, Default)]

@@ -10,6 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use super::board::{Kept, Known, Slot};
+use super::headers::unpacked;
 use crate::edge::log::{LogError, Record};
 use crate::model::LogTime;
 
@@ -251,7 +252,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
         key: row.get(2)?,
         headers: match row.get_ref(3)?.as_blob_or_null()? {
             None => Vec::new(),
-            Some(bytes) => headers(bytes).ok_or_else(|| {
+            Some(bytes) => unpacked(bytes).ok_or_else(|| {
                 let why = "the headers of a record cannot be read";
                 let kind = rusqlite::types::Type::Blob;
                 rusqlite::Error::FromSqlConversionFailure(3, kind, why.into())
@@ -261,52 +262,9 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     })
 }
 
-/// Headers as bytes: each name and each value behind its length. None: there are no headers.
-pub(super) fn packed(headers: &[(String, Vec<u8>)]) -> Option<Vec<u8>> {
-    if headers.is_empty() {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    for part in headers.iter().flat_map(|(name, value)| [name.as_bytes(), value]) {
-        bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
-        bytes.extend_from_slice(part);
-    }
-    Some(bytes)
-}
-
-fn headers(mut bytes: &[u8]) -> Option<Vec<(String, Vec<u8>)>> {
-    let mut part = || {
-        let (length, rest) = bytes.split_first_chunk::<8>()?;
-        let (part, rest) = rest.split_at_checked(u64::from_le_bytes(*length).try_into().ok()?)?;
-        bytes = rest;
-        Some((part.to_vec(), rest.is_empty()))
-    };
-    let mut headers = Vec::new();
-    loop {
-        let (name, _) = part()?;
-        let (value, last) = part()?;
-        headers.push((String::from_utf8(name).ok()?, value));
-        if last {
-            return Some(headers);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn headers_survive_and_a_torn_one_is_refused() {
-        let sent = vec![("ce_id".to_owned(), b"7".to_vec()), (String::new(), Vec::new())];
-        let bytes = packed(&sent).unwrap();
-        assert_eq!(headers(&bytes).unwrap(), sent);
-        for cut in 0..bytes.len() {
-            assert_ne!(headers(&bytes[..cut]), Some(sent.clone()), "cut at {cut}");
-        }
-        assert_eq!(headers(&u64::MAX.to_le_bytes()), None);
-        assert_eq!(packed(&[]), None);
-    }
 
     #[test]
     fn a_place_holds_the_largest_slot_and_position() {

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::board::{Board, Kept, Slot};
-use super::store::{Fault, packed, place};
+use super::headers::packed;
+use super::store::{Fault, place};
 use crate::edge::log::{Commit, Committed, LogError, Outgoing, Partition, Transaction};
 use crate::model::LogTime;
 
