@@ -139,6 +139,13 @@ impl Desk<'_> {
                  away by hand.",
                 a.version, a.trigger
             ),
+            Role::Production | Role::Shadow | Role::Idle if self.model.production.is_none() => {
+                format!(
+                    "{} breaches {}, and no source says which version serves: name a target with \
+                     authority, or say `ripcord promoted {} VERSION`.",
+                    a.version, a.trigger, self.id
+                )
+            }
             Role::Production | Role::Shadow | Role::Idle => {
                 format!(
                     "{} breaches {} and does not serve: do not promote it.",
@@ -225,7 +232,8 @@ impl Desk<'_> {
                 && case.incident.to.as_ref() == Some(&a.version)
         };
         if let Some(at) = self.model.cases.iter().position(watched) {
-            let why = format!("{} breaches {} itself, before it helped.", a.version, a.trigger);
+            let why =
+                format!("{} breaches {} itself before it was shown to help.", a.version, a.trigger);
             self.advance(at, Phase::Expire, why);
             self.resolve_later(at);
         }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use super::plan::has_targets;
 use super::saga::some_done;
 use super::state::{Case, Kind, ModelState, Quarantine};
-use super::{Desk, Every, Reply, scope_name};
+use super::{Desk, Every, Reply, mode_name, scope_name};
 use crate::model::{
     Action, Ask, IncidentId, IncidentState, Instruction, ModelId, Phase, VersionId,
 };
@@ -31,7 +31,7 @@ pub(super) fn set_for_all(
         Ask::Mode { scope, mode } => {
             every.mode = Some(*mode);
             models.values_mut().for_each(|model| model.mode = None);
-            format!("{} is in mode {mode:?}.", scope_name(scope))
+            format!("{} is in mode {}.", scope_name(scope), mode_name(*mode))
         }
         Ask::Freeze { scope } => {
             every.frozen = Some(why);
@@ -65,7 +65,7 @@ impl Desk<'_> {
             Ask::Approve { .. } => self.approved(&why),
             Ask::Mode { mode, .. } => {
                 self.model.mode = Some(*mode);
-                Ok((format!("{} is in mode {mode:?}.", self.id), None))
+                Ok((format!("{} is in mode {}.", self.id, mode_name(*mode)), None))
             }
             Ask::Freeze { .. } => {
                 self.model.frozen = Some(why);
@@ -142,7 +142,11 @@ impl Desk<'_> {
         let automatic = case.automatic;
         self.call_off(at, format!("Aborted by {why}; nothing was switched."));
         if !automatic {
-            self.advance(at, Phase::Resolve, format!("Aborted by {why}."));
+            // A command that is out may still be carried out until it expires.
+            let void = self.now.log + self.rules.policy.command_expires;
+            if let Some(case) = self.case(at) {
+                case.deadline = Some(void);
+            }
             return Ok(("Aborted; nothing was switched.".to_owned(), Some(id)));
         }
         self.model.frozen = Some(format!("aborted by {why}"));
@@ -156,8 +160,12 @@ impl Desk<'_> {
             return Ok((format!("Incident {id} is rolling back already."), Some(id)));
         }
         let production = self.model.production.as_ref().map(|p| p.version.clone());
+        let serves =
+            |version: Option<&VersionId>| version.is_some() && version == production.as_ref();
         let waits = |case: &Case| {
-            case.waits() && Some(&case.incident.version) == production.as_ref() && self.undoes(case)
+            let half_way =
+                case.incident.state == IncidentState::Stuck && serves(case.incident.to.as_ref());
+            case.waits() && (serves(Some(&case.incident.version)) || half_way) && self.undoes(case)
         };
         let Some(at) = self.model.cases.iter().rposition(waits) else {
             return Err(format!(
@@ -178,6 +186,8 @@ impl Desk<'_> {
         let (log, policy) = (self.now.log, &self.rules.policy);
         let case = self.model.cases.get(at);
         let holds = |to: &VersionId| match case.map(|case| case.kind) {
+            // It serves by some targets already, the others shall follow.
+            _ if self.model.serves(to) => true,
             // A person named it.
             Some(Kind::Manual) => self.model.usable(to, log).is_ok(),
             Some(Kind::Trigger | Kind::Dispute | Kind::Returned) | None => {

@@ -3,7 +3,7 @@
 use super::Desk;
 use super::plan::has_targets;
 use super::state::{Case, Source};
-use crate::model::{Better, IncidentState, Mode, Trigger, VersionId};
+use crate::model::{Better, IncidentState, Mode, Signal, Trigger, VersionId};
 use crate::sums::Assessment;
 
 /// Why a breach does not roll back at once.
@@ -34,7 +34,11 @@ impl Desk<'_> {
         if let Some(words) = &self.model.disputed {
             return Err(Stop::Hold(format!("Which version serves is disputed: {words}.")));
         }
-        let stuck = |case: &&Case| case.incident.state == IncidentState::Stuck;
+        let stuck = |case: &&Case| {
+            let serves = |version| self.model.serves(version);
+            case.incident.state == IncidentState::Stuck
+                && (serves(&case.incident.version) || case.incident.to.as_ref().is_some_and(serves))
+        };
         if let Some(case) = self.model.cases.iter().find(stuck) {
             let id = &case.incident.id;
             return Err(Stop::Hold(format!("Incident {id} is stuck and needs a person first.")));
@@ -51,8 +55,8 @@ impl Desk<'_> {
         let again = self.model.cases.iter().any(|case| case.restored() && restored(case));
         let quiet = self.model.cooldowns.get(&a.signal).filter(|until| now < **until);
         if let (Some(until), false) = (quiet, again) {
-            let because =
-                format!("{:?} is in cooldown until {until}, {to} would be next.", a.signal);
+            let signal = signal_name(a.signal);
+            let because = format!("{signal} is in cooldown until {until}; {to} would be next.");
             return Err(Stop::Hold(because));
         }
         let shown = a.against.iter().find(|other| other.version == to);
@@ -70,7 +74,7 @@ impl Desk<'_> {
         if self.model.rollbacks.len() < usize::try_from(max).unwrap_or(usize::MAX) {
             return Ok(());
         }
-        let why = format!("{max} automatic rollbacks within the period are the most allowed");
+        let why = format!("The automatic rollbacks of this period are used up ({max})");
         if mode == Mode::Act {
             self.model.frozen = Some(why.clone());
         }
@@ -78,5 +82,14 @@ impl Desk<'_> {
             "{why}. Look at what goes wrong, then say `ripcord unfreeze {}`.",
             self.id
         )))
+    }
+}
+
+const fn signal_name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Accuracy => "Accuracy",
+        Signal::ErrorRate => "The error rate",
+        Signal::Latency => "Latency",
+        Signal::FeatureDrift => "Drift",
     }
 }

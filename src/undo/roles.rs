@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use super::Desk;
 use super::state::{Kind, ModelState, Production, Source};
 use crate::model::{
-    EventTime, Fact, LogTime, ModelRules, Phase, Role, Span, Standing, VersionId, VersionStanding,
+    EventTime, Fact, IncidentState, LogTime, ModelId, ModelRules, Phase, Role, Span, Standing,
+    VersionId, VersionStanding,
 };
 use crate::sums::LiveTraffic;
 
@@ -210,8 +211,19 @@ impl Desk<'_> {
             let Some(case) = self.model.cases.get(at) else { continue };
             let withdrawn = case.incident.version.clone();
             let to_new = case.incident.to.as_ref() == Some(new);
-            if case.restored() && withdrawn == *new {
-                self.advance(at, Phase::Stick, undone(new));
+            let third = !to_new && withdrawn != *new;
+            let stuck = case.incident.state == IncidentState::Stuck;
+            if case.under_way() && third {
+                let why = format!("{new} went into production while {withdrawn} was rolled back.");
+                self.advance(at, Phase::Stick, why);
+            } else if stuck && third && withdrawn != *old {
+                self.advance(at, Phase::Resolve, format!("{new} went into production."));
+            } else if case.restored() && withdrawn == *new {
+                self.advance(at, Phase::Stick, undone(new, self.id));
+                // Answers of the old world may still come in; they prove nothing any more.
+                if let Some(case) = self.case(at) {
+                    case.amend(|incident| incident.switched_at = None);
+                }
             } else if case.restored() && !to_new {
                 self.advance(at, Phase::Resolve, format!("{new} went into production."));
             } else if case.waits() && withdrawn == *old && case.kind != Kind::Dispute {
@@ -258,9 +270,8 @@ impl Desk<'_> {
         match (&dispute, at, self.model.production.as_ref().map(|p| p.version.clone())) {
             (Some(words), None, Some(version)) => {
                 let why = format!(
-                    "Disputed: {words}. Nothing is rolled back automatically until they agree; \
-                     mend the one that is wrong, or say `ripcord promoted {} VERSION`.",
-                    self.id
+                    "Disputed: {words}. Nothing is rolled back automatically until they agree: \
+                     mend the one that is wrong."
                 );
                 self.open_plain(Kind::Dispute, &version, why);
             }
@@ -274,10 +285,10 @@ impl Desk<'_> {
 }
 
 /// What is said of a restored world that was changed back.
-fn undone(version: &VersionId) -> String {
+fn undone(version: &VersionId, model: &ModelId) -> String {
     format!(
         "{version} is in production again: someone or something undid the rollback. Find out what \
-         (a reconciler, a deployment), then say `ripcord approve`."
+         (a reconciler, a deployment), then say `ripcord approve {model}`."
     )
 }
 

@@ -96,7 +96,7 @@ impl Desk<'_> {
         let is_its = |case: &Case| case.incident.id == answer.incident;
         let Some(at) = self.model.cases.iter().position(is_its) else { return false };
         let Some(case) = self.model.cases.get_mut(at) else { return false };
-        let state = case.incident.state;
+        let waits = takes_answers(case.incident.state);
         let is_step = |step: &Step| {
             step.command == answer.command
                 && step.target == answer.target
@@ -105,27 +105,20 @@ impl Desk<'_> {
         let Some(step) = case.incident.plan.iter().position(is_step) else {
             return of_notice == Some(Stage::Notice);
         };
-        let (outcome, expired) = (answer.outcome, Refusal::says_expired(&answer.detail));
-        let waits = match state {
-            IncidentState::Mitigating | IncidentState::Stuck => true,
-            IncidentState::Open
-            | IncidentState::Mitigated
-            | IncidentState::Verified
-            | IncidentState::MitigatedUnverified
-            | IncidentState::Resolved
-            | IncidentState::Frozen => false,
-        };
-        if outcome == Outcome::Refused && expired {
-            return waits;
+        let stage = case.incident.plan.get(step).map(|step| step.stage);
+        if !waits && stage != Some(Stage::Notice) {
+            return false;
         }
-        let Some(stage) = take(case, step, outcome) else { return false };
-        if stage == Stage::Notice {
+        if answer.outcome == Outcome::Refused && Refusal::says_expired(&answer.detail) {
             return true;
         }
-        if waits {
+        if !take(case, step, answer.outcome) {
+            return false;
+        }
+        if stage != Some(Stage::Notice) {
             self.go_on(at, step, answer);
         }
-        waits
+        true
     }
 
     /// What an answer leads to.
@@ -137,6 +130,12 @@ impl Desk<'_> {
             // The word of the target for all its steps: the weakest of them.
             let proof = answer.proof.unwrap_or(Proof::L1).min(Proof::L2);
             case.amend(|i| i.proof = Some(i.proof.map_or(proof, |old| old.min(proof))));
+        }
+        if case.incident.state == IncidentState::Frozen && answer.outcome == Outcome::Done {
+            let why = format!("{} switched after the rollback was called off.", answer.target);
+            let next = format!("Say `ripcord approve {}` to go through with it.", self.id);
+            self.advance(at, Phase::Stick, format!("{why} {next}"));
+            return;
         }
         if !case.under_way() {
             if next_step(&case.incident).is_none() && case.incident.switched_at.is_none() {
@@ -203,10 +202,12 @@ impl Desk<'_> {
                 let why = "Over, without a proof that it helped.".to_owned();
                 self.advance(at, Phase::Resolve, why);
             }
-            IncidentState::Open
-            | IncidentState::Resolved
-            | IncidentState::Frozen
-            | IncidentState::Stuck => {
+            // Called off, and every command that was out is void by now.
+            IncidentState::Frozen => {
+                let why = "It was called off, and nothing was switched.".to_owned();
+                self.advance(at, Phase::Resolve, why);
+            }
+            IncidentState::Open | IncidentState::Resolved | IncidentState::Stuck => {
                 if let Some(case) = self.case(at) {
                     case.deadline = None;
                 }
@@ -241,17 +242,28 @@ impl Desk<'_> {
     }
 }
 
-/// Notes an outcome and gives the step's stage; none: the step takes no further answer.
-fn take(case: &mut Case, step: usize, outcome: Outcome) -> Option<Stage> {
-    let state = case.incident.plan.get(step)?;
-    let stage = state.stage;
-    let outcome = next_outcome(state.outcome, outcome).ok()?;
+/// Whether answers to the steps of an incident in this state say something new.
+const fn takes_answers(state: IncidentState) -> bool {
+    match state {
+        IncidentState::Mitigating | IncidentState::Stuck | IncidentState::Frozen => true,
+        IncidentState::Open
+        | IncidentState::Mitigated
+        | IncidentState::Verified
+        | IncidentState::MitigatedUnverified
+        | IncidentState::Resolved => false,
+    }
+}
+
+/// Notes an outcome; not where the step takes no further answer.
+fn take(case: &mut Case, step: usize, outcome: Outcome) -> bool {
+    let from = case.incident.plan.get(step).and_then(|step| step.outcome);
+    let Ok(outcome) = next_outcome(from, outcome) else { return false };
     case.amend(|incident| {
         if let Some(step) = incident.plan.get_mut(step) {
             step.outcome = Some(outcome);
         }
     });
-    Some(stage)
+    true
 }
 
 fn due(at: Option<LogTime>, now: LogTime) -> bool {
@@ -281,5 +293,5 @@ fn not_done(n: usize, step: &Step) -> String {
         Some(Outcome::Done) => "is done",
     };
     let (n, target, attempts) = (n + 1, &step.target, step.attempts);
-    format!("Step {n} is not done: {target} {said}, asked {attempts} times.")
+    format!("Step {n} is not done: {target} {said} (asked {attempts}×).")
 }

@@ -40,10 +40,11 @@ pub const fn next_state(from: IncidentState, phase: Phase) -> Result<IncidentSta
         (S::Mitigated, P::Expire) => Ok(S::MitigatedUnverified),
         // Out of `Mitigating` only while nothing was switched.
         (S::Open | S::Mitigating, P::Freeze) => Ok(S::Frozen),
-        // After the switch: something undid it.
-        (S::Mitigating | S::Mitigated | S::Verified | S::MitigatedUnverified, P::Stick) => {
-            Ok(S::Stuck)
-        }
+        // Frozen: a worker switched after it was called off. Restored: something undid it.
+        (
+            S::Mitigating | S::Frozen | S::Mitigated | S::Verified | S::MitigatedUnverified,
+            P::Stick,
+        ) => Ok(S::Stuck),
         (
             S::Open | S::Frozen | S::Stuck | S::Mitigated | S::Verified | S::MitigatedUnverified,
             P::Resolve,
@@ -59,7 +60,7 @@ pub const fn next_state(from: IncidentState, phase: Phase) -> Result<IncidentSta
             S::Resolved,
             P::Act | P::Mitigate | P::Verify | P::Expire | P::Resolve | P::Freeze | P::Stick,
         )
-        | (S::Frozen, P::Mitigate | P::Verify | P::Expire | P::Freeze | P::Stick)
+        | (S::Frozen, P::Mitigate | P::Verify | P::Expire | P::Freeze)
         | (S::Stuck, P::Verify | P::Expire | P::Freeze | P::Stick) => {
             Err(IllegalMove { from, phase })
         }
