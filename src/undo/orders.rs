@@ -126,10 +126,10 @@ impl Desk<'_> {
     }
 
     fn abort(&mut self, why: &str) -> Fared {
-        let Some(at) = self.model.cases.iter().position(Case::under_way) else {
+        let mut cases = self.model.cases.iter().enumerate();
+        let Some((at, case)) = cases.find(|(_, case)| case.under_way()) else {
             return Ok((format!("Nothing of {} is under way; nothing was done.", self.id), None));
         };
-        let Some(case) = self.model.cases.get(at) else { return Err(String::new()) };
         let (id, from) = (case.incident.id.clone(), case.incident.version.clone());
         if some_done(&case.incident) {
             return Err(format!(

@@ -11,12 +11,14 @@ use serde::{Deserialize, Serialize};
 use super::Desk;
 use super::state::{ModelState, Said};
 use crate::model::{
-    Action, Baselines, LogTime, Policy, Reason, Span, Verdict, VersionFact, VersionId,
+    Action, Baselines, LogTime, Policy, Reason, Span, TriggerId, Verdict, VersionFact, VersionId,
 };
 use crate::sums::Assessment;
 
 /// Reasons named one by one when no version is fit.
 const NAMED: usize = 8;
+/// Triggers and inputs remembered per version.
+const SAID_KEPT: usize = 1024;
 
 /// What makes a version fit to roll back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -168,22 +170,23 @@ impl Desk<'_> {
     pub(super) fn remember(&mut self, a: &Assessment) {
         let period = self.rules.policy.proving_period;
         let serves = self.model.serves(&a.version);
-        let rolls_back = |said: &Said| {
-            let rule = self.rules.triggers.iter().find(|rule| rule.id == said.trigger);
+        let rolls_back = |id: &TriggerId| {
+            let rule = self.rules.triggers.iter().find(|rule| rule.id == *id);
             rule.is_some_and(|rule| rule.action == Action::Rollback)
         };
         let state = self.model.version(&a.version);
         state.heard_at = state.heard_at.max(Some(a.at));
-        let was_healthy = healthy(state.said.iter().filter(|said| rolls_back(said)));
+        if !rolls_back(&a.trigger) {
+            return;
+        }
+        state.said.retain(|said| rolls_back(&said.trigger));
+        let was_healthy = healthy(&state.said);
         say(&mut state.said, a);
-        let breach = a.verdict == Verdict::Breach
-            && state.said.iter().any(|said| said.trigger == a.trigger && rolls_back(said));
-        if breach {
+        if a.verdict == Verdict::Breach {
             state.served = false;
             state.healthy_for = Span::ZERO;
         }
-        let is_healthy = healthy(state.said.iter().filter(|said| rolls_back(said)));
-        if !serves || !is_healthy {
+        if !serves || !healthy(&state.said) {
             state.healthy_at = None;
             return;
         }
@@ -197,8 +200,8 @@ impl Desk<'_> {
 }
 
 /// At least one armed trigger, and all of them healthy.
-fn healthy<'a>(said: impl Iterator<Item = &'a Said>) -> bool {
-    let mut armed = said.filter(|said| said.armed).peekable();
+fn healthy(said: &[Said]) -> bool {
+    let mut armed = said.iter().filter(|said| said.armed).peekable();
     armed.peek().is_some() && armed.all(|said| said.verdict == Verdict::Healthy)
 }
 
@@ -217,6 +220,7 @@ fn say(said: &mut Vec<Said>, a: &Assessment) {
                 *old = new;
             }
         }
-        Err(at) => said.insert(at, new),
+        Err(at) if said.len() < SAID_KEPT => said.insert(at, new),
+        Err(_) => {}
     }
 }
