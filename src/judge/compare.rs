@@ -41,7 +41,7 @@ impl ModelJudge {
     }
 
     fn compare(&self, rules: &ModelRules, side: Side<'_>, other: &VersionId) -> Option<Compared> {
-        let since = side.watch.since().unwrap_or(EventTime::MIN);
+        let since = side.watch.since(side.trigger).unwrap_or(EventTime::MIN);
         let found = self
             .by_pairs(rules, side, other, since)
             .or_else(|| self.by_live(side, other, since))

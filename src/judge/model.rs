@@ -126,27 +126,30 @@ impl ModelJudge {
     }
 
     /// Bets that a version is worse than another measured at the same time: its bucket against
-    /// the upper bound of what the other showed before.
+    /// the upper bound of what the other showed in the very same bucket, so that what hits both
+    /// is no evidence.
     fn bet_live(&mut self, trigger: &Trigger, start: EventTime, bucket: &Bucket) {
-        for (version, sums) in &bucket.versions {
-            for other in bucket.versions.keys().filter(|other| *other != version) {
-                let Some(theirs) = self.watch(trigger, other) else { continue };
-                let recent = theirs.recent();
-                let design_effect = self.design_effect(trigger, version);
-                let null = match trigger.limit {
-                    Null::MeanMs { .. } => bounds::mean_upper(recent, design_effect),
-                    Null::Baseline(_) | Null::Rate(_) | Null::Paired(_) | Null::Psi { .. } => {
-                        recent.mean().map(|mean| bounds::rate_upper(mean, recent.n))
-                    }
-                };
-                let Some(null) = null.filter(|null| *null > 0.0) else { continue };
-                let Some(tally) = tally::of_version(trigger, null, sums) else { continue };
-                let growth = tally::growth(null, &tally);
-                let ceiling = compare::benefit_threshold(trigger.bucket);
-                let key = (trigger.id.clone(), version.clone(), other.clone());
-                let detector = self.live.entry(key).or_default();
-                detector.update(start, &growth, design_effect, ceiling);
-            }
+        let pairs = bucket.versions.iter().flat_map(|(version, sums)| {
+            let others = bucket.versions.iter().filter(move |(other, _)| *other != version);
+            others.map(move |other| (version, sums, other))
+        });
+        for (version, sums, (other, others)) in pairs {
+            let design_effect = self.design_effect(trigger, version);
+            let theirs =
+                tally::of_version(trigger, 1.0, others).map(|tally| tally::moments(&tally));
+            let null = theirs.and_then(|theirs| match trigger.limit {
+                Null::MeanMs { .. } => bounds::mean_upper(theirs, design_effect),
+                Null::Baseline(_) | Null::Rate(_) | Null::Paired(_) | Null::Psi { .. } => {
+                    theirs.mean().map(|mean| bounds::rate_upper(mean, theirs.n))
+                }
+            });
+            let Some(null) = null.filter(|null| *null > 0.0) else { continue };
+            let Some(tally) = tally::of_version(trigger, null, sums) else { continue };
+            let growth = tally::growth(null, &tally);
+            let ceiling = compare::benefit_threshold(trigger.bucket);
+            let key = (trigger.id.clone(), version.clone(), other.clone());
+            let detector = self.live.entry(key).or_default();
+            detector.update(start, &growth, design_effect, ceiling);
         }
     }
 
@@ -274,6 +277,7 @@ impl ModelJudge {
         let key = (trigger.id.clone(), version.clone(), None);
         let changed = self.said.get(&key) != Some(&verdict);
         let mut evidence = watch.evidence(trigger, design_effect, changed);
+        evidence.threshold = threshold(rules.budget, trigger);
         if !armed {
             evidence.null = None;
             evidence.samples = self.learned.n(version, trigger.signal);

@@ -11,11 +11,9 @@ use super::tally;
 use crate::model::{EventTime, Reference, Statistic, Trigger};
 use crate::sums::{BucketSums, Evidence, Tally};
 
-/// Buckets that are kept to show and to compute again; older ones stand in `before`.
-const KEPT: usize = 2048;
-
-/// Buckets that tell how another version does now.
-const RECENT: usize = 24;
+/// Buckets that are kept to show and to compute again, at most and at least; older ones stand in
+/// `before`. The least is for others: what went bad asks how this one did since.
+const KEPT: std::ops::RangeInclusive<usize> = 256..=2048;
 
 /// A breach ends when the statistic falls under this share of the threshold.
 const CLEARS_AT: f64 = 0.1;
@@ -27,7 +25,6 @@ pub struct Watch {
     detector: EDetector,
     before: EDetector,
     history: VecDeque<BucketSums>,
-    recent: VecDeque<Moments>,
     design: DesignEffect,
     threshold: f64,
     seen: u64,
@@ -48,18 +45,15 @@ impl Watch {
         self.detector.update(bucket.start, &growth, bucket.design_effect, threshold);
         let sums = tally::moments(&bucket.tally);
         self.seen = self.seen.saturating_add(sums.n as u64);
-        self.recent.push_back(sums);
-        if self.recent.len() > RECENT {
-            self.recent.pop_front();
-        }
         let (start, end) = (bucket.start, bucket.end);
         self.history.push_back(bucket);
         self.trim(trigger, end);
         let over = match trigger.statistic {
             Statistic::EDetector => self.detector.statistic() >= threshold,
             Statistic::Window { breaches, .. } => {
-                let past = self.value().is_some_and(|value| value > null)
-                    && self.moments_since(EventTime::MIN).n >= trigger.minimum_samples as f64;
+                let sums = self.moments_since(self.from(trigger, end));
+                let past = sums.mean().is_some_and(|value| value > null)
+                    && sums.n >= trigger.minimum_samples as f64;
                 self.in_a_row = if past { self.in_a_row + 1 } else { 0 };
                 self.in_a_row >= breaches
             }
@@ -80,7 +74,9 @@ impl Watch {
             Statistic::Window { window, .. } => Some(end - window),
         };
         while let Some(first) = self.history.front() {
-            if needed.is_some_and(|needed| first.start >= needed) && self.history.len() <= KEPT {
+            let wanted = needed.is_some_and(|needed| first.start >= needed);
+            let kept = self.history.len();
+            if kept <= *KEPT.start() || (wanted && kept <= *KEPT.end()) {
                 break;
             }
             let Some(first) = self.history.pop_front() else { break };
@@ -131,12 +127,14 @@ impl Watch {
         self.seen
     }
 
-    /// The likely change.
+    /// The likely change; of a literal rule the start of its window.
     #[must_use]
-    pub fn since(&self) -> Option<EventTime> {
-        match self.in_a_row {
-            0 => self.detector.since(),
-            _ => self.history.front().map(|bucket| bucket.start),
+    pub fn since(&self, trigger: &Trigger) -> Option<EventTime> {
+        match trigger.statistic {
+            Statistic::EDetector => self.detector.since(),
+            Statistic::Window { .. } => {
+                self.history.back().map(|last| self.from(trigger, last.end))
+            }
         }
     }
 
@@ -162,28 +160,27 @@ impl Watch {
         sums
     }
 
-    /// Sums of the last non-empty buckets: how the version does now.
-    #[must_use]
-    pub fn recent(&self) -> Moments {
-        let mut sums = Moments::default();
-        self.recent.iter().for_each(|bucket| sums.add(*bucket));
-        sums
-    }
-
-    fn value(&self) -> Option<f64> {
-        self.moments_since(EventTime::MIN).mean()
+    /// Start of the window of a literal rule.
+    fn from(&self, trigger: &Trigger, end: EventTime) -> EventTime {
+        match trigger.statistic {
+            Statistic::EDetector => EventTime::MIN,
+            Statistic::Window { window, .. } => end - window,
+        }
     }
 
     /// The evidence as it stands; `whole` with the buckets that it can be computed again from.
     #[must_use]
     pub fn evidence(&self, trigger: &Trigger, design_effect: f64, whole: bool) -> Evidence {
-        let since = self.since();
+        let end = self.history.back().map_or(EventTime::MIN, |bucket| bucket.end);
+        let since = self.since(trigger);
         let from = since.unwrap_or(EventTime::MIN);
         let sums = self.moments_since(from);
         let (before, buckets) = if whole { self.record(from) } else { (Vec::new(), Vec::new()) };
         let statistic = match trigger.statistic {
             Statistic::EDetector => self.detector.statistic(),
-            Statistic::Window { .. } => self.value().unwrap_or(0.0),
+            Statistic::Window { .. } => {
+                self.moments_since(self.from(trigger, end)).mean().unwrap_or(0.0)
+            }
         };
         Evidence {
             statistic,

@@ -9,9 +9,10 @@ use crate::model::{
 use crate::sums::{Assessment, Frame};
 use crate::undo::{Reply, Ruling};
 
-/// Everything a shard may react to.
+/// Everything a shard may react to. The kind is the key: `{"frame": {…}}`, so that a record is
+/// read in one pass.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Inbox {
     /// The first record: for how many shards the topics were made.
     Format {

@@ -31,6 +31,10 @@ pub struct Status {
     pub after_close: u64,
     /// Gaps in positions: data was lost before Ripcord read it.
     pub gaps: u64,
+    /// Records of the inbox that could not be read.
+    pub unreadable: u64,
+    /// Answers of workers that nothing waited for.
+    pub ignored_answers: u64,
     /// By model.
     pub models: BTreeMap<ModelId, ModelStatus>,
 }
@@ -159,6 +163,8 @@ impl Shard {
             records: self.judge.counters(),
             after_close,
             gaps,
+            unreadable: self.unreadable,
+            ignored_answers: self.undo.ignored_answers(),
             models,
         }
     }
