@@ -256,12 +256,11 @@ impl Join {
         let Some(book) = self.books.get_mut(&model) else { return };
         while book.complete.len() > self.cap {
             let Some(key) = book.complete.front() else { return };
-            let request = book.requests.get(key);
-            let truth = request.filter(|r| r.complete()).and_then(|r| r.truth);
-            if truth.is_some_and(|truth| panes.is_open(truth.ts)) {
-                return;
-            }
-            if truth.is_some() {
+            let request = book.requests.get(key).filter(|request| request.complete());
+            if let Some(known) = request.and_then(Request::known_at) {
+                if panes.is_open(known) {
+                    return;
+                }
                 book.requests.remove(key);
             }
             book.complete.pop_front();

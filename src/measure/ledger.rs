@@ -172,17 +172,9 @@ impl Ledger {
         self.topics.iter().all(|place| place.behind.is_none())
     }
 
-    /// Whether the topic is not behind.
-    pub(super) fn is_ahead(&self, topic: usize) -> bool {
-        self.topics.get(topic).is_some_and(|place| place.behind.is_none())
-    }
-
-    /// Whether the topic has passed what a former life had read.
-    pub(super) fn phase_now(&self, topic: usize) -> Phase {
-        match self.topics.get(topic) {
-            Some(Place { behind: Some(_), .. }) => Phase::Again,
-            Some(Place { behind: None, .. }) | None => Phase::Live,
-        }
+    /// Whether records of the topic are still to be read again.
+    pub(super) fn is_behind(&self, topic: usize) -> bool {
+        self.topics.get(topic).is_some_and(|place| place.behind.is_some())
     }
 
     /// A record below the committed position was read again.

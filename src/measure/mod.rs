@@ -13,6 +13,7 @@
 //! passed it, no prediction in time can come, and it is unmatched. And *late* is asked before
 //! *duplicate*: a repeated record whose pane is closed is late.
 
+mod face;
 mod flush;
 mod join;
 mod jump;
@@ -30,79 +31,10 @@ use self::ledger::{At, Bucket, Ledger, Phase};
 use self::names::{FeatureIx, Names};
 use self::panes::Panes;
 use self::watermark::Watermarks;
-use crate::model::{EventTime, LaneId, LogTime, ModelId, Reject, Sample, Source, Span};
-use crate::sums::Frame;
+use crate::model::{EventTime, LaneId, LogTime, Reject, Sample, Source, Span};
 
+pub use self::face::{Input, Output};
 pub use self::ledger::{Resume, TopicResume};
-
-/// What a lane is told.
-#[derive(Debug)]
-pub enum Input<'a> {
-    /// A record was read.
-    Record {
-        /// Which topic of the source, by its place there.
-        topic: usize,
-        /// Where it stands in the partition; ascending within a topic.
-        position: i64,
-        /// When the log took it, where the log says so: that vouches for its clock.
-        appended: Option<LogTime>,
-        /// The sample, or why there is none.
-        read: Result<Sample<'a>, Reject>,
-    },
-    /// The topic is drained at its high watermark, and has been for a while.
-    Idle {
-        /// Which topic of the source.
-        topic: usize,
-    },
-    /// The recording is over: every pane closes.
-    End,
-    /// Say what changed.
-    Flush {
-        /// The log's time; rules only how often a cell is sent.
-        now: LogTime,
-    },
-}
-
-/// What a lane says.
-#[derive(Debug, PartialEq)]
-pub enum Output {
-    /// What changed since the last frame.
-    Frame(Box<Frame>),
-    /// The record could not be used.
-    Rejected {
-        /// Which topic of the source.
-        topic: usize,
-        /// Where the record stands.
-        position: i64,
-        /// Why.
-        code: Reject,
-    },
-    /// The record came after its pane was closed.
-    Late {
-        /// Which topic of the source.
-        topic: usize,
-        /// Where the record stands.
-        position: i64,
-    },
-    /// More requests of the model wait for an answer or an outcome than may: no labels are
-    /// counted for it, its outcomes go unmatched. Ways out: a shorter `label_horizon`, a higher
-    /// `max_waiting`, more partitions, or outcomes that carry version and prediction.
-    JoinStopped {
-        /// Whose join.
-        model: ModelId,
-        /// How many wait.
-        waiting: usize,
-        /// How many may.
-        cap: usize,
-    },
-    /// Fewer than half as many wait as may: labels are counted again.
-    JoinResumed {
-        /// Whose join.
-        model: ModelId,
-        /// How many wait.
-        waiting: usize,
-    },
-}
 
 /// Times that RFC 3339 can write: 0001-01-01 to 9999-12-31. Beyond them no clock is right, and
 /// no frame could be read back.
@@ -113,8 +45,9 @@ const TIMES: (EventTime, EventTime) =
 ///
 /// After a restart ([`Lane::resume`]) the records from [`Resume::reread_from`] on, and at the
 /// latest from the committed positions on, are fed again, topic by topic in any interleaving.
-/// A topic that [`Lane::is_ahead`] names must wait for the others (the reader pauses it), so
-/// that no new record overtakes one that was read before.
+/// A topic that has come to where the former life stopped ([`Lane::is_ahead`]) must wait for the
+/// others (the reader pauses it), so that no new record overtakes one that was read before; one
+/// that has nothing more to read again is told as [`Input::Drained`].
 #[derive(Debug)]
 pub struct Lane {
     id: LaneId,
@@ -185,11 +118,10 @@ impl Lane {
             Input::Record { topic, position, appended, read } => {
                 self.record((topic, position), appended, read, out);
             }
+            Input::Drained { topic } => self.drained(topic, out),
             Input::Idle { topic } => {
-                self.ledger.drained(topic);
                 self.marks.set_idle(topic, true);
-                self.catch_up(out);
-                self.advance();
+                self.drained(topic, out);
             }
             Input::End => self.end(out),
             Input::Flush { now } => self.flush(now, out),
@@ -216,7 +148,7 @@ impl Lane {
     /// not be read on until [`Lane::is_caught_up`].
     #[must_use]
     pub fn is_ahead(&self, topic: usize) -> bool {
-        !self.is_caught_up() && self.ledger.is_ahead(topic)
+        !self.is_caught_up() && !self.ledger.is_behind(topic)
     }
 
     fn record(
@@ -234,7 +166,6 @@ impl Lane {
         let at = At { topic, position, phase, newest_before: self.jump.newest() };
         match read.and_then(in_range) {
             Err(code) => self.finish(&at, Bucket::Rejected(code), out),
-            Ok(sample) if phase == Phase::Rebuild => self.rebuild(&at, &sample),
             Ok(sample) => self.sift(&at, appended, sample, out),
         }
         if phase != Phase::Live {
@@ -252,7 +183,16 @@ impl Lane {
         out: &mut Vec<Output>,
     ) {
         let ts = sample.ts();
-        match self.jump.sift(ts, appended) {
+        if at.phase == Phase::Rebuild {
+            self.ledger.rebuilt(at.topic, ts);
+        }
+        // What is read again and lies beyond the newest event was not taken the first time.
+        let beyond = at.phase != Phase::Live && Some(ts) > self.marks.newest();
+        let sift = match self.jump.sift(ts, appended) {
+            Sift::Take if beyond => Sift::Hold,
+            sift @ (Sift::Take | Sift::Hold | Sift::Refuse) => sift,
+        };
+        match sift {
             Sift::Refuse => self.finish(at, Bucket::Rejected(Reject::FromFuture), out),
             Sift::Take => {
                 self.accept(at, &sample, out);
@@ -264,15 +204,6 @@ impl Lane {
                 let settled = self.jump.hold(*at, jump::owned(sample));
                 self.settle(settled, out);
             }
-        }
-    }
-
-    /// A record before the committed position: the join remembers it, nothing is counted.
-    fn rebuild(&mut self, at: &At, sample: &Sample<'_>) {
-        // What the former life never took was refused by it.
-        if Some(sample.ts()) <= self.marks.newest() {
-            self.ledger.rebuilt(at.topic, sample.ts());
-            self.take(sample, at);
         }
     }
 
@@ -289,7 +220,9 @@ impl Lane {
         for (held, right) in settled {
             let mut at = held.at;
             // What a former life held, and this one settles, was counted as waiting by either.
-            at.phase = self.ledger.phase_now(at.topic);
+            if !self.behind {
+                at.phase = Phase::Live;
+            }
             let refused = Bucket::Rejected(Reject::FromFuture);
             let bucket = if right { self.take(&held.sample, &at) } else { refused };
             if at.phase == Phase::Live {
@@ -308,6 +241,12 @@ impl Lane {
         if at.phase == Phase::Live {
             report(at, bucket, out);
         }
+    }
+
+    fn drained(&mut self, topic: usize, out: &mut Vec<Output>) {
+        self.ledger.drained(topic);
+        self.catch_up(out);
+        self.advance();
     }
 
     /// Ends the re-read once no topic is behind.

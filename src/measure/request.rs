@@ -126,9 +126,16 @@ pub(super) struct Request {
 }
 
 impl Request {
-    /// It has an answer and its truth.
+    /// It has an answer, and none waits for the truth.
     pub(super) fn complete(&self) -> bool {
-        !self.answers.is_empty() && self.truth.is_some_and(|truth| !truth.waiting)
+        let known = self.truth.is_some_and(|truth| !truth.waiting);
+        !self.answers.is_empty() && (known || self.answers.iter().all(|a| a.label.is_some()))
+    }
+
+    /// When the last of its truths was known.
+    pub(super) fn known_at(&self) -> Option<EventTime> {
+        let labels = self.answers.iter().filter_map(|answer| Some(answer.label?.0));
+        labels.chain(self.truth.map(|truth| truth.ts)).max()
     }
 
     /// Nothing is known of it.
@@ -178,20 +185,15 @@ impl Request {
         }
     }
 
+    /// The truth that came with an answer is that answer's alone.
     fn label_inline(&mut self, index: usize, actual: Label, room: &mut Room<'_>) {
-        let Some((ts, right)) = self.answers.get(index).map(|a| (a.ts, a.value == actual)) else {
-            return;
-        };
-        if room.panes.is_open(ts) {
+        let own = self.answers.get(index).map(|answer| (answer.ts, answer.value == actual));
+        if let Some((ts, right)) = own {
             self.set_label(index, ts, right, room);
-        }
-        if self.truth.is_none() {
-            self.truth = Some(Truth { ts, actual, waiting: false });
-            self.label_all(room);
         }
     }
 
-    /// The truth is known; `keep`: remember it although no answer is known yet.
+    /// The truth became known.
     pub(super) fn outcome(&mut self, ts: EventTime, actual: Label, room: &mut Room<'_>) -> Bucket {
         let met = self.answers.iter().any(|a| room.in_time(ts, a.ts));
         let known = |truth: Truth| truth.waiting || apart(truth.ts, ts) <= room.horizon;
@@ -235,11 +237,14 @@ impl Request {
 
     /// Sets the label and counts the pairs that it completes.
     fn set_label(&mut self, index: usize, ts: EventTime, right: bool, room: &mut Room<'_>) {
-        let Some(version) = self.answers.get(index).map(|answer| answer.version) else { return };
+        let Some((version, given)) = self.answers.get(index).map(|a| (a.version, a.ts)) else {
+            return;
+        };
         for other in self.answers.iter().filter(|other| other.version != version) {
             let Some((known, other_right)) = other.label else { continue };
             let pane = known.max(ts);
-            if !room.panes.is_open(pane) {
+            let in_time = room.in_time(pane, given) && room.in_time(pane, other.ts);
+            if !in_time || !room.panes.is_open(pane) {
                 continue;
             }
             let at = room.at;

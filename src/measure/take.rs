@@ -20,7 +20,7 @@ use crate::model::{
 const NO_VERSION: &str = "-";
 
 /// What a name that cannot be one is rejected as.
-fn bad_name(error: NameError) -> Bucket {
+fn bad_name(error: &NameError) -> Bucket {
     Bucket::Rejected(match error {
         NameError::Empty => Reject::MissingField,
         NameError::TooLong(_) => Reject::TooLarge,
@@ -38,7 +38,7 @@ impl Lane {
             Sample::Health(h) => self.health(h, at),
             Sample::Run(r) => self.run(r, at),
         };
-        taken.unwrap_or_else(bad_name)
+        taken.unwrap_or_else(|error| bad_name(&error))
     }
 
     /// Whether a record adds to the pane of its own time.

@@ -12,7 +12,7 @@ pub enum NameError {
     /// Nothing in it.
     #[error("a name is empty; give it at least one character")]
     Empty,
-    /// More than [`MAX_BYTES`].
+    /// More than 249 bytes.
     #[error("a name is {0} bytes long; at most {MAX_BYTES} are kept")]
     TooLong(usize),
     /// A line break, a tab, a NUL.
@@ -21,7 +21,7 @@ pub enum NameError {
 }
 
 /// The longest name, in bytes of UTF-8.
-pub const MAX_BYTES: usize = 249;
+const MAX_BYTES: usize = 249;
 
 /// Whether `text` may be a name, without making one.
 ///

@@ -12,7 +12,7 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The longest duration told apart, in microseconds.
-pub const MAX_US: u64 = 60_000_000;
+const MAX_US: u64 = 60_000_000;
 
 /// Durations of answers.
 #[derive(Debug, Clone, PartialEq)]

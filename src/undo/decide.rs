@@ -13,7 +13,8 @@ use super::policy::Stop;
 use super::state::{ALERTS_OPEN, Case, Kind};
 use super::{Desk, Did, Output, Ruling};
 use crate::model::{
-    Action, Better, IncidentState, Mode, Phase, Reference, Role, Trigger, Verdict, VersionId,
+    Action, Better, IncidentState, Mode, Phase, Reason, Reference, Role, Trigger, Verdict,
+    VersionId,
 };
 use crate::sums::Assessment;
 
@@ -25,6 +26,9 @@ impl Desk<'_> {
         let ruling = match a.verdict {
             Verdict::Healthy => self.healthy(a),
             Verdict::Systemic if self.model.serves(&a.version) => self.systemic(a),
+            Verdict::Insufficient if self.model.serves(&a.version) && undecided(a) => {
+                self.recommend(a)
+            }
             Verdict::Systemic | Verdict::Insufficient | Verdict::Stale => self.unsure(a),
             Verdict::Breach => self.breach(a),
         };
@@ -97,6 +101,36 @@ impl Desk<'_> {
             reference_words(a.evidence.reference)
         );
         self.alert(a, because)
+    }
+
+    /// Past the limit, and nothing shows that another version would serve better: at most a
+    /// recommendation.
+    fn recommend(&mut self, a: &Assessment) -> Ruling {
+        let rolls_back = |rule: &Trigger| rule.id == a.trigger && rule.action == Action::Rollback;
+        if !self.rules.triggers.iter().any(rolls_back)
+            || self.model.cases.iter().any(Case::under_way)
+        {
+            return self.unsure(a);
+        }
+        let past = format!("{} is past the limit of {}", a.version, a.trigger);
+        let (to, because) = match self.model.pick(&self.rules.policy, self.now.log) {
+            Ok((to, _)) => {
+                let because = format!(
+                    "{past}, and nothing shows that {to} would serve better: {}",
+                    self.approve()
+                );
+                (Some(to), because)
+            }
+            Err(nobody) => (None, format!("{past}, and would go back to {nobody}.")),
+        };
+        let ruling = self.alert(a, because);
+        if let Some(at) = self.waiting(a)
+            && let Some(case) = self.case(at)
+            && case.incident.to != to
+        {
+            case.amend(|incident| incident.to = to.clone());
+        }
+        Ruling { did: Did::WouldHave, to, ..ruling }
     }
 
     /// Opens or keeps an incident that only tells people.
@@ -238,6 +272,11 @@ impl Desk<'_> {
             self.resolve_later(at);
         }
     }
+}
+
+/// The evidence is over its threshold, and only the benefit is not shown.
+fn undecided(a: &Assessment) -> bool {
+    matches!(a.reason, Reason::BenefitUnproven | Reason::NoReference)
 }
 
 /// What the comparison rests on: that of the version shown to be better, else the evidence's.

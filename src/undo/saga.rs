@@ -183,6 +183,7 @@ impl Desk<'_> {
     fn over(&mut self, at: usize) {
         let Some(case) = self.model.cases.get(at) else { return };
         match case.incident.state {
+            IncidentState::Mitigating if case.watch.quiet() => self.wait_on(at),
             IncidentState::Mitigating => {
                 let why = match next_step(&case.incident) {
                     Some((n, step)) => not_done(n, step),
@@ -212,6 +213,16 @@ impl Desk<'_> {
                     case.deadline = None;
                 }
             }
+        }
+    }
+
+    /// What was seen since the switch is right and only little: a quiet hour is no fault.
+    fn wait_on(&mut self, at: usize) {
+        let now = self.now.log;
+        let within = self.rules.policy.mitigate_within;
+        if let Some(case) = self.case(at) {
+            case.deadline = Some(now + within);
+            case.watch.waited();
         }
     }
 

@@ -17,7 +17,7 @@ pub enum FilesError {
 }
 
 /// The recordings.
-pub struct Files {
+pub(super) struct Files {
     source: Source,
     open: Vec<Open>,
     current: usize,
@@ -42,17 +42,17 @@ impl Buffered {
 
 /// The next record.
 #[derive(Debug)]
-pub struct Next<'a> {
+pub(super) struct Next<'a> {
     /// Which file.
-    pub topic: usize,
+    pub(super) topic: usize,
     /// Which line, from 1.
-    pub line: i64,
+    pub(super) line: i64,
     /// Its bytes; none: larger than the limit.
-    pub bytes: Option<&'a [u8]>,
+    pub(super) bytes: Option<&'a [u8]>,
     /// When it happened and of which model, if it can be read.
-    pub head: &'a Option<(EventTime, String)>,
+    pub(super) head: &'a Option<(EventTime, String)>,
     /// How far the file was read.
-    pub progress: Progress,
+    pub(super) progress: Progress,
 }
 
 impl Files {
@@ -60,7 +60,7 @@ impl Files {
     ///
     /// # Errors
     /// A file that cannot be opened.
-    pub fn open(paths: &[PathBuf], source: &Source) -> Result<Self, FilesError> {
+    pub(super) fn open(paths: &[PathBuf], source: &Source) -> Result<Self, FilesError> {
         let cap = source.max_record_bytes;
         let rules = source.topics.first().ok_or(FilesError::None)?;
         let topic = |path: &PathBuf| TopicRule { name: name(path), ..rules.clone() };
@@ -77,7 +77,7 @@ impl Files {
 
     /// The source that the files make.
     #[must_use]
-    pub fn source(&self) -> &Source {
+    pub(super) fn source(&self) -> &Source {
         &self.source
     }
 
@@ -85,7 +85,7 @@ impl Files {
     ///
     /// # Errors
     /// A file that breaks off.
-    pub fn next(&mut self) -> Result<Option<Next<'_>>, FilesError> {
+    pub(super) fn next(&mut self) -> Result<Option<Next<'_>>, FilesError> {
         if let Some(used) = self.open.get_mut(self.current) {
             used.buffer = None;
         }
