@@ -60,7 +60,7 @@ impl Bucket {
     pub fn add(&mut self, pane: &Pane, reads: Reads) {
         for (version, _, sums) in pane.versions() {
             let mine = self.versions.entry(version.clone()).or_default();
-            if reads.answers {
+            if reads.answers || reads.features {
                 mine.answers.merge(sums.answers);
                 mine.timeouts += sums.timeouts;
             }

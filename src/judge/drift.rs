@@ -3,7 +3,6 @@
 //! PSI = Σ (p − q)·ln(p/q) over bins that the first samples of the older version set once and for
 //! all; shares are smoothed as (c + ½)/(n + B/2), so an empty bin costs little.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use libm::log;
@@ -109,18 +108,6 @@ pub fn psi(a: &Binned, b: &Binned) -> (f64, bool) {
         .sum();
     let needed = SAMPLES_A_BIN * (pairs.len() as u64).saturating_sub(1);
     (index, a.n().min(b.n()) >= needed.max(SAMPLES_A_BIN))
-}
-
-/// Adds up grids by feature.
-pub fn merge<K: Ord + Clone>(into: &mut BTreeMap<K, Grid>, grids: &BTreeMap<K, Grid>) {
-    for (name, grid) in grids {
-        match into.get_mut(name) {
-            Some(mine) => mine.merge(grid),
-            None => {
-                into.insert(name.clone(), grid.clone());
-            }
-        }
-    }
 }
 
 #[cfg(test)]

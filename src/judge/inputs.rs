@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Bucket;
-use super::drift::{Binned, Bins, merge, psi};
+use super::drift::{Binned, Bins, psi};
 use crate::model::{
-    EventTime, FeatureName, Null, Reason, Reference, Span, Statistic, Trigger, Verdict, VersionId,
+    EventTime, FeatureName, Null, Reason, Reference, Statistic, Trigger, Verdict, VersionId,
 };
-use crate::sums::{BucketSums, Evidence, Grid, Tally};
+use crate::sums::{BucketSums, Evidence, Grid, PairSums, Tally, VersionSums};
 
 type Of = (VersionId, FeatureName);
 
@@ -106,13 +106,13 @@ impl Inputs {
     /// have so many (of two, the one that sorts first) set the bins for all.
     fn learn(&mut self, bucket: &Bucket, most: u32, learn: u64) {
         for (version, sums) in &bucket.versions {
-            for (feature, grid) in &sums.features {
+            for feature in sums.features.keys() {
                 let of = (version.clone(), feature.clone());
                 if self.frozen.contains_key(&of) {
                     continue;
                 }
                 let learned = self.learning.entry(of.clone()).or_default();
-                learned.merge(grid);
+                learned.merge(&whole(sums, feature));
                 if learned.n() < learn {
                     continue;
                 }
@@ -128,61 +128,46 @@ impl Inputs {
     /// Each version's distance from its own frozen reference, and each pair's over the same
     /// requests, over the window.
     fn distances(&self) -> (BTreeMap<Of, Distance>, BTreeMap<(Of, VersionId), Distance>) {
-        let mut versions: BTreeMap<&VersionId, BTreeMap<FeatureName, Grid>> = BTreeMap::new();
-        let mut sides: BTreeMap<(&VersionId, &VersionId), [BTreeMap<FeatureName, Grid>; 2]> =
-            BTreeMap::new();
+        let mut versions: BTreeMap<&VersionId, VersionSums> = BTreeMap::new();
+        let mut pairs: BTreeMap<&(VersionId, VersionId), PairSums> = BTreeMap::new();
         for (_, bucket) in &self.window {
             for (version, sums) in &bucket.versions {
-                merge(versions.entry(version).or_default(), &sums.features);
+                versions.entry(version).or_default().merge(sums);
             }
-            for ((a, b), sums) in &bucket.pairs {
-                let [side_a, side_b] = sides.entry((a, b)).or_default();
-                for (name, (grid_a, grid_b)) in &sums.features {
-                    side_a.entry(name.clone()).or_default().merge(grid_a);
-                    side_b.entry(name.clone()).or_default().merge(grid_b);
-                }
+            for (pair, sums) in &bucket.pairs {
+                pairs.entry(pair).or_default().merge(sums);
             }
         }
         let mut own = BTreeMap::new();
-        for (version, features) in versions {
-            for (feature, grid) in features {
-                let of = (version.clone(), feature);
-                let (Some(frozen), Some(bins)) = (self.frozen.get(&of), self.bins.get(&of.1))
-                else {
-                    continue;
-                };
-                own.insert(of, distance(&bins.bin(&grid), frozen, Reference::History));
+        for (of, frozen) in &self.frozen {
+            let (Some(sums), Some(bins)) = (versions.get(&of.0), self.bins.get(&of.1)) else {
+                continue;
+            };
+            let now = bins.bin(&whole(sums, &of.1));
+            if now.n() > 0 {
+                own.insert(of.clone(), distance(&now, frozen, Reference::History));
             }
         }
-        let mut pairs = BTreeMap::new();
-        for ((a, b), [side_a, side_b]) in sides {
-            for (feature, grid_a) in side_a {
-                let (Some(bins), Some(grid_b)) = (self.bins.get(&feature), side_b.get(&feature))
-                else {
-                    continue;
-                };
-                let between = distance(&bins.bin(&grid_a), &bins.bin(grid_b), Reference::Paired);
-                pairs.insert(((a.clone(), feature.clone()), b.clone()), between);
-                pairs.insert(((b.clone(), feature), a.clone()), between);
+        let mut between = BTreeMap::new();
+        for ((a, b), sums) in pairs {
+            for (feature, (grid_a, grid_b)) in &sums.features {
+                let Some(bins) = self.bins.get(feature) else { continue };
+                let apart = distance(&bins.bin(grid_a), &bins.bin(grid_b), Reference::Paired);
+                between.insert(((a.clone(), feature.clone()), b.clone()), apart);
+                between.insert(((b.clone(), feature.clone()), a.clone()), apart);
             }
         }
-        (own, pairs)
+        (own, between)
     }
+}
 
-    /// How many samples of a feature were learned from, while it is not frozen.
-    #[must_use]
-    pub fn learned(&self) -> Option<u64> {
-        self.learning.values().map(Grid::n).max()
-    }
-
-    /// How long a window is, for a trigger that reads inputs.
-    #[must_use]
-    pub fn window(trigger: &Trigger) -> Option<Span> {
-        match trigger.statistic {
-            Statistic::Window { window, .. } => Some(window),
-            Statistic::EDetector => None,
-        }
-    }
+/// The values of a feature, with the good answers that lacked it counted as missing: an input
+/// that disappears is a drift.
+fn whole(sums: &VersionSums, feature: &FeatureName) -> Grid {
+    let mut grid = sums.features.get(feature).cloned().unwrap_or_default();
+    let good = sums.answers.n.saturating_sub(sums.answers.bad);
+    grid.missing += good.saturating_sub(grid.n());
+    grid
 }
 
 fn distance(a: &Binned, b: &Binned, reference: Reference) -> Distance {

@@ -13,6 +13,7 @@ pub struct Lanes {
     pane: Span,
     lanes: BTreeMap<u32, Lane>,
     watermark: EventTime,
+    completeness: f64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,7 +49,8 @@ impl Lanes {
     /// `count` lanes, none of them heard yet.
     #[must_use]
     pub fn new(count: u32, pane: Span, now: LogTime) -> Self {
-        let mut lanes = Self { pane, lanes: BTreeMap::new(), watermark: EventTime::MIN };
+        let (watermark, completeness) = (EventTime::MIN, 1.0);
+        let mut lanes = Self { pane, lanes: BTreeMap::new(), watermark, completeness };
         lanes.widen(count, pane, now);
         lanes
     }
@@ -141,11 +143,25 @@ impl Lanes {
         self.lanes.values().filter_map(|lane| lane.state.as_ref()).map(|state| state.newest).max()
     }
 
-    /// The share of lanes that are heard, 0 to 1.
-    #[must_use]
-    pub fn completeness(&self, now: LogTime, stall_after: Span) -> f64 {
+    /// Counts the lanes that are heard. Answers whether there are fewer than before.
+    pub fn listen(&mut self, now: LogTime, stall_after: Span) -> bool {
         let heard = self.lanes.values().filter(|lane| !lane.stalled(now, stall_after)).count();
-        heard as f64 / self.lanes.len().max(1) as f64
+        let before = self.completeness;
+        self.completeness = heard as f64 / self.lanes.len().max(1) as f64;
+        self.completeness < before
+    }
+
+    /// The share of lanes that were heard when they were last counted, 0 to 1.
+    #[must_use]
+    pub fn completeness(&self) -> f64 {
+        self.completeness
+    }
+
+    /// When the next lane stalls unless it is heard.
+    #[must_use]
+    pub fn next_stall(&self, now: LogTime, stall_after: Span) -> Option<LogTime> {
+        let heard = self.lanes.values().filter(|lane| !lane.stalled(now, stall_after));
+        heard.map(|lane| lane.heard + stall_after + Span::from_ms(1)).min()
     }
 
     /// How much of the label horizon the least warm lane has read again, 0 to 1.

@@ -140,12 +140,14 @@ impl Judge {
     fn advance(&mut self, now: LogTime, book: &RuleBook, id: &SourceId, out: &mut Vec<Output>) {
         let stall_after = book.default.policy.stall_after;
         let Some(source) = self.sources.get_mut(id) else { return };
+        let fewer = source.lanes.listen(now, stall_after);
+        let completeness = source.lanes.completeness();
         let before = source.lanes.watermark();
         let watermark = source.lanes.advance(now, stall_after);
-        if watermark == before {
-            return;
+        if fewer {
+            self.lost_lanes(book, id, completeness, out);
         }
-        let completeness = source.lanes.completeness(now, stall_after);
+        let Some(source) = self.sources.get_mut(id).filter(|_| watermark > before) else { return };
         let length = source.lanes.pane();
         for (start, model, pane) in source.panes.close(length, watermark) {
             let rules = book.of(&model);
@@ -161,6 +163,21 @@ impl Judge {
         let fed: Vec<_> = fed.map(|(model, _)| model.clone()).collect();
         for model in fed {
             self.close_buckets(book, &model, out);
+        }
+    }
+
+    /// Fewer lanes are heard than before: what rests on them is stale.
+    fn lost_lanes(
+        &mut self,
+        book: &RuleBook,
+        id: &SourceId,
+        completeness: f64,
+        out: &mut Vec<Output>,
+    ) {
+        let fed = self.models.iter_mut().filter(|(_, judge)| judge.sources.contains(id));
+        for (model, judge) in fed {
+            let said = judge.grow_stale(book.of(model), model, completeness);
+            out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
         }
     }
 
@@ -205,6 +222,13 @@ impl Judge {
                 out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
             }
         }
+    }
+
+    /// When a lane stalls unless it is heard: a tick is wanted then.
+    #[must_use]
+    pub fn next_wakeup(&self, now: LogTime, book: &RuleBook) -> Option<LogTime> {
+        let stall_after = book.default.policy.stall_after;
+        self.sources.values().filter_map(|source| source.lanes.next_stall(now, stall_after)).min()
     }
 
     /// A model's judge.

@@ -335,6 +335,31 @@ impl ModelJudge {
         }
     }
 
+    /// So few lanes are heard that what was said no longer holds.
+    pub fn grow_stale(
+        &mut self,
+        rules: &ModelRules,
+        id: &ModelId,
+        completeness: f64,
+    ) -> Vec<Assessment> {
+        let mut out = Vec::new();
+        for trigger in rules.triggers.iter().filter(|rule| completeness < rule.completeness) {
+            let said = self
+                .said
+                .iter()
+                .filter(|((rule, ..), verdict)| *rule == trigger.id && **verdict != Verdict::Stale);
+            let said: Vec<_> =
+                said.map(|((_, of, feature), _)| (of.clone(), feature.clone())).collect();
+            for (version, feature) in said {
+                let mut assessment = self.assess(rules, id, trigger, &version, true);
+                assessment.feature = feature;
+                assessment.changed = true;
+                self.say(assessment, &mut out);
+            }
+        }
+        out
+    }
+
     fn say(&mut self, assessment: Assessment, out: &mut Vec<Assessment>) {
         let key =
             (assessment.trigger.clone(), assessment.version.clone(), assessment.feature.clone());

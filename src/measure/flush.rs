@@ -1,7 +1,8 @@
 //! Frames: what a lane says, how often, and from where a next life would go on.
 
+use super::jump::TIMES;
 use super::ledger::{Resume, TopicResume};
-use super::{Lane, Output, TIMES};
+use super::{Lane, Output};
 use crate::model::{EventTime, LogTime};
 use crate::sums::{Counters, Frame};
 

@@ -12,10 +12,10 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
-use super::ledger::{At, Bucket, Phase};
-use super::names::{ByHash, Key, ModelIx, Names};
+use super::ledger::{Bucket, Phase};
+use super::names::{ByHash, Key, ModelIx};
 use super::panes::Panes;
-use super::request::{Answer, Label, Remembered, Request, Room, TOGETHER};
+use super::request::{Answer, Label, Remembered, Request, Room};
 use crate::model::{EventTime, Source, Span};
 
 /// The memory of one model.
@@ -37,19 +37,14 @@ pub(super) struct Turn {
     pub(super) waiting: usize,
 }
 
-type Queue = BTreeMap<EventTime, Vec<(ModelIx, Key)>>;
-
 /// The memory of all models of a lane.
 #[derive(Debug)]
 pub(super) struct Join {
     horizon: Span,
     cap: usize,
-    categories: usize,
     books: BTreeMap<ModelIx, Book>,
     /// When answers may be forgotten: the end of the pane that their horizon ends in.
-    expiring: Queue,
-    /// The same for their inputs.
-    fading: Queue,
+    expiring: BTreeMap<EventTime, Vec<(ModelIx, Key)>>,
     /// Outcomes re-read before any prediction, whose panes a former life had closed.
     reread: Vec<(ModelIx, Key)>,
     turns: Vec<Turn>,
@@ -63,10 +58,8 @@ impl Join {
         Self {
             horizon: source.label_horizon,
             cap: source.max_waiting,
-            categories: source.max_categories,
             books: BTreeMap::new(),
             expiring: BTreeMap::new(),
-            fading: BTreeMap::new(),
             reread: Vec::new(),
             turns: Vec::new(),
             outcomes_waiting: 0,
@@ -95,23 +88,17 @@ impl Join {
         (model, key): (ModelIx, Key),
         answer: Answer,
         actual: Option<Label>,
-        (panes, names, at): (&mut Panes, &Names, &At),
+        room: &mut Room<'_>,
     ) -> Remembered {
         let ts = answer.ts;
-        if self.stopped(model) || panes.passed(ts + self.horizon) {
+        if self.stopped(model) || room.panes.passed(ts + self.horizon) {
             return Remembered::Not;
         }
-        let inputs = answer.inputs.is_some();
-        let (expires, fades) = (panes.end_of(ts + self.horizon), panes.end_of(ts + TOGETHER));
-        let (horizon, categories) = (self.horizon, self.categories);
-        let mut room = Room { panes, names, at, horizon, categories };
-        let remembered = self.with(model, key, |r| r.answer(answer, actual, &mut room));
+        let remembered = self.with(model, key, |r| r.answer(answer, actual, room));
         if let Remembered::New { met } = remembered {
             self.outcomes_waiting -= u64::from(met);
+            let expires = room.panes.end_of(ts + self.horizon);
             self.expiring.entry(expires).or_default().push((model, key));
-            if inputs {
-                self.fading.entry(fades).or_default().push((model, key));
-            }
             self.trim(model, room.panes);
         }
         remembered
@@ -122,19 +109,17 @@ impl Join {
         &mut self,
         (model, key): (ModelIx, Key),
         (ts, actual): (EventTime, Label),
-        (panes, names, at): (&mut Panes, &Names, &At),
+        room: &mut Room<'_>,
     ) -> Bucket {
-        let open = panes.is_open(ts);
+        let open = room.panes.is_open(ts);
         if self.stopped(model) {
             return if open { Bucket::Unmatched } else { Bucket::Late };
         }
-        let (horizon, categories) = (self.horizon, self.categories);
-        let mut room = Room { panes, names, at, horizon, categories };
-        let bucket = self.with(model, key, |r| r.outcome(ts, actual, &mut room));
+        let bucket = self.with(model, key, |r| r.outcome(ts, actual, room));
         if bucket == Bucket::Waiting {
             self.outcomes_waiting += 1;
-            room.panes.wait(ts, at, model, key);
-        } else if !open && at.phase != Phase::Live && self.stray(model, key) {
+            room.panes.wait(ts, room.at, model, key);
+        } else if !open && room.at.phase != Phase::Live && self.stray(model, key) {
             self.reread.push((model, key));
         }
         self.trim(model, room.panes);
@@ -182,14 +167,6 @@ impl Join {
 
     /// Forgets what no open pane can need.
     pub(super) fn forget(&mut self, mark: EventTime, panes: &Panes) {
-        while let Some(first) = self.fading.first_entry().filter(|first| *first.key() <= mark) {
-            for (model, key) in first.remove() {
-                self.with(model, key, |request| {
-                    let old = request.answers.iter_mut().filter(|a| panes.passed(a.ts + TOGETHER));
-                    old.for_each(|answer| answer.inputs = None);
-                });
-            }
-        }
         while let Some(first) = self.expiring.first_entry().filter(|first| *first.key() <= mark) {
             let horizon = self.horizon;
             for (model, key) in first.remove() {
@@ -203,7 +180,7 @@ impl Join {
         }
     }
 
-    fn stopped(&self, model: ModelIx) -> bool {
+    pub(super) fn stopped(&self, model: ModelIx) -> bool {
         self.books.get(&model).is_some_and(|book| book.stopped)
     }
 

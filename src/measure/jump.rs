@@ -11,9 +11,23 @@ use std::borrow::Cow;
 
 use super::ledger::At;
 use crate::model::{
-    EventTime, Feature, Health, LatencySample, LogTime, OutcomeSample, Prediction, Run, Sample,
-    Source, Span, Value,
+    EventTime, Feature, Health, LatencySample, LogTime, OutcomeSample, Prediction, Reject, Run,
+    Sample, Source, Span, Value,
 };
+
+/// Times that RFC 3339 can write: 0001-01-01 to 9999-12-31. Beyond them no clock is right, and
+/// no frame could be read back.
+pub(super) const TIMES: (EventTime, EventTime) =
+    (EventTime::from_ms(-62_135_596_800_000), EventTime::from_ms(253_402_300_799_999));
+
+/// The sample, if its time can be written.
+pub(super) fn in_range(sample: Sample<'_>) -> Result<Sample<'_>, Reject> {
+    match sample.ts() {
+        ts if ts < TIMES.0 => Err(Reject::TooOld),
+        ts if ts > TIMES.1 => Err(Reject::FromFuture),
+        _ => Ok(sample),
+    }
+}
 
 /// A record that waits for others to confirm its clock.
 #[derive(Debug)]

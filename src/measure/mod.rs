@@ -15,6 +15,7 @@
 
 mod face;
 mod flush;
+mod inputs;
 mod join;
 mod jump;
 mod ledger;
@@ -25,21 +26,17 @@ mod take;
 mod watermark;
 
 use self::flush::Flushed;
+use self::inputs::Inputs;
 use self::join::Join;
 use self::jump::{Held, Jump, Sift};
 use self::ledger::{At, Bucket, Ledger, Phase};
 use self::names::{FeatureIx, Names};
 use self::panes::Panes;
 use self::watermark::Watermarks;
-use crate::model::{EventTime, LaneId, LogTime, Reject, Sample, Source, Span};
+use crate::model::{LaneId, LogTime, Reject, Sample, Source, Span};
 
 pub use self::face::{Input, Output};
 pub use self::ledger::{Resume, TopicResume};
-
-/// Times that RFC 3339 can write: 0001-01-01 to 9999-12-31. Beyond them no clock is right, and
-/// no frame could be read back.
-const TIMES: (EventTime, EventTime) =
-    (EventTime::from_ms(-62_135_596_800_000), EventTime::from_ms(253_402_300_799_999));
 
 /// One partition of a source's topics, being measured.
 ///
@@ -61,11 +58,12 @@ pub struct Lane {
     jump: Jump,
     panes: Panes,
     join: Join,
+    inputs: Inputs,
     /// Not everything that a former life had read was read again.
     behind: bool,
     flushed: Flushed,
     /// Scratch: the features of the prediction being taken.
-    inputs: Vec<FeatureIx>,
+    features: Vec<FeatureIx>,
 }
 
 impl Lane {
@@ -87,7 +85,8 @@ impl Lane {
             join: Join::new(source),
             behind: false,
             flushed: Flushed::new(epoch, topics),
-            inputs: Vec::new(),
+            inputs: Inputs::default(),
+            features: Vec::new(),
         }
     }
 
@@ -164,7 +163,7 @@ impl Lane {
             self.catch_up(out);
         }
         let at = At { topic, position, phase, newest_before: self.jump.newest() };
-        match read.and_then(in_range) {
+        match read.and_then(jump::in_range) {
             Err(code) => self.finish(&at, Bucket::Rejected(code), out),
             Ok(sample) => self.sift(&at, appended, sample, out),
         }
@@ -276,6 +275,7 @@ impl Lane {
             self.ledger.settle(Bucket::Unmatched);
         }
         self.join.forget(mark, &self.panes);
+        self.inputs.forget(mark);
     }
 
     fn end(&mut self, out: &mut Vec<Output>) {
@@ -287,15 +287,6 @@ impl Lane {
         if self.marks.raise(end) {
             self.close();
         }
-    }
-}
-
-/// The sample, if its time can be written.
-fn in_range(sample: Sample<'_>) -> Result<Sample<'_>, Reject> {
-    match sample.ts() {
-        ts if ts < TIMES.0 => Err(Reject::TooOld),
-        ts if ts > TIMES.1 => Err(Reject::FromFuture),
-        _ => Ok(sample),
     }
 }
 

@@ -5,65 +5,32 @@
 //! are a pair, in the pane of the later truth; two answers given within [`TOGETHER`] compare
 //! their inputs, in the pane of the later answer. Each once.
 
+use xxhash_rust::xxh3::xxh3_128;
+
+use super::inputs::{Inputs, Place, TOGETHER};
 use super::ledger::{At, Bucket, Phase};
-use super::names::{FeatureIx, Names, VersionIx};
+use super::names::{Names, VersionIx};
 use super::panes::Panes;
-use crate::model::{EventTime, Feature, SampleRole, Span, Value};
-use crate::sums::Grid;
+use crate::model::{EventTime, SampleRole, Span, Value};
 
 /// Versions of a model remembered for one request; more are measured alone, without labels.
 pub(super) const MAX_ANSWERS: usize = 8;
-/// How far apart two versions may answer for their inputs to be compared: recorded inputs are
-/// large, so they are not kept for the label horizon.
-pub(super) const TOGETHER: Span = Span::from_s(300);
-
-/// A label in few bytes: a text is its hash.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Label {
-    Number(f64),
-    Text(u64, u64),
-}
+/// A label in few bytes, which are equal if the labels are: a text is its hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Label(u64, u64);
 
 impl Label {
     pub(super) fn of(value: &Value<'_>) -> Self {
         match value {
-            Value::Number(number) => Self::Number(*number),
+            // Adding 0 makes the two zeros one.
+            Value::Number(number) => Self(u64::MAX, (number + 0.0).to_bits()),
             Value::Text(text) => {
-                let hash = xxhash_rust::xxh3::xxh3_128(text.as_bytes());
-                Self::Text((hash >> 64) as u64, hash as u64)
+                let hash = xxh3_128(text.as_bytes());
+                Self((hash >> 64) as u64, hash as u64)
             }
         }
     }
 }
-
-/// One input, kept until the other version's answer may come.
-#[derive(Debug)]
-pub(super) enum Given {
-    Number(f64),
-    Category(Box<str>),
-    Missing,
-}
-
-impl Given {
-    pub(super) fn of(feature: &Feature<'_>) -> Self {
-        match feature {
-            Feature::Number(number) => Self::Number(*number),
-            Feature::Category(name) => Self::Category(name.as_ref().into()),
-            Feature::Missing => Self::Missing,
-        }
-    }
-
-    fn count(&self, grid: &mut Grid, cap: usize) {
-        match self {
-            Self::Number(number) => grid.number(*number),
-            Self::Category(name) => grid.category(name, cap),
-            Self::Missing => grid.missing += 1,
-        }
-    }
-}
-
-/// The inputs of an answer, in the order of their indices.
-pub(super) type Inputs = Box<[(FeatureIx, Given)]>;
 
 /// What a version answered.
 #[derive(Debug)]
@@ -72,7 +39,7 @@ pub(super) struct Answer {
     pub(super) role: SampleRole,
     pub(super) ts: EventTime,
     pub(super) value: Label,
-    pub(super) inputs: Option<Inputs>,
+    pub(super) inputs: Place,
     /// When the truth was known, and whether the answer was right.
     pub(super) label: Option<(EventTime, bool)>,
 }
@@ -101,6 +68,7 @@ pub(super) enum Remembered {
 pub(super) struct Room<'a> {
     pub(super) panes: &'a mut Panes,
     pub(super) names: &'a Names,
+    pub(super) inputs: &'a Inputs,
     pub(super) at: &'a At,
     pub(super) horizon: Span,
     pub(super) categories: usize,
@@ -270,8 +238,8 @@ fn compare(x: &Answer, y: &Answer, room: &mut Room<'_>) {
         return;
     }
     let (a, b) = if room.ordered(x.version, y.version) { (x, y) } else { (y, x) };
-    let (Some(left), Some(right)) = (&a.inputs, &b.inputs) else { return };
-    let mut right = right.iter().peekable();
+    let left = room.inputs.at(a.ts, a.inputs, room.panes);
+    let mut right = room.inputs.at(b.ts, b.inputs, room.panes).iter().peekable();
     for (feature, of_a) in left {
         while right.next_if(|(other, _)| other < feature).is_some() {}
         let Some((_, of_b)) = right.next_if(|(other, _)| other == feature) else { continue };

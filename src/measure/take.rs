@@ -8,9 +8,11 @@
 //! their prediction, state no role; a run that names no version counts under the version `-`.
 
 use super::Lane;
+use super::inputs::Place;
+use super::join::Join;
 use super::ledger::{At, Bucket, Phase};
-use super::names::{FeatureIx, IdOf, ModelIx, VersionIx, id_key, request_key};
-use super::request::{Answer, Given, Inputs, Label, Remembered};
+use super::names::{IdOf, ModelIx, VersionIx, id_key, request_key};
+use super::request::{Answer, Label, Remembered, Room};
 use crate::model::{
     EventTime, Feature, Health, LatencySample, NameError, OutcomeSample, Prediction, Reject, Run,
     RunKind, RunStatus, Sample, SampleRole, Status, Value,
@@ -41,6 +43,19 @@ impl Lane {
         taken.unwrap_or_else(|error| bad_name(&error))
     }
 
+    /// The join, and what it may add to.
+    fn room<'a>(&'a mut self, at: &'a At) -> (&'a mut Join, Room<'a>) {
+        let room = Room {
+            panes: &mut self.panes,
+            names: &self.names,
+            inputs: &self.inputs,
+            at,
+            horizon: self.horizon,
+            categories: self.categories,
+        };
+        (&mut self.join, room)
+    }
+
     /// Whether a record adds to the pane of its own time.
     fn adds(&self, ts: EventTime, at: &At) -> bool {
         at.phase != Phase::Rebuild && self.panes.is_open(ts)
@@ -53,9 +68,9 @@ impl Lane {
 
     fn prediction(&mut self, p: &Prediction<'_>, at: &At) -> Result<Bucket, NameError> {
         let (model, version) = self.version(&p.model, &p.version)?;
-        self.inputs.clear();
+        self.features.clear();
         for (name, _) in &p.features {
-            self.inputs.push(self.names.feature(name)?);
+            self.features.push(self.names.feature(name)?);
         }
         let remembered = self.remember(p, model, version, at);
         if !self.adds(p.ts, at) {
@@ -85,18 +100,19 @@ impl Lane {
         let Some(value) = p.prediction.as_ref().filter(|_| p.status == Status::Ok) else {
             return Remembered::Not;
         };
-        let answer = Answer {
-            version,
-            role: p.role,
-            ts: p.ts,
-            value: Label::of(value),
-            inputs: inputs(&self.inputs, p),
-            label: None,
+        let given = p.features.iter().map(|(_, value)| value);
+        let inputs = if given.len() == 0 || self.join.stopped(model) {
+            Place::default()
+        } else {
+            let given = self.features.iter().copied().zip(given);
+            self.inputs.keep(p.ts, given, &self.panes)
         };
+        let (role, ts, value) = (p.role, p.ts, Label::of(value));
+        let answer = Answer { version, role, ts, value, inputs, label: None };
         let request = (model, request_key(p.request()));
         let actual = p.actual.as_ref().map(Label::of);
-        let room = (&mut self.panes, &self.names, at);
-        let remembered = self.join.answer(request, answer, actual, room);
+        let (join, mut room) = self.room(at);
+        let remembered = join.answer(request, answer, actual, &mut room);
         if remembered == (Remembered::New { met: true }) && at.phase == Phase::Live {
             self.ledger.settle(Bucket::Measured);
         }
@@ -121,7 +137,7 @@ impl Lane {
                 sums.labels.count(Label::of(answer) != Label::of(actual));
             }
         }
-        for ((name, value), index) in p.features.iter().zip(&self.inputs) {
+        for ((name, value), index) in p.features.iter().zip(&self.features) {
             let grid = match sums.features.get_mut(name.as_ref()) {
                 Some(grid) => grid,
                 None => {
@@ -143,9 +159,9 @@ impl Lane {
             let version = self.names.version(model, version)?;
             return Ok(self.complete_outcome(o, version, Label::of(answer), at));
         }
-        let room = (&mut self.panes, &self.names, at);
         let request = (model, request_key(&o.request));
-        Ok(self.join.outcome(request, (o.ts, Label::of(&o.actual)), room))
+        let (join, mut room) = self.room(at);
+        Ok(join.outcome(request, (o.ts, Label::of(&o.actual)), &mut room))
     }
 
     /// An outcome that says which version answered what: nothing to join.
@@ -214,15 +230,4 @@ impl Lane {
         }
         Ok(Bucket::Measured)
     }
-}
-
-/// The inputs of a prediction, small and sorted, for the other version to be compared with.
-fn inputs(indices: &[FeatureIx], p: &Prediction<'_>) -> Option<Inputs> {
-    if p.features.is_empty() {
-        return None;
-    }
-    let values = p.features.iter().map(|(_, value)| Given::of(value));
-    let mut inputs: Inputs = indices.iter().copied().zip(values).collect();
-    inputs.sort_by_key(|(index, _)| *index);
-    Some(inputs)
 }

@@ -1,6 +1,7 @@
 //! Two times that must never be mixed, and the span between two moments of one of them.
 //!
-//! Both are milliseconds since 1970-01-01T00:00:00Z and read and write as RFC 3339.
+//! Both are milliseconds since 1970-01-01T00:00:00Z and read and write as RFC 3339; what no
+//! calendar holds writes as a number of ms.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -118,6 +119,9 @@ macro_rules! moments {
         impl FromStr for $name {
             type Err = TimeError;
             fn from_str(text: &str) -> Result<Self, TimeError> {
+                if let Some(ms) = text.strip_suffix(" ms").and_then(|ms| ms.parse().ok()) {
+                    return Ok(Self(ms));
+                }
                 match DateTime::parse_from_rfc3339(text) {
                     Ok(time) => Ok(Self(time.timestamp_millis())),
                     Err(_) => Err(TimeError(text.chars().take(40).collect())),
@@ -159,6 +163,7 @@ mod tests {
         let offset: EventTime = "1996-11-03T00:00:00+10:00".parse().unwrap();
         assert_eq!(offset.to_string(), "1996-11-02T14:00:00Z");
         assert!("yesterday".parse::<EventTime>().is_err());
+        assert_eq!(EventTime::MIN.to_string().parse(), Ok(EventTime::MIN));
     }
 
     #[test]

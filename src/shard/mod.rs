@@ -242,10 +242,11 @@ impl Shard {
         }
     }
 
-    /// When a tick is wanted.
+    /// When a tick is wanted: at a deadline of undo, or when a lane stalls unless it is heard.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<LogTime> {
-        self.undo.next_wakeup()
+        let stall = self.book.as_ref().and_then(|book| self.judge.next_wakeup(self.log, book));
+        self.undo.next_wakeup().into_iter().chain(stall).min()
     }
 
     /// The position of the next record.

@@ -58,7 +58,7 @@ pub struct Grid {
     /// Categories past the cap.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub other: u64,
-    /// Nulls, and requests that lack the feature.
+    /// Nulls. Requests that lack the feature are not here: so lanes add up.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub missing: u64,
     /// Infinities and NaN.

@@ -1,0 +1,295 @@
+//! Samples and frames as lines of text.
+//!
+//! In: `p TS REQUEST VERSION ANSWER`, `o TS REQUEST TRUTH`, `l TS VERSION MICROSECONDS`,
+//! `h TS VERSION CPU`, `r TS KIND STATUS`, `bad CODE`, `idle TOPIC`, `end`, `flush MS`; then
+//! `key=value` in any order: `topic`, `id`, `role`, `true`, `lat`, `v`, `said`, `at` (append
+//! time), `m` (model), anything else is a feature. Times are seconds. An answer `!error`,
+//! `!timeout` or `!none` is none.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use ripcord::measure::{Input, Lane, Output};
+use ripcord::model::*;
+use ripcord::sums::{Counters, Frame, Grid};
+
+/// One topic unless told: panes of 10 s, disorder 10 s, horizon 60 s.
+pub(crate) fn source(topics: usize) -> Source {
+    let topic =
+        |i| TopicRule { name: format!("t{i}"), allowed_disorder: Span::from_s(10), mapping: None };
+    Source {
+        id: "s".parse().unwrap(),
+        topics: (0..topics).map(topic).collect(),
+        pane: Span::from_s(10),
+        label_horizon: Span::from_s(60),
+        max_waiting: 1000,
+        max_jump: Span::from_s(3600),
+        jump_confirmations: 3,
+        max_categories: 2,
+        oldest: s(0),
+        max_record_bytes: 1 << 20,
+        max_depth: 8,
+        unknown_models: UnknownModels::Learn,
+    }
+}
+
+pub(crate) fn s(seconds: i64) -> EventTime {
+    EventTime::from_ms(seconds * 1000)
+}
+
+pub(crate) fn lane_id() -> LaneId {
+    LaneId { source: "s".parse().unwrap(), lane: 0 }
+}
+
+/// A lane with its outputs as text.
+pub(crate) struct Told {
+    pub(crate) lane: Lane,
+    positions: Vec<i64>,
+    pub(crate) out: Vec<Output>,
+}
+
+impl Told {
+    pub(crate) fn new(source: &Source) -> Self {
+        let positions = vec![0; source.topics.len()];
+        Self { lane: Lane::new(source, lane_id(), 1), positions, out: Vec::new() }
+    }
+
+    pub(crate) fn line(&mut self, line: &str) {
+        let mut words = line.split_whitespace();
+        let kind = words.next().unwrap();
+        let (pairs, plain): (Vec<&str>, Vec<&str>) = words.partition(|w| w.contains('='));
+        let pairs: Vec<(&str, &str)> = pairs.iter().map(|p| p.split_once('=').unwrap()).collect();
+        let get = |key: &str| pairs.iter().find(|(k, _)| *k == key).map(|(_, v)| *v);
+        let read = match kind {
+            "idle" => {
+                let topic = plain[0].parse().unwrap();
+                return self.lane.step(Input::Idle { topic }, &mut self.out);
+            }
+            "end" => return self.lane.step(Input::End, &mut self.out),
+            "flush" => {
+                let now = LogTime::from_ms(plain[0].parse().unwrap());
+                return self.lane.step(Input::Flush { now }, &mut self.out);
+            }
+            "bad" => Err(serde_json::from_value(plain[0].into()).unwrap()),
+            _ => Ok(sample(kind, &plain, &get, &pairs)),
+        };
+        let topic: usize = get("topic").map_or(0, |t| t.parse().unwrap());
+        let position = self.positions[topic];
+        self.positions[topic] += 1;
+        let appended = get("at").map(|at| LogTime::from_ms(at.parse::<i64>().unwrap() * 1000));
+        self.lane.step(Input::Record { topic, position, appended, read }, &mut self.out);
+    }
+}
+
+const OURS: [&str; 9] = ["topic", "id", "role", "true", "lat", "v", "said", "at", "m"];
+
+fn sample<'a>(
+    kind: &str,
+    plain: &[&'a str],
+    get: &dyn Fn(&str) -> Option<&'a str>,
+    pairs: &[(&'a str, &'a str)],
+) -> Sample<'a> {
+    let ts = EventTime::from_ms((plain[0].parse::<f64>().unwrap() * 1000.0) as i64);
+    let model = Cow::Borrowed(get("m").unwrap_or("m"));
+    match kind {
+        "p" => {
+            let (request, version) = (plain[1], plain[2]);
+            let role = get("role").map(|r| serde_json::from_value(r.into()).unwrap());
+            let id = get("id").map_or(format!("{request}/{version}").into(), Cow::Borrowed);
+            Sample::Prediction(Prediction {
+                id,
+                model,
+                version: version.into(),
+                ts,
+                request: Some(request.into()),
+                status: match plain[3] {
+                    "!error" => Status::Error,
+                    "!timeout" => Status::Timeout,
+                    _ => Status::Ok,
+                },
+                prediction: Some(plain[3]).filter(|a| !a.starts_with('!')).map(value),
+                score: None,
+                latency_us: get("lat").map(|l| l.parse().unwrap()),
+                features: pairs
+                    .iter()
+                    .filter(|(key, _)| !OURS.contains(key))
+                    .map(|(key, v)| ((*key).into(), feature(v)))
+                    .collect(),
+                role: role.unwrap_or_default(),
+                actual: get("true").map(value),
+            })
+        }
+        "o" => Sample::Outcome(OutcomeSample {
+            request: plain[1].into(),
+            model,
+            ts,
+            actual: value(plain[2]),
+            version: get("v").map(Cow::Borrowed),
+            prediction: get("said").map(value),
+        }),
+        "l" => Sample::Latency(LatencySample {
+            model,
+            version: plain[1].into(),
+            ts,
+            latency_us: plain[2].parse().unwrap(),
+            id: get("id").map(Cow::Borrowed),
+        }),
+        "h" => Sample::Health(Health {
+            model,
+            version: plain[1].into(),
+            ts,
+            cpu_ratio: Some(plain[2].parse().unwrap()),
+            memory_bytes: Some(7),
+        }),
+        "r" => Sample::Run(Run {
+            model,
+            ts,
+            kind: serde_json::from_value(plain[1].into()).unwrap(),
+            status: serde_json::from_value(plain[2].into()).unwrap(),
+            version: get("v").map(Cow::Borrowed),
+        }),
+        other => panic!("no such line: {other}"),
+    }
+}
+
+fn value(text: &str) -> Value<'_> {
+    text.parse().map_or(Value::Text(text.into()), Value::Number)
+}
+
+fn feature(text: &str) -> Feature<'_> {
+    match text {
+        "null" => Feature::Missing,
+        _ => text.parse().map_or(Feature::Category(text.into()), Feature::Number),
+    }
+}
+
+pub(crate) fn seconds(ts: EventTime) -> String {
+    format!("{}", ts.as_ms() as f64 / 1000.0)
+}
+
+/// What a lane said, a line each.
+pub(crate) fn show(outputs: &[Output]) -> String {
+    let mut text = String::new();
+    for output in outputs {
+        match output {
+            Output::Frame(frame) => show_frame(frame, &mut text),
+            Output::Rejected { topic, position, code } => {
+                writeln!(text, "rejected {topic}@{position} {code}").unwrap();
+            }
+            Output::Late { topic, position } => {
+                writeln!(text, "late {topic}@{position}").unwrap();
+            }
+            Output::JoinStopped { model, waiting, cap } => {
+                writeln!(text, "join of {model} stopped: {waiting} of {cap}").unwrap();
+            }
+            Output::JoinResumed { model, waiting } => {
+                writeln!(text, "join of {model} goes on: {waiting}").unwrap();
+            }
+        }
+    }
+    text
+}
+
+fn show_frame(frame: &Frame, text: &mut String) {
+    let positions: Vec<String> =
+        frame.positions.iter().map(|(from, to)| format!("{from}..{to}")).collect();
+    let idle = if frame.idle { " idle" } else { "" };
+    let warm = if frame.warm < 1.0 { format!(" warm={:.2}", frame.warm) } else { String::new() };
+    let mark = if frame.watermark < s(-1000) { "-".into() } else { seconds(frame.watermark) };
+    writeln!(
+        text,
+        "frame {} mark={mark}{idle}{warm} {}",
+        positions.join(" "),
+        show_counters(&frame.counters)
+    )
+    .unwrap();
+    for partial in &frame.versions {
+        let (sums, mut line) = (&partial.sums, String::new());
+        let mut say = |what: &str, n: u64, bad: u64| {
+            if n > 0 {
+                write!(line, " {what}={n}").unwrap();
+            }
+            if bad > 0 {
+                write!(line, "/{bad}").unwrap();
+            }
+        };
+        say("n", sums.answers.n, sums.answers.bad);
+        say("timeouts", sums.timeouts, 0);
+        say("lat", sums.latency.as_ref().map_or(0, |l| l.n()), 0);
+        say("labels", sums.labels.n, sums.labels.bad);
+        say("health", sums.health.n, 0);
+        say("cpu", sums.health.cpu_millionths, 0);
+        for (what, runs) in [("training", sums.training), ("pipeline", sums.pipeline)] {
+            say(what, runs.started + runs.succeeded + runs.failed, runs.failed);
+        }
+        if let Some(said) = &sums.predictions {
+            write!(line, " said:{}", show_grid(said)).unwrap();
+        }
+        for (name, grid) in &sums.features {
+            write!(line, " {name}:{}", show_grid(grid)).unwrap();
+        }
+        let role = match partial.role {
+            SampleRole::Live => "*",
+            SampleRole::Shadow => "~",
+            SampleRole::Unstated => "",
+        };
+        let model = if partial.model.as_str() == "m" { "" } else { partial.model.as_str() };
+        writeln!(text, "  {} {model}{}{role}{line}", seconds(partial.pane), partial.version)
+            .unwrap();
+    }
+    for pair in &frame.pairs {
+        let t = pair.sums.table;
+        write!(text, "  {} {}|{}", seconds(pair.pane), pair.a, pair.b).unwrap();
+        if t.n() > 0 {
+            write!(text, " {},{},{},{}", t.both, t.only_a, t.only_b, t.neither).unwrap();
+        }
+        for (name, (a, b)) in &pair.sums.features {
+            write!(text, " {name}:{}|{}", show_grid(a), show_grid(b)).unwrap();
+        }
+        writeln!(text).unwrap();
+    }
+}
+
+fn show_grid(grid: &Grid) -> String {
+    let mut parts: Vec<String> =
+        grid.numbers.iter().map(|(cell, n)| format!("{}x{n}", cell.edge())).collect();
+    parts.extend(grid.categories.iter().map(|(name, n)| format!("{name}x{n}")));
+    for (what, n) in [("other", grid.other), ("null", grid.missing), ("odd", grid.non_finite)] {
+        if n > 0 {
+            parts.push(format!("{what}x{n}"));
+        }
+    }
+    parts.join(",")
+}
+
+pub(crate) fn show_counters(c: &Counters) -> String {
+    let mut text = format!("read={}", c.read);
+    for (what, n) in [
+        ("measured", c.measured),
+        ("waiting", c.waiting),
+        ("unmatched", c.unmatched),
+        ("late", c.late),
+        ("duplicate", c.duplicate),
+    ] {
+        if n > 0 {
+            write!(text, " {what}={n}").unwrap();
+        }
+    }
+    for (code, n) in &c.rejected {
+        write!(text, " {code}={n}").unwrap();
+    }
+    text
+}
+
+/// Feeds the lines, and compares what comes out with what should.
+pub(crate) fn check(source: &Source, lines: &str, expected: &str) {
+    let mut told = Told::new(source);
+    for line in lines.lines().map(str::trim).filter(|l| !l.is_empty()) {
+        told.line(line);
+    }
+    let trim = |text: &str| {
+        text.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("\n")
+    };
+    let (got, expected) = (trim(&show(&told.out)), trim(expected));
+    assert!(got == expected, "\nlines in:\n{lines}\ngot:\n{got}\n\nexpected:\n{expected}\n");
+}
