@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EventTime, IncidentId, LogTime, Mode, ModelId, Proof, Reference, Signal, Step, TriggerId,
-    Verdict, VersionId,
+    EventTime, FeatureName, IncidentId, LogTime, Mode, ModelId, Proof, Reference, Signal, Step,
+    TriggerId, Verdict, VersionId,
 };
 
 /// How far an incident came.
@@ -62,6 +62,8 @@ pub struct Incident {
     pub trigger: Option<TriggerId>,
     /// What it reads.
     pub signal: Option<Signal>,
+    /// Which input, where the signal is about one.
+    pub feature: Option<FeatureName>,
     /// What the comparison rested on.
     pub reference: Reference,
     /// What judge last said.

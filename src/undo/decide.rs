@@ -44,7 +44,7 @@ impl Desk<'_> {
                 && case.waits()
                 && case.incident.version == a.version
                 && case.incident.trigger.as_ref() == Some(&a.trigger)
-                && case.feature == a.feature
+                && case.incident.feature == a.feature
         })
     }
 

@@ -6,7 +6,7 @@ use super::plan::incident_id;
 use super::state::{Case, Kind};
 use super::verify::Watch;
 use crate::model::{
-    EventTime, FeatureName, Incident, IncidentState, Reference, Verdict, VersionId,
+    EventTime, Incident, IncidentState, Reference, Verdict, VersionId,
 };
 use crate::sums::Assessment;
 
@@ -33,11 +33,12 @@ impl Desk<'_> {
         let mut incident = self.blank(&a.version, &id_parts, opened, because);
         incident.trigger = Some(a.trigger.clone());
         incident.signal = Some(a.signal);
+        incident.feature.clone_from(&a.feature);
         incident.reference = compared(a);
         incident.verdict = a.verdict;
         incident.breach_from = a.evidence.since;
         incident.samples = a.evidence.samples;
-        self.add(Kind::Trigger, incident, a.feature.clone())
+        self.add(Kind::Trigger, incident)
     }
 
     /// Opens an incident that no trigger opened, and tells people.
@@ -49,18 +50,17 @@ impl Desk<'_> {
             Kind::Returned => "returned",
         };
         let incident = self.blank(version, &[version.as_str(), word], self.now.event, because);
-        let at = self.add(kind, incident, None);
+        let at = self.add(kind, incident);
         if kind != Kind::Manual {
             self.tell(at);
         }
         at
     }
 
-    fn add(&mut self, kind: Kind, incident: Incident, feature: Option<FeatureName>) -> usize {
+    fn add(&mut self, kind: Kind, incident: Incident) -> usize {
         let case = Case {
             incident,
             kind,
-            feature,
             automatic: false,
             ask_at: None,
             deadline: None,
@@ -95,6 +95,7 @@ impl Desk<'_> {
             version: version.clone(),
             trigger: None,
             signal: None,
+            feature: None,
             reference: Reference::None,
             verdict: Verdict::Insufficient,
             state: IncidentState::Open,

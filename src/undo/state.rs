@@ -137,7 +137,6 @@ pub(super) enum Kind {
 pub(super) struct Case {
     pub(super) incident: Incident,
     pub(super) kind: Kind,
-    pub(super) feature: Option<FeatureName>,
     /// Nobody asked for its rollback.
     pub(super) automatic: bool,
     /// When the step under way is asked for again.

@@ -221,7 +221,7 @@ impl Desk<'_> {
 /// Whether an assessment is of the trigger that proves this rollback.
 fn speaks(case: &mut Case, a: &Assessment) -> bool {
     if let Some(trigger) = &case.incident.trigger {
-        return *trigger == a.trigger && case.feature == a.feature;
+        return *trigger == a.trigger && case.incident.feature == a.feature;
     }
     if let Some(trigger) = &case.watch.trigger {
         return *trigger == a.trigger;

@@ -41,7 +41,7 @@ impl Buffered {
 }
 
 /// The next record.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Next<'a> {
     /// Which file.
     pub(super) topic: usize,

@@ -241,7 +241,7 @@ fn incident(incident: &Incident) -> IncidentSummary {
         version: incident.version.clone(),
         trigger: incident.trigger.clone(),
         signal: incident.signal,
-        feature: None,
+        feature: incident.feature.clone(),
         verdict: incident.verdict,
         segment: None,
         state: incident.state,

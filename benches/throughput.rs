@@ -1,0 +1,197 @@
+//! How many samples a core decodes, measures and judges in a second, each beside a loop over the
+//! same bytes that only checks UTF-8; and what a replay of the flights costs.
+//!
+//! `cargo bench` prints the table. Figures are processor time, so other work on the machine blurs
+//! them less; the ratio within one run is what compares between machines.
+
+#![expect(clippy::expect_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a bench")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::hint::black_box;
+use std::path::PathBuf;
+use std::process::Command;
+
+use ripcord::app::replay::{Replay, recorded};
+use ripcord::config::{Config, REGISTRY};
+use ripcord::edge::log::file::{Line, Recording};
+use ripcord::edge::target::registry::ShadowRegistry;
+use ripcord::judge::{self, Judge};
+use ripcord::measure::{Input, Lane, Output};
+use ripcord::model::{EventTime, LaneId, LogTime, Mode, Sample, SampleRole, Source, TargetId};
+use ripcord::sums::Frame;
+use ripcord::wire::telemetry::{Raw, decode};
+
+const RECORDING: &str = "examples/flights/telemetry.jsonl.gz";
+const REGISTRY_FILE: &str = "examples/flights/registry.json";
+const CHILD: &str = "RIPCORD_BENCH_REPLAY";
+const ROUNDS: usize = 7;
+
+fn main() {
+    if std::env::var_os(CHILD).is_some() {
+        replay();
+        println!("{} {}", process_cpu_seconds(), peak_memory_mib());
+        return;
+    }
+    let config = Config::load(&[], &BTreeMap::new()).expect("the shipped defaults load");
+    let source = recorded(&config.settings.sources[0], config.settings.replay_max_jump);
+    let lines = lines(&source);
+    let bytes: usize = lines.iter().map(Vec::len).sum();
+    println!("flights: {} samples, {:.1} MB of JSON\n", lines.len(), bytes as f64 / 1e6);
+    println!("{:<28}{:>14}{:>12}{:>12}", "one core", "samples/s", "ns/sample", "× UTF-8");
+
+    let utf8 = best(|| utf8(&lines));
+    let decoded: Vec<_> = lines.iter().map(|line| stamped(line, &source)).collect();
+    let (frames, _) = measure(&source, decoded.clone());
+    let rows = [
+        ("check UTF-8 (the limit)", utf8),
+        ("decode", best(|| decode_all(&lines, &source))),
+        ("measure", best_of(|| decoded.clone(), |samples| measure(&source, samples).1)),
+        ("judge", best(|| judge_all(&config, &source, &frames))),
+    ];
+    for (name, seconds) in rows {
+        let each = seconds / lines.len() as f64;
+        println!("{name:<28}{:>14.0}{:>12.0}{:>12.1}", 1.0 / each, each * 1e9, seconds / utf8);
+    }
+    let (seconds, mib) = child();
+    let each = seconds / lines.len() as f64;
+    println!(
+        "{:<28}{:>14.0}{:>12.0}{:>12.1}",
+        "replay, all of it",
+        1.0 / each,
+        each * 1e9,
+        seconds / utf8
+    );
+    println!("\nreplay of the flights: {seconds:.2} s of processor time, {mib:.0} MiB at its peak");
+}
+
+fn lines(source: &Source) -> Vec<Vec<u8>> {
+    let path = PathBuf::from(RECORDING);
+    let mut recording = Recording::open(&path, source.max_record_bytes).expect("it is shipped");
+    let mut lines = Vec::new();
+    while let Some(line) = recording.line().expect("it is whole") {
+        if let Line::Whole { bytes, .. } = line {
+            lines.push(bytes.to_vec());
+        }
+    }
+    lines
+}
+
+/// As replay does it: v3 serves until the rollback, which no bench needs.
+fn stamped<'a>(line: &'a [u8], source: &Source) -> Sample<'a> {
+    let mut sample = decode(&Raw::line(line), &source.topics[0], source).expect("all are good");
+    if let Sample::Prediction(prediction) = &mut sample {
+        let live = prediction.version == "v3";
+        prediction.role = if live { SampleRole::Live } else { SampleRole::Shadow };
+    }
+    sample
+}
+
+fn utf8(lines: &[Vec<u8>]) {
+    for line in lines {
+        black_box(std::str::from_utf8(line).is_ok());
+    }
+}
+
+fn decode_all(lines: &[Vec<u8>], source: &Source) {
+    for line in lines {
+        black_box(decode(&Raw::line(line), &source.topics[0], source).is_ok());
+    }
+}
+
+fn measure(source: &Source, samples: Vec<Sample<'_>>) -> (Vec<Frame>, ()) {
+    let id = LaneId { source: source.id.clone(), lane: 0 };
+    let mut lane = Lane::new(source, id, 1);
+    let (mut out, mut frames) = (Vec::new(), Vec::new());
+    let mut flushed = EventTime::MIN;
+    for (position, sample) in samples.into_iter().enumerate() {
+        let ts = sample.ts();
+        let position = position as i64;
+        lane.step(Input::Record { topic: 0, position, appended: None, read: Ok(sample) }, &mut out);
+        if ts - flushed >= source.pane {
+            flushed = ts;
+            lane.step(Input::Flush { now: LogTime::from_ms(ts.as_ms()) }, &mut out);
+        }
+        frames.extend(out.drain(..).filter_map(|output| match output {
+            Output::Frame(frame) => Some(*frame),
+            Output::Rejected { .. }
+            | Output::Late { .. }
+            | Output::JoinStopped { .. }
+            | Output::JoinResumed { .. } => None,
+        }));
+    }
+    (frames, ())
+}
+
+fn judge_all(config: &Config, source: &Source, frames: &[Frame]) {
+    let mut judge = Judge::default();
+    let mut out = Vec::new();
+    let start = LogTime::from_ms(0);
+    judge.step(start, &config.rules, judge::Input::Source(&source.id, 1, source.pane), &mut out);
+    for frame in frames {
+        let now = LogTime::from_ms(frame.newest.as_ms());
+        judge.step(now, &config.rules, judge::Input::Frame(frame), &mut out);
+        black_box(out.drain(..).count());
+    }
+}
+
+fn replay() {
+    let config = Config::load(&[], &BTreeMap::new()).expect("the shipped defaults load");
+    let text = fs::read_to_string(REGISTRY_FILE).expect("it is shipped");
+    let id = TargetId::new(REGISTRY).expect("a constant");
+    let replay = Replay {
+        files: vec![PathBuf::from(RECORDING)],
+        registry: ShadowRegistry::read(id, &text).expect("it is a registry"),
+        versions: None,
+        source: recorded(&config.settings.sources[0], config.settings.replay_max_jump),
+        rules: config.rules,
+        mode: Some(Mode::Act),
+    };
+    black_box(replay.run(|_| {}).expect("it runs").outputs.len());
+}
+
+/// Seconds of processor time and MiB of a replay in a process of its own.
+fn child() -> (f64, f64) {
+    let program = std::env::current_exe().expect("a running program has a path");
+    let output = Command::new(program).env(CHILD, "1").output().expect("it starts again");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut numbers = text.split_whitespace().map(|n| n.parse().expect("it printed numbers"));
+    (numbers.next().expect("seconds"), numbers.next().expect("MiB"))
+}
+
+fn best(mut run: impl FnMut()) -> f64 {
+    best_of(|| (), |()| run())
+}
+
+/// The least processor time of some rounds; what `prepare` makes is not counted.
+fn best_of<T>(mut prepare: impl FnMut() -> T, mut run: impl FnMut(T)) -> f64 {
+    let rounds = (0..ROUNDS).map(|_| {
+        let prepared = prepare();
+        let before = thread_cpu_seconds();
+        run(prepared);
+        thread_cpu_seconds() - before
+    });
+    rounds.fold(f64::INFINITY, f64::min)
+}
+
+/// Linux tells it in nanoseconds.
+fn thread_cpu_seconds() -> f64 {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").expect("needs Linux");
+    let nanoseconds: f64 =
+        text.split_whitespace().next().and_then(|n| n.parse().ok()).expect("a number");
+    nanoseconds / 1e9
+}
+
+fn process_cpu_seconds() -> f64 {
+    let tasks = fs::read_dir("/proc/self/task").expect("needs Linux");
+    let of = |task: fs::DirEntry| fs::read_to_string(task.path().join("schedstat")).ok();
+    let nanoseconds = |text: String| text.split_whitespace().next()?.parse::<f64>().ok();
+    tasks.flatten().filter_map(of).filter_map(nanoseconds).sum::<f64>() / 1e9
+}
+
+fn peak_memory_mib() -> f64 {
+    let text = fs::read_to_string("/proc/self/status").expect("needs Linux");
+    let line = text.lines().find(|line| line.starts_with("VmHWM:")).expect("Linux tells it");
+    let kib: f64 = line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("a number");
+    kib / 1024.0
+}
