@@ -57,6 +57,11 @@ pub fn encode<T: Serialize>(record: &'static str, value: &T) -> Result<Vec<u8>, 
 /// # Errors
 /// Bytes that are no JSON; a field that is missing or holds another type.
 pub fn decode<T: DeserializeOwned>(record: &'static str, bytes: &[u8]) -> Result<T, JsonError> {
+    // Keeping track of the place costs as much as reading: only a record that fails is read so.
+    serde_json::from_slice(bytes).or_else(|_| located(record, bytes))
+}
+
+fn located<T: DeserializeOwned>(record: &'static str, bytes: &[u8]) -> Result<T, JsonError> {
     let syntax = |source| {
         let start = String::from_utf8_lossy(bytes).chars().take(SHOWN).collect();
         JsonError::Syntax { record, start, source }
