@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::river::{River, RoleError};
+use crate::edge::diagnostics;
 use crate::edge::log::{Commit, Partition, Read, Reader, Record, Topic, Transaction, Writer};
 use crate::model::{LogTime, Span};
 use crate::shard::{self, Inbox, Output, Shard, Status};
@@ -274,7 +275,10 @@ impl Decide {
 fn step(shard: &mut Shard, record: &Record, out: &mut Vec<Output>) -> Result<(), RoleError> {
     match json::decode::<Inbox>("inbox", &record.value) {
         Ok(inbox) => shard.step(record.position, record.time, &inbox, out)?,
-        Err(_) => shard.skip(record.position, record.time),
+        Err(why) => {
+            diagnostics::inbox_unreadable(shard.id(), record.position, &why.to_string());
+            shard.skip(record.position, record.time);
+        }
     }
     Ok(())
 }

@@ -8,6 +8,13 @@ use crate::shard::{Inbox, shard_of};
 use crate::sums::Frame;
 use crate::wire::telemetry::{self, Raw};
 
+/// Why the lane refuses a clock.
+const FROM_FUTURE: &str = "ts lies far ahead and nothing confirmed it";
+
+/// Why the lane refuses what the decoder took: names and times.
+const NO_NAME: &str = "a name or a time in it is out of bounds; names have 1 to 249 bytes and no \
+                       control characters";
+
 /// One lane of a source.
 pub struct Feed {
     river: River,
@@ -16,6 +23,7 @@ pub struct Feed {
     outputs: Vec<Output>,
     frames: Vec<Frame>,
     refused: Vec<Refused>,
+    joins: Vec<Output>,
 }
 
 /// A record that was not measured.
@@ -48,8 +56,8 @@ impl Feed {
     /// A lane that begins anew, or where another left off.
     #[must_use]
     pub fn new(river: River, source: Source, lane: Lane) -> Self {
-        let (outputs, frames, refused) = (Vec::new(), Vec::new(), Vec::new());
-        Self { river, source, lane, outputs, frames, refused }
+        let (outputs, frames, refused, joins) = Default::default();
+        Self { river, source, lane, outputs, frames, refused, joins }
     }
 
     /// Measures a record. `role` is asked where the record does not state one.
@@ -63,46 +71,63 @@ impl Feed {
                 detail: format!("it is larger than {} bytes", self.source.max_record_bytes),
             }),
         };
+        let mut detail = String::new();
         let read = match read {
             Ok(mut sample) => {
                 stamp(&mut sample, role);
                 Ok(sample)
             }
             Err(rejected) => {
-                let (code, detail) = (rejected.code, rejected.detail);
-                self.refused.push(Refused { topic, position, code: Some(code), detail });
-                Err(code)
+                detail = rejected.detail;
+                Err(rejected.code)
             }
         };
         self.lane.step(Input::Record { topic, position, appended, read }, &mut self.outputs);
-        self.sort();
+        self.sort(detail);
     }
 
     /// Tells the lane something that is no record.
     pub fn tell(&mut self, input: Input<'_>) {
         self.lane.step(input, &mut self.outputs);
-        self.sort();
+        self.sort(String::new());
     }
 
-    fn sort(&mut self) {
+    /// `detail`: why the decoder could not use the present record. Records that a former life
+    /// has refused come again on a re-read, and then the lane says nothing of them.
+    fn sort(&mut self, mut detail: String) {
         for output in self.outputs.drain(..) {
             match output {
                 Output::Frame(frame) => self.frames.push(*frame),
-                Output::Rejected { topic, position, code: Reject::FromFuture } => {
-                    let detail = "ts lies far ahead and nothing confirmed it".to_owned();
-                    let code = Some(Reject::FromFuture);
-                    self.refused.push(Refused { topic, position, code, detail });
+                Output::Rejected { topic, position, code } => {
+                    let detail = if !detail.is_empty() {
+                        std::mem::take(&mut detail)
+                    } else if code == Reject::FromFuture {
+                        FROM_FUTURE.to_owned()
+                    } else {
+                        NO_NAME.to_owned()
+                    };
+                    self.refused.push(Refused { topic, position, code: Some(code), detail });
                 }
                 Output::Late { topic, position } => {
                     let detail = "its pane was closed; raise allowed_disorder_seconds".to_owned();
                     self.refused.push(Refused { topic, position, code: None, detail });
                 }
-                // The decoder's rejects are there already, with their detail.
-                Output::Rejected { .. }
-                | Output::JoinStopped { .. }
-                | Output::JoinResumed { .. } => {}
+                join @ (Output::JoinStopped { .. } | Output::JoinResumed { .. }) => {
+                    self.joins.push(join);
+                }
             }
         }
+    }
+
+    /// Joins that stopped or went on since the last call.
+    pub fn joins(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.joins)
+    }
+
+    /// When a flush would send what the last one held back; none: nothing is held back.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<LogTime> {
+        self.lane.next_wakeup()
     }
 
     /// The frames made so far, each cut into one for every shard.

@@ -6,6 +6,9 @@
 pub mod commands;
 pub mod decide;
 pub mod feed;
+pub mod ingest;
 pub mod replay;
+pub mod retention;
 pub mod river;
+//up
 pub mod work;

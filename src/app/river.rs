@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::edge::log::{Log, LogError, Outgoing, Partition, Topic, Writer};
-use crate::model::{LogTime, ModelId, Namespace, RuleBook, TargetId};
+use crate::model::{LogTime, ModelId, Namespace, RuleBook, SourceId, TargetId};
 use crate::shard::{Inbox, Output, shard_of};
 use crate::undo::Undo;
 use crate::wire::events::{Event, EventKind};
@@ -24,6 +24,17 @@ pub enum RoleError {
     /// Another process owns what this one held.
     #[error("another process took over {0}; this one stops")]
     Fenced(String),
+    /// A source's lanes do not go together.
+    #[error(
+        "the topics of source {source_id} have unequal numbers of partitions: {counts}; what \
+         joins must lie in the same partition of each, so make them equal"
+    )]
+    Lanes {
+        /// Which source.
+        source_id: SourceId,
+        /// Each topic and its count.
+        counts: String,
+    },
     /// A runtime for what waits on the outside.
     #[error("no runtime for a worker")]
     Runtime(#[source] std::io::Error),
@@ -216,6 +227,12 @@ impl River {
             records.into_iter().find(|record| record.key.as_deref() == Some(key.as_bytes()));
         Ok(of_key.map(|record| record.value))
     }
+}
+
+/// The group of who measures a source.
+#[must_use]
+pub fn ingest_role(source: &SourceId) -> String {
+    format!("ingest.{source}")
 }
 
 /// The group of a worker.

@@ -68,7 +68,6 @@ tables! {
     }
     Ingest {
         flush_milliseconds: u64,
-        resend_milliseconds: u64,
         heartbeat_milliseconds: u64,
         idle_after_seconds: u64,
     }

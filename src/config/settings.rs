@@ -62,10 +62,8 @@ pub struct HttpSettings {
 /// How measuring goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IngestSettings {
-    /// The longest time between two flushes under load.
+    /// The shortest time between two flushes of a lane.
     pub flush: Span,
-    /// The shortest time between two sendings of one cell.
-    pub resend: Span,
     /// The time between two signs of life.
     pub heartbeat: Span,
     /// A lane read to its end is idle after so long.
@@ -196,7 +194,6 @@ fn ingest(check: &mut Check<'_>, raw: &raw::Ingest) -> IngestSettings {
     let mut ms = |key: &str, n, range| check.span(&at.key(key), n, 1, range);
     IngestSettings {
         flush: ms("flush_milliseconds", raw.flush_milliseconds, 1..=10_000),
-        resend: ms("resend_milliseconds", raw.resend_milliseconds, 1..=60_000),
         heartbeat: ms("heartbeat_milliseconds", raw.heartbeat_milliseconds, 100..=60_000),
         idle_after: check.span(
             &at.key("idle_after_seconds"),

@@ -3,6 +3,7 @@
 //! Law: it decides nothing. It does not know measure, judge, undo or shard; app joins them.
 
 pub mod clock;
+pub mod diagnostics;
 pub mod log;
 pub mod target;
 pub mod terminal;

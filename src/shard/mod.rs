@@ -249,6 +249,12 @@ impl Shard {
         self.undo.next_wakeup().into_iter().chain(stall).min()
     }
 
+    /// Which shard it is.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
     /// The position of the next record.
     #[must_use]
     pub fn next(&self) -> i64 {

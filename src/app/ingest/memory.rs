@@ -1,0 +1,124 @@
+//! What a lane leaves to its next life, beside the committed position of one of its topics.
+//!
+//! A mark says: every record of the topic before this position is at most so new. So the position
+//! from which predictions must be read again is known exactly, whatever the log's clock says of
+//! records that were appended late, ahead of their time, or all at once.
+
+use serde::{Deserialize, Serialize};
+
+use crate::edge::log::Committed;
+use crate::measure::{Resume, TopicResume};
+use crate::model::{EventTime, LogTime, Source};
+use crate::wire::json::{self, JsonError};
+
+/// Marks in a label horizon: a re-read goes back too far by one of these parts at most.
+const PARTS: i64 = 8;
+
+/// Everything of a lane's that outlives a process.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub(super) struct Memory {
+    /// Who spoke for the lane.
+    pub(super) epoch: u64,
+    /// The source's topics, in the order of all that follows.
+    topics: Vec<String>,
+    /// Where measuring goes on; none: nothing was flushed yet.
+    pub(super) resume: Option<Resume>,
+    /// By topic: newest event time in ms before the position, and the position.
+    marks: Vec<Vec<(i64, i64)>>,
+}
+
+impl Memory {
+    /// The memory of a lane that nobody has measured.
+    pub(super) fn new(source: &Source) -> Self {
+        let topics: Vec<_> = source.topics.iter().map(|topic| topic.name.clone()).collect();
+        let marks = vec![Vec::new(); topics.len()];
+        Self { epoch: 0, topics, resume: None, marks }
+    }
+
+    /// The newest of what was committed for the lane's topics, in the order that the source has
+    /// them now. The second: why something there could not be read. Where positions were
+    /// committed without a memory, by the tools of the log, the time serves as epoch: it is
+    /// higher than any that was counted.
+    pub(super) fn recall(
+        source: &Source,
+        committed: &[Option<Committed>],
+        now: LogTime,
+    ) -> (Self, Option<String>) {
+        let mut newest: Option<Self> = None;
+        let mut trouble = None;
+        for found in committed.iter().flatten().filter(|found| !found.metadata.is_empty()) {
+            match json::decode::<Self>("lane memory", found.metadata.as_bytes()) {
+                Ok(memory) if newest.as_ref().is_none_or(|known| memory.epoch > known.epoch) => {
+                    newest = Some(memory);
+                }
+                Ok(_) => {}
+                Err(why) => trouble = Some(why.to_string()),
+            }
+        }
+        match newest {
+            Some(memory) => (memory.aligned(source), trouble),
+            None if committed.iter().all(Option::is_none) => (Self::new(source), None),
+            None => {
+                let epoch = u64::try_from(now.as_ms()).unwrap_or(0);
+                let why = trouble.unwrap_or_else(|| "nothing stands there".to_owned());
+                (Self { epoch, ..Self::new(source) }, Some(why))
+            }
+        }
+    }
+
+    /// In the source's order: topics that it no longer has are dropped, new ones begin.
+    fn aligned(mut self, source: &Source) -> Self {
+        let mut new = Self::new(source);
+        new.epoch = self.epoch;
+        let old = |topic: &String| self.topics.iter().position(|name| name == topic);
+        let places: Vec<_> = new.topics.iter().map(old).collect();
+        for (marks, place) in new.marks.iter_mut().zip(&places) {
+            *marks = place.and_then(|place| self.marks.get(place).cloned()).unwrap_or_default();
+        }
+        new.resume = self.resume.take().map(|resume| {
+            let of = |place: &Option<usize>| -> TopicResume {
+                place.and_then(|place| resume.topics.get(place).cloned()).unwrap_or_default()
+            };
+            Resume { topics: places.iter().map(of).collect(), ..resume.clone() }
+        });
+        new
+    }
+
+    /// Takes what the last acknowledged flush came to; whether that is news.
+    pub(super) fn flushed(&mut self, resume: Resume, source: &Source) -> bool {
+        if self.resume.as_ref() == Some(&resume) {
+            return false;
+        }
+        let part = (source.label_horizon.as_ms() / PARTS).max(1);
+        let wanted = resume.reread_from(source).map_or(i64::MIN, EventTime::as_ms);
+        for (marks, topic) in self.marks.iter_mut().zip(&resume.topics) {
+            let Some((newest, position)) = topic.newest.zip(topic.commit) else { continue };
+            if marks.last().is_none_or(|last| newest.as_ms() >= last.0.saturating_add(part)) {
+                marks.push((newest.as_ms(), position));
+            }
+            let useful = marks.iter().rposition(|mark| mark.0 < wanted).unwrap_or(0);
+            marks.drain(..useful);
+        }
+        self.resume = Some(resume);
+        true
+    }
+
+    /// From where to where each topic must be read again.
+    pub(super) fn reread(&self, source: &Source) -> Vec<Option<(i64, i64)>> {
+        let Some(resume) = &self.resume else { return vec![None; self.topics.len()] };
+        let wanted = resume.reread_from(source).map_or(i64::MIN, EventTime::as_ms);
+        let span = |(topic, marks): (&TopicResume, &Vec<(i64, i64)>)| {
+            let next = topic.next?;
+            let mark = marks.iter().rev().find(|mark| mark.0 < wanted);
+            let from = mark.map_or(0, |mark| mark.1);
+            Some((from.min(topic.commit.unwrap_or(next)), next))
+        };
+        resume.topics.iter().zip(&self.marks).map(span).collect()
+    }
+
+    /// As it is committed.
+    pub(super) fn encode(&self) -> Result<String, JsonError> {
+        let bytes = json::encode("lane memory", self)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}

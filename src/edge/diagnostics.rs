@@ -1,0 +1,184 @@
+//! What operators read: every log event, one function each, named nowhere else.
+//!
+//! Law: events are lower case without a full stop, values are fields. WARN is worth waking
+//! somebody; what a person wants to know later is INFO; nothing is logged once per record.
+//! No field holds a secret.
+
+use tracing::{debug, error, info, warn};
+use tracing_subscriber::EnvFilter;
+
+use crate::model::{
+    Command, EventTime, Incident, IncidentState, LaneId, Mode, ModelId, SourceId, TargetId,
+    TriggerId, Verdict, VersionId,
+};
+
+/// The variable that chooses what is logged: `info`, `ripcord=debug`, …
+pub const FILTER: &str = "RIPCORD_LOG";
+
+/// Logs to standard error from now on, as text or as one JSON object per line. The second call
+/// changes nothing.
+pub fn init(json: bool) {
+    let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let set = if json {
+        log.json().flatten_event(true).try_init()
+    } else {
+        log.with_target(false).with_ansi(false).try_init()
+    };
+    if set.is_err() {
+        debug!("logging is set up already");
+    }
+}
+
+/// A process runs all roles.
+pub fn started(namespace: &str, log: &str, mode: Mode, targets: &[TargetId]) {
+    info!(namespace, log, ?mode, ?targets, "started");
+}
+
+/// It was asked to stop.
+pub fn stopping() {
+    info!("stopping");
+}
+
+/// It stopped; what it held is flushed and snapshot.
+pub fn stopped() {
+    info!("stopped");
+}
+
+/// Some roles did not stop in time; nothing is lost, a start is slower.
+pub fn stopped_late(roles: usize) {
+    warn!(roles, "roles did not stop in time, they were left");
+}
+
+/// A lane is measured here from now on.
+pub fn lane_claimed(lane: &LaneId, epoch: u64, reread: u64) {
+    info!(%lane, epoch, reread, "lane claimed");
+}
+
+/// A lane reads again what may still meet an outcome.
+pub fn warming(lane: &LaneId, records: u64) {
+    info!(%lane, records, "warming, no labels are counted until it has read again");
+}
+
+/// A lane has read everything again.
+pub fn warmed(lane: &LaneId) {
+    info!(%lane, "warmed");
+}
+
+/// A lane was given back or taken away.
+pub fn lane_released(lane: &LaneId, lost: bool) {
+    info!(%lane, lost, "lane released");
+}
+
+/// Beside the position of a lane stands nothing that can be gone on from.
+pub fn lane_memory_unreadable(lane: &LaneId, position: i64, why: &str) {
+    warn!(%lane, position, why, "lane memory unreadable, measuring begins anew at the position");
+}
+
+/// A log cannot be read for now.
+pub fn blocked(role: &str, why: &str) {
+    warn!(role, why, "log blocked");
+}
+
+/// A record of telemetry could not be used. The caller limits the rate.
+pub fn record_rejected(topic: &str, partition: u32, position: i64, code: &str, detail: &str) {
+    info!(topic, partition, position, code, detail, "record rejected");
+}
+
+/// More requests of a model wait than may.
+pub fn join_stopped(source: &SourceId, model: &ModelId, waiting: usize, cap: usize) {
+    warn!(
+        %source, %model, waiting, cap,
+        "join stopped, no labels are counted; shorten label_horizon_hours, raise \
+         max_waiting_per_model, add partitions, or let outcomes carry version and prediction"
+    );
+}
+
+/// Labels of a model are counted again.
+pub fn join_resumed(source: &SourceId, model: &ModelId, waiting: usize) {
+    info!(%source, %model, waiting, "join resumed");
+}
+
+/// A record of an inbox could not be read; it is counted and passed over.
+pub fn inbox_unreadable(shard: u32, position: i64, why: &str) {
+    warn!(shard, position, why, "inbox record unreadable");
+}
+
+/// A verdict changed.
+pub fn decision_changed(
+    model: &ModelId,
+    version: &VersionId,
+    trigger: &TriggerId,
+    verdict: Verdict,
+    read_to: EventTime,
+) {
+    match verdict {
+        Verdict::Breach => warn!(%model, %version, %trigger, ?verdict, %read_to, "verdict changed"),
+        Verdict::Healthy | Verdict::Systemic | Verdict::Insufficient | Verdict::Stale => {
+            info!(%model, %version, %trigger, ?verdict, %read_to, "verdict changed");
+        }
+    }
+}
+
+/// An incident was opened or moved on.
+pub fn incident_changed(incident: &Incident) {
+    let Incident { id, model, version, state, because, to, .. } = incident;
+    let to = to.as_ref().map(VersionId::as_str);
+    match state {
+        IncidentState::Frozen | IncidentState::Stuck | IncidentState::MitigatedUnverified => {
+            warn!(incident = %id, %model, %version, to, ?state, because, "incident changed");
+        }
+        IncidentState::Open
+        | IncidentState::Mitigating
+        | IncidentState::Mitigated
+        | IncidentState::Verified
+        | IncidentState::Resolved => {
+            info!(incident = %id, %model, %version, to, ?state, because, "incident changed");
+        }
+    }
+}
+
+/// A worker was told what to do.
+pub fn command_emitted(command: &Command) {
+    let Command { id, incident, model, generation, target, reason, .. } = command;
+    warn!(command = %id, %incident, %model, generation, %target, reason, "command emitted");
+}
+
+/// People are told.
+pub fn notice(model: &ModelId, incident: &str, severity: &str, summary: &str) {
+    warn!(%model, incident, severity, summary, "notice");
+}
+
+/// A worker answered a command.
+pub fn step_answered(command: &Command, outcome: &str, detail: &str) {
+    let Command { id, model, target, .. } = command;
+    info!(command = %id, %model, %target, outcome, detail, "step answered");
+}
+
+/// A worker may not or cannot see its target.
+pub fn target_trouble(target: &TargetId, why: &str) {
+    warn!(%target, why, "target trouble");
+}
+
+/// The rules of the config are not those in force.
+pub fn rules_differ(config: &str, in_force: &str, revision: u64) {
+    warn!(
+        config,
+        in_force, revision, "rules differ, the config is not in force; ripcord config apply"
+    );
+}
+
+/// A role failed and is started again.
+pub fn role_restarted(role: &str, why: &str, again_in_ms: u64) {
+    warn!(role, why, again_in_ms, "role failed, it is started again");
+}
+
+/// Another process owns what a role held.
+pub fn fenced(role: &str, why: &str) {
+    error!(role, why, "role fenced");
+}
+
+/// Old records were deleted.
+pub fn retained(topic: &str, partition: u32, deleted: u64) {
+    info!(topic, partition, deleted, "old records deleted");
+}
