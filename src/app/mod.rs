@@ -10,5 +10,5 @@ pub mod ingest;
 pub mod replay;
 pub mod retention;
 pub mod river;
-//up
+pub mod up;
 pub mod work;

@@ -32,7 +32,8 @@ pub fn retain(
     for topic in Topic::ALL {
         for partition in 0..river.shards {
             let at = river.partition(topic, partition);
-            let from = if topic == Topic::Inbox { inbox(log, river, partition, keep)? } else { None };
+            let from =
+                if topic == Topic::Inbox { inbox(log, river, partition, keep)? } else { None };
             if topic != Topic::Inbox || from.is_some() {
                 delete(log, &at, keep, from)?;
             }
@@ -49,12 +50,7 @@ pub fn retain(
     Ok(())
 }
 
-fn delete(
-    log: &LocalLog,
-    at: &Partition,
-    keep: Span,
-    from: Option<i64>,
-) -> Result<(), RoleError> {
+fn delete(log: &LocalLog, at: &Partition, keep: Span, from: Option<i64>) -> Result<(), RoleError> {
     let deleted = log.retain(at, keep, from)?;
     if deleted > 0 {
         diagnostics::retained(&at.topic, at.partition, deleted);
@@ -64,12 +60,7 @@ fn delete(
 
 /// From where on a shard's inbox must be kept; none: all of it. Where rules would be lost, they
 /// are appended again first; a shard that has them takes no notice.
-fn inbox(
-    log: &LocalLog,
-    river: &River,
-    shard: u32,
-    keep: Span,
-) -> Result<Option<i64>, RoleError> {
+fn inbox(log: &LocalLog, river: &River, shard: u32, keep: Span) -> Result<Option<i64>, RoleError> {
     let at = river.partition(Topic::Inbox, shard);
     let oldest = log.scan(&at, 0, 1)?;
     let old = oldest.first().is_some_and(|record| record.time < log.now() - keep);

@@ -8,8 +8,8 @@ use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::model::{
-    Command, EventTime, Incident, IncidentState, LaneId, Mode, ModelId, SourceId, TargetId,
-    TriggerId, Verdict, VersionId,
+    Command, EventTime, Incident, IncidentId, IncidentState, LaneId, Mode, ModelId, Outcome,
+    SourceId, TargetId, TriggerId, Verdict, VersionId,
 };
 
 /// The variable that chooses what is logged: `info`, `ripcord=debug`, …
@@ -145,14 +145,14 @@ pub fn command_emitted(command: &Command) {
 }
 
 /// People are told.
-pub fn notice(model: &ModelId, incident: &str, severity: &str, summary: &str) {
-    warn!(%model, incident, severity, summary, "notice");
+pub fn notice(model: &ModelId, incident: &IncidentId, severity: &str, summary: &str) {
+    warn!(%model, %incident, severity, summary, "notice");
 }
 
 /// A worker answered a command.
-pub fn step_answered(command: &Command, outcome: &str, detail: &str) {
+pub fn step_answered(command: &Command, outcome: Outcome, detail: &str) {
     let Command { id, model, target, .. } = command;
-    info!(command = %id, %model, %target, outcome, detail, "step answered");
+    info!(command = %id, %model, %target, ?outcome, detail, "step answered");
 }
 
 /// A worker may not or cannot see its target.
@@ -169,7 +169,7 @@ pub fn rules_differ(config: &str, in_force: &str, revision: u64) {
 }
 
 /// A role failed and is started again.
-pub fn role_restarted(role: &str, why: &str, again_in_ms: u64) {
+pub fn role_restarted(role: &str, why: &str, again_in_ms: u128) {
     warn!(role, why, again_in_ms, "role failed, it is started again");
 }
 

@@ -1,6 +1,7 @@
 //! What each command does. A command answers its exit code; what went wrong it returns.
 
 mod replay;
+mod up;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,7 @@ pub const COULD_NOT: u8 = 2;
 pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
     match &cli.command {
         Command::Replay(replay) => replay::run(&cli.global, replay, environment),
+        Command::Up => up::run(&cli.global, environment),
         _ => Ok(COULD_NOT),
     }
 }

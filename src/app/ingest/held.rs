@@ -305,11 +305,7 @@ impl Held {
 }
 
 fn fed(topic: usize, record: &Record) -> Fed<'_> {
-    let raw = Raw {
-        key: record.key.as_deref(),
-        headers: &record.headers,
-        value: &record.value,
-    };
+    let raw = Raw { key: record.key.as_deref(), headers: &record.headers, value: &record.value };
     Fed { topic, position: record.position, appended: Some(record.time), raw: Some(raw) }
 }
 

@@ -271,8 +271,8 @@ impl Ingest {
             if lane.flush_due(&self.settings).is_some_and(|due| due <= now) {
                 lane.flush(&self.river, self.writer.as_mut(), &mut self.sampler)?;
             }
-            let fenced = lane.commit_due(now)
-                && lane.commit(self.reader.as_mut(), now)? == Commit::Fenced;
+            let fenced =
+                lane.commit_due(now) && lane.commit(self.reader.as_mut(), now)? == Commit::Fenced;
             if fenced {
                 lost.push(*id);
             }
@@ -310,10 +310,8 @@ impl Ingest {
 fn lanes(river: &River, source: &Source) -> Result<u32, RoleError> {
     let mut counts = Vec::new();
     for topic in &source.topics {
-        let missing = || LogError::NoSuchPartition(Partition {
-            topic: topic.name.clone(),
-            partition: 0,
-        });
+        let missing =
+            || LogError::NoSuchPartition(Partition { topic: topic.name.clone(), partition: 0 });
         counts.push((&topic.name, river.log.partitions(&topic.name)?.ok_or_else(missing)?));
     }
     let first = counts.first().map_or(0, |(_, count)| *count);

@@ -1,0 +1,175 @@
+//! The roles of one process, a thread each, and what happens when one fails.
+//!
+//! A storage error may pass: the role begins anew from what is committed, after a pause that
+//! doubles. Anything else cannot be mended by waiting and ends the process.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use super::workers::{Worker, workers};
+use super::{Ended, UpError, loops};
+use crate::app::decide::Decide;
+use crate::app::ingest::Ingest;
+use crate::app::retention;
+use crate::app::river::{River, RoleError};
+use crate::app::work::Work;
+use crate::config::Config;
+use crate::edge::clock::Stopwatch;
+use crate::edge::diagnostics;
+use crate::edge::log::LogError;
+use crate::edge::log::local::LocalLog;
+use crate::model::{Source, Span};
+
+/// The first pause after a failure, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+/// A role that ran so long begins with the first pause again.
+const RAN_WELL: Span = Span::from_s(60);
+/// How late a pause hears of a stop.
+const SLICE: Duration = Duration::from_millis(50);
+/// The time between two looks for old records.
+const RETAIN_EVERY: Duration = Duration::from_secs(3600);
+
+/// Whether the process was asked to stop.
+#[derive(Clone)]
+pub(super) struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    pub(super) fn new(stop: watch::Receiver<bool>) -> Self {
+        Self(stop)
+    }
+
+    pub(super) fn is_set(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits, but not past a stop.
+    fn pause(&self, pause: Duration) {
+        let mut left = pause;
+        while !self.is_set() && !left.is_zero() {
+            let slice = left.min(SLICE);
+            std::thread::sleep(slice);
+            left -= slice;
+        }
+    }
+}
+
+/// Starts roles, and counts them.
+pub(super) struct Roles {
+    river: River,
+    stop: Stop,
+    ended: mpsc::UnboundedSender<Ended>,
+    count: usize,
+}
+
+impl Roles {
+    pub(super) fn new(river: River, stop: Stop, ended: mpsc::UnboundedSender<Ended>) -> Self {
+        Self { river, stop, ended, count: 0 }
+    }
+
+    /// How many were started.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Starts every role that the config asks for.
+    pub(super) fn start(&mut self, config: &Config, log: &LocalLog) -> Result<(), UpError> {
+        for source in &config.settings.sources {
+            self.ingest(config, source)?;
+        }
+        self.decide(config)?;
+        for worker in workers(config)? {
+            self.work(worker)?;
+        }
+        self.retain(config, log)
+    }
+
+    fn ingest(&mut self, config: &Config, source: &Source) -> Result<(), UpError> {
+        let (river, settings) = (self.river.clone(), config.settings.ingest.clone());
+        let name = format!("ingest {}", source.id);
+        let source = source.clone();
+        self.role(name, move |stop| {
+            let mut ingest = Ingest::new(river.clone(), source.clone(), settings.clone())?;
+            loops::ingest(&mut ingest, stop)
+        })
+    }
+
+    fn decide(&mut self, config: &Config) -> Result<(), UpError> {
+        let (river, hash) = (self.river.clone(), config.rules.hash.clone());
+        self.role("decide".to_owned(), move |stop| {
+            let mut decide = Decide::new(river.clone())?;
+            loops::decide(&mut decide, &river, &hash, stop)
+        })
+    }
+
+    fn work(&mut self, worker: Worker) -> Result<(), UpError> {
+        let river = self.river.clone();
+        let Worker { id, poll, make } = worker;
+        self.role(format!("work {id}"), move |stop| {
+            let mut work = Work::new(river.clone(), id.clone(), make(), poll)?;
+            loops::work(&mut work, &id, stop)
+        })
+    }
+
+    fn retain(&mut self, config: &Config, log: &LocalLog) -> Result<(), UpError> {
+        let (river, log) = (self.river.clone(), log.clone());
+        let (sources, keep) = (config.settings.sources.clone(), config.settings.log.retention);
+        self.role("retention".to_owned(), move |stop| {
+            while !stop.is_set() {
+                retention::retain(&log, &river, &sources, keep)?;
+                stop.pause(RETAIN_EVERY);
+            }
+            Ok(())
+        })
+    }
+
+    /// Runs a role in a thread of its own, which always says how it ended.
+    fn role(
+        &mut self,
+        name: String,
+        life: impl Fn(&Stop) -> Result<(), RoleError> + Send + 'static,
+    ) -> Result<(), UpError> {
+        let (stop, ended) = (self.stop.clone(), self.ended.clone());
+        let thread = std::thread::Builder::new().name(name.clone());
+        thread.spawn(move || {
+            let result = catch_unwind(AssertUnwindSafe(|| lives(&name, life, &stop)));
+            let result = result.unwrap_or_else(|_| Err(UpError::Broke(name)));
+            // Nobody listens any more: the process ends.
+            let _told = ended.send(result);
+        })?;
+        self.count += 1;
+        Ok(())
+    }
+}
+
+/// One life after the other, until a stop or an error that stays.
+fn lives(
+    name: &str,
+    life: impl Fn(&Stop) -> Result<(), RoleError>,
+    stop: &Stop,
+) -> Result<(), UpError> {
+    let mut pause = PAUSES.0;
+    loop {
+        let watch = Stopwatch::start();
+        let Err(source) = life(stop) else { return Ok(()) };
+        if stop.is_set() || !passes(&source) {
+            if let RoleError::Fenced(what) = &source {
+                diagnostics::fenced(name, what);
+            }
+            return Err(UpError::Role { role: name.to_owned(), source });
+        }
+        if watch.elapsed() >= RAN_WELL {
+            pause = PAUSES.0;
+        }
+        let why = format!("{:#}", anyhow::Error::new(source));
+        diagnostics::role_restarted(name, &why, pause.as_millis());
+        stop.pause(pause);
+        pause = PAUSES.1.min(pause * 2);
+    }
+}
+
+/// Whether waiting may mend it.
+fn passes(error: &RoleError) -> bool {
+    matches!(error, RoleError::Log(LogError::Storage { .. }))
+}

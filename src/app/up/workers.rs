@@ -1,0 +1,104 @@
+//! The workers that the config asks for, each as a way to make its target.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::UpError;
+use crate::config::{
+    Config, ExecSettings, LogKind, NOTICE, NoticeSettings, REGISTRY, RegistrySettings,
+};
+use crate::edge::clock::SystemClock;
+use crate::edge::diagnostics;
+use crate::edge::target::Target;
+use crate::edge::target::exec::{self, Exec};
+use crate::edge::target::notice::{Notice, NoticeError, Secret, Webhook};
+use crate::edge::target::registry::RegistryFile;
+use crate::model::{Command, ModelId, Span, TargetId, Want};
+
+/// A notice target has nothing to observe.
+const NEVER: Span = Span::from_s(24 * 3600);
+
+/// Makes a target, anew for each life of its role.
+type Make = Box<dyn Fn() -> Box<dyn Target> + Send>;
+
+/// One worker.
+pub(super) struct Worker {
+    pub(super) id: TargetId,
+    /// The time between two looks at the target.
+    pub(super) poll: Span,
+    pub(super) make: Make,
+}
+
+/// All that act in this process.
+pub(super) fn workers(config: &Config) -> Result<Vec<Worker>, UpError> {
+    let settings = &config.settings.workers;
+    let id = |name: &str| config.rules.default.targets.iter().find(|t| t.id.as_str() == name);
+    let mut workers = Vec::new();
+    if let Some((settings, rule)) = settings.registry.as_ref().zip(id(REGISTRY)) {
+        workers.push(registry(rule.id.clone(), settings.clone()));
+    }
+    workers.extend(settings.exec.iter().map(|settings| program(config, settings)));
+    if let Some(rule) = id(NOTICE) {
+        workers.push(notice(rule.id.clone(), config, &settings.notice)?);
+    }
+    Ok(workers)
+}
+
+fn registry(id: TargetId, settings: RegistrySettings) -> Worker {
+    let (poll, target) = (settings.poll, id.clone());
+    let make = move || -> Box<dyn Target> {
+        let file = RegistryFile::new(target.clone(), settings.path.clone());
+        Box::new(if settings.check_artifacts { file.check_artifacts() } else { file })
+    };
+    Worker { id, poll, make: Box::new(make) }
+}
+
+fn program(config: &Config, settings: &ExecSettings) -> Worker {
+    let id = &settings.id;
+    let of_it = config
+        .rules
+        .models
+        .iter()
+        .filter(|(_, rules)| rules.targets.iter().any(|target| target.id == *id));
+    let models: Vec<ModelId> = of_it.map(|(model, _)| model.clone()).collect();
+    let exec = exec::ExecSettings {
+        target: id.clone(),
+        models,
+        probe: Some(settings.probe.clone()),
+        act: settings.act.clone(),
+        time_limit: duration(settings.time_limit),
+        // As the config says of every relative path.
+        folder: PathBuf::from("."),
+    };
+    let make = move || -> Box<dyn Target> { Box::new(Exec::new(exec.clone())) };
+    Worker { id: id.clone(), poll: settings.poll, make: Box::new(make) }
+}
+
+fn notice(id: TargetId, config: &Config, settings: &NoticeSettings) -> Result<Worker, NoticeError> {
+    let LogKind::Local(folder) = &config.settings.log.kind;
+    let fences = folder.join("notice.fences.json");
+    let secret = settings.webhook_secret.as_ref().map(|text| Secret::new(text.expose()));
+    let secret = secret.transpose()?;
+    let limit = duration(settings.time_limit);
+    let webhook = settings.webhook_url.as_ref();
+    let webhook = webhook.map(|url| Webhook::new(url.expose(), secret, limit)).transpose()?;
+    let make = move || -> Box<dyn Target> {
+        let clock = Arc::new(SystemClock);
+        Box::new(Notice::new(Box::new(say), webhook.clone(), clock, Some(fences.clone())))
+    };
+    Ok(Worker { id, poll: NEVER, make: Box::new(make) })
+}
+
+fn say(command: &Command) {
+    match &command.want {
+        Want::Notice { summary, severity } => {
+            diagnostics::notice(&command.model, &command.incident, severity, summary);
+        }
+        Want::Production { .. } => {}
+    }
+}
+
+fn duration(span: Span) -> Duration {
+    Duration::from_millis(span.as_ms().unsigned_abs())
+}
