@@ -35,9 +35,17 @@ pub struct Decide {
 
 struct Owned {
     shard: Shard,
+    told: Told,
     snapshot_at: i64,
     ticked: LogTime,
     at_end: bool,
+}
+
+/// What others were told of a shard and need not be told again.
+#[derive(Debug, Default)]
+struct Told {
+    rules: Option<u64>,
+    undo: Vec<u8>,
 }
 
 /// What a turn came to.
@@ -116,13 +124,25 @@ impl Decide {
         self.owned.values().map(|owned| owned.shard.status()).collect()
     }
 
-    /// Writes the live numbers where others read them.
+    /// Writes the live numbers where others read them; beside them, where they changed, the rules
+    /// in force and a copy of what undo knows, which dry runs ask.
     ///
     /// # Errors
     /// Storage.
     pub fn publish_status(&mut self) -> Result<(), RoleError> {
         let mut records = Vec::new();
-        for (id, owned) in &self.owned {
+        for (id, owned) in &mut self.owned {
+            let undo = json::encode("undo state", owned.shard.undo_state())?;
+            if undo != owned.told.undo {
+                records.push(self.river.plain(Topic::Status, *id, "undo", undo.clone()));
+                owned.told.undo = undo;
+            }
+            let book = owned.shard.book();
+            if let Some(book) = book.filter(|book| owned.told.rules != Some(book.revision)) {
+                let value = json::encode("rules", book)?;
+                records.push(self.river.plain(Topic::Status, *id, "rules", value));
+                owned.told.rules = Some(book.revision);
+            }
             let value = json::encode("status", &owned.shard.status())?;
             records.push(self.river.plain(Topic::Status, *id, "status", value));
         }
@@ -171,7 +191,9 @@ impl Decide {
         }
         self.reader.seek(inbox, committed)?;
         let (snapshot_at, ticked) = (folded.next(), LogTime::MIN);
-        self.owned.insert(id, Owned { shard: folded, snapshot_at, ticked, at_end: false });
+        let owned =
+            Owned { shard: folded, told: Told::default(), snapshot_at, ticked, at_end: false };
+        self.owned.insert(id, owned);
         Ok(())
     }
 

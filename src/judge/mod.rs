@@ -13,9 +13,11 @@ pub mod drift;
 pub mod edetector;
 pub mod inputs;
 pub mod lanes;
+pub mod lately;
 pub mod level;
 pub mod model;
 pub mod panes;
+pub mod power;
 pub mod tally;
 pub mod verdict;
 pub mod watch;
@@ -153,6 +155,7 @@ impl Judge {
             let rules = book.of(&model);
             let judge = self.models.entry(model.clone()).or_default();
             judge.buckets.add(start, &pane, completeness, &rules.triggers);
+            judge.hear(start, length, &pane);
             let versions = pane.live();
             if !versions.is_empty() {
                 let end = start + length;

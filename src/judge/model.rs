@@ -7,15 +7,18 @@ use serde::{Deserialize, Serialize};
 use super::baseline::{self, Learned};
 use super::buckets::{Bucket, Buckets};
 use super::compare::Side;
+use super::design::Moments;
 use super::edetector::EDetector;
 use super::inputs::{Finding, Inputs};
+use super::lately::Lately;
 use super::level::Level;
+use super::panes::Pane;
 use super::tally;
 use super::verdict::{Known, verdict};
 use super::watch::Watch;
 use super::{bounds, compare};
 use crate::model::{
-    Budget, EventTime, FeatureName, ModelId, ModelRules, Null, SourceId, Standing, Trigger,
+    Budget, EventTime, FeatureName, ModelId, ModelRules, Null, SourceId, Span, Standing, Trigger,
     TriggerId, Verdict, VersionId,
 };
 use crate::sums::{Assessment, BucketSums, Tally};
@@ -40,6 +43,8 @@ pub struct ModelJudge {
     #[serde(with = "crate::sums::entries")]
     levels: BTreeMap<(TriggerId, VersionId), Level>,
     inputs: BTreeMap<TriggerId, Inputs>,
+    /// Answers as trials, labels as their sum.
+    heard: BTreeMap<VersionId, Lately>,
     #[serde(with = "crate::sums::entries")]
     said: BTreeMap<(TriggerId, VersionId, Option<FeatureName>), Verdict>,
     ahead: BTreeSet<(TriggerId, VersionId)>,
@@ -88,6 +93,22 @@ impl ModelJudge {
                 None => self.assess_versions(rules, id, trigger, start, bucket, out),
             }
         }
+    }
+
+    /// Counts the answers and labels of a closed pane.
+    pub fn hear(&mut self, start: EventTime, length: Span, pane: &Pane) {
+        for (version, _, sums) in pane.versions() {
+            let (answers, labels) = (sums.answers.n as f64, sums.labels.n as f64);
+            let heard = self.heard.entry(version.clone()).or_default();
+            heard.take(start, start + length, Moments { n: answers, sum: labels, sum_sq: 0.0 });
+        }
+    }
+
+    /// The share of a version's answers of the last days that labels came for, 0 to 1; labels
+    /// count when they come. None: it did not answer.
+    #[must_use]
+    pub fn label_coverage(&self, version: &VersionId) -> Option<f64> {
+        self.heard.get(version)?.sums().mean().map(|share| share.min(1.0))
     }
 
     fn take_versions(

@@ -119,12 +119,15 @@ macro_rules! moments {
         impl FromStr for $name {
             type Err = TimeError;
             fn from_str(text: &str) -> Result<Self, TimeError> {
-                if let Some(ms) = text.strip_suffix(" ms").and_then(|ms| ms.parse().ok()) {
-                    return Ok(Self(ms));
+                if let Ok(time) = DateTime::parse_from_rfc3339(text) {
+                    return Ok(Self(time.timestamp_millis()));
                 }
-                match DateTime::parse_from_rfc3339(text) {
-                    Ok(time) => Ok(Self(time.timestamp_millis())),
-                    Err(_) => Err(TimeError(text.chars().take(40).collect())),
+                // What lies outside of years is written as its number, and must be read back.
+                let number = text.strip_suffix(" ms").and_then(|number| number.parse().ok());
+                let beyond = |ms: &i64| DateTime::from_timestamp_millis(*ms).is_none();
+                match number.filter(beyond) {
+                    Some(ms) => Ok(Self(ms)),
+                    None => Err(TimeError(text.chars().take(40).collect())),
                 }
             }
         }
@@ -163,7 +166,8 @@ mod tests {
         let offset: EventTime = "1996-11-03T00:00:00+10:00".parse().unwrap();
         assert_eq!(offset.to_string(), "1996-11-02T14:00:00Z");
         assert!("yesterday".parse::<EventTime>().is_err());
-        assert_eq!(EventTime::MIN.to_string().parse(), Ok(EventTime::MIN));
+        assert!("5 ms".parse::<EventTime>().is_err());
+        assert_eq!(EventTime::MIN.to_string().parse::<EventTime>().unwrap(), EventTime::MIN);
     }
 
     #[test]

@@ -5,24 +5,36 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Shard;
+use crate::judge::design::Moments;
+use crate::judge::lately::Lately;
+use crate::judge::power::{Measure, Power, Seen};
+use crate::judge::tally;
 use crate::model::{
     Better, EventTime, FeatureName, Incident, IncidentState, Mode, ModelId, Null, Reason,
-    Reference, Role, Signal, SourceId, TriggerId, Verdict, VersionId,
+    Reference, Role, Signal, SourceId, Span, Statistic, TriggerId, Verdict, VersionId,
 };
 use crate::sums::{Assessment, Counters};
+
+/// A change that is not seen by then counts as not seen.
+const IN_TIME: Span = Span::from_s(7 * 24 * 3600);
+
+/// What a trigger speaks of.
+type Key = (ModelId, VersionId, TriggerId, Option<FeatureName>);
 
 /// The last word on each version, trigger and feature.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Latest {
     #[serde(with = "crate::sums::entries")]
-    said: BTreeMap<(ModelId, VersionId, TriggerId, Option<FeatureName>), SignalStatus>,
+    said: BTreeMap<Key, (SignalStatus, Lately)>,
 }
 
 /// Everything a shard can tell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
-    /// The newest event time read.
-    pub read_to: EventTime,
+    /// The next position of the inbox.
+    pub next: i64,
+    /// The newest event time read; none: nothing was.
+    pub read_to: Option<EventTime>,
     /// Hash of the rules in force.
     pub rules: Option<String>,
     /// What became of every record, by source.
@@ -65,6 +77,8 @@ pub struct VersionStatus {
     pub proven: bool,
     /// May not be promoted.
     pub quarantined: bool,
+    /// The share of its answers of the last days that labels came for, 0 to 1.
+    pub label_coverage: Option<f64>,
     /// What each trigger last said.
     pub signals: Vec<SignalStatus>,
 }
@@ -102,8 +116,13 @@ pub struct SignalStatus {
     pub samples: u64,
     /// What a comparison rests on.
     pub reference: Reference,
-    /// How many samples of the last bucket there were.
+    /// How the others would do.
     pub better: Vec<(VersionId, Better)>,
+    /// Samples per second of event time, lately.
+    pub per_s: f64,
+    /// The smallest change that it sees within 7 days at this rate; none: it sees nothing, or
+    /// its rule makes no such promise.
+    pub sees: Option<Seen>,
 }
 
 impl Latest {
@@ -133,8 +152,15 @@ impl Latest {
             samples: evidence.samples,
             reference: evidence.reference,
             better: against.map(|other| (other.version.clone(), other.better)).collect(),
+            per_s: 0.0,
+            sees: None,
         };
-        self.said.insert(key, status);
+        let mut lately = self.said.get(&key).map(|(_, lately)| *lately).unwrap_or_default();
+        let sums = assessment.closed.iter().map(|bucket| (bucket, tally::moments(&bucket.tally)));
+        if let Some((bucket, sums)) = sums.max_by(|(_, a), (_, b)| a.n.total_cmp(&b.n)) {
+            lately.take(bucket.start, bucket.end, sums);
+        }
+        self.said.insert(key, (status, lately));
     }
 }
 
@@ -146,19 +172,25 @@ impl Shard {
         for model in self.undo.models() {
             models.entry(model.clone()).or_insert_with(|| self.model_status(&model));
         }
-        for ((model, version, _, _), signal) in &self.latest.said {
+        for ((model, version, _, _), (signal, lately)) in &self.latest.said {
             let status = models.entry(model.clone()).or_insert_with(|| self.model_status(model));
             let version = status.versions.entry(version.clone()).or_insert(VersionStatus {
                 role: None,
                 proven: false,
                 quarantined: false,
+                label_coverage: self.label_coverage(model, version),
                 signals: Vec::new(),
             });
-            version.signals.push(signal.clone());
+            version.signals.push(SignalStatus {
+                per_s: lately.per_s(),
+                sees: self.sees(model, signal, lately),
+                ..signal.clone()
+            });
         }
         let (after_close, gaps) = self.judge.losses();
         Status {
-            read_to: self.newest(),
+            next: self.next,
+            read_to: self.judge.newest(),
             rules: self.book.as_ref().map(|book| book.hash.clone()),
             records: self.judge.counters(),
             after_close,
@@ -169,6 +201,34 @@ impl Shard {
         }
     }
 
+    fn label_coverage(&self, model: &ModelId, version: &VersionId) -> Option<f64> {
+        self.judge.model(model)?.label_coverage(version)
+    }
+
+    /// The smallest change that an e-detector sees in time.
+    fn sees(&self, model: &ModelId, signal: &SignalStatus, lately: &Lately) -> Option<Seen> {
+        let rules = self.book.as_ref()?.of(model);
+        let trigger = rules.triggers.iter().find(|trigger| trigger.id == signal.trigger)?;
+        if !matches!(trigger.statistic, Statistic::EDetector) {
+            return None;
+        }
+        let variance = Moments::variance(lately.sums());
+        let measure = match trigger.limit {
+            Null::Baseline(_) | Null::Rate(_) => Measure::Rate,
+            Null::Paired(_) => Measure::Mean { variance, most: 1.0 },
+            Null::MeanMs { timeout, .. } => Measure::Mean { variance, most: timeout },
+            Null::Psi { .. } => return None,
+        };
+        let power = Power {
+            measure,
+            null: signal.null?,
+            threshold: signal.threshold,
+            design_effect: signal.design_effect,
+            per_s: lately.per_s(),
+        };
+        power.smallest(IN_TIME)
+    }
+
     fn model_status(&self, model: &ModelId) -> ModelStatus {
         let standing = self.undo.standing(model);
         let versions = standing.versions.into_iter().map(|(version, known)| {
@@ -176,6 +236,7 @@ impl Shard {
                 role: Some(known.role),
                 proven: known.proven,
                 quarantined: self.undo.quarantined(model, &version),
+                label_coverage: self.label_coverage(model, &version),
                 signals: Vec::new(),
             };
             (version, status)
