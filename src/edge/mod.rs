@@ -4,6 +4,7 @@
 
 pub mod clock;
 pub mod diagnostics;
+pub mod http;
 pub mod log;
 pub mod target;
 pub mod terminal;

@@ -155,7 +155,7 @@ fn answered(host: &str, response: &Response) -> Acted {
 }
 
 /// TLS needs one provider of its sums per process; whoever is first sets it.
-fn provide_tls() {
+pub(crate) fn provide_tls() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Losing the race means that there is one.
         let _already = rustls::crypto::ring::default_provider().install_default();
