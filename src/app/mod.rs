@@ -3,6 +3,7 @@
 //! Law: a role is a value with a `turn`. `up` gives each role a thread and waits for records;
 //! `replay` takes turns until the river is quiet, on a clock that it moves. The code is the same.
 
+pub mod client;
 pub mod commands;
 pub mod decide;
 pub mod feed;
@@ -11,4 +12,5 @@ pub mod replay;
 pub mod retention;
 pub mod river;
 pub mod up;
+pub mod serve;
 pub mod work;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
+use crate::app::client;
 use crate::cli::{Cli, Command, Global};
 use crate::config::Config;
 
@@ -22,6 +23,9 @@ pub const COULD_NOT: u8 = 2;
 /// # Errors
 /// It could not.
 pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
+    if let Some(asked) = client::run(&cli.global, &cli.command, environment) {
+        return asked;
+    }
     match &cli.command {
         Command::Replay(replay) => replay::run(&cli.global, replay, environment),
         Command::Up => up::run(&cli.global, environment),

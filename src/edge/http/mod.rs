@@ -7,7 +7,7 @@ mod guard;
 pub mod metrics;
 mod problem;
 
-use std::future::Future;
+use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,10 +81,8 @@ pub async fn run(
 }
 
 /// Waits for a true; nobody left to say it means the same.
-fn stopped(mut shutdown: watch::Receiver<bool>) -> impl Future<Output = ()> + Send + 'static {
-    async move {
-        let _gone = shutdown.wait_for(|stop| *stop).await;
-    }
+async fn stopped(mut shutdown: watch::Receiver<bool>) {
+    let _gone = shutdown.wait_for(|stop| *stop).await;
 }
 
 async fn through(State(frame): State<Arc<Frame>>, request: Request, next: Next) -> Response {

@@ -1,0 +1,135 @@
+//! Commands that ask a running `ripcord up`, by HTTP.
+//!
+//! Law: nothing is decided here, and nothing is known here that the server did not say.
+
+mod explain;
+mod orders;
+mod status;
+mod words;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use crate::app::commands::{DONE, NO};
+use crate::cli::{Command, Global, RulesCommand};
+use crate::config::{Config, Secret};
+use crate::edge::http::client::{Client, ClientError};
+use crate::edge::terminal;
+use crate::edge::terminal::table::Look;
+
+/// One command's means.
+struct Session {
+    client: Client,
+    json: bool,
+    look: Look,
+    /// Who asks, for the record.
+    by: String,
+}
+
+/// Does a command that asks a running server; answers its exit code. None: it is another one.
+///
+/// # Errors
+/// It could not.
+pub fn run(
+    global: &Global,
+    command: &Command,
+    environment: &BTreeMap<String, String>,
+) -> Option<Result<u8>> {
+    let local = matches!(
+        command,
+        Command::Replay(_)
+            | Command::Up
+            | Command::CheckConfig
+            | Command::CheckSource { .. }
+            | Command::Baseline { .. }
+    );
+    (!local).then(|| ask(global, command, environment))
+}
+
+fn ask(global: &Global, command: &Command, environment: &BTreeMap<String, String>) -> Result<u8> {
+    let user = environment.get("USER").filter(|user| !user.is_empty());
+    let quiet = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let session = Session {
+        client: Client::new(&global.url, token(global, environment)?)?,
+        json: global.json,
+        look: Look::of_stdout(global.no_color || quiet),
+        by: user.map_or_else(|| "command line".to_owned(), |user| format!("{user}, command line")),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let asked = runtime.block_on(session.run(global, command, environment));
+    match asked {
+        Ok(code) => Ok(code),
+        Err(error) => match error.downcast_ref::<ClientError>() {
+            Some(no) if no.is_no() => {
+                terminal::complain(&format!("ripcord: {no}"));
+                Ok(NO)
+            }
+            Some(_) | None => Err(error),
+        },
+    }
+}
+
+/// The token of the file, else of the variable.
+fn token(global: &Global, environment: &BTreeMap<String, String>) -> Result<Option<Secret>> {
+    let Some(file) = &global.token_file else {
+        let token = environment.get("RIPCORD_TOKEN").filter(|token| !token.is_empty());
+        return Ok(token.map(|token| Secret::new(token.trim())));
+    };
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("{} cannot be read; --token-file takes a file", file.display()))?;
+    match text.lines().next().map(str::trim) {
+        Some(line) if !line.is_empty() => Ok(Some(Secret::new(line))),
+        Some(_) | None => bail!("{} is empty; write the token on its first line", file.display()),
+    }
+}
+
+impl Session {
+    async fn run(
+        &self,
+        global: &Global,
+        command: &Command,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<u8> {
+        match command {
+            Command::Status { model, watch } => self.status(model.as_ref(), *watch).await,
+            Command::Incidents { id: None } => self.incidents().await,
+            Command::Incidents { id: Some(id) } | Command::Explain { id } => self.explain(id).await,
+            Command::Rules(RulesCommand::Apply { .. }) => {
+                let config = Config::load(&global.config, environment)?;
+                self.apply(&config.rules).await
+            }
+            Command::Rollback { .. }
+            | Command::Abort(_)
+            | Command::Approve(_)
+            | Command::Mode { .. }
+            | Command::Freeze(_)
+            | Command::Unfreeze(_)
+            | Command::Promoted(_)
+            | Command::Vouch(_)
+            | Command::Quarantine(_)
+            | Command::Release(_) => self.order(command).await,
+            Command::Replay(_)
+            | Command::Up
+            | Command::CheckConfig
+            | Command::CheckSource { .. }
+            | Command::Baseline { .. } => Ok(DONE),
+        }
+    }
+
+    /// What stands at a path, as a value and as the server wrote it.
+    async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<(T, Json)> {
+        let json = self.client.get(path).await?;
+        let value = T::deserialize(&json)
+            .with_context(|| format!("{path} answered what this version does not understand"))?;
+        Ok((value, json))
+    }
+
+    fn print_json(&self, json: &impl Serialize) -> Result<u8> {
+        terminal::line(&serde_json::to_string_pretty(json)?);
+        Ok(DONE)
+    }
+}

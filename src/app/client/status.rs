@@ -1,0 +1,205 @@
+//! `ripcord status`: how the models are, at a glance.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::{Session, words};
+use crate::app::commands::{DONE, NO};
+use crate::app::serve::Overview;
+use crate::edge::terminal;
+use crate::edge::terminal::table::{Cell, Look, Tone, table};
+use crate::model::{ModelId, Null, Reason, Role, Verdict, VersionId};
+use crate::shard::{ModelStatus, SignalStatus, VersionStatus};
+
+/// Time between two looks.
+const AGAIN: Duration = Duration::from_secs(1);
+/// Inputs of a version that are shown when none is bad: the farthest.
+const INPUTS: usize = 1;
+/// Inputs of a version that are shown at most.
+const BAD_INPUTS: usize = 5;
+
+const HEAD: [&str; 6] = ["TRIGGER", "VALUE", "LIMIT", "EVIDENCE", "STATE", "SEES"];
+
+impl Session {
+    pub(super) async fn status(&self, model: Option<&ModelId>, watch: bool) -> Result<u8> {
+        loop {
+            let (overview, json) = self.read::<Overview>("/api/status").await?;
+            if let Some(model) = model.filter(|model| !overview.models.contains_key(model.as_str()))
+            {
+                let known: Vec<_> = overview.models.keys().map(ModelId::as_str).collect();
+                let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
+                let said = format!("ripcord: nothing is known of {model}; known are: {known}");
+                terminal::complain(&said);
+                return Ok(NO);
+            }
+            if self.json {
+                match model.and_then(|model| overview.models.get(model)) {
+                    Some(one) => self.print_json(one)?,
+                    None => self.print_json(&json)?,
+                };
+            } else {
+                let text = page(&overview, model, self.look);
+                if watch && self.look.drawn {
+                    terminal::page(&text);
+                } else {
+                    terminal::line(&text);
+                }
+            }
+            if !watch {
+                return Ok(DONE);
+            }
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => return Ok(DONE),
+                () = tokio::time::sleep(AGAIN) => {}
+            }
+        }
+    }
+}
+
+/// The whole page.
+fn page(overview: &Overview, only: Option<&ModelId>, look: Look) -> String {
+    let mut out = vec![format!("namespace {} · {}", overview.namespace, records(overview))];
+    let silent = overview.shards.iter().filter(|view| view.told_at.is_none()).count();
+    if silent > 0 {
+        let all = overview.shards.len();
+        out.push(format!("{silent} of {all} shards never said anything: is decide running?"));
+    }
+    let wanted = |model: &&ModelId| only.is_none_or(|only| only == *model);
+    for model in overview.models.keys().filter(wanted) {
+        if let Some(status) = overview.models.get(model) {
+            out.push(String::new());
+            one(&mut out, model, status, look);
+        }
+    }
+    if overview.models.is_empty() {
+        out.push("no model was heard of yet; POST /api/telemetry takes the first record".into());
+    }
+    out.join("\n")
+}
+
+fn records(overview: &Overview) -> String {
+    let sum = |count: fn(&crate::sums::Counters) -> u64| -> u64 {
+        overview.records.values().map(count).sum()
+    };
+    let rejected = sum(|counters| counters.rejected.values().sum());
+    let (read, measured, late) = (sum(|c| c.read), sum(|c| c.measured), sum(|c| c.late));
+    format!("{read} records read, {measured} measured, {late} late, {rejected} rejected")
+}
+
+fn one(out: &mut Vec<String>, model: &ModelId, status: &ModelStatus, look: Look) {
+    let production = status.production.as_ref().map_or("nobody knows", VersionId::as_str);
+    let mode = serde_json::to_value(status.mode).unwrap_or_default();
+    let mode = mode.as_str().unwrap_or_default();
+    out.push(format!("{model} · mode {mode} · production {production}"));
+    out.push(format!("would roll back to: {}", status.would_roll_back_to));
+    if let Some(why) = &status.frozen {
+        out.push(format!("FROZEN, nothing is done automatically: {why}"));
+    }
+    for incident in &status.open_incidents {
+        let state = words::state(incident.state);
+        let version = &incident.version;
+        out.push(format!("incident {} of {version}: {state}", incident.id));
+    }
+    for (version, status) in &status.versions {
+        out.push(format!("  {}", title(version, status)));
+        if !status.signals.is_empty() {
+            let rows = shown(&status.signals).map(row).collect();
+            let text = table(&HEAD, &[1, 2, 3], rows, look);
+            out.extend(text.lines().map(|line| format!("  {line}")));
+        }
+    }
+}
+
+fn title(version: &VersionId, status: &VersionStatus) -> String {
+    let role = match status.role {
+        Some(Role::Production) => "production",
+        Some(Role::Canary) => "canary",
+        Some(Role::Shadow) => "shadow",
+        Some(Role::Idle) => "idle",
+        None => "unknown role",
+    };
+    let mut parts = vec![version.to_string(), role.to_owned()];
+    if status.proven {
+        parts.push("proven".to_owned());
+    }
+    if status.quarantined {
+        parts.push("in quarantine".to_owned());
+    }
+    match status.label_coverage {
+        Some(share) => parts.push(format!("labels for {}", words::percent(share))),
+        None => parts.push("no answers lately".to_owned()),
+    }
+    parts.join(" · ")
+}
+
+/// Of the inputs only the bad ones, or the farthest; everything else whole.
+fn shown(signals: &[SignalStatus]) -> impl Iterator<Item = &SignalStatus> {
+    let (mut inputs, rest): (Vec<_>, Vec<_>) =
+        signals.iter().partition(|signal| signal.feature.is_some());
+    inputs.sort_by(|a, b| b.evidence.total_cmp(&a.evidence));
+    let bad = |signal: &SignalStatus| matches!(signal.verdict, Verdict::Breach | Verdict::Systemic);
+    let bad = inputs.iter().filter(|signal| bad(signal)).count();
+    inputs.truncate(bad.clamp(INPUTS, BAD_INPUTS));
+    rest.into_iter().chain(inputs)
+}
+
+fn row(signal: &SignalStatus) -> Vec<Cell> {
+    let name = match &signal.feature {
+        Some(feature) => format!("drift {feature}"),
+        None => signal.trigger.to_string(),
+    };
+    let value = |value: Option<f64>| value.map_or("-".into(), |v| words::value(signal.limit, v));
+    let null = match signal.limit {
+        Null::Psi { limit, .. } => Some(limit),
+        Null::Baseline(_) | Null::Rate(_) | Null::Paired(_) | Null::MeanMs { .. } => signal.null,
+    };
+    let evidence = match signal.limit {
+        Null::Psi { .. } => "-".to_owned(),
+        Null::Baseline(_) | Null::Rate(_) | Null::Paired(_) | Null::MeanMs { .. } => {
+            format!("{}/{}", words::odds(signal.evidence), words::odds(signal.threshold))
+        }
+    };
+    let (state, tone) = state(signal);
+    let sees = signal.sees.map_or("-".to_owned(), |seen| {
+        let within = words::span(seen.within).replace(' ', "");
+        format!("{} {within}", words::value(signal.limit, seen.value).replace(' ', ""))
+    });
+    vec![
+        words::short(&name, 18).into(),
+        value(signal.value).into(),
+        value(null).into(),
+        evidence.into(),
+        Cell::toned(state, tone),
+        sees.into(),
+    ]
+}
+
+/// What a trigger says, or what keeps it from saying anything.
+fn state(signal: &SignalStatus) -> (String, Tone) {
+    let (have, need) = signal.calibration;
+    let promises = !matches!(signal.limit, Null::Psi { .. });
+    match signal.verdict {
+        Verdict::Breach => ("breach".to_owned(), Tone::Bad),
+        Verdict::Systemic => ("systemic".to_owned(), Tone::Doubtful),
+        Verdict::Stale => ("stale".to_owned(), Tone::Doubtful),
+        Verdict::Healthy | Verdict::Insufficient => match signal.reason {
+            Reason::NoBaseline => ("blind: learning".to_owned(), Tone::Doubtful),
+            Reason::BenefitUnproven | Reason::NoReference => {
+                ("over, unproven".to_owned(), Tone::Doubtful)
+            }
+            _ if promises && signal.sees.is_none() && signal.null.is_some() => {
+                ("blind: few samples".to_owned(), Tone::Doubtful)
+            }
+            _ if promises && have < need => (format!("calibrating {have}/{need}"), Tone::Plain),
+            Reason::UnderThreshold
+            | Reason::TooFewSamples
+            | Reason::Incomplete
+            | Reason::BenefitShown
+            | Reason::ReferenceAlsoOver
+            | Reason::PairedWithinTolerance
+            | Reason::DriftShared
+            | Reason::DriftOwn => ("armed".to_owned(), Tone::Good),
+        },
+    }
+}

@@ -1,0 +1,295 @@
+//! What people ask for: instructions into the inbox, replies out of the status topic, dry runs.
+
+use std::collections::VecDeque;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use super::{App, Name, Shared, body, by_key, locked};
+use crate::edge::http::{Problem, client, fresh_id};
+use crate::edge::log::Topic;
+use crate::model::{
+    Ask, IncidentId, Instruction, Mode, ModelId, RuleBook, Scope, Stage, TargetId, VersionId, Want,
+};
+use crate::shard::{Inbox, shard_of};
+use crate::undo::{Plan, Reply, Undo};
+use crate::wire::json;
+
+/// Asked ids that are remembered while they wait for their reply.
+const REMEMBERED: usize = 4096;
+/// The longest id of an instruction, reason and name of who asks.
+const LONGEST: (usize, usize, usize) = (128, 2000, 200);
+
+/// Ids that were asked and may have no reply yet, oldest first; of how many shards.
+pub(super) type Pending = VecDeque<(String, u32)>;
+
+/// An instruction that was taken into the inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Its id: the same id asked twice is asked once.
+    pub id: String,
+    /// Where its reply will stand.
+    pub location: String,
+}
+
+/// What became of an instruction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum Fate {
+    /// No shard has read it yet, or not every one that must.
+    Pending {
+        /// Which.
+        id: String,
+    },
+    /// It was taken.
+    Accepted {
+        /// Which.
+        id: String,
+        /// What was done.
+        detail: String,
+        /// The incident that it opened or moved.
+        incident: Option<IncidentId>,
+    },
+    /// It was not.
+    Refused {
+        /// Which.
+        id: String,
+        /// Why not, and what to do.
+        detail: String,
+    },
+}
+
+/// What a rollback would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanView {
+    /// Which model.
+    pub model: ModelId,
+    /// The version that would go.
+    pub from: VersionId,
+    /// The version that would come.
+    pub to: VersionId,
+    /// What makes it fit, in words; none: nothing proves it.
+    pub fit: Option<String>,
+    /// The fencing number it would carry.
+    pub generation: u64,
+    /// What each target would be asked for, in order.
+    pub steps: Vec<StepView>,
+}
+
+/// A step that would be taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepView {
+    /// Who would act.
+    pub target: TargetId,
+    /// Where in the plan.
+    pub stage: Stage,
+    /// What the world would be.
+    pub want: Want,
+}
+
+/// Every body: which fields an ask takes is checked with the ask.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    model: Option<ModelId>,
+    #[serde(default)]
+    all: bool,
+    to: Option<VersionId>,
+    version: Option<VersionId>,
+    mode: Option<Mode>,
+    reason: Option<String>,
+    by: Option<String>,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+pub(super) async fn ask(
+    State(app): Shared,
+    Name(name): Name,
+    headers: HeaderMap,
+    bytes: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let body: Body = body(&bytes?)?;
+    let ask = read(&name, &body)?;
+    if let (Ask::Rollback { model, to }, true) = (&ask, body.dry_run) {
+        let (model, to) = (model.clone(), to.clone());
+        let plan = app.blocking(move |app| dry_run(app, &model, to.as_ref())).await?;
+        return Ok(axum::Json(plan).into_response());
+    }
+    let instruction = Instruction {
+        id: id(&headers)?,
+        by: body.by.unwrap_or_else(|| "api".to_owned()),
+        reason: body.reason.unwrap_or_else(|| "not stated".to_owned()),
+        ask,
+    };
+    let asked = app.blocking(move |app| tell(app, instruction)).await?;
+    let location = asked.location.clone();
+    Ok((StatusCode::ACCEPTED, [(LOCATION, location)], axum::Json(asked)).into_response())
+}
+
+/// The ask of that name, with what the body says.
+fn read(name: &str, body: &Body) -> Result<Ask, Problem> {
+    const NAMES: &str = "rollback, abort, approve, mode, freeze, unfreeze, promoted, vouch, \
+                         quarantine, release";
+    let model = || body.model.clone().ok_or_else(|| missing(name, "model"));
+    let version = || body.version.clone().ok_or_else(|| missing(name, "version"));
+    let scope = || match (&body.model, body.all) {
+        (Some(model), false) => Ok(Scope::Model(model.clone())),
+        (None, true) => Ok(Scope::All),
+        (None, false) | (Some(_), true) => {
+            Err(Problem::bad(format!("{name} takes a model, or \"all\": true; give one of them")))
+        }
+    };
+    let ask = match name {
+        "rollback" => Ask::Rollback { model: model()?, to: body.to.clone() },
+        "abort" => Ask::Abort { model: model()? },
+        "approve" => Ask::Approve { model: model()? },
+        "mode" => {
+            let mode = body.mode.ok_or_else(|| missing(name, "mode"))?;
+            Ask::Mode { scope: scope()?, mode }
+        }
+        "freeze" => Ask::Freeze { scope: scope()? },
+        "unfreeze" => Ask::Unfreeze { scope: scope()? },
+        "promoted" => Ask::Promoted { model: model()?, version: version()? },
+        "vouch" => Ask::Vouch { model: model()?, version: version()? },
+        "quarantine" => Ask::Quarantine { model: model()?, version: version()? },
+        "release" => Ask::Release { model: model()?, version: version()? },
+        _ => {
+            let detail = format!("{name} is nothing that can be asked for; one of {NAMES} is");
+            return Err(Problem::missing(detail));
+        }
+    };
+    let takes = match &ask {
+        Ask::Rollback { .. } => ["to", "dry_run"].as_slice(),
+        Ask::Mode { .. } => &["all", "mode"],
+        Ask::Freeze { .. } | Ask::Unfreeze { .. } => &["all"],
+        Ask::Promoted { .. } | Ask::Vouch { .. } | Ask::Quarantine { .. } | Ask::Release { .. } => {
+            &["version"]
+        }
+        Ask::Abort { .. } | Ask::Approve { .. } => &[],
+    };
+    let given = [
+        ("all", body.all),
+        ("to", body.to.is_some()),
+        ("version", body.version.is_some()),
+        ("mode", body.mode.is_some()),
+        ("dry_run", body.dry_run),
+    ];
+    if let Some((field, _)) = given.iter().find(|(field, given)| *given && !takes.contains(field)) {
+        return Err(Problem::bad(format!("{name} takes no {field}; leave it out")));
+    }
+    let reason = body.reason.as_deref().map(str::trim);
+    if reason == Some("") || (reason.is_none() && matches!(ask, Ask::Rollback { .. })) {
+        return Err(Problem::bad("the reason is missing; say in a few words why"));
+    }
+    let (_, reason_most, by_most) = LONGEST;
+    let long = |text: &Option<String>, most| text.as_ref().is_some_and(|text| text.len() > most);
+    if long(&body.reason, reason_most) || long(&body.by, by_most) {
+        let detail = format!("reason takes {reason_most} bytes and by {by_most}; say it shorter");
+        return Err(Problem::bad(detail));
+    }
+    Ok(ask)
+}
+
+fn missing(name: &str, field: &str) -> Problem {
+    Problem::bad(format!("{name} needs a {field}; write it into the body"))
+}
+
+/// The instruction's id: the caller's, so that asking again is not asking twice, or a fresh one.
+fn id(headers: &HeaderMap) -> Result<String, Problem> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(fresh_id()) };
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    let text = key.to_str().unwrap_or_default().trim_matches('"');
+    if text.is_empty() || text.len() > LONGEST.0 || !text.bytes().all(fits) {
+        let most = LONGEST.0;
+        return Err(Problem::bad(format!(
+            "the Idempotency-Key is none; write 1 to {most} letters, digits, - _ . and :"
+        )));
+    }
+    Ok(text.to_owned())
+}
+
+fn tell(app: &App, instruction: Instruction) -> Result<Asked, Problem> {
+    let id = instruction.id.clone();
+    let model = instruction.ask.model().cloned();
+    let shards = if model.is_some() { 1 } else { app.river.shards };
+    let record = Inbox::Instruction(instruction);
+    app.river.tell(locked(&app.writer).as_mut(), model.as_ref(), &record)?;
+    let mut asked = locked(&app.asked);
+    asked.push_back((id.clone(), shards));
+    if asked.len() > REMEMBERED {
+        asked.pop_front();
+    }
+    let location = format!("/api/instructions/{}", client::part(&id));
+    Ok(Asked { id, location })
+}
+
+pub(super) async fn fate(State(app): Shared, Name(id): Name) -> Result<axum::Json<Fate>, Problem> {
+    app.blocking(move |app| look(app, id)).await.map(axum::Json)
+}
+
+fn look(app: &App, id: String) -> Result<Fate, Problem> {
+    let asked = locked(&app.asked).iter().rev().find(|(of, _)| *of == id).map(|(_, n)| *n);
+    let key = format!("reply/{id}");
+    let mut replies: Vec<Reply> = Vec::new();
+    for shard in 0..app.river.shards {
+        if let Some(bytes) = app.river.latest(Topic::Status, shard, &key)? {
+            replies.push(json::decode("reply", &bytes)?);
+        }
+    }
+    if replies.is_empty() && asked.is_none() {
+        return Err(Problem::missing(format!(
+            "no instruction {id} is known; it was never asked, or no shard has read it yet and \
+             another process took it"
+        )));
+    }
+    if replies.is_empty() || asked.is_some_and(|shards| replies.len() < shards as usize) {
+        return Ok(Fate::Pending { id });
+    }
+    let accepted = replies.iter().all(|reply| reply.accepted);
+    let incident = replies.iter().find_map(|reply| reply.incident.clone());
+    let mut details: Vec<_> = replies
+        .into_iter()
+        .filter(|reply| reply.accepted == accepted)
+        .map(|reply| reply.detail)
+        .collect();
+    details.dedup();
+    let detail = details.join("; ");
+    Ok(match accepted {
+        true => Fate::Accepted { id, detail, incident },
+        false => Fate::Refused { id, detail },
+    })
+}
+
+/// The plan of a rollback, from the live copy of what undo knows.
+fn dry_run(app: &App, model: &ModelId, to: Option<&VersionId>) -> Result<PlanView, Problem> {
+    let shard = shard_of(model.as_str(), app.river.shards);
+    let mut told = by_key(app, Topic::Status, shard)?;
+    let (Some(undo), Some(rules)) = (told.remove("undo"), told.remove("rules")) else {
+        let detail = format!("shard {shard} has said nothing yet; is the decide role running?");
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-status", detail).again_in(1));
+    };
+    let undo: Undo = json::decode("undo state", &undo.value)?;
+    let rules: RuleBook = json::decode("rules", &rules.value)?;
+    let plan = undo.plan_for(&rules, model, to).map_err(Problem::refused)?;
+    Ok(view(model, plan))
+}
+
+fn view(model: &ModelId, plan: Plan) -> PlanView {
+    let steps = plan.steps.into_iter();
+    PlanView {
+        model: model.clone(),
+        from: plan.from,
+        to: plan.to,
+        fit: plan.how.map(|how| how.words().to_owned()),
+        generation: plan.generation,
+        steps: steps
+            .map(|step| StepView { target: step.target, stage: step.stage, want: step.want })
+            .collect(),
+    }
+}

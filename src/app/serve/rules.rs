@@ -1,0 +1,132 @@
+//! `/api/rules`: what is in force, and putting others in force.
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use super::{App, Shared, body, locked};
+use crate::config::rules_hash;
+use crate::edge::http::Problem;
+use crate::edge::log::Topic;
+use crate::model::{ModelRules, Null, RuleBook, Span, Statistic, Tolerance, Trigger};
+use crate::shard::Inbox;
+use crate::wire::json;
+
+/// Rules that are on their way to the shards.
+#[derive(Debug, Serialize)]
+struct Applied {
+    revision: u64,
+    hash: String,
+}
+
+pub(super) async fn show(State(app): Shared) -> Result<axum::Json<RuleBook>, Problem> {
+    let book = app.blocking(in_force).await?;
+    book.map(axum::Json).ok_or_else(|| {
+        let detail = "no shard has said which rules it has; is the decide role running?";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-status", detail).again_in(1)
+    })
+}
+
+pub(super) async fn apply(
+    State(app): Shared,
+    bytes: Result<Bytes, BytesRejection>,
+) -> Result<Response, Problem> {
+    let book: RuleBook = body(&bytes?)?;
+    let applied = app.blocking(move |app| put(app, book)).await?;
+    Ok((StatusCode::ACCEPTED, [(LOCATION, "/api/rules")], axum::Json(applied)).into_response())
+}
+
+/// The rules of the highest revision that a shard has.
+fn in_force(app: &App) -> Result<Option<RuleBook>, Problem> {
+    let mut newest: Option<RuleBook> = None;
+    for shard in 0..app.river.shards {
+        let Some(bytes) = app.river.latest(Topic::Status, shard, "rules")? else { continue };
+        let book: RuleBook = json::decode("rules", &bytes)?;
+        if newest.as_ref().is_none_or(|newest| book.revision > newest.revision) {
+            newest = Some(book);
+        }
+    }
+    Ok(newest)
+}
+
+fn put(app: &App, mut book: RuleBook) -> Result<Applied, Problem> {
+    if book.namespace != app.river.namespace {
+        return Err(Problem::refused(format!(
+            "the rules are of namespace {}, this is {}; apply them where they belong",
+            book.namespace, app.river.namespace
+        )));
+    }
+    if book.hash != rules_hash(&book) {
+        let detail = "hash is not that of the rules; send what `ripcord config apply` makes of a \
+                      config file";
+        return Err(Problem::bad(detail));
+    }
+    if let Some(why) = impossible(&book) {
+        return Err(Problem::bad(why));
+    }
+    // Held until they are appended, so that no two get one revision from here.
+    let mut given = locked(&app.revision);
+    let known = in_force(app)?.map_or(0, |book| book.revision);
+    book.revision = known.max(*given) + 1;
+    let applied = Applied { revision: book.revision, hash: book.hash.clone() };
+    app.river.tell(locked(&app.writer).as_mut(), None, &Inbox::Rules(book))?;
+    *given = applied.revision;
+    Ok(applied)
+}
+
+/// What no config file could have become. A shard keeps rules for ever and cannot ask back, so
+/// nothing that it could not fold may reach it.
+fn impossible(book: &RuleBook) -> Option<String> {
+    let models = book.models.iter().map(|(model, rules)| (model.as_str(), rules));
+    std::iter::once(("default", &book.default))
+        .chain(models)
+        .find_map(|(of, rules)| wrong(of, rules))
+}
+
+fn wrong(of: &str, rules: &ModelRules) -> Option<String> {
+    let budget = rules.budget;
+    if !(budget.false_rollbacks > 0.0 && budget.false_rollbacks.is_finite()) {
+        return Some(format!("{of}: budget.false_rollbacks must be over 0"));
+    }
+    if budget.period < Span::from_s(1) {
+        return Some(format!("{of}: budget.period must be a second or more"));
+    }
+    rules.triggers.iter().find_map(|trigger| {
+        let what = unusable(trigger)?;
+        Some(format!("{of}: trigger {}: {what}", trigger.id))
+    })
+}
+
+fn unusable(trigger: &Trigger) -> Option<&'static str> {
+    let share = |value: f64| (0.0..=1.0).contains(&value);
+    let inside = |value: f64| value > 0.0 && value < 1.0;
+    let positive = |value: f64| value > 0.0 && value.is_finite();
+    let limit = match trigger.limit {
+        Null::Baseline(Tolerance::Points(part) | Tolerance::Relative(part)) => share(part),
+        Null::Rate(rate) => inside(rate),
+        Null::Paired(tolerance) => share(tolerance) && tolerance < 1.0,
+        Null::MeanMs { limit, timeout } => positive(limit) && positive(timeout) && timeout > limit,
+        Null::Psi { limit, bins, .. } => positive(limit) && (2..=1000).contains(&bins),
+    };
+    let window = match trigger.statistic {
+        Statistic::EDetector => true,
+        Statistic::Window { window, breaches } => window >= trigger.bucket && breaches > 0,
+    };
+    [
+        (limit, "its limit is out of range"),
+        (window, "its window is shorter than its bucket, or it counts no breaches"),
+        (trigger.bucket >= Span::from_s(1), "its bucket must be a second or more"),
+        (share(trigger.weight), "its weight must be 0 to 1"),
+        (share(trigger.completeness), "its completeness must be 0 to 1"),
+        (
+            trigger.design_effect >= 1.0 && trigger.design_effect.is_finite(),
+            "its design_effect must be 1 or more",
+        ),
+    ]
+    .into_iter()
+    .find_map(|(fits, what)| (!fits).then_some(what))
+}
