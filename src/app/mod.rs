@@ -13,4 +13,5 @@ pub mod retention;
 pub mod river;
 pub mod up;
 pub mod serve;
+pub mod show;
 pub mod work;

@@ -1,22 +1,64 @@
-//! What was right, by day, version and role: what the story and the charts show.
+//! What was measured, by day, version and role: what the story, the charts and baselines show.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{EventTime, ModelId, SampleRole, Span, VersionId};
+use crate::model::{Baseline, Baselines, EventTime, ModelId, SampleRole, Signal, Span, VersionId};
 use crate::sums::{Counts, Frame};
 
 const DAY: Span = Span::from_s(24 * 3600);
 
-/// Labelled answers of one version in one role on one day.
+/// Answers of one version in one role on one day.
 pub type Day = (EventTime, ModelId, VersionId, SampleRole);
 
-/// Labelled answers and the wrong ones among them.
+/// Sums of one version in one role.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Sums {
+    /// Labelled answers and the wrong ones.
+    pub labels: Counts,
+    /// Predictions and the failed ones.
+    pub answers: Counts,
+    /// Timed answers.
+    pub timed: u64,
+    /// Their durations in milliseconds, added up.
+    pub timed_ms: f64,
+}
+
+impl Sums {
+    fn merge(&mut self, other: Self) {
+        self.labels.merge(other.labels);
+        self.answers.merge(other.answers);
+        self.timed += other.timed;
+        self.timed_ms += other.timed_ms;
+    }
+
+    /// The share of right answers among the labelled ones, 0 to 1.
+    #[must_use]
+    pub fn accuracy(&self) -> Option<f64> {
+        self.labels.rate().map(|wrong| 1.0 - wrong)
+    }
+
+    /// The sums as a registry keeps them.
+    #[must_use]
+    pub fn baselines(&self) -> Baselines {
+        let latency = (self.timed > 0).then(|| self.timed_ms / self.timed as f64);
+        [
+            (Signal::Accuracy, self.accuracy(), self.labels.n),
+            (Signal::ErrorRate, self.answers.rate(), self.answers.n),
+            (Signal::Latency, latency, self.timed),
+        ]
+        .into_iter()
+        .filter_map(|(signal, value, n)| Some((signal, Baseline { value: value?, n })))
+        .collect()
+    }
+}
+
+/// Answers by day.
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     pane: Span,
     /// The last word on each open cell.
-    open: BTreeMap<Day, Counts>,
-    days: BTreeMap<Day, Counts>,
+    open: BTreeMap<Day, Sums>,
+    days: BTreeMap<Day, Sums>,
 }
 
 impl Ledger {
@@ -28,42 +70,61 @@ impl Ledger {
 
     /// Takes a frame; a cell's later sums replace its earlier ones.
     pub fn take(&mut self, frame: &Frame) {
-        for cell in frame.versions.iter().filter(|cell| cell.sums.labels.n > 0) {
+        for cell in &frame.versions {
             let key = (cell.pane, cell.model.clone(), cell.version.clone(), cell.role);
-            self.open.insert(key, cell.sums.labels);
+            let latency = cell.sums.latency.as_deref();
+            let sums = Sums {
+                labels: cell.sums.labels,
+                answers: cell.sums.answers,
+                timed: latency.map_or(0, crate::sums::Latency::n),
+                timed_ms: latency.map_or(0.0, crate::sums::Latency::sum_ms),
+            };
+            self.open.insert(key, sums);
         }
         while let Some(first) = self.open.first_entry() {
             if first.key().0 + self.pane > frame.watermark {
                 break;
             }
-            let ((pane, model, version, role), counts) = first.remove_entry();
+            let ((pane, model, version, role), sums) = first.remove_entry();
             let day = (pane.floor(DAY), model, version, role);
-            self.days.entry(day).or_default().merge(counts);
+            self.days.entry(day).or_default().merge(sums);
         }
     }
 
     /// All days.
-    pub fn days(&self) -> impl Iterator<Item = (&Day, Counts)> {
-        self.days.iter().map(|(day, counts)| (day, *counts))
+    pub fn days(&self) -> impl Iterator<Item = (&Day, &Sums)> {
+        self.days.iter()
+    }
+
+    /// The versions of a model that a sample named.
+    #[must_use]
+    pub fn versions(&self, model: &ModelId) -> BTreeSet<&VersionId> {
+        self.days.keys().filter(|day| day.1 == *model).map(|day| &day.2).collect()
+    }
+
+    /// All of one version, in any role.
+    #[must_use]
+    pub fn total(&self, model: &ModelId, version: &VersionId) -> Sums {
+        self.sum(|(_, of, by, _)| of == model && by == version)
     }
 
     /// The share of right answers among those that users saw.
     #[must_use]
     pub fn served(&self, model: &ModelId) -> Option<f64> {
-        self.accuracy(|(_, of, _, role)| of == model && *role == SampleRole::Live)
+        self.sum(|(_, of, _, role)| of == model && *role == SampleRole::Live).accuracy()
     }
 
     /// The share of right answers of one version, in any role.
     #[must_use]
     pub fn of_version(&self, model: &ModelId, version: &VersionId) -> Option<f64> {
-        self.accuracy(|(_, of, by, _)| of == model && by == version)
+        self.total(model, version).accuracy()
     }
 
-    fn accuracy(&self, wanted: impl Fn(&Day) -> bool) -> Option<f64> {
-        let mut sum = Counts::default();
-        for (_, counts) in self.days().filter(|(day, _)| wanted(day)) {
-            sum.merge(counts);
+    fn sum(&self, wanted: impl Fn(&Day) -> bool) -> Sums {
+        let mut sum = Sums::default();
+        for (_, sums) in self.days().filter(|(day, _)| wanted(day)) {
+            sum.merge(*sums);
         }
-        sum.rate().map(|wrong| 1.0 - wrong)
+        sum
     }
 }

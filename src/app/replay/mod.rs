@@ -4,7 +4,10 @@
 //! flushes go by event time, so the same recording gives the same bytes.
 
 mod files;
+mod history;
 mod ledger;
+mod measured;
+mod notes;
 mod summary;
 
 use std::path::PathBuf;
@@ -12,8 +15,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use files::FilesError;
-pub use ledger::{Day, Ledger};
-pub use summary::{ModelSummary, RollbackSummary, Summary, VersionSummary, WouldHave};
+pub use history::{History, Line, Point};
+pub use ledger::{Day, Ledger, Sums};
+pub use measured::{Measured, measure};
+pub use summary::{
+    Detection, Evidence, IncidentSummary, ModelSummary, RefusedSummary, RollbackSummary, Said,
+    Summary, VersionSummary, WouldHave, outcome,
+};
 
 use super::decide::Decide;
 use super::feed::{Fed, Feed};
@@ -27,15 +35,19 @@ use crate::edge::log::local::LocalLog;
 use crate::edge::target::registry::{DocumentError, ShadowRegistry};
 use crate::measure::{Input, Lane};
 use crate::model::{
-    EventTime, LaneId, LogTime, Mode, ModelId, ModelRules, Namespace, RuleBook, SampleRole, Source,
+    EventTime, Fact, LaneId, LogTime, Mode, ModelId, ModelRules, Namespace, RuleBook, SampleRole, Source,
     Span, Stage, TargetId, TargetRule, VersionId,
 };
 use crate::shard::{Inbox, Output, Status};
+use crate::undo::Did;
 use crate::wire::telemetry::{self, Raw};
 use files::{Files, Next};
 
 /// Nobody waits: what is not there now is not there.
 const AT_ONCE: Duration = Duration::ZERO;
+
+/// Refused records of one code that are kept with file and line.
+const REFUSED_KEPT: usize = 5;
 
 /// What is replayed, and how.
 pub struct Replay {
@@ -61,6 +73,8 @@ pub enum News<'a> {
     Progress(Progress, EventTime),
     /// Something was put out.
     Output(&'a Output),
+    /// The live numbers, once an hour of event time and before anything is done about a verdict.
+    Numbers(&'a Status),
     /// A record could not be used.
     Refused(&'a super::feed::Refused),
 }
@@ -74,6 +88,8 @@ pub struct Replayed {
     pub outputs: Vec<Output>,
     /// What was right, by day, version and role.
     pub ledger: Ledger,
+    /// The live numbers over time, and what else was seen.
+    pub history: History,
     /// The live numbers at the end.
     pub status: Status,
     /// The rules that were in force.
@@ -144,6 +160,7 @@ impl Replay {
             starts: Some((self.registry, self.versions, book.clone())),
             roles: None,
             ledger: Ledger::new(source.pane),
+            history: History::default(),
             outputs: Vec::new(),
             flushed_at: EventTime::MIN,
             newest: EventTime::MIN,
@@ -179,6 +196,7 @@ struct Run {
     starts: Option<(ShadowRegistry, Option<Versions>, RuleBook)>,
     roles: Option<Roles>,
     ledger: Ledger,
+    history: History,
     outputs: Vec<Output>,
     flushed_at: EventTime,
     newest: EventTime,
@@ -203,7 +221,9 @@ impl Run {
         let raw = next.bytes.map(Raw::line);
         let fed = Fed { topic: next.topic, position: next.line, appended: None, raw };
         let work = self.roles.as_ref().map(|roles| &roles.work);
+        let stamped = &mut self.history.stamped;
         self.feed.take(fed, |model, version| {
+            *stamped += 1;
             let fact = work.and_then(|work| work.fact(model));
             let production = fact.and_then(|fact| fact.production.as_ref());
             match production {
@@ -217,9 +237,18 @@ impl Run {
                 self.first_refusal = format!(" (line {}: {})", refused.position, refused.detail);
             }
             news(News::Refused(&refused));
+            let same = self.history.refused.iter().filter(|(_, r)| r.code == refused.code);
+            if same.count() < REFUSED_KEPT {
+                let topics = &self.feed.source().topics;
+                let file = topics.get(refused.topic).map(|topic| topic.name.clone());
+                self.history.refused.push((file.unwrap_or_default(), refused));
+            }
         }
         if self.newest - self.flushed_at >= self.feed.source().pane {
             self.flush(news)?;
+            if self.history.due(self.newest) {
+                self.look(news);
+            }
             news(News::Progress(next.progress, self.newest));
         }
         Ok(())
@@ -265,11 +294,27 @@ impl Run {
         self.river.tell(writer.as_mut(), None, &known)?;
         self.river.tell(writer.as_mut(), None, &claim)?;
         let id = registry.target().clone();
+        let baselines = |fact: Fact| {
+            let of = fact.versions.into_iter().map(|version| (version.version, version.baselines));
+            (fact.model, of.collect())
+        };
+        let known_versions = registry.facts()?.into_iter().map(baselines).collect();
         let rarely = Span::from_s(i64::from(u32::MAX));
         let work = Work::new(self.river.clone(), id, Box::new(registry), rarely)?;
         let decide = Decide::new(self.river.clone())?;
+        self.history.registry = known_versions;
         self.roles = Some(Roles { decide, work, writer });
-        self.quiet(&mut |_| {})
+        self.quiet(&mut |_| {})?;
+        self.look(&mut |_| {});
+        Ok(())
+    }
+
+    fn look(&mut self, news: &mut impl FnMut(News<'_>)) {
+        let Some(roles) = &self.roles else { return };
+        for status in roles.decide.status() {
+            self.history.take(&status);
+            news(News::Numbers(&status));
+        }
     }
 
     fn beat(&mut self) -> Result<(), ReplayError> {
@@ -308,8 +353,15 @@ impl Run {
             if decided.idle && worked.idle {
                 return Ok(());
             }
+            if decided.outputs.iter().any(is_weighty) {
+                for status in roles.decide.status() {
+                    self.history.take(&status);
+                    news(News::Numbers(&status));
+                }
+            }
             for output in decided.outputs {
                 news(News::Output(&output));
+                self.history.output(&output);
                 self.outputs.push(output);
             }
         }
@@ -326,9 +378,20 @@ impl Run {
         let none = || ReplayError::NothingUnderstood(self.records, self.first_refusal.clone());
         let roles = self.roles.as_ref().ok_or_else(none)?;
         let status = roles.decide.status().pop().ok_or_else(none)?;
-        let summary = summary::summary(&rules, &status, &self.outputs, &self.ledger);
-        Ok(Replayed { summary, outputs: self.outputs, ledger: self.ledger, status, rules })
+        let Self { outputs, ledger, mut history, .. } = self;
+        history.take(&status);
+        let summary = summary::summary(&rules, &status, &outputs, &ledger, &history);
+        Ok(Replayed { summary, outputs, ledger, history, status, rules })
     }
+}
+
+/// Whether something was done about a verdict.
+fn is_weighty(output: &Output) -> bool {
+    let Output::Decision(decision) = output else { return false };
+    decision.ruling.as_ref().is_some_and(|ruling| match ruling.did {
+        Did::Nothing | Did::Joined | Did::Resolved => false,
+        Did::Alerted | Did::WouldHave | Did::Held | Did::Acted => true,
+    })
 }
 
 /// A source as recordings have it: clocks may jump farther.

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Ledger;
+use super::notes;
+use super::{History, Ledger};
 use crate::model::{
-    EventTime, FeatureName, Incident, IncidentId, IncidentState, Mode, ModelId, Namespace, Proof,
-    Reference, Role, RuleBook, Signal, TriggerId, Verdict, VersionId,
+    EventTime, FeatureName, Incident, IncidentId, IncidentState, LogTime, Mode, ModelId, Namespace, Proof,
+    Reference, Reject, Role, RuleBook, Signal, TriggerId, Verdict, VersionId,
 };
 use crate::shard::{BUILD, Output, Status};
 use crate::sums::Counters;
+use crate::undo::Did;
 
 /// What a replay came to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -30,6 +32,23 @@ pub struct Summary {
     pub would_have: Vec<WouldHave>,
     /// Every incident.
     pub incidents: Vec<IncidentSummary>,
+    /// The first records of each kind that could not be used.
+    pub refused: Vec<RefusedSummary>,
+    /// What a reader must know to take the numbers for what they are, in sentences.
+    pub notes: Vec<String>,
+}
+
+/// A record that could not be used.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RefusedSummary {
+    /// Which file.
+    pub file: String,
+    /// Which line, from 1.
+    pub line: i64,
+    /// Why; none: it came too late.
+    pub code: Option<Reject>,
+    /// In words.
+    pub detail: String,
 }
 
 /// One model.
@@ -61,60 +80,137 @@ pub struct VersionSummary {
 /// One rollback.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RollbackSummary {
-    incident: IncidentId,
-    model: ModelId,
-    from: VersionId,
-    to: Option<VersionId>,
-    generation: Option<u64>,
-    trigger: Option<TriggerId>,
-    signal: Option<Signal>,
-    reference: Reference,
-    breach_from: Option<EventTime>,
-    decided_at: Option<EventTime>,
-    mitigated_at: Option<EventTime>,
-    verified_at: Option<EventTime>,
-    proof: Option<Proof>,
-    outcome: IncidentState,
-    because: String,
-    detection: Detection,
+    /// Its incident.
+    pub incident: IncidentId,
+    /// Which model.
+    pub model: ModelId,
+    /// The version taken back.
+    pub from: VersionId,
+    /// The version that serves instead.
+    pub to: Option<VersionId>,
+    /// The fencing number of its commands.
+    pub generation: Option<u64>,
+    /// The rule that fired; none: a person asked.
+    pub trigger: Option<TriggerId>,
+    /// What that reads.
+    pub signal: Option<Signal>,
+    /// What the comparison rested on.
+    pub reference: Reference,
+    /// The likely start of the breach.
+    pub breach_from: Option<EventTime>,
+    /// Event time up to which the river had read at the decision.
+    pub decided_at: Option<EventTime>,
+    /// … when live traffic proved it.
+    pub mitigated_at: Option<EventTime>,
+    /// … when the statistic proved it.
+    pub verified_at: Option<EventTime>,
+    /// The best proof.
+    pub proof: Option<Proof>,
+    /// How it ended.
+    pub outcome: IncidentState,
+    /// Why it ended so.
+    pub because: String,
+    /// What the detection took.
+    pub detection: Detection,
+    /// The verdict that it was decided by; none: a person asked.
+    pub evidence: Option<Evidence>,
+    /// Event time up to which the river had read when the last step was answered.
+    pub switched_at: Option<EventTime>,
+    /// … when it was over.
+    pub closed_at: Option<EventTime>,
+    /// What was said at each state that it came to, in order.
+    pub story: Vec<Said>,
+}
+
+/// What was said when an incident came to a state.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Said {
+    /// Which state.
+    pub state: IncidentState,
+    /// When.
+    pub at: LogTime,
+    /// Why.
+    pub because: String,
+}
+
+/// What a verdict rests on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Evidence {
+    /// The value since the likely change.
+    pub value: Option<f64>,
+    /// Its 95 % interval.
+    pub interval: Option<(f64, f64)>,
+    /// Where the tolerated ends.
+    pub tolerated: Option<f64>,
+    /// The statistic: odds for an e-detector, the value itself for a window.
+    pub statistic: f64,
+    /// What it must reach.
+    pub threshold: f64,
+    /// Samples since the likely change.
+    pub samples: u64,
+    /// The decision that holds all of it.
+    pub decision: String,
 }
 
 /// What the detection took.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-struct Detection {
-    event_time_s: Option<f64>,
-    labels: u64,
+pub struct Detection {
+    /// Seconds of event time from the likely start to the decision.
+    pub event_time_s: Option<f64>,
+    /// Samples from the likely start to the decision.
+    pub labels: u64,
 }
 
 /// A rollback that was not done.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WouldHave {
-    incident: IncidentId,
-    model: ModelId,
-    from: VersionId,
-    to: Option<VersionId>,
-    trigger: Option<TriggerId>,
-    signal: Option<Signal>,
-    breach_from: Option<EventTime>,
-    opened_at: EventTime,
-    because: String,
+    /// Its incident.
+    pub incident: IncidentId,
+    /// Which model.
+    pub model: ModelId,
+    /// The version that would be taken back.
+    pub from: VersionId,
+    /// The version that would serve instead.
+    pub to: Option<VersionId>,
+    /// The rule that fired.
+    pub trigger: Option<TriggerId>,
+    /// What that reads.
+    pub signal: Option<Signal>,
+    /// The likely start of the breach.
+    pub breach_from: Option<EventTime>,
+    /// Event time up to which the river had read.
+    pub opened_at: EventTime,
+    /// Why it was not done.
+    pub because: String,
 }
 
 /// One incident.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct IncidentSummary {
-    id: IncidentId,
-    model: ModelId,
-    version: VersionId,
-    trigger: Option<TriggerId>,
-    signal: Option<Signal>,
-    feature: Option<FeatureName>,
-    verdict: Verdict,
-    segment: Option<String>,
-    state: IncidentState,
-    opened_at: EventTime,
-    closed_at: Option<EventTime>,
-    because: String,
+    /// Its name.
+    pub id: IncidentId,
+    /// Which model.
+    pub model: ModelId,
+    /// Which version.
+    pub version: VersionId,
+    /// The rule that fired first.
+    pub trigger: Option<TriggerId>,
+    /// What that reads.
+    pub signal: Option<Signal>,
+    /// Which input, where the signal is about one.
+    pub feature: Option<FeatureName>,
+    /// What judge last said.
+    pub verdict: Verdict,
+    /// Which part of the traffic; none: all of it.
+    pub segment: Option<String>,
+    /// How far it came.
+    pub state: IncidentState,
+    /// Event time up to which the river had read at the opening.
+    pub opened_at: EventTime,
+    /// … when it ended.
+    pub closed_at: Option<EventTime>,
+    /// Why it stands where it stands.
+    pub because: String,
 }
 
 /// Puts it together from what was put out.
@@ -123,10 +219,12 @@ pub(super) fn summary(
     status: &Status,
     outputs: &[Output],
     ledger: &Ledger,
+    history: &History,
 ) -> Summary {
     let mut records = Counters::default();
     status.records.values().for_each(|counters| records.merge(counters));
     let incidents = last_words(outputs);
+    let features = features(outputs);
     let acted = |incident: &&Incident| incident.generation.is_some();
     let wished = |incident: &&Incident| incident.generation.is_none() && incident.to.is_some();
     Summary {
@@ -136,10 +234,12 @@ pub(super) fn summary(
         rules_hash: book.hash.clone(),
         mode: book.default.mode,
         records,
-        models: models(status, &incidents, ledger),
-        rollbacks: incidents.iter().copied().filter(acted).map(rollback).collect(),
+        models: models(status, ledger, history),
+        rollbacks: incidents.iter().copied().filter(acted).map(|i| rollback(i, outputs)).collect(),
         would_have: incidents.iter().copied().filter(wished).map(would_have).collect(),
-        incidents: incidents.iter().copied().map(incident).collect(),
+        incidents: incidents.iter().copied().map(|i| incident(i, &features)).collect(),
+        refused: refused(history),
+        notes: notes::notes(book, status, &incidents, ledger, history),
     }
 }
 
@@ -159,13 +259,11 @@ fn last_words(outputs: &[Output]) -> Vec<&Incident> {
 
 fn models(
     status: &Status,
-    incidents: &[&Incident],
     ledger: &Ledger,
+    history: &History,
 ) -> BTreeMap<ModelId, ModelSummary> {
     let summary = |(id, model): (&ModelId, &crate::shard::ModelStatus)| {
-        let mut rolled_back = incidents.iter().filter(|i| i.generation.is_some() && i.model == *id);
-        let start = rolled_back.next().map(|incident| incident.version.clone());
-        let start = start.or_else(|| model.production.clone());
+        let start = history.production.get(id).cloned();
         let versions = model.versions.iter().map(|(version, status)| {
             let summary = VersionSummary {
                 role: status.role,
@@ -186,7 +284,67 @@ fn models(
     status.models.iter().map(summary).collect()
 }
 
-fn rollback(incident: &Incident) -> RollbackSummary {
+/// Which input each incident is about.
+fn features(outputs: &[Output]) -> BTreeMap<&IncidentId, &FeatureName> {
+    let mut features = BTreeMap::new();
+    for output in outputs {
+        if let Output::Decision(decision) = output
+            && let Some(ruling) = &decision.ruling
+            && let (Some(incident), Some(feature)) = (&ruling.incident, &ruling.feature)
+        {
+            features.insert(incident, feature);
+        }
+    }
+    features
+}
+
+fn refused(history: &History) -> Vec<RefusedSummary> {
+    let one = |(file, refused): &(String, crate::app::feed::Refused)| RefusedSummary {
+        file: file.clone(),
+        line: refused.position,
+        code: refused.code,
+        detail: refused.detail.clone(),
+    };
+    history.refused.iter().map(one).collect()
+}
+
+/// The verdict that a rollback was decided by.
+fn evidence(incident: &Incident, outputs: &[Output]) -> Option<Evidence> {
+    outputs.iter().find_map(|output| {
+        let Output::Decision(decision) = output else { return None };
+        let ruling = decision.ruling.as_ref()?;
+        if ruling.did != Did::Acted || ruling.incident.as_ref() != Some(&incident.id) {
+            return None;
+        }
+        let evidence = &decision.assessment.evidence;
+        Some(Evidence {
+            value: evidence.estimate,
+            interval: evidence.interval,
+            tolerated: evidence.null,
+            statistic: evidence.statistic,
+            threshold: evidence.threshold,
+            samples: evidence.samples,
+            decision: decision.id.clone(),
+        })
+    })
+}
+
+/// What was said at each state that an incident came to.
+fn story(incident: &Incident, outputs: &[Output]) -> Vec<Said> {
+    let mut story: Vec<Said> = Vec::new();
+    for output in outputs {
+        if let Output::Incident(i) = output
+            && i.id == incident.id
+            && story.last().is_none_or(|last| last.state != i.state)
+        {
+            let because = i.because.clone();
+            story.push(Said { state: i.state, at: i.changed_at, because });
+        }
+    }
+    story
+}
+
+fn rollback(incident: &Incident, outputs: &[Output]) -> RollbackSummary {
     let took = incident.decided_at.zip(incident.breach_from);
     RollbackSummary {
         incident: incident.id.clone(),
@@ -208,11 +366,16 @@ fn rollback(incident: &Incident) -> RollbackSummary {
             event_time_s: took.map(|(decided, from)| (decided - from).as_s()),
             labels: incident.samples,
         },
+        evidence: evidence(incident, outputs),
+        switched_at: incident.switched_at,
+        closed_at: incident.closed_at,
+        story: story(incident, outputs),
     }
 }
 
-/// A resolved incident is told by how it was proven.
-fn outcome(incident: &Incident) -> IncidentState {
+/// How a rollback ended: a resolved incident is told by how it was proven.
+#[must_use]
+pub fn outcome(incident: &Incident) -> IncidentState {
     match (incident.state, incident.verified_at, incident.mitigated_at) {
         (IncidentState::Resolved, Some(_), _) => IncidentState::Verified,
         (IncidentState::Resolved, None, Some(_)) => IncidentState::MitigatedUnverified,
@@ -234,7 +397,10 @@ fn would_have(incident: &Incident) -> WouldHave {
     }
 }
 
-fn incident(incident: &Incident) -> IncidentSummary {
+fn incident(
+    incident: &Incident,
+    features: &BTreeMap<&IncidentId, &FeatureName>,
+) -> IncidentSummary {
     IncidentSummary {
         id: incident.id.clone(),
         model: incident.model.clone(),

@@ -1,0 +1,95 @@
+//! Recordings through the measuring alone: what `baseline` writes down.
+
+use std::path::PathBuf;
+
+use super::files::{Files, Next};
+use super::{Ledger, ReplayError};
+use crate::measure::{Input, Lane, Output};
+use crate::model::{EventTime, LaneId, LogTime, Reject, Source};
+use crate::sums::Counters;
+use crate::wire::telemetry::{self, Raw};
+
+/// What recordings hold.
+#[derive(Debug)]
+pub struct Measured {
+    /// Sums by day, version and role.
+    pub ledger: Ledger,
+    /// What became of every record.
+    pub records: Counters,
+    /// The oldest and newest event time.
+    pub times: (EventTime, EventTime),
+}
+
+/// Measures recordings, and judges nothing.
+///
+/// # Errors
+/// Files that cannot be read, records none of which is a sample.
+pub fn measure(paths: &[PathBuf], source: &Source) -> Result<Measured, ReplayError> {
+    let mut files = Files::open(paths, source)?;
+    let source = files.source().clone();
+    let lane = Lane::new(&source, LaneId { source: source.id.clone(), lane: 0 }, 1);
+    let mut pass = Pass {
+        lane,
+        ledger: Ledger::new(source.pane),
+        records: Counters::default(),
+        said: Vec::new(),
+    };
+    let (mut flushed_at, mut first) = (EventTime::MIN, None);
+    let mut refusal = String::new();
+    while let Some(next) = files.next()? {
+        let ts = next.head.as_ref().map(|(ts, _)| *ts);
+        first = first.or(ts);
+        if let Some(detail) = pass.record(&next, &source)
+            && refusal.is_empty()
+        {
+            refusal = format!(" (line {}: {detail})", next.line);
+        }
+        if let Some(ts) = ts.filter(|ts| *ts - flushed_at >= source.pane) {
+            flushed_at = ts;
+            pass.tell(Input::Flush { now: LogTime::from_ms(ts.as_ms()) });
+        }
+    }
+    pass.tell(Input::End);
+    pass.tell(Input::Flush { now: LogTime::from_ms(flushed_at.as_ms()) });
+    match first {
+        Some(first) => {
+            let times = (first, flushed_at);
+            Ok(Measured { ledger: pass.ledger, records: pass.records, times })
+        }
+        None => Err(ReplayError::NothingUnderstood(pass.records.read, refusal)),
+    }
+}
+
+struct Pass {
+    lane: Lane,
+    ledger: Ledger,
+    records: Counters,
+    said: Vec<Output>,
+}
+
+impl Pass {
+    /// Measures a record; says why it cannot.
+    fn record(&mut self, next: &Next<'_>, source: &Source) -> Option<String> {
+        let rules = source.topics.get(next.topic)?;
+        let (read, why) = match next.bytes.map(|bytes| {
+            telemetry::decode(&Raw::line(bytes), rules, source)
+        }) {
+            Some(Ok(sample)) => (Ok(sample), None),
+            Some(Err(rejected)) => (Err(rejected.code), Some(rejected.detail)),
+            None => (Err(Reject::TooLarge), Some("it is too large".to_owned())),
+        };
+        let (topic, position) = (next.topic, next.line);
+        self.tell(Input::Record { topic, position, appended: None, read });
+        why
+    }
+
+    fn tell(&mut self, input: Input<'_>) {
+        self.lane.step(input, &mut self.said);
+        for output in self.said.drain(..) {
+            if let Output::Frame(frame) = output {
+                self.ledger.take(&frame);
+                self.records = frame.counters;
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! What people see of what the roles did: text for a terminal, a page for a review.
+//!
+//! Law: it computes nothing that is not shown, prints nothing itself, and asks no clock: the same
+//! input gives the same bytes.
+
+mod baseline;
+mod charts;
+mod config;
+mod ending;
+mod report;
+mod source;
+mod story;
+mod words;
+
+pub use baseline::{Written, baselines};
+pub use config::{refusal, rules};
+pub use ending::ending;
+pub use report::{ReportError, page};
+pub use source::source;
+pub use story::Story;
+pub use words::{Paint, WIDTH, wrap};

@@ -1,0 +1,305 @@
+//! The story of a replay, told while it runs: one short block for each thing that happened.
+//!
+//! Law: what repeats is told once and counted; what a person must do is named as a command.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::words::{self, Paint, WIDTH, wrap};
+use crate::app::replay::News;
+use crate::model::{
+    Command, EventTime, FeatureName, Incident, IncidentId, IncidentState, ModelId, Null, Reference,
+    Signal, Verdict, VersionId, Want,
+};
+use crate::shard::{Decision, Output, SignalStatus, Status};
+use crate::undo::{Did, Ruling};
+
+/// Columns before the text: the time, and what it is.
+const INDENT: usize = 31;
+
+/// One input of one version, and whether others drift as much.
+type Drift = (ModelId, VersionId, FeatureName, bool);
+
+/// Tells a replay.
+pub struct Story {
+    paint: Paint,
+    drifts: BTreeMap<Drift, u64>,
+    told: BTreeSet<(IncidentId, &'static str)>,
+    states: BTreeMap<IncidentId, IncidentState>,
+    /// Commands whose decision is told next.
+    commands: Vec<Command>,
+    /// How a version does against another on the same requests.
+    pairs: BTreeMap<(ModelId, VersionId), (VersionId, f64)>,
+}
+
+impl Story {
+    /// A story that nothing was told of.
+    #[must_use]
+    pub fn new(paint: Paint) -> Self {
+        Self {
+            paint,
+            drifts: BTreeMap::new(),
+            told: BTreeSet::new(),
+            states: BTreeMap::new(),
+            commands: Vec::new(),
+            pairs: BTreeMap::new(),
+        }
+    }
+
+    /// What is to be said about news; mostly nothing.
+    pub fn take(&mut self, news: &News<'_>) -> Vec<String> {
+        match news {
+            News::Numbers(status) => {
+                self.numbers(status);
+                Vec::new()
+            }
+            News::Output(Output::Decision(decision)) => self.decision(decision),
+            News::Output(Output::Incident(incident)) => {
+                self.incident(incident).into_iter().collect()
+            }
+            News::Output(Output::Command(command)) => {
+                self.commands.push((**command).clone());
+                Vec::new()
+            }
+            News::Output(Output::Reply(_)) | News::Progress(..) | News::Refused(_) => Vec::new(),
+        }
+    }
+
+    /// How often each input was said to drift, apart from the first time.
+    pub fn drifts(&self) -> impl Iterator<Item = (&ModelId, &VersionId, &FeatureName, bool, u64)> {
+        self.drifts.iter().map(|((model, version, feature, shared), times)| {
+            (model, version, feature, *shared, *times)
+        })
+    }
+
+    fn numbers(&mut self, status: &Status) {
+        for (model, known) in &status.models {
+            for (version, known) in &known.versions {
+                let paired = |signal: &&SignalStatus| matches!(signal.limit, Null::Paired(_));
+                let Some(pair) = known.signals.iter().find(paired) else { continue };
+                if let (Some((other, _)), Some(value)) = (pair.better.first(), pair.value) {
+                    let of = (model.clone(), version.clone());
+                    self.pairs.insert(of, (other.clone(), value));
+                }
+            }
+        }
+    }
+
+    fn decision(&mut self, decision: &Decision) -> Vec<String> {
+        let Some(ruling) = &decision.ruling else { return Vec::new() };
+        let is_drift = decision.assessment.signal == Signal::FeatureDrift;
+        let first = match (ruling.did, is_drift) {
+            (Did::Nothing | Did::Joined, _) | (Did::Resolved, true) => None,
+            (Did::Alerted, true) => self.drift(decision),
+            (Did::Alerted, false) => self.once(ruling, "alert").then(|| self.alert(decision)),
+            (Did::Acted, _) => Some(self.acted(decision, ruling)),
+            (Did::WouldHave, _) => {
+                self.once(ruling, "would").then(|| self.held(decision, ruling, "would roll back"))
+            }
+            (Did::Held, _) => {
+                self.once(ruling, "held").then(|| self.held(decision, ruling, "held back"))
+            }
+            (Did::Resolved, false) => {
+                let over = self.paint.good("over");
+                Some(self.block(decision.read_to, "over", &over, &ruling.because))
+            }
+        };
+        let mut blocks: Vec<_> = first.into_iter().collect();
+        for command in std::mem::take(&mut self.commands) {
+            blocks.extend(self.command(decision.read_to, &command));
+        }
+        blocks
+    }
+
+    fn once(&mut self, ruling: &Ruling, what: &'static str) -> bool {
+        ruling.incident.clone().is_none_or(|incident| self.told.insert((incident, what)))
+    }
+
+    fn drift(&mut self, decision: &Decision) -> Option<String> {
+        let a = &decision.assessment;
+        let shared = a.verdict == Verdict::Systemic;
+        let feature = a.feature.clone()?;
+        let key = (a.model.clone(), a.version.clone(), feature.clone(), shared);
+        let times = self.drifts.entry(key).or_default();
+        *times += 1;
+        if *times > 1 {
+            return None;
+        }
+        let whose = if shared {
+            "the other version's drifts as much: a common cause".to_owned()
+        } else {
+            format!("on {}'s side", a.version)
+        };
+        let text = format!(
+            "{} of {} is spread otherwise than it was: PSI {:.2}, {:.2} tolerated; {whose}.",
+            feature, a.version, a.evidence.statistic, a.evidence.threshold
+        );
+        let label = self.paint.warn("drift alert");
+        Some(self.block(decision.read_to, "drift alert", &label, &text))
+    }
+
+    fn alert(&self, decision: &Decision) -> String {
+        let a = &decision.assessment;
+        let (label, end) = match a.verdict {
+            Verdict::Systemic => (
+                "common cause",
+                format!("{} No rollback: it would not help.", self.others(decision)),
+            ),
+            Verdict::Healthy | Verdict::Breach | Verdict::Insufficient | Verdict::Stale => {
+                let because = decision.ruling.as_ref().map(|ruling| ruling.because.as_str());
+                ("alert", because.unwrap_or_default().to_owned())
+            }
+        };
+        let text = format!("{}\n{end}", evidence(decision));
+        self.block(decision.read_to, label, &self.paint.warn(label), &text)
+    }
+
+    /// How the others do, where the evidence of this version is over its threshold.
+    fn others(&self, decision: &Decision) -> String {
+        let a = &decision.assessment;
+        let Some(other) = a.against.first() else {
+            return "Nothing shows what would be better.".to_owned();
+        };
+        let Some(difference) = self.difference(decision) else {
+            return format!(
+                "{} does no better {}.",
+                other.version,
+                words::reference(other.reference)
+            );
+        };
+        format!("{} does no better: {difference}.", other.version)
+    }
+
+    fn difference(&self, decision: &Decision) -> Option<String> {
+        let a = &decision.assessment;
+        let key = (a.model.clone(), a.version.clone());
+        let (other, value) = match a.evidence.limit {
+            Null::Paired(_) => (&a.against.first()?.version, a.evidence.estimate?),
+            Null::Baseline(_) | Null::Rate(_) | Null::MeanMs { .. } | Null::Psi { .. } => {
+                let (other, value) = self.pairs.get(&key)?;
+                (other, *value)
+            }
+        };
+        let (points, word) = (value.abs() * 100.0, if value < 0.0 { "less" } else { "more" });
+        Some(format!(
+            "on the same requests {} was wrong {points:.1} points {word} often than {other}",
+            a.version
+        ))
+    }
+
+    fn acted(&self, decision: &Decision, ruling: &Ruling) -> String {
+        let to = ruling.to.as_ref().map_or("nothing", |to| to.as_str());
+        let a = &decision.assessment;
+        let shown = a.against.iter().find(|other| Some(&other.version) == ruling.to.as_ref());
+        let shown = shown.map_or(a.evidence.reference, |other| other.reference);
+        let reference = match (shown, self.difference(decision)) {
+            (Reference::Paired, Some(difference)) => {
+                format!("{to} would serve better: {difference}.")
+            }
+            (shown, _) => format!("{to} would serve better {}.", words::reference(shown)),
+        };
+        let text = format!(
+            "Take {} back: {to} shall serve {}.\n{}\n{reference}",
+            a.version,
+            a.model,
+            evidence(decision)
+        );
+        self.block(decision.read_to, "DECISION", &self.paint.bad("DECISION"), &text)
+    }
+
+    fn held(&self, decision: &Decision, ruling: &Ruling, label: &str) -> String {
+        let text = format!("{}\n{}", evidence(decision), ruling.because);
+        self.block(decision.read_to, label, &self.paint.warn(label), &text)
+    }
+
+    fn command(&self, at: EventTime, command: &Command) -> Option<String> {
+        let Want::Production { version, instead_of } = &command.want else { return None };
+        let text = format!(
+            "{}: make {version} production instead of {instead_of} (generation {})",
+            command.target, command.generation
+        );
+        Some(self.block(at, "command", &self.paint.bold("command"), &text))
+    }
+
+    /// A rollback that came to another state.
+    fn incident(&mut self, incident: &Incident) -> Option<String> {
+        let before = self.states.insert(incident.id.clone(), incident.state);
+        if before == Some(incident.state) {
+            return None;
+        }
+        let of_rollback = incident.generation.is_some();
+        let at = EventTime::from_ms(incident.changed_at.as_ms());
+        let because = incident.because.as_str();
+        let paint = self.paint;
+        let (label, painted, text) = match incident.state {
+            IncidentState::Mitigated => {
+                let took = incident.decided_at.zip(incident.mitigated_at);
+                let took = took.map(|(from, to)| words::span(to - from)).unwrap_or_default();
+                let text = format!("Proof by live traffic, {took} after the decision: {because}");
+                ("MITIGATED", paint.good("MITIGATED"), text)
+            }
+            IncidentState::Verified => {
+                let text = format!("Proof by the statistic that fired: {because}");
+                ("VERIFIED", paint.good("VERIFIED"), text)
+            }
+            IncidentState::MitigatedUnverified => {
+                ("UNVERIFIED", paint.bad("UNVERIFIED"), because.to_owned())
+            }
+            IncidentState::Resolved if of_rollback => {
+                ("resolved", paint.good("resolved"), because.to_owned())
+            }
+            IncidentState::Stuck => ("STUCK", paint.bad("STUCK"), because.to_owned()),
+            IncidentState::Frozen => {
+                let next = format!("{because}\nNext: ripcord unfreeze {}", incident.model);
+                ("FROZEN", paint.bad("FROZEN"), next)
+            }
+            IncidentState::Open | IncidentState::Mitigating | IncidentState::Resolved => {
+                return None;
+            }
+        };
+        Some(self.block(at, label, &painted, &text))
+    }
+
+    /// The time, a label, and text beside it.
+    fn block(&self, at: EventTime, label: &str, painted: &str, text: &str) -> String {
+        let gap = INDENT.saturating_sub(18 + label.chars().count()).max(1);
+        let head = format!("{}  {painted}{}", self.paint.dim(&words::moment(at)), " ".repeat(gap));
+        debug_assert!(INDENT < WIDTH, "there is room for text");
+        let body = wrap(text, INDENT);
+        format!("{head}{}", body.trim_start())
+    }
+}
+
+/// What was seen, since when, against what, and how sure that is.
+fn evidence(decision: &Decision) -> String {
+    let (a, evidence) = (&decision.assessment, &decision.assessment.evidence);
+    let mut text = format!("{}: ", a.trigger);
+    match evidence.estimate {
+        Some(estimate) => {
+            let more = match evidence.limit {
+                Null::Paired(_) => " more",
+                Null::Baseline(_) | Null::Rate(_) | Null::MeanMs { .. } | Null::Psi { .. } => "",
+            };
+            let value = words::value(a.signal, estimate);
+            text.push_str(&format!("{value}{more} {} of {}", words::what(a.signal), a.version));
+        }
+        None => text.push_str(&format!("{} of {}", words::what(a.signal), a.version)),
+    }
+    if let Some(since) = evidence.since {
+        text.push_str(&format!(" since {}", words::moment(since)));
+    }
+    if let Some(null) = evidence.null {
+        text.push_str(&format!(", {} tolerated", words::value(a.signal, null)));
+    }
+    let samples = words::samples(a.signal);
+    text.push_str(&format!(" ({} {samples}).", words::count(evidence.samples)));
+    let is_window = matches!(evidence.limit, Null::Psi { .. })
+        || evidence.estimate.is_some_and(|value| value.total_cmp(&evidence.statistic).is_eq());
+    if !is_window {
+        text.push_str(&format!(
+            " Odds {} to 1, {} needed.",
+            words::number(evidence.statistic),
+            words::number(evidence.threshold)
+        ));
+    }
+    text
+}

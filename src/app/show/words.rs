@@ -1,0 +1,294 @@
+//! Numbers, times and verdicts as people read them, and lines that fit.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+
+use crate::model::{EventTime, IncidentState, Reference, Reject, Signal, Span};
+
+/// Columns of a terminal that every line fits into.
+pub const WIDTH: usize = 80;
+
+/// Colours, where they are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paint(bool);
+
+impl Paint {
+    /// Colours or none.
+    #[must_use]
+    pub fn new(on: bool) -> Self {
+        Self(on)
+    }
+
+    fn with(self, code: &str, text: &str) -> String {
+        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub fn bad(self, text: &str) -> String {
+        self.with("1;31", text)
+    }
+
+    /// What was mended.
+    #[must_use]
+    pub fn good(self, text: &str) -> String {
+        self.with("1;32", text)
+    }
+
+    /// What to look at.
+    #[must_use]
+    pub fn warn(self, text: &str) -> String {
+        self.with("33", text)
+    }
+
+    /// A heading.
+    #[must_use]
+    pub fn bold(self, text: &str) -> String {
+        self.with("1", text)
+    }
+
+    /// What may be passed over.
+    #[must_use]
+    pub fn dim(self, text: &str) -> String {
+        self.with("2", text)
+    }
+}
+
+/// Breaks `text` at spaces so that no line is longer than [`WIDTH`]; every line begins with
+/// `indent` spaces. A word longer than a line stands on its own.
+#[must_use]
+pub fn wrap(text: &str, indent: usize) -> String {
+    let margin = " ".repeat(indent);
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let (mut line, mut width) = (margin.clone(), indent);
+        for word in paragraph.split_whitespace() {
+            let length = word.chars().count();
+            let gap = usize::from(width > indent);
+            if width > indent && width + gap + length > WIDTH {
+                lines.push(std::mem::replace(&mut line, margin.clone()));
+                width = indent;
+            }
+            if width > indent {
+                line.push(' ');
+                width += 1;
+            }
+            line.push_str(word);
+            width += length;
+        }
+        lines.push(line);
+    }
+    lines.join("\n")
+}
+
+/// A table that fits; the columns of `right`, from 0, are aligned to the right.
+#[must_use]
+pub(super) fn table(header: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.force_no_tty();
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(u16::try_from(WIDTH).unwrap_or(u16::MAX));
+    if !header.is_empty() {
+        table.set_header(header.iter().copied());
+    }
+    table.add_rows(rows.iter().cloned());
+    for at in right {
+        if let Some(column) = table.column_mut(*at) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table.trim_fmt()
+}
+
+/// `98,991`.
+#[must_use]
+pub(super) fn count(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of any size, in few digits: `16,367`, `12.3`, `0.0213`.
+#[must_use]
+pub(super) fn number(x: f64) -> String {
+    let size = x.abs();
+    if !x.is_finite() {
+        return "beyond counting".to_owned();
+    }
+    match size {
+        s if s >= 1e15 => format!("{x:.1e}"),
+        s if s >= 100.0 => {
+            let sign = if x < 0.0 { "-" } else { "" };
+            format!("{sign}{}", count(size.round() as u64))
+        }
+        s if s >= 1.0 => format!("{x:.1}"),
+        s if s >= 0.1 => format!("{x:.2}"),
+        s if s >= 0.0001 => format!("{x:.4}"),
+        _ => format!("{x:.1e}"),
+    }
+}
+
+/// A share as `12.3 %`.
+#[must_use]
+pub(super) fn percent(share: f64) -> String {
+    format!("{:.1} %", share * 100.0)
+}
+
+/// `2013-06-24 04:01`, in UTC.
+#[must_use]
+pub(super) fn moment(at: EventTime) -> String {
+    let text = at.to_string();
+    match text.get(..16) {
+        Some(minute) if text.ends_with('Z') => minute.replacen('T', " ", 1),
+        Some(_) | None => text,
+    }
+}
+
+/// `2013-06-24`, in UTC.
+#[must_use]
+pub(super) fn day(at: EventTime) -> String {
+    let text = at.to_string();
+    text.get(..10).map_or(text.clone(), str::to_owned)
+}
+
+/// `5 h 1 min`: the two largest units that are not zero.
+#[must_use]
+pub(super) fn span(span: Span) -> String {
+    let mut left = span.as_ms().max(0) / 1000;
+    if left == 0 {
+        return "0 s".to_owned();
+    }
+    let mut parts = Vec::new();
+    for (unit, seconds) in [("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)] {
+        let n = left / seconds;
+        left %= seconds;
+        if n > 0 && parts.len() < 2 {
+            parts.push(format!("{n} {unit}"));
+        } else if !parts.is_empty() {
+            break;
+        }
+    }
+    parts.join(" ")
+}
+
+/// A value of a signal: a share of wrong or failed answers, milliseconds, an index.
+#[must_use]
+pub(super) fn value(signal: Signal, x: f64) -> String {
+    match signal {
+        Signal::Accuracy | Signal::ErrorRate => percent(x),
+        Signal::Latency => format!("{} ms", number(x)),
+        Signal::FeatureDrift => format!("{x:.2}"),
+    }
+}
+
+/// What a value of a signal is of: `wrong`, `failed`.
+#[must_use]
+pub(super) const fn what(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Accuracy => "wrong answers",
+        Signal::ErrorRate => "failed answers",
+        Signal::Latency => "mean time to answer",
+        Signal::FeatureDrift => "population stability index",
+    }
+}
+
+/// What one sample of a signal is.
+#[must_use]
+pub(super) const fn samples(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Accuracy => "labels",
+        Signal::ErrorRate | Signal::Latency | Signal::FeatureDrift => "answers",
+    }
+}
+
+/// What a comparison rests on.
+#[must_use]
+pub(super) const fn reference(reference: Reference) -> &'static str {
+    match reference {
+        Reference::Paired => "on the same requests",
+        Reference::Live => "live at the same time",
+        Reference::History => "by its own days in production",
+        Reference::Baseline => "by its baseline",
+        Reference::None => "with nothing to compare with",
+    }
+}
+
+/// How far an incident came.
+#[must_use]
+pub(super) const fn state(state: IncidentState) -> &'static str {
+    match state {
+        IncidentState::Open => "open",
+        IncidentState::Mitigating => "mitigating",
+        IncidentState::Mitigated => "mitigated",
+        IncidentState::Verified => "verified",
+        IncidentState::MitigatedUnverified => "mitigated, unverified",
+        IncidentState::Resolved => "resolved",
+        IncidentState::Frozen => "frozen",
+        IncidentState::Stuck => "stuck",
+    }
+}
+
+/// Why records could not be used, as the config and the rejected topic call it.
+#[must_use]
+pub(super) fn code(code: Option<Reject>) -> String {
+    code.map_or("late".to_owned(), |code| code.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_as_people_write_them() {
+        let cases = [
+            (16_367.108, "16,367"),
+            (1_234_567.0, "1,234,567"),
+            (12.34, "12.3"),
+            (0.25, "0.25"),
+            (0.0213, "0.0213"),
+            (1e18, "1.0e18"),
+            (f64::INFINITY, "beyond counting"),
+            (-500.0, "-500"),
+        ];
+        for (x, expected) in cases {
+            assert_eq!(number(x), expected);
+        }
+        let spans = [
+            (0, "0 s"),
+            (59, "59 s"),
+            (18_060, "5 h 1 min"),
+            (86_400, "1 d"),
+            (86_460, "1 d"),
+            (108_180, "1 d 6 h"),
+        ];
+        for (s, expected) in spans {
+            assert_eq!(span(Span::from_s(s)), expected);
+        }
+        let at: EventTime = "2013-06-24T04:01:30Z".parse().unwrap();
+        assert_eq!((moment(at), day(at)), ("2013-06-24 04:01".into(), "2013-06-24".into()));
+    }
+
+    #[test]
+    fn no_line_is_wider_than_a_terminal_and_no_word_is_lost() {
+        let text = "word ".repeat(60) + &"x".repeat(100) + "\nsecond paragraph";
+        let wrapped = wrap(&text, 7);
+        for line in wrapped.lines() {
+            assert!(line.starts_with("       "), "{line:?}");
+            assert!(line.chars().count() <= WIDTH || line.contains("xxx"), "{line:?}");
+        }
+        let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+        assert_eq!(words(&wrapped), words(&text));
+    }
+
+    #[test]
+    fn colours_only_where_they_are_wanted() {
+        assert_eq!(Paint::new(false).bad("x"), "x");
+        assert_eq!(Paint::new(true).bad("x"), "\x1b[1;31mx\x1b[0m");
+    }
+}
