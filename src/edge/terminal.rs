@@ -1,16 +1,83 @@
-//! What people see: standard output and error.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is the one place that may")]
+//! What people see: standard output and error. Nothing else prints.
+//!
+//! A reader that went away, as `| head` does, is no error: what is left is not printed.
+
+use std::io::{self, IsTerminal, Write};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Redraws of the bar in a second, at most.
+const REDRAWS: u8 = 10;
 
 pub mod table;
 
 /// A line on standard output.
 pub fn line(text: &str) {
-    println!("{text}");
+    put(&mut io::stdout().lock(), text);
 }
 
 /// A line on standard error.
 pub fn complain(text: &str) {
-    eprintln!("{text}");
+    put(&mut io::stderr().lock(), text);
+}
+
+fn put(out: &mut dyn Write, text: &str) {
+    let written = writeln!(out, "{text}").and_then(|()| out.flush());
+    drop(written);
+}
+
+/// Whether standard output takes colours.
+#[must_use]
+pub fn colours(no_color: bool) -> bool {
+    let asked_not_to = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !no_color && !asked_not_to && io::stdout().is_terminal()
+}
+
+/// How far something has come: on standard error, and only where that is a terminal.
+pub struct Bar {
+    bar: ProgressBar,
+}
+
+impl Bar {
+    /// A bar that nothing was shown on; hidden where nobody looks.
+    #[must_use]
+    pub fn new(shown: bool) -> Self {
+        let target = match shown && io::stderr().is_terminal() {
+            true => ProgressDrawTarget::stderr_with_hz(REDRAWS),
+            false => ProgressDrawTarget::hidden(),
+        };
+        let bar = ProgressBar::with_draw_target(Some(0), target);
+        let style = "{bar:24} {percent:>3} %  {msg}";
+        bar.set_style(
+            ProgressStyle::with_template(style)
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .progress_chars("=> "),
+        );
+        Self { bar }
+    }
+
+    /// `done` of `all`, and a few words; without `all` the bar stays empty.
+    pub fn at(&self, done: u64, all: Option<u64>, words: String) {
+        self.bar.set_length(all.unwrap_or(0).max(1));
+        self.bar.set_position(if all.is_some() { done } else { 0 });
+        self.bar.set_message(words);
+    }
+
+    /// Whether anybody sees it.
+    #[must_use]
+    pub fn is_shown(&self) -> bool {
+        !self.bar.is_hidden()
+    }
+
+    /// A line on standard output, above the bar.
+    pub fn line(&self, text: &str) {
+        self.bar.suspend(|| line(text));
+    }
+
+    /// Takes the bar away.
+    pub fn end(&self) {
+        self.bar.finish_and_clear();
+    }
 }
 
 /// A terminal's whole page in place of what stood there.

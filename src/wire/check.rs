@@ -83,16 +83,26 @@ impl<'s> Check<'s> {
         self.records += 1;
         match decode(record, self.topic, self.source) {
             Ok(sample) => self.understood(line, &sample),
-            Err(why) => {
-                let entry = self.rejected.entry(why.code).or_insert_with(|| Rejects {
-                    count: 0,
-                    first_line: line,
-                    detail: why.detail,
-                    mend: report::mend(why.code),
-                });
-                entry.count += 1;
-            }
+            Err(why) => self.reject(line, why.code, why.detail),
         }
+    }
+
+    /// Takes a record of so many bytes that it was not even read.
+    pub fn too_large(&mut self, line: u64, bytes: u64) {
+        self.records += 1;
+        let limit = self.source.max_record_bytes;
+        let detail = format!("it has {bytes} bytes, more than {limit}");
+        self.reject(line, Reject::TooLarge, detail);
+    }
+
+    fn reject(&mut self, line: u64, code: Reject, detail: String) {
+        let entry = self.rejected.entry(code).or_insert_with(|| Rejects {
+            count: 0,
+            first_line: line,
+            detail,
+            mend: report::mend(code),
+        });
+        entry.count += 1;
     }
 
     fn understood(&mut self, line: u64, sample: &Sample<'_>) {

@@ -1,7 +1,10 @@
 //! What each command does. A command answers its exit code; what went wrong it returns.
 
+mod baseline;
+mod config;
 mod replay;
 mod up;
+mod source;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +32,13 @@ pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
     match &cli.command {
         Command::Replay(replay) => replay::run(&cli.global, replay, environment),
         Command::Up => up::run(&cli.global, environment),
+        Command::CheckConfig => config::run(&cli.global, environment),
+        Command::CheckSource { file, mapping, source } => {
+            source::run(&cli.global, file, source.as_deref(), mapping, environment)
+        }
+        Command::Baseline { files, registry, mapping } => {
+            baseline::run(&cli.global, files, registry, mapping, environment)
+        }
         _ => Ok(COULD_NOT),
     }
 }

@@ -1,16 +1,19 @@
 //! `ripcord replay`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::{DONE, config};
-use crate::app::replay::{self, Replay};
-use crate::cli::{self, Global, MappingArgs, ReplayMode};
-use crate::config::{self, Config, REGISTRY};
+use super::{DONE, config, source};
+use crate::app::replay::{News, Replay, Replayed};
+use crate::app::show::{self, Paint, Story};
+use crate::cli::{self, Global, ReplayMode};
+use crate::config::{Meaning, REGISTRY};
+use crate::edge::clock::Stopwatch;
 use crate::edge::target::registry::ShadowRegistry;
-use crate::edge::terminal;
-use crate::model::{Mode, Source, TargetId};
+use crate::edge::terminal::{self, Bar};
+use crate::model::{Mode, TargetId};
 
 /// Replays recordings and tells what came of it.
 pub(super) fn run(
@@ -23,7 +26,7 @@ pub(super) fn run(
         files: args.files.clone(),
         registry: registry(args)?,
         versions: args.production.clone().map(|version| (version, args.previous.clone())),
-        source: source(&config, args.source.as_deref(), &args.mapping)?,
+        source: source::of(&config, args.source.as_deref(), &args.mapping)?,
         rules: config.rules.clone(),
         mode: match args.mode {
             ReplayMode::Config => None,
@@ -32,11 +35,94 @@ pub(super) fn run(
             ReplayMode::Act => Some(Mode::Act),
         },
     };
-    let replayed = replay.run(|_| {})?;
+    if let Some(report) = &args.report {
+        may_write(report)?;
+    }
+    let replayed = told(replay, global, args)?;
     if global.json {
         terminal::line(&serde_json::to_string_pretty(&replayed.summary)?);
     }
+    if let Some(report) = &args.report {
+        write(report, &replayed, args, &config.report().rules)?;
+        if !global.json {
+            terminal::line(&format!("\nThe page: {}", report.display()));
+        }
+    }
     Ok(DONE)
+}
+
+/// Replays, and tells the story while it runs unless only the summary is wanted.
+fn told(replay: Replay, global: &Global, args: &cli::Replay) -> Result<Replayed> {
+    let paint = Paint::new(terminal::colours(global.no_color));
+    let mut story = Story::new(paint);
+    let bar = Bar::new(!global.json);
+    let watch = Stopwatch::start();
+    if !global.json {
+        terminal::line(&opening(args, paint));
+    }
+    let replayed = replay.run(|news| {
+        if let News::Progress(progress, at, records) = &news
+            && bar.is_shown()
+        {
+            let rate = *records as f64 / watch.elapsed().as_s().max(0.001);
+            let words = format!("{at:.10}  {records} records  {rate:.0}/s");
+            bar.at(progress.read, progress.total, words);
+        }
+        let blocks = story.take(&news);
+        if !global.json {
+            blocks.iter().for_each(|block| bar.line(block));
+        }
+    });
+    bar.end();
+    let replayed = replayed?;
+    if !global.json {
+        terminal::line(show::ending(&replayed, &story, paint).trim_end());
+    }
+    Ok(replayed)
+}
+
+fn opening(args: &cli::Replay, paint: Paint) -> String {
+    let files: Vec<_> = args.files.iter().map(|file| name(file)).collect();
+    let from = match (&args.registry, &args.production) {
+        (Some(registry), _) => format!("versions from {}", name(registry)),
+        (None, Some(production)) => match &args.previous {
+            Some(previous) => {
+                format!("{production} in production, {previous} vouched for; no registry")
+            }
+            None => format!("{production} in production, no previous version; no registry"),
+        },
+        (None, None) => "no registry, and no version named as production: alerts only".to_owned(),
+    };
+    let head = paint.bold(&format!("Replay of {}", files.join(", ")));
+    let mode = format!("{:?}", args.mode).to_lowercase();
+    let text = format!(
+        "{from}. Mode {mode}, on shadow targets: nothing outside is touched. Times are event \
+         times, UTC."
+    );
+    format!("{head}\n{}\n", show::wrap(&text, 0))
+}
+
+fn name(file: &Path) -> String {
+    if file.as_os_str() == "-" { "standard input".to_owned() } else { file.display().to_string() }
+}
+
+/// Finds out before the work whether its result can be kept.
+fn may_write(report: &Path) -> Result<()> {
+    let folder = report.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
+        bail!("{} is no folder; make it, or write the page elsewhere", folder.display());
+    }
+    if report.is_dir() {
+        bail!("{} is a folder; --report names the file to write", report.display());
+    }
+    Ok(())
+}
+
+fn write(report: &Path, replayed: &Replayed, args: &cli::Replay, rules: &[Meaning]) -> Result<()> {
+    let files: Vec<_> = args.files.iter().map(|file| name(file)).collect();
+    let page = show::page(replayed, &files, rules)?;
+    std::fs::write(report, page)
+        .with_context(|| format!("{} cannot be written; is there room?", report.display()))
 }
 
 /// The shadow registry that a replay acts on.
@@ -50,30 +136,6 @@ fn registry(args: &cli::Replay) -> Result<ShadowRegistry> {
     if !args.check_artifacts {
         return Ok(registry);
     }
-    let folder = path.parent().map(std::path::Path::to_path_buf).unwrap_or_default();
+    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
     Ok(registry.check_artifacts(folder))
-}
-
-/// The source of the config that is named, with the mapping of the flags.
-pub(super) fn source(config: &Config, named: Option<&str>, args: &MappingArgs) -> Result<Source> {
-    let sources = &config.settings.sources;
-    let source = match named {
-        Some(name) => sources.iter().find(|source| source.id.as_str() == name),
-        None => sources.first(),
-    };
-    let Some(source) = source else {
-        let known: Vec<_> = sources.iter().map(|source| source.id.as_str()).collect();
-        bail!("no source {}; the config has: {}", named.unwrap_or("at all"), known.join(", "));
-    };
-    let mut source = replay::recorded(source, config.settings.replay_max_jump);
-    let fields = args.field.iter().cloned().collect();
-    let constants = args.constant.iter().cloned().collect();
-    let mapping = config::mapping(args.kind, fields, constants)
-        .map_err(|(field, would_do)| anyhow::anyhow!("{field}: {would_do}"))?;
-    if mapping.is_some() {
-        for topic in &mut source.topics {
-            topic.mapping.clone_from(&mapping);
-        }
-    }
-    Ok(source)
 }

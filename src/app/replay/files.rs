@@ -51,7 +51,7 @@ pub(super) struct Next<'a> {
     pub(super) bytes: Option<&'a [u8]>,
     /// When it happened and of which model, if it can be read.
     pub(super) head: &'a Option<(EventTime, String)>,
-    /// How far the file was read.
+    /// How far the files were read.
     pub(super) progress: Progress,
 }
 
@@ -98,14 +98,24 @@ impl Files {
         let filled = buffers.filter_map(|(topic, open)| Some((open.buffer.as_ref()?.ts(), topic)));
         let Some((_, topic)) = filled.min() else { return Ok(None) };
         self.current = topic;
+        let progress = self.progress();
         let Some(open) = self.open.get(topic) else { return Ok(None) };
         Ok(open.buffer.as_ref().map(|next| Next {
             topic,
             line: next.line,
             bytes: next.bytes.as_deref(),
             head: &next.head,
-            progress: open.recording.progress(),
+            progress,
         }))
+    }
+
+    /// All files together.
+    fn progress(&self) -> Progress {
+        let all = self.open.iter().map(|open| open.recording.progress());
+        all.fold(Progress { read: 0, total: Some(0) }, |sum, one| Progress {
+            read: sum.read + one.read,
+            total: sum.total.zip(one.total).map(|(sum, one)| sum + one),
+        })
     }
 }
 

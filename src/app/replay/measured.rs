@@ -71,13 +71,12 @@ impl Pass {
     /// Measures a record; says why it cannot.
     fn record(&mut self, next: &Next<'_>, source: &Source) -> Option<String> {
         let rules = source.topics.get(next.topic)?;
-        let (read, why) = match next.bytes.map(|bytes| {
-            telemetry::decode(&Raw::line(bytes), rules, source)
-        }) {
-            Some(Ok(sample)) => (Ok(sample), None),
-            Some(Err(rejected)) => (Err(rejected.code), Some(rejected.detail)),
-            None => (Err(Reject::TooLarge), Some("it is too large".to_owned())),
-        };
+        let (read, why) =
+            match next.bytes.map(|bytes| telemetry::decode(&Raw::line(bytes), rules, source)) {
+                Some(Ok(sample)) => (Ok(sample), None),
+                Some(Err(rejected)) => (Err(rejected.code), Some(rejected.detail)),
+                None => (Err(Reject::TooLarge), Some("it is too large".to_owned())),
+            };
         let (topic, position) = (next.topic, next.line);
         self.tell(Input::Record { topic, position, appended: None, read });
         why

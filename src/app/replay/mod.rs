@@ -35,8 +35,8 @@ use crate::edge::log::local::LocalLog;
 use crate::edge::target::registry::{DocumentError, ShadowRegistry};
 use crate::measure::{Input, Lane};
 use crate::model::{
-    EventTime, Fact, LaneId, LogTime, Mode, ModelId, ModelRules, Namespace, RuleBook, SampleRole, Source,
-    Span, Stage, TargetId, TargetRule, VersionId,
+    EventTime, Fact, LaneId, LogTime, Mode, ModelId, ModelRules, Namespace, RuleBook, SampleRole,
+    Source, Span, Stage, TargetId, TargetRule, VersionId,
 };
 use crate::shard::{Inbox, Output, Status};
 use crate::undo::Did;
@@ -69,8 +69,8 @@ pub struct Replay {
 /// What a replay tells while it runs.
 #[derive(Debug)]
 pub enum News<'a> {
-    /// How far it has come.
-    Progress(Progress, EventTime),
+    /// How far it has come: bytes, event time, records.
+    Progress(Progress, EventTime, u64),
     /// Something was put out.
     Output(&'a Output),
     /// The live numbers, once an hour of event time and before anything is done about a verdict.
@@ -249,7 +249,7 @@ impl Run {
             if self.history.due(self.newest) {
                 self.look(news);
             }
-            news(News::Progress(next.progress, self.newest));
+            news(News::Progress(next.progress, self.newest, self.records));
         }
         Ok(())
     }

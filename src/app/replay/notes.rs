@@ -138,10 +138,8 @@ fn price(book: &RuleBook, incident: &Incident) -> Option<String> {
     let id = incident.trigger.as_ref()?;
     let is_it = |trigger: &&Trigger| trigger.id == *id && trigger.act_without_reference;
     book.of(&incident.model).triggers.iter().find(is_it)?;
-    let blind = matches!(
-        incident.reference,
-        Reference::History | Reference::Baseline | Reference::None
-    );
+    let blind =
+        matches!(incident.reference, Reference::History | Reference::Baseline | Reference::None);
     if !blind || incident.generation.is_none() || incident.verified_at.is_some() {
         return None;
     }

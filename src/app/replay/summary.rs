@@ -7,8 +7,8 @@ use serde::Serialize;
 use super::notes;
 use super::{History, Ledger};
 use crate::model::{
-    EventTime, FeatureName, Incident, IncidentId, IncidentState, LogTime, Mode, ModelId, Namespace, Proof,
-    Reference, Reject, Role, RuleBook, Signal, TriggerId, Verdict, VersionId,
+    EventTime, FeatureName, Incident, IncidentId, IncidentState, LogTime, Mode, ModelId, Namespace,
+    Proof, Reference, Reject, Role, RuleBook, Signal, TriggerId, Verdict, VersionId,
 };
 use crate::shard::{BUILD, Output, Status};
 use crate::sums::Counters;
@@ -257,11 +257,7 @@ fn last_words(outputs: &[Output]) -> Vec<&Incident> {
     order.into_iter().filter_map(|id| last.get(id).copied()).collect()
 }
 
-fn models(
-    status: &Status,
-    ledger: &Ledger,
-    history: &History,
-) -> BTreeMap<ModelId, ModelSummary> {
+fn models(status: &Status, ledger: &Ledger, history: &History) -> BTreeMap<ModelId, ModelSummary> {
     let summary = |(id, model): (&ModelId, &crate::shard::ModelStatus)| {
         let start = history.production.get(id).cloned();
         let versions = model.versions.iter().map(|(version, status)| {

@@ -93,7 +93,7 @@ impl Story {
             (Did::Alerted, false) => self.once(ruling, "alert").then(|| self.alert(decision)),
             (Did::Acted, _) => Some(self.acted(decision, ruling)),
             (Did::WouldHave, _) => {
-                self.once(ruling, "would").then(|| self.held(decision, ruling, "would roll back"))
+                self.once(ruling, "would").then(|| self.held(decision, ruling, "would act"))
             }
             (Did::Held, _) => {
                 self.once(ruling, "held").then(|| self.held(decision, ruling, "held back"))

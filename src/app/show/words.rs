@@ -2,7 +2,7 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-use crate::model::{EventTime, IncidentState, Reference, Reject, Signal, Span};
+use crate::model::{EventTime, IncidentState, Reference, Signal, Span};
 
 /// Columns of a terminal that every line fits into.
 pub const WIDTH: usize = 80;
@@ -232,12 +232,6 @@ pub(super) const fn state(state: IncidentState) -> &'static str {
         IncidentState::Frozen => "frozen",
         IncidentState::Stuck => "stuck",
     }
-}
-
-/// Why records could not be used, as the config and the rejected topic call it.
-#[must_use]
-pub(super) fn code(code: Option<Reject>) -> String {
-    code.map_or("late".to_owned(), |code| code.to_string())
 }
 
 #[cfg(test)]

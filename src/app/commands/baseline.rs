@@ -1,0 +1,114 @@
+//! `ripcord baseline`: what recorded healthy traffic says of versions, written into a registry.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+use super::{DONE, NO, config, source};
+use crate::app::replay::{Measured, measure};
+use crate::app::show::{self, Written};
+use crate::cli::{Global, MappingArgs};
+use crate::config::REGISTRY;
+use crate::edge::target::registry::{RegistryFile, ShadowRegistry};
+use crate::edge::terminal;
+use crate::model::{Fact, ModelId, Signal, TargetId, VersionId};
+
+/// The signals that a registry keeps.
+const SIGNALS: [Signal; 3] = [Signal::Accuracy, Signal::ErrorRate, Signal::Latency];
+
+/// Measures recordings and writes the baselines of the versions that both know.
+pub(super) fn run(
+    global: &Global,
+    files: &[PathBuf],
+    registry: &Path,
+    mapping: &MappingArgs,
+    environment: &BTreeMap<String, String>,
+) -> Result<u8> {
+    let config = config(global, environment)?;
+    let facts = facts(registry)?;
+    let source = source::of(&config, None, mapping)?;
+    let measured = measure(files, &source)?;
+    let written = write(registry, &facts, &measured)?;
+    let strangers = strangers(&facts, &measured);
+    let done = if written.is_empty() { NO } else { DONE };
+    if global.json {
+        let names =
+            |(model, version): &(ModelId, VersionId)| json!({ "model": model, "version": version });
+        let answer = json!({
+            "registry": registry.display().to_string(),
+            "records": measured.records,
+            "written": written,
+            "not_in_registry": strangers.iter().map(names).collect::<Vec<_>>(),
+        });
+        terminal::line(&serde_json::to_string_pretty(&answer)?);
+        return Ok(done);
+    }
+    let (from, to) = measured.times;
+    terminal::line(&show::wrap(
+        &format!(
+            "{} of {} records measured, {from} to {to}. This traffic is taken as healthy.",
+            measured.records.measured, measured.records.read
+        ),
+        0,
+    ));
+    if !written.is_empty() {
+        terminal::line(&show::baselines(&written));
+        terminal::line(&format!("Written into {}.", registry.display()));
+    }
+    for (model, version) in strangers {
+        let text = format!(
+            "{version} of {model} was measured and is not in {}: nothing was written for it.",
+            registry.display()
+        );
+        terminal::line(&show::wrap(&text, 0));
+    }
+    Ok(done)
+}
+
+fn facts(registry: &Path) -> Result<Vec<Fact>> {
+    let name = registry.display();
+    let text = std::fs::read_to_string(registry)
+        .with_context(|| format!("{name} cannot be read; --registry takes a registry.json"))?;
+    let mut shadow = ShadowRegistry::read(TargetId::new(REGISTRY)?, &text)
+        .with_context(|| format!("in {name}"))?;
+    let facts = shadow.facts().with_context(|| format!("in {name}"))?;
+    if facts.is_empty() {
+        bail!("{name} has no entries; add the versions first, then write their baselines");
+    }
+    Ok(facts)
+}
+
+fn write(registry: &Path, facts: &[Fact], measured: &Measured) -> Result<Vec<Written>> {
+    let file = RegistryFile::new(TargetId::new(REGISTRY)?, registry.to_path_buf());
+    let mut written = Vec::new();
+    for fact in facts {
+        for known in &fact.versions {
+            let now = measured.ledger.total(&fact.model, &known.version).baselines();
+            if now.is_empty() {
+                continue;
+            }
+            file.write_baselines(&fact.model, &known.version, &now)?;
+            written.extend(SIGNALS.into_iter().filter_map(|signal| {
+                let before = known.baselines.get(&signal).copied();
+                let after = now.get(&signal).copied();
+                before.or(after)?;
+                let (model, version) = (fact.model.clone(), known.version.clone());
+                Some(Written { model, version, signal, before, after })
+            }));
+        }
+    }
+    Ok(written)
+}
+
+/// Versions that were measured and that the registry does not know.
+fn strangers(facts: &[Fact], measured: &Measured) -> BTreeSet<(ModelId, VersionId)> {
+    let knows = |model: &ModelId, version: &VersionId| {
+        let mut of = facts.iter().filter(|fact| fact.model == *model);
+        of.any(|fact| fact.versions.iter().any(|known| known.version == *version))
+    };
+    let days = measured.ledger.days().map(|((_, model, version, _), _)| (model, version));
+    let strange = days.filter(|(model, version)| !knows(model, version));
+    strange.map(|(model, version)| (model.clone(), version.clone())).collect()
+}

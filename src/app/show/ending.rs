@@ -1,0 +1,232 @@
+//! The end of a replay's story: what it came to, in tables, and what to know about it.
+
+use std::fmt::Write as _;
+
+use super::Story;
+use super::words::{self, Paint, count, moment, number, percent, span, table, wrap};
+use crate::app::replay::{Replayed, RollbackSummary, Summary};
+use crate::model::{EventTime, IncidentState, ModelId, Signal};
+
+/// What a replay came to.
+#[must_use]
+pub fn ending(replayed: &Replayed, story: &Story, paint: Paint) -> String {
+    let summary = &replayed.summary;
+    let mut text = String::new();
+    let mut section = |title: &str, body: &str| {
+        if !body.is_empty() {
+            let _ = write!(text, "\n{}\n{body}\n", paint.bold(title));
+        }
+    };
+    section("What it came to", &wrap(&verdict(summary), 0));
+    section("Accuracy", &accuracy(summary));
+    for rollback in &summary.rollbacks {
+        let title = format!("The rollback of {}", rollback.from);
+        section(&title, &phases(rollback));
+    }
+    section("Alerts", &alerts(replayed, story));
+    section("Records", &records(summary));
+    section("To know", &notes(summary));
+    text
+}
+
+/// The outcome in a sentence or two.
+#[must_use]
+pub(super) fn verdict(summary: &Summary) -> String {
+    let mut sentences: Vec<_> = summary.rollbacks.iter().map(sentence).collect();
+    for would in &summary.would_have {
+        let to = would.to.as_ref().map_or("another version", |to| to.as_str());
+        sentences.push(format!(
+            "{} of {} would have been rolled back to {to} ({}): {}",
+            would.from,
+            would.model,
+            would.trigger.as_ref().map_or("no rule", |trigger| trigger.as_str()),
+            would.because
+        ));
+    }
+    if sentences.is_empty() {
+        let serving = summary.models.iter().map(|(model, known)| {
+            let version = known.production_at_end.as_ref().map_or("no version", |v| v.as_str());
+            format!("{version} of {model} served throughout")
+        });
+        return format!("Nothing was rolled back: {}.", serving.collect::<Vec<_>>().join(", "));
+    }
+    sentences.join(" ")
+}
+
+fn sentence(rollback: &RollbackSummary) -> String {
+    let to = rollback.to.as_ref().map_or("another version", |to| to.as_str());
+    let end = match (rollback.outcome, rollback.verified_at, rollback.mitigated_at) {
+        (IncidentState::Verified, Some(at), _) => {
+            format!("and the traffic showed on {} that it helped: verified", moment(at))
+        }
+        (IncidentState::MitigatedUnverified, _, _) => {
+            "and nothing showed that it helped: unverified".to_owned()
+        }
+        (IncidentState::Stuck, _, _) => {
+            format!("and it is stuck, unverified: {}", rollback.because.trim_end_matches('.'))
+        }
+        (IncidentState::Frozen, _, _) => {
+            format!("and it is frozen: {}", rollback.because.trim_end_matches('.'))
+        }
+        (_, _, Some(_)) => "and live traffic showed the switch; verification was not over at the \
+                            recording's end"
+            .to_owned(),
+        (_, _, None) => "and the recording ended before live traffic showed it".to_owned(),
+    };
+    let when = rollback.decided_at.map_or(String::new(), |at| format!(" on {}", moment(at)));
+    format!("{} of {} was taken back to {to}{when}, {end}.", rollback.from, rollback.model)
+}
+
+fn accuracy(summary: &Summary) -> String {
+    let rows: Vec<Vec<String>> = summary
+        .models
+        .iter()
+        .filter_map(|(model, known)| Some((model, known, known.accuracy_served?)))
+        .map(|(model, known, served)| {
+            let without = known.accuracy_without;
+            vec![
+                model.to_string(),
+                percent(served),
+                without.map_or("unknown".to_owned(), percent),
+                without.map_or(String::new(), |without| {
+                    format!("{:+.1} points", (served - without) * 100.0)
+                }),
+                known.production_at_start.as_ref().map_or("-".to_owned(), ToString::to_string),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        return wrap("No answer that users saw has a label: accuracy is not known.", 2);
+    }
+    let header = ["model", "served", "without Ripcord", "difference", "at the start"];
+    table(&header, &rows, &[1, 2, 3])
+}
+
+/// The phases of a rollback: what, until when, after how long.
+pub(super) fn steps(rollback: &RollbackSummary) -> Vec<(&'static str, EventTime, Option<String>)> {
+    let all = [
+        ("breach, likely start", rollback.breach_from),
+        ("decided", rollback.decided_at),
+        ("switched", rollback.switched_at),
+        ("mitigated (live traffic)", rollback.mitigated_at),
+        ("verified (statistic)", rollback.verified_at),
+        ("closed", rollback.closed_at),
+    ];
+    let mut before: Option<EventTime> = None;
+    let mut steps = Vec::new();
+    for (what, at) in all {
+        let Some(at) = at else { continue };
+        let took = before.map(|before| format!("+ {}", span(at - before)));
+        steps.push((what, at, took));
+        before = Some(at);
+    }
+    steps
+}
+
+fn phases(rollback: &RollbackSummary) -> String {
+    let rows: Vec<Vec<String>> = steps(rollback)
+        .into_iter()
+        .map(|(what, at, took)| vec![what.to_owned(), moment(at), took.unwrap_or_default()])
+        .collect();
+    let mut text = table(&["phase", "event time (UTC)", "took"], &rows, &[2]);
+    let samples = rollback.signal.map_or("samples", words::samples);
+    let detection = rollback.detection.event_time_s.map(|s| {
+        format!(
+            "Detected {} after the likely start, on {} {samples}, by {}.",
+            span(crate::model::Span::from_ms((s * 1000.0) as i64)),
+            count(rollback.detection.labels),
+            rollback.trigger.as_ref().map_or("a person", |trigger| trigger.as_str())
+        )
+    });
+    if let Some(detection) = detection {
+        let _ = write!(text, "\n{}", wrap(&detection, 1));
+    }
+    if let Some(evidence) = &rollback.evidence {
+        let signal = rollback.signal.unwrap_or(Signal::Accuracy);
+        let value = evidence.value.map_or("unknown".to_owned(), |x| words::value(signal, x));
+        let tolerated = evidence.tolerated.map_or("?".to_owned(), |x| words::value(signal, x));
+        let between = evidence.interval.map_or(String::new(), |(low, high)| {
+            format!(" (95 %: {} to {})", words::value(signal, low), words::value(signal, high))
+        });
+        let line = format!(
+            "Evidence: {value} {}{between}, {tolerated} tolerated; statistic {}, {} needed. \
+             Decision {}.",
+            words::what(signal),
+            number(evidence.statistic),
+            number(evidence.threshold),
+            evidence.decision
+        );
+        let _ = write!(text, "\n{}", wrap(&line, 1));
+    }
+    text
+}
+
+fn alerts(replayed: &Replayed, story: &Story) -> String {
+    let rows: Vec<Vec<String>> = story
+        .drifts()
+        .map(|(model, version, feature, shared, times)| {
+            let most = most(replayed, model, version.as_str(), feature.as_str());
+            let whose = if shared { "common cause" } else { "its own" };
+            vec![
+                version.to_string(),
+                feature.to_string(),
+                whose.to_owned(),
+                count(times),
+                format!("{most:.2}"),
+            ]
+        })
+        .collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    table(&["version", "drift of", "whose", "times", "largest PSI"], &rows, &[3, 4])
+}
+
+fn most(replayed: &Replayed, model: &ModelId, version: &str, feature: &str) -> f64 {
+    let lines = replayed.history.lines().filter(|((of, by, _, about), _)| {
+        of == model
+            && by.as_str() == version
+            && about.as_ref().is_some_and(|about| about.as_str() == feature)
+    });
+    lines.flat_map(|(_, points)| points).map(|point| point.statistic).fold(0.0, f64::max)
+}
+
+fn records(summary: &Summary) -> String {
+    let records = &summary.records;
+    let rejected: u64 = records.rejected.values().sum();
+    let parts = [
+        ("measured", records.measured),
+        ("waiting", records.waiting),
+        ("unmatched", records.unmatched),
+        ("late", records.late),
+        ("duplicate", records.duplicate),
+        ("rejected", rejected),
+    ];
+    let parts: Vec<_> = parts.iter().map(|(name, n)| format!("{} {name}", count(*n))).collect();
+    let mut text = wrap(&format!("{} read = {}", count(records.read), parts.join(" + ")), 1);
+    for (code, n) in &records.rejected {
+        let _ = write!(text, "\n{}", wrap(&format!("{} {code}", count(*n)), 1));
+        let of_code = summary.refused.iter().filter(|refused| refused.code == Some(*code));
+        for refused in of_code {
+            let _ = write!(text, "\n{}", wrap(&where_it_stands(refused), 4));
+        }
+    }
+    let late: Vec<_> = summary.refused.iter().filter(|refused| refused.code.is_none()).collect();
+    if !late.is_empty() {
+        let _ = write!(text, "\n{}", wrap(&format!("{} late", count(records.late)), 1));
+    }
+    for refused in late {
+        let _ = write!(text, "\n{}", wrap(&where_it_stands(refused), 4));
+    }
+    text
+}
+
+pub(super) fn where_it_stands(refused: &crate::app::replay::RefusedSummary) -> String {
+    format!("{} line {}: {}", refused.file, refused.line, refused.detail)
+}
+
+fn notes(summary: &Summary) -> String {
+    let notes: Vec<_> =
+        summary.notes.iter().map(|note| format!(" - {}", wrap(note, 3).trim_start())).collect();
+    notes.join("\n")
+}
