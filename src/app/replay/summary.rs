@@ -224,7 +224,6 @@ pub(super) fn summary(
     let mut records = Counters::default();
     status.records.values().for_each(|counters| records.merge(counters));
     let incidents = last_words(outputs);
-    let features = features(outputs);
     let acted = |incident: &&Incident| incident.generation.is_some();
     let wished = |incident: &&Incident| incident.generation.is_none() && incident.to.is_some();
     Summary {
@@ -237,7 +236,7 @@ pub(super) fn summary(
         models: models(status, ledger, history),
         rollbacks: incidents.iter().copied().filter(acted).map(|i| rollback(i, outputs)).collect(),
         would_have: incidents.iter().copied().filter(wished).map(would_have).collect(),
-        incidents: incidents.iter().copied().map(|i| incident(i, &features)).collect(),
+        incidents: incidents.iter().copied().map(incident).collect(),
         refused: refused(history),
         notes: notes::notes(book, status, &incidents, ledger, history),
     }
@@ -278,20 +277,6 @@ fn models(status: &Status, ledger: &Ledger, history: &History) -> BTreeMap<Model
         (id.clone(), summary)
     };
     status.models.iter().map(summary).collect()
-}
-
-/// Which input each incident is about.
-fn features(outputs: &[Output]) -> BTreeMap<&IncidentId, &FeatureName> {
-    let mut features = BTreeMap::new();
-    for output in outputs {
-        if let Output::Decision(decision) = output
-            && let Some(ruling) = &decision.ruling
-            && let (Some(incident), Some(feature)) = (&ruling.incident, &ruling.feature)
-        {
-            features.insert(incident, feature);
-        }
-    }
-    features
 }
 
 fn refused(history: &History) -> Vec<RefusedSummary> {
@@ -393,10 +378,7 @@ fn would_have(incident: &Incident) -> WouldHave {
     }
 }
 
-fn incident(
-    incident: &Incident,
-    features: &BTreeMap<&IncidentId, &FeatureName>,
-) -> IncidentSummary {
+fn incident(incident: &Incident) -> IncidentSummary {
     IncidentSummary {
         id: incident.id.clone(),
         model: incident.model.clone(),
