@@ -1,0 +1,180 @@
+//! Sums merge like numbers: in any order, in any grouping, and nothing is nothing.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use proptest::prelude::*;
+use ripcord::model::{FeatureName, Reject};
+use ripcord::sums::{
+    Counters, Counts, Grid, HealthSums, Latency, PairSums, PairTable, RunSums, VersionSums,
+};
+
+fn law<T: Clone + Default + PartialEq + Debug>(
+    parts: &[T; 3],
+    merge: impl Fn(&mut T, &T),
+) -> Result<(), TestCaseError> {
+    let [a, b, c] = parts;
+    let sum = |left: &T, right: &T| {
+        let mut sum = left.clone();
+        merge(&mut sum, right);
+        sum
+    };
+    prop_assert_eq!(sum(a, b), sum(b, a), "it does not commute");
+    prop_assert_eq!(sum(&sum(a, b), c), sum(a, &sum(b, c)), "it does not associate");
+    prop_assert_eq!(&sum(a, &T::default()), a, "nothing changes it");
+    prop_assert_eq!(&sum(&T::default(), a), a, "it changes nothing");
+    Ok(())
+}
+
+const MOST: u64 = 1 << 40;
+
+fn counts() -> impl Strategy<Value = Counts> {
+    (0..MOST, 0..MOST).prop_map(|(n, bad)| Counts { n, bad })
+}
+
+fn health() -> impl Strategy<Value = HealthSums> {
+    (0..MOST, 0..MOST, any::<u64>()).prop_map(|(n, cpu_millionths, memory_bytes_max)| HealthSums {
+        n,
+        cpu_millionths,
+        memory_bytes_max,
+    })
+}
+
+fn runs() -> impl Strategy<Value = RunSums> {
+    (0..MOST, 0..MOST, 0..MOST).prop_map(|(started, succeeded, failed)| RunSums {
+        started,
+        succeeded,
+        failed,
+    })
+}
+
+fn table() -> impl Strategy<Value = PairTable> {
+    (0..MOST, 0..MOST, 0..MOST, 0..MOST).prop_map(|(both, only_a, only_b, neither)| PairTable {
+        both,
+        only_a,
+        only_b,
+        neither,
+    })
+}
+
+fn latency() -> impl Strategy<Value = Latency> {
+    prop::collection::vec(any::<u32>(), 0..20).prop_map(|durations| {
+        let mut latency = Latency::default();
+        durations.into_iter().for_each(|us| latency.record(u64::from(us)));
+        latency
+    })
+}
+
+fn grid() -> impl Strategy<Value = Grid> {
+    let numbers = prop::collection::vec(any::<f64>(), 0..12);
+    let names = prop::collection::vec(0..6_u8, 0..12);
+    (numbers, names, 0..MOST).prop_map(|(numbers, names, missing)| {
+        let mut grid = Grid { missing, ..Grid::default() };
+        numbers.into_iter().for_each(|value| grid.number(value));
+        names.into_iter().for_each(|name| grid.category(&name.to_string(), 4));
+        grid
+    })
+}
+
+fn features<T: Debug>(
+    of: impl Strategy<Value = T>,
+) -> impl Strategy<Value = BTreeMap<FeatureName, T>> {
+    let name = prop::sample::select(vec!["age", "income", "city"]);
+    prop::collection::btree_map(name.prop_map(|name| FeatureName::new(name).unwrap()), of, 0..3)
+}
+
+fn pair() -> impl Strategy<Value = PairSums> {
+    (table(), features((grid(), grid()))).prop_map(|(table, features)| PairSums { table, features })
+}
+
+fn version() -> impl Strategy<Value = VersionSums> {
+    let answers = (counts(), 0..MOST, prop::option::of(latency()), features(grid()));
+    let rest = (prop::option::of(grid()), counts(), health(), runs(), runs());
+    (answers, rest).prop_map(|((answers, timeouts, latency, features), rest)| {
+        let (predictions, labels, health, training, pipeline) = rest;
+        VersionSums {
+            answers,
+            timeouts,
+            latency: latency.map(Box::new),
+            features,
+            predictions: predictions.map(Box::new),
+            labels,
+            health,
+            training,
+            pipeline,
+        }
+    })
+}
+
+fn counters() -> impl Strategy<Value = Counters> {
+    let code = prop::sample::select(vec![Reject::NotJson, Reject::TooLarge, Reject::FromFuture]);
+    let rejected = prop::collection::btree_map(code, 0..MOST, 0..3);
+    ([0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST], rejected).prop_map(
+        |([read, measured, waiting, unmatched, late, duplicate], rejected)| Counters {
+            read,
+            measured,
+            waiting,
+            unmatched,
+            late,
+            duplicate,
+            rejected,
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn counts_merge(parts in [counts(), counts(), counts()]) {
+        law(&parts, |sum, other| sum.merge(*other))?;
+    }
+
+    #[test]
+    fn health_merges(parts in [health(), health(), health()]) {
+        law(&parts, |sum, other| sum.merge(*other))?;
+    }
+
+    #[test]
+    fn runs_merge(parts in [runs(), runs(), runs()]) {
+        law(&parts, |sum, other| sum.merge(*other))?;
+    }
+
+    #[test]
+    fn pair_tables_merge(parts in [table(), table(), table()]) {
+        law(&parts, |sum, other| sum.merge(*other))?;
+    }
+
+    #[test]
+    fn latencies_merge(parts in [latency(), latency(), latency()]) {
+        law(&parts, Latency::merge)?;
+    }
+
+    #[test]
+    fn grids_merge(parts in [grid(), grid(), grid()]) {
+        law(&parts, Grid::merge)?;
+    }
+
+    #[test]
+    fn pairs_merge(parts in [pair(), pair(), pair()]) {
+        law(&parts, PairSums::merge)?;
+    }
+
+    #[test]
+    fn versions_merge(parts in [version(), version(), version()]) {
+        law(&parts, VersionSums::merge)?;
+    }
+
+    #[test]
+    fn counters_merge(parts in [counters(), counters(), counters()]) {
+        law(&parts, Counters::merge)?;
+    }
+
+    #[test]
+    fn swapping_the_sides_of_a_table_twice_changes_nothing(table in table()) {
+        prop_assert_eq!(table.swapped().swapped(), table);
+        prop_assert_eq!(table.swapped().n(), table.n());
+    }
+}
