@@ -1,0 +1,378 @@
+//! A judge in lines: one input per line in, what changed per line out.
+//!
+//! ```text
+//! rules accuracy-drop.act=yes error-rate.window=5/3 …     the shipped rules, but for these
+//! source lanes=2 pane=10s                                 60s and one lane unless said
+//! stand production=v3 proven=v2 v3.accuracy=0.91/28000    what undo knows
+//! h v3:labels=100/10,answers=100/1 v2&v3:pair=85/5/5/5 x24    24 hours: at the start of each a
+//!                                                         frame with these sums in one pane
+//! frame lane=1 epoch=2 pane=0s w=30s new=45s idle v3:…    a frame; times from now on
+//! skip 8h                                                 event and log time pass, nothing comes
+//! +61s                                                    log time passes, then a tick
+//! claim 0 2 | beat 0,1
+//! ```
+//!
+//! Cells: `labels=n/wrong`, `answers=n/failed`, `ms=n*milliseconds`, `f=n*most` (the feature `f`,
+//! n numbers spread evenly from 0 to `most`), `f=n*name` (a category). Pairs: `pair=both/only the
+//! first/only the second/neither`, `f=n*most|n*most`.
+
+use std::collections::BTreeMap;
+
+use ripcord::config::Config;
+use ripcord::judge::{Input, Judge, Output};
+use ripcord::model::{
+    Baseline, EventTime, FeatureName, LaneId, LogTime, ModelId, Role, RuleBook, SampleRole, Signal,
+    SourceId, Span, Standing, Statistic, TriggerId, VersionId, VersionStanding,
+};
+use ripcord::sums::{
+    Assessment, Counters, Counts, Frame, Grid, PairPartial, PairSums, PairTable, VersionPartial,
+    VersionSums,
+};
+
+/// A Thursday, at midnight.
+const START: i64 = 1_767_225_600_000;
+
+pub struct World {
+    pub judge: Judge,
+    pub rules: RuleBook,
+    pub said: Vec<Assessment>,
+    log: LogTime,
+    now: EventTime,
+    pane: Span,
+    next: BTreeMap<u32, i64>,
+    versions: Vec<VersionPartial>,
+    pairs: Vec<PairPartial>,
+}
+
+/// Runs lines, answers what was said.
+pub fn told(lines: &str) -> Vec<String> {
+    let mut world = World::new();
+    lines.lines().flat_map(|line| world.line(line)).collect()
+}
+
+/// Runs lines; what was said is exactly this.
+#[track_caller]
+pub fn check(lines: &str, expected: &str) {
+    let trim = |text: &str| {
+        text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let (told, expected) = (told(lines), trim(expected));
+    assert_eq!(told, expected, "\n{}\n", told.join("\n"));
+}
+
+pub fn version(name: &str) -> VersionId {
+    VersionId::new(name).unwrap()
+}
+
+pub fn model() -> ModelId {
+    ModelId::new("m").unwrap()
+}
+
+fn source() -> SourceId {
+    SourceId::new("s").unwrap()
+}
+
+fn span(word: &str) -> Span {
+    let digits = word.find(|c: char| c.is_alphabetic()).unwrap();
+    let (number, unit) = word.split_at(digits);
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        other => panic!("no unit {other}"),
+    };
+    Span::from_s(number.parse::<i64>().unwrap() * unit)
+}
+
+fn numbers(text: &str) -> Vec<u64> {
+    text.split('/').map(|number| number.parse().unwrap()).collect()
+}
+
+fn signal(word: &str) -> Signal {
+    serde_json::from_value(word.into()).unwrap()
+}
+
+fn grid(text: &str) -> Grid {
+    let (n, most) = text.split_once('*').unwrap();
+    let n: u32 = n.parse().unwrap();
+    let mut grid = Grid::default();
+    for i in 0..n {
+        match most.parse::<f64>() {
+            Ok(most) => grid.number(most * (f64::from(i) + 0.5) / f64::from(n)),
+            Err(_) => grid.category(most, 10),
+        }
+    }
+    grid
+}
+
+impl World {
+    pub fn new() -> Self {
+        let rules = Config::load(&[], &BTreeMap::new()).unwrap().rules;
+        let mut world = Self {
+            judge: Judge::default(),
+            rules,
+            said: Vec::new(),
+            log: LogTime::from_ms(START),
+            now: EventTime::from_ms(START),
+            pane: Span::from_s(60),
+            next: BTreeMap::new(),
+            versions: Vec::new(),
+            pairs: Vec::new(),
+        };
+        world.line("source lanes=1");
+        world
+    }
+
+    pub fn line(&mut self, line: &str) -> Vec<String> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let Some((first, rest)) = words.split_first() else { return Vec::new() };
+        match *first {
+            "rules" => rest.iter().for_each(|word| self.rule(word)),
+            "source" => return self.source(rest),
+            "stand" => return self.stand(rest),
+            "frame" => return self.frame(rest),
+            "skip" => self.pass(span(rest[0])),
+            "claim" => {
+                let lane = lane(rest[0]);
+                return self.step(Input::Claim(&lane, rest[1].parse().unwrap()));
+            }
+            "beat" => {
+                let lanes: Vec<_> = rest[0].split(',').map(lane).collect();
+                return self.step(Input::Heartbeat(&lanes));
+            }
+            time if time.starts_with('+') => {
+                self.log = self.log + span(&time[1..]);
+                return self.step(Input::Tick);
+            }
+            unit => return self.repeat(span(&format!("1{unit}")), rest),
+        }
+        Vec::new()
+    }
+
+    fn pass(&mut self, span: Span) {
+        self.log = self.log + span;
+        self.now = self.now + span;
+    }
+
+    fn rule(&mut self, word: &str) {
+        let (path, value) = word.split_once('=').unwrap();
+        if path == "only" {
+            let only = |id: &TriggerId| value.split(',').any(|name| name == id.as_str());
+            return self.rules.default.triggers.retain(|trigger| only(&trigger.id));
+        }
+        if path == "baseline_samples" {
+            self.rules.default.policy.baseline_samples = value.parse().unwrap();
+            return;
+        }
+        let (id, key) = path.split_once('.').unwrap();
+        let triggers = &mut self.rules.default.triggers;
+        let trigger = triggers.iter_mut().find(|trigger| trigger.id.as_str() == id).unwrap();
+        match key {
+            "act" => trigger.act_without_reference = value == "yes",
+            "minimum" => trigger.minimum_samples = value.parse().unwrap(),
+            "design" => trigger.design_effect = value.parse().unwrap(),
+            "bucket" => trigger.bucket = span(value),
+            "window" => {
+                let (minutes, breaches) = value.split_once('/').unwrap();
+                trigger.statistic = Statistic::Window {
+                    window: Span::from_s(minutes.parse::<i64>().unwrap() * 60),
+                    breaches: breaches.parse().unwrap(),
+                };
+            }
+            other => panic!("no rule {other}"),
+        }
+    }
+
+    fn source(&mut self, words: &[&str]) -> Vec<String> {
+        let mut lanes = 1;
+        for word in words {
+            match word.split_once('=').unwrap() {
+                ("lanes", count) => lanes = count.parse().unwrap(),
+                ("pane", length) => self.pane = span(length),
+                (other, _) => panic!("no {other}"),
+            }
+        }
+        self.judge = Judge::default();
+        self.step(Input::Source(&source(), lanes, self.pane))
+    }
+
+    fn stand(&mut self, words: &[&str]) -> Vec<String> {
+        let mut standing = self
+            .judge
+            .model(&model())
+            .map_or_else(Standing::default, |judge| judge.standing.clone());
+        for word in words {
+            let (key, value) = word.split_once('=').unwrap();
+            match key {
+                "production" => standing.production = Some(version(value)),
+                "promoted" => standing.promoted_at = Some(self.now + span(value)),
+                "proven" => {
+                    value.split(',').for_each(|name| known(&mut standing, name).proven = true)
+                }
+                path => {
+                    let (name, of) = path.split_once('.').unwrap();
+                    let (value, n) = value.split_once('/').unwrap();
+                    let baseline =
+                        Baseline { value: value.parse().unwrap(), n: n.parse().unwrap() };
+                    known(&mut standing, name).baselines.insert(signal(of), baseline);
+                }
+            }
+        }
+        self.step(Input::Standing(&model(), &standing))
+    }
+
+    fn repeat(&mut self, every: Span, words: &[&str]) -> Vec<String> {
+        let times = words.last().and_then(|last| last.strip_prefix('x'));
+        let cells = if times.is_some() { &words[..words.len() - 1] } else { words };
+        let times: u32 = times.map_or(1, |times| times.parse().unwrap());
+        let mut out = Vec::new();
+        for _ in 0..times {
+            out.extend(self.frame(cells));
+            self.pass(every);
+        }
+        out
+    }
+
+    fn frame(&mut self, words: &[&str]) -> Vec<String> {
+        let (mut of, mut epoch, mut idle) = (0, 1, false);
+        let (mut at, mut watermark, mut newest) = (self.now.floor(self.pane), self.now, self.now);
+        for word in words {
+            match word.split_once('=') {
+                _ if word.contains(':') => self.cell(word, at),
+                None if *word == "idle" => idle = true,
+                Some(("lane", lane)) => of = lane.parse().unwrap(),
+                Some(("epoch", number)) => epoch = number.parse().unwrap(),
+                Some(("pane", later)) => at = (self.now + span(later)).floor(self.pane),
+                Some(("w", later)) => watermark = self.now + span(later),
+                Some(("new", later)) => newest = self.now + span(later),
+                _ => panic!("no {word}"),
+            }
+        }
+        let next = self.next.entry(of).or_default();
+        let positions = vec![(*next, *next + 1)];
+        *next += 1;
+        let frame = Frame {
+            lane: lane(&of.to_string()),
+            epoch,
+            positions,
+            watermark,
+            newest: newest.max(watermark),
+            idle,
+            warm: 1.0,
+            counters: Counters::default(),
+            versions: std::mem::take(&mut self.versions),
+            pairs: std::mem::take(&mut self.pairs),
+        };
+        self.step(Input::Frame(&frame))
+    }
+
+    fn cell(&mut self, word: &str, pane: EventTime) {
+        let (names, sums) = word.split_once(':').unwrap();
+        match names.split_once('&') {
+            None => self.versions.push(VersionPartial {
+                pane,
+                model: model(),
+                version: version(names),
+                role: SampleRole::Unstated,
+                sums: version_sums(sums),
+            }),
+            Some((a, b)) => {
+                let sums = pair_sums(sums);
+                let (a, b, sums) = if a < b { (a, b, sums) } else { (b, a, swapped(sums)) };
+                let (a, b) = (version(a), version(b));
+                self.pairs.push(PairPartial { pane, model: model(), a, b, sums });
+            }
+        }
+    }
+
+    pub fn step(&mut self, input: Input<'_>) -> Vec<String> {
+        let mut out = Vec::new();
+        self.judge.step(self.log, &self.rules, input, &mut out);
+        let mut lines = Vec::new();
+        for output in out {
+            let Output::Assessed(assessment) = output else { continue };
+            if assessment.changed || assessment.provisional {
+                lines.push(print(&assessment));
+            }
+            self.said.push(*assessment);
+        }
+        lines
+    }
+}
+
+fn known<'a>(standing: &'a mut Standing, name: &str) -> &'a mut VersionStanding {
+    let fresh = VersionStanding { role: Role::Shadow, proven: false, baselines: BTreeMap::new() };
+    standing.versions.entry(version(name)).or_insert(fresh)
+}
+
+fn lane(number: &str) -> LaneId {
+    LaneId { source: source(), lane: number.parse().unwrap() }
+}
+
+fn version_sums(text: &str) -> VersionSums {
+    let mut sums = VersionSums::default();
+    for part in text.split(',') {
+        match part.split_once('=').unwrap() {
+            ("labels", value) => sums.labels = counts(value),
+            ("answers", value) => sums.answers = counts(value),
+            ("ms", value) => {
+                let (n, ms) = value.split_once('*').unwrap();
+                let latency = sums.latency.get_or_insert_default();
+                for _ in 0..n.parse::<u32>().unwrap() {
+                    latency.record(ms.parse::<u64>().unwrap() * 1000);
+                }
+            }
+            (name, value) => {
+                sums.features.insert(FeatureName::new(name).unwrap(), grid(value));
+            }
+        }
+    }
+    sums
+}
+
+fn counts(text: &str) -> Counts {
+    let [n, bad] = numbers(text)[..] else { panic!("n/bad, not {text}") };
+    Counts { n, bad }
+}
+
+fn pair_sums(text: &str) -> PairSums {
+    let mut sums = PairSums::default();
+    for part in text.split(',') {
+        match part.split_once('=').unwrap() {
+            ("pair", value) => {
+                let [both, only_a, only_b, neither] = numbers(value)[..] else {
+                    panic!("four counts, not {value}")
+                };
+                sums.table = PairTable { both, only_a, only_b, neither };
+            }
+            (name, value) => {
+                let (a, b) = value.split_once('|').unwrap();
+                sums.features.insert(FeatureName::new(name).unwrap(), (grid(a), grid(b)));
+            }
+        }
+    }
+    sums
+}
+
+fn swapped(sums: PairSums) -> PairSums {
+    let features = sums.features.into_iter().map(|(name, (a, b))| (name, (b, a))).collect();
+    PairSums { table: sums.table.swapped(), features }
+}
+
+/// Hours and minutes since the start.
+fn since_start(at: EventTime) -> String {
+    let minutes = (at.as_ms() - START) / 60_000;
+    format!("{}:{:02}", minutes / 60, minutes % 60)
+}
+
+fn print(a: &Assessment) -> String {
+    let at = if a.provisional { "ahead".to_owned() } else { since_start(a.at) };
+    let feature = a.feature.as_ref().map(|name| format!("/{name}")).unwrap_or_default();
+    let against: String = a
+        .against
+        .iter()
+        .map(|other| format!(", {} {:?} by {:?}", other.version, other.better, other.reference))
+        .collect();
+    format!("{at} {} {}{feature} {:?}: {:?}{against}", a.version, a.trigger, a.verdict, a.reason)
+}
