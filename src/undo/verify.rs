@@ -185,7 +185,8 @@ impl Desk<'_> {
         }
         match watch.withdrawn_until {
             Some(until) if watch.live == 0 => format!(
-                "The workers answered done and users were still answered by {from} up to {until}."
+                "The workers answered done and users were still answered by {from} up to {until}; \
+                 no traffic of {to} seen since {since}."
             ),
             Some(_) | None if watch.live > 0 => format!(
                 "Only {} of {} live answers of {to} seen since {since}.",

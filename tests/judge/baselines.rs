@@ -38,7 +38,6 @@ fn without_any_a_version_learns_its_own() {
          stand production=v3
          h v3:labels=100/10 x20",
         "1:00 v3 accuracy-drop Insufficient: NoBaseline
-         11:00 v3 accuracy-drop Insufficient: TooFewSamples
          11:00 v3 accuracy-drop Healthy: UnderThreshold",
     );
 }

@@ -60,9 +60,9 @@ fn without_a_pair_what_the_other_version_shares_is_nobodys() {
 #[test]
 fn a_lone_version_answers_for_its_own_drift() {
     check(
-        "h v3:f=1000*60 x24\nh v3:f=1000*1 x3",
+        "h v3:f=1000*60 x24\nh v3:f=1000*1 x6",
         "5:00 v3 feature-drift/f Healthy: UnderThreshold
-         25:00 v3 feature-drift/f Breach: DriftOwn",
+         27:00 v3 feature-drift/f Breach: DriftOwn",
     );
 }
 

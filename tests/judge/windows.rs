@@ -85,7 +85,7 @@ fn a_measured_design_effect_takes_the_place_of_the_first_one_after_thirty_blocks
     }
     // The thirtieth block is known to be whole when the thirty-first has begun and its first
     // bucket has closed.
-    world.line("h v3:labels=100/4 x2");
+    world.line("h v3:labels=100/4 x3");
     let measured = design(&world);
     // n·var/v between days: 2400 · 0.00372 / 0.09.
     assert!((95.0..105.0).contains(&measured), "{measured}");

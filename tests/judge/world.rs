@@ -161,6 +161,10 @@ impl World {
             let only = |id: &TriggerId| value.split(',').any(|name| name == id.as_str());
             return self.rules.default.triggers.retain(|trigger| only(&trigger.id));
         }
+        if path == "stall" {
+            self.rules.default.policy.stall_after = span(value);
+            return;
+        }
         if path == "baseline_samples" {
             self.rules.default.policy.baseline_samples = value.parse().unwrap();
             return;
