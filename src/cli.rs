@@ -1,7 +1,9 @@
 //! What the user typed, as data. Nothing is done here, and nothing is decided.
 //!
 //! Exit codes: 0 done, 1 no or refused, 2 could not; a command line that cannot be understood
-//! is a 2. One file, since it is one list: every command with its arguments and its help.
+//! is a 2.
+//!
+//! Over 300 lines: it is one list, every command with its arguments and its help.
 
 use std::path::PathBuf;
 

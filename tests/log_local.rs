@@ -1,5 +1,7 @@
 //! What only the log in a file can show: it survives kills, refuses a second process, tells
 //! damage, keeps its time. And what it costs.
+//!
+//! Over 300 lines: kills, rivals and damage share the processes that they start.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
 #![allow(clippy::needless_pass_by_value, reason = "a value written where it is used")]
 

@@ -1,9 +1,11 @@
 //! Files and environment into [`Config`]: rules for the pure rooms, settings for edge and app.
 //!
+//! Law: it uses nothing but `model`, so that what a setting means is written in one room. Raw
+//! structs never leave it.
+//!
 //! Two phases. What the layers say is read into raw structs that hold names and nothing else;
 //! one conversion makes of them values that cannot be wrong, or says everything that is. Every
-//! default stands in `config.toml`, which is compiled in, and nowhere else. Raw structs never
-//! leave this room.
+//! default stands in `config.toml`, which is compiled in, and nowhere else.
 
 mod check;
 mod layers;

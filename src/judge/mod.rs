@@ -2,6 +2,7 @@
 //!
 //! Law: it never acts and never knows what is done about its verdicts. It reads no clock: event
 //! time comes with frames, log time as an argument. Same input, same verdicts, bit for bit.
+#![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
 pub mod baseline;
 pub mod bets;

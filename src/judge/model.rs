@@ -1,4 +1,6 @@
 //! All watches of one model: what happens when one of its buckets closes.
+//!
+//! Over 300 lines: a close asks all watches in one order, and the order is the point.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -12,6 +12,9 @@
 //! outcome waits for its prediction as long as its own pane is open: once the watermark has
 //! passed it, no prediction in time can come, and it is unmatched. And *late* is asked before
 //! *duplicate*: a repeated record whose pane is closed is late.
+//!
+//! Over 300 lines: the lane and its phases, which share all of its state.
+#![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
 mod face;
 mod flush;

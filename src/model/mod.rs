@@ -1,6 +1,7 @@
 //! The words, as plain data: what every other room speaks.
 //!
 //! Law: constructors, validation, ordering. No thresholds, no merging, no transitions, no I/O.
+#![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
 mod command;
 mod decision;

@@ -2,6 +2,7 @@
 //!
 //! Law: it is a pure fold. The same inbox, the same rules and the same build give the same
 //! outputs, bit for bit; crash recovery, replay and audit rest on nothing else. It never acts.
+#![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
 mod record;
 mod snapshot;

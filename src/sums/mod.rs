@@ -2,6 +2,7 @@
 //!
 //! Law: merge is associative and commutative, so that a pane, a lane and an hour may be put
 //! together in any order and give the same bits. Only integers are added here.
+#![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
 mod assessment;
 mod counts;

@@ -8,6 +8,8 @@
 //! like any other. A breach of a version that a rollback restored is not held by the cooldown of
 //! its signal: it is a new fault of another version. The mode comes last: observe and recommend
 //! say "would" only of what act would do.
+//!
+//! Over 300 lines: the questions of one decision, in the order they are asked.
 
 use super::policy::Stop;
 use super::state::{ALERTS_OPEN, Case, Kind};

@@ -12,6 +12,9 @@
 //!
 //! Every opening and every change of state of an incident is told to the notice targets, in every
 //! mode: a mode rules what is done to models, not what people may know.
+//!
+//! Over 300 lines: the state of a shard's models and the one match over what comes in.
+#![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
 mod admit;
 mod decide;

@@ -5,6 +5,8 @@
 //! step is done a sure failure ends it with nothing switched; after that there is only forward,
 //! and what does not go forward in time is stuck, with the step and the next command named.
 //! A worker that read an outdated copy refuses it as expired; that is no answer to the newer one.
+//!
+//! Over 300 lines: one life of a rollback, from the first step to its end.
 
 use super::Desk;
 use super::admit::Refusal;

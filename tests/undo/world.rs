@@ -13,6 +13,8 @@
 //! +90s | +25h                                      time passes, then a tick
 //! show                                             standing and where a rollback would go
 //! ```
+//!
+//! Over 300 lines: the words of the scenarios, each read and printed in one place.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

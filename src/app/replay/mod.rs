@@ -2,6 +2,8 @@
 //!
 //! Nothing outside is touched: the log is private, the target a shadow. Workers answer inline and
 //! flushes go by event time, so the same recording gives the same bytes.
+//!
+//! Over 300 lines: one loop, and what it is set up with.
 
 mod files;
 mod history;

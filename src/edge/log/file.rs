@@ -1,7 +1,8 @@
 //! Recordings: files of lines, plain or gzipped, or standard input.
 //!
 //! What cannot be used is said with file and line; memory holds one line of at most the cap.
-//! The file is long because its tests stand in it.
+//!
+//! Over 300 lines: its tests stand in it.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read};

@@ -82,8 +82,8 @@ impl LocalLog {
 
     /// Deletes records of a partition that are older than `older_than`, but none from the
     /// position on that the slowest group has committed, and none from `keep_from` on: what must
-    /// stay though it was read. A group that never committed is not known. On a compacted topic only marks of keys that are gone are
-    /// deleted. Answers how many records it deleted.
+    /// stay though it was read. A group that never committed is not known. On a compacted topic
+    /// only marks of keys that are gone are deleted. Answers how many records it deleted.
     ///
     /// # Errors
     /// Storage.

@@ -2,8 +2,9 @@
 //!
 //! Two logs keep this contract, one conformance suite holds them to it: records of a partition
 //! are read in the order of their positions; an acknowledged append is never lost; a transaction
-//! is seen whole or not at all; who was fenced commits nothing. The file is long because the
-//! three faces and their words belong together.
+//! is seen whole or not at all; who was fenced commits nothing.
+//!
+//! Over 300 lines: the three faces and their words belong together.
 
 pub mod file;
 pub mod local;

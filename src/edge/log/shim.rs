@@ -4,8 +4,9 @@
 //! a stated number of calls of its kind went unharmed; nothing is random, so a test that fails
 //! fails again. What the contract makes of a fault the shim keeps, too: of partitions that were
 //! taken away nothing is read and for them nothing is committed, until they are assigned and
-//! sought again; a writer that was fenced stays so. The file is long because it wears all three
-//! faces of a log.
+//! sought again; a writer that was fenced stays so.
+//!
+//! Over 300 lines: it wears all three faces of a log.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,3 +1,5 @@
+//! What a report says of lines that can and cannot be used.
+
 use super::*;
 use crate::model::{SourceId, UnknownModels};
 

@@ -1,3 +1,5 @@
+//! Events out and back, and what is refused.
+
 use super::*;
 
 fn event<'a>(namespace: &'a Namespace, model: &'a ModelId) -> Event<'a> {
