@@ -161,9 +161,9 @@ fn a_wrong_excuse_is_caught() {
 #[test]
 fn what_stands_in_the_wrong_place_is_caught() {
     for (path, text, expected) in [
-        ("src/app/a.rs", "tracing::info!(\"b\");", "edge/diagnostics.rs names"),
+        ("src/app/a.rs", "tracing::info!(\"b\");", "edge/diagnostics names"),
         ("src/edge/diagnostics.rs", "tracing::info!(\"b\");", ""),
-        ("src/app/a.rs", "let out = std::io::stdout();", "terminal.rs prints"),
+        ("src/app/a.rs", "let out = std::io::stdout();", "edge/terminal prints"),
         ("src/app/a.rs", "use rusqlite::Connection;", "edge/log/local"),
     ] {
         check(laws::places, path, text, expected);
