@@ -11,7 +11,7 @@ pub mod ingest;
 pub mod replay;
 pub mod retention;
 pub mod river;
-pub mod up;
 pub mod serve;
 pub mod show;
+pub mod up;
 pub mod work;

@@ -5,9 +5,7 @@ use super::decide::compared;
 use super::plan::incident_id;
 use super::state::{Case, Kind};
 use super::verify::Watch;
-use crate::model::{
-    EventTime, Incident, IncidentState, Reference, Verdict, VersionId,
-};
+use crate::model::{EventTime, Incident, IncidentState, Reference, Verdict, VersionId};
 use crate::sums::Assessment;
 
 impl Desk<'_> {

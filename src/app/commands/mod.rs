@@ -3,8 +3,8 @@
 mod baseline;
 mod config;
 mod replay;
-mod up;
 mod source;
+mod up;
 
 use std::collections::BTreeMap;
 

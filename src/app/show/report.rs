@@ -127,7 +127,7 @@ pub fn page(
     let page = Page {
         verdict: ending::verdict(summary),
         files,
-        read_to: moment(replayed.status.read_to),
+        read_to: replayed.status.read_to.map_or_else(String::new, moment),
         rules_hash: &replayed.rules.hash,
         mode: format!("{:?}", replayed.rules.default.mode).to_lowercase(),
         build: crate::shard::BUILD,
