@@ -113,8 +113,8 @@ impl World {
     }
 
     fn up(&self) -> Child {
-        let errors = File::options().append(true).create(true);
-        let errors = errors.open(self.folder.join("errors.log")).unwrap();
+        let errors = self.folder.join("errors.log");
+        let errors = File::options().append(true).create(true).open(errors).unwrap();
         Command::new(env!("CARGO_BIN_EXE_ripcord"))
             .current_dir(&self.folder)
             .args(["up", "--config", "up.toml", "--json"])
@@ -176,7 +176,7 @@ impl World {
 fn prediction(id: &str, version: &str, ts: EventTime, status: &str) -> String {
     format!(
         r#"{{"type":"prediction","id":"{id}","model":"m","version":"{version}","ts":"{ts}",
-            "status":"{status}","role":"live"}}"#
+            "status":"{status}","prediction":1,"role":"live"}}"#
     )
 }
 
