@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ripcord::app::decide::Decide;
 use ripcord::app::ingest::Ingest;
+use ripcord::app::retention;
 use ripcord::app::river::{River, RoleError};
 use ripcord::app::work::Work;
 use ripcord::config::Config;
@@ -45,6 +46,7 @@ fn settings() -> Config {
 
 /// One process's worth of roles on one log, and a folder with the registry.
 struct World {
+    log: LocalLog,
     shim: Shim,
     clock: Arc<SimulatedClock>,
     river: River,
@@ -81,7 +83,7 @@ impl World {
     fn new(script: impl FnOnce(&Shim)) -> Self {
         let clock = Arc::new(SimulatedClock::new(LogTime::from_ms(START_S * 1000)));
         let log = LocalLog::in_memory(clock.clone()).unwrap();
-        let shim = Shim::new(Arc::new(log));
+        let shim = Shim::new(Arc::new(log.clone()));
         let config = settings();
         let namespace = config.rules.namespace.clone();
         let river = River { log: Arc::new(shim.clone()), namespace, shards: 1 };
@@ -94,6 +96,7 @@ impl World {
             ingest: ingest(&river, &config),
             decide: Decide::new(river.clone()).unwrap(),
             work: work(&river, folder.path()),
+            log,
             shim,
             clock,
             river,
@@ -336,15 +339,43 @@ fn who_lost_its_lane_or_shard_writes_nothing_more() {
 #[test]
 fn topics_of_unequal_partitions_do_not_start() {
     let world = World::new(|_| {});
-    world.shim.create("outcomes", 3, false).unwrap();
+    world.log.create("outcomes", 3, false).unwrap();
     let mut source = source(&world.config);
     let mut second = source.topics.first().unwrap().clone();
     second.name = "outcomes".to_owned();
     source.topics.push(second);
     let settings = world.config.settings.ingest.clone();
-    let error = Ingest::new(world.river.clone(), source, settings).err().unwrap();
+    let error = Ingest::new(world.river, source, settings).err().unwrap();
     let told = error.to_string();
     assert!(told.contains("telemetry has 1, outcomes has 3"), "{told}");
+}
+
+#[test]
+fn retention_leaves_what_a_shard_begins_anew_from() {
+    let mut world = World::new(|_| {});
+    (0..3).for_each(|minute| world.minute(minute));
+    let sources = [source(&world.config)];
+    let retain = |world: &World| {
+        retention::retain(&world.log, &world.river, &sources, Span::from_s(24 * 3600)).unwrap();
+    };
+    let inbox = |world: &World| -> i64 {
+        let at = world.river.partition(Topic::Inbox, 0);
+        world.log.scan(&at, 0, 1).unwrap().first().unwrap().position
+    };
+    world.clock.advance_to(LogTime::from_ms((START_S + 30 * 24 * 3600) * 1000));
+    retain(&world);
+    assert_eq!(inbox(&world), 0, "without a snapshot all of it is needed");
+    world.decide.stop().unwrap();
+    retain(&world);
+    assert!(inbox(&world) > 0);
+    let rules = |record: &Inbox| matches!(record, Inbox::Rules(_));
+    assert!(world.values::<Inbox>(Topic::Inbox).iter().any(rules));
+    let telemetry = Partition { topic: "telemetry".to_owned(), partition: 0 };
+    let left = world.log.scan(&telemetry, 0, 1000).unwrap();
+    assert!(!left.is_empty() && left.len() < 120, "what feeds an open pane stays: {}", left.len());
+    world.decide = Decide::new(world.river.clone()).unwrap();
+    world.quiet();
+    assert!(world.decide.shards().all(|(_, shard)| shard.book().is_some()));
 }
 
 #[test]

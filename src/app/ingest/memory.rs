@@ -122,3 +122,78 @@ impl Memory {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{SourceId, Span, TopicRule, UnknownModels};
+
+    const HOUR: i64 = 3_600_000;
+
+    fn source(topics: &[&str]) -> Source {
+        let rule = |name: &&str| TopicRule {
+            name: (*name).to_owned(),
+            allowed_disorder: Span::ZERO,
+            mapping: None,
+        };
+        Source {
+            id: SourceId::new("s").unwrap(),
+            topics: topics.iter().map(rule).collect(),
+            pane: Span::from_s(10),
+            label_horizon: Span::from_ms(8 * HOUR),
+            max_waiting: 10,
+            max_jump: Span::from_s(300),
+            jump_confirmations: 20,
+            max_categories: 10,
+            oldest: EventTime::from_ms(0),
+            max_record_bytes: 1000,
+            max_depth: 10,
+            unknown_models: UnknownModels::Learn,
+        }
+    }
+
+    /// A flush an hour: 100 records each, the last ten of them feed an open pane.
+    fn hour(hour: i64) -> Resume {
+        let newest = Some(EventTime::from_ms(hour * HOUR));
+        let topic = TopicResume { commit: Some(hour * 100 - 10), next: Some(hour * 100), newest };
+        Resume { topics: vec![topic], watermark: newest, ..Resume::default() }
+    }
+
+    #[test]
+    fn predictions_of_the_label_horizon_are_read_again_and_little_more() {
+        let source = source(&["t"]);
+        let mut memory = Memory::new(&source);
+        assert_eq!(memory.reread(&source), [None]);
+        for (now, from) in [(1, 0), (8, 0), (9, 0), (10, 90), (20, 1090), (21, 1190)] {
+            (1..=now).for_each(|n| {
+                memory.flushed(hour(n), &source);
+            });
+            assert_eq!(memory.reread(&source), [Some((from, now * 100))], "hour {now}");
+        }
+        assert!(memory.marks[0].len() <= 11, "{:?}", memory.marks);
+        let mut longer = source;
+        longer.label_horizon = Span::from_ms(80 * HOUR);
+        assert_eq!(memory.reread(&longer), [Some((0, 2100))], "all there is");
+    }
+
+    #[test]
+    fn it_is_recalled_by_the_names_of_topics() {
+        let mut memory = Memory::new(&source(&["a"]));
+        memory.epoch = 4;
+        memory.flushed(hour(1), &source(&["a"]));
+        let found = Committed { position: 90, metadata: memory.encode().unwrap() };
+        let now = LogTime::from_ms(77);
+        let (recalled, trouble) = Memory::recall(&source(&["b", "a"]), &[None, Some(found)], now);
+        assert_eq!((recalled.epoch, trouble), (4, None));
+        assert_eq!(recalled.reread(&source(&["b", "a"])), [None, Some((0, 100))]);
+
+        let nobody = Memory::recall(&source(&["a"]), &[None], now);
+        assert_eq!(nobody, (Memory::new(&source(&["a"])), None));
+        for metadata in ["", "{"] {
+            let moved = Committed { position: 3, metadata: metadata.to_owned() };
+            let (recalled, trouble) = Memory::recall(&source(&["a"]), &[Some(moved)], now);
+            assert_eq!((recalled.epoch, recalled.resume), (77, None));
+            assert!(trouble.is_some(), "{metadata:?}");
+        }
+    }
+}
