@@ -3,7 +3,8 @@
 //! Law: who claimed a lane last speaks for it. A claim is a commit with a higher epoch, which the
 //! group refuses to who is out, and then a record in every inbox; frames of older epochs count
 //! for nothing. So appends need no fence, and a process that comes back from the dead changes
-//! nothing. What is committed is never newer than what the inboxes have acknowledged.
+//! nothing. What is committed is never newer than what the inboxes have acknowledged. The file is
+//! long because claiming, holding and letting go of lanes must be read together.
 
 mod held;
 mod memory;
