@@ -6,7 +6,7 @@ mod served;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ripcord::config::rules_hash;
-use ripcord::edge::log::{Log as _, Partition};
+use ripcord::edge::log::Partition;
 use ripcord::model::Namespace;
 use serde_json::{Value as Json, json};
 use served::{Answer, LONG, SHARDS, Setting, World, ask, prediction};

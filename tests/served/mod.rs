@@ -17,7 +17,7 @@ use ripcord::app::work::Work;
 use ripcord::config::{Config, HttpSettings, Secret, rules_hash};
 use ripcord::edge::clock::SystemClock;
 use ripcord::edge::log::local::LocalLog;
-use ripcord::edge::log::{Log, Partition};
+use ripcord::edge::log::Partition;
 use ripcord::edge::target::registry::ShadowRegistry;
 use ripcord::measure::{Input, Lane};
 use ripcord::model::{
