@@ -271,3 +271,60 @@ fn schema_and_code_refuse_the_same_commands() {
         refused(&record);
     }
 }
+
+/// A record that goes in and comes out; every field it has is one that both ask for.
+fn same_to_schema_and_code<T: serde::de::DeserializeOwned + serde::Serialize>(name: &'static str) {
+    let schema = validator(&format!("{name}.v1.json"));
+    let example: Value = serde_json::from_str(&read(&format!("{name}.v1.example.json"))).unwrap();
+    let decode = |value: &Value| json::decode::<T>(name, value.to_string().as_bytes());
+    let record = decode(&example).unwrap_or_else(|why| panic!("{name}: {why}"));
+    assert_eq!(serde_json::to_value(&record).unwrap(), example);
+    for field in example.as_object().unwrap().keys() {
+        let mut without = example.clone();
+        without.as_object_mut().unwrap().remove(field);
+        assert!(validates(&schema, &without).is_err(), "{name} without {field}");
+        // What may be null may also be left out, and is written as null again.
+        let left_out = decode(&without).map(|record| serde_json::to_value(record).unwrap());
+        assert!(left_out.is_err() || left_out.unwrap()[field].is_null(), "{name} without {field}");
+        let mut wrong = example.clone();
+        wrong[field] = json!([[[]]]);
+        assert!(validates(&schema, &wrong).is_err(), "{name} with a wrong {field}");
+        assert!(decode(&wrong).is_err(), "{name} with a wrong {field}");
+    }
+}
+
+#[test]
+fn schema_and_code_agree_on_what_http_shows() {
+    same_to_schema_and_code::<ripcord::model::Incident>("incident");
+    same_to_schema_and_code::<ripcord::shard::Decision>("decision");
+    same_to_schema_and_code::<ripcord::app::serve::Overview>("status");
+}
+
+#[test]
+fn a_replay_prints_what_its_schema_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = folder.path().join("r.jsonl");
+    let line = |second: u32| {
+        json!({"type": "prediction", "id": format!("p{second}"), "model": "m", "version": "v3",
+            "ts": 1_371_708_000_000_i64 + i64::from(second) * 1000,
+            "status": if second % 2 == 0 { "error" } else { "ok" }, "prediction": 1, "actual": 1})
+        .to_string()
+    };
+    let lines: Vec<_> = (0..1200).map(line).collect();
+    std::fs::write(&recording, lines.join("\n")).unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_ripcord"))
+        .args(["replay", recording.to_str().unwrap(), "--json"])
+        .args(["--production", "v3", "--previous", "v2"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let schema = validator("replay.v1.json");
+    validates(&schema, &summary).unwrap_or_else(|why| panic!("{why}: {summary:#}"));
+    assert_eq!(summary["records"]["read"], 1200);
+    for field in summary.as_object().unwrap().keys() {
+        let mut without = summary.clone();
+        without.as_object_mut().unwrap().remove(field);
+        assert!(validates(&schema, &without).is_err(), "a summary without {field}");
+    }
+}

@@ -16,8 +16,8 @@ use ripcord::app::serve::serve;
 use ripcord::app::work::Work;
 use ripcord::config::{Config, HttpSettings, Secret, rules_hash};
 use ripcord::edge::clock::SystemClock;
-use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::Partition;
+use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::target::registry::ShadowRegistry;
 use ripcord::measure::{Input, Lane};
 use ripcord::model::{
