@@ -173,7 +173,7 @@ impl Replay {
             lane,
         };
         while let Some(next) = files.next()? {
-            run.record(next, &mut news)?;
+            run.record(&next, &mut news)?;
         }
         run.end(&mut news)?;
         run.finish(book)
@@ -209,7 +209,7 @@ struct Run {
 impl Run {
     fn record(
         &mut self,
-        next: Next<'_>,
+        next: &Next<'_>,
         news: &mut impl FnMut(News<'_>),
     ) -> Result<(), ReplayError> {
         self.records += 1;

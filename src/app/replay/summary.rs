@@ -1,4 +1,5 @@
-//! The summary of a replay, `ripcord.replay/1`.
+//! The summary of a replay, `ripcord.replay/1`. One file, since its shape and what fills it are one
+//! promise to those who read the JSON.
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,7 @@
 //! Charts as coordinates: numbers in, what `report.html` draws out.
 //!
 //! Law: a line is told apart by its dash and its name beside it, never by colour alone.
+//! The file is long because its tests stand in it.
 
 use chrono::{DateTime, Datelike, Timelike};
 use serde::Serialize;
@@ -204,7 +205,7 @@ impl Scale {
 fn decade(exponent: i32) -> String {
     match exponent {
         0..=3 => format!("{}", 10_i64.pow(exponent.unsigned_abs())),
-        -3..=-1 => {
+        -4..=-1 => {
             format!("{:.*}", exponent.unsigned_abs() as usize, libm::pow(10.0, f64::from(exponent)))
         }
         _ => format!("1e{exponent}"),

@@ -1,7 +1,5 @@
 //! What the settings mean, or all that is wrong with them: the text of `check-config`.
 
-use std::fmt::Write as _;
-
 use serde_json::{Value as Json, json};
 
 use super::words::{Paint, wrap};
@@ -18,24 +16,24 @@ pub fn rules(config: &Config, paint: Paint) -> String {
         let only = report.rules.len() == 1;
         let who = if only && meaning.model.is_none() { "Every model" } else { who };
         let mode = format!("{:?}", meaning.mode).to_lowercase();
-        let _ = write!(text, "\n\n{}: mode {mode}", paint.bold(who));
+        text.push_str(&format!("\n\n{}: mode {mode}", paint.bold(who)));
         for trigger in &meaning.triggers {
-            let _ = write!(text, "\n - {}", wrap(trigger, 3).trim_start());
+            text.push_str(&format!("\n - {}", wrap(trigger, 3).trim_start()));
         }
         let plan = match meaning.plan.is_empty() {
             true => "nobody: no worker is set, so a rollback cannot act".to_owned(),
             false => meaning.plan.join(", "),
         };
-        let _ = write!(text, "\n{}", wrap(&format!("A rollback asks {plan}."), 1));
+        text.push_str(&format!("\n{}", wrap(&format!("A rollback asks {plan}."), 1)));
     }
-    let _ = write!(text, "\n\n{}", paint.bold("Around it"));
+    text.push_str(&format!("\n\n{}", paint.bold("Around it")));
     let LogKind::Local(folder) = &settings.log.kind;
     let mut lines =
         vec![format!("log: a local one in {}, {} shards", folder.display(), settings.log.shards)];
     lines.push(format!("http: {}", settings.http.listen));
     lines.extend(settings.sources.iter().map(reads));
     for line in lines {
-        let _ = write!(text, "\n - {}", wrap(&line, 3).trim_start());
+        text.push_str(&format!("\n - {}", wrap(&line, 3).trim_start()));
     }
     text.push_str("\n\nEvery setting with its value: ripcord check-config --json");
     text

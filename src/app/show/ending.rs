@@ -1,11 +1,9 @@
 //! The end of a replay's story: what it came to, in tables, and what to know about it.
 
-use std::fmt::Write as _;
-
 use super::Story;
-use super::words::{self, Paint, count, moment, number, percent, span, table, wrap};
+use super::words::{self, Paint, count, moment, number, percent, span, spoken, table, wrap};
 use crate::app::replay::{Replayed, RollbackSummary, Summary};
-use crate::model::{EventTime, IncidentState, ModelId, Signal};
+use crate::model::{EventTime, FeatureName, IncidentState, ModelId, Signal, Verdict, VersionId};
 
 /// What a replay came to.
 #[must_use]
@@ -14,7 +12,7 @@ pub fn ending(replayed: &Replayed, story: &Story, paint: Paint) -> String {
     let mut text = String::new();
     let mut section = |title: &str, body: &str| {
         if !body.is_empty() {
-            let _ = write!(text, "\n{}\n{body}\n", paint.bold(title));
+            text.push_str(&format!("\n{}\n{body}\n", paint.bold(title)));
         }
     };
     section("What it came to", &wrap(&verdict(summary), 0));
@@ -57,7 +55,7 @@ fn sentence(rollback: &RollbackSummary) -> String {
     let to = rollback.to.as_ref().map_or("another version", |to| to.as_str());
     let end = match (rollback.outcome, rollback.verified_at, rollback.mitigated_at) {
         (IncidentState::Verified, Some(at), _) => {
-            format!("and the traffic showed on {} that it helped: verified", moment(at))
+            format!("and the traffic showed by {} that it helped: verified", spoken(at))
         }
         (IncidentState::MitigatedUnverified, _, _) => {
             "and nothing showed that it helped: unverified".to_owned()
@@ -73,7 +71,7 @@ fn sentence(rollback: &RollbackSummary) -> String {
             .to_owned(),
         (_, _, None) => "and the recording ended before live traffic showed it".to_owned(),
     };
-    let when = rollback.decided_at.map_or(String::new(), |at| format!(" on {}", moment(at)));
+    let when = rollback.decided_at.map_or(String::new(), |at| format!(" on {}", spoken(at)));
     format!("{} of {} was taken back to {to}{when}, {end}.", rollback.from, rollback.model)
 }
 
@@ -139,7 +137,7 @@ fn phases(rollback: &RollbackSummary) -> String {
         )
     });
     if let Some(detection) = detection {
-        let _ = write!(text, "\n{}", wrap(&detection, 1));
+        text.push_str(&format!("\n{}", wrap(&detection, 1)));
     }
     if let Some(evidence) = &rollback.evidence {
         let signal = rollback.signal.unwrap_or(Signal::Accuracy);
@@ -156,7 +154,7 @@ fn phases(rollback: &RollbackSummary) -> String {
             number(evidence.threshold),
             evidence.decision
         );
-        let _ = write!(text, "\n{}", wrap(&line, 1));
+        text.push_str(&format!("\n{}", wrap(&line, 1)));
     }
     text
 }
@@ -165,7 +163,7 @@ fn alerts(replayed: &Replayed, story: &Story) -> String {
     let rows: Vec<Vec<String>> = story
         .drifts()
         .map(|(model, version, feature, shared, times)| {
-            let most = most(replayed, model, version.as_str(), feature.as_str());
+            let most = most(replayed, (model, version, feature), shared);
             let whose = if shared { "common cause" } else { "its own" };
             vec![
                 version.to_string(),
@@ -182,13 +180,18 @@ fn alerts(replayed: &Replayed, story: &Story) -> String {
     table(&["version", "drift of", "whose", "times", "largest PSI"], &rows, &[3, 4])
 }
 
-fn most(replayed: &Replayed, model: &ModelId, version: &str, feature: &str) -> f64 {
+/// The largest distance that was said to be shared, or the version's own.
+fn most(
+    replayed: &Replayed,
+    (model, version, feature): (&ModelId, &VersionId, &FeatureName),
+    shared: bool,
+) -> f64 {
+    let verdict = if shared { Verdict::Systemic } else { Verdict::Breach };
     let lines = replayed.history.lines().filter(|((of, by, _, about), _)| {
-        of == model
-            && by.as_str() == version
-            && about.as_ref().is_some_and(|about| about.as_str() == feature)
+        of == model && by == version && about.as_ref() == Some(feature)
     });
-    lines.flat_map(|(_, points)| points).map(|point| point.statistic).fold(0.0, f64::max)
+    let points = lines.flat_map(|(_, points)| points).filter(|point| point.verdict == verdict);
+    points.map(|point| point.statistic).fold(0.0, f64::max)
 }
 
 fn records(summary: &Summary) -> String {
@@ -205,18 +208,18 @@ fn records(summary: &Summary) -> String {
     let parts: Vec<_> = parts.iter().map(|(name, n)| format!("{} {name}", count(*n))).collect();
     let mut text = wrap(&format!("{} read = {}", count(records.read), parts.join(" + ")), 1);
     for (code, n) in &records.rejected {
-        let _ = write!(text, "\n{}", wrap(&format!("{} {code}", count(*n)), 1));
+        text.push_str(&format!("\n{}", wrap(&format!("{} {code}", count(*n)), 1)));
         let of_code = summary.refused.iter().filter(|refused| refused.code == Some(*code));
         for refused in of_code {
-            let _ = write!(text, "\n{}", wrap(&where_it_stands(refused), 4));
+            text.push_str(&format!("\n{}", wrap(&where_it_stands(refused), 4)));
         }
     }
     let late: Vec<_> = summary.refused.iter().filter(|refused| refused.code.is_none()).collect();
     if !late.is_empty() {
-        let _ = write!(text, "\n{}", wrap(&format!("{} late", count(records.late)), 1));
+        text.push_str(&format!("\n{}", wrap(&format!("{} late", count(records.late)), 1)));
     }
     for refused in late {
-        let _ = write!(text, "\n{}", wrap(&where_it_stands(refused), 4));
+        text.push_str(&format!("\n{}", wrap(&where_it_stands(refused), 4)));
     }
     text
 }

@@ -7,6 +7,7 @@ mod baseline;
 mod charts;
 mod config;
 mod ending;
+mod plots;
 mod report;
 mod source;
 mod story;

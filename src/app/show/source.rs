@@ -1,11 +1,9 @@
 //! What a recording holds, for people who connect it: the text of `check-source`.
 
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
-
 use super::words::{Paint, count, moment, percent, span, table, wrap};
 use crate::model::SampleKind;
 use crate::wire::check::Report;
+use std::collections::BTreeMap;
 
 /// What was understood, what was not, and what would mend it.
 #[must_use]
@@ -21,7 +19,7 @@ pub fn source(name: &str, report: &Report, paint: Paint) -> String {
     let mut text = wrap(&line, 0);
     let mut section = |title: &str, body: &str| {
         if !body.is_empty() {
-            let _ = write!(text, "\n\n{}\n{body}", paint.bold(title));
+            text.push_str(&format!("\n\n{}\n{body}", paint.bold(title)));
         }
     };
     section("Understood", &understood_by_kind(report));

@@ -1,10 +1,11 @@
 //! The story of a replay, told while it runs: one short block for each thing that happened.
 //!
 //! Law: what repeats is told once and counted; what a person must do is named as a command.
+//! One file, since it is one list: everything that can happen, and how it is told.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::words::{self, Paint, WIDTH, wrap};
+use super::words::{self, Paint, wrap};
 use crate::app::replay::News;
 use crate::model::{
     Command, EventTime, FeatureName, Incident, IncidentId, IncidentState, ModelId, Null, Reference,
@@ -73,12 +74,17 @@ impl Story {
 
     fn numbers(&mut self, status: &Status) {
         for (model, known) in &status.models {
-            for (version, known) in &known.versions {
+            let versions = &known.versions;
+            for (version, known) in versions {
                 let paired = |signal: &&SignalStatus| matches!(signal.limit, Null::Paired(_));
                 let Some(pair) = known.signals.iter().find(paired) else { continue };
-                if let (Some((other, _)), Some(value)) = (pair.better.first(), pair.value) {
-                    let of = (model.clone(), version.clone());
-                    self.pairs.insert(of, (other.clone(), value));
+                // Under its threshold nobody is compared; of two versions it is the other one.
+                let other = pair.better.first().map(|(other, _)| other).or_else(|| {
+                    let mut others = versions.keys().filter(|other| *other != version);
+                    others.next().filter(|_| others.next().is_none())
+                });
+                if let (Some(other), Some(value)) = (other, pair.value) {
+                    self.pairs.insert((model.clone(), version.clone()), (other.clone(), value));
                 }
             }
         }
@@ -247,7 +253,12 @@ impl Story {
             IncidentState::Resolved if of_rollback => {
                 ("resolved", paint.good("resolved"), because.to_owned())
             }
-            IncidentState::Stuck => ("STUCK", paint.bad("STUCK"), because.to_owned()),
+            IncidentState::Stuck => {
+                // The command stands in a line of its own, to be copied.
+                let why = because.split(" Mend it, then say").next().unwrap_or(because);
+                let next = format!("{why}\nMend it, then: ripcord approve {}", incident.model);
+                ("STUCK", paint.bad("STUCK"), next)
+            }
             IncidentState::Frozen => {
                 let next = format!("{because}\nNext: ripcord unfreeze {}", incident.model);
                 ("FROZEN", paint.bad("FROZEN"), next)
@@ -263,7 +274,6 @@ impl Story {
     fn block(&self, at: EventTime, label: &str, painted: &str, text: &str) -> String {
         let gap = INDENT.saturating_sub(18 + label.chars().count()).max(1);
         let head = format!("{}  {painted}{}", self.paint.dim(&words::moment(at)), " ".repeat(gap));
-        debug_assert!(INDENT < WIDTH, "there is room for text");
         let body = wrap(text, INDENT);
         format!("{head}{}", body.trim_start())
     }

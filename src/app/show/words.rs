@@ -1,11 +1,19 @@
-//! Numbers, times and verdicts as people read them, and lines that fit.
+//! Numbers, times and verdicts as people read them, and lines that fit. The file is long because
+//! its tests stand in it.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use chrono::DateTime;
+use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
 use crate::model::{EventTime, IncidentState, Reference, Signal, Span};
 
 /// Columns of a terminal that every line fits into.
 pub const WIDTH: usize = 80;
+
+/// Tables have a line above, below and under their header.
+const LINES: TableStyle = TableStyle::new()
+    .top_border(LineStyle::none().fill('─').junction('─'))
+    .header_separator(LineStyle::none().fill('─').junction('─'))
+    .bottom_border(LineStyle::none().fill('─').junction('─'));
 
 /// Colours, where they are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +92,7 @@ pub fn wrap(text: &str, indent: usize) -> String {
 #[must_use]
 pub(super) fn table(header: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(LINES);
     table.force_no_tty();
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(u16::try_from(WIDTH).unwrap_or(u16::MAX));
@@ -147,6 +155,15 @@ pub(super) fn moment(at: EventTime) -> String {
     match text.get(..16) {
         Some(minute) if text.ends_with('Z') => minute.replacen('T', " ", 1),
         Some(_) | None => text,
+    }
+}
+
+/// `24 June 2013 at 04:01`, for sentences: it breaks between words only.
+#[must_use]
+pub(super) fn spoken(at: EventTime) -> String {
+    match DateTime::from_timestamp_millis(at.as_ms()) {
+        Some(time) => time.format("%-d %B %Y at %H:%M").to_string(),
+        None => at.to_string(),
     }
 }
 
