@@ -1,13 +1,13 @@
 //! Two times that must never be mixed, and the span between two moments of one of them.
 //!
-//! Both are milliseconds since 1970-01-01T00:00:00Z and read and write as RFC 3339; what no
-//! calendar holds writes as a number of ms.
+//! Both are milliseconds since 1970-01-01T00:00:00Z and read and write as RFC 3339;
+//! beyond its years 0 to 9999 they are written as `… ms`, so that every moment reads as it writes.
 
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::str::FromStr;
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A text that is no moment.
@@ -49,6 +49,17 @@ impl Span {
     pub const fn as_s(self) -> f64 {
         self.0 as f64 / 1000.0
     }
+}
+
+/// The moment on the calendar, if RFC 3339 has a year for it.
+fn calendar(ms: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_millis(ms).filter(|time| (0..=9999).contains(&time.year()))
+}
+
+/// Reads what is written of a moment that RFC 3339 has no year for, such as `MIN`.
+fn beyond_calendar(text: &str) -> Option<i64> {
+    let ms = text.strip_suffix(" ms")?.parse().ok()?;
+    calendar(ms).is_none().then_some(ms)
 }
 
 macro_rules! moments {
@@ -103,7 +114,7 @@ macro_rules! moments {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match DateTime::from_timestamp_millis(self.0) {
+                match calendar(self.0) {
                     Some(time) => f.pad(&time.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
                     None => write!(f, "{} ms", self.0),
                 }
@@ -119,15 +130,12 @@ macro_rules! moments {
         impl FromStr for $name {
             type Err = TimeError;
             fn from_str(text: &str) -> Result<Self, TimeError> {
-                if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-                    return Ok(Self(time.timestamp_millis()));
-                }
-                // What lies outside of years is written as its number, and must be read back.
-                let number = text.strip_suffix(" ms").and_then(|number| number.parse().ok());
-                let beyond = |ms: &i64| DateTime::from_timestamp_millis(*ms).is_none();
-                match number.filter(beyond) {
-                    Some(ms) => Ok(Self(ms)),
-                    None => Err(TimeError(text.chars().take(40).collect())),
+                match DateTime::parse_from_rfc3339(text) {
+                    Ok(time) => Ok(Self(time.timestamp_millis())),
+                    Err(_) => match beyond_calendar(text) {
+                        Some(ms) => Ok(Self(ms)),
+                        None => Err(TimeError(text.chars().take(40).collect())),
+                    },
                 }
             }
         }
@@ -156,7 +164,23 @@ moments! {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn every_moment_reads_as_it_writes(ms in any::<i64>(), near in -1i64 << 50..1i64 << 50) {
+            for moment in [ms, near, i64::MIN, i64::MAX].map(EventTime::from_ms) {
+                prop_assert_eq!(moment.to_string().parse::<EventTime>(), Ok(moment));
+            }
+        }
+    }
+
+    #[test]
+    fn milliseconds_are_read_only_where_there_is_no_year() {
+        assert!("5 ms".parse::<EventTime>().is_err());
+    }
 
     #[test]
     fn a_moment_reads_as_it_writes() {
