@@ -17,6 +17,9 @@ const STAKES: [f64; 6] = [0.05, 0.1, 0.2, 0.35, 0.55, 0.8];
 /// Stakes on a mean, as shares of the largest one allowed.
 const MEAN_STAKES: [f64; 8] = [0.01, 0.02, 0.04, 0.08, 0.16, 0.3, 0.5, 0.7];
 
+/// A null of 0 or 1 leaves nothing to bet on; so near to it the bets stay finite.
+const NEAREST: f64 = 1e-9;
+
 /// The alternatives that a rate over `null` is bet on, ascending, each between `null` and 1.
 #[must_use]
 pub fn alternatives(null: f64) -> [f64; 8] {
@@ -26,6 +29,7 @@ pub fn alternatives(null: f64) -> [f64; 8] {
 /// Growth of a Bernoulli likelihood ratio q against `null` on `n` trials, `bad` of them bad.
 #[must_use]
 pub fn rate(null: f64, n: u64, bad: u64) -> Vec<f64> {
+    let null = null.clamp(NEAREST, 1.0 - NEAREST);
     let (good, bad) = ((n - bad) as f64, bad as f64);
     alternatives(null)
         .iter()

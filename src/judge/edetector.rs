@@ -48,6 +48,7 @@ impl EDetector {
             let fresh = Bet { carried: 0.0, cusum: 0.0, since: None };
             self.bets = vec![fresh; growth.len()];
         }
+        debug_assert!(growth.iter().all(|growth| growth.is_finite()), "{growth:?} at {start}");
         let most = log(ceiling * growth.len() as f64);
         for (bet, growth) in self.bets.iter_mut().zip(growth) {
             let growth = growth / design_effect;
