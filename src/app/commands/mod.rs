@@ -39,7 +39,21 @@ pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
         Command::Baseline { files, registry, mapping } => {
             baseline::run(&cli.global, files, registry, mapping, environment)
         }
-        _ => Ok(COULD_NOT),
+        // Commands for a running server were taken above.
+        Command::Status { .. }
+        | Command::Incidents { .. }
+        | Command::Explain { .. }
+        | Command::Rollback { .. }
+        | Command::Abort(_)
+        | Command::Approve(_)
+        | Command::Mode { .. }
+        | Command::Freeze(_)
+        | Command::Unfreeze(_)
+        | Command::Promoted(_)
+        | Command::Vouch(_)
+        | Command::Quarantine(_)
+        | Command::Release(_)
+        | Command::Rules(_) => Ok(COULD_NOT),
     }
 }
 

@@ -9,13 +9,16 @@ mod roles;
 mod welcome;
 mod workers;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 use self::roles::{Roles, Stop};
 use super::river::{River, RoleError};
+use super::serve::serve;
 use crate::config::{Config, HttpSettings, LogKind, Settings};
 use crate::edge::clock::SystemClock;
 use crate::edge::diagnostics;
@@ -49,6 +52,18 @@ pub enum UpError {
     /// The webhook of notices.
     #[error("notices cannot be posted; mend workers.notice")]
     Notice(#[from] NoticeError),
+    /// The address is taken, or not this machine's.
+    #[error("nothing can listen at {at}; set http.listen to another address or port")]
+    Listen {
+        /// Where.
+        at: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// HTTP broke off.
+    #[error("the HTTP server cannot go on")]
+    Http(#[source] anyhow::Error),
     /// Threads, signals or the runtime.
     #[error("the process cannot be set up")]
     Process(#[from] std::io::Error),
@@ -75,6 +90,7 @@ pub fn run(config: &Config, tell: bool) -> Result<(), UpError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let (stopper, stop) = watch::channel(false);
     let (ended, mut endings) = mpsc::unbounded_channel();
+    let listener = runtime.block_on(listen(&settings.http))?;
     let mut roles = Roles::new(river.clone(), Stop::new(stop.clone()), ended);
     roles.start(config, &log)?;
     let targets = targets(config);
@@ -85,14 +101,14 @@ pub fn run(config: &Config, tell: bool) -> Result<(), UpError> {
         &targets,
     );
     if tell {
-        let lines = welcome::lines(&river, config, &targets)?;
+        let lines = welcome::lines(&river, config, &targets, listener.local_addr()?)?;
         lines.iter().for_each(|line| terminal::line(line));
     }
     runtime.block_on(async {
         let first = tokio::select! {
             asked = asked_to_stop() => asked.map_err(UpError::from),
             Some(result) = endings.recv() => result,
-            served = http(river, settings.http.clone(), stop) => served,
+            served = http(river, settings, listener, stop) => served,
         };
         diagnostics::stopping();
         let _no_role_is_left = stopper.send(true);
@@ -101,14 +117,21 @@ pub fn run(config: &Config, tell: bool) -> Result<(), UpError> {
     })
 }
 
-/// HTTP joins here: `super::serve::serve(river, settings, stop)` takes the place of the body.
+/// Answers people and programs until it is stopped.
 async fn http(
-    _river: River,
-    _settings: HttpSettings,
-    mut stop: watch::Receiver<bool>,
+    river: River,
+    settings: &Settings,
+    listener: TcpListener,
+    stop: watch::Receiver<bool>,
 ) -> Result<(), UpError> {
-    let _stopped = stop.wait_for(|stop| *stop).await;
-    Ok(())
+    let (http, sources) = (settings.http.clone(), settings.sources.clone());
+    serve(river, http, sources, listener, stop).await.map_err(UpError::Http)
+}
+
+/// Where people and programs ask.
+async fn listen(settings: &HttpSettings) -> Result<TcpListener, UpError> {
+    let at = settings.listen;
+    TcpListener::bind(at).await.map_err(|source| UpError::Listen { at, source })
 }
 
 /// The users' topics, which this log is the only one to have.

@@ -1,5 +1,7 @@
 //! What `up` says when it begins: what it watches, what it may do, and how telemetry gets in.
 
+use std::net::SocketAddr;
+
 use crate::app::river::{River, RoleError};
 use crate::config::{Config, LogKind};
 use crate::edge::log::Partition;
@@ -11,10 +13,10 @@ pub(super) fn lines(
     river: &River,
     config: &Config,
     targets: &[TargetId],
+    listen: SocketAddr,
 ) -> Result<Vec<String>, RoleError> {
     let settings = &config.settings;
     let LogKind::Local(folder) = &settings.log.kind;
-    let listen = settings.http.listen;
     let who = match settings.http.token {
         Some(_) => "writing needs the token",
         None => "writing needs no token, from this machine only",
