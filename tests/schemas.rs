@@ -307,7 +307,7 @@ fn a_replay_prints_what_its_schema_says() {
     let line = |second: u32| {
         json!({"type": "prediction", "id": format!("p{second}"), "model": "m", "version": "v3",
             "ts": 1_371_708_000_000_i64 + i64::from(second) * 1000,
-            "status": if second % 2 == 0 { "error" } else { "ok" }, "prediction": 1, "actual": 1})
+            "status": if second.is_multiple_of(2) { "error" } else { "ok" }, "prediction": 1, "actual": 1})
         .to_string()
     };
     let lines: Vec<_> = (0..1200).map(line).collect();

@@ -82,5 +82,5 @@ impl Bar {
 
 /// A terminal's whole page in place of what stood there.
 pub fn page(text: &str) {
-    println!("\u{1b}[H\u{1b}[2J{text}");
+    line(&format!("\u{1b}[H\u{1b}[2J{text}"));
 }

@@ -100,7 +100,7 @@ impl World {
         let river = River { log: Arc::new(log), namespace, shards: SHARDS };
         river.create(&book).unwrap();
         river.log.create("telemetry", setting.lanes, false).unwrap();
-        let sources = config.settings.sources.clone();
+        let sources = config.settings.sources;
         let stopped = Arc::new(AtomicBool::new(false));
         let roles = setting.decides.then(|| {
             let mut roles = Roles::new(river.clone(), &sources[0], setting.lanes);
