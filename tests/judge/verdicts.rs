@@ -167,14 +167,14 @@ fn mean_latency_fires_over_its_limit_and_not_at_it() {
 fn a_bucket_in_which_the_other_was_only_wrong_shows_no_benefit() {
     // One label an hour of v2, and it is wrong: its upper bound is 1, nothing can be worse.
     check(
-        &format!("{KNOWN}\nh v2:labels=1/1 v3:labels=100/10 x48"),
-        "1:00 v3 accuracy-drop Healthy: UnderThreshold
-         1:00 v2 accuracy-drop Insufficient: TooFewSamples",
+        &format!("{KNOWN}\nh v2:labels=1/1 v3:labels=100/10 x12"),
+        "1:00 v2 accuracy-drop Insufficient: TooFewSamples
+         1:00 v3 accuracy-drop Healthy: UnderThreshold",
     );
     let [v2, v3] = ["v2", "v3"].map(crate::world::version);
     let mut world = crate::world::World::new();
     world.line(KNOWN);
-    world.line("h v2:labels=1/1 v3:labels=100/10 x48");
+    world.line("h v2:labels=1/1 v3:labels=100/10 x12");
     let trigger = world.rules.default.triggers[1].clone();
     let odds = world.judge.model(&crate::world::model()).unwrap().live_odds(&trigger, &v3, &v2);
     assert!(odds < 1.0, "{odds}");
