@@ -1,6 +1,7 @@
 //! Lanes: who speaks for one, which hold the others back, what comes too late.
 
 use proptest::prelude::*;
+use ripcord::sums::Tally;
 
 use crate::words::random::Random;
 use crate::world::{World, told};
@@ -20,8 +21,8 @@ fn counted(world: &World) -> Vec<u64> {
     let closed = world.said.iter().flat_map(|said| &said.closed);
     closed
         .map(|closed| match closed.tally {
-            ripcord::sums::Tally::Rate { n, .. } => n,
-            ref other => panic!("{other:?}"),
+            Tally::Rate { n, .. } => n,
+            Tally::Paired { .. } | Tally::Mean { .. } | Tally::Distance { .. } => panic!("no rate"),
         })
         .collect()
 }

@@ -28,15 +28,13 @@ fn the_third_window_in_a_row_fires() {
     assert!(breach[0].starts_with("0:13 "), "{told:?}");
     // Twice in a row is not enough: the value dips between.
     check(
-        &format!(
-            "rules only=error-rate error-rate.window=1/3 error-rate.minimum=50
+        "rules only=error-rate error-rate.window=1/3 error-rate.minimum=50
              stand production=v3 proven=v2 v2.error-rate=0.01/10000
              m v3:answers=100/5 x10
              m v3:answers=100/60 x2
              m v3:answers=100/5
              m v3:answers=100/60 x2
-             m v3:answers=100/5 x3"
-        ),
+             m v3:answers=100/5 x3",
         "0:01 v3 error-rate Healthy: UnderThreshold",
     );
 }

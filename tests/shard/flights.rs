@@ -37,7 +37,7 @@ struct Inboxes {
 impl Inboxes {
     /// Appends a record, and what the worker says to what came of it.
     fn append(&mut self, at: LogTime, record: Inbox) {
-        if self.entries.len() % 500 == 0 {
+        if self.entries.len().is_multiple_of(500) {
             self.kept.insert(self.entries.len(), self.shard.clone());
         }
         let mut out = Vec::new();

@@ -52,11 +52,13 @@ pub fn summary(replayed: &Replayed) -> Json {
 
 /// All decisions, in order.
 pub fn decisions(replayed: &Replayed) -> Vec<&Decision> {
-    let decision = |output| match output {
-        &Output::Decision(ref decision) => Some(&**decision),
-        Output::Command(_) | Output::Incident(_) | Output::Reply(_) => None,
-    };
-    replayed.outputs.iter().filter_map(decision).collect()
+    let outputs = replayed.outputs.iter();
+    outputs
+        .filter_map(|output| match output {
+            Output::Decision(decision) => Some(&**decision),
+            Output::Command(_) | Output::Incident(_) | Output::Reply(_) => None,
+        })
+        .collect()
 }
 
 /// One decision in one line, for a test that fails to show.
