@@ -185,7 +185,7 @@ impl Desk<'_> {
     fn over(&mut self, at: usize) {
         let Some(case) = self.model.cases.get(at) else { return };
         match case.incident.state {
-            IncidentState::Mitigating if case.watch.quiet() => self.wait_on(at),
+            IncidentState::Mitigating if self.only_quiet(case) => self.wait_on(at),
             IncidentState::Mitigating => {
                 let why = match next_step(&case.incident) {
                     Some((n, step)) => not_done(n, step),
@@ -218,13 +218,17 @@ impl Desk<'_> {
         }
     }
 
-    /// What was seen since the switch is right and only little: a quiet hour is no fault.
+    /// What users saw since the switch is right and only little.
+    fn only_quiet(&self, case: &Case) -> bool {
+        let within = self.rules.policy.verify_within;
+        let young = |switched| self.now.event - switched < within;
+        case.watch.live > 0 && case.incident.switched_at.is_some_and(young)
+    }
+
     fn wait_on(&mut self, at: usize) {
-        let now = self.now.log;
-        let within = self.rules.policy.mitigate_within;
+        let until = self.now.log + self.rules.policy.mitigate_within;
         if let Some(case) = self.case(at) {
-            case.deadline = Some(now + within);
-            case.watch.waited();
+            case.deadline = Some(until);
         }
     }
 

@@ -4,8 +4,8 @@
 //! in panes that start after the switch; a pane with a live answer of the withdrawn one starts the
 //! count anew. Live is what telemetry states to be live. Where a model's telemetry has never
 //! stated a role, the answers of the version that observed facts make production are live, and
-//! the record says `by_registry`. The time for it is prolonged as long as it brings such answers,
-//! only few: a quiet night is no fault.
+//! the record says `by_registry`. Where all that came is right and only little, the time for it is
+//! prolonged, up to `verify_within`: a quiet night is no fault.
 //!
 //! L4, the statistic: buckets that start after L3, summed anew, by the trigger that fired. At the
 //! first close with enough samples and event time the estimate must be tolerated by that trigger;
@@ -27,8 +27,6 @@ use crate::sums::{Assessment, BucketSums, LiveTraffic, Tally};
 pub(super) struct Watch {
     /// Live answers of the restored version since the last of the withdrawn one.
     pub(super) live: u64,
-    /// Live answers when the time for them was last prolonged.
-    live_before: u64,
     /// End of the last pane in which users were answered by the withdrawn version.
     withdrawn_until: Option<EventTime>,
     /// What the statistic reads, for a rollback that no trigger asked for.
@@ -41,19 +39,6 @@ pub(super) struct Watch {
     until: Option<EventTime>,
     /// The estimate and where the tolerated ends, at the last close.
     last: Option<(f64, f64)>,
-}
-
-impl Watch {
-    /// Live answers of the restored version came in since the time was last prolonged, none of
-    /// the withdrawn one after them, and not yet enough.
-    pub(super) fn quiet(&self) -> bool {
-        self.live > self.live_before
-    }
-
-    /// The time for live proof was prolonged.
-    pub(super) fn waited(&mut self) {
-        self.live_before = self.live;
-    }
 }
 
 impl Desk<'_> {
@@ -75,7 +60,6 @@ impl Desk<'_> {
             let Some(case) = self.model.cases.get_mut(at) else { continue };
             if withdrawn > 0 {
                 case.watch.live = 0;
-                case.watch.live_before = 0;
                 case.watch.withdrawn_until = Some(pane.end);
             } else {
                 case.watch.live = case.watch.live.saturating_add(live);
