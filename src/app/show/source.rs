@@ -1,7 +1,7 @@
 //! What a recording holds, for people who connect it: the text of `check-source`.
 
 use super::words::{Paint, count, moment, percent, span, table, wrap};
-use crate::model::SampleKind;
+use crate::model::{SampleKind, Span};
 use crate::wire::check::Report;
 use std::collections::BTreeMap;
 
@@ -84,10 +84,13 @@ fn joins(report: &Report) -> String {
     let mut lines = Vec::new();
     if let Some(times) = &report.times {
         lines.push(format!(
-            "from {} to {}, out of order by up to {}",
+            "from {} to {}, {}",
             moment(times.first),
             moment(times.last),
-            span(times.disorder_ms)
+            match times.disorder_ms {
+                Span::ZERO => "in order".to_owned(),
+                disorder => format!("out of order by up to {}", span(disorder)),
+            }
         ));
     }
     let labels = &report.labels;

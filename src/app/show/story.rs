@@ -29,7 +29,7 @@ pub struct Story {
     /// Commands whose decision is told next.
     commands: Vec<Command>,
     /// How a version does against another on the same requests.
-    pairs: BTreeMap<(ModelId, VersionId), (VersionId, f64)>,
+    pairs: BTreeMap<(ModelId, VersionId), (VersionId, f64, u64)>,
 }
 
 impl Story {
@@ -84,7 +84,8 @@ impl Story {
                     others.next().filter(|_| others.next().is_none())
                 });
                 if let (Some(other), Some(value)) = (other, pair.value) {
-                    self.pairs.insert((model.clone(), version.clone()), (other.clone(), value));
+                    let known = (other.clone(), value, pair.samples);
+                    self.pairs.insert((model.clone(), version.clone()), known);
                 }
             }
         }
@@ -178,17 +179,21 @@ impl Story {
     fn difference(&self, decision: &Decision) -> Option<String> {
         let a = &decision.assessment;
         let key = (a.model.clone(), a.version.clone());
-        let (other, value) = match a.evidence.limit {
-            Null::Paired(_) => (&a.against.first()?.version, a.evidence.estimate?),
+        let (other, value, n) = match a.evidence.limit {
+            Null::Paired(_) => {
+                (&a.against.first()?.version, a.evidence.estimate?, a.evidence.samples)
+            }
             Null::Baseline(_) | Null::Rate(_) | Null::MeanMs { .. } | Null::Psi { .. } => {
-                let (other, value) = self.pairs.get(&key)?;
-                (other, *value)
+                let (other, value, n) = self.pairs.get(&key)?;
+                (other, *value, *n)
             }
         };
         let (points, word) = (value.abs() * 100.0, if value < 0.0 { "less" } else { "more" });
         Some(format!(
-            "on the same requests {} was wrong {points:.1} points {word} often than {other}",
-            a.version
+            "on the same requests {} was wrong {points:.1} points {word} often than {other} ({} pairs \
+             since that began)",
+            a.version,
+            words::count(n)
         ))
     }
 
