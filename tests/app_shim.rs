@@ -1,5 +1,7 @@
 //! The roles on a log that misbehaves: whatever is taken away, given back, fenced, unknown or to
 //! be tried again, what stands on the log is what an undisturbed run puts there.
+//!
+//! Over 300 lines: one world, disturbed at every point.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 use std::collections::BTreeMap;
@@ -38,8 +40,13 @@ const REGISTRY: &str = r#"{"schema":"ripcord.registry/1","revision":1,"models":[
 
 fn settings() -> Config {
     let environment = BTreeMap::from(
-        [("RIPCORD__RULES__MODE", "act"), ("RIPCORD__WORKERS__REGISTRY__PATH", "registry.json")]
-            .map(|(key, value)| (key.to_owned(), value.to_owned())),
+        [
+            ("RIPCORD__RULES__MODE", "act"),
+            // The clock jumps by minutes here, and a jump is no silence.
+            ("RIPCORD__RULES__POLICY__STALL_AFTER_SECONDS", "3600"),
+            ("RIPCORD__WORKERS__REGISTRY__PATH", "registry.json"),
+        ]
+        .map(|(key, value)| (key.to_owned(), value.to_owned())),
     );
     Config::load(&[], &environment).unwrap()
 }
@@ -382,7 +389,10 @@ fn retention_leaves_what_a_shard_begins_anew_from() {
 fn what_cannot_be_used_is_laid_aside_with_its_reason() {
     let mut world = World::new(|_| {});
     (0..2).for_each(|minute| world.minute(minute));
-    let late = r#"{"type":"prediction","id":"l","model":"m","version":"v2","ts":"2026-01-01T00:00:01Z","prediction":1}"#;
+    let late = concat!(
+        r#"{"type":"prediction","id":"l","model":"m","version":"v2","#,
+        r#""ts":"2026-01-01T00:00:01Z","prediction":1}"#
+    );
     let records = vec![telemetry("not json"), telemetry(late)];
     world.shim.writer(None).unwrap().append(records).unwrap();
     world.minute(2);

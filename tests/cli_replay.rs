@@ -1,4 +1,6 @@
 //! Replay and the offline commands through the binary, as a new user meets them.
+//!
+//! Over 300 lines: one list of what a new user meets.
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};

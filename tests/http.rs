@@ -1,4 +1,6 @@
 //! The real server over a real log: what it takes, refuses, shows.
+//!
+//! Over 300 lines: one table of routes.
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod served;

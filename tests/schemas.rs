@@ -1,4 +1,6 @@
 //! Holds the schemas, their examples and the code together.
+//!
+//! Over 300 lines: one list of records.
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 use std::io::Read;
@@ -307,7 +309,8 @@ fn a_replay_prints_what_its_schema_says() {
     let line = |second: u32| {
         json!({"type": "prediction", "id": format!("p{second}"), "model": "m", "version": "v3",
             "ts": 1_371_708_000_000_i64 + i64::from(second) * 1000,
-            "status": if second.is_multiple_of(2) { "error" } else { "ok" }, "prediction": 1, "actual": 1})
+            "status": if second.is_multiple_of(2) { "error" } else { "ok" },
+            "prediction": 1, "actual": 1})
         .to_string()
     };
     let lines: Vec<_> = (0..1200).map(line).collect();

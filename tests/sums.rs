@@ -125,7 +125,11 @@ fn counters() -> impl Strategy<Value = Counters> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: 64,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn counts_merge(parts in [counts(), counts(), counts()]) {

@@ -104,9 +104,17 @@ impl World {
         records.push(record(0, &prediction(&format!("{chunk}-0"), &version, start, "ok")));
         let hours_ago = start - Span::from_s(7200);
         records.push(record(1, &prediction(&format!("late-{chunk}"), &version, hours_ago, "ok")));
-        records.push(record(1, &format!(
-            r#"{{"type":"outcome","request":"nobody-{chunk}","model":"m","ts":"{last}","actual":1}}"#
-        )));
+        records.push(record(
+            1,
+            &format!(
+                concat!(
+                    r#"{{"type":"outcome","request":"nobody-{chunk}","#,
+                    r#""model":"m","ts":"{last}","actual":1}}"#
+                ),
+                chunk = chunk,
+                last = last
+            ),
+        ));
         self.appended += records.len() as u64;
         self.broken += 1;
         log.writer(None).unwrap().append(records).unwrap();
@@ -127,6 +135,7 @@ impl World {
     /// One life that ends by request: it must end well, and soon.
     fn life(&self, time: Duration) {
         let child = self.up();
+        // Some moment of its life: nothing waits for it.
         std::thread::sleep(time);
         let watch = Stopwatch::start();
         let id = child.id().to_string();

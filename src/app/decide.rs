@@ -2,6 +2,8 @@
 //!
 //! Outputs, undo's state and the inbox position are one transaction, so what was emitted and what
 //! is remembered cannot differ. Judge's state is folded again after a restart.
+//!
+//! Over 300 lines: taking over, folding and committing share one state.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

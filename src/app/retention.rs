@@ -2,7 +2,8 @@
 //!
 //! Law: nothing is deleted that a group has not read. An inbox is kept from the newest snapshot of
 //! its shard on, and always holds the rules in force, since a shard may be folded anew from what
-//! is left. The config sees to it that telemetry is kept longer than the label horizon. Of compacted
+//! is left. The config sees to it that telemetry is kept longer than the label horizon. Of
+//! compacted
 //! topics only the marks of keys that are gone are deleted.
 
 use super::river::{River, RoleError};

@@ -106,7 +106,9 @@ impl Judge {
                 }
             }
             Input::Standing(model, standing) => {
+                // It says nothing about time or lanes, so it leads to no verdict.
                 self.models.entry(model.clone()).or_default().stand(standing);
+                return;
             }
             Input::Frame(frame) => self.frame(now, book, frame, out),
             Input::Tick => {}
@@ -178,9 +180,10 @@ impl Judge {
         completeness: f64,
         out: &mut Vec<Output>,
     ) {
+        let at = self.sources.get(id).map_or(EventTime::MIN, |source| source.lanes.watermark());
         let fed = self.models.iter_mut().filter(|(_, judge)| judge.sources.contains(id));
         for (model, judge) in fed {
-            let said = judge.grow_stale(book.of(model), model, completeness);
+            let said = judge.grow_stale(book.of(model), model, at, completeness);
             out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
         }
     }

@@ -363,6 +363,7 @@ impl ModelJudge {
         &mut self,
         rules: &ModelRules,
         id: &ModelId,
+        at: EventTime,
         completeness: f64,
     ) -> Vec<Assessment> {
         let mut out = Vec::new();
@@ -376,6 +377,7 @@ impl ModelJudge {
             for (version, feature) in said {
                 let mut assessment = self.assess(rules, id, trigger, &version, true);
                 assessment.feature = feature;
+                assessment.at = at;
                 assessment.changed = true;
                 self.say(assessment, &mut out);
             }

@@ -217,7 +217,8 @@ proptest! {
         for (only_a, only_b, neither) in hours {
             let both = 100 - only_a - only_b - neither;
             lines.push_str(&format!(
-                "\nh v2:labels=100/{} v3:labels=100/{} v2&v3:pair={both}/{only_a}/{only_b}/{neither}",
+                "\nh v2:labels=100/{} v3:labels=100/{} \
+                 v2&v3:pair={both}/{only_a}/{only_b}/{neither}",
                 only_b + neither, only_a + neither,
             ));
         }

@@ -15,6 +15,8 @@
 //! Cells: `labels=n/wrong`, `answers=n/failed`, `ms=n*milliseconds`, `f=n*most` (the feature `f`,
 //! n numbers spread evenly from 0 to `most`), `f=n*name` (a category). Pairs: `pair=both/only the
 //! first/only the second/neither`, `f=n*most|n*most`.
+//!
+//! Over 300 lines: the one machine that reads the lines of all others.
 
 use std::collections::BTreeMap;
 

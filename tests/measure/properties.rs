@@ -1,4 +1,6 @@
 //! What holds of every stream.
+//!
+//! Over 300 lines: the properties share one generator.
 
 use std::collections::BTreeMap;
 

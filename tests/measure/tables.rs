@@ -1,4 +1,6 @@
 //! Lines in, lines out.
+//!
+//! Over 300 lines: tables.
 
 use super::text::{check, source};
 use ripcord::model::Span;

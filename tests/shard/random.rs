@@ -156,7 +156,8 @@ fn step() -> impl Strategy<Value = Step> {
     });
     prop_oneof![
         12 => frame().prop_map(|(skip, frame)| Step::Record(skip, Inbox::Frame(frame))),
-        1 => (lane(), 0..4_u64).prop_map(|(lane, epoch)| Step::Record(0, Inbox::Claim { lane, epoch })),
+        1 => (lane(), 0..4_u64)
+            .prop_map(|(lane, epoch)| Step::Record(0, Inbox::Claim { lane, epoch })),
         1 => prop::collection::vec(lane(), 0..3).prop_map(|lanes| {
             Step::Record(0, Inbox::Heartbeat { process: "p".to_owned(), lanes })
         }),
@@ -255,7 +256,7 @@ fn a_snapshot_that_was_changed_is_refused() {
     assert_ne!(changed, text);
     let error = ripcord::shard::restore(changed.as_bytes()).unwrap_err();
     assert!(error.to_string().contains("does not match its hash"), "{error}");
-    let other = text.replacen(r#""version":1"#, r#""version":99"#, 1);
+    let other = text.replacen(r#""version":2"#, r#""version":99"#, 1);
     let error = ripcord::shard::restore(other.as_bytes()).unwrap_err();
     assert!(error.to_string().contains("version 99"), "{error}");
 }

@@ -48,6 +48,12 @@ impl File {
         self.lines().filter(|(_, test, _)| !test).map(|(line, _, text)| (line, text))
     }
 
+    /// Whether the comment above a line says that the moment itself is what is tested.
+    pub(crate) fn excused(&self, line: usize) -> bool {
+        let above = line.checked_sub(2).and_then(|above| self.text.lines().nth(above));
+        above.is_some_and(|above| above.trim().starts_with("// ") && above.contains("moment"))
+    }
+
     /// An offender of this file.
     pub(crate) fn at(&self, line: usize, what: &str) -> String {
         format!("{}:{line}: {what}", self.path)

@@ -1,4 +1,6 @@
 //! `ripcord incidents` and `ripcord explain`: the story of an incident or a decision.
+//!
+//! Over 300 lines: one story, told in the order in which it happened.
 
 use anyhow::Result;
 use serde::Deserialize;

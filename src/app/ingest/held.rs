@@ -1,5 +1,7 @@
 //! One lane that this process speaks for: its feed, what must be read again, and when what it
 //! measured is flushed and committed. The file is long because a lane's life is told in one place.
+//!
+//! Over 300 lines: a lane's life is told in one place.
 
 use super::memory::Memory;
 use super::refused::{self, Sampler};

@@ -5,6 +5,8 @@
 //! for nothing. So appends need no fence, and a process that comes back from the dead changes
 //! nothing. What is committed is never newer than what the inboxes have acknowledged. The file is
 //! long because claiming, holding and letting go of lanes must be read together.
+//!
+//! Over 300 lines: every answer of a reader has its place in one loop.
 
 mod held;
 mod memory;

@@ -1,5 +1,7 @@
 //! The summary of a replay, `ripcord.replay/1`. One file, since its shape and what fills it are one
 //! promise to those who read the JSON.
+//!
+//! Over 300 lines: its shape and what fills it are one promise.
 
 use std::collections::BTreeMap;
 

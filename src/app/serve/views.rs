@@ -1,4 +1,6 @@
 //! What there is to see: status, models, incidents, decisions.
+//!
+//! Over 300 lines: one list of what can be seen.
 
 use std::collections::BTreeMap;
 

@@ -2,6 +2,8 @@
 //!
 //! Law: what repeats is told once and counted; what a person must do is named as a command.
 //! One file, since it is one list: everything that can happen, and how it is told.
+//!
+//! Over 300 lines: one list of what can happen.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -190,7 +192,8 @@ impl Story {
         };
         let (points, word) = (value.abs() * 100.0, if value < 0.0 { "less" } else { "more" });
         Some(format!(
-            "on the same requests {} was wrong {points:.1} points {word} often than {other} ({} pairs \
+            "on the same requests {} was wrong {points:.1} points {word} often than {other} \
+             ({} pairs \
              since that began)",
             a.version,
             words::count(n)
