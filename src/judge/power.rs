@@ -4,7 +4,7 @@
 //! the best bet's expected growth g per sample, thinned by the design effect d, so that it takes
 //! about d·ln(c)/g samples to reach the threshold c. For a rate g = KL(q‖p), the divergence of
 //! the value q from the null p (Kelly, 1956). For a mean or a difference, whose law is not known,
-//! it is Kelly's second-order growth E[y]²/(2·E[y²]) with y the excess over the null.
+//! it is Kelly's second-order growth `E[y]²/(2·E[y²])` with y the excess over the null.
 
 use libm::{ceil, log};
 use serde::{Deserialize, Serialize};
