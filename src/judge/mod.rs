@@ -4,6 +4,8 @@
 //! time comes with frames, log time as an argument. Same input, same verdicts, bit for bit.
 #![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
+mod ahead;
+mod assess;
 pub mod baseline;
 pub mod bets;
 pub mod bounds;
@@ -19,6 +21,7 @@ pub mod level;
 pub mod model;
 pub mod panes;
 pub mod power;
+mod take;
 pub mod tally;
 pub mod verdict;
 pub mod watch;

@@ -1,0 +1,61 @@
+//! Provisional firing: the breaches that an open bucket would make if it closed as it stands.
+
+use std::collections::BTreeSet;
+
+use super::buckets::Bucket;
+use super::model::{ModelJudge, threshold};
+use super::tally;
+use crate::model::{EventTime, ModelId, ModelRules, TriggerId, Verdict, VersionId};
+use crate::sums::Assessment;
+
+impl ModelJudge {
+    /// The breaches that an open bucket would make if it closed as it stands; each is said once
+    /// a bucket, and nothing else changes.
+    pub fn look_ahead(
+        &mut self,
+        rules: &ModelRules,
+        id: &ModelId,
+        start: EventTime,
+        bucket: &Bucket,
+    ) -> Vec<Assessment> {
+        let near = self.near(rules, bucket);
+        if near.is_empty() {
+            return Vec::new();
+        }
+        let mut said = Vec::new();
+        let mut ahead = self.clone();
+        ahead.close(rules, id, start, bucket, &mut said);
+        said.retain(|assessment| {
+            let key = (assessment.trigger.clone(), assessment.version.clone());
+            assessment.verdict == Verdict::Breach && near.contains(&key)
+        });
+        for assessment in &mut said {
+            assessment.provisional = true;
+            assessment.closed.clear();
+            self.ahead.insert((assessment.trigger.clone(), assessment.version.clone()));
+        }
+        said
+    }
+
+    /// The provisional triggers and versions that this bucket would bring over the threshold.
+    fn near(&self, rules: &ModelRules, bucket: &Bucket) -> BTreeSet<(TriggerId, VersionId)> {
+        let mut near = BTreeSet::new();
+        let mine = rules.triggers.iter().filter(|trigger| trigger.bucket == bucket.length);
+        for trigger in mine.filter(|trigger| trigger.provisional) {
+            let threshold = threshold(rules.budget, trigger);
+            for (version, sums) in &bucket.versions {
+                let key = (trigger.id.clone(), version.clone());
+                let Some(watch) = self.watches.get(&key).filter(|watch| !watch.over()) else {
+                    continue;
+                };
+                let tally = tally::of_version(trigger, watch.null(), sums);
+                let design_effect = self.design_effect(trigger, version);
+                let over = |tally| watch.with(&tally, design_effect) >= threshold;
+                if !self.ahead.contains(&key) && tally.is_some_and(over) {
+                    near.insert(key);
+                }
+            }
+        }
+        near
+    }
+}

@@ -1,0 +1,108 @@
+//! What a closed bucket tells the watches of a model: versions, live neighbours, pairs.
+
+use super::buckets::Bucket;
+use super::model::{ModelJudge, threshold};
+use super::{baseline, bounds, compare, tally};
+use crate::model::{EventTime, ModelRules, Null, Trigger, VersionId};
+
+impl ModelJudge {
+    pub(super) fn take_versions(
+        &mut self,
+        rules: &ModelRules,
+        trigger: &Trigger,
+        start: EventTime,
+        bucket: &Bucket,
+    ) {
+        let threshold = threshold(rules.budget, trigger);
+        for (version, sums) in &bucket.versions {
+            if self.handing_over(rules, trigger, version, start) {
+                continue;
+            }
+            let baseline = self.baseline(rules, trigger, version);
+            let known = baseline::null(trigger, baseline);
+            // Without a null the sums still tell a baseline.
+            let Some(tally) = tally::of_version(trigger, known.unwrap_or(0.5), sums) else {
+                continue;
+            };
+            let moments = tally::moments(&tally);
+            let enough = rules.policy.baseline_samples;
+            if matches!(trigger.limit, Null::Baseline(_)) {
+                self.learned.take(version, trigger.signal, moments, enough);
+            }
+            let Some(null) = known else { continue };
+            let design_effect = self.design_effect(trigger, version);
+            let placed = tally::placed(start, bucket, design_effect, tally);
+            let key = (trigger.id.clone(), version.clone());
+            self.watches.entry(key.clone()).or_default().take(trigger, null, threshold, placed);
+            if self.standing.production.as_ref() == Some(version) {
+                self.levels.entry(key).or_default().take(start, moments);
+            }
+        }
+        self.bet_live(trigger, start, bucket);
+    }
+
+    /// Bets that a version is worse than another measured at the same time: its bucket against
+    /// the upper bound of what the other showed in the very same bucket, so that what hits both
+    /// is no evidence.
+    fn bet_live(&mut self, trigger: &Trigger, start: EventTime, bucket: &Bucket) {
+        let pairs = bucket.versions.iter().flat_map(|(version, sums)| {
+            let others = bucket.versions.iter().filter(move |(other, _)| *other != version);
+            others.map(move |other| (version, sums, other))
+        });
+        for (version, sums, (other, others)) in pairs {
+            let design_effect = self.design_effect(trigger, version);
+            let theirs =
+                tally::of_version(trigger, 1.0, others).map(|tally| tally::moments(&tally));
+            let null = theirs.and_then(|theirs| match trigger.limit {
+                Null::MeanMs { .. } => bounds::mean_upper(theirs, design_effect),
+                Null::Baseline(_) | Null::Rate(_) | Null::Paired(_) | Null::Psi { .. } => {
+                    theirs.mean().map(|mean| bounds::rate_upper(mean, theirs.n))
+                }
+            });
+            let Some(null) = null.filter(|null| *null > 0.0) else { continue };
+            let Some(tally) = tally::of_version(trigger, null, sums) else { continue };
+            let growth = tally::growth(null, &tally);
+            let ceiling = compare::benefit_threshold(trigger.bucket);
+            let key = (trigger.id.clone(), version.clone(), other.clone());
+            let detector = self.live.entry(key).or_default();
+            detector.update(start, &growth, design_effect, ceiling);
+        }
+    }
+
+    pub(super) fn take_pairs(
+        &mut self,
+        rules: &ModelRules,
+        trigger: &Trigger,
+        start: EventTime,
+        bucket: &Bucket,
+    ) {
+        let Null::Paired(tolerance) = trigger.limit else { return };
+        let threshold = threshold(rules.budget, trigger);
+        for (pair, sums) in &bucket.pairs {
+            for (subject, other) in [(&pair.0, &pair.1), (&pair.1, &pair.0)] {
+                let Some(tally) = tally::of_pair(subject, pair, sums) else { continue };
+                let key = (trigger.id.clone(), subject.clone(), other.clone());
+                let watch = self.pairs.entry(key).or_default();
+                let design_effect = watch.design_effect().unwrap_or(trigger.design_effect);
+                let placed = tally::placed(start, bucket, design_effect, tally);
+                watch.take(trigger, tolerance, threshold, placed);
+            }
+        }
+    }
+
+    fn handing_over(
+        &self,
+        rules: &ModelRules,
+        trigger: &Trigger,
+        version: &VersionId,
+        start: EventTime,
+    ) -> bool {
+        let since = self.standing.promoted_at.filter(|_| {
+            self.standing.production.as_ref() == Some(version)
+                && trigger.bucket <= rules.policy.hand_over
+        });
+        since.is_some_and(|since| {
+            start + trigger.bucket > since && start < since + rules.policy.hand_over
+        })
+    }
+}
