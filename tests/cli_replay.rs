@@ -190,7 +190,8 @@ fn json_is_the_summary_alone_with_the_keys_of_its_schema() {
     };
     wanted(
         &summary,
-        "schema version namespace rules_hash mode records models rollbacks would_have incidents",
+        "schema version namespace rules_hash outputs_hash mode records models rollbacks would_have \
+         incidents",
     );
     assert_eq!(summary["schema"], "ripcord.replay/1");
     let records = &summary["records"];

@@ -1,5 +1,7 @@
 //! The flights recording: the story that the README tells through the binary, and what would
 //! have happened had the world been otherwise.
+//!
+//! Over 300 lines: one recording, and each line of the claim about it.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -54,12 +56,57 @@ fn v3_is_rolled_back_once_and_verified_and_three_replays_are_the_same_bytes() {
     let model = &summary["models"]["flight-delay"];
     assert_eq!(model["production_at_end"], "v2");
     assert_eq!(model["versions"]["v3"]["quarantined"], true);
+    assert_eq!(model["versions"]["v3"]["role"], "shadow", "its answers go on, to nobody");
     let served = model["accuracy_served"].as_f64().unwrap();
     let without = model["accuracy_without"].as_f64().unwrap();
     assert!(served > 0.88 && without < 0.84, "{served} {without}");
 
+    storms_and_drift_are_told_as_what_they_are(&summary);
+    assert_eq!(summary["would_have"], serde_json::json!([]), "what was done was not wished");
+
+    // The hash is over every command, incident and decision.
+    assert_eq!(summary["outputs_hash"].as_str().map(str::len), Some(64));
     assert_eq!(second, first, "a second replay differs");
     assert_eq!(third, first, "a third replay differs");
+}
+
+fn storms_and_drift_are_told_as_what_they_are(summary: &Json) {
+    let incidents = summary["incidents"].as_array().unwrap();
+    let of = |trigger: &str, verdict: &str, day: &str| {
+        let mut of = incidents.iter().filter(|i| i["trigger"] == trigger);
+        of.any(|i| i["verdict"] == verdict && i["opened_at"].as_str().unwrap().starts_with(day))
+    };
+    for day in ["2013-06-13", "2013-06-17", "2013-06-18", "2013-06-19"] {
+        for trigger in ["accuracy-drop", "worse-than-reference", "error-rate", "mean-latency"] {
+            assert!(!of(trigger, "breach", day), "{trigger} on {day}: {incidents:#?}");
+        }
+    }
+    assert!(of("accuracy-drop", "systemic", "2013-06-13"), "{incidents:#?}");
+    let drifts = incidents.iter().filter(|i| {
+        i["feature"] == "dep_delay" && i["verdict"] == "breach" && i["version"] == "v3"
+    });
+    let opened: Vec<_> = drifts.map(|i| i["opened_at"].as_str().unwrap()).collect();
+    assert!((FAULT.."2013-06-21T00:00:00Z").contains(opened.first().unwrap()), "{opened:?}");
+}
+
+#[test]
+fn in_observe_mode_it_is_told_what_would_have_been_done() {
+    let args = ["replay", FLIGHTS, "--registry", REGISTRY, "--json", "--mode", "observe"];
+    let output = started(&args).wait_with_output().unwrap();
+    let summary: Json = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&summary["mode"], &summary["rollbacks"]),
+        (&"observe".into(), &Json::Array(Vec::new()))
+    );
+    // Nobody takes v3 back, so its breaches go on.
+    let wishes = summary["would_have"].as_array().unwrap();
+    assert!(wishes.iter().all(|w| w["from"] == "v3" && w["to"] == "v2"), "{wishes:#?}");
+    assert_eq!(wishes[0]["trigger"], "accuracy-drop");
+    let opened = wishes[0]["opened_at"].as_str().unwrap();
+    assert!((FAULT.."2013-06-25T06:00:00Z").contains(&opened), "{opened}");
+    let model = &summary["models"]["flight-delay"];
+    assert_eq!(model["production_at_end"], "v3");
+    assert_eq!(model["accuracy_served"], model["accuracy_without"]);
 }
 
 fn flights() -> Replayed {

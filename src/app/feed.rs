@@ -6,7 +6,7 @@ use crate::measure::{Input, Lane, Output, Resume};
 use crate::model::{LogTime, Reject, Sample, SampleRole, Source};
 use crate::shard::{Inbox, shard_of};
 use crate::sums::Frame;
-use crate::wire::telemetry::{self, Raw};
+use crate::wire::telemetry::{self, Raw, Rejected};
 
 /// Why the lane refuses a clock.
 const FROM_FUTURE: &str = "ts lies far ahead and nothing confirmed it";
@@ -52,6 +52,23 @@ pub struct Fed<'a> {
     pub raw: Option<Raw<'a>>,
 }
 
+/// A record that was read: a sample, or why it is none.
+#[derive(Debug)]
+pub struct Decoded<'a> {
+    topic: usize,
+    position: i64,
+    appended: Option<LogTime>,
+    read: Result<Sample<'a>, Rejected>,
+}
+
+impl<'a> Decoded<'a> {
+    /// What it says.
+    #[must_use]
+    pub fn sample(&self) -> Option<&Sample<'a>> {
+        self.read.as_ref().ok()
+    }
+}
+
 impl Feed {
     /// A lane that begins anew, or where another left off.
     #[must_use]
@@ -60,17 +77,29 @@ impl Feed {
         Self { river, source, lane, outputs, frames, refused, joins }
     }
 
-    /// Measures a record. `role` is asked where the record does not state one.
+    /// Reads and measures a record. `role` is asked where the record does not state one.
     pub fn take(&mut self, fed: Fed<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
+        self.measure(self.decode(fed), role);
+    }
+
+    /// Reads a record.
+    #[must_use]
+    pub fn decode<'a>(&self, fed: Fed<'a>) -> Decoded<'a> {
         let Fed { topic, position, appended, raw } = fed;
         let rules = self.source.topics.get(topic);
         let read = match (raw, rules) {
             (Some(raw), Some(rules)) => telemetry::decode(&raw, rules, &self.source),
-            (None, _) | (_, None) => Err(telemetry::Rejected {
+            (None, _) | (_, None) => Err(Rejected {
                 code: Reject::TooLarge,
                 detail: format!("it is larger than {} bytes", self.source.max_record_bytes),
             }),
         };
+        Decoded { topic, position, appended, read }
+    }
+
+    /// Measures what was read.
+    pub fn measure(&mut self, decoded: Decoded<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
+        let Decoded { topic, position, appended, read } = decoded;
         let mut detail = String::new();
         let read = match read {
             Ok(mut sample) => {

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use super::buckets::Bucket;
 use super::model::{ModelJudge, threshold};
 use super::tally;
-use crate::model::{EventTime, ModelId, ModelRules, TriggerId, Verdict, VersionId};
+use crate::model::{
+    EventTime, ModelId, ModelRules, Statistic, Trigger, TriggerId, Verdict, VersionId,
+};
 use crate::sums::Assessment;
 
 impl ModelJudge {
@@ -41,7 +43,9 @@ impl ModelJudge {
     fn near(&self, rules: &ModelRules, bucket: &Bucket) -> BTreeSet<(TriggerId, VersionId)> {
         let mut near = BTreeSet::new();
         let mine = rules.triggers.iter().filter(|trigger| trigger.bucket == bucket.length);
-        for trigger in mine.filter(|trigger| trigger.provisional) {
+        let fires_early =
+            |trigger: &&Trigger| trigger.provisional && trigger.statistic == Statistic::EDetector;
+        for trigger in mine.filter(fires_early) {
             let threshold = threshold(rules.budget, trigger);
             for (version, sums) in &bucket.versions {
                 let key = (trigger.id.clone(), version.clone());

@@ -7,7 +7,7 @@ use super::model::{ModelJudge, threshold};
 use super::tally;
 use super::verdict::{Known, verdict};
 use super::watch::Watch;
-use crate::model::{EventTime, ModelId, ModelRules, Null, Trigger, Verdict, VersionId};
+use crate::model::{EventTime, ModelId, ModelRules, Null, Statistic, Trigger, Verdict, VersionId};
 use crate::sums::{Assessment, BucketSums, Tally};
 
 impl ModelJudge {
@@ -114,7 +114,12 @@ impl ModelJudge {
         let key = (trigger.id.clone(), version.clone(), None);
         let changed = self.said.get(&key) != Some(&verdict);
         let mut evidence = watch.evidence(trigger, design_effect, changed);
-        evidence.threshold = threshold(rules.budget, trigger);
+        if trigger.statistic == Statistic::EDetector {
+            evidence.threshold = threshold(rules.budget, trigger);
+        }
+        if !paired {
+            evidence.baseline = self.baseline(rules, trigger, version);
+        }
         if !armed {
             evidence.null = None;
             evidence.samples = self.learned.n(version, trigger.signal);

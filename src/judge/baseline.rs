@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds;
 use super::design::Moments;
-use crate::model::{Baseline, Null, Signal, Standing, Tolerance, Trigger, VersionId};
+use crate::model::{Baseline, Null, Signal, Standing, Statistic, Tolerance, Trigger, VersionId};
 
 /// Baselines that are learned from the first samples of each version.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -105,7 +105,19 @@ pub fn null(trigger: &Trigger, baseline: Option<Baseline>) -> Option<f64> {
                 Tolerance::Points(points) => points,
                 Tolerance::Relative(share) => share * baseline.value,
             };
-            Some((upper(trigger.signal, baseline) + more).min(0.999))
+            let level = match trigger.statistic {
+                Statistic::EDetector => upper(trigger.signal, baseline),
+                // Literally: the baseline as it was measured, however few samples it has.
+                Statistic::Window { .. } => 1.0 - baseline.value,
+            };
+            Some(whole(level + more).min(0.999))
         }
     }
+}
+
+/// A sum of decimal fractions without the last bits that binary ones add: 1 − 0.9 + 0.05 is 0.15,
+/// so that a rule which must not fire *at* its limit does not.
+fn whole(x: f64) -> f64 {
+    const DIGITS: f64 = 1e12;
+    libm::round(x * DIGITS) / DIGITS
 }

@@ -220,10 +220,12 @@ fn evidence(
     since: Option<EventTime>,
 ) -> Evidence {
     Evidence {
+        rule: trigger.statistic,
         statistic: distance.psi,
         threshold: limit,
         limit: trigger.limit,
         null: Some(limit),
+        baseline: None,
         estimate: Some(distance.psi),
         interval: None,
         samples: distance.n,

@@ -176,17 +176,20 @@ impl Watch {
         let from = since.unwrap_or(EventTime::MIN);
         let sums = self.moments_since(from);
         let (before, buckets) = if whole { self.record(from) } else { (Vec::new(), Vec::new()) };
-        let statistic = match trigger.statistic {
-            Statistic::EDetector => self.detector.statistic(),
+        let (statistic, threshold) = match trigger.statistic {
+            Statistic::EDetector => (self.detector.statistic(), self.threshold),
             Statistic::Window { .. } => {
-                self.moments_since(self.from(trigger, end)).mean().unwrap_or(0.0)
+                let value = self.moments_since(self.from(trigger, end)).mean();
+                (value.unwrap_or(0.0), self.null)
             }
         };
         Evidence {
+            rule: trigger.statistic,
             statistic,
-            threshold: self.threshold,
+            threshold,
             limit: trigger.limit,
             null: Some(self.null),
+            baseline: None,
             estimate: sums.mean(),
             interval: self.interval(sums, design_effect),
             samples: sums.n as u64,
@@ -229,6 +232,11 @@ impl Watch {
 #[must_use]
 pub fn recompute(evidence: &Evidence) -> Option<f64> {
     let null = evidence.null?;
+    if matches!(evidence.rule, Statistic::Window { .. }) {
+        let mut sums = Moments::default();
+        evidence.buckets.iter().for_each(|bucket| sums.add(tally::moments(&bucket.tally)));
+        return sums.mean();
+    }
     let mut detector = EDetector::from_carried(&evidence.before);
     for bucket in &evidence.buckets {
         let growth = tally::growth(null, &bucket.tally);

@@ -10,7 +10,7 @@ use crate::judge::lately::Lately;
 use crate::judge::power::{Measure, Power, Seen};
 use crate::judge::tally;
 use crate::model::{
-    Better, EventTime, FeatureName, Incident, IncidentState, Mode, ModelId, Null, Reason,
+    Baseline, Better, EventTime, FeatureName, Incident, IncidentState, Mode, ModelId, Null, Reason,
     Reference, Role, Signal, SourceId, Span, Statistic, TriggerId, Verdict, VersionId,
 };
 use crate::sums::{Assessment, Counters};
@@ -102,11 +102,15 @@ pub struct SignalStatus {
     pub value: Option<f64>,
     /// Where the tolerated ends.
     pub null: Option<f64>,
+    /// The baseline that the version is held against; none: none is known, or none is needed.
+    pub baseline: Option<Baseline>,
     /// The limit as configured.
     pub limit: Null,
-    /// The statistic.
+    /// How evidence is gathered.
+    pub rule: Statistic,
+    /// The statistic: odds of an e-detector, the value itself of a window.
     pub evidence: f64,
-    /// What it must reach.
+    /// What fires: odds that are reached, or the limit that a window's value is past.
     pub threshold: f64,
     /// By how much dependence thins the samples.
     pub design_effect: f64,
@@ -144,7 +148,9 @@ impl Latest {
             at: assessment.at,
             value: evidence.estimate,
             null: evidence.null,
+            baseline: evidence.baseline,
             limit: evidence.limit,
+            rule: evidence.rule,
             evidence: evidence.statistic,
             threshold: evidence.threshold,
             design_effect: evidence.design_effect,
@@ -183,7 +189,7 @@ impl Shard {
             });
             version.signals.push(SignalStatus {
                 per_s: lately.per_s(),
-                sees: self.sees(model, signal, lately),
+                sees: sees(signal, lately),
                 ..signal.clone()
             });
         }
@@ -203,30 +209,6 @@ impl Shard {
 
     fn label_coverage(&self, model: &ModelId, version: &VersionId) -> Option<f64> {
         self.judge.model(model)?.label_coverage(version)
-    }
-
-    /// The smallest change that an e-detector sees in time.
-    fn sees(&self, model: &ModelId, signal: &SignalStatus, lately: &Lately) -> Option<Seen> {
-        let rules = self.book.as_ref()?.of(model);
-        let trigger = rules.triggers.iter().find(|trigger| trigger.id == signal.trigger)?;
-        if !matches!(trigger.statistic, Statistic::EDetector) {
-            return None;
-        }
-        let variance = Moments::variance(lately.sums());
-        let measure = match trigger.limit {
-            Null::Baseline(_) | Null::Rate(_) => Measure::Rate,
-            Null::Paired(_) => Measure::Mean { variance, most: 1.0 },
-            Null::MeanMs { timeout, .. } => Measure::Mean { variance, most: timeout },
-            Null::Psi { .. } => return None,
-        };
-        let power = Power {
-            measure,
-            null: signal.null?,
-            threshold: signal.threshold,
-            design_effect: signal.design_effect,
-            per_s: lately.per_s(),
-        };
-        power.smallest(IN_TIME)
     }
 
     fn model_status(&self, model: &ModelId) -> ModelStatus {
@@ -257,4 +239,26 @@ impl Shard {
             open_incidents: open.cloned().collect(),
         }
     }
+}
+
+/// The smallest change that an e-detector sees in time.
+fn sees(signal: &SignalStatus, lately: &Lately) -> Option<Seen> {
+    if signal.rule != Statistic::EDetector {
+        return None;
+    }
+    let variance = Moments::variance(lately.sums());
+    let measure = match signal.limit {
+        Null::Baseline(_) | Null::Rate(_) => Measure::Rate,
+        Null::Paired(_) => Measure::Mean { variance, most: 1.0 },
+        Null::MeanMs { timeout, .. } => Measure::Mean { variance, most: timeout },
+        Null::Psi { .. } => return None,
+    };
+    let power = Power {
+        measure,
+        null: signal.null?,
+        threshold: signal.threshold,
+        design_effect: signal.design_effect,
+        per_s: lately.per_s(),
+    };
+    power.smallest(IN_TIME)
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::PairTable;
 use crate::model::{
-    Against, EventTime, FeatureName, ModelId, Null, Reason, Reference, Signal, TriggerId, Verdict,
-    VersionId,
+    Against, Baseline, EventTime, FeatureName, ModelId, Null, Reason, Reference, Signal, Statistic,
+    TriggerId, Verdict, VersionId,
 };
 
 /// What judge says of one version and one trigger at one moment.
@@ -42,14 +42,18 @@ pub struct Assessment {
 /// What a verdict rests on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
+    /// How it was gathered.
+    pub rule: Statistic,
     /// The statistic: for an e-detector the mean odds, for a window the value itself.
     pub statistic: f64,
-    /// What it must reach.
+    /// What fires: odds that are reached, or the limit that a window's value is past.
     pub threshold: f64,
     /// Where the tolerated ends, as configured.
     pub limit: Null,
     /// Where it ends for this version; none: no baseline.
     pub null: Option<f64>,
+    /// The baseline that the version is held against; none: none is known, or none is needed.
+    pub baseline: Option<Baseline>,
     /// The value since the likely change.
     pub estimate: Option<f64>,
     /// Its 95 % interval, allowing for dependence.

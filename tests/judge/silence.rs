@@ -77,6 +77,18 @@ fn a_burst_of_failures_fires_within_the_open_minute_and_once() {
     );
 }
 
+/// As long as another trigger with buckets of a minute looks ahead, the minute is looked at; a
+/// plain rule waits for its end all the same.
+#[test]
+fn a_literal_rule_never_fires_on_an_open_minute() {
+    let burst = "frame pane=0s new=11s v3:answers=400/390\nframe pane=10s new=12s v3:answers=1/0";
+    let of = |rules: &str| told(&format!("{rules}\n{BURST}\n{burst}\nframe w=60s new=62s"));
+    let literal = of("rules error-rate.window=1/1");
+    assert!(!literal.iter().any(|line| line.starts_with("ahead")), "{literal:?}");
+    assert!(literal.iter().any(|line| line.contains("v3 error-rate Breach")), "{literal:?}");
+    assert!(of("rules error-rate.act=no")[1].starts_with("ahead"), "the same burst looks ahead");
+}
+
 #[test]
 fn an_open_minute_is_looked_at_only_where_every_lane_has_passed_it_by_two_seconds() {
     let burst = "frame pane=0s new=11s v3:answers=400/390";

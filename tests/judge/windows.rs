@@ -16,6 +16,40 @@ fn a_window_fires_past_its_limit_and_not_at_it() {
     assert!(told.iter().any(|line| line.contains("Breach")), "{told:?}");
 }
 
+/// Each trigger as a plain rule: at its limit it is healthy, a little past it no more. Its
+/// evidence is the value against the limit, and the limit is the baseline as it was measured,
+/// although so few samples make its upper bound much larger.
+#[test]
+fn each_literal_rule_fires_past_its_limit_and_not_at_it() {
+    let stand = "stand production=v3 proven=v2 v3.accuracy=0.90/50 v2.accuracy=0.99/28000 \
+                 v2.latency=1000/28000 v2.error-rate=0.01/10000";
+    for (trigger, at, past, limit) in [
+        ("accuracy-drop", "h v3:labels=100/15 x48", "h v3:labels=100/16 x48", 0.15),
+        ("worse-than-reference", "h v2&v3:pair=90/6/4/0 x48", "h v2&v3:pair=90/7/3/0 x48", 0.02),
+        ("error-rate", "m v3:answers=100/10 x48", "m v3:answers=100/11 x48", 0.1),
+        ("mean-latency", "m v3:ms=100*1900 x48", "m v3:ms=100*2100 x48", 2000.0),
+    ] {
+        let window = if at.starts_with('h') { "1440/3" } else { "5/3" };
+        let rules = format!("rules only={trigger} {trigger}.window={window} {trigger}.act=yes");
+        let last = |line: &str| {
+            let mut world = World::new();
+            for line in format!("{rules}\n{stand}\n{line}").lines() {
+                world.line(line);
+            }
+            let of_v3 = world.said.iter().rfind(|said| said.version == version("v3"));
+            of_v3.unwrap().clone()
+        };
+        let (at, past) = (last(at), last(past));
+        assert_eq!(at.verdict, Verdict::Healthy, "{trigger} at its limit: {at:?}");
+        assert_ne!(past.verdict, Verdict::Healthy, "{trigger} past its limit: {past:?}");
+        let evidence = &past.evidence;
+        assert!((evidence.threshold - limit).abs() < 1e-9, "{trigger}: {evidence:?}");
+        assert_eq!(evidence.null, Some(evidence.threshold), "{trigger}");
+        assert!(evidence.statistic > evidence.threshold, "{trigger}: {evidence:?}");
+        assert!(at.evidence.statistic <= at.evidence.threshold + 1e-9, "{trigger}");
+    }
+}
+
 #[test]
 fn the_third_window_in_a_row_fires() {
     // One bad minute puts five windows past 10 %: with 60 more failures than tolerated the third

@@ -518,6 +518,7 @@ pub fn assessment(rule: &Trigger, name: &str, verdict: &str, at: EventTime) -> A
         changed: true,
         provisional: false,
         evidence: Evidence {
+            rule: rule.statistic,
             statistic: 1000.0,
             threshold: 500.0,
             limit: rule.limit,
@@ -526,6 +527,7 @@ pub fn assessment(rule: &Trigger, name: &str, verdict: &str, at: EventTime) -> A
                 Null::Rate(limit) | Null::Paired(limit) => Some(limit),
                 Null::MeanMs { limit, .. } | Null::Psi { limit, .. } => Some(limit),
             },
+            baseline: None,
             estimate: Some(0.25),
             interval: None,
             samples: 400,

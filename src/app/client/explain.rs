@@ -10,7 +10,7 @@ use crate::app::commands::DONE;
 use crate::edge::http::client::{ClientError, part};
 use crate::edge::terminal;
 use crate::edge::terminal::table::{Cell, Tone, table};
-use crate::model::{Incident, IncidentState, Mode, Null};
+use crate::model::{Incident, IncidentState, Mode, Statistic};
 use crate::shard::Decision;
 use crate::sums::{BucketSums, Evidence, Tally};
 
@@ -168,7 +168,7 @@ fn seen(out: &mut Vec<String>, decision: &Decision) {
     let verdict = words::verdict(said.verdict);
     out.push(format!("{of}: {verdict} by {}, since {}.", said.trigger, words::reason(said.reason)));
     estimate(out, evidence);
-    if !matches!(evidence.limit, Null::Psi { .. }) {
+    if evidence.rule == Statistic::EDetector {
         let (odds, threshold) = (words::odds(evidence.statistic), words::odds(evidence.threshold));
         let over = if evidence.statistic >= evidence.threshold { "over" } else { "under" };
         out.push(format!(

@@ -9,7 +9,7 @@ use crate::app::commands::{DONE, NO};
 use crate::app::serve::Overview;
 use crate::edge::terminal;
 use crate::edge::terminal::table::{Cell, Look, Tone, table};
-use crate::model::{ModelId, Null, Reason, Role, Verdict, VersionId};
+use crate::model::{ModelId, Null, Reason, Role, Signal, Statistic, Verdict, VersionId};
 use crate::shard::{ModelStatus, SignalStatus, VersionStatus};
 
 /// Time between two looks.
@@ -103,6 +103,7 @@ fn one(out: &mut Vec<String>, model: &ModelId, status: &ModelStatus, look: Look)
     }
     for (version, status) in &status.versions {
         out.push(format!("  {}", title(version, status)));
+        out.extend(baselines(&status.signals).map(|line| format!("  {line}")));
         if !status.signals.is_empty() {
             let rows = shown(&status.signals).map(row).collect();
             let text = table(&HEAD, &[1, 2, 3], rows, look);
@@ -133,6 +134,23 @@ fn title(version: &VersionId, status: &VersionStatus) -> String {
     parts.join(" · ")
 }
 
+/// What the version is held against.
+fn baselines(signals: &[SignalStatus]) -> Option<String> {
+    let mut known: Vec<String> = Vec::new();
+    for (signal, baseline) in signals.iter().filter_map(|s| Some((s.signal, s.baseline?))) {
+        let value = match signal {
+            Signal::Accuracy | Signal::ErrorRate => words::percent(baseline.value),
+            Signal::Latency => format!("{:.0} ms", baseline.value),
+            Signal::FeatureDrift => continue,
+        };
+        let one = format!("{} {value} of {}", words::signal(signal), baseline.n);
+        if !known.contains(&one) {
+            known.push(one);
+        }
+    }
+    (!known.is_empty()).then(|| format!("baseline: {}", known.join(", ")))
+}
+
 /// Of the inputs only the bad ones, or the farthest; everything else whole.
 fn shown(signals: &[SignalStatus]) -> impl Iterator<Item = &SignalStatus> {
     let (mut inputs, rest): (Vec<_>, Vec<_>) =
@@ -154,11 +172,12 @@ fn row(signal: &SignalStatus) -> Vec<Cell> {
         Null::Psi { limit, .. } => Some(limit),
         Null::Baseline(_) | Null::Rate(_) | Null::Paired(_) | Null::MeanMs { .. } => signal.null,
     };
-    let evidence = match signal.limit {
-        Null::Psi { .. } => "-".to_owned(),
-        Null::Baseline(_) | Null::Rate(_) | Null::Paired(_) | Null::MeanMs { .. } => {
+    let evidence = match signal.rule {
+        Statistic::EDetector => {
             format!("{}/{}", words::odds(signal.evidence), words::odds(signal.threshold))
         }
+        // A plain rule has nothing but its value.
+        Statistic::Window { .. } => "-".to_owned(),
     };
     let (state, tone) = state(signal);
     let sees = signal.sees.map_or("-".to_owned(), |seen| {
@@ -178,7 +197,7 @@ fn row(signal: &SignalStatus) -> Vec<Cell> {
 /// What a trigger says, or what keeps it from saying anything.
 fn state(signal: &SignalStatus) -> (String, Tone) {
     let (have, need) = signal.calibration;
-    let promises = !matches!(signal.limit, Null::Psi { .. });
+    let promises = signal.rule == Statistic::EDetector;
     match signal.verdict {
         Verdict::Breach => ("breach".to_owned(), Tone::Bad),
         Verdict::Systemic => ("systemic".to_owned(), Tone::Doubtful),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::edge::log::file::{Line, Progress, Recording, RecordingError};
 use crate::model::{EventTime, Source, TopicRule};
+use crate::wire::telemetry::{self, Raw};
 
 /// Why the recordings cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -31,13 +32,8 @@ struct Open {
 struct Buffered {
     bytes: Option<Vec<u8>>,
     line: i64,
-    head: Option<(EventTime, String)>,
-}
-
-impl Buffered {
-    fn ts(&self) -> Option<EventTime> {
-        self.head.as_ref().map(|(ts, _)| *ts)
-    }
+    /// When it happened, if it can be read; of a single file nobody asks.
+    ts: Option<EventTime>,
 }
 
 /// The next record.
@@ -49,8 +45,6 @@ pub(super) struct Next<'a> {
     pub(super) line: i64,
     /// Its bytes; none: larger than the limit.
     pub(super) bytes: Option<&'a [u8]>,
-    /// When it happened and of which model, if it can be read.
-    pub(super) head: &'a Option<(EventTime, String)>,
     /// How far the files were read.
     pub(super) progress: Progress,
 }
@@ -89,13 +83,14 @@ impl Files {
         if let Some(used) = self.open.get_mut(self.current) {
             used.buffer = None;
         }
+        let several = self.open.len() > 1;
         for (topic, open) in self.open.iter_mut().enumerate() {
             if open.buffer.is_none() {
-                open.buffer = open.fill(topic, &self.source)?;
+                open.buffer = open.fill(topic, &self.source, several)?;
             }
         }
         let buffers = self.open.iter().enumerate();
-        let filled = buffers.filter_map(|(topic, open)| Some((open.buffer.as_ref()?.ts(), topic)));
+        let filled = buffers.filter_map(|(topic, open)| Some((open.buffer.as_ref()?.ts, topic)));
         let Some((_, topic)) = filled.min() else { return Ok(None) };
         self.current = topic;
         let progress = self.progress();
@@ -104,7 +99,6 @@ impl Files {
             topic,
             line: next.line,
             bytes: next.bytes.as_deref(),
-            head: &next.head,
             progress,
         }))
     }
@@ -120,18 +114,26 @@ impl Files {
 }
 
 impl Open {
-    fn fill(&mut self, topic: usize, source: &Source) -> Result<Option<Buffered>, FilesError> {
+    fn fill(
+        &mut self,
+        topic: usize,
+        source: &Source,
+        dated: bool,
+    ) -> Result<Option<Buffered>, FilesError> {
         Ok(self.recording.line()?.map(|line| match line {
             Line::Whole { line, bytes } => Buffered {
                 bytes: Some(bytes.to_vec()),
                 line: position(line),
-                head: super::head(bytes, topic, source),
+                ts: dated.then(|| ts(bytes, topic, source)).flatten(),
             },
-            Line::TooLarge { line, .. } => {
-                Buffered { bytes: None, line: position(line), head: None }
-            }
+            Line::TooLarge { line, .. } => Buffered { bytes: None, line: position(line), ts: None },
         }))
     }
+}
+
+fn ts(bytes: &[u8], topic: usize, source: &Source) -> Option<EventTime> {
+    let rules = source.topics.get(topic)?;
+    Some(telemetry::decode(&Raw::line(bytes), rules, source).ok()?.ts())
 }
 
 fn position(number: u64) -> i64 {

@@ -7,7 +7,7 @@ use super::{Ledger, ReplayError};
 use crate::measure::{Input, Lane, Output};
 use crate::model::{EventTime, LaneId, LogTime, Reject, Source};
 use crate::sums::Counters;
-use crate::wire::telemetry::{self, Raw};
+use crate::wire::telemetry::{self, Raw, Rejected};
 
 /// What recordings hold.
 #[derive(Debug)]
@@ -37,14 +37,17 @@ pub fn measure(paths: &[PathBuf], source: &Source) -> Result<Measured, ReplayErr
     let (mut flushed_at, mut first) = (EventTime::MIN, None);
     let mut refusal = String::new();
     while let Some(next) = files.next()? {
-        let ts = next.head.as_ref().map(|(ts, _)| *ts);
-        first = first.or(ts);
-        if let Some(detail) = pass.record(&next, &source)
-            && refusal.is_empty()
-        {
-            refusal = format!(" (line {}: {detail})", next.line);
-        }
-        if let Some(ts) = ts.filter(|ts| *ts - flushed_at >= source.pane) {
+        let ts = match pass.record(&next, &source) {
+            Ok(ts) => ts,
+            Err(detail) => {
+                if refusal.is_empty() {
+                    refusal = format!(" (line {}: {detail})", next.line);
+                }
+                continue;
+            }
+        };
+        first = first.or(Some(ts));
+        if ts - flushed_at >= source.pane {
             flushed_at = ts;
             pass.tell(Input::Flush { now: LogTime::from_ms(ts.as_ms()) });
         }
@@ -68,18 +71,22 @@ struct Pass {
 }
 
 impl Pass {
-    /// Measures a record; says why it cannot.
-    fn record(&mut self, next: &Next<'_>, source: &Source) -> Option<String> {
-        let rules = source.topics.get(next.topic)?;
-        let (read, why) =
-            match next.bytes.map(|bytes| telemetry::decode(&Raw::line(bytes), rules, source)) {
-                Some(Ok(sample)) => (Ok(sample), None),
-                Some(Err(rejected)) => (Err(rejected.code), Some(rejected.detail)),
-                None => (Err(Reject::TooLarge), Some("it is too large".to_owned())),
-            };
+    /// Measures a record; answers when it happened, or why it is none.
+    fn record(&mut self, next: &Next<'_>, source: &Source) -> Result<EventTime, String> {
+        let read = match (next.bytes, source.topics.get(next.topic)) {
+            (Some(bytes), Some(rules)) => telemetry::decode(&Raw::line(bytes), rules, source),
+            (None, _) | (_, None) => {
+                Err(Rejected { code: Reject::TooLarge, detail: "it is too large".to_owned() })
+            }
+        };
+        let told = match &read {
+            Ok(sample) => Ok(sample.ts()),
+            Err(rejected) => Err(rejected.detail.clone()),
+        };
+        let read = read.map_err(|rejected| rejected.code);
         let (topic, position) = (next.topic, next.line);
         self.tell(Input::Record { topic, position, appended: None, read });
-        why
+        told
     }
 
     fn tell(&mut self, input: Input<'_>) {

@@ -1,30 +1,30 @@
-//! The summary of a replay, `ripcord.replay/1`. One file, since its shape and what fills it are one
-//! promise to those who read the JSON.
-//!
-//! Over 300 lines: its shape and what fills it are one promise.
+//! The shape of a replay's summary, `ripcord.replay/1`: a promise to those who read the JSON.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::notes;
-use super::{History, Ledger};
 use crate::model::{
-    EventTime, FeatureName, Incident, IncidentId, IncidentState, LogTime, Mode, ModelId, Namespace,
-    Proof, Reference, Reject, Role, RuleBook, Signal, TriggerId, Verdict, VersionId,
+    EventTime, FeatureName, IncidentId, IncidentState, LogTime, Mode, ModelId, Namespace, Proof,
+    Reference, Reject, Role, Signal, Statistic, TriggerId, Verdict, VersionId,
 };
-use crate::shard::{BUILD, Output, Status};
 use crate::sums::Counters;
-use crate::undo::Did;
 
 /// What a replay came to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
-    schema: &'static str,
-    version: &'static str,
-    namespace: Namespace,
-    rules_hash: String,
-    mode: Mode,
+    /// Which shape.
+    pub schema: &'static str,
+    /// Which build.
+    pub version: &'static str,
+    /// Always that of replays.
+    pub namespace: Namespace,
+    /// SHA-256 of the rules in force.
+    pub rules_hash: String,
+    /// SHA-256 over everything that was put out, in order: the same bytes, the same decisions.
+    pub outputs_hash: String,
+    /// The mode.
+    pub mode: Mode,
     /// What became of every record.
     pub records: Counters,
     /// By model.
@@ -145,9 +145,11 @@ pub struct Evidence {
     pub interval: Option<(f64, f64)>,
     /// Where the tolerated ends.
     pub tolerated: Option<f64>,
+    /// How it was gathered.
+    pub rule: Statistic,
     /// The statistic: odds for an e-detector, the value itself for a window.
     pub statistic: f64,
-    /// What it must reach.
+    /// What fires: odds that are reached, or the limit that a window's value is past.
     pub threshold: f64,
     /// Samples since the likely change.
     pub samples: u64,
@@ -202,7 +204,7 @@ pub struct IncidentSummary {
     pub signal: Option<Signal>,
     /// Which input, where the signal is about one.
     pub feature: Option<FeatureName>,
-    /// What judge last said.
+    /// The worst that was said of it: what it was about.
     pub verdict: Verdict,
     /// Which part of the traffic; none: all of it.
     pub segment: Option<String>,
@@ -214,186 +216,4 @@ pub struct IncidentSummary {
     pub closed_at: Option<EventTime>,
     /// Why it stands where it stands.
     pub because: String,
-}
-
-/// Puts it together from what was put out.
-pub(super) fn summary(
-    book: &RuleBook,
-    status: &Status,
-    outputs: &[Output],
-    ledger: &Ledger,
-    history: &History,
-) -> Summary {
-    let mut records = Counters::default();
-    status.records.values().for_each(|counters| records.merge(counters));
-    let incidents = last_words(outputs);
-    let acted = |incident: &&Incident| incident.generation.is_some();
-    let wished = |incident: &&Incident| incident.generation.is_none() && incident.to.is_some();
-    Summary {
-        schema: "ripcord.replay/1",
-        version: BUILD,
-        namespace: book.namespace.clone(),
-        rules_hash: book.hash.clone(),
-        mode: book.default.mode,
-        records,
-        models: models(status, ledger, history),
-        rollbacks: incidents.iter().copied().filter(acted).map(|i| rollback(i, outputs)).collect(),
-        would_have: incidents.iter().copied().filter(wished).map(would_have).collect(),
-        incidents: incidents.iter().copied().map(incident).collect(),
-        refused: refused(history),
-        notes: notes::notes(book, status, &incidents, ledger, history),
-    }
-}
-
-/// The last record of each incident, in the order of their opening.
-fn last_words(outputs: &[Output]) -> Vec<&Incident> {
-    let mut order = Vec::new();
-    let mut last: BTreeMap<&IncidentId, &Incident> = BTreeMap::new();
-    for output in outputs {
-        if let Output::Incident(incident) = output
-            && last.insert(&incident.id, incident).is_none()
-        {
-            order.push(&incident.id);
-        }
-    }
-    order.into_iter().filter_map(|id| last.get(id).copied()).collect()
-}
-
-fn models(status: &Status, ledger: &Ledger, history: &History) -> BTreeMap<ModelId, ModelSummary> {
-    let summary = |(id, model): (&ModelId, &crate::shard::ModelStatus)| {
-        let start = history.production.get(id).cloned();
-        let versions = model.versions.iter().map(|(version, status)| {
-            let summary = VersionSummary {
-                role: status.role,
-                proven: status.proven,
-                quarantined: status.quarantined,
-            };
-            (version.clone(), summary)
-        });
-        let summary = ModelSummary {
-            accuracy_without: start.as_ref().and_then(|start| ledger.of_version(id, start)),
-            production_at_start: start,
-            production_at_end: model.production.clone(),
-            accuracy_served: ledger.served(id),
-            versions: versions.collect(),
-        };
-        (id.clone(), summary)
-    };
-    status.models.iter().map(summary).collect()
-}
-
-fn refused(history: &History) -> Vec<RefusedSummary> {
-    let one = |(file, refused): &(String, crate::app::feed::Refused)| RefusedSummary {
-        file: file.clone(),
-        line: refused.position,
-        code: refused.code,
-        detail: refused.detail.clone(),
-    };
-    history.refused.iter().map(one).collect()
-}
-
-/// The verdict that a rollback was decided by.
-fn evidence(incident: &Incident, outputs: &[Output]) -> Option<Evidence> {
-    outputs.iter().find_map(|output| {
-        let Output::Decision(decision) = output else { return None };
-        let ruling = decision.ruling.as_ref()?;
-        if ruling.did != Did::Acted || ruling.incident.as_ref() != Some(&incident.id) {
-            return None;
-        }
-        let evidence = &decision.assessment.evidence;
-        Some(Evidence {
-            value: evidence.estimate,
-            interval: evidence.interval,
-            tolerated: evidence.null,
-            statistic: evidence.statistic,
-            threshold: evidence.threshold,
-            samples: evidence.samples,
-            decision: decision.id.clone(),
-        })
-    })
-}
-
-/// What was said at each state that an incident came to.
-fn story(incident: &Incident, outputs: &[Output]) -> Vec<Said> {
-    let mut story: Vec<Said> = Vec::new();
-    for output in outputs {
-        if let Output::Incident(i) = output
-            && i.id == incident.id
-            && story.last().is_none_or(|last| last.state != i.state)
-        {
-            let because = i.because.clone();
-            story.push(Said { state: i.state, at: i.changed_at, because });
-        }
-    }
-    story
-}
-
-fn rollback(incident: &Incident, outputs: &[Output]) -> RollbackSummary {
-    let took = incident.decided_at.zip(incident.breach_from);
-    RollbackSummary {
-        incident: incident.id.clone(),
-        model: incident.model.clone(),
-        from: incident.version.clone(),
-        to: incident.to.clone(),
-        generation: incident.generation,
-        trigger: incident.trigger.clone(),
-        signal: incident.signal,
-        reference: incident.reference,
-        breach_from: incident.breach_from,
-        decided_at: incident.decided_at,
-        mitigated_at: incident.mitigated_at,
-        verified_at: incident.verified_at,
-        proof: incident.proof,
-        outcome: outcome(incident),
-        because: incident.because.clone(),
-        detection: Detection {
-            event_time_s: took.map(|(decided, from)| (decided - from).as_s()),
-            labels: incident.samples,
-        },
-        evidence: evidence(incident, outputs),
-        switched_at: incident.switched_at,
-        closed_at: incident.closed_at,
-        story: story(incident, outputs),
-    }
-}
-
-/// How a rollback ended: a resolved incident is told by how it was proven.
-#[must_use]
-pub fn outcome(incident: &Incident) -> IncidentState {
-    match (incident.state, incident.verified_at, incident.mitigated_at) {
-        (IncidentState::Resolved, Some(_), _) => IncidentState::Verified,
-        (IncidentState::Resolved, None, Some(_)) => IncidentState::MitigatedUnverified,
-        (state, _, _) => state,
-    }
-}
-
-fn would_have(incident: &Incident) -> WouldHave {
-    WouldHave {
-        incident: incident.id.clone(),
-        model: incident.model.clone(),
-        from: incident.version.clone(),
-        to: incident.to.clone(),
-        trigger: incident.trigger.clone(),
-        signal: incident.signal,
-        breach_from: incident.breach_from,
-        opened_at: incident.opened_at,
-        because: incident.because.clone(),
-    }
-}
-
-fn incident(incident: &Incident) -> IncidentSummary {
-    IncidentSummary {
-        id: incident.id.clone(),
-        model: incident.model.clone(),
-        version: incident.version.clone(),
-        trigger: incident.trigger.clone(),
-        signal: incident.signal,
-        feature: incident.feature.clone(),
-        verdict: incident.verdict,
-        segment: None,
-        state: incident.state,
-        opened_at: incident.opened_at,
-        closed_at: incident.closed_at,
-        because: incident.because.clone(),
-    }
 }

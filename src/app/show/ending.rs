@@ -1,7 +1,7 @@
 //! The end of a replay's story: what it came to, in tables, and what to know about it.
 
 use super::Story;
-use super::words::{self, Paint, count, moment, number, percent, span, spoken, table, wrap};
+use super::words::{self, Paint, count, moment, percent, span, spoken, table, wrap};
 use crate::app::replay::{Replayed, RollbackSummary, Summary};
 use crate::model::{EventTime, FeatureName, IncidentState, ModelId, Signal, Verdict, VersionId};
 
@@ -146,12 +146,11 @@ fn phases(rollback: &RollbackSummary) -> String {
         let between = evidence.interval.map_or(String::new(), |(low, high)| {
             format!(" (95 %: {} to {})", words::value(signal, low), words::value(signal, high))
         });
+        let odds = words::odds(evidence.rule, evidence.statistic, evidence.threshold);
+        let odds = odds.map_or(String::new(), |odds| format!("; {odds}"));
         let line = format!(
-            "Evidence: {value} {}{between}, {tolerated} tolerated; statistic {}, {} needed. \
-             Decision {}.",
+            "Evidence: {value} {}{between}, {tolerated} tolerated{odds}. Decision {}.",
             words::what(signal),
-            number(evidence.statistic),
-            number(evidence.threshold),
             evidence.decision
         );
         text.push_str(&format!("\n{}", wrap(&line, 1)));

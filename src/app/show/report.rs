@@ -230,9 +230,7 @@ fn facts(rollback: &RollbackSummary) -> Vec<[String; 2]> {
         let measured = evidence.value.map(|x| format!("{}{between}", value(signal, x)));
         fact(what(signal), measured);
         fact("tolerated", evidence.tolerated.map(|x| value(signal, x)));
-        let statistic = number(evidence.statistic);
-        let needed = number(evidence.threshold);
-        fact("statistic", Some(format!("{statistic}, {needed} needed")));
+        fact("statistic", words::odds(evidence.rule, evidence.statistic, evidence.threshold));
         fact("decision", Some(evidence.decision.clone()));
     }
     fact(words::samples(signal), Some(count(rollback.detection.labels)));

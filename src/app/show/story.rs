@@ -309,15 +309,8 @@ fn evidence(decision: &Decision) -> String {
         text.push_str(&format!(", {} tolerated", words::value(a.signal, null)));
     }
     let samples = words::samples(a.signal);
-    text.push_str(&format!(" ({} {samples}).", words::count(evidence.samples)));
-    let is_window = matches!(evidence.limit, Null::Psi { .. })
-        || evidence.estimate.is_some_and(|value| value.total_cmp(&evidence.statistic).is_eq());
-    if !is_window {
-        text.push_str(&format!(
-            " Odds {} to 1, {} needed.",
-            words::number(evidence.statistic),
-            words::number(evidence.threshold)
-        ));
-    }
+    text.push_str(&format!(" ({} {samples})", words::count(evidence.samples)));
+    let odds = words::odds(evidence.rule, evidence.statistic, evidence.threshold);
+    text.push_str(&odds.map_or(".".to_owned(), |odds| format!("; {odds}.")));
     text
 }

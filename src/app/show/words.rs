@@ -6,7 +6,7 @@
 use chrono::DateTime;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
-use crate::model::{EventTime, IncidentState, Reference, Signal, Span};
+use crate::model::{EventTime, IncidentState, Reference, Signal, Span, Statistic};
 
 /// Columns of a terminal that every line fits into.
 pub const WIDTH: usize = 80;
@@ -122,6 +122,12 @@ pub(super) fn count(n: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// What an e-detector's statistic says; none of a plain rule, which has nothing but its value.
+pub(super) fn odds(rule: Statistic, statistic: f64, threshold: f64) -> Option<String> {
+    let (statistic, threshold) = (number(statistic), number(threshold));
+    (rule == Statistic::EDetector).then(|| format!("odds {statistic} to 1, {threshold} needed"))
 }
 
 /// A number of any size, in few digits: `16,367`, `12.3`, `0.0213`.
