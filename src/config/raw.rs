@@ -204,6 +204,7 @@ tables! {
         poll_seconds: u64,
         authority: bool,
         models: Vec<String>,
+        fence_folder: Option<String>,
     }
     Exec {
         probe: Vec<String>,
@@ -213,6 +214,7 @@ tables! {
         poll_seconds: u64,
         authority: bool,
         models: Vec<String>,
+        fence_folder: Option<String>,
     }
     Notice {
         webhook_url: Option<String>,

@@ -105,12 +105,14 @@ pub(super) fn settings(
     sources: Vec<Source>,
 ) -> Option<Settings> {
     let replay_at = Path::of(["replay", "max_jump_days"]);
+    let log = log(check, &raw.log, &sources);
+    let LogKind::Local(folder) = &log.kind;
     let settings = Settings {
-        log: log(check, &raw.log, &sources),
+        workers: workers(check, &raw.workers, environment, folder),
+        log,
         http: http(check, &raw.http, environment)?,
         ingest: ingest(check, &raw.ingest),
         replay_max_jump: check.span(&replay_at, raw.replay.max_jump_days, DAY, 1..=3650),
-        workers: workers(check, &raw.workers, environment),
         sources,
     };
     let stall = raw.rules.policy.stall_after_seconds.saturating_mul(SECOND);
