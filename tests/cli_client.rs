@@ -42,7 +42,9 @@ fn each_command_tells_what_became_of_it() {
         ("status --json", 0, "ripcord.status/1", ""),
         ("incidents", 0, "no incident so far", ""),
         ("explain i-7", 1, "", "no incident begins with i-7"),
-        ("config apply", 0, "in force on all 2 shards: revision 2", ""),
+        ("status", 0, "rules revision 1 of the first start", ""),
+        ("config apply --reason calmer", 0, "in force on all 2 shards: revision 2", ""),
+        ("status", 0, "command line: calmer", ""),
     ] {
         // What was just accepted shows in the status as soon as it is published.
         let found =

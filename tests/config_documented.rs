@@ -257,6 +257,7 @@ fn the_hash_is_of_the_rules_alone() {
     assert_ne!(hash(""), hash("[rules.triggers.error-rate]\nlimit_percent = 11"));
     let mut rules = load("").rules;
     rules.revision = 7;
+    (rules.by, rules.reason) = (Some("ada".to_owned()), Some("why".to_owned()));
     assert_eq!(ripcord::config::rules_hash(&rules), rules.hash);
     assert_eq!(rules.hash.len(), 64);
 }

@@ -421,13 +421,31 @@ fn rules_go_into_force_under_a_higher_revision_or_not_at_all() {
         let detail = problem(&answer)["detail"].as_str().unwrap().to_owned();
         assert!(detail.contains(holds), "{detail}");
     }
-    assert_eq!(world.get("/api/rules").json()["revision"], 1);
-    for revision in [2, 3] {
-        let applied = world.post("/api/rules", &good);
+    for (by, reason, holds) in [
+        ("ada", json!(" "), "the reason is missing"),
+        ("ada", json!("x".repeat(2001)), "say it shorter"),
+        (&"x".repeat(201), json!("r"), "say it shorter"),
+    ] {
+        let mut book = good.clone();
+        (book["by"], book["reason"]) = (json!(by), reason);
+        let answer = world.post("/api/rules", &book);
+        assert_eq!(answer.status, 400, "{}", answer.text);
+        assert!(answer.text.contains(holds), "{}", answer.text);
+    }
+    let first = world.get("/api/rules").json();
+    assert_eq!((&first["revision"], &first["by"]), (&json!(1), &Json::Null));
+    let mut why = good.clone();
+    why["reason"] = "one more".into();
+    for (revision, good) in [(2, &good), (3, &why)] {
+        let applied = world.post("/api/rules", good);
         assert_eq!((applied.status, &applied.json()["revision"]), (202, &json!(revision)));
     }
-    world.wait_for("/api/rules", |answer| answer.json()["revision"] == 3);
+    let now = world.wait_for("/api/rules", |answer| answer.json()["revision"] == 3).json();
+    assert_eq!((&now["by"], &now["reason"]), (&json!("api"), &json!("one more")));
     let has = |shard: &Json| shard["rules"] == json!(book.hash);
     let all = |answer: &Answer| answer.json()["shards"].as_array().unwrap().iter().all(has);
-    world.wait_for("/api/status", all);
+    let status = world.wait_for("/api/status", all).json();
+    let wanted = json!({"revision": 3, "hash": book.hash, "by": "api", "reason": "one more"});
+    assert_eq!(status["rules"], wanted);
+    keeps("status", &status);
 }

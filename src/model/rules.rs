@@ -13,8 +13,14 @@ pub struct RuleBook {
     pub namespace: Namespace,
     /// Grows with each `config apply`; a shard takes only a higher one.
     pub revision: u64,
-    /// SHA-256 of the rules, in hex, revision left out.
+    /// SHA-256 of the rules, in hex; revision, by and reason left out.
     pub hash: String,
+    /// Who put this revision in force; none: the first start did, with its config.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Why, in their words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// For every model that has none of its own.
     pub default: ModelRules,
     /// For these models.

@@ -123,6 +123,8 @@ pub fn rules() -> RuleBook {
         namespace: Namespace::new("test").unwrap(),
         revision: 1,
         hash: String::new(),
+        by: None,
+        reason: None,
         default: ModelRules {
             mode: Mode::Act,
             budget: Budget { false_rollbacks: 1.0, period: h(24 * 90) },

@@ -98,9 +98,10 @@ impl Session {
             Command::Status { model, watch } => self.status(model.as_ref(), *watch).await,
             Command::Incidents { id: None } => self.incidents().await,
             Command::Incidents { id: Some(id) } | Command::Explain { id } => self.explain(id).await,
-            Command::Rules(RulesCommand::Apply { .. }) => {
-                let config = Config::load(&global.config, environment)?;
-                self.apply(&config.rules).await
+            Command::Rules(RulesCommand::Apply { why }) => {
+                let mut rules = Config::load(&global.config, environment)?.rules;
+                (rules.by, rules.reason) = (Some(self.by.clone()), why.reason.clone());
+                self.apply(&rules).await
             }
             Command::Rollback { .. }
             | Command::Abort(_)

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{Session, words};
 use crate::app::commands::{DONE, NO};
-use crate::app::serve::Overview;
+use crate::app::serve::{Overview, RulesView};
 use crate::edge::terminal;
 use crate::edge::terminal::table::{Cell, Look, Tone, table};
 use crate::model::{ModelId, Null, Reason, Role, Verdict, VersionId};
@@ -18,6 +18,9 @@ const AGAIN: Duration = Duration::from_secs(1);
 const INPUTS: usize = 1;
 /// Inputs of a version that are shown at most.
 const BAD_INPUTS: usize = 5;
+
+/// Characters of a line.
+const LINE: usize = 80;
 
 const HEAD: [&str; 6] = ["TRIGGER", "VALUE", "LIMIT", "EVIDENCE", "STATE", "SEES"];
 
@@ -60,6 +63,7 @@ impl Session {
 /// The whole page.
 fn page(overview: &Overview, only: Option<&ModelId>, look: Look) -> String {
     let mut out = vec![format!("namespace {} · {}", overview.namespace, records(overview))];
+    out.extend(overview.rules.as_ref().map(rules));
     let silent = overview.shards.iter().filter(|view| view.told_at.is_none()).count();
     if silent > 0 {
         let all = overview.shards.len();
@@ -85,6 +89,16 @@ fn records(overview: &Overview) -> String {
     let rejected = sum(|counters| counters.rejected.values().sum());
     let (read, measured, late) = (sum(|c| c.read), sum(|c| c.measured), sum(|c| c.late));
     format!("{read} records read, {measured} measured, {late} late, {rejected} rejected")
+}
+
+/// Which rules are in force, who put them there and why.
+fn rules(rules: &RulesView) -> String {
+    let who = match &rules.by {
+        Some(by) => format!("by {by}"),
+        None => "of the first start".to_owned(),
+    };
+    let why = rules.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    words::short(&format!("rules revision {} {who}{why}", rules.revision), LINE)
 }
 
 fn one(out: &mut Vec<String>, model: &ModelId, status: &ModelStatus, look: Look) {

@@ -33,7 +33,7 @@ use crate::model::Source;
 
 pub use orders::{Asked, Fate, PlanView};
 pub use telemetry::{RejectedLine, Taken};
-pub use views::{Overview, ShardView};
+pub use views::{Overview, RulesView, ShardView};
 
 /// Requests answered at once.
 const AT_ONCE: usize = 256;
@@ -41,6 +41,9 @@ const AT_ONCE: usize = 256;
 const TIME: Duration = Duration::from_secs(20);
 /// The largest body that is no telemetry.
 const SMALL_BODY: usize = 1 << 20;
+/// The longest reason and name of who asks.
+const LONGEST: (usize, usize) = (2000, 200);
+const NO_REASON: &str = "the reason is missing; say in a few words why";
 
 /// What the answers are made from.
 struct App {
@@ -233,6 +236,25 @@ fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let end = json.end();
     end.map_err(|error| Problem::bad(format!("the body holds more than one value: {error}")))?;
     Ok(read)
+}
+
+/// Refuses a reason that says nothing, and words too long for the record that shows them.
+fn fit_the_record(reason: Option<&str>, by: Option<&str>) -> Result<(), Problem> {
+    if reason.is_some_and(|reason| reason.trim().is_empty()) {
+        return Err(Problem::bad(NO_REASON));
+    }
+    let (reason_most, by_most) = LONGEST;
+    let long = |text: Option<&str>, most| text.is_some_and(|text| text.len() > most);
+    if long(reason, reason_most) || long(by, by_most) {
+        let detail = format!("reason takes {reason_most} bytes and by {by_most}; say it shorter");
+        return Err(Problem::bad(detail));
+    }
+    Ok(())
+}
+
+/// Who asks, where they do not say.
+fn who(by: Option<String>) -> String {
+    by.unwrap_or_else(|| "api".to_owned())
 }
 
 /// The values of a compacted topic of one shard, by key.

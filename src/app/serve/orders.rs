@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use super::{App, Name, Shared, body, by_key, locked};
+use super::{App, NO_REASON, Name, Shared, body, by_key, fit_the_record, locked, who};
 use crate::edge::http::{Problem, client, fresh_id};
 use crate::edge::log::Topic;
 use crate::model::{
@@ -22,8 +22,8 @@ use crate::wire::json;
 
 /// Asked ids that are remembered while they wait for their reply.
 const REMEMBERED: usize = 4096;
-/// The longest id of an instruction, reason and name of who asks.
-const LONGEST: (usize, usize, usize) = (128, 2000, 200);
+/// The longest id of an instruction.
+const LONGEST_ID: usize = 128;
 
 /// Ids that were asked and may have no reply yet, oldest first; of how many shards.
 pub(super) type Pending = VecDeque<(String, u32)>;
@@ -123,7 +123,7 @@ pub(super) async fn ask(
     }
     let instruction = Instruction {
         id: id(&headers)?,
-        by: body.by.unwrap_or_else(|| "api".to_owned()),
+        by: who(body.by),
         reason: body.reason.unwrap_or_else(|| "not stated".to_owned()),
         ask,
     };
@@ -183,16 +183,10 @@ fn read(name: &str, body: &Body) -> Result<Ask, Problem> {
     if let Some((field, _)) = given.iter().find(|(field, given)| *given && !takes.contains(field)) {
         return Err(Problem::bad(format!("{name} takes no {field}; leave it out")));
     }
-    let reason = body.reason.as_deref().map(str::trim);
-    if reason == Some("") || (reason.is_none() && matches!(ask, Ask::Rollback { .. })) {
-        return Err(Problem::bad("the reason is missing; say in a few words why"));
+    if body.reason.is_none() && matches!(ask, Ask::Rollback { .. }) {
+        return Err(Problem::bad(NO_REASON));
     }
-    let (_, reason_most, by_most) = LONGEST;
-    let long = |text: &Option<String>, most| text.as_ref().is_some_and(|text| text.len() > most);
-    if long(&body.reason, reason_most) || long(&body.by, by_most) {
-        let detail = format!("reason takes {reason_most} bytes and by {by_most}; say it shorter");
-        return Err(Problem::bad(detail));
-    }
+    fit_the_record(body.reason.as_deref(), body.by.as_deref())?;
     Ok(ask)
 }
 
@@ -205,10 +199,9 @@ fn id(headers: &HeaderMap) -> Result<String, Problem> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(fresh_id()) };
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
     let text = key.to_str().unwrap_or_default().trim_matches('"');
-    if text.is_empty() || text.len() > LONGEST.0 || !text.bytes().all(fits) {
-        let most = LONGEST.0;
+    if text.is_empty() || text.len() > LONGEST_ID || !text.bytes().all(fits) {
         return Err(Problem::bad(format!(
-            "the Idempotency-Key is none; write 1 to {most} letters, digits, - _ . and :"
+            "the Idempotency-Key is none; write 1 to {LONGEST_ID} letters, digits, - _ . and :"
         )));
     }
     Ok(text.to_owned())
