@@ -8,8 +8,8 @@ mod served;
 use std::collections::{BTreeMap, BTreeSet};
 
 use ripcord::config::rules_hash;
-use ripcord::edge::log::Partition;
-use ripcord::model::Namespace;
+use ripcord::edge::log::{Partition, Topic};
+use ripcord::model::{Namespace, Span};
 use serde_json::{Value as Json, json};
 use served::{Answer, LONG, SHARDS, Setting, World, ask, prediction};
 
@@ -289,6 +289,48 @@ fn an_instruction_makes_the_whole_round_and_twice_is_once() {
     let reply = world.wait_for(refused.header("location"), done).json();
     assert_eq!(reply["state"], "refused", "{reply}");
     assert!(reply["detail"].as_str().unwrap().contains("v9"), "{reply}");
+}
+
+/// The keys that stand on the topic of live numbers.
+fn keys(world: &World) -> Vec<String> {
+    let shards = (0..SHARDS).map(|shard| world.river.partition(Topic::Status, shard));
+    let latest = shards.flat_map(|partition| world.river.log.latest(&partition).unwrap());
+    latest.map(|record| String::from_utf8(record.key.unwrap()).unwrap()).collect()
+}
+
+#[test]
+fn a_reply_can_be_fetched_in_time_and_is_forgotten_then() {
+    let world = World::start(&Setting::default());
+    let ask = |key: &str| {
+        let header = format!("idempotency-key: {key}");
+        world.send("POST", "/api/models/freeze", &[&header], r#"{"all":true,"reason":"r"}"#);
+        let path = format!("/api/instructions/{key}");
+        world.wait_for(&path, |answer| answer.json()["state"] == "accepted");
+    };
+    // Whether live numbers were published since the time was moved on.
+    let published = || {
+        let now = world.river.log.now();
+        let told = |shard: &Json| shard["told_at"].as_str().unwrap() >= now.to_string().as_str();
+        let all = |answer: &Answer| answer.json()["shards"].as_array().unwrap().iter().all(told);
+        world.wait_for("/api/status", all);
+    };
+    let state = |key: &str| world.get(&format!("/api/instructions/{key}"));
+    let replies = || keys(&world).into_iter().filter(|key| key.starts_with("reply/")).count();
+    (0..5).for_each(|n| ask(&format!("early-{n}")));
+    world.later(Span::from_s(3540));
+    ask("late");
+    published();
+    assert_eq!(state("early-0").json()["state"], "accepted");
+    assert_eq!(replies(), 6 * SHARDS as usize);
+    world.later(Span::from_s(120));
+    published();
+    let gone = state("early-0");
+    assert_eq!(gone.status, 404, "{}", gone.text);
+    assert!(problem(&gone)["detail"].as_str().unwrap().contains("more than 1 h ago"));
+    assert_eq!(state("late").json()["state"], "accepted");
+    assert_eq!(replies(), SHARDS as usize);
+    // Asked again under an id that is forgotten: it is not done twice, and told again.
+    ask("early-0");
 }
 
 #[test]

@@ -65,6 +65,7 @@ tables! {
         token_env: String,
         token_file: Option<String>,
         max_body_bytes: u64,
+        keep_replies_hours: u64,
     }
     Ingest {
         flush_milliseconds: u64,

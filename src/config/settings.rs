@@ -57,6 +57,8 @@ pub struct HttpSettings {
     pub token: Option<Secret>,
     /// The largest request body.
     pub max_body_bytes: usize,
+    /// How long it can be asked what became of an instruction.
+    pub keep_replies: Span,
 }
 
 /// How measuring goes.
@@ -183,7 +185,9 @@ fn http(check: &mut Check<'_>, raw: &raw::Http, environment: &Environment) -> Op
     }
     let max_body_bytes =
         check.size(&at.key("max_body_bytes"), raw.max_body_bytes, 1024..=1_073_741_824);
-    Some(HttpSettings { listen, token, max_body_bytes })
+    let keep_at = at.key("keep_replies_hours");
+    let keep_replies = check.span(&keep_at, raw.keep_replies_hours, HOUR, 1..=8760);
+    Some(HttpSettings { listen, token, max_body_bytes, keep_replies })
 }
 
 /// What a variable holds; none: nothing.

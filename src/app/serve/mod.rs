@@ -5,6 +5,7 @@
 
 mod health;
 mod orders;
+mod plan;
 mod rules;
 mod telemetry;
 mod views;
@@ -29,9 +30,10 @@ use super::river::{River, RoleError};
 use crate::config::HttpSettings;
 use crate::edge::http::{Guard, Limits, Problem, Writing, framed, run};
 use crate::edge::log::{LogError, Reader, Topic, Writer};
-use crate::model::Source;
+use crate::model::{Source, Span};
 
-pub use orders::{Asked, Fate, PlanView};
+pub use orders::{Asked, Fate};
+pub use plan::PlanView;
 pub use telemetry::{RejectedLine, Taken};
 pub use views::{Overview, RulesView, ShardView};
 
@@ -55,6 +57,8 @@ struct App {
     bounds: Mutex<Box<dyn Reader>>,
     /// Instructions asked of this process, and of how many shards: what waits for its reply.
     asked: Mutex<orders::Pending>,
+    /// How long replies are kept.
+    keep_replies: Span,
     /// The last revision that this process gave to rules.
     revision: Mutex<u64>,
     counts: Counts,
@@ -83,8 +87,9 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let guard = Guard::new(settings.token.as_ref(), listener.local_addr()?);
     let writing = guard.writing();
-    let opened = tokio::task::spawn_blocking(move || App::open(river, sources, writing)).await?;
-    let app = Arc::new(opened?);
+    let keep = settings.keep_replies;
+    let open = move || App::open(river, sources, writing, keep);
+    let app = Arc::new(tokio::task::spawn_blocking(open).await??);
     let limits = Limits { max_body_bytes: settings.max_body_bytes, at_once: AT_ONCE, time: TIME };
     run(listener, framed(routes(app), guard, limits), shutdown).await?;
     Ok(())
@@ -120,7 +125,12 @@ async fn openapi() -> Response {
 }
 
 impl App {
-    fn open(river: River, sources: Vec<Source>, writing: Writing) -> Result<Self, RoleError> {
+    fn open(
+        river: River,
+        sources: Vec<Source>,
+        writing: Writing,
+        keep_replies: Span,
+    ) -> Result<Self, RoleError> {
         let topics = [river.topic(Topic::Inbox), river.topic(Topic::Decisions)];
         let bounds = river.log.reader(&river.group("serve"), &topics)?;
         let writer = river.log.writer(None)?;
@@ -131,6 +141,7 @@ impl App {
             writer: Mutex::new(writer),
             bounds: Mutex::new(bounds),
             asked: Mutex::default(),
+            keep_replies,
             revision: Mutex::default(),
             counts: Counts::default(),
         })
