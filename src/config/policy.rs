@@ -34,6 +34,7 @@ pub(super) fn policy(check: &mut Check<'_>, at: &Path, raw: &raw::Policy) -> Pol
             1..=10_080,
         ),
         verify_within: span("verify_within_days", raw.verify_within_days, DAY, 1..=365),
+        verify_prolong_times: 0,
         live_samples: 0,
         verify_samples: 0,
         verify_after_minutes: span(
@@ -56,6 +57,12 @@ pub(super) fn policy(check: &mut Check<'_>, at: &Path, raw: &raw::Policy) -> Pol
     Policy {
         max_rollbacks: u32::try_from(count("max_rollbacks", raw.max_rollbacks, 1..=1000))
             .unwrap_or(u32::MAX),
+        verify_prolong_times: u32::try_from(count(
+            "verify_prolong_times",
+            raw.verify_prolong_times,
+            0..=100,
+        ))
+        .unwrap_or(u32::MAX),
         live_samples: count("live_samples", raw.live_samples, 1..=100_000),
         verify_samples: count("verify_samples", raw.verify_samples, 1..=10_000_000),
         baseline_samples: count("baseline_samples", raw.baseline_samples, 100..=10_000_000),

@@ -179,6 +179,7 @@ tables! {
         command_expires_minutes: u64,
         mitigate_within_minutes: u64,
         verify_within_days: u64,
+        verify_prolong_times: u64,
         live_samples: u64,
         verify_samples: u64,
         verify_after_minutes: u64,

@@ -204,6 +204,10 @@ pub struct Policy {
     pub mitigate_within: Span,
     /// Without statistical proof by then: `mitigated_unverified`.
     pub verify_within: Span,
+    /// How often that time is given again while samples come and are only too few. Rules that were
+    /// written before this setting never did.
+    #[serde(default)]
+    pub verify_prolong_times: u32,
     /// Live samples of the target that prove the switch.
     pub live_samples: u64,
     /// Samples of the target that verify it.
