@@ -32,7 +32,7 @@ use problem::Path;
 use tree::Tree;
 
 pub use problem::{Problem, Refused};
-pub use report::{Meaning, Report};
+pub use report::{Meaning, Report, grouped};
 pub use settings::{HttpSettings, IngestSettings, LogKind, LogSettings, Secret, Settings};
 pub use sources::{FIELDS, mapping};
 pub use workers::{

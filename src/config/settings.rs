@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::check::{Check, DAY, HOUR, SECOND};
+use super::check::{Check, DAY, HOUR, SECOND, checked};
 use super::problem::Path;
 use super::raw;
 use super::workers::{WorkerSettings, workers};
@@ -143,8 +143,8 @@ fn log(check: &mut Check<'_>, raw: &raw::Log, sources: &[Source]) -> LogSettings
         kind: match raw.kind {
             raw::LogKind::Local => LogKind::Local(PathBuf::from(folder)),
         },
-        shards: check.small(&at.key("shards"), raw.shards, 1..=1024),
-        telemetry_lanes: check.small(&at.key("telemetry_lanes"), raw.telemetry_lanes, 1..=1024),
+        shards: checked!(check.small, at, raw.shards, 1..=1024),
+        telemetry_lanes: checked!(check.small, at, raw.telemetry_lanes, 1..=1024),
         retention,
     }
 }
@@ -183,10 +183,8 @@ fn http(check: &mut Check<'_>, raw: &raw::Http, environment: &Environment) -> Op
         );
         check.refuse(&listen_at, would_do);
     }
-    let max_body_bytes =
-        check.size(&at.key("max_body_bytes"), raw.max_body_bytes, 1024..=1_073_741_824);
-    let keep_at = at.key("keep_replies_hours");
-    let keep_replies = check.span(&keep_at, raw.keep_replies_hours, HOUR, 1..=8760);
+    let max_body_bytes = checked!(check.size, at, raw.max_body_bytes, 1024..=1_073_741_824);
+    let keep_replies = checked!(check.span, at, raw.keep_replies_hours, HOUR, 1..=8760);
     Some(HttpSettings { listen, token, max_body_bytes, keep_replies })
 }
 
@@ -197,15 +195,9 @@ pub(super) fn secret(environment: &Environment, variable: &str) -> Option<Secret
 
 fn ingest(check: &mut Check<'_>, raw: &raw::Ingest) -> IngestSettings {
     let at = Path::of(["ingest"]);
-    let mut ms = |key: &str, n, range| check.span(&at.key(key), n, 1, range);
     IngestSettings {
-        flush: ms("flush_milliseconds", raw.flush_milliseconds, 1..=10_000),
-        heartbeat: ms("heartbeat_milliseconds", raw.heartbeat_milliseconds, 100..=60_000),
-        idle_after: check.span(
-            &at.key("idle_after_seconds"),
-            raw.idle_after_seconds,
-            SECOND,
-            1..=86_400,
-        ),
+        flush: checked!(check.span, at, raw.flush_milliseconds, 1, 1..=10_000),
+        heartbeat: checked!(check.span, at, raw.heartbeat_milliseconds, 1, 100..=60_000),
+        idle_after: checked!(check.span, at, raw.idle_after_seconds, SECOND, 1..=86_400),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::check::{Check, SECOND};
+use super::check::{Check, SECOND, checked};
 use super::problem::Path;
 use super::raw;
 use super::settings::{Environment, Secret, secret};
@@ -132,7 +132,7 @@ fn program(
         probe: raw.probe.clone(),
         act: raw.act.clone(),
         time_limit: check.span(&limit_at, raw.time_limit_seconds, SECOND, 1..=3600),
-        poll: check.span(&at.key("poll_seconds"), raw.poll_seconds, SECOND, 1..=3600),
+        poll: checked!(check.span, at, raw.poll_seconds, SECOND, 1..=3600),
         id: check.name(&at, name, TargetId::new)?,
     })
 }

@@ -62,6 +62,18 @@ pub enum Mode {
     Act,
 }
 
+impl Mode {
+    /// Its name, as in settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Recommend => "recommend",
+            Self::Act => "act",
+        }
+    }
+}
+
 /// At most this many false rollbacks are expected per period and model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Budget {

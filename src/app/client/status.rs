@@ -103,15 +103,14 @@ fn rules(rules: &RulesView) -> String {
 
 fn one(out: &mut Vec<String>, model: &ModelId, status: &ModelStatus, look: Look) {
     let production = status.production.as_ref().map_or("nobody knows", VersionId::as_str);
-    let mode = serde_json::to_value(status.mode).unwrap_or_default();
-    let mode = mode.as_str().unwrap_or_default();
+    let mode = status.mode.name();
     out.push(format!("{model} · mode {mode} · production {production}"));
     out.push(format!("would roll back to: {}", status.would_roll_back_to));
     if let Some(why) = &status.frozen {
         out.push(format!("FROZEN, nothing is done automatically: {why}"));
     }
     for incident in &status.open_incidents {
-        let state = words::state(incident.state);
+        let state = incident.state.words();
         let version = &incident.version;
         out.push(format!("incident {} of {version}: {state}", incident.id));
     }
