@@ -26,37 +26,51 @@ const HEAD: [&str; 6] = ["TRIGGER", "VALUE", "LIMIT", "EVIDENCE", "STATE", "SEES
 
 impl Session {
     pub(super) async fn status(&self, model: Option<&ModelId>, watch: bool) -> Result<u8> {
-        loop {
-            let (overview, json) = self.read::<Overview>("/api/status").await?;
-            if let Some(model) = model.filter(|model| !overview.models.contains_key(model.as_str()))
-            {
-                let known: Vec<_> = overview.models.keys().map(ModelId::as_str).collect();
-                let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-                let said = format!("ripcord: nothing is known of {model}; known are: {known}");
-                terminal::complain(&said);
-                return Ok(NO);
-            }
-            if self.json {
-                match model.and_then(|model| overview.models.get(model)) {
-                    Some(one) => self.print_json(one)?,
-                    None => self.print_json(&json)?,
-                };
-            } else {
-                let text = page(&overview, model, self.look);
-                if watch && self.look.drawn {
-                    terminal::page(&text);
-                } else {
-                    terminal::line(&text);
-                }
-            }
-            if !watch {
-                return Ok(DONE);
-            }
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => return Ok(DONE),
-                () = tokio::time::sleep(AGAIN) => {}
-            }
+        if watch {
+            // Beside the whole loop: a request that hangs does not hold it back, and none is lost.
+            return tokio::select! {
+                asked = tokio::signal::ctrl_c() => Ok(asked.map(|()| DONE)?),
+                ended = self.watch(model) => ended,
+            };
         }
+        let Some(text) = self.now(model).await? else { return Ok(NO) };
+        terminal::line(&text);
+        Ok(DONE)
+    }
+
+    /// Shows it again whenever it changed, for ever.
+    async fn watch(&self, model: Option<&ModelId>) -> Result<u8> {
+        let mut shown = String::new();
+        loop {
+            let Some(text) = self.now(model).await? else { return Ok(NO) };
+            if text != shown {
+                match self.look.drawn && !self.json {
+                    true => terminal::page(&text),
+                    false => terminal::line(&text),
+                }
+                shown = text;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// How the models are now; none: there is no such model, which was said.
+    async fn now(&self, model: Option<&ModelId>) -> Result<Option<String>> {
+        let (overview, json) = self.read::<Overview>("/api/status").await?;
+        if let Some(model) = model.filter(|model| !overview.models.contains_key(model.as_str())) {
+            let known: Vec<_> = overview.models.keys().map(ModelId::as_str).collect();
+            let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
+            let said = format!("ripcord: nothing is known of {model}; known are: {known}");
+            terminal::complain(&said);
+            return Ok(None);
+        }
+        if !self.json {
+            return Ok(Some(page(&overview, model, self.look)));
+        }
+        Ok(Some(match model.and_then(|model| overview.models.get(model)) {
+            Some(one) => serde_json::to_string_pretty(one)?,
+            None => serde_json::to_string_pretty(&json)?,
+        }))
     }
 }
 
