@@ -6,12 +6,14 @@
 mod served;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
 use ripcord::config::rules_hash;
 use ripcord::edge::log::{Partition, Topic};
 use ripcord::model::{Namespace, Span};
 use serde_json::{Value as Json, json};
-use served::{Answer, LONG, SHARDS, Setting, World, ask, prediction};
+use served::{Answer, LONG, MAX_BODY_BYTES, SHARDS, Setting, World, ask, prediction};
 
 fn problem(answer: &Answer) -> Json {
     assert_eq!(answer.header("content-type"), "application/problem+json", "{}", answer.text);
@@ -256,10 +258,81 @@ fn bad_lines_are_named_and_good_ones_taken() {
     let taken = world.send("POST", "/api/telemetry", &[], &many).json();
     assert_eq!((&taken["taken"], &taken["rejected_count"]), (&json!(1), &json!(250)));
     assert_eq!(taken["rejected"].as_array().unwrap().len(), 100);
+}
 
-    let answer = world.send("POST", "/api/telemetry", &[], &"x".repeat(200_001));
-    assert_eq!(answer.status, 413);
-    problem(&answer);
+#[test]
+fn a_body_over_the_limit_is_refused_wherever_it_goes() {
+    let world = World::start(&Setting { decides: false, ..Setting::default() });
+    let rules = format!("{:#}", json!(world.book));
+    for (path, body) in [
+        ("/api/telemetry", "\n"),
+        ("/api/models/abort", r#"{"model":"m"}"#),
+        ("/api/rules", rules.as_str()),
+    ] {
+        let of = |bytes: usize| format!("{body}{}", " ".repeat(bytes - body.len()));
+        let fits = world.send("POST", path, &[], &of(MAX_BODY_BYTES));
+        assert!(fits.status < 300, "{path}: {}", fits.text);
+        let over = world.send("POST", path, &[], &of(MAX_BODY_BYTES + 1));
+        assert_eq!(over.status, 413, "{path}: {}", over.text);
+        assert!(problem(&over)["detail"].as_str().unwrap().contains("http.max_body_bytes"));
+        // A body that does not say how long it is.
+        let chunks = format!("{:x}\r\n{}\r\n0\r\n\r\n", MAX_BODY_BYTES + 1, of(MAX_BODY_BYTES + 1));
+        let said =
+            raw(&world, &format!("POST {path} HTTP/1.1"), "transfer-encoding: chunked", &chunks);
+        assert!(said.starts_with("HTTP/1.1 413 "), "{path}: {said}");
+    }
+    assert_eq!(world.get("/livez").status, 200);
+}
+
+/// Sends bytes as they are; the beginning of the answer.
+fn raw(world: &World, first: &str, header: &str, body: &str) -> String {
+    let host = world.url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    let head = format!("{first}\r\nhost: {host}\r\n{header}\r\nconnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    // The server may have said no and gone before it took all.
+    stream.write_all(body.as_bytes()).ok();
+    let mut answer = [0; 64];
+    let length = stream.read(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer[..length]).into_owned()
+}
+
+#[test]
+fn what_the_log_cannot_take_is_not_taken() {
+    let world = World::start(&Setting { decides: false, ..Setting::default() });
+    let inbox = world.river.topic(Topic::Inbox);
+    let telemetry = Partition { topic: "telemetry".to_owned(), partition: 0 };
+    let line = prediction("a", 0, 0, "ok");
+    let rules = json!(world.book).to_string();
+    let freeze = r#"{"all":true,"reason":"r"}"#;
+    for (topic, path, body) in [
+        ("telemetry", "/api/telemetry", line.as_str()),
+        (inbox.as_str(), "/api/models/freeze", freeze),
+        (inbox.as_str(), "/api/rules", rules.as_str()),
+    ] {
+        world.shim.on_append(topic, 0, 0);
+        let key = ["idempotency-key: k"];
+        let failed = world.send("POST", path, &key, body);
+        assert_eq!((failed.status, failed.header("retry-after")), (503, "1"), "{}", failed.text);
+        let problem = problem(&failed);
+        assert_eq!(problem["type"], "urn:ripcord:problem:log-unavailable");
+        assert!(problem["detail"].as_str().unwrap().contains("appending to"), "{problem}");
+        assert_eq!(world.shim.waiting(), 0);
+        if path == "/api/telemetry" {
+            assert_eq!(world.river.log.scan(&telemetry, 0, 10).unwrap(), []);
+            let none = r#"ripcord_http_telemetry_records_total{result="taken"} 0"#;
+            assert!(world.get("/metrics").text.contains(none));
+        } else if path == "/api/models/freeze" {
+            assert_eq!(world.get("/api/instructions/k").status, 404);
+        }
+        // The log is well again: the same is asked once more.
+        let taken = world.send("POST", path, &key, body);
+        assert!(taken.status < 300, "{path}: {}", taken.text);
+        if path == "/api/rules" {
+            assert_eq!(taken.json()["revision"], 1, "what was not taken has no revision");
+        }
+    }
+    assert_eq!(world.river.log.scan(&telemetry, 0, 10).unwrap().len(), 1);
 }
 
 #[test]

@@ -20,6 +20,7 @@ use ripcord::config::{Config, HttpSettings, Secret, rules_hash};
 use ripcord::edge::clock::{Clock, SystemClock};
 use ripcord::edge::log::Partition;
 use ripcord::edge::log::local::LocalLog;
+use ripcord::edge::log::shim::Shim;
 use ripcord::edge::target::registry::ShadowRegistry;
 use ripcord::measure::{Input, Lane};
 use ripcord::model::{
@@ -33,6 +34,7 @@ use tokio::sync::watch;
 
 pub(crate) const LONG: Duration = Duration::from_secs(30);
 pub(crate) const SHARDS: u32 = 2;
+pub(crate) const MAX_BODY_BYTES: usize = 200_000;
 const KEEP_REPLIES: Span = Span::from_s(3600);
 
 const REGISTRY: &str = r#"[
@@ -57,6 +59,8 @@ pub(crate) struct World {
     pub(crate) river: River,
     pub(crate) book: RuleBook,
     pub(crate) runtime: Runtime,
+    /// Between everything and the log: makes it fail by script.
+    pub(crate) shim: Shim,
     clock: Arc<Ahead>,
     client: reqwest::Client,
     stop: watch::Sender<bool>,
@@ -112,7 +116,8 @@ impl World {
         let clock = Arc::new(Ahead::default());
         let log = LocalLog::in_memory(clock.clone()).unwrap();
         let namespace = book.namespace.clone();
-        let river = River { log: Arc::new(log), namespace, shards: SHARDS };
+        let shim = Shim::new(Arc::new(log));
+        let river = River { log: Arc::new(shim.clone()), namespace, shards: SHARDS };
         river.create(&book).unwrap();
         river.log.create("telemetry", setting.lanes, false).unwrap();
         let sources = config.settings.sources;
@@ -132,7 +137,7 @@ impl World {
         let settings = HttpSettings {
             listen: listener.local_addr().unwrap(),
             token: setting.token.map(Secret::new),
-            max_body_bytes: 200_000,
+            max_body_bytes: MAX_BODY_BYTES,
             keep_replies: KEEP_REPLIES,
         };
         let (stop, stops) = watch::channel(false);
@@ -140,7 +145,7 @@ impl World {
         // Whoever is first sets it; the others find it set.
         rustls::crypto::ring::default_provider().install_default().ok();
         let client = reqwest::Client::builder().no_proxy().timeout(LONG).build().unwrap();
-        let world = Self { url, river, book, runtime, clock, client, stop, stopped, roles };
+        let world = Self { url, river, book, runtime, shim, clock, client, stop, stopped, roles };
         if setting.decides {
             world.wait_for("/readyz", |answer| answer.status == 200);
             world.wait_for("/api/status", |answer| answer.text.contains("\"v3\""));

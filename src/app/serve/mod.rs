@@ -91,16 +91,16 @@ pub async fn serve(
     let open = move || App::open(river, sources, writing, keep);
     let app = Arc::new(tokio::task::spawn_blocking(open).await??);
     let limits = Limits { max_body_bytes: settings.max_body_bytes, at_once: AT_ONCE, time: TIME };
-    run(listener, framed(routes(app), guard, limits), shutdown).await?;
+    run(listener, framed(routes(app, limits.max_body_bytes), guard, limits), shutdown).await?;
     Ok(())
 }
 
 /// Every route; `schemas/openapi.json` describes them, and a test holds the two together.
-fn routes(app: Arc<App>) -> Router {
+fn routes(app: Arc<App>, max_body_bytes: usize) -> Router {
     let small = Router::new()
         .route("/api/rules", post(rules::apply).get(rules::show))
         .route("/api/models/{ask}", post(orders::ask).get(views::model))
-        .layer(DefaultBodyLimit::max(SMALL_BODY));
+        .layer(DefaultBodyLimit::max(SMALL_BODY.min(max_body_bytes)));
     Router::new()
         .route("/api/telemetry", post(telemetry::take))
         .merge(small)
@@ -208,8 +208,8 @@ impl From<BytesRejection> for Problem {
     fn from(rejection: BytesRejection) -> Self {
         let status = rejection.status();
         if status == StatusCode::PAYLOAD_TOO_LARGE {
-            let detail = "the body is larger than is taken; send it in parts, or raise \
-                          http.max_body_bytes";
+            let detail = "the body is larger than is taken here; send telemetry in parts, or \
+                          raise http.max_body_bytes; all else has 1 MiB at most";
             return Self::new(status, "too-large", detail);
         }
         Self::bad("the body broke off; send it again")
