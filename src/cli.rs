@@ -71,6 +71,39 @@ pub enum Command {
         after_help = "Stop it with Ctrl-C, or kill it at any moment: it goes on where it was."
     )]
     Up,
+    /// Ask a running Ripcord
+    #[command(flatten)]
+    Remote(Remote),
+    /// Show the settings in effect and what they mean, or all that is wrong with them
+    CheckConfig,
+    /// Show what is understood of a recording, and what would mend the rest
+    CheckSource {
+        /// .jsonl, .jsonl.gz, or - for standard input
+        file: PathBuf,
+        /// How its records map onto samples
+        #[command(flatten)]
+        mapping: MappingArgs,
+        /// Map them as this source of the settings does
+        #[arg(long, value_name = "NAME", conflicts_with_all = ["kind", "field", "constant"])]
+        source: Option<String>,
+    },
+    /// Measure recorded healthy traffic and write the baselines into a registry
+    Baseline {
+        /// .jsonl, .jsonl.gz, or - for standard input
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The registry.json to write into
+        #[arg(long, value_name = "FILE")]
+        registry: PathBuf,
+        /// How the records map onto samples
+        #[command(flatten)]
+        mapping: MappingArgs,
+    },
+}
+
+/// What is asked of a running Ripcord.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum Remote {
     /// Show each model and signal: value, baseline, evidence, and who it would be rolled back to
     Status {
         /// Only this model
@@ -90,6 +123,17 @@ pub enum Command {
         /// The incident or decision, or a beginning of its id that only it has
         id: String,
     },
+    /// Order something
+    #[command(flatten)]
+    Order(Order),
+    /// Work on the rules of a running Ripcord
+    #[command(subcommand, name = "config")]
+    Rules(RulesCommand),
+}
+
+/// What a person orders: an instruction for the shards.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum Order {
     /// Take a model's production version back, in any mode
     #[command(after_help = ROLLBACK)]
     Rollback {
@@ -138,34 +182,6 @@ pub enum Command {
     Quarantine(OfVersion),
     /// Say that a quarantined version may serve again
     Release(OfVersion),
-    /// Show the settings in effect and what they mean, or all that is wrong with them
-    CheckConfig,
-    /// Show what is understood of a recording, and what would mend the rest
-    CheckSource {
-        /// .jsonl, .jsonl.gz, or - for standard input
-        file: PathBuf,
-        /// How its records map onto samples
-        #[command(flatten)]
-        mapping: MappingArgs,
-        /// Map them as this source of the settings does
-        #[arg(long, value_name = "NAME", conflicts_with_all = ["kind", "field", "constant"])]
-        source: Option<String>,
-    },
-    /// Measure recorded healthy traffic and write the baselines into a registry
-    Baseline {
-        /// .jsonl, .jsonl.gz, or - for standard input
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
-        /// The registry.json to write into
-        #[arg(long, value_name = "FILE")]
-        registry: PathBuf,
-        /// How the records map onto samples
-        #[command(flatten)]
-        mapping: MappingArgs,
-    },
-    /// Work on the rules of a running Ripcord
-    #[command(subcommand, name = "config")]
-    Rules(RulesCommand),
 }
 
 /// Work on the rules of a running Ripcord.
@@ -440,7 +456,9 @@ mod tests {
     #[test]
     fn words_become_values() {
         let cli = parse("mode --all recommend").unwrap();
-        let Command::Mode { scope, mode, why } = cli.command else { panic!("not mode") };
+        let Command::Remote(Remote::Order(Order::Mode { scope, mode, why })) = cli.command else {
+            panic!("not mode")
+        };
         assert_eq!((scope.scope(), mode, why.reason), (Scope::All, Mode::Recommend, None));
         let cli = parse("replay f --constant n=3 --constant model=m --field id=/a=b").unwrap();
         let Command::Replay(replay) = cli.command else { panic!("not replay") };

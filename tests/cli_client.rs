@@ -3,7 +3,12 @@
 
 mod served;
 
+use std::fs::File;
+use std::io::Read;
+use std::process::Stdio;
+
 use assert_cmd::Command;
+use rustix::process::{Pid, Signal};
 use served::{Setting, World};
 
 /// Exit code, standard output, standard error.
@@ -42,7 +47,9 @@ fn each_command_tells_what_became_of_it() {
         ("status --json", 0, "ripcord.status/1", ""),
         ("incidents", 0, "no incident so far", ""),
         ("explain i-7", 1, "", "no incident begins with i-7"),
-        ("config apply", 0, "in force on all 2 shards: revision 2", ""),
+        ("status", 0, "rules revision 1 of the first start", ""),
+        ("config apply --reason calmer", 0, "in force on all 2 shards: revision 2", ""),
+        ("status", 0, "command line: calmer", ""),
     ] {
         // What was just accepted shows in the status as soon as it is published.
         let found =
@@ -55,6 +62,91 @@ fn each_command_tells_what_became_of_it() {
         assert!(stdout.contains(out) && stderr.contains(err), "{line}: {stdout}{stderr}");
         assert!(!stdout.contains('\u{1b}') && !stderr.contains("s3cret"), "{line}: {stdout}");
     }
+}
+
+/// A terminal: the end that a test reads, and the end that a program writes to.
+fn terminal() -> (File, File) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap().into_string().unwrap();
+    let theirs = File::options().read(true).write(true).open(name).unwrap();
+    (ours.into(), theirs)
+}
+
+/// Ends with the test, however that ends.
+struct Watching(std::process::Child);
+
+impl Watching {
+    fn start(url: &str, line: &str, out: impl Into<Stdio>) -> Self {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ripcord"));
+        command.env_remove("RIPCORD_TOKEN").env("NO_COLOR", "1");
+        command.args(line.split_whitespace()).args(["--url", url]);
+        command.stdin(Stdio::null()).stdout(out).stderr(Stdio::null());
+        Self(command.spawn().unwrap())
+    }
+
+    /// As Ctrl-C does; the exit code.
+    fn interrupt(&mut self) -> Option<i32> {
+        rustix::process::kill_process(Pid::from_child(&self.0), Signal::INT).unwrap();
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// Reads until `wanted` was there, and answers all that came.
+fn read_until(from: &mut impl Read, wanted: &str) -> String {
+    let (mut came, mut part) = (Vec::new(), [0; 4096]);
+    loop {
+        let length = from.read(&mut part).unwrap();
+        came.extend_from_slice(&part[..length]);
+        let text = String::from_utf8_lossy(&came);
+        if text.contains(wanted) {
+            return text.into_owned();
+        }
+        assert!(length > 0, "{wanted} never came: {text}");
+    }
+}
+
+#[test]
+fn watching_draws_the_page_anew_when_it_changed_and_ends_with_ctrl_c() {
+    const CLEARED: &str = "\u{1b}[H\u{1b}[2J";
+    let world = World::start(&Setting::default());
+    let (mut ours, theirs) = terminal();
+    let mut watching = Watching::start(&world.url, "status m --watch", theirs);
+    let first = read_until(&mut ours, "would roll back to: v2");
+    assert!(first.starts_with(CLEARED), "{first:?}");
+    assert_eq!(ripcord(&world.url, "freeze m --reason storm", None).0, 0);
+    let second = read_until(&mut ours, "FROZEN");
+    assert!(second.contains(CLEARED), "{second:?}");
+    assert_eq!(watching.interrupt(), Some(0));
+}
+
+#[test]
+fn watching_into_a_pipe_says_only_what_changed() {
+    let world = World::start(&Setting::default());
+    let mut watching = Watching::start(&world.url, "status m --watch", Stdio::piped());
+    let mut out = watching.0.stdout.take().unwrap();
+    let first = read_until(&mut out, "would roll back to: v2");
+    // Looks while nothing happens, and one after something did.
+    for _ in 0..3 {
+        assert_eq!(ripcord(&world.url, "status m", None).0, 0);
+    }
+    assert_eq!(ripcord(&world.url, "mode m observe", None).0, 0);
+    let then = read_until(&mut out, "mode observe");
+    assert_eq!(watching.interrupt(), Some(0));
+    let pages = format!("{first}{then}");
+    assert!(!pages.contains('\u{1b}'), "{pages}");
+    assert_eq!(pages.matches("mode act").count(), 1, "{pages}");
+    let mut nobody = Watching::start(&world.url, "status zz --watch", Stdio::null());
+    assert_eq!(nobody.0.wait().unwrap().code(), Some(1), "no such model ends it");
 }
 
 #[test]

@@ -234,6 +234,22 @@ fn layers_lie_over_each_other() {
 }
 
 #[test]
+fn fences_of_programs_stand_with_the_log_unless_told_otherwise() {
+    let exec = "[workers.exec.a]\nprobe = [\"p\"]\nact = [\"a\"]\n";
+    for (text, place) in [
+        ("", "ripcord-data"),
+        ("[log]\nfolder = \"elsewhere\"\n", "elsewhere"),
+        ("[workers.exec_defaults]\nfence_folder = \"all\"\n", "all"),
+        ("[workers.exec.a]\nfence_folder = \"own\"\n", "own"),
+    ] {
+        let own = text.strip_prefix("[workers.exec.a]\n");
+        let text = own.map_or_else(|| format!("{text}{exec}"), |own| format!("{exec}{own}"));
+        let exec = &load(&text).settings.workers.exec[0];
+        assert_eq!(exec.fence_folder, Path::new(place), "{text}");
+    }
+}
+
+#[test]
 fn the_hash_is_of_the_rules_alone() {
     let hash = |text: &str| load(text).rules.hash;
     assert_eq!(hash(""), hash("[http]\nlisten = \"127.0.0.1:1\""));
@@ -241,6 +257,7 @@ fn the_hash_is_of_the_rules_alone() {
     assert_ne!(hash(""), hash("[rules.triggers.error-rate]\nlimit_percent = 11"));
     let mut rules = load("").rules;
     rules.revision = 7;
+    (rules.by, rules.reason) = (Some("ada".to_owned()), Some("why".to_owned()));
     assert_eq!(ripcord::config::rules_hash(&rules), rules.hash);
     assert_eq!(rules.hash.len(), 64);
 }

@@ -227,6 +227,10 @@ const REFUSALS: &[(&str, &str)] = &[
              no program; write [\"program\", \"argument\"]",
     ),
     (
+        "[workers.exec.x]\nprobe = [\"p\"]\nact = [\"a\"]\nfence_folder = \"\"",
+        "workers.exec.x.fence_folder = \"\" in my.toml: it is empty; give a folder",
+    ),
+    (
         "[workers.notice]\nwebhook_url = \"hooks.example.org/s3cret\"",
         "workers.notice.webhook_url = … in my.toml: it begins with https:// or http://",
     ),

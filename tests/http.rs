@@ -6,12 +6,14 @@
 mod served;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 
 use ripcord::config::rules_hash;
-use ripcord::edge::log::Partition;
-use ripcord::model::Namespace;
+use ripcord::edge::log::{Partition, Topic};
+use ripcord::model::{Namespace, Span};
 use serde_json::{Value as Json, json};
-use served::{Answer, LONG, SHARDS, Setting, World, ask, prediction};
+use served::{Answer, LONG, MAX_BODY_BYTES, SHARDS, Setting, World, ask, prediction};
 
 fn problem(answer: &Answer) -> Json {
     assert_eq!(answer.header("content-type"), "application/problem+json", "{}", answer.text);
@@ -256,10 +258,81 @@ fn bad_lines_are_named_and_good_ones_taken() {
     let taken = world.send("POST", "/api/telemetry", &[], &many).json();
     assert_eq!((&taken["taken"], &taken["rejected_count"]), (&json!(1), &json!(250)));
     assert_eq!(taken["rejected"].as_array().unwrap().len(), 100);
+}
 
-    let answer = world.send("POST", "/api/telemetry", &[], &"x".repeat(200_001));
-    assert_eq!(answer.status, 413);
-    problem(&answer);
+#[test]
+fn a_body_over_the_limit_is_refused_wherever_it_goes() {
+    let world = World::start(&Setting { decides: false, ..Setting::default() });
+    let rules = format!("{:#}", json!(world.book));
+    for (path, body) in [
+        ("/api/telemetry", "\n"),
+        ("/api/models/abort", r#"{"model":"m"}"#),
+        ("/api/rules", rules.as_str()),
+    ] {
+        let of = |bytes: usize| format!("{body}{}", " ".repeat(bytes - body.len()));
+        let fits = world.send("POST", path, &[], &of(MAX_BODY_BYTES));
+        assert!(fits.status < 300, "{path}: {}", fits.text);
+        let over = world.send("POST", path, &[], &of(MAX_BODY_BYTES + 1));
+        assert_eq!(over.status, 413, "{path}: {}", over.text);
+        assert!(problem(&over)["detail"].as_str().unwrap().contains("http.max_body_bytes"));
+        // A body that does not say how long it is.
+        let chunks = format!("{:x}\r\n{}\r\n0\r\n\r\n", MAX_BODY_BYTES + 1, of(MAX_BODY_BYTES + 1));
+        let said =
+            raw(&world, &format!("POST {path} HTTP/1.1"), "transfer-encoding: chunked", &chunks);
+        assert!(said.starts_with("HTTP/1.1 413 "), "{path}: {said}");
+    }
+    assert_eq!(world.get("/livez").status, 200);
+}
+
+/// Sends bytes as they are; the beginning of the answer.
+fn raw(world: &World, first: &str, header: &str, body: &str) -> String {
+    let host = world.url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(host).unwrap();
+    let head = format!("{first}\r\nhost: {host}\r\n{header}\r\nconnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    // The server may have said no and gone before it took all.
+    stream.write_all(body.as_bytes()).ok();
+    let mut answer = [0; 64];
+    let length = stream.read(&mut answer).unwrap();
+    String::from_utf8_lossy(&answer[..length]).into_owned()
+}
+
+#[test]
+fn what_the_log_cannot_take_is_not_taken() {
+    let world = World::start(&Setting { decides: false, ..Setting::default() });
+    let inbox = world.river.topic(Topic::Inbox);
+    let telemetry = Partition { topic: "telemetry".to_owned(), partition: 0 };
+    let line = prediction("a", 0, 0, "ok");
+    let rules = json!(world.book).to_string();
+    let freeze = r#"{"all":true,"reason":"r"}"#;
+    for (topic, path, body) in [
+        ("telemetry", "/api/telemetry", line.as_str()),
+        (inbox.as_str(), "/api/models/freeze", freeze),
+        (inbox.as_str(), "/api/rules", rules.as_str()),
+    ] {
+        world.shim.on_append(topic, 0, 0);
+        let key = ["idempotency-key: k"];
+        let failed = world.send("POST", path, &key, body);
+        assert_eq!((failed.status, failed.header("retry-after")), (503, "1"), "{}", failed.text);
+        let problem = problem(&failed);
+        assert_eq!(problem["type"], "urn:ripcord:problem:log-unavailable");
+        assert!(problem["detail"].as_str().unwrap().contains("appending to"), "{problem}");
+        assert_eq!(world.shim.waiting(), 0);
+        if path == "/api/telemetry" {
+            assert_eq!(world.river.log.scan(&telemetry, 0, 10).unwrap(), []);
+            let none = r#"ripcord_http_telemetry_records_total{result="taken"} 0"#;
+            assert!(world.get("/metrics").text.contains(none));
+        } else if path == "/api/models/freeze" {
+            assert_eq!(world.get("/api/instructions/k").status, 404);
+        }
+        // The log is well again: the same is asked once more.
+        let taken = world.send("POST", path, &key, body);
+        assert!(taken.status < 300, "{path}: {}", taken.text);
+        if path == "/api/rules" {
+            assert_eq!(taken.json()["revision"], 1, "what was not taken has no revision");
+        }
+    }
+    assert_eq!(world.river.log.scan(&telemetry, 0, 10).unwrap().len(), 1);
 }
 
 #[test]
@@ -289,6 +362,48 @@ fn an_instruction_makes_the_whole_round_and_twice_is_once() {
     let reply = world.wait_for(refused.header("location"), done).json();
     assert_eq!(reply["state"], "refused", "{reply}");
     assert!(reply["detail"].as_str().unwrap().contains("v9"), "{reply}");
+}
+
+/// The keys that stand on the topic of live numbers.
+fn keys(world: &World) -> Vec<String> {
+    let shards = (0..SHARDS).map(|shard| world.river.partition(Topic::Status, shard));
+    let latest = shards.flat_map(|partition| world.river.log.latest(&partition).unwrap());
+    latest.map(|record| String::from_utf8(record.key.unwrap()).unwrap()).collect()
+}
+
+#[test]
+fn a_reply_can_be_fetched_in_time_and_is_forgotten_then() {
+    let world = World::start(&Setting::default());
+    let ask = |key: &str| {
+        let header = format!("idempotency-key: {key}");
+        world.send("POST", "/api/models/freeze", &[&header], r#"{"all":true,"reason":"r"}"#);
+        let path = format!("/api/instructions/{key}");
+        world.wait_for(&path, |answer| answer.json()["state"] == "accepted");
+    };
+    // Whether live numbers were published since the time was moved on.
+    let published = || {
+        let now = world.river.log.now();
+        let told = |shard: &Json| shard["told_at"].as_str().unwrap() >= now.to_string().as_str();
+        let all = |answer: &Answer| answer.json()["shards"].as_array().unwrap().iter().all(told);
+        world.wait_for("/api/status", all);
+    };
+    let state = |key: &str| world.get(&format!("/api/instructions/{key}"));
+    let replies = || keys(&world).into_iter().filter(|key| key.starts_with("reply/")).count();
+    (0..5).for_each(|n| ask(&format!("early-{n}")));
+    world.later(Span::from_s(3540));
+    ask("late");
+    published();
+    assert_eq!(state("early-0").json()["state"], "accepted");
+    assert_eq!(replies(), 6 * SHARDS as usize);
+    world.later(Span::from_s(120));
+    published();
+    let gone = state("early-0");
+    assert_eq!(gone.status, 404, "{}", gone.text);
+    assert!(problem(&gone)["detail"].as_str().unwrap().contains("more than 1 h ago"));
+    assert_eq!(state("late").json()["state"], "accepted");
+    assert_eq!(replies(), SHARDS as usize);
+    // Asked again under an id that is forgotten: it is not done twice, and told again.
+    ask("early-0");
 }
 
 #[test]
@@ -421,13 +536,31 @@ fn rules_go_into_force_under_a_higher_revision_or_not_at_all() {
         let detail = problem(&answer)["detail"].as_str().unwrap().to_owned();
         assert!(detail.contains(holds), "{detail}");
     }
-    assert_eq!(world.get("/api/rules").json()["revision"], 1);
-    for revision in [2, 3] {
-        let applied = world.post("/api/rules", &good);
+    for (by, reason, holds) in [
+        ("ada", json!(" "), "the reason is missing"),
+        ("ada", json!("x".repeat(2001)), "say it shorter"),
+        (&"x".repeat(201), json!("r"), "say it shorter"),
+    ] {
+        let mut book = good.clone();
+        (book["by"], book["reason"]) = (json!(by), reason);
+        let answer = world.post("/api/rules", &book);
+        assert_eq!(answer.status, 400, "{}", answer.text);
+        assert!(answer.text.contains(holds), "{}", answer.text);
+    }
+    let first = world.get("/api/rules").json();
+    assert_eq!((&first["revision"], &first["by"]), (&json!(1), &Json::Null));
+    let mut why = good.clone();
+    why["reason"] = "one more".into();
+    for (revision, good) in [(2, &good), (3, &why)] {
+        let applied = world.post("/api/rules", good);
         assert_eq!((applied.status, &applied.json()["revision"]), (202, &json!(revision)));
     }
-    world.wait_for("/api/rules", |answer| answer.json()["revision"] == 3);
+    let now = world.wait_for("/api/rules", |answer| answer.json()["revision"] == 3).json();
+    assert_eq!((&now["by"], &now["reason"]), (&json!("api"), &json!("one more")));
     let has = |shard: &Json| shard["rules"] == json!(book.hash);
     let all = |answer: &Answer| answer.json()["shards"].as_array().unwrap().iter().all(has);
-    world.wait_for("/api/status", all);
+    let status = world.wait_for("/api/status", all).json();
+    let wanted = json!({"revision": 3, "hash": book.hash, "by": "api", "reason": "one more"});
+    assert_eq!(status["rules"], wanted);
+    keeps("status", &status);
 }

@@ -5,15 +5,18 @@
 
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ripcord::app::replay::Replayed;
 use ripcord::config::mapping;
-use ripcord::model::{SampleKind, Verdict, VersionId};
+use ripcord::model::{Incident, SampleKind, Verdict, VersionId};
+use ripcord::shard::Output;
 use words::replay::{self, decisions, line, summary};
 
 const LEARNS: &str = "v7-online-lr";
 const FROZEN: &str = "v8-hgb-frozen";
+/// When live traffic showed the switch, and when the statistic did.
+const DAYS: (&str, &str) = ("1996-11-21", "1996-12-02");
 
 fn run(production: &str, previous: &str) -> Option<Replayed> {
     let file = words::files::shared("elec2_telemetry.jsonl.gz")?;
@@ -36,6 +39,14 @@ fn told(replayed: &Replayed, version: &str) -> String {
             && !matches!(decision.assessment.verdict, Verdict::Healthy)
     });
     of.map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Every record of an incident, in order.
+fn incidents(replayed: &Replayed) -> impl Iterator<Item = &Incident> {
+    replayed.outputs.iter().filter_map(|output| match output {
+        Output::Incident(incident) => Some(&**incident),
+        Output::Command(_) | Output::Decision(_) | Output::Reply(_) => None,
+    })
 }
 
 #[test]
@@ -64,6 +75,14 @@ fn the_frozen_model_is_rolled_back_by_july_1997() {
     assert!(decided < "1997-07-01", "{decided}\n{told}");
     // After it the model that learns stays: there is no way back to the one that fell.
     assert_eq!(rollbacks.len(), 1, "{rollbacks:#?}");
+    // 500 samples take ten days, three more than the statistic has: it is given its time again.
+    assert_eq!((&first["outcome"], &first["proof"]), (&"verified".into(), &"L4".into()));
+    let day = |at: &str| first[at].as_str().unwrap()[..10].to_owned();
+    assert_eq!((day("mitigated_at").as_str(), day("verified_at").as_str()), DAYS);
+    let prolonged: BTreeSet<_> = incidents(&replayed)
+        .filter_map(|incident| Some(incident.because.split_once(" (prolonged ")?.1))
+        .collect();
+    assert_eq!(prolonged.into_iter().collect::<Vec<_>>(), ["1 of 3 times)."]);
     let model = &summary["models"]["elec2-price-direction"];
     assert_eq!(model["production_at_end"], LEARNS);
     let served = model["accuracy_served"].as_f64().unwrap();

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use ripcord::edge::clock::Stopwatch;
 use ripcord::edge::target::Target;
+use ripcord::edge::target::exec::{Exec, ExecSettings};
 use ripcord::model::{Outcome, Span};
-use target_words::{LONG, act, block_on, exec, production};
+use target_words::{LONG, act, block_on, exec, production, target};
 
 fn script(folder: &Path, name: &str, body: &str) -> Vec<String> {
     let path = folder.join(name);
@@ -78,6 +79,26 @@ fn it_acts_once_and_refuses_the_past_also_after_a_restart() {
     assert_eq!((fence.generation, fence.command), (3, None), "seen, and nothing done in it");
     let facts = block_on(new().observe()).unwrap();
     assert_eq!(facts[0].production.as_ref().unwrap().as_str(), "v3");
+}
+
+#[test]
+fn what_it_remembers_stands_in_a_folder_of_its_own() {
+    let (folder, fences) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (probe, program) = switch(folder.path());
+    let mut exec = Exec::new(ExecSettings {
+        target: target("mine"),
+        models: Vec::new(),
+        probe: Some(probe),
+        act: program,
+        time_limit: LONG,
+        folder: folder.path().to_owned(),
+        fence_folder: fences.path().to_owned(),
+    });
+    assert_eq!(act(&mut exec, &production("c", 1, "v2", "v3")).outcome, Outcome::Done);
+    assert!(fences.path().join("mine.fences.json").is_file());
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
+    let own = |path: &Path| ["act", "probe", "live", "runs"].iter().any(|n| path.ends_with(n));
+    assert!(names.iter().all(|path| own(path)), "{names:?}");
 }
 
 #[test]

@@ -161,8 +161,11 @@ fn a_wrong_excuse_is_caught() {
 #[test]
 fn what_stands_in_the_wrong_place_is_caught() {
     for (path, text, expected) in [
-        ("src/app/a.rs", "tracing::info!(\"b\");", "edge/diagnostics names"),
+        ("src/app/a.rs", "tracing::info!(\"b\");", "edge/diagnostics.rs names"),
         ("src/edge/diagnostics.rs", "tracing::info!(\"b\");", ""),
+        ("src/edge/http/a.rs", "use prometheus_client::registry::Registry;", "metrics.rs names"),
+        ("src/edge/diagnostics.rs", "use prometheus_client::registry;", "metrics.rs names"),
+        ("src/edge/diagnostics/metrics.rs", "use prometheus_client::registry::Registry;", ""),
         ("src/app/a.rs", "let out = std::io::stdout();", "edge/terminal prints"),
         ("src/app/a.rs", "use rusqlite::Connection;", "edge/log/local"),
     ] {

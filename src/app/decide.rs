@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::replies::Replies;
 use super::river::{River, RoleError};
 use crate::edge::diagnostics;
 use crate::edge::log::{Commit, Partition, Read, Reader, Record, Topic, Transaction, Writer};
@@ -33,11 +34,14 @@ pub struct Decide {
     reader: Box<dyn Reader>,
     writer: Box<dyn Writer>,
     owned: BTreeMap<u32, Owned>,
+    /// None: replies are never forgotten, as in a replay.
+    keep_replies: Option<Span>,
 }
 
 struct Owned {
     shard: Shard,
     told: Told,
+    replies: Replies,
     snapshot_at: i64,
     ticked: LogTime,
     at_end: bool,
@@ -68,7 +72,14 @@ impl Decide {
         let group = river.group("decide");
         let reader = river.log.reader(&group, &[river.topic(Topic::Inbox)])?;
         let writer = river.log.writer(Some(&group))?;
-        Ok(Self { river, reader, writer, owned: BTreeMap::new() })
+        Ok(Self { river, reader, writer, owned: BTreeMap::new(), keep_replies: None })
+    }
+
+    /// Forgets replies to instructions after so long, each time that live numbers are published.
+    #[must_use]
+    pub fn keep_replies(mut self, keep: Span) -> Self {
+        self.keep_replies = Some(keep);
+        self
     }
 
     /// Reads what came within `wait` and folds it.
@@ -127,13 +138,19 @@ impl Decide {
     }
 
     /// Writes the live numbers where others read them; beside them, where they changed, the rules
-    /// in force and a copy of what undo knows, which dry runs ask.
+    /// in force and a copy of what undo knows, which dry runs ask; and marks old replies as gone.
     ///
     /// # Errors
     /// Storage.
     pub fn publish_status(&mut self) -> Result<(), RoleError> {
         let mut records = Vec::new();
+        let now = self.river.log.now();
         for (id, owned) in &mut self.owned {
+            if let Some(keep) = self.keep_replies {
+                let gone = owned.replies.forget(now, keep).into_iter();
+                let mark = |key: String| self.river.plain(Topic::Status, *id, &key, Vec::new());
+                records.extend(gone.map(mark));
+            }
             let undo = json::encode("undo state", owned.shard.undo_state())?;
             if undo != owned.told.undo {
                 records.push(self.river.plain(Topic::Status, *id, "undo", undo.clone()));
@@ -192,9 +209,14 @@ impl Decide {
             folded.set_undo_state(json::decode("undo state", &bytes)?);
         }
         self.reader.seek(inbox, committed)?;
-        let (snapshot_at, ticked) = (folded.next(), LogTime::MIN);
-        let owned =
-            Owned { shard: folded, told: Told::default(), snapshot_at, ticked, at_end: false };
+        let owned = Owned {
+            snapshot_at: folded.next(),
+            shard: folded,
+            told: Told::default(),
+            replies: Replies::read(&self.river, id)?,
+            ticked: LogTime::MIN,
+            at_end: false,
+        };
         self.owned.insert(id, owned);
         Ok(())
     }
@@ -229,8 +251,13 @@ impl Decide {
             .iter()
             .map(|output| self.river.output(id, now, output))
             .collect::<Result<Vec<_>, _>>()?;
-        if let Some(owned) = self.owned.get(&id) {
+        if let Some(owned) = self.owned.get_mut(&id) {
             records.push(self.river.undo_state(id, owned.shard.undo_state())?);
+            for output in outputs {
+                if let Output::Reply(reply) = output {
+                    owned.replies.given(&reply.instruction, now);
+                }
+            }
         }
         let transaction = Transaction {
             outputs: records,

@@ -9,6 +9,7 @@ pub mod decide;
 pub mod feed;
 pub mod ingest;
 pub mod replay;
+mod replies;
 pub mod retention;
 pub mod river;
 pub mod serve;

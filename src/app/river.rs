@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::replies::key;
 use crate::edge::log::{Log, LogError, Outgoing, Partition, Topic, Writer};
 use crate::model::{LogTime, ModelId, Namespace, RuleBook, SourceId, TargetId};
 use crate::shard::{Inbox, Output, shard_of};
@@ -185,8 +186,7 @@ impl River {
             }
             Output::Reply(reply) => {
                 let value = json::encode("reply", reply)?;
-                let key = format!("reply/{}", reply.instruction);
-                return Ok(self.plain(Topic::Status, shard, &key, value));
+                return Ok(self.plain(Topic::Status, shard, &key(&reply.instruction), value));
             }
         };
         Ok(Outgoing {

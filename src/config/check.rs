@@ -12,6 +12,15 @@ pub(super) const MINUTE: u64 = 60 * SECOND;
 pub(super) const HOUR: u64 = 60 * MINUTE;
 pub(super) const DAY: u64 = 24 * HOUR;
 
+/// Checks a setting under the name that it has in both places, the raw struct and the file:
+/// `checked!(check.span, at, raw.poll_seconds, SECOND, 1..=3600)`.
+macro_rules! checked {
+    ($check:ident.$kind:ident, $at:expr, $raw:ident.$key:ident $(, $more:expr)*) => {
+        $check.$kind(&$at.key(stringify!($key)), $raw.$key $(, $more)*)
+    };
+}
+pub(super) use checked;
+
 /// Keeps what is wrong. After a problem the conversion goes on with any value; none gets out.
 #[derive(Debug)]
 pub(super) struct Check<'a> {

@@ -32,7 +32,7 @@ use problem::Path;
 use tree::Tree;
 
 pub use problem::{Problem, Refused};
-pub use report::{Meaning, Report};
+pub use report::{Meaning, Report, grouped};
 pub use settings::{HttpSettings, IngestSettings, LogKind, LogSettings, Secret, Settings};
 pub use sources::{FIELDS, mapping};
 pub use workers::{
@@ -110,8 +110,15 @@ fn convert(
     let settings = settings::settings(check, raw, environment, sources);
     let mut effective = serde_json::to_value(raw).unwrap_or_default();
     redact(&mut effective);
-    let mut rules =
-        RuleBook { namespace: namespace?, revision: 0, hash: String::new(), default, models };
+    let mut rules = RuleBook {
+        namespace: namespace?,
+        revision: 0,
+        hash: String::new(),
+        by: None,
+        reason: None,
+        default,
+        models,
+    };
     rules.hash = rules_hash(&rules);
     Some(Config { rules, settings: settings?, effective })
 }
@@ -125,13 +132,15 @@ fn namespace(check: &mut Check<'_>, at: &Path, text: &str) -> Option<Namespace> 
     check.name(at, text, Namespace::new)
 }
 
-/// SHA-256, in hex, of the rules as JSON with sorted keys, without `revision` and `hash`.
+/// SHA-256, in hex, of the rules as JSON with sorted keys, without what says of the revision who
+/// made it: the same rules have one hash.
 #[must_use]
 pub fn rules_hash(rules: &RuleBook) -> String {
     let mut json = serde_json::to_value(rules).unwrap_or_default();
     if let Json::Object(book) = &mut json {
-        book.remove("revision");
-        book.remove("hash");
+        for of_revision in ["revision", "hash", "by", "reason"] {
+            book.remove(of_revision);
+        }
     }
     let mut text = String::new();
     canonical(&json, &mut text);

@@ -19,6 +19,20 @@ macro_rules! tables {
     )*};
 }
 
+/// A table of defaults, and one that has the same keys and some of its own.
+macro_rules! inherited {
+    ($($defaults:ident, $name:ident {
+        $($own:ident: $own_kind:ty,)*
+    } and {
+        $($shared:ident: $kind:ty,)*
+    })*) => {$(
+        tables! {
+            $defaults { $($shared: $kind,)* }
+            $name { $($own: $own_kind,)* $($shared: $kind,)* }
+        }
+    )*};
+}
+
 /// A choice between words.
 macro_rules! words {
     ($($name:ident { $($word:ident,)* })*) => {$(
@@ -65,6 +79,7 @@ tables! {
         token_env: String,
         token_file: Option<String>,
         max_body_bytes: u64,
+        keep_replies_hours: u64,
     }
     Ingest {
         flush_milliseconds: u64,
@@ -72,44 +87,6 @@ tables! {
         idle_after_seconds: u64,
     }
     Replay { max_jump_days: u64, }
-    SourceDefaults {
-        enabled: bool,
-        pane_seconds: u64,
-        label_horizon_hours: u64,
-        allowed_disorder_seconds: u64,
-        max_waiting_per_model: u64,
-        max_jump_seconds: u64,
-        jump_confirmations: u64,
-        max_categories: u64,
-        max_record_bytes: u64,
-        max_depth: u64,
-        oldest: String,
-        unknown_models: Unknown,
-        models: Vec<String>,
-        r#type: Option<SampleKind>,
-        fields: Names<String>,
-        constants: Names<serde_json::Value>,
-    }
-    Source {
-        topics: Vec<String>,
-        topic: Option<Names<Topic>>,
-        enabled: bool,
-        pane_seconds: u64,
-        label_horizon_hours: u64,
-        allowed_disorder_seconds: u64,
-        max_waiting_per_model: u64,
-        max_jump_seconds: u64,
-        jump_confirmations: u64,
-        max_categories: u64,
-        max_record_bytes: u64,
-        max_depth: u64,
-        oldest: String,
-        unknown_models: Unknown,
-        models: Vec<String>,
-        r#type: Option<SampleKind>,
-        fields: Names<String>,
-        constants: Names<serde_json::Value>,
-    }
     Topic {
         r#type: Option<SampleKind>,
         fields: Option<Names<String>>,
@@ -127,46 +104,6 @@ tables! {
         false_rollbacks: f64,
         period_days: u64,
     }
-    TriggerDefaults {
-        enabled: bool,
-        rule: Rule,
-        action: Action,
-        mode: Option<Mode>,
-        weight: Option<f64>,
-        minimum_samples: u64,
-        completeness: f64,
-        design_effect: f64,
-        provisional: bool,
-        act_without_reference: bool,
-        window_minutes: u64,
-        breaches_to_fire: u64,
-    }
-    Trigger {
-        enabled: bool,
-        order: u64,
-        signal: Signal,
-        rule: Rule,
-        compare: Option<Compare>,
-        tolerance_points: Option<f64>,
-        tolerance_relative_percent: Option<f64>,
-        limit_percent: Option<f64>,
-        limit_milliseconds: Option<f64>,
-        timeout_milliseconds: Option<f64>,
-        limit_psi: Option<f64>,
-        bins: Option<u64>,
-        learn_samples: Option<u64>,
-        action: Action,
-        mode: Option<Mode>,
-        weight: Option<f64>,
-        bucket_seconds: u64,
-        minimum_samples: u64,
-        completeness: f64,
-        design_effect: f64,
-        provisional: bool,
-        act_without_reference: bool,
-        window_minutes: u64,
-        breaches_to_fire: u64,
-    }
     Policy {
         proving_hours: u64,
         trust_assumed: bool,
@@ -178,6 +115,7 @@ tables! {
         command_expires_minutes: u64,
         mitigate_within_minutes: u64,
         verify_within_days: u64,
+        verify_prolong_times: u64,
         live_samples: u64,
         verify_samples: u64,
         verify_after_minutes: u64,
@@ -198,25 +136,71 @@ tables! {
         check_artifacts: bool,
         poll_seconds: u64,
     }
-    ExecDefaults {
-        stage: Stage,
-        time_limit_seconds: u64,
-        poll_seconds: u64,
-        authority: bool,
-        models: Vec<String>,
-    }
-    Exec {
-        probe: Vec<String>,
-        act: Vec<String>,
-        stage: Stage,
-        time_limit_seconds: u64,
-        poll_seconds: u64,
-        authority: bool,
-        models: Vec<String>,
-    }
     Notice {
         webhook_url: Option<String>,
         webhook_secret_env: String,
         time_limit_seconds: u64,
+    }
+}
+
+inherited! {
+    SourceDefaults, Source {
+        topics: Vec<String>,
+        topic: Option<Names<Topic>>,
+    } and {
+        enabled: bool,
+        pane_seconds: u64,
+        label_horizon_hours: u64,
+        allowed_disorder_seconds: u64,
+        max_waiting_per_model: u64,
+        max_jump_seconds: u64,
+        jump_confirmations: u64,
+        max_categories: u64,
+        max_record_bytes: u64,
+        max_depth: u64,
+        oldest: String,
+        unknown_models: Unknown,
+        models: Vec<String>,
+        r#type: Option<SampleKind>,
+        fields: Names<String>,
+        constants: Names<serde_json::Value>,
+    }
+    TriggerDefaults, Trigger {
+        order: u64,
+        signal: Signal,
+        compare: Option<Compare>,
+        tolerance_points: Option<f64>,
+        tolerance_relative_percent: Option<f64>,
+        limit_percent: Option<f64>,
+        limit_milliseconds: Option<f64>,
+        timeout_milliseconds: Option<f64>,
+        limit_psi: Option<f64>,
+        bins: Option<u64>,
+        learn_samples: Option<u64>,
+        bucket_seconds: u64,
+    } and {
+        enabled: bool,
+        rule: Rule,
+        action: Action,
+        mode: Option<Mode>,
+        weight: Option<f64>,
+        minimum_samples: u64,
+        completeness: f64,
+        design_effect: f64,
+        provisional: bool,
+        act_without_reference: bool,
+        window_minutes: u64,
+        breaches_to_fire: u64,
+    }
+    ExecDefaults, Exec {
+        probe: Vec<String>,
+        act: Vec<String>,
+    } and {
+        stage: Stage,
+        time_limit_seconds: u64,
+        poll_seconds: u64,
+        authority: bool,
+        models: Vec<String>,
+        fence_folder: Option<String>,
     }
 }

@@ -40,19 +40,11 @@ impl fmt::Display for Report {
         writeln!(f, "namespace {}, rules {}", self.namespace, self.rules_hash)?;
         for meaning in &self.rules {
             let who = meaning.model.as_deref().unwrap_or("every other model");
-            writeln!(f, "\n{who}: mode {}", word(meaning.mode))?;
+            writeln!(f, "\n{who}: mode {}", meaning.mode.name())?;
             meaning.triggers.iter().try_for_each(|trigger| writeln!(f, "  {trigger}"))?;
             writeln!(f, "  a rollback asks: {}", meaning.plan.join(", "))?;
         }
         Ok(())
-    }
-}
-
-fn word(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Observe => "observe",
-        Mode::Recommend => "recommend",
-        Mode::Act => "act",
     }
 }
 
@@ -107,7 +99,7 @@ fn words(trigger: &Trigger, budget: &Budget) -> String {
     text.push_str(&how);
     if let Some(mode) = trigger.mode {
         text.push_str("; at most ");
-        text.push_str(word(mode));
+        text.push_str(mode.name());
     }
     text
 }
@@ -153,7 +145,12 @@ fn round(x: f64) -> String {
 }
 
 fn thousands(x: f64) -> String {
-    let digits = format!("{x:.0}");
+    grouped(&format!("{x:.0}"))
+}
+
+/// Digits with a comma before every three: `98,991`.
+#[must_use]
+pub fn grouped(digits: &str) -> String {
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {

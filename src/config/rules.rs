@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::check::{Check, DAY, MINUTE, SECOND, Within};
+use super::check::{Check, DAY, MINUTE, SECOND, Within, checked};
 use super::policy::policy;
 use super::problem::Path;
 use super::raw;
@@ -50,7 +50,7 @@ fn triggers(
         let at = at.key(name);
         let weight = shares.of(raw);
         let trigger = trigger(check, &at, name, raw, weight, panes);
-        let order = check.count(&at.key("order"), raw.order, 0..=1000);
+        let order = checked!(check.count, at, raw.order, 0..=1000);
         if let Some((other, _)) = by_order.get(&order) {
             let would_do = format!("{other} has this order already; give each trigger its own");
             check.refuse(&at.key("order"), would_do);
@@ -136,13 +136,9 @@ fn trigger(
         mode: raw.mode,
         bucket,
         weight,
-        minimum_samples: check.count(
-            &at.key("minimum_samples"),
-            raw.minimum_samples,
-            1..=1_000_000,
-        ),
-        completeness: check.number(&at.key("completeness"), raw.completeness, &share),
-        design_effect: check.number(&at.key("design_effect"), raw.design_effect, &effect),
+        minimum_samples: checked!(check.count, at, raw.minimum_samples, 1..=1_000_000),
+        completeness: checked!(check.number, at, raw.completeness, &share),
+        design_effect: checked!(check.number, at, raw.design_effect, &effect),
         provisional: raw.provisional,
         act_without_reference: raw.act_without_reference,
         id: id?,
@@ -182,7 +178,7 @@ fn statistic(check: &mut Check<'_>, at: &Path, raw: &raw::Trigger, bucket: Span)
             format!("a window is a multiple of the trigger's bucket of {} s", bucket.as_s());
         check.refuse(&window_at, would_do);
     }
-    let breaches = check.small(&at.key("breaches_to_fire"), raw.breaches_to_fire, 1..=1000);
+    let breaches = checked!(check.small, at, raw.breaches_to_fire, 1..=1000);
     Statistic::Window { window, breaches }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::check::{Check, DAY, HOUR, SECOND};
+use super::check::{Check, DAY, HOUR, SECOND, checked};
 use super::problem::Path;
 use super::raw;
 use super::workers::{WorkerSettings, workers};
@@ -57,6 +57,8 @@ pub struct HttpSettings {
     pub token: Option<Secret>,
     /// The largest request body.
     pub max_body_bytes: usize,
+    /// How long it can be asked what became of an instruction.
+    pub keep_replies: Span,
 }
 
 /// How measuring goes.
@@ -105,12 +107,14 @@ pub(super) fn settings(
     sources: Vec<Source>,
 ) -> Option<Settings> {
     let replay_at = Path::of(["replay", "max_jump_days"]);
+    let log = log(check, &raw.log, &sources);
+    let LogKind::Local(folder) = &log.kind;
     let settings = Settings {
-        log: log(check, &raw.log, &sources),
+        workers: workers(check, &raw.workers, environment, folder),
+        log,
         http: http(check, &raw.http, environment)?,
         ingest: ingest(check, &raw.ingest),
         replay_max_jump: check.span(&replay_at, raw.replay.max_jump_days, DAY, 1..=3650),
-        workers: workers(check, &raw.workers, environment),
         sources,
     };
     let stall = raw.rules.policy.stall_after_seconds.saturating_mul(SECOND);
@@ -139,8 +143,8 @@ fn log(check: &mut Check<'_>, raw: &raw::Log, sources: &[Source]) -> LogSettings
         kind: match raw.kind {
             raw::LogKind::Local => LogKind::Local(PathBuf::from(folder)),
         },
-        shards: check.small(&at.key("shards"), raw.shards, 1..=1024),
-        telemetry_lanes: check.small(&at.key("telemetry_lanes"), raw.telemetry_lanes, 1..=1024),
+        shards: checked!(check.small, at, raw.shards, 1..=1024),
+        telemetry_lanes: checked!(check.small, at, raw.telemetry_lanes, 1..=1024),
         retention,
     }
 }
@@ -179,9 +183,9 @@ fn http(check: &mut Check<'_>, raw: &raw::Http, environment: &Environment) -> Op
         );
         check.refuse(&listen_at, would_do);
     }
-    let max_body_bytes =
-        check.size(&at.key("max_body_bytes"), raw.max_body_bytes, 1024..=1_073_741_824);
-    Some(HttpSettings { listen, token, max_body_bytes })
+    let max_body_bytes = checked!(check.size, at, raw.max_body_bytes, 1024..=1_073_741_824);
+    let keep_replies = checked!(check.span, at, raw.keep_replies_hours, HOUR, 1..=8760);
+    Some(HttpSettings { listen, token, max_body_bytes, keep_replies })
 }
 
 /// What a variable holds; none: nothing.
@@ -191,15 +195,9 @@ pub(super) fn secret(environment: &Environment, variable: &str) -> Option<Secret
 
 fn ingest(check: &mut Check<'_>, raw: &raw::Ingest) -> IngestSettings {
     let at = Path::of(["ingest"]);
-    let mut ms = |key: &str, n, range| check.span(&at.key(key), n, 1, range);
     IngestSettings {
-        flush: ms("flush_milliseconds", raw.flush_milliseconds, 1..=10_000),
-        heartbeat: ms("heartbeat_milliseconds", raw.heartbeat_milliseconds, 100..=60_000),
-        idle_after: check.span(
-            &at.key("idle_after_seconds"),
-            raw.idle_after_seconds,
-            SECOND,
-            1..=86_400,
-        ),
+        flush: checked!(check.span, at, raw.flush_milliseconds, 1, 1..=10_000),
+        heartbeat: checked!(check.span, at, raw.heartbeat_milliseconds, 1, 100..=60_000),
+        idle_after: checked!(check.span, at, raw.idle_after_seconds, SECOND, 1..=86_400),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::check::{Check, HOUR, SECOND};
+use super::check::{Check, HOUR, SECOND, checked};
 use super::problem::Path;
 use super::raw;
 use crate::model::{
@@ -52,25 +52,15 @@ fn source(
         .parse::<EventTime>()
         .map_err(|why| check.refuse(&oldest_at, why.to_string()))
         .ok();
-    let mut size = |key: &str, n, range| check.size(&at.key(key), n, range);
     Some(Source {
-        max_waiting: size("max_waiting_per_model", raw.max_waiting_per_model, 1..=100_000_000),
-        max_categories: size("max_categories", raw.max_categories, 2..=10_000),
-        max_record_bytes: size("max_record_bytes", raw.max_record_bytes, 256..=67_108_864),
-        max_depth: size("max_depth", raw.max_depth, 4..=120),
-        pane: check.span(&at.key("pane_seconds"), raw.pane_seconds, SECOND, 1..=3600),
-        label_horizon: check.span(
-            &at.key("label_horizon_hours"),
-            raw.label_horizon_hours,
-            HOUR,
-            1..=2160,
-        ),
-        max_jump: check.span(&at.key("max_jump_seconds"), raw.max_jump_seconds, SECOND, 1..=86_400),
-        jump_confirmations: check.small(
-            &at.key("jump_confirmations"),
-            raw.jump_confirmations,
-            1..=10_000,
-        ),
+        max_waiting: checked!(check.size, at, raw.max_waiting_per_model, 1..=100_000_000),
+        max_categories: checked!(check.size, at, raw.max_categories, 2..=10_000),
+        max_record_bytes: checked!(check.size, at, raw.max_record_bytes, 256..=67_108_864),
+        max_depth: checked!(check.size, at, raw.max_depth, 4..=120),
+        pane: checked!(check.span, at, raw.pane_seconds, SECOND, 1..=3600),
+        label_horizon: checked!(check.span, at, raw.label_horizon_hours, HOUR, 1..=2160),
+        max_jump: checked!(check.span, at, raw.max_jump_seconds, SECOND, 1..=86_400),
+        jump_confirmations: checked!(check.small, at, raw.jump_confirmations, 1..=10_000),
         topics,
         unknown_models,
         id: id?,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::check::{Check, SECOND};
+use super::check::{Check, SECOND, checked};
 use super::problem::Path;
 use super::raw;
 use super::settings::{Environment, Secret, secret};
@@ -48,6 +48,8 @@ pub struct ExecSettings {
     pub time_limit: Span,
     /// The time between two probes without a command.
     pub poll: Span,
+    /// Where it is remembered what was done.
+    pub fence_folder: PathBuf,
 }
 
 /// Telling people.
@@ -61,11 +63,12 @@ pub struct NoticeSettings {
     pub time_limit: Span,
 }
 
-/// All workers.
+/// All workers. `log`: the folder of the log, where is kept what has no other place.
 pub(super) fn workers(
     check: &mut Check<'_>,
     raw: &raw::Workers,
     environment: &Environment,
+    log: &std::path::Path,
 ) -> WorkerSettings {
     let at = Path::of(["workers"]);
     let registry_at = at.key("registry");
@@ -94,11 +97,16 @@ pub(super) fn workers(
         ),
     };
     let programs = raw.exec.iter().flatten();
-    let exec = programs.filter_map(|(name, raw)| program(check, name, raw)).collect();
+    let exec = programs.filter_map(|(name, raw)| program(check, name, raw, log)).collect();
     WorkerSettings { registry, exec, notice }
 }
 
-fn program(check: &mut Check<'_>, name: &str, raw: &raw::Exec) -> Option<ExecSettings> {
+fn program(
+    check: &mut Check<'_>,
+    name: &str,
+    raw: &raw::Exec,
+    log: &std::path::Path,
+) -> Option<ExecSettings> {
     let at = Path::of(["workers", "exec", name]);
     if [REGISTRY, NOTICE].contains(&name) {
         check.refuse(&at, "a built-in worker has this name; choose another");
@@ -116,11 +124,15 @@ fn program(check: &mut Check<'_>, name: &str, raw: &raw::Exec) -> Option<ExecSet
         check.name(&at.key("models"), model, ModelId::new);
     }
     let limit_at = at.key("time_limit_seconds");
+    let fences_at = at.key("fence_folder");
+    let fences = raw.fence_folder.as_ref();
+    let fences = fences.map(|folder| PathBuf::from(check.text(&fences_at, folder, "a folder")));
     Some(ExecSettings {
+        fence_folder: fences.unwrap_or_else(|| log.to_path_buf()),
         probe: raw.probe.clone(),
         act: raw.act.clone(),
         time_limit: check.span(&limit_at, raw.time_limit_seconds, SECOND, 1..=3600),
-        poll: check.span(&at.key("poll_seconds"), raw.poll_seconds, SECOND, 1..=3600),
+        poll: checked!(check.span, at, raw.poll_seconds, SECOND, 1..=3600),
         id: check.name(&at, name, TargetId::new)?,
     })
 }

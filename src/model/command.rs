@@ -73,6 +73,21 @@ pub enum Stage {
     Notice,
 }
 
+impl Stage {
+    /// Its name, as in settings. It stands in the ids of commands: it never changes.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Traffic => "traffic",
+            Self::Flag => "flag",
+            Self::Registry => "registry",
+            Self::Config => "config",
+            Self::Artifact => "artifact",
+            Self::Notice => "notice",
+        }
+    }
+}
+
 /// A step of a plan and how far it came.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {

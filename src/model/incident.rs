@@ -29,6 +29,23 @@ pub enum IncidentState {
     Stuck,
 }
 
+impl IncidentState {
+    /// As people read it.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Mitigating => "rolling back",
+            Self::Mitigated => "mitigated",
+            Self::Verified => "verified",
+            Self::MitigatedUnverified => "mitigated, not verified",
+            Self::Resolved => "resolved",
+            Self::Frozen => "frozen",
+            Self::Stuck => "stuck",
+        }
+    }
+}
+
 /// What moves an incident on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -13,8 +13,14 @@ pub struct RuleBook {
     pub namespace: Namespace,
     /// Grows with each `config apply`; a shard takes only a higher one.
     pub revision: u64,
-    /// SHA-256 of the rules, in hex, revision left out.
+    /// SHA-256 of the rules, in hex; revision, by and reason left out.
     pub hash: String,
+    /// Who put this revision in force; none: the first start did, with its config.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// Why, in their words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// For every model that has none of its own.
     pub default: ModelRules,
     /// For these models.
@@ -54,6 +60,18 @@ pub enum Mode {
     Recommend,
     /// It is rolled back.
     Act,
+}
+
+impl Mode {
+    /// Its name, as in settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Recommend => "recommend",
+            Self::Act => "act",
+        }
+    }
 }
 
 /// At most this many false rollbacks are expected per period and model.
@@ -198,6 +216,10 @@ pub struct Policy {
     pub mitigate_within: Span,
     /// Without statistical proof by then: `mitigated_unverified`.
     pub verify_within: Span,
+    /// How often that time is given again while samples come and are only too few. Rules that were
+    /// written before this setting never did.
+    #[serde(default)]
+    pub verify_prolong_times: u32,
     /// Live samples of the target that prove the switch.
     pub live_samples: u64,
     /// Samples of the target that verify it.

@@ -4,7 +4,6 @@
 
 use std::fmt;
 
-use super::mode_name;
 use crate::model::{Command, LogTime, Mode, Namespace, Want};
 
 /// What a target remembers of the commands of a model.
@@ -94,11 +93,7 @@ impl fmt::Display for Refusal {
                 write!(f, "the command was void from {at} and was read at {now}")
             }
             Self::NotActing { mode } => {
-                write!(
-                    f,
-                    "the command was decided in mode {}, which changes nothing",
-                    mode_name(*mode)
-                )
+                write!(f, "the command was decided in mode {}, which changes nothing", mode.name())
             }
         }
     }

@@ -308,15 +308,6 @@ impl Desk<'_> {
     }
 }
 
-/// A mode as people write it.
-const fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Observe => "observe",
-        Mode::Recommend => "recommend",
-        Mode::Act => "act",
-    }
-}
-
 /// The word for a scope in replies.
 fn scope_name(scope: &Scope) -> String {
     match scope {

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use super::plan::has_targets;
 use super::saga::some_done;
 use super::state::{Case, Kind, ModelState, Quarantine};
-use super::{Desk, Every, Reply, mode_name, scope_name};
+use super::{Desk, Every, Reply, scope_name};
 use crate::model::{
     Action, Ask, IncidentId, IncidentState, Instruction, ModelId, Phase, VersionId,
 };
@@ -31,7 +31,7 @@ pub(super) fn set_for_all(
         Ask::Mode { scope, mode } => {
             every.mode = Some(*mode);
             models.values_mut().for_each(|model| model.mode = None);
-            format!("{} is in mode {}.", scope_name(scope), mode_name(*mode))
+            format!("{} is in mode {}.", scope_name(scope), mode.name())
         }
         Ask::Freeze { scope } => {
             every.frozen = Some(why);
@@ -65,7 +65,7 @@ impl Desk<'_> {
             Ask::Approve { .. } => self.approved(&why),
             Ask::Mode { mode, .. } => {
                 self.model.mode = Some(*mode);
-                Ok((format!("{} is in mode {}.", self.id, mode_name(*mode)), None))
+                Ok((format!("{} is in mode {}.", self.id, mode.name()), None))
             }
             Ask::Freeze { .. } => {
                 self.model.frozen = Some(why);

@@ -186,7 +186,7 @@ impl Desk<'_> {
 
 fn summary(case: &Case) -> String {
     let incident = &case.incident;
-    let state = state_words(incident.state);
+    let state = incident.state.words();
     format!("{} {}: {state}. {}", incident.model, incident.version, incident.because)
 }
 
@@ -199,20 +199,6 @@ fn severity(case: &Case) -> String {
         IncidentState::Mitigated | IncidentState::Verified | IncidentState::Resolved => "info",
     };
     word.to_owned()
-}
-
-/// A state in words.
-pub(super) const fn state_words(state: IncidentState) -> &'static str {
-    match state {
-        IncidentState::Open => "open",
-        IncidentState::Mitigating => "rolling back",
-        IncidentState::Mitigated => "mitigated",
-        IncidentState::Verified => "verified",
-        IncidentState::MitigatedUnverified => "mitigated, not verified",
-        IncidentState::Resolved => "resolved",
-        IncidentState::Frozen => "frozen",
-        IncidentState::Stuck => "stuck",
-    }
 }
 
 /// Names hold no control characters, so a line per part is never read two ways; free text is last.
@@ -239,14 +225,7 @@ fn command_id(
         }
         Want::Notice { summary, severity } => format!("notice\n{severity}\n{summary}"),
     };
-    let stage = match planned.stage {
-        Stage::Traffic => "traffic",
-        Stage::Flag => "flag",
-        Stage::Registry => "registry",
-        Stage::Config => "config",
-        Stage::Artifact => "artifact",
-        Stage::Notice => "notice",
-    };
+    let stage = planned.stage.name();
     let generation = generation.to_string();
     let parts =
         [namespace.as_str(), incident.as_str(), &generation, planned.target.as_str(), stage, &want];

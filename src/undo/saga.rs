@@ -193,11 +193,7 @@ impl Desk<'_> {
                 };
                 self.stick(at, &why);
             }
-            IncidentState::Mitigated => {
-                let why = self.unverified(case);
-                self.advance(at, Phase::Expire, why);
-                self.resolve_later(at);
-            }
+            IncidentState::Mitigated => self.late(at),
             IncidentState::Verified => {
                 self.advance(at, Phase::Resolve, "It helped, and nothing came after.".to_owned());
             }
@@ -216,6 +212,17 @@ impl Desk<'_> {
                 }
             }
         }
+    }
+
+    /// The time is over in which the statistic was to show that it helped.
+    fn late(&mut self, at: usize) {
+        if self.prolong(at) {
+            return;
+        }
+        let Some(case) = self.model.cases.get(at) else { return };
+        let why = self.unverified(case);
+        self.advance(at, Phase::Expire, why);
+        self.resolve_later(at);
     }
 
     /// What users saw since the switch is right and only little.

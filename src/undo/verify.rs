@@ -9,9 +9,13 @@
 //!
 //! L4, the statistic: buckets that start after L3, summed anew, by the trigger that fired. At the
 //! first close with enough samples and event time the estimate must be tolerated by that trigger;
-//! if it is not, later closes may still bring it there, until `verify_within`. A rollback that a
-//! person asked for has no trigger: the first one on accuracy or errors (unpaired, with a limit)
-//! that speaks of the restored version serves; if none does, it ends unverified.
+//! if it is not, later closes may still bring it there, until `verify_within`. Where samples are
+//! fewer than needed and still come, that time is given again, `verify_prolong_times` times: little
+//! traffic is no sign that a rollback did not help. A rollback that a person asked for has no
+//! trigger: the first one on accuracy or errors (unpaired, with a limit) that speaks of the
+//! restored version serves; if none does, it ends unverified.
+//!
+//! Over 300 lines: two proofs, and why each is missing, are read side by side.
 
 use serde::{Deserialize, Serialize};
 
@@ -39,6 +43,12 @@ pub(super) struct Watch {
     until: Option<EventTime>,
     /// The estimate and where the tolerated ends, at the last close.
     last: Option<(f64, f64)>,
+    /// How often the time for the statistic was given again.
+    #[serde(default)]
+    prolonged: u32,
+    /// End of the last bucket taken when that was last decided.
+    #[serde(default)]
+    looked: Option<EventTime>,
 }
 
 impl Desk<'_> {
@@ -178,6 +188,34 @@ impl Desk<'_> {
             ),
             Some(_) | None => format!("No traffic of {to} seen since {since}."),
         }
+    }
+
+    /// Gives the statistic its time once more, if samples came in it and are only too few.
+    pub(super) fn prolong(&mut self, at: usize) -> bool {
+        let now = self.now;
+        let policy = &self.rules.policy;
+        let Some(case) = self.model.cases.get_mut(at) else { return false };
+        let (incident, watch) = (&case.incident, &mut case.watch);
+        let Some(trigger) = incident.trigger.as_ref().or(watch.trigger.as_ref()).cloned() else {
+            return false;
+        };
+        let came = watch.n > 0 && watch.until > watch.looked;
+        let few = watch.n < policy.verify_samples;
+        if !(came && few) || watch.prolonged >= policy.verify_prolong_times {
+            return false;
+        }
+        watch.prolonged += 1;
+        watch.looked = watch.until;
+        let until = now.log + policy.verify_within;
+        let to = incident.to.as_ref().map_or("it", |to| to.as_str());
+        let because = format!(
+            "Only {} of {} samples of {to} by {trigger} came so far, too few to tell: the \
+             statistic has until {until} (prolonged {} of {} times).",
+            watch.n, policy.verify_samples, watch.prolonged, policy.verify_prolong_times
+        );
+        case.deadline = Some(until);
+        case.amend(|incident| incident.because = because);
+        true
     }
 
     /// Why no statistic shows that a rollback helped.

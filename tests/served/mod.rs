@@ -1,10 +1,12 @@
 //! A small Ripcord behind the real server: the log in memory, the roles in turn on one thread.
+//!
+//! Over 300 lines: one world, and the words that the tests say to it.
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -15,13 +17,14 @@ use ripcord::app::river::River;
 use ripcord::app::serve::serve;
 use ripcord::app::work::Work;
 use ripcord::config::{Config, HttpSettings, Secret, rules_hash};
-use ripcord::edge::clock::SystemClock;
+use ripcord::edge::clock::{Clock, SystemClock};
 use ripcord::edge::log::Partition;
 use ripcord::edge::log::local::LocalLog;
+use ripcord::edge::log::shim::Shim;
 use ripcord::edge::target::registry::ShadowRegistry;
 use ripcord::measure::{Input, Lane};
 use ripcord::model::{
-    LaneId, Mode, RuleBook, SampleRole, Source, Span, Stage, TargetId, TargetRule,
+    LaneId, LogTime, Mode, RuleBook, SampleRole, Source, Span, Stage, TargetId, TargetRule,
 };
 use ripcord::shard::Inbox;
 use ripcord::wire::telemetry::Raw;
@@ -31,6 +34,8 @@ use tokio::sync::watch;
 
 pub(crate) const LONG: Duration = Duration::from_secs(30);
 pub(crate) const SHARDS: u32 = 2;
+pub(crate) const MAX_BODY_BYTES: usize = 200_000;
+const KEEP_REPLIES: Span = Span::from_s(3600);
 
 const REGISTRY: &str = r#"[
   {"name": "m", "version": "v3", "is_production": true, "created_at": "2024-01-03T00:00:00Z"},
@@ -39,11 +44,24 @@ const REGISTRY: &str = r#"[
   {"name": "m", "version": "v1", "is_production": false, "created_at": "2024-01-01T00:00:00Z"}
 ]"#;
 
+/// The machine's clock, put forward.
+#[derive(Default)]
+struct Ahead(AtomicI64);
+
+impl Clock for Ahead {
+    fn now(&self) -> LogTime {
+        SystemClock.now() + Span::from_ms(self.0.load(Ordering::SeqCst))
+    }
+}
+
 pub(crate) struct World {
     pub(crate) url: String,
     pub(crate) river: River,
     pub(crate) book: RuleBook,
     pub(crate) runtime: Runtime,
+    /// Between everything and the log: makes it fail by script.
+    pub(crate) shim: Shim,
+    clock: Arc<Ahead>,
     client: reqwest::Client,
     stop: watch::Sender<bool>,
     stopped: Arc<AtomicBool>,
@@ -95,9 +113,11 @@ impl World {
     pub(crate) fn start(setting: &Setting) -> Self {
         let config = config();
         let book = book(&config);
-        let log = LocalLog::in_memory(Arc::new(SystemClock)).unwrap();
+        let clock = Arc::new(Ahead::default());
+        let log = LocalLog::in_memory(clock.clone()).unwrap();
         let namespace = book.namespace.clone();
-        let river = River { log: Arc::new(log), namespace, shards: SHARDS };
+        let shim = Shim::new(Arc::new(log));
+        let river = River { log: Arc::new(shim.clone()), namespace, shards: SHARDS };
         river.create(&book).unwrap();
         river.log.create("telemetry", setting.lanes, false).unwrap();
         let sources = config.settings.sources;
@@ -117,14 +137,15 @@ impl World {
         let settings = HttpSettings {
             listen: listener.local_addr().unwrap(),
             token: setting.token.map(Secret::new),
-            max_body_bytes: 200_000,
+            max_body_bytes: MAX_BODY_BYTES,
+            keep_replies: KEEP_REPLIES,
         };
         let (stop, stops) = watch::channel(false);
         runtime.spawn(serve(river.clone(), settings, sources, listener, stops));
         // Whoever is first sets it; the others find it set.
         rustls::crypto::ring::default_provider().install_default().ok();
         let client = reqwest::Client::builder().no_proxy().timeout(LONG).build().unwrap();
-        let world = Self { url, river, book, runtime, client, stop, stopped, roles };
+        let world = Self { url, river, book, runtime, shim, clock, client, stop, stopped, roles };
         if setting.decides {
             world.wait_for("/readyz", |answer| answer.status == 200);
             world.wait_for("/api/status", |answer| answer.text.contains("\"v3\""));
@@ -135,6 +156,11 @@ impl World {
     pub(crate) fn send(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
         let (client, url) = (self.client.clone(), format!("{}{path}", self.url));
         self.runtime.block_on(ask(client, method, &url, headers, body))
+    }
+
+    /// Time passes.
+    pub(crate) fn later(&self, span: Span) {
+        self.clock.0.fetch_add(span.as_ms(), Ordering::SeqCst);
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -247,7 +273,7 @@ impl Roles {
         let id = TargetId::new("registry").unwrap();
         let registry = ShadowRegistry::read(id.clone(), REGISTRY).unwrap();
         let work = Work::new(river.clone(), id, Box::new(registry), Span::from_s(1)).unwrap();
-        let decide = Decide::new(river.clone()).unwrap();
+        let decide = Decide::new(river.clone()).unwrap().keep_replies(KEEP_REPLIES);
         Self { river, decide, work, lanes }
     }
 

@@ -256,7 +256,7 @@ fn a_snapshot_that_was_changed_is_refused() {
     assert_ne!(changed, text);
     let error = ripcord::shard::restore(changed.as_bytes()).unwrap_err();
     assert!(error.to_string().contains("does not match its hash"), "{error}");
-    let other = text.replacen(r#""version":2"#, r#""version":99"#, 1);
+    let other = text.replacen(r#""version":"#, r#""version":99"#, 1);
     let error = ripcord::shard::restore(other.as_bytes()).unwrap_err();
     assert!(error.to_string().contains("version 99"), "{error}");
 }

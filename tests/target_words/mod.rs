@@ -45,7 +45,7 @@ pub(crate) fn act(target: &mut dyn Target, command: &Command) -> Acted {
     block_on(acting)
 }
 
-/// The user's programs in `folder`.
+/// The user's programs in `folder`, their fences there too.
 pub(crate) fn exec(
     folder: &Path,
     probe: Option<Vec<String>>,
@@ -53,6 +53,7 @@ pub(crate) fn exec(
     time_limit: Duration,
 ) -> Exec {
     let models = vec![ModelId::new("fd").unwrap()];
-    let folder = folder.to_owned();
-    Exec::new(ExecSettings { target: target("mine"), models, probe, act, time_limit, folder })
+    let (folder, fence_folder) = (folder.to_owned(), folder.to_owned());
+    let target = target("mine");
+    Exec::new(ExecSettings { target, models, probe, act, time_limit, folder, fence_folder })
 }

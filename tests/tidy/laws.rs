@@ -301,14 +301,14 @@ pub(crate) fn excuses(files: &[File]) -> Vec<String> {
 /// What has one place stands nowhere else.
 pub(crate) fn places(files: &[File]) -> Vec<String> {
     const PRINTS: &str = "edge/terminal prints, and edge/diagnostics logs";
-    const LOGS: &str = "edge/diagnostics names log events";
-    const METRICS: &str = "edge/http/metrics.rs names metrics";
+    const LOGS: &str = "edge/diagnostics.rs names log events";
+    const METRICS: &str = "edge/diagnostics/metrics.rs names metrics";
     let places: [(&str, &[&str], &str); 6] = [
         ("io::stdout", &["src/edge/terminal"], PRINTS),
-        ("io::stderr", &["src/edge/terminal", "src/edge/diagnostics"], PRINTS),
-        ("tracing", &["src/edge/diagnostics"], LOGS),
-        ("tracing_subscriber", &["src/edge/diagnostics"], LOGS),
-        ("prometheus_client", &["src/edge/diagnostics", "src/edge/http/metrics"], METRICS),
+        ("io::stderr", &["src/edge/terminal", "src/edge/diagnostics.rs"], PRINTS),
+        ("tracing", &["src/edge/diagnostics.rs"], LOGS),
+        ("tracing_subscriber", &["src/edge/diagnostics.rs"], LOGS),
+        ("prometheus_client", &["src/edge/diagnostics/metrics"], METRICS),
         ("rusqlite", &["src/edge/log/local"], "edge/log/local keeps records"),
     ];
     let mut found = Vec::new();

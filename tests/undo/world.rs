@@ -110,6 +110,7 @@ pub fn rules() -> RuleBook {
         command_expires: Span::from_s(60),
         mitigate_within: Span::from_s(600),
         verify_within: h(24 * 7),
+        verify_prolong_times: 3,
         live_samples: 20,
         verify_samples: 500,
         verify_after_minutes: h(1),
@@ -123,6 +124,8 @@ pub fn rules() -> RuleBook {
         namespace: Namespace::new("test").unwrap(),
         revision: 1,
         hash: String::new(),
+        by: None,
+        reason: None,
         default: ModelRules {
             mode: Mode::Act,
             budget: Budget { false_rollbacks: 1.0, period: h(24 * 90) },

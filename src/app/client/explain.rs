@@ -48,7 +48,7 @@ impl Session {
                 words::short(incident.model.as_str(), 16).into(),
                 words::short(&format!("{} → {to}", incident.version), 14).into(),
                 signal.into(),
-                Cell::toned(words::state(incident.state), tone(incident.state)),
+                Cell::toned(incident.state.words(), tone(incident.state)),
             ]
         };
         let rows = incidents.iter().map(row).collect();
@@ -118,8 +118,7 @@ fn tone(state: IncidentState) -> Tone {
 /// An incident from its opening to what to type next.
 fn story(incident: &Incident, decisions: &[Decision]) -> Vec<String> {
     let Incident { model, version, id, .. } = incident;
-    let mut out =
-        vec![format!("Incident {id}: {model} {version}, {}.", words::state(incident.state))];
+    let mut out = vec![format!("Incident {id}: {model} {version}, {}.", incident.state.words())];
     match (&incident.trigger, incident.signal) {
         (Some(trigger), Some(signal)) => {
             let signal = words::signal(signal);
@@ -259,7 +258,7 @@ fn plan(out: &mut Vec<String>, incident: &Incident) {
         out.push(format!("It would go back to {to}; nothing was set in motion."));
     }
     for (number, step) in (1..).zip(&incident.plan) {
-        let (stage, outcome) = (words::stage(step.stage), words::outcome(step.outcome));
+        let (stage, outcome) = (step.stage.name(), words::outcome(step.outcome));
         let asked =
             if step.attempts == 1 { String::new() } else { format!(", asked {}×", step.attempts) };
         let want = words::want(&step.want);

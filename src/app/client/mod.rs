@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use crate::app::commands::{DONE, NO};
-use crate::cli::{Command, Global, RulesCommand};
+use crate::cli::{Global, Remote, RulesCommand};
 use crate::config::{Config, Secret};
 use crate::edge::http::client::{Client, ClientError};
 use crate::edge::terminal;
@@ -30,27 +30,11 @@ struct Session {
     by: String,
 }
 
-/// Does a command that asks a running server; answers its exit code. None: it is another one.
+/// Asks a running server; answers the exit code.
 ///
 /// # Errors
 /// It could not.
-pub fn run(
-    global: &Global,
-    command: &Command,
-    environment: &BTreeMap<String, String>,
-) -> Option<Result<u8>> {
-    let local = matches!(
-        command,
-        Command::Replay(_)
-            | Command::Up
-            | Command::CheckConfig
-            | Command::CheckSource { .. }
-            | Command::Baseline { .. }
-    );
-    (!local).then(|| ask(global, command, environment))
-}
-
-fn ask(global: &Global, command: &Command, environment: &BTreeMap<String, String>) -> Result<u8> {
+pub fn run(global: &Global, asked: &Remote, environment: &BTreeMap<String, String>) -> Result<u8> {
     let user = environment.get("USER").filter(|user| !user.is_empty());
     let quiet = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
     let session = Session {
@@ -60,8 +44,8 @@ fn ask(global: &Global, command: &Command, environment: &BTreeMap<String, String
         by: user.map_or_else(|| "command line".to_owned(), |user| format!("{user}, command line")),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let asked = runtime.block_on(session.run(global, command, environment));
-    match asked {
+    let done = runtime.block_on(session.run(global, asked, environment));
+    match done {
         Ok(code) => Ok(code),
         Err(error) => match error.downcast_ref::<ClientError>() {
             Some(no) if no.is_no() => {
@@ -91,32 +75,19 @@ impl Session {
     async fn run(
         &self,
         global: &Global,
-        command: &Command,
+        asked: &Remote,
         environment: &BTreeMap<String, String>,
     ) -> Result<u8> {
-        match command {
-            Command::Status { model, watch } => self.status(model.as_ref(), *watch).await,
-            Command::Incidents { id: None } => self.incidents().await,
-            Command::Incidents { id: Some(id) } | Command::Explain { id } => self.explain(id).await,
-            Command::Rules(RulesCommand::Apply { .. }) => {
-                let config = Config::load(&global.config, environment)?;
-                self.apply(&config.rules).await
+        match asked {
+            Remote::Status { model, watch } => self.status(model.as_ref(), *watch).await,
+            Remote::Incidents { id: None } => self.incidents().await,
+            Remote::Incidents { id: Some(id) } | Remote::Explain { id } => self.explain(id).await,
+            Remote::Order(order) => self.order(order).await,
+            Remote::Rules(RulesCommand::Apply { why }) => {
+                let mut rules = Config::load(&global.config, environment)?.rules;
+                (rules.by, rules.reason) = (Some(self.by.clone()), why.reason.clone());
+                self.apply(&rules).await
             }
-            Command::Rollback { .. }
-            | Command::Abort(_)
-            | Command::Approve(_)
-            | Command::Mode { .. }
-            | Command::Freeze(_)
-            | Command::Unfreeze(_)
-            | Command::Promoted(_)
-            | Command::Vouch(_)
-            | Command::Quarantine(_)
-            | Command::Release(_) => self.order(command).await,
-            Command::Replay(_)
-            | Command::Up
-            | Command::CheckConfig
-            | Command::CheckSource { .. }
-            | Command::Baseline { .. } => Ok(DONE),
         }
     }
 

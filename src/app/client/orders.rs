@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use super::{Session, words};
 use crate::app::commands::{COULD_NOT, DONE, NO};
 use crate::app::serve::{Asked, Fate, Overview, PlanView};
-use crate::cli::Command;
+use crate::cli::Order;
 use crate::edge::terminal;
 use crate::model::{RuleBook, Scope};
 
@@ -18,8 +18,8 @@ const LOOKS: u32 = 100;
 const AGAIN: Duration = Duration::from_millis(100);
 
 impl Session {
-    pub(super) async fn order(&self, command: &Command) -> Result<u8> {
-        let Some((path, mut body)) = request(command) else { return Ok(DONE) };
+    pub(super) async fn order(&self, order: &Order) -> Result<u8> {
+        let (path, mut body) = request(order);
         if let Json::Object(fields) = &mut body {
             fields.retain(|_, value| !value.is_null());
             fields.insert("by".to_owned(), self.by.as_str().into());
@@ -90,52 +90,43 @@ impl Session {
     }
 }
 
-/// Where a command is posted, and what.
-fn request(command: &Command) -> Option<(&'static str, Json)> {
+/// Where an order is posted, and what.
+fn request(order: &Order) -> (&'static str, Json) {
     let of = |scope: Scope| match scope {
         Scope::All => (Json::Null, Json::Bool(true)),
         Scope::Model(model) => (json!(model), Json::Null),
     };
-    Some(match command {
-        Command::Rollback { model, to, why, dry_run } => (
+    match order {
+        Order::Rollback { model, to, why, dry_run } => (
             "/api/models/rollback",
             json!({"model": model, "to": to, "reason": why.reason, "dry_run": dry_run}),
         ),
-        Command::Abort(of) => {
+        Order::Abort(of) => {
             ("/api/models/abort", json!({"model": of.model, "reason": of.why.reason}))
         }
-        Command::Approve(of) => {
+        Order::Approve(of) => {
             ("/api/models/approve", json!({"model": of.model, "reason": of.why.reason}))
         }
-        Command::Mode { scope, mode, why } => {
+        Order::Mode { scope, mode, why } => {
             let (model, all) = of(scope.scope());
             let body = json!({"model": model, "all": all, "mode": mode, "reason": why.reason});
             ("/api/models/mode", body)
         }
-        Command::Freeze(it) => {
+        Order::Freeze(it) => {
             let (model, all) = of(it.scope.scope());
             let body = json!({"model": model, "all": all, "reason": it.why.reason});
             ("/api/models/freeze", body)
         }
-        Command::Unfreeze(it) => {
+        Order::Unfreeze(it) => {
             let (model, all) = of(it.scope.scope());
             let body = json!({"model": model, "all": all, "reason": it.why.reason});
             ("/api/models/unfreeze", body)
         }
-        Command::Promoted(of) => ("/api/models/promoted", versioned(of)),
-        Command::Vouch(of) => ("/api/models/vouch", versioned(of)),
-        Command::Quarantine(of) => ("/api/models/quarantine", versioned(of)),
-        Command::Release(of) => ("/api/models/release", versioned(of)),
-        Command::Replay(_)
-        | Command::Up
-        | Command::Status { .. }
-        | Command::Incidents { .. }
-        | Command::Explain { .. }
-        | Command::CheckConfig
-        | Command::CheckSource { .. }
-        | Command::Baseline { .. }
-        | Command::Rules(_) => return None,
-    })
+        Order::Promoted(of) => ("/api/models/promoted", versioned(of)),
+        Order::Vouch(of) => ("/api/models/vouch", versioned(of)),
+        Order::Quarantine(of) => ("/api/models/quarantine", versioned(of)),
+        Order::Release(of) => ("/api/models/release", versioned(of)),
+    }
 }
 
 fn versioned(of: &crate::cli::OfVersion) -> Json {
@@ -149,7 +140,7 @@ fn plan(answer: &Json) -> Result<u8> {
     terminal::line(&format!("{model} would go back from {from} to {to} ({fit})."));
     terminal::line(&format!("Generation {generation}. Steps, in order:"));
     for (number, step) in (1..).zip(&plan.steps) {
-        let (stage, want) = (words::stage(step.stage), words::want(&step.want));
+        let (stage, want) = (step.stage.name(), words::want(&step.want));
         terminal::line(&format!("  {number}. {stage} · {}: {want}", step.target));
     }
     terminal::line("Nothing was done. Without --dry-run it would be.");

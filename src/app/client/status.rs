@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use super::{Session, words};
 use crate::app::commands::{DONE, NO};
-use crate::app::serve::Overview;
+use crate::app::serve::{Overview, RulesView};
 use crate::edge::terminal;
 use crate::edge::terminal::table::{Cell, Look, Tone, table};
 use crate::model::{ModelId, Null, Reason, Role, Signal, Statistic, Verdict, VersionId};
@@ -19,47 +19,65 @@ const INPUTS: usize = 1;
 /// Inputs of a version that are shown at most.
 const BAD_INPUTS: usize = 5;
 
+/// Characters of a line.
+const LINE: usize = 80;
+
 const HEAD: [&str; 6] = ["TRIGGER", "VALUE", "LIMIT", "EVIDENCE", "STATE", "SEES"];
 
 impl Session {
     pub(super) async fn status(&self, model: Option<&ModelId>, watch: bool) -> Result<u8> {
-        loop {
-            let (overview, json) = self.read::<Overview>("/api/status").await?;
-            if let Some(model) = model.filter(|model| !overview.models.contains_key(model.as_str()))
-            {
-                let known: Vec<_> = overview.models.keys().map(ModelId::as_str).collect();
-                let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-                let said = format!("ripcord: nothing is known of {model}; known are: {known}");
-                terminal::complain(&said);
-                return Ok(NO);
-            }
-            if self.json {
-                match model.and_then(|model| overview.models.get(model)) {
-                    Some(one) => self.print_json(one)?,
-                    None => self.print_json(&json)?,
-                };
-            } else {
-                let text = page(&overview, model, self.look);
-                if watch && self.look.drawn {
-                    terminal::page(&text);
-                } else {
-                    terminal::line(&text);
-                }
-            }
-            if !watch {
-                return Ok(DONE);
-            }
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => return Ok(DONE),
-                () = tokio::time::sleep(AGAIN) => {}
-            }
+        if watch {
+            // Beside the whole loop: a request that hangs does not hold it back, and none is lost.
+            return tokio::select! {
+                asked = tokio::signal::ctrl_c() => Ok(asked.map(|()| DONE)?),
+                ended = self.watch(model) => ended,
+            };
         }
+        let Some(text) = self.now(model).await? else { return Ok(NO) };
+        terminal::line(&text);
+        Ok(DONE)
+    }
+
+    /// Shows it again whenever it changed, for ever.
+    async fn watch(&self, model: Option<&ModelId>) -> Result<u8> {
+        let mut shown = String::new();
+        loop {
+            let Some(text) = self.now(model).await? else { return Ok(NO) };
+            if text != shown {
+                match self.look.drawn && !self.json {
+                    true => terminal::page(&text),
+                    false => terminal::line(&text),
+                }
+                shown = text;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// How the models are now; none: there is no such model, which was said.
+    async fn now(&self, model: Option<&ModelId>) -> Result<Option<String>> {
+        let (overview, json) = self.read::<Overview>("/api/status").await?;
+        if let Some(model) = model.filter(|model| !overview.models.contains_key(model.as_str())) {
+            let known: Vec<_> = overview.models.keys().map(ModelId::as_str).collect();
+            let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
+            let said = format!("ripcord: nothing is known of {model}; known are: {known}");
+            terminal::complain(&said);
+            return Ok(None);
+        }
+        if !self.json {
+            return Ok(Some(page(&overview, model, self.look)));
+        }
+        Ok(Some(match model.and_then(|model| overview.models.get(model)) {
+            Some(one) => serde_json::to_string_pretty(one)?,
+            None => serde_json::to_string_pretty(&json)?,
+        }))
     }
 }
 
 /// The whole page.
 fn page(overview: &Overview, only: Option<&ModelId>, look: Look) -> String {
     let mut out = vec![format!("namespace {} · {}", overview.namespace, records(overview))];
+    out.extend(overview.rules.as_ref().map(rules));
     let silent = overview.shards.iter().filter(|view| view.told_at.is_none()).count();
     if silent > 0 {
         let all = overview.shards.len();
@@ -87,17 +105,26 @@ fn records(overview: &Overview) -> String {
     format!("{read} records read, {measured} measured, {late} late, {rejected} rejected")
 }
 
+/// Which rules are in force, who put them there and why.
+fn rules(rules: &RulesView) -> String {
+    let who = match &rules.by {
+        Some(by) => format!("by {by}"),
+        None => "of the first start".to_owned(),
+    };
+    let why = rules.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    words::short(&format!("rules revision {} {who}{why}", rules.revision), LINE)
+}
+
 fn one(out: &mut Vec<String>, model: &ModelId, status: &ModelStatus, look: Look) {
     let production = status.production.as_ref().map_or("nobody knows", VersionId::as_str);
-    let mode = serde_json::to_value(status.mode).unwrap_or_default();
-    let mode = mode.as_str().unwrap_or_default();
+    let mode = status.mode.name();
     out.push(format!("{model} · mode {mode} · production {production}"));
     out.push(format!("would roll back to: {}", status.would_roll_back_to));
     if let Some(why) = &status.frozen {
         out.push(format!("FROZEN, nothing is done automatically: {why}"));
     }
     for incident in &status.open_incidents {
-        let state = words::state(incident.state);
+        let state = incident.state.words();
         let version = &incident.version;
         out.push(format!("incident {} of {version}: {state}", incident.id));
     }

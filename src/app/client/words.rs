@@ -1,8 +1,6 @@
 //! Numbers, times and words as people read them.
 
-use crate::model::{
-    IncidentState, Null, Outcome, Proof, Reason, Reference, Signal, Span, Stage, Verdict, Want,
-};
+use crate::model::{Null, Outcome, Proof, Reason, Reference, Signal, Span, Verdict, Want};
 
 /// A share in percent; two digits under one.
 pub(super) fn percent(share: f64) -> String {
@@ -107,19 +105,6 @@ pub(super) const fn measure(limit: Null) -> &'static str {
     }
 }
 
-pub(super) const fn state(state: IncidentState) -> &'static str {
-    match state {
-        IncidentState::Open => "open",
-        IncidentState::Mitigating => "rolling back",
-        IncidentState::Mitigated => "mitigated",
-        IncidentState::Verified => "verified",
-        IncidentState::MitigatedUnverified => "mitigated, not verified",
-        IncidentState::Resolved => "resolved",
-        IncidentState::Frozen => "frozen",
-        IncidentState::Stuck => "stuck",
-    }
-}
-
 pub(super) const fn proof(proof: Proof) -> &'static str {
     match proof {
         Proof::L1 => "L1: the target says so",
@@ -136,17 +121,6 @@ pub(super) const fn outcome(outcome: Option<Outcome>) -> &'static str {
         Some(Outcome::Refused) => "refused by the worker",
         Some(Outcome::Failed) => "surely not done",
         Some(Outcome::Unknown) => "may have been done",
-    }
-}
-
-pub(super) const fn stage(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Traffic => "traffic",
-        Stage::Flag => "flag",
-        Stage::Registry => "registry",
-        Stage::Config => "config",
-        Stage::Artifact => "artifact",
-        Stage::Notice => "notice",
     }
 }
 

@@ -26,9 +26,6 @@ pub const COULD_NOT: u8 = 2;
 /// # Errors
 /// It could not.
 pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
-    if let Some(asked) = client::run(&cli.global, &cli.command, environment) {
-        return asked;
-    }
     match &cli.command {
         Command::Replay(replay) => replay::run(&cli.global, replay, environment),
         Command::Up => up::run(&cli.global, environment),
@@ -39,21 +36,7 @@ pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
         Command::Baseline { files, registry, mapping } => {
             baseline::run(&cli.global, files, registry, mapping, environment)
         }
-        // Commands for a running server were taken above.
-        Command::Status { .. }
-        | Command::Incidents { .. }
-        | Command::Explain { .. }
-        | Command::Rollback { .. }
-        | Command::Abort(_)
-        | Command::Approve(_)
-        | Command::Mode { .. }
-        | Command::Freeze(_)
-        | Command::Unfreeze(_)
-        | Command::Promoted(_)
-        | Command::Vouch(_)
-        | Command::Quarantine(_)
-        | Command::Release(_)
-        | Command::Rules(_) => Ok(COULD_NOT),
+        Command::Remote(asked) => client::run(&cli.global, asked, environment),
     }
 }
 

@@ -11,8 +11,8 @@ use serde_json::json;
 
 use super::views::{Overview, all_incidents, overview, unready};
 use super::{App, Shared};
+use crate::edge::diagnostics::metrics::{self, Labels, Page};
 use crate::edge::http::Problem;
-use crate::edge::http::metrics::{self, Labels, Page};
 use crate::model::{Incident, IncidentState, Null, Span};
 use crate::shard::{BUILD, ModelStatus, SignalStatus};
 

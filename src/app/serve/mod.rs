@@ -5,6 +5,7 @@
 
 mod health;
 mod orders;
+mod plan;
 mod rules;
 mod telemetry;
 mod views;
@@ -29,11 +30,12 @@ use super::river::{River, RoleError};
 use crate::config::HttpSettings;
 use crate::edge::http::{Guard, Limits, Problem, Writing, framed, run};
 use crate::edge::log::{LogError, Reader, Topic, Writer};
-use crate::model::Source;
+use crate::model::{Source, Span};
 
-pub use orders::{Asked, Fate, PlanView};
+pub use orders::{Asked, Fate};
+pub use plan::PlanView;
 pub use telemetry::{RejectedLine, Taken};
-pub use views::{Overview, ShardView};
+pub use views::{Overview, RulesView, ShardView};
 
 /// Requests answered at once.
 const AT_ONCE: usize = 256;
@@ -41,6 +43,9 @@ const AT_ONCE: usize = 256;
 const TIME: Duration = Duration::from_secs(20);
 /// The largest body that is no telemetry.
 const SMALL_BODY: usize = 1 << 20;
+/// The longest reason and name of who asks.
+const LONGEST: (usize, usize) = (2000, 200);
+const NO_REASON: &str = "the reason is missing; say in a few words why";
 
 /// What the answers are made from.
 struct App {
@@ -52,6 +57,8 @@ struct App {
     bounds: Mutex<Box<dyn Reader>>,
     /// Instructions asked of this process, and of how many shards: what waits for its reply.
     asked: Mutex<orders::Pending>,
+    /// How long replies are kept.
+    keep_replies: Span,
     /// The last revision that this process gave to rules.
     revision: Mutex<u64>,
     counts: Counts,
@@ -80,19 +87,20 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let guard = Guard::new(settings.token.as_ref(), listener.local_addr()?);
     let writing = guard.writing();
-    let opened = tokio::task::spawn_blocking(move || App::open(river, sources, writing)).await?;
-    let app = Arc::new(opened?);
+    let keep = settings.keep_replies;
+    let open = move || App::open(river, sources, writing, keep);
+    let app = Arc::new(tokio::task::spawn_blocking(open).await??);
     let limits = Limits { max_body_bytes: settings.max_body_bytes, at_once: AT_ONCE, time: TIME };
-    run(listener, framed(routes(app), guard, limits), shutdown).await?;
+    run(listener, framed(routes(app, limits.max_body_bytes), guard, limits), shutdown).await?;
     Ok(())
 }
 
 /// Every route; `schemas/openapi.json` describes them, and a test holds the two together.
-fn routes(app: Arc<App>) -> Router {
+fn routes(app: Arc<App>, max_body_bytes: usize) -> Router {
     let small = Router::new()
         .route("/api/rules", post(rules::apply).get(rules::show))
         .route("/api/models/{ask}", post(orders::ask).get(views::model))
-        .layer(DefaultBodyLimit::max(SMALL_BODY));
+        .layer(DefaultBodyLimit::max(SMALL_BODY.min(max_body_bytes)));
     Router::new()
         .route("/api/telemetry", post(telemetry::take))
         .merge(small)
@@ -117,7 +125,12 @@ async fn openapi() -> Response {
 }
 
 impl App {
-    fn open(river: River, sources: Vec<Source>, writing: Writing) -> Result<Self, RoleError> {
+    fn open(
+        river: River,
+        sources: Vec<Source>,
+        writing: Writing,
+        keep_replies: Span,
+    ) -> Result<Self, RoleError> {
         let topics = [river.topic(Topic::Inbox), river.topic(Topic::Decisions)];
         let bounds = river.log.reader(&river.group("serve"), &topics)?;
         let writer = river.log.writer(None)?;
@@ -128,6 +141,7 @@ impl App {
             writer: Mutex::new(writer),
             bounds: Mutex::new(bounds),
             asked: Mutex::default(),
+            keep_replies,
             revision: Mutex::default(),
             counts: Counts::default(),
         })
@@ -194,8 +208,8 @@ impl From<BytesRejection> for Problem {
     fn from(rejection: BytesRejection) -> Self {
         let status = rejection.status();
         if status == StatusCode::PAYLOAD_TOO_LARGE {
-            let detail = "the body is larger than is taken; send it in parts, or raise \
-                          http.max_body_bytes";
+            let detail = "the body is larger than is taken here; send telemetry in parts, or \
+                          raise http.max_body_bytes; all else has 1 MiB at most";
             return Self::new(status, "too-large", detail);
         }
         Self::bad("the body broke off; send it again")
@@ -233,6 +247,25 @@ fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let end = json.end();
     end.map_err(|error| Problem::bad(format!("the body holds more than one value: {error}")))?;
     Ok(read)
+}
+
+/// Refuses a reason that says nothing, and words too long for the record that shows them.
+fn fit_the_record(reason: Option<&str>, by: Option<&str>) -> Result<(), Problem> {
+    if reason.is_some_and(|reason| reason.trim().is_empty()) {
+        return Err(Problem::bad(NO_REASON));
+    }
+    let (reason_most, by_most) = LONGEST;
+    let long = |text: Option<&str>, most| text.is_some_and(|text| text.len() > most);
+    if long(reason, reason_most) || long(by, by_most) {
+        let detail = format!("reason takes {reason_most} bytes and by {by_most}; say it shorter");
+        return Err(Problem::bad(detail));
+    }
+    Ok(())
+}
+
+/// Who asks, where they do not say.
+fn who(by: Option<String>) -> String {
+    by.unwrap_or_else(|| "api".to_owned())
 }
 
 /// The values of a compacted topic of one shard, by key.

@@ -1,4 +1,4 @@
-//! What people ask for: instructions into the inbox, replies out of the status topic, dry runs.
+//! What people ask for: instructions into the inbox, replies out of the status topic.
 
 use std::collections::VecDeque;
 
@@ -10,23 +10,32 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use super::{App, Name, Shared, body, by_key, locked};
+use super::plan::dry_run;
+use super::{App, NO_REASON, Name, Shared, body, fit_the_record, locked, who};
+use crate::app::replies::key;
 use crate::edge::http::{Problem, client, fresh_id};
 use crate::edge::log::Topic;
-use crate::model::{
-    Ask, IncidentId, Instruction, Mode, ModelId, RuleBook, Scope, Stage, TargetId, VersionId, Want,
-};
-use crate::shard::{Inbox, shard_of};
-use crate::undo::{Plan, Reply, Undo};
+use crate::model::{Ask, IncidentId, Instruction, LogTime, Mode, ModelId, Scope, VersionId};
+use crate::shard::Inbox;
+use crate::undo::Reply;
 use crate::wire::json;
 
 /// Asked ids that are remembered while they wait for their reply.
 const REMEMBERED: usize = 4096;
-/// The longest id of an instruction, reason and name of who asks.
-const LONGEST: (usize, usize, usize) = (128, 2000, 200);
+/// The longest id of an instruction.
+const LONGEST_ID: usize = 128;
 
-/// Ids that were asked and may have no reply yet, oldest first; of how many shards.
-pub(super) type Pending = VecDeque<(String, u32)>;
+/// What was asked and may have no reply yet, oldest first.
+pub(super) type Pending = VecDeque<Waiting>;
+
+/// An instruction on its way.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    id: String,
+    /// Shards that must read it.
+    shards: u32,
+    at: LogTime,
+}
 
 /// An instruction that was taken into the inbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,34 +73,6 @@ pub enum Fate {
     },
 }
 
-/// What a rollback would do.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PlanView {
-    /// Which model.
-    pub model: ModelId,
-    /// The version that would go.
-    pub from: VersionId,
-    /// The version that would come.
-    pub to: VersionId,
-    /// What makes it fit, in words; none: nothing proves it.
-    pub fit: Option<String>,
-    /// The fencing number it would carry.
-    pub generation: u64,
-    /// What each target would be asked for, in order.
-    pub steps: Vec<StepView>,
-}
-
-/// A step that would be taken.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StepView {
-    /// Who would act.
-    pub target: TargetId,
-    /// Where in the plan.
-    pub stage: Stage,
-    /// What the world would be.
-    pub want: Want,
-}
-
 /// Every body: which fields an ask takes is checked with the ask.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -123,7 +104,7 @@ pub(super) async fn ask(
     }
     let instruction = Instruction {
         id: id(&headers)?,
-        by: body.by.unwrap_or_else(|| "api".to_owned()),
+        by: who(body.by),
         reason: body.reason.unwrap_or_else(|| "not stated".to_owned()),
         ask,
     };
@@ -183,16 +164,10 @@ fn read(name: &str, body: &Body) -> Result<Ask, Problem> {
     if let Some((field, _)) = given.iter().find(|(field, given)| *given && !takes.contains(field)) {
         return Err(Problem::bad(format!("{name} takes no {field}; leave it out")));
     }
-    let reason = body.reason.as_deref().map(str::trim);
-    if reason == Some("") || (reason.is_none() && matches!(ask, Ask::Rollback { .. })) {
-        return Err(Problem::bad("the reason is missing; say in a few words why"));
+    if body.reason.is_none() && matches!(ask, Ask::Rollback { .. }) {
+        return Err(Problem::bad(NO_REASON));
     }
-    let (_, reason_most, by_most) = LONGEST;
-    let long = |text: &Option<String>, most| text.as_ref().is_some_and(|text| text.len() > most);
-    if long(&body.reason, reason_most) || long(&body.by, by_most) {
-        let detail = format!("reason takes {reason_most} bytes and by {by_most}; say it shorter");
-        return Err(Problem::bad(detail));
-    }
+    fit_the_record(body.reason.as_deref(), body.by.as_deref())?;
     Ok(ask)
 }
 
@@ -205,10 +180,9 @@ fn id(headers: &HeaderMap) -> Result<String, Problem> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(fresh_id()) };
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
     let text = key.to_str().unwrap_or_default().trim_matches('"');
-    if text.is_empty() || text.len() > LONGEST.0 || !text.bytes().all(fits) {
-        let most = LONGEST.0;
+    if text.is_empty() || text.len() > LONGEST_ID || !text.bytes().all(fits) {
         return Err(Problem::bad(format!(
-            "the Idempotency-Key is none; write 1 to {most} letters, digits, - _ . and :"
+            "the Idempotency-Key is none; write 1 to {LONGEST_ID} letters, digits, - _ . and :"
         )));
     }
     Ok(text.to_owned())
@@ -221,7 +195,7 @@ fn tell(app: &App, instruction: Instruction) -> Result<Asked, Problem> {
     let record = Inbox::Instruction(instruction);
     app.river.tell(locked(&app.writer).as_mut(), model.as_ref(), &record)?;
     let mut asked = locked(&app.asked);
-    asked.push_back((id.clone(), shards));
+    asked.push_back(Waiting { id: id.clone(), shards, at: app.river.log.now() });
     if asked.len() > REMEMBERED {
         asked.pop_front();
     }
@@ -233,9 +207,18 @@ pub(super) async fn fate(State(app): Shared, Name(id): Name) -> Result<axum::Jso
     app.blocking(move |app| look(app, id)).await.map(axum::Json)
 }
 
+/// Of how many shards an instruction waits for its reply. What was asked too long ago has had it,
+/// and it is forgotten.
+fn waiting(app: &App, id: &str) -> Option<u32> {
+    let now = app.river.log.now();
+    let mut asked = locked(&app.asked);
+    asked.retain(|waiting| now - waiting.at < app.keep_replies);
+    asked.iter().rev().find(|waiting| waiting.id == id).map(|waiting| waiting.shards)
+}
+
 fn look(app: &App, id: String) -> Result<Fate, Problem> {
-    let asked = locked(&app.asked).iter().rev().find(|(of, _)| *of == id).map(|(_, n)| *n);
-    let key = format!("reply/{id}");
+    let asked = waiting(app, &id);
+    let key = key(&id);
     let mut replies: Vec<Reply> = Vec::new();
     for shard in 0..app.river.shards {
         if let Some(bytes) = app.river.latest(Topic::Status, shard, &key)? {
@@ -244,8 +227,9 @@ fn look(app: &App, id: String) -> Result<Fate, Problem> {
     }
     if replies.is_empty() && asked.is_none() {
         return Err(Problem::missing(format!(
-            "no instruction {id} is known; it was never asked, or no shard has read it yet and \
-             another process took it"
+            "no instruction {id} is known; it was never asked, or more than {} h ago, or no \
+             shard has read it yet and another process took it",
+            app.keep_replies.as_s() / 3600.0
         )));
     }
     if replies.is_empty() || asked.is_some_and(|shards| replies.len() < shards as usize) {
@@ -264,32 +248,4 @@ fn look(app: &App, id: String) -> Result<Fate, Problem> {
         true => Fate::Accepted { id, detail, incident },
         false => Fate::Refused { id, detail },
     })
-}
-
-/// The plan of a rollback, from the live copy of what undo knows.
-fn dry_run(app: &App, model: &ModelId, to: Option<&VersionId>) -> Result<PlanView, Problem> {
-    let shard = shard_of(model.as_str(), app.river.shards);
-    let mut told = by_key(app, Topic::Status, shard)?;
-    let (Some(undo), Some(rules)) = (told.remove("undo"), told.remove("rules")) else {
-        let detail = format!("shard {shard} has said nothing yet; is the decide role running?");
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-status", detail).again_in(1));
-    };
-    let undo: Undo = json::decode("undo state", &undo.value)?;
-    let rules: RuleBook = json::decode("rules", &rules.value)?;
-    let plan = undo.plan_for(&rules, model, to).map_err(Problem::refused)?;
-    Ok(view(model, plan))
-}
-
-fn view(model: &ModelId, plan: Plan) -> PlanView {
-    let steps = plan.steps.into_iter();
-    PlanView {
-        model: model.clone(),
-        from: plan.from,
-        to: plan.to,
-        fit: plan.how.map(|how| how.words().to_owned()),
-        generation: plan.generation,
-        steps: steps
-            .map(|step| StepView { target: step.target, stage: step.stage, want: step.want })
-            .collect(),
-    }
 }

@@ -8,7 +8,7 @@ use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::{App, Shared, body, locked};
+use super::{App, Shared, body, fit_the_record, locked, who};
 use crate::config::rules_hash;
 use crate::edge::http::Problem;
 use crate::edge::log::Topic;
@@ -44,13 +44,20 @@ pub(super) async fn apply(
 fn in_force(app: &App) -> Result<Option<RuleBook>, Problem> {
     let mut newest: Option<RuleBook> = None;
     for shard in 0..app.river.shards {
-        let Some(bytes) = app.river.latest(Topic::Status, shard, "rules")? else { continue };
-        let book: RuleBook = json::decode("rules", &bytes)?;
-        if newest.as_ref().is_none_or(|newest| book.revision > newest.revision) {
-            newest = Some(book);
+        if let Some(bytes) = app.river.latest(Topic::Status, shard, "rules")? {
+            newer(&mut newest, &bytes)?;
         }
     }
     Ok(newest)
+}
+
+/// Takes what a shard said of its rules, if nobody knew a higher revision.
+pub(super) fn newer(newest: &mut Option<RuleBook>, bytes: &[u8]) -> Result<(), Problem> {
+    let book: RuleBook = json::decode("rules", bytes)?;
+    if newest.as_ref().is_none_or(|newest| book.revision > newest.revision) {
+        *newest = Some(book);
+    }
+    Ok(())
 }
 
 fn put(app: &App, mut book: RuleBook) -> Result<Applied, Problem> {
@@ -68,6 +75,8 @@ fn put(app: &App, mut book: RuleBook) -> Result<Applied, Problem> {
     if let Some(why) = impossible(&book) {
         return Err(Problem::bad(why));
     }
+    fit_the_record(book.reason.as_deref(), book.by.as_deref())?;
+    book.by = Some(who(book.by));
     // Held until they are appended, so that no two get one revision from here.
     let mut given = locked(&app.revision);
     let known = in_force(app)?.map_or(0, |book| book.revision);

@@ -10,11 +10,12 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use super::rules::newer;
 use super::{App, Name, Shared, by_key};
 use crate::edge::http::Problem;
 use crate::edge::log::Topic;
 use crate::model::{
-    EventTime, Incident, IncidentState, LogTime, ModelId, Namespace, SourceId, VersionId,
+    EventTime, Incident, IncidentState, LogTime, ModelId, Namespace, RuleBook, SourceId, VersionId,
 };
 use crate::shard::{BUILD, Decision, ModelStatus, Status};
 use crate::sums::Counters;
@@ -42,10 +43,25 @@ pub struct Overview {
     pub now: LogTime,
     /// What became of every record, by source.
     pub records: BTreeMap<SourceId, Counters>,
+    /// The rules of the highest revision that a shard has; none: no shard said anything yet.
+    pub rules: Option<RulesView>,
     /// Each shard.
     pub shards: Vec<ShardView>,
     /// Each model.
     pub models: BTreeMap<ModelId, ModelStatus>,
+}
+
+/// Which rules are in force, and who put them there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RulesView {
+    /// It grows with each `config apply`.
+    pub revision: u64,
+    /// Of the rules.
+    pub hash: String,
+    /// Who put them in force; none: the first start did, with its config.
+    pub by: Option<String>,
+    /// Why, in their words.
+    pub reason: Option<String>,
 }
 
 /// One shard.
@@ -205,11 +221,17 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
         writing: app.writing.words().to_owned(),
         now: app.river.log.now(),
         records: BTreeMap::new(),
+        rules: None,
         shards: Vec::new(),
         models: BTreeMap::new(),
     };
+    let mut newest = None;
     for shard in 0..app.river.shards {
-        let told = by_key(app, Topic::Status, shard)?.remove("status");
+        let mut kept = by_key(app, Topic::Status, shard)?;
+        if let Some(rules) = kept.remove("rules") {
+            newer(&mut newest, &rules.value)?;
+        }
+        let told = kept.remove("status");
         let mut view = ShardView {
             shard,
             told_at: told.as_ref().map(|told| told.time),
@@ -242,6 +264,10 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
         }
         overview.shards.push(view);
     }
+    overview.rules = newest.map(|book| {
+        let RuleBook { revision, hash, by, reason, .. } = book;
+        RulesView { revision, hash, by, reason }
+    });
     Ok(overview)
 }
 

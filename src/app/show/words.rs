@@ -6,6 +6,7 @@
 use chrono::DateTime;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
+use crate::config::grouped;
 use crate::model::{EventTime, IncidentState, Reference, Signal, Span, Statistic};
 
 /// Columns of a terminal that every line fits into.
@@ -113,15 +114,7 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>], right: &[usize]) -> S
 /// `98,991`.
 #[must_use]
 pub(super) fn count(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    grouped(&n.to_string())
 }
 
 /// What an e-detector's statistic says; none of a plain rule, which has nothing but its value.

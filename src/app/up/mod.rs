@@ -10,6 +10,7 @@ mod welcome;
 mod workers;
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +53,15 @@ pub enum UpError {
     /// The webhook of notices.
     #[error("notices cannot be posted; mend workers.notice")]
     Notice(#[from] NoticeError),
+    /// Where a worker remembers what it has done.
+    #[error("{} cannot be made; set fence_folder of workers.exec to a folder", folder.display())]
+    Fences {
+        /// Where.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// The address is taken, or not this machine's.
     #[error("nothing can listen at {at}; set http.listen to another address or port")]
     Listen {

@@ -97,8 +97,9 @@ impl Roles {
 
     fn decide(&mut self, config: &Config) -> Result<(), UpError> {
         let (river, hash) = (self.river.clone(), config.rules.hash.clone());
+        let keep = config.settings.http.keep_replies;
         self.role("decide".to_owned(), move |stop| {
-            let mut decide = Decide::new(river.clone())?;
+            let mut decide = Decide::new(river.clone())?.keep_replies(keep);
             loops::decide(&mut decide, &river, &hash, stop)
         })
     }

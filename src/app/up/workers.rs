@@ -38,7 +38,9 @@ pub(super) fn workers(config: &Config) -> Result<Vec<Worker>, UpError> {
     if let Some((settings, rule)) = settings.registry.as_ref().zip(id(REGISTRY)) {
         workers.push(registry(rule.id.clone(), settings.clone()));
     }
-    workers.extend(settings.exec.iter().map(|settings| program(config, settings)));
+    for settings in &settings.exec {
+        workers.push(program(config, settings)?);
+    }
     if let Some(rule) = id(NOTICE) {
         workers.push(notice(rule.id.clone(), config, &settings.notice)?);
     }
@@ -54,8 +56,12 @@ fn registry(id: TargetId, settings: RegistrySettings) -> Worker {
     Worker { id, poll, make: Box::new(make) }
 }
 
-fn program(config: &Config, settings: &ExecSettings) -> Worker {
-    let id = &settings.id;
+/// A program of the user. The folder of its fences is made now: a rollback is no time to find
+/// out that it cannot be.
+fn program(config: &Config, settings: &ExecSettings) -> Result<Worker, UpError> {
+    let (id, fence_folder) = (&settings.id, &settings.fence_folder);
+    std::fs::create_dir_all(fence_folder)
+        .map_err(|source| UpError::Fences { folder: fence_folder.clone(), source })?;
     let of_it = config
         .rules
         .models
@@ -70,9 +76,10 @@ fn program(config: &Config, settings: &ExecSettings) -> Worker {
         time_limit: duration(settings.time_limit),
         // As the config says of every relative path.
         folder: PathBuf::from("."),
+        fence_folder: fence_folder.clone(),
     };
     let make = move || -> Box<dyn Target> { Box::new(Exec::new(exec.clone())) };
-    Worker { id: id.clone(), poll: settings.poll, make: Box::new(make) }
+    Ok(Worker { id: id.clone(), poll: settings.poll, make: Box::new(make) })
 }
 
 fn notice(id: TargetId, config: &Config, settings: &NoticeSettings) -> Result<Worker, NoticeError> {

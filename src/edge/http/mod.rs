@@ -4,7 +4,6 @@
 
 pub mod client;
 mod guard;
-pub mod metrics;
 mod problem;
 
 use std::future::IntoFuture;

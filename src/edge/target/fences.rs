@@ -118,7 +118,7 @@ impl Fences {
     }
 
     /// Reads what stands in the file.
-    pub(super) fn read(&mut self) -> Result<(), String> {
+    fn read(&mut self) -> Result<(), String> {
         let Some(path) = &self.path else { return Ok(()) };
         self.file = match durable::read(path).map_err(|error| told(&error))? {
             None => FenceFile::default(),
@@ -128,6 +128,12 @@ impl Fences {
             })?,
         };
         Ok(())
+    }
+
+    /// What stands in the file about a command's model, as the trait says it.
+    pub(super) fn fence(&mut self, command: &Command) -> Result<Fence, String> {
+        self.read()?;
+        Ok(self.of(&command.model).fence())
     }
 
     /// What was taken for `model`.

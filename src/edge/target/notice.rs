@@ -254,10 +254,7 @@ impl Target for Notice {
     }
 
     fn fence<'a>(&'a mut self, command: &'a Command) -> Later<'a, Result<Fence, String>> {
-        Box::pin(async {
-            self.fences.read()?;
-            Ok(self.fences.of(&command.model).fence())
-        })
+        Box::pin(async { self.fences.fence(command) })
     }
 
     fn act<'a>(&'a mut self, command: &'a Command) -> Later<'a, Acted> {

@@ -31,8 +31,10 @@ pub struct ExecSettings {
     pub act: Vec<String>,
     /// How long each may run.
     pub time_limit: Duration,
-    /// Where they run, and where the fences are kept, in `TARGET.fences.json`.
+    /// Where they run.
     pub folder: PathBuf,
+    /// Where the fences are kept, in `TARGET.fences.json`; the folder is there.
+    pub fence_folder: PathBuf,
 }
 
 /// The user's programs as a target.
@@ -70,7 +72,7 @@ impl Exec {
     /// The target that these programs make.
     #[must_use]
     pub fn new(settings: ExecSettings) -> Self {
-        let file = settings.folder.join(format!("{}.fences.json", settings.target));
+        let file = settings.fence_folder.join(format!("{}.fences.json", settings.target));
         Self { settings, fences: Fences::new(Some(file)) }
     }
 
@@ -263,10 +265,7 @@ impl Target for Exec {
     }
 
     fn fence<'a>(&'a mut self, command: &'a Command) -> Later<'a, Result<Fence, String>> {
-        Box::pin(async {
-            self.fences.read()?;
-            Ok(self.fences.of(&command.model).fence())
-        })
+        Box::pin(async { self.fences.fence(command) })
     }
 
     fn act<'a>(&'a mut self, command: &'a Command) -> Later<'a, Acted> {

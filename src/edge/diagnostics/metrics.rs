@@ -1,6 +1,7 @@
 //! The page of metrics in OpenMetrics text, and every name on it.
 //!
-//! Law: one prefix, base units, no id is ever a label.
+//! Law: one prefix, base units, no id is ever a label. A [`Metric`] can be made here alone, so the
+//! compiler keeps every name on this page.
 
 use std::sync::atomic::AtomicU64;
 
@@ -17,10 +18,8 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 /// A metric's name, without the suffix that its kind adds, and what it tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metric {
-    /// The name.
-    pub name: &'static str,
-    /// What it tells.
-    pub help: &'static str,
+    name: &'static str,
+    help: &'static str,
 }
 
 macro_rules! metrics {
@@ -123,7 +122,11 @@ mod tests {
         for metric in ALL {
             let word = |c: char| c.is_ascii_lowercase() || c == '_';
             assert!(metric.name.starts_with("ripcord_") && metric.name.chars().all(word));
-            assert!(!metric.name.ends_with("_total") && !metric.help.ends_with('.'), "{metric:?}");
+            assert!(!metric.help.ends_with('.'), "{metric:?}");
+            // Suffixes that the page adds itself, and what is no base unit.
+            for end in ["_total", "_info", "_ms", "_milliseconds", "_minutes", "_percent", "_id"] {
+                assert!(!metric.name.ends_with(end), "{metric:?}");
+            }
         }
     }
 }
