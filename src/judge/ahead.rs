@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::buckets::Bucket;
 use super::model::{ModelJudge, threshold};
-use super::tally;
+use super::watch::Watch;
+use super::{baseline, tally};
 use crate::model::{
     EventTime, ModelId, ModelRules, Statistic, Trigger, TriggerId, Verdict, VersionId,
 };
@@ -42,6 +43,8 @@ impl ModelJudge {
     /// The provisional triggers and versions that this bucket would bring over the threshold.
     fn near(&self, rules: &ModelRules, bucket: &Bucket) -> BTreeSet<(TriggerId, VersionId)> {
         let mut near = BTreeSet::new();
+        // A version may be bad from its first minute on.
+        let new = Watch::default();
         let mine = rules.triggers.iter().filter(|trigger| trigger.bucket == bucket.length);
         let fires_early =
             |trigger: &&Trigger| trigger.provisional && trigger.statistic == Statistic::EDetector;
@@ -49,13 +52,12 @@ impl ModelJudge {
             let threshold = threshold(rules.budget, trigger);
             for (version, sums) in &bucket.versions {
                 let key = (trigger.id.clone(), version.clone());
-                let Some(watch) = self.watches.get(&key).filter(|watch| !watch.over()) else {
-                    continue;
-                };
-                let tally = tally::of_version(trigger, watch.null(), sums);
+                let known = baseline::null(trigger, self.baseline(rules, trigger, version));
+                let Some(null) = known.filter(|_| !self.ahead.contains(&key)) else { continue };
+                let Some(tally) = tally::of_version(trigger, null, sums) else { continue };
+                let watch = self.watches.get(&key).unwrap_or(&new);
                 let design_effect = self.design_effect(trigger, version);
-                let over = |tally| watch.with(&tally, design_effect) >= threshold;
-                if !self.ahead.contains(&key) && tally.is_some_and(over) {
+                if !watch.over() && watch.with(null, &tally, design_effect) >= threshold {
                     near.insert(key);
                 }
             }

@@ -4,9 +4,9 @@
 //! every process whose conditional mean keeps within the null. Shin, Ramdas and Rinaldo,
 //! "E-detectors" (2022), is the frame; each function names its bet.
 
-use libm::{log, log1p};
+use libm::{exp, log, log1p};
 
-use crate::sums::{Latency, PairTable};
+use crate::sums::{Counts, Latency, PairTable};
 
 /// Alternatives of a rate as multiples of its null: from a slight rise to a total failure.
 const RATIOS: [f64; 8] = [1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.2, 4.5];
@@ -16,6 +16,12 @@ const STAKES: [f64; 6] = [0.05, 0.1, 0.2, 0.35, 0.55, 0.8];
 
 /// Stakes on a mean, as shares of the largest one allowed.
 const MEAN_STAKES: [f64; 8] = [0.01, 0.02, 0.04, 0.08, 0.16, 0.3, 0.5, 0.7];
+
+/// Odds of one version as a multiple of another's that stay tolerated: by less it is not worse.
+const TOLERATED_ODDS: f64 = 1.25;
+
+/// Alternatives of such odds as multiples of the tolerated.
+const MORE_ODDS: [f64; 6] = [1.3, 1.8, 3.0, 6.0, 16.0, 50.0];
 
 /// A null of 0 or 1 leaves nothing to bet on; so near to it the bets stay finite.
 const NEAREST: f64 = 1e-9;
@@ -55,6 +61,37 @@ pub fn paired(tolerance: f64, table: PairTable) -> Vec<f64> {
         .collect()
 }
 
+/// Growth of a bet that `a` is bad more often than `b`, both counted in the same bucket: the
+/// likelihood ratio of Fisher's noncentral hypergeometric law of a's bad ones given all bad ones,
+/// its odds against the tolerated. Given the margins nothing else matters: what hits both is no
+/// evidence, however few there are of either (after Turner, Ly and Grünwald, "Generic e-variables
+/// for exact sequential k-sample tests", 2021). None: one of them was not measured.
+#[must_use]
+pub fn more_often(a: Counts, b: Counts) -> Option<Vec<f64>> {
+    if a.n == 0 || b.n == 0 {
+        return None;
+    }
+    let bad = a.bad + b.bad;
+    let least = bad.saturating_sub(b.n);
+    let mut weights = vec![0.0];
+    let mut weight = 0.0;
+    for x in least..a.n.min(bad) {
+        let more = (a.n - x) as f64 * (bad - x) as f64;
+        let less = (x + 1) as f64 * (b.n + x + 1 - bad) as f64;
+        weight += log(more / less);
+        weights.push(weight);
+    }
+    let ln_sum = |odds: f64| {
+        let terms = || weights.iter().zip(0_u32..).map(|(w, x)| w + f64::from(x) * log(odds));
+        let most = terms().fold(f64::NEG_INFINITY, f64::max);
+        most + log(terms().map(|term| exp(term - most)).sum::<f64>())
+    };
+    let tolerated = ln_sum(TOLERATED_ODDS);
+    let seen = (a.bad - least) as f64;
+    let growth = |more: f64| seen * log(more) - ln_sum(TOLERATED_ODDS * more) + tolerated;
+    Some(MORE_ODDS.map(growth).to_vec())
+}
+
 /// Growth of 1 + λ(X − m) on durations in ms, cut at `timeout`; valid for every non-negative law
 /// of mean at most `limit`. The lower bound of a cell stands for its values, which only helps
 /// the null.
@@ -89,6 +126,28 @@ mod tests {
             let mean = tolerance * one(worse) + (1.0 - tolerance) * one(equal);
             assert!((mean - 1.0).abs() < 1e-12);
         }
+    }
+
+    /// At the tolerated odds a bet pays nothing on average, below them it loses; by hand for two
+    /// answers each and two bad ones: weights 1, 4, 1.
+    #[test]
+    fn a_bet_on_two_versions_pays_nothing_at_the_tolerated_odds() {
+        let two = |bad| Counts { n: 2, bad };
+        for k in 0..MORE_ODDS.len() {
+            let pays = |a, b| libm::exp(more_often(two(a), two(b)).unwrap()[k]);
+            let mean = |odds: f64| {
+                let all = 1.0 + 4.0 * odds + odds * odds;
+                (pays(0, 2) + 4.0 * odds * pays(1, 1) + odds * odds * pays(2, 0)) / all
+            };
+            assert!((mean(TOLERATED_ODDS) - 1.0).abs() < 1e-12, "{k}");
+            assert!(mean(1.0) < 1.0 && mean(4.0) > 1.0, "{k}");
+        }
+        let growth = more_often(two(2), two(0)).unwrap()[2];
+        let (low, high) = (TOLERATED_ODDS, 3.0 * TOLERATED_ODDS);
+        let sum = |t: f64| 1.0 + 4.0 * t + t * t;
+        assert!((growth - libm::log(9.0 * sum(low) / sum(high))).abs() < 1e-12);
+        assert_eq!(more_often(two(1), Counts::default()), None);
+        assert_eq!(more_often(two(0), two(0)), Some(vec![0.0; 6]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::buckets::Bucket;
 use super::model::{ModelJudge, threshold};
-use super::{baseline, bounds, compare, tally};
+use super::{baseline, compare, tally};
 use crate::model::{EventTime, ModelRules, Null, Trigger, VersionId};
 
 impl ModelJudge {
@@ -41,31 +41,18 @@ impl ModelJudge {
         self.bet_live(trigger, start, bucket);
     }
 
-    /// Bets that a version is worse than another measured at the same time: its bucket against
-    /// the upper bound of what the other showed in the very same bucket, so that what hits both
-    /// is no evidence.
+    /// Bets that a version is worse than another measured at the same time, bucket by bucket: what
+    /// hits both, and when, is no evidence.
     fn bet_live(&mut self, trigger: &Trigger, start: EventTime, bucket: &Bucket) {
-        let pairs = bucket.versions.iter().flat_map(|(version, sums)| {
-            let others = bucket.versions.iter().filter(move |(other, _)| *other != version);
-            others.map(move |other| (version, sums, other))
-        });
-        for (version, sums, (other, others)) in pairs {
-            let design_effect = self.design_effect(trigger, version);
-            let theirs =
-                tally::of_version(trigger, 1.0, others).map(|tally| tally::moments(&tally));
-            let null = theirs.and_then(|theirs| match trigger.limit {
-                Null::MeanMs { .. } => bounds::mean_upper(theirs, design_effect),
-                Null::Baseline(_) | Null::Rate(_) | Null::Paired(_) | Null::Psi { .. } => {
-                    theirs.mean().map(|mean| bounds::rate_upper(mean, theirs.n))
-                }
-            });
-            let Some(null) = null.filter(|null| *null > 0.0) else { continue };
-            let Some(tally) = tally::of_version(trigger, null, sums) else { continue };
-            let growth = tally::growth(null, &tally);
-            let ceiling = compare::benefit_threshold(trigger.bucket);
-            let key = (trigger.id.clone(), version.clone(), other.clone());
-            let detector = self.live.entry(key).or_default();
-            detector.update(start, &growth, design_effect, ceiling);
+        let ceiling = compare::benefit_threshold(trigger.bucket);
+        for (version, sums) in &bucket.versions {
+            for (other, others) in bucket.versions.iter().filter(|(other, _)| *other != version) {
+                let Some(growth) = tally::more_often(trigger, sums, others) else { continue };
+                let design_effect = self.design_effect(trigger, version);
+                let key = (trigger.id.clone(), version.clone(), other.clone());
+                let detector = self.live.entry(key).or_default();
+                detector.update(start, &growth, design_effect, ceiling);
+            }
         }
     }
 

@@ -33,6 +33,27 @@ fn mean(limit: f64, timeout: f64, latency: &crate::sums::Latency) -> Tally {
     Tally::Mean { n: latency.n(), sum_ms: sums.sum, sum_sq: sums.sum_sq, growth }
 }
 
+/// How long is slow, as multiples of the limit of a mean: a mean is pulled by many slow answers or
+/// by few very slow ones.
+const SLOW: [f64; 3] = [1.0, 4.0, 12.0];
+
+/// Growth of bets that a version is bad more often than another in the same bucket; of a mean,
+/// that more of its answers are slow. None: one of them was not measured.
+#[must_use]
+pub fn more_often(trigger: &Trigger, a: &VersionSums, b: &VersionSums) -> Option<Vec<f64>> {
+    match (trigger.signal, trigger.limit) {
+        (Signal::Accuracy, _) => bets::more_often(a.labels, b.labels),
+        (Signal::ErrorRate, _) => bets::more_often(a.answers, b.answers),
+        (Signal::Latency, Null::MeanMs { limit, .. }) => {
+            let (a, b) = (a.latency.as_ref()?, b.latency.as_ref()?);
+            let growth =
+                SLOW.map(|times| bets::more_often(a.over(limit * times), b.over(limit * times)));
+            growth.into_iter().collect::<Option<Vec<_>>>().map(|growth| growth.concat())
+        }
+        (Signal::Latency | Signal::FeatureDrift, _) => None,
+    }
+}
+
 /// What the paired trigger counts of a version and another on the same requests.
 #[must_use]
 pub fn of_pair(

@@ -87,14 +87,16 @@ impl Watch {
 
     /// Forgets the evidence and keeps what was calibrated.
     pub fn restart(&mut self) {
-        let design = std::mem::take(&mut self.design);
+        let mut design = std::mem::take(&mut self.design);
+        design.forget_waiting();
         *self = Self { design, null: self.null, ..Self::default() };
     }
 
     /// Whether this bucket's block may calibrate.
     pub fn calibrate(&mut self, trigger: &Trigger, bucket: &BucketSums, healthy: bool) {
         let sums = tally::moments(&bucket.tally);
-        self.design.take(bucket.start, trigger.bucket, sums, healthy);
+        let since = self.detector.earliest();
+        self.design.take(bucket.start, trigger.bucket, sums, healthy, since);
     }
 
     /// The measured design effect; none: not enough healthy blocks.
@@ -138,10 +140,10 @@ impl Watch {
         }
     }
 
-    /// The statistic if this bucket closed as it stands.
+    /// The statistic against `null` if this bucket closed as it stands.
     #[must_use]
-    pub fn with(&self, tally: &Tally, design_effect: f64) -> f64 {
-        self.detector.with(&tally::growth(self.null, tally), design_effect)
+    pub fn with(&self, null: f64, tally: &Tally, design_effect: f64) -> f64 {
+        self.detector.with(&tally::growth(null, tally), design_effect)
     }
 
     /// The statistic.

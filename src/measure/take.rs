@@ -1,11 +1,12 @@
 //! How each kind of sample falls into its cells.
 //!
 //! Percent of what: an answer is a prediction record of any status. It is bad if it ended in an
-//! error or a time-out or holds no prediction; such an answer counts its inputs and its duration
-//! like any other, but takes no part in labels or pairs. Latency samples count durations only,
-//! never answers. A feature that a request lacks is not counted here: what is missing of it is
-//! the cell's answers less the grid's values. Latency, health and runs, and outcomes that carry
-//! their prediction, state no role; a run that names no version counts under the version `-`.
+//! error or a time-out; such an answer counts its inputs and its duration like any other. It, and
+//! one that states no prediction, takes no part in labels or pairs. Latency samples count
+//! durations only, never answers. A feature that a request lacks is not counted here: what is
+//! missing of it is the cell's answers less the grid's values. Latency, health and runs, and
+//! outcomes that carry their prediction, state no role; a run that names no version counts under
+//! the version `-`.
 
 use super::Lane;
 use super::inputs::Place;
@@ -76,10 +77,14 @@ impl Lane {
         if !self.adds(p.ts, at) {
             return Ok(Bucket::Late);
         }
+        // The join knows requests. Where a request is no id of its own, it knows ids, too; else
+        // one request may be answered more than once, and each answer counts.
         let repeat = match remembered {
-            Remembered::New { .. } => false,
-            Remembered::Repeat => true,
-            Remembered::Not => self.panes.seen(p.ts, at, id_key(IdOf::Prediction, version, &p.id)),
+            Remembered::New { .. } if p.request() == p.id => false,
+            Remembered::Repeat if p.request() == p.id => true,
+            Remembered::New { .. } | Remembered::Repeat | Remembered::Not => {
+                self.panes.seen(p.ts, at, id_key(IdOf::Prediction, version, &p.id))
+            }
         };
         if repeat {
             return Ok(Bucket::Duplicate);
@@ -122,7 +127,7 @@ impl Lane {
     fn count(&mut self, p: &Prediction<'_>, version: VersionIx, at: &At) {
         let answer = p.prediction.as_ref().filter(|_| p.status == Status::Ok);
         let sums = self.panes.version(p.ts, at, version, p.role);
-        sums.answers.count(answer.is_none());
+        sums.answers.count(p.status != Status::Ok);
         sums.timeouts += u64::from(p.status == Status::Timeout);
         if let Some(us) = p.latency_us {
             sums.latency.get_or_insert_default().record(us);

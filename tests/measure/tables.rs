@@ -30,7 +30,7 @@ fn signals_fall_in_the_panes_of_their_times() {
         rejected 0@12 not_json
         frame 0..13 mark=3 read=13 measured=11 duplicate=1 not_json=1
           0 - pipeline=1
-          0 v1* n=4/2 timeouts=1 lat=2 said:nox1,yesx1 c:xx1,yx1,otherx1 f:2x1,4x1,nullx1
+          0 v1* n=4/1 timeouts=1 lat=2 said:nox1,yesx1 c:xx1,yx1,otherx1 f:2x1,4x1,nullx1
           0 v1 lat=2 health=1 cpu=500000
           0 v2 training=1/1
           10 v1* labels=2/1
@@ -172,8 +172,9 @@ fn a_repeated_record_is_a_duplicate() {
         flush 0",
         "
         frame 0..9 mark=5 read=9 measured=5 duplicate=4
-          0 v1 n=3/1 labels=1 said:yesx2
+          0 v1 n=2/1 labels=1 said:yesx1
           0 v2 n=1 labels=1 said:yesx1
+          10 v1 n=1 said:yesx1
           0 v1|v2 1,0,0,0
         ",
     );
