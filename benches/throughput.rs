@@ -2,7 +2,9 @@
 //! same bytes that only checks UTF-8; and what a replay of the flights costs.
 //!
 //! `cargo bench` prints the table. Figures are processor time, so other work on the machine blurs
-//! them less; the ratio within one run is what compares between machines.
+//! them less; the ratio within one run is what compares between machines. Measuring and judging
+//! are told twice: as recorded, one sample in half a minute, where nearly every sample opens a
+//! pane of its own; and squeezed into as many seconds as make a thousand a second.
 
 #![expect(clippy::expect_used, clippy::print_stdout, clippy::indexing_slicing, reason = "a bench")]
 
@@ -18,19 +20,23 @@ use ripcord::edge::log::file::{Line, Recording};
 use ripcord::edge::target::registry::ShadowRegistry;
 use ripcord::judge::{self, Judge};
 use ripcord::measure::{Input, Lane, Output};
-use ripcord::model::{EventTime, LaneId, LogTime, Mode, Sample, SampleRole, Source, TargetId};
+use ripcord::model::{
+    EventTime, LaneId, LogTime, Mode, Sample, SampleRole, Source, Span, TargetId,
+};
 use ripcord::sums::Frame;
 use ripcord::wire::telemetry::{Raw, decode};
+use rustix::time::{ClockId, clock_gettime};
 
 const RECORDING: &str = "examples/flights/telemetry.jsonl.gz";
 const REGISTRY_FILE: &str = "examples/flights/registry.json";
 const CHILD: &str = "RIPCORD_BENCH_REPLAY";
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 5;
+const ROUND_SECONDS: f64 = 0.3;
 
 fn main() {
     if std::env::var_os(CHILD).is_some() {
         replay();
-        println!("{} {}", process_cpu_seconds(), peak_memory_mib());
+        println!("{} {}", cpu_seconds(ClockId::ProcessCPUTime), peak_memory_mib());
         return;
     }
     let config = Config::load(&[], &BTreeMap::new()).expect("the shipped defaults load");
@@ -41,13 +47,21 @@ fn main() {
     println!("{:<28}{:>14}{:>12}{:>12}", "one core", "samples/s", "ns/sample", "× UTF-8");
 
     let utf8 = best(|| utf8(&lines));
-    let decoded: Vec<_> = lines.iter().map(|line| stamped(line, &source)).collect();
-    let (frames, _) = measure(&source, decoded.clone());
+    let sparse: Vec<_> = lines.iter().map(|line| stamped(line, &source)).collect();
+    let dense = squeezed(&sparse);
+    let measured = |samples: &[Sample<'_>]| measure(&source, samples.to_vec());
+    let (sparse_frames, dense_frames) = (measured(&sparse), measured(&dense));
+    let measuring = |samples: &[Sample<'_>]| {
+        best_of(|| samples.to_vec(), |samples| drop(black_box(measure(&source, samples))))
+    };
+    let judging = |frames: &[Frame]| best(|| judge_all(&config, &source, frames));
     let rows = [
         ("check UTF-8 (the limit)", utf8),
         ("decode", best(|| decode_all(&lines, &source))),
-        ("measure", best_of(|| decoded.clone(), |samples| measure(&source, samples).1)),
-        ("judge", best(|| judge_all(&config, &source, &frames))),
+        ("measure, 1000 a second", measuring(&dense)),
+        ("judge, 1000 a second", judging(&dense_frames)),
+        ("measure, as recorded", measuring(&sparse)),
+        ("judge, as recorded", judging(&sparse_frames)),
     ];
     for (name, seconds) in rows {
         let each = seconds / lines.len() as f64;
@@ -87,6 +101,21 @@ fn stamped<'a>(line: &'a [u8], source: &Source) -> Sample<'a> {
     sample
 }
 
+/// The same samples, a thousand in a second.
+fn squeezed<'a>(samples: &[Sample<'a>]) -> Vec<Sample<'a>> {
+    let first = samples[0].ts();
+    let mut samples = samples.to_vec();
+    for (number, sample) in samples.iter_mut().enumerate() {
+        let ts = match sample {
+            Sample::Prediction(p) => &mut p.ts,
+            Sample::Outcome(o) => &mut o.ts,
+            Sample::Latency(_) | Sample::Health(_) | Sample::Run(_) => continue,
+        };
+        *ts = first + Span::from_ms(number as i64);
+    }
+    samples
+}
+
 fn utf8(lines: &[Vec<u8>]) {
     for line in lines {
         black_box(std::str::from_utf8(line).is_ok());
@@ -99,7 +128,7 @@ fn decode_all(lines: &[Vec<u8>], source: &Source) {
     }
 }
 
-fn measure(source: &Source, samples: Vec<Sample<'_>>) -> (Vec<Frame>, ()) {
+fn measure(source: &Source, samples: Vec<Sample<'_>>) -> Vec<Frame> {
     let id = LaneId { source: source.id.clone(), lane: 0 };
     let mut lane = Lane::new(source, id, 1);
     let (mut out, mut frames) = (Vec::new(), Vec::new());
@@ -120,7 +149,7 @@ fn measure(source: &Source, samples: Vec<Sample<'_>>) -> (Vec<Frame>, ()) {
             | Output::JoinResumed { .. } => None,
         }));
     }
-    (frames, ())
+    frames
 }
 
 fn judge_all(config: &Config, source: &Source, frames: &[Frame]) {
@@ -163,30 +192,26 @@ fn best(mut run: impl FnMut()) -> f64 {
     best_of(|| (), |()| run())
 }
 
-/// The least processor time of some rounds; what `prepare` makes is not counted.
+/// Processor seconds of one run, the least of some rounds; a round repeats a short run until it is
+/// long beside the clock's tick. What `prepare` makes is not counted.
 fn best_of<T>(mut prepare: impl FnMut() -> T, mut run: impl FnMut(T)) -> f64 {
     let rounds = (0..ROUNDS).map(|_| {
-        let prepared = prepare();
-        let before = thread_cpu_seconds();
-        run(prepared);
-        thread_cpu_seconds() - before
+        let (mut spent, mut runs) = (0.0, 0);
+        while spent < ROUND_SECONDS {
+            let prepared = prepare();
+            let before = cpu_seconds(ClockId::ThreadCPUTime);
+            run(prepared);
+            spent += cpu_seconds(ClockId::ThreadCPUTime) - before;
+            runs += 1;
+        }
+        spent / f64::from(runs)
     });
     rounds.fold(f64::INFINITY, f64::min)
 }
 
-/// Linux tells it in nanoseconds.
-fn thread_cpu_seconds() -> f64 {
-    let text = fs::read_to_string("/proc/thread-self/schedstat").expect("needs Linux");
-    let nanoseconds: f64 =
-        text.split_whitespace().next().and_then(|n| n.parse().ok()).expect("a number");
-    nanoseconds / 1e9
-}
-
-fn process_cpu_seconds() -> f64 {
-    let tasks = fs::read_dir("/proc/self/task").expect("needs Linux");
-    let of = |task: fs::DirEntry| fs::read_to_string(task.path().join("schedstat")).ok();
-    let nanoseconds = |text: String| text.split_whitespace().next()?.parse::<f64>().ok();
-    tasks.flatten().filter_map(of).filter_map(nanoseconds).sum::<f64>() / 1e9
+fn cpu_seconds(clock: ClockId) -> f64 {
+    let time = clock_gettime(clock);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 fn peak_memory_mib() -> f64 {
