@@ -216,13 +216,13 @@ pub struct Replay {
     /// A registry.json: versions, baselines, which one is in production; it is only read
     #[arg(long, value_name = "FILE", conflicts_with_all = ["production", "previous"])]
     pub registry: Option<PathBuf>,
-    /// Without a registry: the version in production at the start
+    /// Without a registry: the version in production at the start, of --model or the first model
     #[arg(long, value_name = "VERSION", value_parser = version)]
     pub production: Option<VersionId>,
     /// Without a registry: the version before it, vouched for by saying so
     #[arg(long, value_name = "VERSION", value_parser = version, requires = "production")]
     pub previous: Option<VersionId>,
-    /// Only this model
+    /// Only this model: records of others are passed over, and the versions named are its own
     #[arg(long, value_parser = model)]
     pub model: Option<ModelId>,
     /// What happens on a breach, on shadow targets: config means what the settings say

@@ -128,28 +128,82 @@ fn the_story_says_what_when_why_and_what_it_came_to() {
     }
 }
 
+/// The summary of a replay of these files.
+fn summary(files: &[&Path], args: &[&str]) -> Json {
+    let files = files.iter().map(|file| file.to_str().unwrap());
+    let args: Vec<_> = ["replay", "--json"].into_iter().chain(files).chain(args.to_vec()).collect();
+    serde_json::from_str(&good(&args)).unwrap()
+}
+
 #[test]
-fn a_pipe_gets_the_same_bytes_each_time_and_several_files_the_same_rollback() {
+fn several_files_give_the_decisions_of_one() {
     let folder = tempfile::tempdir().unwrap();
     let of = |kind: &'static str| {
         lines().iter().map(String::as_str).filter(move |line| line.contains(kind))
     };
+    let (first, rest) = lines().split_at(60_000);
+    let part = |name: &str, lines: &[String]| file(&folder, name, lines.iter().map(String::as_str));
+    let (first, rest) = (part("first.jsonl", first), part("rest.jsonl", rest));
     let predictions = file(&folder, "predictions.jsonl", of("\"type\":\"prediction\""));
     let outcomes = file(&folder, "outcomes.jsonl", of("\"type\":\"outcome\""));
-    let args = ["replay", predictions.to_str().unwrap(), outcomes.to_str().unwrap(), "--registry"];
-    let story = good(&[&args[..], &[REGISTRY]].concat());
-    assert_eq!(story, good(&[&args[..], &[REGISTRY]].concat()), "a second replay differs");
-    // Two topics move the watermark by the slower one, so decisions come minutes later; what is
-    // decided, and from when, is the same.
-    let told = |story: &str| {
-        let same = ["breach, likely start", "Detected "];
-        let lines = story.lines().filter(|line| same.iter().any(|start| line.contains(start)));
-        lines.map(|line| line.split(" after ").last().unwrap().to_owned()).collect::<Vec<_>>()
+    let args = ["--registry", REGISTRY];
+    let whole = summary(&[Path::new(RECORDING)], &args);
+    assert_eq!(whole["rollbacks"].as_array().unwrap().len(), 1);
+    for files in [[&first, &rest], [&rest, &first]] {
+        assert_eq!(summary(&files.map(PathBuf::as_path), &args), whole, "{files:?}");
+    }
+    // Records of the same instant may change places, and nothing else.
+    let apart = summary(&[&predictions, &outcomes], &args);
+    assert_eq!(apart["records"], whole["records"]);
+    let told = |summary: &Json| {
+        let rollback = &summary["rollbacks"][0];
+        ["trigger", "breach_from", "decided_at", "verified_at"].map(|key| rollback[key].clone())
     };
-    assert_eq!(told(&story), told(&FLIGHTS.story));
-    assert_eq!(story.matches("DECISION").count(), 1, "{story}");
-    assert_says(&story, &["Take v3 back: v2 shall serve", "VERIFIED", "on 24 June 2013"]);
-    assert_says(&story, &["98,991 read = 98,991 measured"]);
+    assert_eq!(told(&apart), told(&whole));
+    assert_eq!(apart["notes"], whole["notes"]);
+}
+
+/// A prediction at a second of a day of 2024.
+fn prediction(id: &str, model: &str, version: &str, second: u32) -> String {
+    let ts = 1_704_067_200_000_u64 + u64::from(second) * 1000;
+    format!(
+        "{{\"type\":\"prediction\",\"id\":\"{id}\",\"model\":\"{model}\",\
+         \"version\":\"{version}\",\"ts\":{ts},\"prediction\":1}}"
+    )
+}
+
+#[test]
+fn one_wrong_clock_at_the_start_spoils_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let good: Vec<_> = (0..500).map(|i| prediction(&i.to_string(), "m", "v3", i * 10)).collect();
+    let wrong = prediction("w", "m", "v3", 200_000_000);
+    let all = std::iter::once(wrong.as_str()).chain(good.iter().map(String::as_str));
+    let all = file(&folder, "all.jsonl", all);
+    let summary = summary(&[&all], &["--production", "v3"]);
+    let records = &summary["records"];
+    assert_eq!((&records["measured"], &records["late"]), (&500.into(), &0.into()), "{records}");
+    assert_eq!(records["rejected"]["from_future"], 1, "{records}");
+    let refused = &summary["refused"][0];
+    assert_eq!((&refused["code"], &refused["line"]), (&"from_future".into(), &1.into()));
+}
+
+#[test]
+fn one_model_of_several_is_replayed_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let both = (0..500).map(|i| {
+        let (model, version) = if i % 2 == 0 { ("a", "v1") } else { ("b", "v3") };
+        prediction(&i.to_string(), model, version, i * 10)
+    });
+    let both: Vec<_> = both.collect();
+    let both = file(&folder, "both.jsonl", both.iter().map(String::as_str));
+    let alone = summary(&[&both], &["--production", "v3", "--model", "b"]);
+    assert_eq!(alone["records"]["read"], 250);
+    assert_eq!(alone["models"].as_object().unwrap().keys().collect::<Vec<_>>(), ["b"]);
+    assert_eq!(alone["models"]["b"]["production_at_start"], "v3");
+    assert_says(&alone["notes"].to_string(), &["Passed over", "250 of a"]);
+    let output = ripcord(&["replay", both.to_str().unwrap(), "--model", "c"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_says(&err(&output), &["no record speaks of c; the recording has a, b"]);
 }
 
 #[test]

@@ -190,6 +190,12 @@ impl Feed {
         self.lane.resume_point()
     }
 
+    /// The lane that it feeds.
+    #[must_use]
+    pub fn lane(&self) -> &Lane {
+        &self.lane
+    }
+
     /// The source it belongs to.
     #[must_use]
     pub fn source(&self) -> &Source {

@@ -6,6 +6,9 @@
 //! `max_jump` of it) or speaks against it; `jump_confirmations` of either kind settle it, so at
 //! most twice as many are held. Held records count as waiting, and are taken in the order in
 //! which they came.
+//!
+//! Who reads a recording looks ahead, so that the first record is guarded as well: the lane
+//! begins where most of the first ones lie.
 
 use std::borrow::Cow;
 
@@ -27,6 +30,19 @@ pub(super) fn in_range(sample: Sample<'_>) -> Result<Sample<'_>, Reject> {
         ts if ts > TIMES.1 => Err(Reject::FromFuture),
         _ => Ok(sample),
     }
+}
+
+/// Where event time begins if the first records say `times`: the start of the largest group
+/// without a jump, of equally large ones the earliest. None: every clock is believed.
+#[must_use]
+pub fn beginning(mut times: Vec<EventTime>, source: &Source) -> Option<EventTime> {
+    if source.jump_confirmations == 0 {
+        return None;
+    }
+    times.retain(|ts| (TIMES.0..=TIMES.1).contains(ts));
+    times.sort_unstable();
+    let groups = times.chunk_by(|a, b| *b <= *a + source.max_jump);
+    groups.rev().max_by_key(|group| group.len())?.first().copied()
 }
 
 /// A record that waits for others to confirm its clock.

@@ -36,9 +36,10 @@ use self::ledger::{At, Bucket, Ledger, Phase};
 use self::names::{FeatureIx, Names};
 use self::panes::Panes;
 use self::watermark::Watermarks;
-use crate::model::{LaneId, LogTime, Reject, Sample, Source, Span};
+use crate::model::{EventTime, LaneId, LogTime, Reject, Sample, Source, Span};
 
 pub use self::face::{Input, Output};
+pub use self::jump::beginning;
 pub use self::ledger::{Resume, TopicResume};
 
 /// One partition of a source's topics, being measured.
@@ -112,6 +113,28 @@ impl Lane {
             new.join.rebuild();
         }
         new
+    }
+
+    /// Event time begins here, as far as a look ahead shows: see [`beginning`].
+    pub fn begin(&mut self, at: Option<EventTime>) {
+        self.jump.raise(at);
+    }
+
+    /// The newest event time that was believed.
+    #[must_use]
+    pub fn newest(&self) -> Option<EventTime> {
+        self.jump.newest()
+    }
+
+    /// Whether a sample of this time, for whose clock nobody vouches, is taken at once.
+    #[must_use]
+    pub fn believes(&self, ts: EventTime) -> bool {
+        self.jump.sift(ts, None) == Sift::Take
+    }
+
+    /// Positions of records that wait for others to confirm their clock.
+    pub fn held(&self) -> impl Iterator<Item = i64> {
+        self.jump.held().iter().map(|held| held.at.position)
     }
 
     /// Takes one input; what follows from it is added to `out`.

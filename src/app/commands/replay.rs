@@ -26,6 +26,7 @@ pub(super) fn run(
         files: args.files.clone(),
         registry: registry(args)?,
         versions: args.production.clone().map(|version| (version, args.previous.clone())),
+        only: args.model.clone(),
         source: source::of(&config, args.source.as_deref(), &args.mapping)?,
         rules: config.rules.clone(),
         mode: match args.mode {

@@ -1,10 +1,17 @@
 //! Several recordings as one stream, the oldest record first.
+//!
+//! They are one topic: what is decided does not depend on how records are spread over files.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use crate::edge::log::file::{Line, Progress, Recording, RecordingError};
+use crate::measure;
 use crate::model::{EventTime, Source, TopicRule};
 use crate::wire::telemetry::{self, Raw};
+
+/// The one topic that the files make.
+pub(super) const TOPIC: usize = 0;
 
 /// Why the recordings cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -20,53 +27,60 @@ pub enum FilesError {
 /// The recordings.
 pub(super) struct Files {
     source: Source,
+    names: Vec<String>,
     open: Vec<Open>,
-    current: usize,
+    /// Records that were read to find the beginning.
+    ahead: VecDeque<Record>,
+    /// Records given out.
+    given: i64,
 }
 
 struct Open {
     recording: Recording,
-    buffer: Option<Buffered>,
+    next: Option<Record>,
 }
 
-struct Buffered {
-    bytes: Option<Vec<u8>>,
+struct Record {
+    file: usize,
     line: i64,
-    /// When it happened, if it can be read; of a single file nobody asks.
+    bytes: Option<Vec<u8>>,
     ts: Option<EventTime>,
 }
 
 /// The next record.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Next<'a> {
+#[derive(Debug)]
+pub(super) struct Next {
     /// Which file.
-    pub(super) topic: usize,
-    /// Which line, from 1.
+    pub(super) file: usize,
+    /// Which line of it, from 1.
     pub(super) line: i64,
+    /// Its place among the records of all files.
+    pub(super) position: i64,
     /// Its bytes; none: larger than the limit.
-    pub(super) bytes: Option<&'a [u8]>,
+    pub(super) bytes: Option<Vec<u8>>,
     /// How far the files were read.
     pub(super) progress: Progress,
 }
 
 impl Files {
-    /// Opens them; each is a topic of the source, with the rules of its first topic.
+    /// Opens them; together they are a topic with the rules of the source's first one.
     ///
     /// # Errors
     /// A file that cannot be opened.
     pub(super) fn open(paths: &[PathBuf], source: &Source) -> Result<Self, FilesError> {
         let cap = source.max_record_bytes;
         let rules = source.topics.first().ok_or(FilesError::None)?;
-        let topic = |path: &PathBuf| TopicRule { name: name(path), ..rules.clone() };
-        let source = Source { topics: paths.iter().map(topic).collect(), ..source.clone() };
+        let names: Vec<_> = paths.iter().map(|path| name(path)).collect();
+        let topic = TopicRule { name: names.join(", "), ..rules.clone() };
+        let source = Source { topics: vec![topic], ..source.clone() };
         let mut open = Vec::new();
         for path in paths {
-            open.push(Open { recording: Recording::open(path, cap)?, buffer: None });
+            open.push(Open { recording: Recording::open(path, cap)?, next: None });
         }
         if open.is_empty() {
             return Err(FilesError::None);
         }
-        Ok(Self { source, open, current: 0 })
+        Ok(Self { source, names, open, ahead: VecDeque::new(), given: 0 })
     }
 
     /// The source that the files make.
@@ -75,32 +89,55 @@ impl Files {
         &self.source
     }
 
+    /// A file's name.
+    #[must_use]
+    pub(super) fn name(&self, file: usize) -> &str {
+        self.names.get(file).map_or("", String::as_str)
+    }
+
+    /// Where event time begins, by so many first records as could confirm a wrong clock or
+    /// speak against it.
+    ///
+    /// # Errors
+    /// A file that breaks off.
+    pub(super) fn begins(&mut self) -> Result<Option<EventTime>, FilesError> {
+        let looked_at = 2 * self.source.jump_confirmations as usize + 1;
+        while self.ahead.len() < looked_at {
+            let Some(record) = self.read()? else { break };
+            self.ahead.push_back(record);
+        }
+        let times = self.ahead.iter().filter_map(|record| match record.ts {
+            Some(ts) => Some(ts),
+            None => ts(record.bytes.as_deref()?, &self.source),
+        });
+        Ok(measure::beginning(times.collect(), &self.source))
+    }
+
     /// The next record: of the files' next ones the oldest; one that cannot be read comes first.
     ///
     /// # Errors
     /// A file that breaks off.
-    pub(super) fn next(&mut self) -> Result<Option<Next<'_>>, FilesError> {
-        if let Some(used) = self.open.get_mut(self.current) {
-            used.buffer = None;
-        }
+    pub(super) fn next(&mut self) -> Result<Option<Next>, FilesError> {
+        let record = match self.ahead.pop_front() {
+            Some(record) => Some(record),
+            None => self.read()?,
+        };
+        let Some(Record { file, line, bytes, .. }) = record else { return Ok(None) };
+        let (position, progress) = (self.given, self.progress());
+        self.given += 1;
+        Ok(Some(Next { file, line, position, bytes, progress }))
+    }
+
+    fn read(&mut self) -> Result<Option<Record>, FilesError> {
         let several = self.open.len() > 1;
-        for (topic, open) in self.open.iter_mut().enumerate() {
-            if open.buffer.is_none() {
-                open.buffer = open.fill(topic, &self.source, several)?;
+        for (file, open) in self.open.iter_mut().enumerate() {
+            if open.next.is_none() {
+                open.next = open.record(file, &self.source, several)?;
             }
         }
-        let buffers = self.open.iter().enumerate();
-        let filled = buffers.filter_map(|(topic, open)| Some((open.buffer.as_ref()?.ts, topic)));
-        let Some((_, topic)) = filled.min() else { return Ok(None) };
-        self.current = topic;
-        let progress = self.progress();
-        let Some(open) = self.open.get(topic) else { return Ok(None) };
-        Ok(open.buffer.as_ref().map(|next| Next {
-            topic,
-            line: next.line,
-            bytes: next.bytes.as_deref(),
-            progress,
-        }))
+        let next = self.open.iter_mut().filter(|open| open.next.is_some());
+        let oldest = next.min_by_key(|open| open.next.as_ref().map(|record| record.ts));
+        Ok(oldest.and_then(|open| open.next.take()))
     }
 
     /// All files together.
@@ -114,30 +151,34 @@ impl Files {
 }
 
 impl Open {
-    fn fill(
+    /// The next record; of a single file nobody asks when it happened.
+    fn record(
         &mut self,
-        topic: usize,
+        file: usize,
         source: &Source,
         dated: bool,
-    ) -> Result<Option<Buffered>, FilesError> {
+    ) -> Result<Option<Record>, FilesError> {
         Ok(self.recording.line()?.map(|line| match line {
-            Line::Whole { line, bytes } => Buffered {
+            Line::Whole { line, bytes } => Record {
+                file,
+                line: number(line),
                 bytes: Some(bytes.to_vec()),
-                line: position(line),
-                ts: dated.then(|| ts(bytes, topic, source)).flatten(),
+                ts: dated.then(|| ts(bytes, source)).flatten(),
             },
-            Line::TooLarge { line, .. } => Buffered { bytes: None, line: position(line), ts: None },
+            Line::TooLarge { line, .. } => {
+                Record { file, line: number(line), bytes: None, ts: None }
+            }
         }))
     }
 }
 
-fn ts(bytes: &[u8], topic: usize, source: &Source) -> Option<EventTime> {
-    let rules = source.topics.get(topic)?;
+fn ts(bytes: &[u8], source: &Source) -> Option<EventTime> {
+    let rules = source.topics.get(TOPIC)?;
     Some(telemetry::decode(&Raw::line(bytes), rules, source).ok()?.ts())
 }
 
-fn position(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
+fn number(line: u64) -> i64 {
+    i64::try_from(line).unwrap_or(i64::MAX)
 }
 
 fn name(path: &Path) -> String {

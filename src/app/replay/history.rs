@@ -45,6 +45,8 @@ pub struct History {
     pub registry: BTreeMap<ModelId, BTreeMap<VersionId, Baselines>>,
     /// Predictions that stated no role and got one from the registry.
     pub stamped: u64,
+    /// Records of models that were not asked for.
+    pub passed_over: BTreeMap<String, u64>,
     /// Records that could not be used: the first few of each code, with file and line.
     pub refused: Vec<(String, super::super::feed::Refused)>,
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::files::{Files, Next};
+use super::files::{Files, Next, TOPIC};
 use super::{Ledger, ReplayError};
 use crate::measure::{Input, Lane, Output};
 use crate::model::{EventTime, LaneId, LogTime, Reject, Source};
@@ -27,7 +27,8 @@ pub struct Measured {
 pub fn measure(paths: &[PathBuf], source: &Source) -> Result<Measured, ReplayError> {
     let mut files = Files::open(paths, source)?;
     let source = files.source().clone();
-    let lane = Lane::new(&source, LaneId { source: source.id.clone(), lane: 0 }, 1);
+    let mut lane = Lane::new(&source, LaneId { source: source.id.clone(), lane: 0 }, 1);
+    lane.begin(files.begins()?);
     let mut pass = Pass {
         lane,
         ledger: Ledger::new(source.pane),
@@ -37,19 +38,18 @@ pub fn measure(paths: &[PathBuf], source: &Source) -> Result<Measured, ReplayErr
     let (mut flushed_at, mut first) = (EventTime::MIN, None);
     let mut refusal = String::new();
     while let Some(next) = files.next()? {
-        let ts = match pass.record(&next, &source) {
-            Ok(ts) => ts,
-            Err(detail) => {
-                if refusal.is_empty() {
-                    refusal = format!(" (line {}: {detail})", next.line);
-                }
-                continue;
+        if let Err(detail) = pass.record(&next, &source) {
+            if refusal.is_empty() {
+                let file = files.name(next.file);
+                refusal = format!(" ({file} line {}: {detail})", next.line);
             }
-        };
-        first = first.or(Some(ts));
-        if ts - flushed_at >= source.pane {
-            flushed_at = ts;
-            pass.tell(Input::Flush { now: LogTime::from_ms(ts.as_ms()) });
+            continue;
+        }
+        let Some(newest) = pass.lane.newest() else { continue };
+        first = first.or(Some(newest));
+        if newest - flushed_at >= source.pane {
+            flushed_at = newest;
+            pass.tell(Input::Flush { now: LogTime::from_ms(newest.as_ms()) });
         }
     }
     pass.tell(Input::End);
@@ -71,21 +71,21 @@ struct Pass {
 }
 
 impl Pass {
-    /// Measures a record; answers when it happened, or why it is none.
-    fn record(&mut self, next: &Next<'_>, source: &Source) -> Result<EventTime, String> {
-        let read = match (next.bytes, source.topics.get(next.topic)) {
+    /// Measures a record, or says why it is none.
+    fn record(&mut self, next: &Next, source: &Source) -> Result<(), String> {
+        let read = match (next.bytes.as_deref(), source.topics.get(TOPIC)) {
             (Some(bytes), Some(rules)) => telemetry::decode(&Raw::line(bytes), rules, source),
             (None, _) | (_, None) => {
                 Err(Rejected { code: Reject::TooLarge, detail: "it is too large".to_owned() })
             }
         };
         let told = match &read {
-            Ok(sample) => Ok(sample.ts()),
+            Ok(_) => Ok(()),
             Err(rejected) => Err(rejected.detail.clone()),
         };
         let read = read.map_err(|rejected| rejected.code);
-        let (topic, position) = (next.topic, next.line);
-        self.tell(Input::Record { topic, position, appended: None, read });
+        let position = next.position;
+        self.tell(Input::Record { topic: TOPIC, position, appended: None, read });
         told
     }
 

@@ -31,8 +31,8 @@ use crate::config::rules_hash;
 use crate::edge::log::file::Progress;
 use crate::edge::target::registry::{DocumentError, ShadowRegistry};
 use crate::model::{
-    EventTime, Mode, ModelRules, Namespace, RuleBook, Source, Span, Stage, TargetId, TargetRule,
-    VersionId,
+    EventTime, Mode, ModelId, ModelRules, Namespace, RuleBook, Source, Span, Stage, TargetId,
+    TargetRule, VersionId,
 };
 use crate::shard::{Output, Status};
 
@@ -46,10 +46,12 @@ pub struct Replay {
     /// The shadow target.
     pub registry: ShadowRegistry,
     /// Without a registry: the version in production, and the one before, which is vouched for.
-    /// They hold for the model of the first sample.
+    /// They hold for the model that is replayed alone, else for that of the first sample.
     pub versions: Option<Versions>,
     /// The source's rules; its topics are made from the files.
     pub source: Source,
+    /// Only this model; none: every one.
+    pub only: Option<ModelId>,
     /// Rules and limits.
     pub rules: RuleBook,
     /// The mode of every trigger, whatever the rules say.
@@ -103,6 +105,9 @@ pub enum ReplayError {
         "none of the {0} records is a sample{1}; `ripcord check-source` shows what would mend it"
     )]
     NothingUnderstood(u64, String),
+    /// The one model that was asked for does not stand in it.
+    #[error("no record speaks of {0}; the recording has {1}")]
+    NoSuchModel(ModelId, String),
 }
 
 impl Replay {
@@ -139,12 +144,12 @@ impl Replay {
     pub fn run(self, mut news: impl FnMut(News<'_>)) -> Result<Replayed, ReplayError> {
         let book = self.book();
         let mut files = Files::open(&self.files, &self.source)?;
-        let source = files.source().clone();
-        let mut run = Run::new(book.clone(), &source, self.registry, self.versions)?;
+        let begins = files.begins()?;
+        let mut run = Run::new(&book, &files, begins, (self.registry, self.versions), self.only)?;
         while let Some(next) = files.next()? {
-            run.record(&next, &mut news)?;
+            run.record(&next, &files, &mut news)?;
         }
-        run.end(&mut news)?;
+        run.end(&files, &mut news)?;
         run.finish(book)
     }
 }

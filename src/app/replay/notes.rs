@@ -3,6 +3,7 @@
 //! Law: every assumption that the replay made in the user's place is said here, in a sentence.
 
 use super::{History, Ledger};
+use crate::app::show::count;
 use crate::model::{
     Incident, IncidentState, ModelId, Null, Reference, RuleBook, Signal, Span, Trigger, VersionId,
 };
@@ -17,12 +18,11 @@ pub(super) fn notes(
     history: &History,
 ) -> Vec<String> {
     let mut notes = Vec::new();
-    if history.stamped > 0 {
-        notes.push(format!(
-            "{} predictions state no role: the version that the registry had in production when \
-             they came was taken as live, all others as shadow.",
-            history.stamped
-        ));
+    notes.extend(stamped(history));
+    if !history.passed_over.is_empty() {
+        let of = history.passed_over.iter().map(|(model, n)| format!("{} of {model}", count(*n)));
+        let of: Vec<_> = of.collect();
+        notes.push(format!("Passed over were the records of other models: {}.", of.join(", ")));
     }
     for (id, model) in &status.models {
         notes.extend(unknown(id, history));
@@ -38,6 +38,26 @@ pub(super) fn notes(
         notes.push(format!("{} gaps in positions: data was lost before it was read.", status.gaps));
     }
     notes
+}
+
+/// Roles that the replay gave; none where nobody was known to be in production.
+fn stamped(history: &History) -> Option<String> {
+    let (states, they) = match history.stamped {
+        0 => return None,
+        1 => ("prediction states", "it"),
+        _ => ("predictions state", "they"),
+    };
+    let n = count(history.stamped);
+    if history.production.is_empty() {
+        return Some(format!(
+            "{n} {states} no role, and nothing says which version was in production: {they} \
+             counted as neither live nor shadow."
+        ));
+    }
+    Some(format!(
+        "{n} {states} no role: the version in production when {they} came was taken as live, any \
+         other as shadow."
+    ))
 }
 
 /// A model that the registry does not know.

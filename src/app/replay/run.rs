@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::files::Next;
+use super::files::{Files, Next, TOPIC};
 use super::{History, Ledger, News, ReplayError, Replayed, Versions, summarize};
 use crate::app::decide::Decide;
 use crate::app::feed::{Fed, Feed};
@@ -15,7 +15,7 @@ use crate::edge::log::Writer;
 use crate::edge::log::local::LocalLog;
 use crate::edge::target::registry::ShadowRegistry;
 use crate::measure::{Input, Lane};
-use crate::model::{EventTime, Fact, LaneId, LogTime, ModelId, RuleBook, SampleRole, Source, Span};
+use crate::model::{EventTime, Fact, LaneId, LogTime, ModelId, RuleBook, SampleRole, Span};
 use crate::shard::{Inbox, Output};
 use crate::undo::Did;
 use crate::wire::telemetry::Raw;
@@ -33,12 +33,16 @@ struct Roles {
     writer: Box<dyn Writer>,
 }
 
+/// A record that may still be refused: its position, its file, its line.
+type Place = (i64, usize, i64);
+
 /// The river, stepped by records.
 pub(super) struct Run {
     river: River,
     clock: Arc<SimulatedClock>,
     lane: LaneId,
     feed: Feed,
+    only: Option<ModelId>,
     starts: Option<(ShadowRegistry, Option<Versions>, RuleBook)>,
     roles: Option<Roles>,
     ledger: Ledger,
@@ -46,6 +50,7 @@ pub(super) struct Run {
     outputs: Vec<Output>,
     flushed_at: EventTime,
     newest: EventTime,
+    places: Vec<Place>,
     first_refusal: String,
     records: u64,
 }
@@ -53,25 +58,31 @@ pub(super) struct Run {
 impl Run {
     /// Before the first record.
     pub(super) fn new(
-        book: RuleBook,
-        source: &Source,
-        registry: ShadowRegistry,
-        versions: Option<Versions>,
+        book: &RuleBook,
+        files: &Files,
+        begins: Option<EventTime>,
+        (registry, versions): (ShadowRegistry, Option<Versions>),
+        only: Option<ModelId>,
     ) -> Result<Self, ReplayError> {
+        let source = files.source();
         let clock = Arc::new(SimulatedClock::new(LogTime::from_ms(0)));
         let log = LocalLog::in_memory(Arc::clone(&clock) as Arc<dyn Clock>);
         let log = Arc::new(log.map_err(RoleError::from)?);
         let river = River { log, namespace: book.namespace.clone(), shards: 1 };
         let lane = LaneId { source: source.id.clone(), lane: 0 };
+        let mut measures = Lane::new(source, lane.clone(), 1);
+        measures.begin(begins);
         Ok(Self {
-            feed: Feed::new(river.clone(), source.clone(), Lane::new(source, lane.clone(), 1)),
-            starts: Some((registry, versions, book)),
+            feed: Feed::new(river.clone(), source.clone(), measures),
+            only,
+            starts: Some((registry, versions, book.clone())),
             roles: None,
             ledger: Ledger::new(source.pane),
             history: History::default(),
             outputs: Vec::new(),
             flushed_at: EventTime::MIN,
             newest: EventTime::MIN,
+            places: Vec::new(),
             first_refusal: String::new(),
             records: 0,
             river,
@@ -83,21 +94,26 @@ impl Run {
     /// Takes the next record.
     pub(super) fn record(
         &mut self,
-        next: &Next<'_>,
+        next: &Next,
+        files: &Files,
         news: &mut impl FnMut(News<'_>),
     ) -> Result<(), ReplayError> {
         self.records += 1;
-        let raw = next.bytes.map(Raw::line);
-        let fed = Fed { topic: next.topic, position: next.line, appended: None, raw };
+        let raw = next.bytes.as_deref().map(Raw::line);
+        let fed = Fed { topic: TOPIC, position: next.position, appended: None, raw };
         let decoded = self.feed.decode(fed);
         if let Some(sample) = decoded.sample() {
-            if self.starts.is_some() {
-                self.start(sample.ts(), sample.model())?;
+            if self.only.as_ref().is_some_and(|only| only.as_str() != sample.model()) {
+                *self.history.passed_over.entry(sample.model().to_owned()).or_default() += 1;
+                return Ok(());
             }
-            if sample.ts() > self.newest {
+            // A clock that nobody confirms moves nothing.
+            if self.feed.lane().believes(sample.ts()) {
+                self.start(sample.ts(), sample.model())?;
                 self.advance(sample.ts(), news)?;
             }
         }
+        self.places.push((next.position, next.file, next.line));
         let work = self.roles.as_ref().map(|roles| &roles.work);
         let stamped = &mut self.history.stamped;
         self.feed.measure(decoded, |model, version| {
@@ -110,17 +126,9 @@ impl Run {
                 None => SampleRole::Unstated,
             }
         });
-        for refused in self.feed.refused() {
-            if self.first_refusal.is_empty() {
-                self.first_refusal = format!(" (line {}: {})", refused.position, refused.detail);
-            }
-            news(News::Refused(&refused));
-            let same = self.history.refused.iter().filter(|(_, r)| r.code == refused.code);
-            if same.count() < REFUSED_KEPT {
-                let topics = &self.feed.source().topics;
-                let file = topics.get(refused.topic).map(|topic| topic.name.clone());
-                self.history.refused.push((file.unwrap_or_default(), refused));
-            }
+        self.refused(files, news);
+        if let Some(newest) = self.feed.lane().newest().filter(|_| self.roles.is_some()) {
+            self.advance(newest, news)?;
         }
         if self.newest - self.flushed_at >= self.feed.source().pane {
             self.flush(news)?;
@@ -132,12 +140,35 @@ impl Run {
         Ok(())
     }
 
+    /// Keeps the first refused records of each kind, by file and line.
+    fn refused(&mut self, files: &Files, news: &mut impl FnMut(News<'_>)) {
+        for mut refused in self.feed.refused() {
+            let place = self.places.iter().find(|(position, ..)| *position == refused.position);
+            let (_, file, line) = place.copied().unwrap_or_default();
+            let file = files.name(file);
+            refused.position = line;
+            if self.first_refusal.is_empty() {
+                self.first_refusal = format!(" ({file} line {line}: {})", refused.detail);
+            }
+            news(News::Refused(&refused));
+            let same = self.history.refused.iter().filter(|(_, r)| r.code == refused.code);
+            if same.count() < REFUSED_KEPT {
+                self.history.refused.push((file.to_owned(), refused));
+            }
+        }
+        let lane = self.feed.lane();
+        self.places.retain(|(position, ..)| lane.held().any(|held| held == *position));
+    }
+
     /// Moves the clock on to `ts`, with a stop at every deadline on the way.
     fn advance(
         &mut self,
         ts: EventTime,
         news: &mut impl FnMut(News<'_>),
     ) -> Result<(), ReplayError> {
+        if ts <= self.newest {
+            return Ok(());
+        }
         let to = LogTime::from_ms(ts.as_ms());
         let mut last = None;
         while let Some(due) = self.roles.as_ref().and_then(|roles| roles.decide.next_wakeup()) {
@@ -157,7 +188,8 @@ impl Run {
     /// The first sample sets the clock, and names the model that the versions are of.
     fn start(&mut self, ts: EventTime, model: &str) -> Result<(), ReplayError> {
         let Some((mut registry, versions, book)) = self.starts.take() else { return Ok(()) };
-        if let (Some((production, previous)), Ok(model)) = (versions, ModelId::new(model)) {
+        let model = self.only.clone().map_or_else(|| ModelId::new(model), Ok);
+        if let (Some((production, previous)), Ok(model)) = (versions, model) {
             registry.insert(&model, &production, previous.as_ref())?;
         }
         self.clock.advance_to(LogTime::from_ms(ts.as_ms()));
@@ -246,16 +278,30 @@ impl Run {
     }
 
     /// The recording is over: every pane closes, the clock stands.
-    pub(super) fn end(&mut self, news: &mut impl FnMut(News<'_>)) -> Result<(), ReplayError> {
+    pub(super) fn end(
+        &mut self,
+        files: &Files,
+        news: &mut impl FnMut(News<'_>),
+    ) -> Result<(), ReplayError> {
         self.feed.tell(Input::End);
+        self.refused(files, news);
         self.feed.tell(Input::Flush { now: self.river.log.now() });
         self.send(news)
     }
 
     pub(super) fn finish(self, rules: RuleBook) -> Result<Replayed, ReplayError> {
-        let none = || ReplayError::NothingUnderstood(self.records, self.first_refusal.clone());
+        let none = || match &self.only {
+            Some(only) if !self.history.passed_over.is_empty() => {
+                let known: Vec<_> = self.history.passed_over.keys().map(String::as_str).collect();
+                ReplayError::NoSuchModel(only.clone(), known.join(", "))
+            }
+            Some(_) | None => {
+                ReplayError::NothingUnderstood(self.records, self.first_refusal.clone())
+            }
+        };
         let roles = self.roles.as_ref().ok_or_else(none)?;
-        let status = roles.decide.status().pop().ok_or_else(none)?;
+        let mut status = roles.decide.status().pop().ok_or_else(none)?;
+        status.models.retain(|model, _| self.only.as_ref().is_none_or(|only| only == model));
         let Self { outputs, ledger, mut history, .. } = self;
         history.take(&status);
         let summary = summarize::summary(&rules, &status, &outputs, &ledger, &history);

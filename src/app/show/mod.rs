@@ -19,4 +19,5 @@ pub use ending::ending;
 pub use report::{ReportError, page};
 pub use source::source;
 pub use story::Story;
+pub(super) use words::count;
 pub use words::{Paint, WIDTH, wrap};

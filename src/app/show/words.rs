@@ -113,7 +113,7 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>], right: &[usize]) -> S
 
 /// `98,991`.
 #[must_use]
-pub(super) fn count(n: u64) -> String {
+pub(in crate::app) fn count(n: u64) -> String {
     grouped(&n.to_string())
 }
 
