@@ -551,7 +551,9 @@ fn metrics(world: &World) {
         let name = series.split('{').next().unwrap();
         let labels = series.strip_prefix(name).unwrap();
         assert!(labels.is_empty() || (labels.starts_with('{') && labels.ends_with('}')), "{line}");
-        let family = ["_total", "_info"].iter().find_map(|end| name.strip_suffix(end));
+        let family = ["_total", "_info", "_bucket", "_count", "_sum"]
+            .iter()
+            .find_map(|end| name.strip_suffix(end));
         assert!(kinds.contains_key(family.unwrap_or(name)), "{name} has no type");
         let counter = kinds.get(family.unwrap_or(name)) == Some(&"counter");
         assert_eq!(counter, name.ends_with("_total"), "{line}");
@@ -563,10 +565,35 @@ fn metrics(world: &World) {
         (r#"ripcord_quarantined_versions{model="m"}"#, 1.0),
         (r#"ripcord_open_incidents{model="m"}"#, 1.0),
         (r#"ripcord_frozen{model="m"}"#, 0.0),
+        (r#"ripcord_rollbacks_total{result="decided"}"#, 1.0),
         (r#"ripcord_rollbacks_total{result="verified"}"#, 0.0),
-        (r#"ripcord_verdicts{model="m",signal="error_rate",verdict="breach"}"#, 1.0),
+        (r#"ripcord_detection_delay_seconds_count{signal="error_rate"}"#, 1.0),
+        (r#"ripcord_rollback_commands_total{trigger="error-rate",mode="act"}"#, 1.0),
+        (r#"ripcord_rollback_duration_seconds_count{phase="switch",result="done"}"#, 1.0),
+        (r#"ripcord_late_events_total{source="telemetry"}"#, 0.0),
+        (r#"ripcord_triggers{model="m",signal="error_rate",verdict="breach"}"#, 1.0),
     ] {
         assert_eq!(seen.get(series), Some(&value), "{series} in\n{}", page.text);
+    }
+    // The names of section 4 of the field's conventions that a page with a rollback on it has.
+    for name in [
+        "ripcord_build_info{version=",
+        "ripcord_events_total{",
+        "ripcord_watermark_delay_seconds{shard=",
+        "ripcord_late_events_total{",
+        "ripcord_consumer_lag_records{",
+        "ripcord_window_samples{",
+        "ripcord_window_value_ratio{model=",
+        "ripcord_verdicts_total{signal=",
+        "ripcord_detection_delay_seconds_bucket{",
+        "ripcord_rollback_commands_total{trigger=",
+        "ripcord_rollback_duration_seconds_bucket{",
+        "ripcord_rollbacks_total{result=",
+        "ripcord_worker_step_duration_seconds_bucket{",
+        "ripcord_quarantined_versions{",
+        "ripcord_phase_duration_seconds_bucket{",
+    ] {
+        assert!(seen.keys().any(|series| series.starts_with(name)), "{name} in\n{}", page.text);
     }
     let starts = |start: &str| seen.keys().any(|series| series.starts_with(start));
     assert!(starts("ripcord_build_info{version="));
