@@ -267,6 +267,36 @@ fn commits_of_the_shard_fail_and_nothing_is_lost_or_said_twice() {
 }
 
 #[test]
+fn commits_of_positions_fail_and_nothing_is_measured_or_done_twice() {
+    for fault in [CommitFault::Retry, CommitFault::UnknownWritten, CommitFault::UnknownUnwritten] {
+        at_each_point(&format!("{fault:?}"), 5, |shim, n| shim.on_commit(INGEST, n, fault));
+        // One command is all it reads.
+        let (undisturbed, _) = run(|_| {});
+        assert_eq!(run(|shim| shim.on_commit(WORK, 0, fault)), (undisturbed, true), "{fault:?}");
+    }
+}
+
+#[test]
+fn no_sign_of_life_while_the_log_cannot_be_read() {
+    let mut world = World::new(|_| {});
+    (0..2).for_each(|minute| world.minute(minute));
+    let beats = |world: &World| {
+        let records = world.values::<Inbox>(Topic::Inbox);
+        records.iter().filter(|record| matches!(record, Inbox::Heartbeat { .. })).count()
+    };
+    world.shim.on_read(INGEST, 0, Read::Blocked("a test says so".to_owned()));
+    let before = beats(&world);
+    assert!(before > 0);
+    for second in 0..60 {
+        world.clock.advance_to(LogTime::from_ms((START_S + 125 + second) * 1000));
+        world.ingest.turn(Duration::ZERO).unwrap();
+    }
+    assert_eq!((world.shim.waiting(), beats(&world)), (0, before));
+    world.minute(3);
+    assert!(beats(&world) > before, "it is read again and does not say so");
+}
+
+#[test]
 fn partitions_are_taken_away_and_given_back() {
     for (group, topic, step) in
         [(INGEST, "telemetry", 3), (DECIDE, INBOX, 7), (WORK, "ripcord.default.commands", 1)]

@@ -3,17 +3,26 @@
 //! Over 300 lines: one table of records and refusals, and the properties over all bytes.
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
+mod words;
+
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use proptest::prelude::*;
+use ripcord::app::feed::{Fed, Feed};
+use ripcord::app::river::River;
+use ripcord::edge::clock::SystemClock;
+use ripcord::edge::log::local::LocalLog;
+use ripcord::measure::{Input, Lane};
 use ripcord::model::{
-    EventTime, Feature, Field, Mapping, Reject, Sample, SampleKind, Source, SourceId, Span,
-    TopicRule, UnknownModels,
+    EventTime, Feature, Field, LaneId, LogTime, Mapping, Namespace, Reject, Sample, SampleKind,
+    SampleRole, Source, SourceId, Span, TopicRule, UnknownModels,
 };
 use ripcord::wire::check::Check;
 use ripcord::wire::telemetry::{Raw, Rejected, decode};
+use words::files;
 
 fn topic(mapping: Option<Mapping>) -> TopicRule {
     TopicRule { name: "t".to_owned(), allowed_disorder: Span::ZERO, mapping }
@@ -447,6 +456,51 @@ proptest! {
     }
 }
 
+/// A line, and whether it is a good one.
+fn any_line() -> impl Strategy<Value = (bool, Vec<u8>)> {
+    let good = any::<u64>().prop_map(|id| {
+        let line = format!(
+            r#"{{"type":"prediction","id":"{id}","model":"m","version":"v1","prediction":1,
+                "ts":"2024-01-01T00:00:0{}Z"}}"#,
+            id % 5
+        );
+        (true, line.into_bytes())
+    });
+    let cut = (good.clone(), 1..50_usize).prop_map(|((_, mut line), cut)| {
+        line.truncate(line.len() - cut);
+        (false, line)
+    });
+    let bytes = proptest::collection::vec(any::<u8>(), 0..80).prop_map(|line| (false, line));
+    prop_oneof![good, cut, bytes]
+}
+
+proptest! {
+    #[test]
+    fn a_lane_accounts_for_every_line_and_measures_every_good_one(
+        mut lines in proptest::collection::vec(any_line(), 1..60)
+    ) {
+        // Twice the same id is once measured and once a duplicate.
+        let mut seen = BTreeSet::new();
+        lines.retain(|(good, line)| !good || seen.insert(line.clone()));
+        let mut source = source();
+        source.topics[0].allowed_disorder = Span::from_s(5);
+        let log = Arc::new(LocalLog::in_memory(Arc::new(SystemClock)).unwrap());
+        let river = River { log, namespace: Namespace::new("n").unwrap(), shards: 1 };
+        let lane = Lane::new(&source, LaneId { source: source.id.clone(), lane: 0 }, 1);
+        let mut feed = Feed::new(river, source, lane);
+        for (position, (_, line)) in (0..).zip(&lines) {
+            let fed = Fed { topic: 0, position, appended: None, raw: Some(Raw::line(line)) };
+            feed.take(fed, |_, _| SampleRole::Live);
+        }
+        feed.tell(Input::End);
+        feed.tell(Input::Flush { now: LogTime::from_ms(0) });
+        let counters = &feed.pending().last().unwrap().counters;
+        prop_assert_eq!(counters.read, lines.len() as u64);
+        prop_assert_eq!(counters.read, counters.accounted());
+        prop_assert_eq!(counters.measured, seen.len() as u64);
+    }
+}
+
 fn lines(path: &Path) -> Vec<u8> {
     let file = std::fs::File::open(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
     let mut bytes = Vec::new();
@@ -492,15 +546,7 @@ fn the_flights_are_told_as_they_are() {
 
 #[test]
 fn elec2_is_read_by_its_mapping() {
-    let shared = std::env::var_os("RIPCORD_SHARED_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
-    let path = shared.join("elec2_telemetry.jsonl.gz");
-    if !path.exists() {
-        eprintln!("skipped: {} is not there; set RIPCORD_SHARED_DATA", path.display());
-        return;
-    }
+    let Some(path) = files::shared("elec2_telemetry.jsonl.gz") else { return };
     let pointer = |at: &str| Field::Pointer(at.to_owned());
     let fields = [("id", pointer("/prediction_id")), ("request", pointer("/ts"))];
     let rule = topic(Some(Mapping {

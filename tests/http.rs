@@ -8,12 +8,13 @@ mod served;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::Duration;
 
-use ripcord::config::rules_hash;
+use ripcord::config::{HttpLimits, rules_hash};
 use ripcord::edge::log::{Partition, Topic};
 use ripcord::model::{Namespace, Span};
 use serde_json::{Value as Json, json};
-use served::{Answer, LONG, MAX_BODY_BYTES, SHARDS, Setting, World, ask, prediction};
+use served::{Answer, LIMITS, LONG, MAX_BODY_BYTES, SHARDS, Setting, World, ask, prediction};
 
 fn problem(answer: &Answer) -> Json {
     assert_eq!(answer.header("content-type"), "application/problem+json", "{}", answer.text);
@@ -297,6 +298,78 @@ fn raw(world: &World, first: &str, header: &str, body: &str) -> String {
     String::from_utf8_lossy(&answer[..length]).into_owned()
 }
 
+/// Connections that have sent no more than this, and send no more.
+fn half_sent(world: &World, n: usize, sent: &str) -> Vec<TcpStream> {
+    let host = world.url.strip_prefix("http://").unwrap();
+    let connect = |_| {
+        let mut stream = TcpStream::connect(host).unwrap();
+        // It may have had to make way already.
+        stream.write_all(sent.replace("HOST", host).as_bytes()).ok();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        stream
+    };
+    (0..n).map(connect).collect()
+}
+
+/// All that still comes.
+fn rest(mut stream: TcpStream) -> String {
+    let mut answer = Vec::new();
+    // A connection that was closed on what was still being sent ends in an error.
+    stream.read_to_end(&mut answer).ok();
+    String::from_utf8(answer).unwrap()
+}
+
+#[test]
+fn slow_clients_shut_out_nobody() {
+    const SOON: Duration = Duration::from_secs(1);
+    let limits = HttpLimits { connections: 32, requests: 8, uploads: 4, ..LIMITS };
+    let limits = HttpLimits { head: SOON, body: SOON, ..limits };
+    let world = World::start(&Setting { decides: false, limits, ..Setting::default() });
+    let post =
+        |path: &str| format!("POST {path} HTTP/1.1\r\nhost: HOST\r\ncontent-length: 100\r\n\r\n{{");
+    let (order, telemetry) = (post("/api/models/rollback"), post("/api/telemetry"));
+    for (slow, n, ends) in [
+        ("GET /livez HTTP/1.1\r\nhost: HOST\r\nx: ", 40, ""),
+        (order.as_str(), 40, "HTTP/1.1 408 "),
+        (telemetry.as_str(), 4, "HTTP/1.1 408 "),
+    ] {
+        let streams = half_sent(&world, n, slow);
+        assert_eq!(world.get("/livez").status, 200, "{slow}");
+        assert_eq!(world.get("/metrics").status, 200, "{slow}");
+        let asked = world.post("/api/models/rollback", &json!({"model": "m", "reason": "r"}));
+        assert_eq!(asked.status, 202, "{slow}: {}", asked.text);
+        if slow == telemetry {
+            let busy = world.send("POST", "/api/telemetry", &[], "\n");
+            assert_eq!((busy.status, busy.header("retry-after")), (503, "1"));
+            assert_eq!(problem(&busy)["type"], "urn:ripcord:problem:busy");
+        }
+        let told: Vec<_> = streams.into_iter().map(rest).collect();
+        let last = told.last().unwrap();
+        assert!(last.starts_with(ends) && last.is_empty() == ends.is_empty(), "{slow}: {last}");
+        // The first ones had to make way.
+        assert_eq!(told[0].is_empty(), n > limits.connections || ends.is_empty(), "{}", told[0]);
+    }
+    let taken =
+        world.wait_for("/livez", |_| world.send("POST", "/api/telemetry", &[], "\n").status == 200);
+    assert_eq!(taken.status, 200);
+}
+
+#[test]
+fn a_head_that_nobody_needs_is_refused() {
+    let world = World::start(&Setting { decides: false, ..Setting::default() });
+    let long = world.get(&format!("/api/incidents?model={}", "x".repeat(9000)));
+    assert_eq!(
+        (long.status, problem(&long)["type"].as_str().unwrap()),
+        (414, "urn:ripcord:problem:uri-too-long")
+    );
+    let header = format!("x-long: {}", "x".repeat(40_000));
+    let large = world.send("GET", "/livez", &[&header], "");
+    assert_eq!(large.status, 431);
+    assert_eq!(problem(&large)["type"], "urn:ripcord:problem:headers-too-large");
+    let said = raw(&world, "GET /livez HTTP/1.1", "host: localhost", "");
+    assert!(said.starts_with("HTTP/1.1 400 "), "two hosts: {said}");
+}
+
 #[test]
 fn what_the_log_cannot_take_is_not_taken() {
     let world = World::start(&Setting { decides: false, ..Setting::default() });
@@ -354,6 +427,14 @@ fn an_instruction_makes_the_whole_round_and_twice_is_once() {
     let again = freeze("storm-1", all);
     assert_eq!(again.status, 202);
     assert_eq!(world.wait_for("/api/instructions/storm-1", done).json(), reply);
+    for other in [
+        r#"{"all":true,"reason":"another","by":"ada"}"#,
+        r#"{"model":"m","reason":"storm","by":"ada"}"#,
+    ] {
+        let taken = freeze("storm-1", other);
+        assert_eq!(taken.status, 422, "{}", taken.text);
+        assert_eq!(problem(&taken)["type"], "urn:ripcord:problem:key-taken");
+    }
     for key in ["", "a b", "../x", &"x".repeat(129)] {
         assert_eq!(freeze(key, all).status, 400, "{key:?}");
     }
@@ -396,6 +477,8 @@ fn a_reply_can_be_fetched_in_time_and_is_forgotten_then() {
     assert_eq!(state("early-0").json()["state"], "accepted");
     assert_eq!(replies(), 6 * SHARDS as usize);
     world.later(Span::from_s(120));
+    // What was being published meanwhile had read the clock before; what comes next has not.
+    published();
     published();
     let gone = state("early-0");
     assert_eq!(gone.status, 404, "{}", gone.text);
@@ -468,7 +551,9 @@ fn metrics(world: &World) {
         let name = series.split('{').next().unwrap();
         let labels = series.strip_prefix(name).unwrap();
         assert!(labels.is_empty() || (labels.starts_with('{') && labels.ends_with('}')), "{line}");
-        let family = ["_total", "_info"].iter().find_map(|end| name.strip_suffix(end));
+        let family = ["_total", "_info", "_bucket", "_count", "_sum"]
+            .iter()
+            .find_map(|end| name.strip_suffix(end));
         assert!(kinds.contains_key(family.unwrap_or(name)), "{name} has no type");
         let counter = kinds.get(family.unwrap_or(name)) == Some(&"counter");
         assert_eq!(counter, name.ends_with("_total"), "{line}");
@@ -480,10 +565,35 @@ fn metrics(world: &World) {
         (r#"ripcord_quarantined_versions{model="m"}"#, 1.0),
         (r#"ripcord_open_incidents{model="m"}"#, 1.0),
         (r#"ripcord_frozen{model="m"}"#, 0.0),
+        (r#"ripcord_rollbacks_total{result="decided"}"#, 1.0),
         (r#"ripcord_rollbacks_total{result="verified"}"#, 0.0),
-        (r#"ripcord_verdicts{model="m",signal="error_rate",verdict="breach"}"#, 1.0),
+        (r#"ripcord_detection_delay_seconds_count{signal="error_rate"}"#, 1.0),
+        (r#"ripcord_rollback_commands_total{trigger="error-rate",mode="act"}"#, 1.0),
+        (r#"ripcord_rollback_duration_seconds_count{phase="switch",result="done"}"#, 1.0),
+        (r#"ripcord_late_events_total{source="telemetry"}"#, 0.0),
+        (r#"ripcord_triggers{model="m",signal="error_rate",verdict="breach"}"#, 1.0),
     ] {
         assert_eq!(seen.get(series), Some(&value), "{series} in\n{}", page.text);
+    }
+    // The names of section 4 of the field's conventions that a page with a rollback on it has.
+    for name in [
+        "ripcord_build_info{version=",
+        "ripcord_events_total{",
+        "ripcord_watermark_delay_seconds{shard=",
+        "ripcord_late_events_total{",
+        "ripcord_consumer_lag_records{",
+        "ripcord_window_samples{",
+        "ripcord_window_value_ratio{model=",
+        "ripcord_verdicts_total{signal=",
+        "ripcord_detection_delay_seconds_bucket{",
+        "ripcord_rollback_commands_total{trigger=",
+        "ripcord_rollback_duration_seconds_bucket{",
+        "ripcord_rollbacks_total{result=",
+        "ripcord_worker_step_duration_seconds_bucket{",
+        "ripcord_quarantined_versions{",
+        "ripcord_phase_duration_seconds_bucket{",
+    ] {
+        assert!(seen.keys().any(|series| series.starts_with(name)), "{name} in\n{}", page.text);
     }
     let starts = |start: &str| seen.keys().any(|series| series.starts_with(start));
     assert!(starts("ripcord_build_info{version="));

@@ -190,17 +190,20 @@ fn delays_are_those_of_the_reference_simulations() {
     let within = if full() { 0.15 } else { 0.35 };
     let cases = [
         // Any drop: the null is the baseline itself.
-        (0.10, 0.15, 486),
-        (0.10, 0.20, 159),
-        (0.10, 0.30, 56),
+        (0.10, 1e5, [(0.15, 486), (0.20, 159), (0.30, 56)].as_slice()),
+        (0.10, 1e6, &[(0.15, 675), (0.20, 219), (0.30, 71)]),
         // Five points are tolerated.
-        (0.15, 0.20, 665),
-        (0.15, 0.30, 120),
+        (0.15, 1e5, &[(0.20, 665), (0.30, 120)]),
+        (0.15, 1e6, &[(0.20, 935), (0.30, 148)]),
     ];
-    for (seed, (null, to, reference)) in (21..).zip(cases) {
-        let seen = delay(null, 1e5, to, seed);
-        println!("null {null}, to {to}: median {seen}, reference {reference} (seed {seed})");
+    let rows = cases.into_iter().flat_map(|(null, threshold, drops)| {
+        drops.iter().map(move |(to, reference)| (null, threshold, *to, *reference))
+    });
+    for (seed, (null, threshold, to, reference)) in (21..).zip(rows) {
+        let seen = delay(null, threshold, to, seed);
+        let row = format!("null {null}, c {threshold:.0e}, to {to}: median {seen} (seed {seed})");
+        println!("{row}, reference {reference}");
         let off = (seen as f64 / f64::from(reference) - 1.0).abs();
-        assert!(off <= within, "null {null}, to {to}: {seen}, not {reference} (seed {seed})");
+        assert!(off <= within, "{row}, not {reference}");
     }
 }

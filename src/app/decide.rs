@@ -10,7 +10,10 @@ use std::time::Duration;
 
 use super::replies::Replies;
 use super::river::{River, RoleError};
+use super::tally::tally;
+use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
+use crate::edge::diagnostics::done::{self, Phase};
 use crate::edge::log::{Commit, Partition, Read, Reader, Record, Topic, Transaction, Writer};
 use crate::model::{LogTime, Span};
 use crate::shard::{self, Inbox, Output, Shard, Status};
@@ -226,12 +229,17 @@ impl Decide {
         let Some(owned) = self.owned.get_mut(&id) else { return Ok(Vec::new()) };
         owned.at_end = false;
         let mut outputs = Vec::new();
+        let watch = Stopwatch::start();
         for record in records {
             step(&mut owned.shard, record, &mut outputs)?;
         }
+        done::took(Phase::Fold, watch);
         let next = owned.shard.next();
         if !outputs.is_empty() {
+            let watch = Stopwatch::start();
             self.commit(inbox, next, &outputs)?;
+            done::took(Phase::Commit, watch);
+            outputs.iter().for_each(tally);
         }
         if self.owned.get(&id).is_some_and(|owned| next - owned.snapshot_at >= SNAPSHOT_EVERY) {
             self.snapshot(id)?;

@@ -14,5 +14,6 @@ pub mod retention;
 pub mod river;
 pub mod serve;
 pub mod show;
+mod tally;
 pub mod up;
 pub mod work;

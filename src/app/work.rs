@@ -9,6 +9,8 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use super::river::{River, RoleError, worker_role};
+use crate::edge::clock::Stopwatch;
+use crate::edge::diagnostics::done;
 use crate::edge::log::{Commit, Committed, Partition, Read, Reader, Record, Topic, Writer};
 use crate::edge::target::{Acted, Target};
 use crate::model::{Command, Fact, LogTime, ModelId, Outcome, Proof, Span, TargetId, Want};
@@ -108,7 +110,9 @@ impl Work {
             if let Ok(command) = json::decode::<Command>("command", &record.value)
                 && command.target == self.id
             {
+                let watch = Stopwatch::start();
                 let acted = self.act(&command);
+                done::step(&self.id, &command.want, acted.outcome, watch);
                 let answer = Inbox::Answer(acted.clone().answer(&command));
                 let reply = self.river.inbox(command.reply_to, Some(self.id.as_str()), &answer)?;
                 self.writer.append(vec![reply])?;

@@ -33,7 +33,9 @@ use tree::Tree;
 
 pub use problem::{Problem, Refused};
 pub use report::{Meaning, Report, grouped};
-pub use settings::{HttpSettings, IngestSettings, LogKind, LogSettings, Secret, Settings};
+pub use settings::{
+    HttpLimits, HttpSettings, IngestSettings, LogKind, LogSettings, Secret, Settings,
+};
 pub use sources::{FIELDS, mapping};
 pub use workers::{
     ExecSettings, NOTICE, NoticeSettings, REGISTRY, RegistrySettings, WorkerSettings,

@@ -79,6 +79,12 @@ tables! {
         token_env: String,
         token_file: Option<String>,
         max_body_bytes: u64,
+        connections_at_once: u64,
+        requests_at_once: u64,
+        telemetry_at_once: u64,
+        head_seconds: u64,
+        body_seconds: u64,
+        answer_seconds: u64,
         keep_replies_hours: u64,
     }
     Ingest {

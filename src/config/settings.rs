@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::check::{Check, DAY, HOUR, SECOND, checked};
 use super::problem::Path;
@@ -55,10 +56,29 @@ pub struct HttpSettings {
     pub listen: SocketAddr,
     /// What a writer must show; none: writing works on loopback only.
     pub token: Option<Secret>,
-    /// The largest request body.
-    pub max_body_bytes: usize,
+    /// What it gives at most.
+    pub limits: HttpLimits,
     /// How long it can be asked what became of an instruction.
     pub keep_replies: Span,
+}
+
+/// What the HTTP server gives at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpLimits {
+    /// The largest request body.
+    pub max_body_bytes: usize,
+    /// Connections at once.
+    pub connections: usize,
+    /// Requests answered at once.
+    pub requests: usize,
+    /// Bodies of telemetry that are read or taken at once.
+    pub uploads: usize,
+    /// Time for the head of a request, and between two of them.
+    pub head: Duration,
+    /// Time for the body.
+    pub body: Duration,
+    /// Time for the answer, once the body is here.
+    pub answer: Duration,
 }
 
 /// How measuring goes.
@@ -183,9 +203,17 @@ fn http(check: &mut Check<'_>, raw: &raw::Http, environment: &Environment) -> Op
         );
         check.refuse(&listen_at, would_do);
     }
-    let max_body_bytes = checked!(check.size, at, raw.max_body_bytes, 1024..=1_073_741_824);
+    let limits = HttpLimits {
+        max_body_bytes: checked!(check.size, at, raw.max_body_bytes, 1024..=1_073_741_824),
+        connections: checked!(check.size, at, raw.connections_at_once, 8..=65_536),
+        requests: checked!(check.size, at, raw.requests_at_once, 1..=65_536),
+        uploads: checked!(check.size, at, raw.telemetry_at_once, 1..=65_536),
+        head: Duration::from_secs(checked!(check.count, at, raw.head_seconds, 1..=3600)),
+        body: Duration::from_secs(checked!(check.count, at, raw.body_seconds, 1..=3600)),
+        answer: Duration::from_secs(checked!(check.count, at, raw.answer_seconds, 1..=3600)),
+    };
     let keep_replies = checked!(check.span, at, raw.keep_replies_hours, HOUR, 1..=8760);
-    Some(HttpSettings { listen, token, max_body_bytes, keep_replies })
+    Some(HttpSettings { listen, token, limits, keep_replies })
 }
 
 /// What a variable holds; none: nothing.

@@ -62,4 +62,10 @@ impl Stopwatch {
     pub fn elapsed(&self) -> Span {
         Span::from_ms(i64::try_from(self.0.elapsed().as_millis()).unwrap_or(i64::MAX))
     }
+
+    /// The time since, in microseconds.
+    #[must_use]
+    pub fn elapsed_us(&self) -> u64 {
+        u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
 }

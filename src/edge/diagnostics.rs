@@ -5,6 +5,7 @@
 //! somebody; what a person wants to know later is INFO; nothing is logged once per record.
 //! No field holds a secret.
 
+pub mod done;
 pub mod metrics;
 
 use tracing::{debug, error, info, warn};

@@ -15,7 +15,7 @@ const RATIOS: [f64; 8] = [1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.2, 4.5];
 const STAKES: [f64; 6] = [0.05, 0.1, 0.2, 0.35, 0.55, 0.8];
 
 /// Stakes on a mean, as shares of the largest one allowed.
-const MEAN_STAKES: [f64; 8] = [0.01, 0.02, 0.04, 0.08, 0.16, 0.3, 0.5, 0.7];
+pub(super) const MEAN_STAKES: [f64; 8] = [0.01, 0.02, 0.04, 0.08, 0.16, 0.3, 0.5, 0.7];
 
 /// Odds of one version as a multiple of another's that stay tolerated: by less it is not worse.
 const TOLERATED_ODDS: f64 = 1.25;

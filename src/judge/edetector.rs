@@ -124,6 +124,7 @@ fn ln_mean(values: impl Iterator<Item = f64> + Clone) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::judge::bets;
+    use crate::sums::{Latency, PairTable};
 
     const LIMITLESS: f64 = 1e200;
 
@@ -159,13 +160,39 @@ mod tests {
 
     #[test]
     fn golden_vector_of_a_mean() {
-        let stakes = [0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.25, 0.35];
         let mut detector = EDetector::default();
         for (step, x) in [0.5, 0.7, 1.2, 0.3, 9.0, 2.5, 3.5, 0.4, 60.0, 4.0].iter().enumerate() {
-            let growth = stakes.map(|stake| log1p(stake * (x - 2.0)));
+            let growth = bets::MEAN_STAKES.map(|stake| log1p(stake / 2.0 * (x - 2.0)));
             detector.update(at(step), &growth, 1.0, LIMITLESS);
         }
         assert!((detector.statistic() / 102.065_971_304 - 1.0).abs() < 1e-9);
+    }
+
+    /// By hand, from M ← (M + 1)·L and the mean over all bets. One request that only this version
+    /// got wrong: L = 1 + s/1.02 · 0.98; then one that only the other did: L = 1 − s/1.02 · 1.02.
+    /// An answer of 3,997.696 ms: L = 1 + s/2000 · 1,997.696; then one of no time: L = 1 − s.
+    #[test]
+    fn two_steps_of_a_pair_and_of_a_mean_by_hand() {
+        let pair = |worse, better| {
+            let table = PairTable { only_b: worse, only_a: better, ..PairTable::default() };
+            bets::paired(0.02, table)
+        };
+        let mean = |us| {
+            let mut latency = Latency::default();
+            latency.record(us);
+            bets::mean(2000.0, 60_000.0, &latency)
+        };
+        for (name, steps) in [
+            ("pair", [(pair(1, 0), 1.328_267_973_86), (pair(0, 1), 1.465_988_562_09)]),
+            ("mean", [(mean(3_997_696), 1.225_989_36), (mean(0), 1.665_601_290_4)]),
+        ] {
+            let mut detector = EDetector::default();
+            for (step, (growth, value)) in steps.iter().enumerate() {
+                detector.update(at(step), growth, 1.0, LIMITLESS);
+                let off = (detector.statistic() / value - 1.0).abs();
+                assert!(off < 1e-6, "{name}, step {step}: {}", detector.statistic());
+            }
+        }
     }
 
     #[test]

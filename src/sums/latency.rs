@@ -128,6 +128,26 @@ mod tests {
     }
 
     #[test]
+    fn twenty_thousand_answers_take_little_more_than_a_kilobyte() {
+        // Log-normal about 40 ms, as answers are: the spread of one ln unit is a heavy tail.
+        let mut bits = 7_u64;
+        let mut share = || {
+            bits ^= bits << 13;
+            bits ^= bits >> 7;
+            bits ^= bits << 17;
+            (bits >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        let mut latency = Latency::default();
+        for _ in 0..20_000 {
+            let normal = (0..12).map(|_| share()).sum::<f64>() - 6.0;
+            latency.record((libm::exp(normal) * 40_000.0) as u64);
+        }
+        let mut bytes = Vec::new();
+        V2Serializer::new().serialize(&latency.histogram, &mut bytes).unwrap();
+        assert!((600..=1300).contains(&bytes.len()), "{} bytes", bytes.len());
+    }
+
+    #[test]
     fn what_is_longer_counts_as_the_longest() {
         let mut latency = Latency::default();
         latency.record(u64::MAX);

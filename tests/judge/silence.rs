@@ -112,3 +112,28 @@ fn an_open_hour_of_labels_never_fires() {
     let told = told(&format!("rules accuracy-drop.act=yes\n{BURST}\n{wrong}\nskip 1h\nm x2"));
     assert!(told.iter().any(|line| line.starts_with("1:00 v3 accuracy-drop")), "{told:?}");
 }
+
+#[test]
+fn the_minute_of_a_hand_over_is_no_evidence() {
+    // A minute in which everything fails, half a minute before or after v3 was promoted: both
+    // versions answered in it.
+    let world = |promoted: &str| {
+        format!(
+            "rules only=error-rate
+             stand production=v3 proven=v2 v2.error-rate=0.01/10000
+             m v3:answers=100/0 x30
+             stand promoted={promoted}
+             m v3:answers=100/100
+             m v3:answers=100/0 x3"
+        )
+    };
+    let breaches = |promoted: &str| {
+        told(&world(promoted)).iter().filter(|line| line.contains("Breach")).count()
+    };
+    for promoted in ["30s", "0s", "-30s"] {
+        assert_eq!(breaches(promoted), 0, "promoted {promoted} after the minute began");
+    }
+    for promoted in ["-60s", "60s"] {
+        assert_eq!(breaches(promoted), 1, "promoted {promoted} after the minute began");
+    }
+}

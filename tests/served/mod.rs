@@ -16,7 +16,7 @@ use ripcord::app::feed::{Fed, Feed};
 use ripcord::app::river::River;
 use ripcord::app::serve::serve;
 use ripcord::app::work::Work;
-use ripcord::config::{Config, HttpSettings, Secret, rules_hash};
+use ripcord::config::{Config, HttpLimits, HttpSettings, Secret, rules_hash};
 use ripcord::edge::clock::{Clock, SystemClock};
 use ripcord::edge::log::Partition;
 use ripcord::edge::log::local::LocalLog;
@@ -35,6 +35,15 @@ use tokio::sync::watch;
 pub(crate) const LONG: Duration = Duration::from_secs(30);
 pub(crate) const SHARDS: u32 = 2;
 pub(crate) const MAX_BODY_BYTES: usize = 200_000;
+pub(crate) const LIMITS: HttpLimits = HttpLimits {
+    max_body_bytes: MAX_BODY_BYTES,
+    connections: 256,
+    requests: 128,
+    uploads: 128,
+    head: LONG,
+    body: LONG,
+    answer: LONG,
+};
 const KEEP_REPLIES: Span = Span::from_s(3600);
 
 const REGISTRY: &str = r#"[
@@ -72,11 +81,12 @@ pub(crate) struct Setting {
     pub(crate) token: Option<&'static str>,
     pub(crate) lanes: u32,
     pub(crate) decides: bool,
+    pub(crate) limits: HttpLimits,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { token: None, lanes: 1, decides: true }
+        Self { token: None, lanes: 1, decides: true, limits: LIMITS }
     }
 }
 
@@ -137,7 +147,7 @@ impl World {
         let settings = HttpSettings {
             listen: listener.local_addr().unwrap(),
             token: setting.token.map(Secret::new),
-            max_body_bytes: MAX_BODY_BYTES,
+            limits: setting.limits,
             keep_replies: KEEP_REPLIES,
         };
         let (stop, stops) = watch::channel(false);

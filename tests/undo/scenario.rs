@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use ripcord::model::IncidentState;
+use ripcord::model::{Command, IncidentState, Outcome};
 
 use crate::world::World;
 
@@ -49,6 +49,36 @@ pub fn moves() -> BTreeSet<(IncidentState, IncidentState)> {
         }
     }
     moves
+}
+
+/// The answers that steps take in the scenarios, each with what the step was told before.
+pub fn answers() -> BTreeSet<(Option<Outcome>, Outcome)> {
+    let mut answers = BTreeSet::new();
+    for file in files() {
+        let mut world = World::new();
+        for line in fs::read_to_string(&file).unwrap().lines() {
+            if is_title(line) {
+                world = World::new();
+            } else if let Some(input) = line.strip_prefix("> ") {
+                let words: Vec<_> = input.split(' ').collect();
+                let to = |command: &&Command| words.get(1) == Some(&command.target.as_str());
+                let newest = world.commands.iter().rev().find(to).map(|command| command.id.clone());
+                let told = |world: &World| {
+                    let mut steps = world.incidents.values().flat_map(|incident| &incident.plan);
+                    steps.find(|step| Some(&step.command) == newest.as_ref())?.outcome
+                };
+                let before = told(&world);
+                let ignored = world.line(input).contains("ignored");
+                let taken = words[0] == "answer" && words.last() != Some(&"old") && !ignored;
+                // One that came too late to be acted on is no answer to the step.
+                let said = |now: &Outcome| format!("{now:?}").to_lowercase() == words[2];
+                if taken && let Some(now) = told(&world).filter(said) {
+                    answers.insert((before, now));
+                }
+            }
+        }
+    }
+    answers
 }
 
 fn is_title(line: &str) -> bool {

@@ -75,6 +75,18 @@ fn every_legal_move_is_made_by_a_scenario() {
     assert!(made.iter().all(|(from, to)| known.contains(from) && known.contains(to)));
 }
 
+/// Every answer that a step may take is one that it takes in some scenario.
+#[test]
+fn every_legal_answer_is_taken_in_a_scenario() {
+    let taken = crate::scenario::answers();
+    for from in [None, Some(O::Unknown), Some(O::Failed)] {
+        for answer in [O::Done, O::Refused, O::Failed, O::Unknown] {
+            assert!(taken.contains(&(from, answer)), "{from:?} {answer:?} in no scenario");
+        }
+    }
+    assert_eq!(taken.len(), 12, "{taken:?}");
+}
+
 #[test]
 fn of_20_answers_12_are_taken_and_8_are_refused() {
     let answers = [O::Done, O::Refused, O::Failed, O::Unknown];

@@ -1,7 +1,6 @@
 //! What several tests speak with. Each test names the parts that it uses.
 
 #![allow(dead_code, unreachable_pub, reason = "every test uses some of it")]
-#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 pub mod files;
 pub mod random;

@@ -8,7 +8,9 @@ use super::refused::{self, Sampler};
 use crate::app::feed::{Fed, Feed, Refused};
 use crate::app::river::{River, RoleError};
 use crate::config::IngestSettings;
+use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
+use crate::edge::diagnostics::done::{self, Phase};
 use crate::edge::log::{Commit, Committed, Outgoing, Partition, Reader, Record, Writer};
 use crate::measure::{Input, Lane, Output};
 use crate::model::{LaneId, LogTime, SampleRole, Source, Span};
@@ -253,7 +255,7 @@ impl Held {
         writer: &mut dyn Writer,
         sampler: &mut Sampler,
     ) -> Result<(), RoleError> {
-        let now = river.log.now();
+        let (now, watch) = (river.log.now(), Stopwatch::start());
         (self.fresh, self.flushed_at) = (false, now);
         self.feed.tell(Input::Flush { now });
         self.sort_out(river, sampler, None)?;
@@ -261,6 +263,7 @@ impl Held {
         records.extend(self.feed.frames()?);
         if !records.is_empty() {
             writer.append(records)?;
+            done::took(Phase::Flush, watch);
         }
         if self.sought {
             let source = self.feed.source().clone();

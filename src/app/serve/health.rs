@@ -11,9 +11,10 @@ use serde_json::json;
 
 use super::views::{Overview, all_incidents, overview, unready};
 use super::{App, Shared};
-use crate::edge::diagnostics::metrics::{self, Labels, Page};
+use crate::edge::diagnostics::done;
+use crate::edge::diagnostics::metrics::{self, Labels, Page, Spread, word};
 use crate::edge::http::Problem;
-use crate::model::{Incident, IncidentState, Null, Span};
+use crate::model::{EventTime, Incident, Null, Span};
 use crate::shard::{BUILD, ModelStatus, SignalStatus};
 
 /// A shard that said nothing for so long is not ready.
@@ -43,18 +44,69 @@ fn page(app: &App, overview: &Overview, incidents: &[Incident]) -> String {
     river(&mut page, app, overview);
     signals(&mut page, overview);
     models(&mut page, overview);
-    let mut ended: BTreeMap<&str, u64> = BTreeMap::new();
+    rollbacks(&mut page, incidents);
+    done::page(&mut page);
+    page.text()
+}
+
+/// Counted by what is written once into an incident and stays: a count never falls, not with a
+/// change of state and not with a restart.
+fn rollbacks(page: &mut Page, incidents: &[Incident]) {
+    let mut states: BTreeMap<Labels, f64> = BTreeMap::new();
+    let mut commands: BTreeMap<Labels, u64> = BTreeMap::new();
+    let mut durations: BTreeMap<Labels, Spread> = BTreeMap::new();
+    let mut detection: BTreeMap<Labels, Spread> = BTreeMap::new();
+    let mut came: BTreeMap<&str, u64> =
+        ["decided", "mitigated", "verified", "unverified"].map(|result| (result, 0)).into();
     for incident in incidents {
-        if let Some(result) = result(incident) {
-            *ended.entry(result).or_default() += 1;
+        *states.entry(vec![("state", word(incident.state))]).or_default() += 1.0;
+        if incident.generation.is_none() {
+            continue;
+        }
+        let Incident { decided_at, switched_at, mitigated_at, verified_at, closed_at, .. } =
+            *incident;
+        if let Some((delay, signal)) =
+            between(incident.breach_from, decided_at).zip(incident.signal)
+        {
+            detection.entry(vec![("signal", word(signal))]).or_default().record_us(delay);
+        }
+        let trigger = incident.trigger.as_ref().map_or("person", |trigger| trigger.as_str());
+        let labels = vec![("trigger", trigger.to_owned()), ("mode", word(incident.mode))];
+        *commands.entry(labels).or_default() +=
+            incident.plan.iter().map(|step| u64::from(step.attempts)).sum::<u64>();
+        // What ended without its proof has the time it waited for it.
+        let unverified = closed_at.filter(|_| verified_at.is_none());
+        for (phase, result, from, to) in [
+            ("switch", "done", decided_at, switched_at),
+            ("mitigate", "done", switched_at, mitigated_at),
+            ("verify", "done", mitigated_at, verified_at),
+            ("verify", "unverified", mitigated_at, unverified),
+        ] {
+            if let Some(took) = between(from, to) {
+                let labels = vec![("phase", phase.to_owned()), ("result", result.to_owned())];
+                durations.entry(labels).or_default().record_us(took);
+            }
+        }
+        for (result, at) in [
+            ("decided", decided_at),
+            ("mitigated", mitigated_at),
+            ("verified", verified_at),
+            ("unverified", unverified),
+        ] {
+            *came.entry(result).or_default() += u64::from(at.is_some());
         }
     }
-    let ended = ["verified", "unverified", "frozen", "stuck"].map(|result| {
-        let count = ended.get(result).copied().unwrap_or(0);
-        (vec![("result", result.to_owned())], count)
-    });
-    page.counter(metrics::ROLLBACKS, ended);
-    page.text()
+    page.gauge(metrics::STATES, states);
+    page.histogram(metrics::DETECTION, detection);
+    page.counter(metrics::COMMANDS, commands);
+    page.histogram(metrics::DURATION, durations);
+    let came = came.into_iter().map(|(result, n)| (vec![("result", result.to_owned())], n));
+    page.counter(metrics::ROLLBACKS, came);
+}
+
+/// Microseconds from one moment to another, where both are.
+fn between(from: Option<EventTime>, to: Option<EventTime>) -> Option<u64> {
+    Some(u64::try_from((to? - from?).as_ms()).unwrap_or(0).saturating_mul(1000))
 }
 
 fn river(page: &mut Page, app: &App, overview: &Overview) {
@@ -73,6 +125,9 @@ fn river(page: &mut Page, app: &App, overview: &Overview) {
         }
     }
     page.counter(metrics::EVENTS, events);
+    let late = overview.records.iter();
+    let late = late.map(|(source, n)| (vec![("source", source.to_string())], n.late));
+    page.counter(metrics::LATE, late);
     let counts = &app.counts;
     let taken = [("taken", &counts.taken), ("rejected", &counts.rejected)];
     page.counter(
@@ -87,6 +142,13 @@ fn river(page: &mut Page, app: &App, overview: &Overview) {
     page.counter(metrics::GAPS, [(Vec::new(), shards().map(|s| s.gaps).max().unwrap_or(0))]);
     let of = |shard: u32| vec![("role", "decide".to_owned()), ("partition", shard.to_string())];
     page.gauge(metrics::LAG, shards().filter_map(|view| Some((of(view.shard), view.lag? as f64))));
+    page.gauge(
+        metrics::WATERMARK,
+        shards().filter_map(|view| {
+            let delay = overview.now.as_ms() - view.read_to?.as_ms();
+            Some((vec![("shard", view.shard.to_string())], delay as f64 / 1000.0))
+        }),
+    );
     page.gauge(
         metrics::STATUS_AGE,
         shards().filter_map(|view| {
@@ -138,7 +200,7 @@ fn signals(page: &mut Page, overview: &Overview) {
     page.gauge(metrics::SAMPLES, samples);
     page.gauge(metrics::EVIDENCE, evidence);
     page.gauge(metrics::THRESHOLD, thresholds);
-    page.gauge(metrics::VERDICTS, verdicts);
+    page.gauge(metrics::TRIGGERS, verdicts);
 }
 
 fn models(page: &mut Page, overview: &Overview) {
@@ -171,22 +233,65 @@ fn each(overview: &Overview) -> impl Iterator<Item = (&str, &str, &SignalStatus)
     })
 }
 
-/// A word of the model as JSON has it.
-fn word<T: serde::Serialize>(value: T) -> String {
-    let json = serde_json::to_value(value).unwrap_or_default();
-    json.as_str().unwrap_or_default().replace('-', "_")
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::IncidentState;
 
-/// How a rollback ended; none: it has not, or none began.
-fn result(incident: &Incident) -> Option<&'static str> {
-    incident.generation?;
-    match incident.state {
-        IncidentState::Verified => Some("verified"),
-        IncidentState::MitigatedUnverified => Some("unverified"),
-        IncidentState::Resolved if incident.verified_at.is_some() => Some("verified"),
-        IncidentState::Resolved => Some("unverified"),
-        IncidentState::Frozen => Some("frozen"),
-        IncidentState::Stuck => Some("stuck"),
-        IncidentState::Open | IncidentState::Mitigating | IncidentState::Mitigated => None,
+    /// The series of one incident, and what they count.
+    fn counted(incident: &Incident) -> BTreeMap<String, f64> {
+        let mut page = Page::new(BUILD);
+        rollbacks(&mut page, std::slice::from_ref(incident));
+        let text = page.text();
+        let counts = text.lines().filter_map(|line| {
+            let (series, value) = line.rsplit_once(' ')?;
+            let grows = ["_total", "_count", "_bucket"].iter().any(|end| series.contains(end));
+            Some((series.to_owned(), value.parse().ok()?)).filter(|_| grows)
+        });
+        counts.collect()
+    }
+
+    #[test]
+    fn no_count_falls_whatever_becomes_of_an_incident() {
+        let text = include_str!("../../../schemas/incident.v1.example.json");
+        let mut incident: Incident = serde_json::from_str(text).unwrap();
+        let at = |minutes: i64| Some(EventTime::from_ms(minutes * 60_000));
+        incident.generation = Some(1);
+        (incident.breach_from, incident.decided_at) = (at(0), at(5));
+        (incident.switched_at, incident.mitigated_at) = (None, None);
+        (incident.verified_at, incident.closed_at) = (None, None);
+        let mut before = BTreeMap::new();
+        let mut grew = Vec::new();
+        for (state, set) in [
+            (IncidentState::Mitigating, None),
+            (IncidentState::Stuck, None),
+            (IncidentState::Frozen, None),
+            (IncidentState::Mitigating, Some("switched")),
+            (IncidentState::Mitigated, Some("mitigated")),
+            (IncidentState::Stuck, None),
+            (IncidentState::Verified, Some("verified")),
+            (IncidentState::Frozen, None),
+            (IncidentState::Resolved, Some("closed")),
+        ] {
+            incident.state = state;
+            match set {
+                Some("switched") => incident.switched_at = at(6),
+                Some("mitigated") => incident.mitigated_at = at(8),
+                Some("verified") => incident.verified_at = at(90),
+                Some("closed") => incident.closed_at = at(2000),
+                _ => {}
+            }
+            let now = counted(&incident);
+            for (series, count) in &before {
+                assert!(now.get(series) >= Some(count), "{series} fell from {count} at {state:?}");
+            }
+            grew.push(now != before);
+            before = now;
+        }
+        assert_eq!(grew, [true, false, false, true, true, false, true, false, false]);
+        let ended =
+            |result: &str| before[&format!("ripcord_rollbacks_total{{result=\"{result}\"}}")];
+        let ends = ["decided", "mitigated", "verified", "unverified"].map(ended);
+        assert_eq!(ends, [1.0, 1.0, 1.0, 0.0]);
     }
 }

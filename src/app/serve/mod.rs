@@ -13,11 +13,10 @@ mod views;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use axum::Router;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
-use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, Path};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
@@ -28,7 +27,7 @@ use tokio::sync::watch;
 
 use super::river::{River, RoleError};
 use crate::config::HttpSettings;
-use crate::edge::http::{Guard, Limits, Problem, Writing, framed, run};
+use crate::edge::http::{Guard, Problem, Routes, Writing, framed, run};
 use crate::edge::log::{LogError, Reader, Topic, Writer};
 use crate::model::{Source, Span};
 
@@ -37,12 +36,6 @@ pub use plan::PlanView;
 pub use telemetry::{RejectedLine, Taken};
 pub use views::{Overview, RulesView, ShardView};
 
-/// Requests answered at once.
-const AT_ONCE: usize = 256;
-/// Time for one request.
-const TIME: Duration = Duration::from_secs(20);
-/// The largest body that is no telemetry.
-const SMALL_BODY: usize = 1 << 20;
 /// The longest reason and name of who asks.
 const LONGEST: (usize, usize) = (2000, 200);
 const NO_REASON: &str = "the reason is missing; say in a few words why";
@@ -90,20 +83,20 @@ pub async fn serve(
     let keep = settings.keep_replies;
     let open = move || App::open(river, sources, writing, keep);
     let app = Arc::new(tokio::task::spawn_blocking(open).await??);
-    let limits = Limits { max_body_bytes: settings.max_body_bytes, at_once: AT_ONCE, time: TIME };
-    run(listener, framed(routes(app, limits.max_body_bytes), guard, limits), shutdown).await?;
+    let routes = framed(routes(&app), guard, settings.limits);
+    run(listener, routes, settings.limits, shutdown).await;
     Ok(())
 }
 
 /// Every route; `schemas/openapi.json` describes them, and a test holds the two together.
-fn routes(app: Arc<App>, max_body_bytes: usize) -> Router {
-    let small = Router::new()
-        .route("/api/rules", post(rules::apply).get(rules::show))
-        .route("/api/models/{ask}", post(orders::ask).get(views::model))
-        .layer(DefaultBodyLimit::max(SMALL_BODY.min(max_body_bytes)));
-    Router::new()
-        .route("/api/telemetry", post(telemetry::take))
-        .merge(small)
+fn routes(app: &Arc<App>) -> Routes {
+    let free = Router::new()
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics));
+    let views = Router::new()
+        .route("/api/rules", get(rules::show))
+        .route("/api/models/{ask}", get(views::model))
         .route("/api/instructions/{id}", get(orders::fate))
         .route("/api/models", get(views::models))
         .route("/api/incidents", get(views::incidents))
@@ -111,11 +104,14 @@ fn routes(app: Arc<App>, max_body_bytes: usize) -> Router {
         .route("/api/decisions", get(views::decisions))
         .route("/api/decisions/{id}", get(views::decision))
         .route("/api/status", get(views::status))
-        .route("/api/openapi.json", get(openapi))
-        .route("/livez", get(health::live))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
-        .with_state(app)
+        .route("/api/openapi.json", get(openapi));
+    let orders = Router::new()
+        .route("/api/rules", post(rules::apply))
+        .route("/api/models/{ask}", post(orders::ask));
+    let telemetry = Router::new().route("/api/telemetry", post(telemetry::take));
+    let [free, views, orders, telemetry] =
+        [free, views, orders, telemetry].map(|routes| routes.with_state(Arc::clone(app)));
+    Routes { free, views, orders, telemetry }
 }
 
 async fn openapi() -> Response {
@@ -201,18 +197,6 @@ impl From<LogError> for Problem {
 impl From<crate::wire::json::JsonError> for Problem {
     fn from(error: crate::wire::json::JsonError) -> Self {
         failed(&error)
-    }
-}
-
-impl From<BytesRejection> for Problem {
-    fn from(rejection: BytesRejection) -> Self {
-        let status = rejection.status();
-        if status == StatusCode::PAYLOAD_TOO_LARGE {
-            let detail = "the body is larger than is taken here; send telemetry in parts, or \
-                          raise http.max_body_bytes; all else has 1 MiB at most";
-            return Self::new(status, "too-large", detail);
-        }
-        Self::bad("the body broke off; send it again")
     }
 }
 

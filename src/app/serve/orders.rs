@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -31,7 +30,7 @@ pub(super) type Pending = VecDeque<Waiting>;
 /// An instruction on its way.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    id: String,
+    instruction: Instruction,
     /// Shards that must read it.
     shards: u32,
     at: LogTime,
@@ -93,9 +92,9 @@ pub(super) async fn ask(
     State(app): Shared,
     Name(name): Name,
     headers: HeaderMap,
-    bytes: Result<Bytes, BytesRejection>,
+    bytes: Bytes,
 ) -> Result<Response, Problem> {
-    let body: Body = body(&bytes?)?;
+    let body: Body = body(&bytes)?;
     let ask = read(&name, &body)?;
     if let (Ask::Rollback { model, to }, true) = (&ask, body.dry_run) {
         let (model, to) = (model.clone(), to.clone());
@@ -189,13 +188,23 @@ fn id(headers: &HeaderMap) -> Result<String, Problem> {
 }
 
 fn tell(app: &App, instruction: Instruction) -> Result<Asked, Problem> {
-    let id = instruction.id.clone();
+    // Held to the end: of two that come at once under one id the second sees the first.
+    let mut asked = locked(&app.asked);
+    let earlier = asked.iter().rev().find(|waiting| waiting.instruction.id == instruction.id);
+    if earlier.is_some_and(|earlier| earlier.instruction != instruction) {
+        let detail = format!(
+            "the Idempotency-Key {} was sent with something else; send a key of its own with each \
+             thing you ask for",
+            instruction.id
+        );
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "key-taken", detail));
+    }
     let model = instruction.ask.model().cloned();
     let shards = if model.is_some() { 1 } else { app.river.shards };
-    let record = Inbox::Instruction(instruction);
+    let record = Inbox::Instruction(instruction.clone());
     app.river.tell(locked(&app.writer).as_mut(), model.as_ref(), &record)?;
-    let mut asked = locked(&app.asked);
-    asked.push_back(Waiting { id: id.clone(), shards, at: app.river.log.now() });
+    let id = instruction.id.clone();
+    asked.push_back(Waiting { instruction, shards, at: app.river.log.now() });
     if asked.len() > REMEMBERED {
         asked.pop_front();
     }
@@ -213,7 +222,7 @@ fn waiting(app: &App, id: &str) -> Option<u32> {
     let now = app.river.log.now();
     let mut asked = locked(&app.asked);
     asked.retain(|waiting| now - waiting.at < app.keep_replies);
-    asked.iter().rev().find(|waiting| waiting.id == id).map(|waiting| waiting.shards)
+    asked.iter().rev().find(|waiting| waiting.instruction.id == id).map(|waiting| waiting.shards)
 }
 
 fn look(app: &App, id: String) -> Result<Fate, Problem> {

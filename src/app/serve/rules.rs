@@ -2,7 +2,6 @@
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
@@ -31,11 +30,8 @@ pub(super) async fn show(State(app): Shared) -> Result<axum::Json<RuleBook>, Pro
     })
 }
 
-pub(super) async fn apply(
-    State(app): Shared,
-    bytes: Result<Bytes, BytesRejection>,
-) -> Result<Response, Problem> {
-    let book: RuleBook = body(&bytes?)?;
+pub(super) async fn apply(State(app): Shared, bytes: Bytes) -> Result<Response, Problem> {
+    let book: RuleBook = body(&bytes)?;
     let applied = app.blocking(move |app| put(app, book)).await?;
     Ok((StatusCode::ACCEPTED, [(LOCATION, "/api/rules")], axum::Json(applied)).into_response())
 }

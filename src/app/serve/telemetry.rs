@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -51,9 +51,9 @@ pub struct RejectedLine {
 pub(super) async fn take(
     State(app): Shared,
     into: Result<Query<Into>, QueryRejection>,
-    body: Result<Bytes, BytesRejection>,
+    body: Bytes,
 ) -> Result<Json<Taken>, Problem> {
-    let (Query(into), body) = (into?, body?);
+    let Query(into) = into?;
     app.blocking(move |app| append(app, into.source.as_deref(), &body)).await.map(Json)
 }
 

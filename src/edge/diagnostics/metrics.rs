@@ -3,9 +3,13 @@
 //! Law: one prefix, base units, no id is ever a label. A [`Metric`] can be made here alone, so the
 //! compiler keeps every name on this page.
 
+use std::fmt;
 use std::sync::atomic::AtomicU64;
 
+use hdrhistogram::Histogram;
 use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -16,7 +20,7 @@ use prometheus_client::registry::Registry;
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// A metric's name, without the suffix that its kind adds, and what it tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Metric {
     name: &'static str,
     help: &'static str,
@@ -41,9 +45,23 @@ metrics! {
     SAMPLES = "ripcord_window_samples", "Samples since the likely change";
     EVIDENCE = "ripcord_evidence", "Statistic of a trigger, odds against the null";
     THRESHOLD = "ripcord_evidence_threshold", "Odds at which the trigger fires";
-    VERDICTS = "ripcord_verdicts", "Triggers by signal and what they say now";
+    TRIGGERS = "ripcord_triggers", "Triggers by signal and what they say now";
+    VERDICTS = "ripcord_verdicts", "Verdicts that changed or led to something, in this process";
+    WATERMARK = "ripcord_watermark_delay_seconds", "Log time less the newest event time read";
+    LATE = "ripcord_late_events", "Records that came after their pane was closed";
+    DETECTION = "ripcord_detection_delay_seconds",
+        "Event time from the likely start of a breach to the decision";
+    COMMANDS = "ripcord_rollback_commands", "Commands to targets, those asked again too";
+    DURATION = "ripcord_rollback_duration_seconds",
+        "Event time that a phase of a rollback took: switch, mitigate, verify";
+    SUPPRESSED = "ripcord_suppressed", "Breaches that rolled nothing back, in this process";
+    NOTIFICATIONS = "ripcord_notifications", "Notices sent by this process";
+    PHASE = "ripcord_phase_duration_seconds", "Time that a phase of this process took";
+    WORKER_STEP = "ripcord_worker_step_duration_seconds",
+        "Time that a worker of this process took for a command";
+    STATES = "ripcord_incidents", "Incidents by how they stand now";
     COVERAGE = "ripcord_label_coverage_ratio", "Share of answers that labels came for";
-    ROLLBACKS = "ripcord_rollbacks", "Rollbacks by how they ended";
+    ROLLBACKS = "ripcord_rollbacks", "Rollbacks by how far they ever came";
     QUARANTINED = "ripcord_quarantined_versions", "Versions that may not be promoted";
     OPEN = "ripcord_open_incidents", "Incidents that are not over";
     FROZEN = "ripcord_frozen", "1 while automatic action is stopped for a model";
@@ -54,6 +72,72 @@ metrics! {
 
 /// Names and values of a sample.
 pub type Labels = Vec<(&'static str, String)>;
+
+/// A word of the model as JSON has it, as a label.
+pub fn word<T: serde::Serialize>(value: T) -> String {
+    let json = serde_json::to_value(value).unwrap_or_default();
+    json.as_str().unwrap_or_default().replace('-', "_")
+}
+
+/// Upper bounds of the buckets of every histogram, in microseconds: from a fold to a label's delay.
+const BOUNDS_US: [u64; 13] = {
+    const S: u64 = 1_000_000;
+    const HOUR: u64 = 3600 * S;
+    const DAY: u64 = 24 * HOUR;
+    [100, 1000, 10_000, S / 10, S, 10 * S, 60 * S, 600 * S, HOUR, 6 * HOUR, DAY, 7 * DAY, 30 * DAY]
+};
+
+/// Times, in two significant digits.
+#[derive(Debug, Clone)]
+pub struct Spread(Histogram<u32>);
+
+impl Default for Spread {
+    #[expect(clippy::expect_used, reason = "the bounds are constants, and a test makes one")]
+    fn default() -> Self {
+        const YEAR_US: u64 = 365 * 24 * 3_600_000_000;
+        Self(Histogram::new_with_bounds(1, YEAR_US, 2).expect("bounds of a histogram"))
+    }
+}
+
+impl Spread {
+    /// Adds one. What is too long counts as the longest.
+    pub fn record_us(&mut self, us: u64) {
+        self.0.saturating_record(us);
+    }
+
+    /// Sum, count, and how many lie in each bucket, in seconds.
+    fn told(&self) -> (f64, u64, Vec<(f64, u64)>) {
+        let seconds = |us: u64| us as f64 / 1e6;
+        let (mut buckets, mut counted) = (Vec::new(), 0);
+        for bound in BOUNDS_US {
+            let upto = self.0.count_between(0, bound);
+            buckets.push((seconds(bound), upto - counted));
+            counted = upto;
+        }
+        let count = self.0.len();
+        buckets.push((f64::INFINITY, count - counted));
+        (self.0.mean() * count as f64 / 1e6, count, buckets)
+    }
+}
+
+/// Spreads by label.
+#[derive(Debug)]
+struct Spreads(Vec<(Labels, Spread)>);
+
+impl EncodeMetric for Spreads {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
+        for (labels, spread) in &self.0 {
+            let (sum, count, buckets) = spread.told();
+            let mut encoder = encoder.encode_family(labels)?;
+            encoder.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;
+        }
+        Ok(())
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Histogram
+    }
+}
 
 /// A page under way.
 pub struct Page(Registry);
@@ -86,6 +170,11 @@ impl Page {
         self.0.register(metric.name, metric.help, family);
     }
 
+    /// Adds times.
+    pub fn histogram(&mut self, metric: Metric, of: impl IntoIterator<Item = (Labels, Spread)>) {
+        self.0.register(metric.name, metric.help, Spreads(of.into_iter().collect()));
+    }
+
     /// The text.
     #[must_use]
     pub fn text(&self) -> String {
@@ -105,12 +194,23 @@ mod tests {
         let mut page = Page::new("1.2.3");
         page.gauge(OPEN, [(vec![("model", "a \"b\"\n".to_owned())], 2.0)]);
         page.counter(EVENTS, [(vec![("source", "s".to_owned())], 7)]);
+        let mut spread = Spread::default();
+        for us in [50, 50_000, 50_000, 5_000_000, u64::MAX] {
+            spread.record_us(us);
+        }
+        page.histogram(PHASE, [(vec![("phase", "fold".to_owned())], spread)]);
         let text = page.text();
         for line in [
             "ripcord_build_info{version=\"1.2.3\"} 1",
             "ripcord_open_incidents{model=\"a \\\"b\\\"\\n\"} 2.0",
             "ripcord_events_total{source=\"s\"} 7",
             "# TYPE ripcord_events counter",
+            "# TYPE ripcord_phase_duration_seconds histogram",
+            "ripcord_phase_duration_seconds_count{phase=\"fold\"} 5",
+            "ripcord_phase_duration_seconds_bucket{le=\"0.0001\",phase=\"fold\"} 1",
+            "ripcord_phase_duration_seconds_bucket{le=\"0.1\",phase=\"fold\"} 3",
+            "ripcord_phase_duration_seconds_bucket{le=\"10.0\",phase=\"fold\"} 4",
+            "ripcord_phase_duration_seconds_bucket{le=\"+Inf\",phase=\"fold\"} 5",
             "# EOF",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");

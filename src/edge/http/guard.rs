@@ -65,6 +65,10 @@ impl Guard {
         headers: &HeaderMap,
         peer: Option<SocketAddr>,
     ) -> Result<(), Problem> {
+        if headers.get_all(HOST).iter().nth(1).is_some() {
+            // Who reads the first and who reads the last would not agree on what was asked.
+            return Err(Problem::bad("there are two Host headers; send one"));
+        }
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
         if self.token.is_none() && self.listens_on_loopback && !host.is_some_and(means_here) {
             let detail = "without a token this server answers only to localhost, 127.0.0.1 and \
@@ -152,7 +156,7 @@ mod tests {
         for header in parts {
             let (name, value) = header.split_once(": ").unwrap();
             let name: axum::http::HeaderName = name.parse().unwrap();
-            headers.insert(name, value.parse().unwrap());
+            headers.append(name, value.parse().unwrap());
         }
         let checked = guard.check(&method, &headers, Some(peer.parse().unwrap()));
         checked.map_err(|problem| (problem.status().as_u16(), problem.kind()))
@@ -175,6 +179,7 @@ mod tests {
             (HERE, "POST | host: 127.0.0.1.evil.example", host),
             (HERE, "GET | host: localhost.evil.example:7700", host),
             (HERE, "GET | host: 192.168.0.5", host),
+            (HERE, "GET | host: localhost | host: localhost", Err((400, "bad-request"))),
             (HERE, "POST | host: localhost:7700 | origin: http://localhost:7700", Ok(())),
             (HERE, "POST | host: localhost:7700 | origin: http://localhost:7701", origin),
             (HERE, "POST | host: localhost:7700 | origin: https://evil.example", origin),

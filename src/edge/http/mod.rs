@@ -3,118 +3,174 @@
 //! Law: it knows bytes, headers and addresses, never what the answers mean; app fills it.
 
 pub mod client;
+mod connect;
 mod guard;
 mod problem;
 
-use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest as _, Request, State};
 use axum::http::header::HeaderName;
 use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use crate::config::HttpLimits;
+use connect::Client;
+
+pub use connect::run;
 pub use guard::{Guard, Writing};
 pub use problem::Problem;
-
-/// Time that answers under way have when the server stops.
-const DRAIN: Duration = Duration::from_secs(5);
 
 /// Says on what terms writing works.
 const WRITING: HeaderName = HeaderName::from_static("ripcord-writing");
 
-/// What a server gives at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// The largest request body.
-    pub max_body_bytes: usize,
-    /// Requests answered at once; more are turned away.
-    pub at_once: usize,
-    /// Time for one request.
-    pub time: Duration,
-}
+/// The largest body that is no telemetry.
+const SMALL_BODY: usize = 1 << 20;
 
-struct Frame {
-    guard: Guard,
-    limits: Limits,
-    places: Semaphore,
+/// The largest path with its query, and the largest head of a request, in bytes.
+const LONGEST: (usize, usize) = (8 << 10, 32 << 10);
+
+/// What is asked, by what it may cost.
+#[derive(Default)]
+pub struct Routes {
+    /// Always answered.
+    pub free: Router,
+    /// What is read: as many at once as the limits say.
+    pub views: Router,
+    /// What people ask for. A slow body holds nobody else's place.
+    pub orders: Router,
+    /// Large bodies: they have places of their own, which they take before they are read, since
+    /// they are held in memory.
+    pub telemetry: Router,
 }
 
 /// Puts the frame around the routes.
-pub fn framed(routes: Router, guard: Guard, limits: Limits) -> Router {
-    let places = Semaphore::new(limits.at_once);
-    let frame = Arc::new(Frame { guard, limits, places });
-    routes
+pub fn framed(routes: Routes, guard: Guard, limits: HttpLimits) -> Router {
+    let in_time = || middleware::from_fn_with_state(limits.answer, in_time);
+    let seated = |most| middleware::from_fn_with_state(Arc::new(Places::new(most)), seated);
+    let whole = |most_bytes| {
+        let body = Whole { most_bytes, time: limits.body };
+        middleware::from_fn_with_state(body, whole)
+    };
+    let small = SMALL_BODY.min(limits.max_body_bytes);
+    let orders = routes.orders.layer(in_time()).layer(seated(limits.requests)).layer(whole(small));
+    let telemetry = routes.telemetry.layer(in_time());
+    let telemetry = telemetry.layer(whole(limits.max_body_bytes)).layer(seated(limits.uploads));
+    let views = routes.views.layer(in_time()).layer(seated(limits.requests));
+    views
+        .merge(routes.free.layer(in_time()))
+        .merge(orders)
+        .merge(telemetry)
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)
-        .layer(DefaultBodyLimit::max(limits.max_body_bytes))
-        .layer(middleware::from_fn_with_state(frame, through))
+        .layer(middleware::from_fn_with_state(Arc::new(guard), through))
 }
 
-/// Answers until `shutdown` says true; then what is under way has a few seconds.
-///
-/// # Errors
-/// The socket.
-pub async fn run(
-    listener: TcpListener,
-    routes: Router,
-    shutdown: watch::Receiver<bool>,
-) -> std::io::Result<()> {
-    let service = routes.into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(stopped(shutdown.clone()));
-    let overtime = async {
-        stopped(shutdown).await;
-        tokio::time::sleep(DRAIN).await;
-    };
-    tokio::select! {
-        ended = server.into_future() => ended,
-        () = overtime => Ok(()),
-    }
-}
-
-/// Waits for a true; nobody left to say it means the same.
-async fn stopped(mut shutdown: watch::Receiver<bool>) {
-    let _gone = shutdown.wait_for(|stop| *stop).await;
-}
-
-async fn through(State(frame): State<Arc<Frame>>, request: Request, next: Next) -> Response {
+async fn through(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
-    let checked = frame.guard.check(request.method(), request.headers(), peer);
+    let checked = fits(&request);
+    let checked = checked.and_then(|()| guard.check(request.method(), request.headers(), peer));
     let mut response = match checked {
-        Ok(()) => answer(&frame, request, next).await,
+        Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     };
-    let writing = HeaderValue::from_static(frame.guard.writing().words());
+    let writing = HeaderValue::from_static(guard.writing().words());
     response.headers_mut().insert(WRITING, writing);
     response
 }
 
-async fn answer(frame: &Frame, request: Request, next: Next) -> Response {
-    let Ok(_place) = frame.places.try_acquire() else {
-        let most = frame.limits.at_once;
-        let detail = format!("{most} requests are being answered; try again in a second");
+/// Refuses a head that nobody needs. What is larger still never comes so far.
+fn fits(request: &Request) -> Result<(), Problem> {
+    let (longest_path, longest_head) = LONGEST;
+    if request.uri().to_string().len() > longest_path {
+        let detail = format!("the path and its query have {longest_path} bytes at most");
+        return Err(Problem::new(StatusCode::URI_TOO_LONG, "uri-too-long", detail));
+    }
+    let header = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
+    if request.headers().iter().map(header).sum::<usize>() > longest_head {
+        let detail = format!("all headers have {longest_head} bytes at most; send fewer");
+        let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
+        return Err(Problem::new(status, "headers-too-large", detail));
+    }
+    Ok(())
+}
+
+/// Requests that are answered at once.
+struct Places {
+    most: usize,
+    free: Semaphore,
+}
+
+impl Places {
+    fn new(most: usize) -> Self {
+        Self { most, free: Semaphore::new(most) }
+    }
+}
+
+/// Goes on if there is a place.
+async fn seated(State(places): State<Arc<Places>>, request: Request, next: Next) -> Response {
+    let Ok(_place) = places.free.try_acquire() else {
+        let detail =
+            format!("{} such requests are being answered; try again in a second", places.most);
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
             .again_in(1)
             .into_response();
     };
-    match tokio::time::timeout(frame.limits.time, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => {
-            let seconds = frame.limits.time.as_secs();
+    next.run(request).await
+}
+
+/// What a body may be.
+#[derive(Clone, Copy)]
+struct Whole {
+    most_bytes: usize,
+    time: Duration,
+}
+
+/// Reads the body, in size and in time, before anything is done with it.
+async fn whole(State(body): State<Whole>, mut request: Request, next: Next) -> Response {
+    DefaultBodyLimit::max(body.most_bytes).apply(&mut request);
+    let (parts, sent) = request.into_parts();
+    let read = Bytes::from_request(Request::from_parts(parts.clone(), sent), &());
+    let problem = match tokio::time::timeout(body.time, read).await {
+        Ok(Ok(bytes)) => return next.run(Request::from_parts(parts, bytes.into())).await,
+        Ok(Err(why)) if why.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+            let most = body.most_bytes;
             let detail = format!(
-                "no answer was ready after {seconds} s; what was asked may still be done: look \
-                 before you ask again"
+                "the body is larger than the {most} bytes that are taken here; send telemetry in \
+                 parts, or raise http.max_body_bytes; all else has {SMALL_BODY} at most"
             );
-            Problem::new(StatusCode::GATEWAY_TIMEOUT, "time-out", detail).into_response()
+            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
         }
+        Ok(Err(_)) => Problem::bad("the body broke off; send it again"),
+        Err(_) => {
+            let seconds = body.time.as_secs();
+            let detail = format!("the body was not here after {seconds} s; send it faster");
+            Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", detail)
+        }
+    };
+    problem.into_response()
+}
+
+/// Answers in time; while it does, the connection keeps its place.
+async fn in_time(State(time): State<Duration>, request: Request, next: Next) -> Response {
+    let client = request.extensions().get::<Arc<Client>>().cloned();
+    let _answering = client.map(Client::answering);
+    if let Ok(response) = tokio::time::timeout(time, next.run(request)).await {
+        return response;
     }
+    let seconds = time.as_secs();
+    let detail = format!(
+        "no answer was ready after {seconds} s; what was asked may still be done: look before you \
+         ask again"
+    );
+    Problem::new(StatusCode::GATEWAY_TIMEOUT, "time-out", detail).into_response()
 }
 
 async fn unknown(uri: Uri) -> Problem {

@@ -88,7 +88,8 @@ impl Shim {
         add(&mut self.script().reads, group, after, says);
     }
 
-    /// A commit of a writer opened for `owner` fails, after `after` further ones.
+    /// A commit of a writer opened for `owner`, or of a reader of that group, fails, after `after`
+    /// further ones.
     pub fn on_commit(&self, owner: &str, after: u64, fault: CommitFault) {
         add(&mut self.script().commits, owner, after, fault);
     }
@@ -251,7 +252,8 @@ impl Reader for ShimReader {
         if self.shim.script().gone(&self.group, partition) {
             return Ok(Commit::Fenced);
         }
-        self.reader.commit(partition, upto)
+        let fault = strike(&mut self.shim.script().commits, &self.group);
+        faulty(fault, || self.reader.commit(partition, upto))
     }
 
     fn position_at(&mut self, partition: &Partition, time: LogTime) -> Result<i64, LogError> {
@@ -293,15 +295,23 @@ impl Writer for ShimWriter {
         if self.fenced || self.shim.script().gone(&transaction.group, &transaction.input) {
             return Ok(Commit::Fenced);
         }
-        match fault {
-            None => self.writer.commit(transaction),
-            Some(CommitFault::Retry) => Ok(Commit::Retry),
-            Some(CommitFault::UnknownUnwritten) => Ok(Commit::Unknown),
-            Some(CommitFault::UnknownWritten) => match self.writer.commit(transaction)? {
-                Commit::Done | Commit::Unknown => Ok(Commit::Unknown),
-                refused @ (Commit::Retry | Commit::Fenced) => Ok(refused),
-            },
-            Some(CommitFault::Fenced) => Ok(Commit::Fenced),
-        }
+        faulty(fault, || self.writer.commit(transaction))
+    }
+}
+
+/// What a commit comes to.
+fn faulty(
+    fault: Option<CommitFault>,
+    commit: impl FnOnce() -> Result<Commit, LogError>,
+) -> Result<Commit, LogError> {
+    match fault {
+        None => commit(),
+        Some(CommitFault::Retry) => Ok(Commit::Retry),
+        Some(CommitFault::Fenced) => Ok(Commit::Fenced),
+        Some(CommitFault::UnknownUnwritten) => Ok(Commit::Unknown),
+        Some(CommitFault::UnknownWritten) => match commit()? {
+            Commit::Done | Commit::Unknown => Ok(Commit::Unknown),
+            refused @ (Commit::Retry | Commit::Fenced) => Ok(refused),
+        },
     }
 }

@@ -1,0 +1,108 @@
+//! What this process has done since it started, and how long each phase took: the numbers that no
+//! topic holds. They begin at zero with every start, as counters may.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::metrics::{self, Labels, Metric, Page, Spread};
+use crate::edge::clock::Stopwatch;
+use crate::model::{Incident, IncidentId, IncidentState, Outcome, TargetId, Want};
+
+/// What takes time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// What a lane measured goes to the log.
+    Flush,
+    /// Records of an inbox are folded.
+    Fold,
+    /// What came of it goes to the log.
+    Commit,
+    /// From the commands until live traffic shows the switch.
+    Mitigate,
+}
+
+impl Phase {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Flush => "flush",
+            Self::Fold => "fold",
+            Self::Commit => "commit",
+            Self::Mitigate => "mitigate",
+        }
+    }
+}
+
+/// One for the process, as the log events have one: what is timed need not be handed around.
+static DONE: Mutex<Done> = Mutex::new(Done {
+    took: BTreeMap::new(),
+    counts: BTreeMap::new(),
+    mitigating: BTreeMap::new(),
+});
+
+struct Done {
+    took: BTreeMap<Metric, BTreeMap<Labels, Spread>>,
+    counts: BTreeMap<Metric, BTreeMap<Labels, u64>>,
+    mitigating: BTreeMap<IncidentId, Stopwatch>,
+}
+
+impl Done {
+    fn took(&mut self, metric: Metric, labels: Labels, watch: Stopwatch) {
+        let spread = self.took.entry(metric).or_default().entry(labels).or_default();
+        spread.record_us(watch.elapsed_us());
+    }
+}
+
+/// Nothing panics while it holds it.
+fn done() -> MutexGuard<'static, Done> {
+    DONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn phase(phase: Phase) -> Labels {
+    vec![("phase", phase.word().to_owned())]
+}
+
+/// A phase is over that began with the watch.
+pub fn took(of: Phase, watch: Stopwatch) {
+    done().took(metrics::PHASE, phase(of), watch);
+}
+
+/// One more.
+pub fn count(metric: Metric, labels: Labels) {
+    *done().counts.entry(metric).or_default().entry(labels).or_default() += 1;
+}
+
+/// A worker is through with a command.
+pub fn step(worker: &TargetId, want: &Want, outcome: Outcome, watch: Stopwatch) {
+    let result = metrics::word(outcome);
+    let labels = vec![("worker", worker.to_string()), ("result", result.clone())];
+    done().took(metrics::WORKER_STEP, labels, watch);
+    if matches!(want, Want::Notice { .. }) {
+        let labels = vec![("channel", worker.to_string()), ("result", result)];
+        count(metrics::NOTIFICATIONS, labels);
+    }
+}
+
+/// An incident changed: from its commands to the live proof is a phase.
+pub fn incident(changed: &Incident) {
+    let mut done = done();
+    if changed.state == IncidentState::Mitigating {
+        done.mitigating.entry(changed.id.clone()).or_insert_with(Stopwatch::start);
+    } else if let Some(watch) = done.mitigating.remove(&changed.id)
+        && changed.state == IncidentState::Mitigated
+    {
+        done.took(metrics::PHASE, phase(Phase::Mitigate), watch);
+    }
+}
+
+/// Puts it on a page.
+pub fn page(page: &mut Page) {
+    let done = done();
+    for metric in [metrics::PHASE, metrics::WORKER_STEP] {
+        let took = done.took.get(&metric).into_iter().flatten();
+        page.histogram(metric, took.map(|(labels, spread)| (labels.clone(), spread.clone())));
+    }
+    for metric in [metrics::SUPPRESSED, metrics::NOTIFICATIONS, metrics::VERDICTS] {
+        let counts = done.counts.get(&metric).into_iter().flatten();
+        page.counter(metric, counts.map(|(labels, count)| (labels.clone(), *count)));
+    }
+}

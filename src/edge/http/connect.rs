@@ -1,0 +1,199 @@
+//! Connections: how many there are, and which one goes when there is no place for another.
+//!
+//! A client that is slow on purpose costs nothing but its own connection: the head of a request
+//! has its time, and when all places are taken the connection that has kept us waiting longest
+//! makes way. One whose request is being answered never does.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Notify, watch};
+
+use crate::config::HttpLimits;
+
+/// Time that answers under way have when the server stops.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Pause after an accept that failed: most likely the process has no file handle left.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
+/// Answers until `shutdown` says true; then what is under way has a few seconds.
+pub async fn run(
+    listener: TcpListener,
+    routes: Router,
+    limits: HttpLimits,
+    mut shutdown: watch::Receiver<bool>,
+) {
+    let clients = Arc::new(Clients::default());
+    let graceful = GracefulShutdown::new();
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            // Nobody left to say it means the same.
+            _stop = shutdown.wait_for(|stop| *stop) => break,
+        };
+        let Ok((stream, peer)) = accepted else {
+            tokio::time::sleep(ACCEPT_AGAIN).await;
+            continue;
+        };
+        if let Some(seat) = clients.admit(limits.connections) {
+            let (routes, watcher) = (routes.clone(), graceful.watcher());
+            tokio::spawn(hold(stream, peer, routes, limits.head, watcher, seat));
+        }
+    }
+    // Nobody new is let in while those inside are waited for.
+    drop(listener);
+    tokio::time::timeout(DRAIN, graceful.shutdown()).await.ok();
+}
+
+/// One connection, to its end.
+async fn hold(
+    stream: TcpStream,
+    peer: SocketAddr,
+    routes: Router,
+    head: Duration,
+    watcher: Watcher,
+    seat: Seat,
+) {
+    let service = TowerToHyperService::new(routes);
+    let client = Arc::clone(&seat.0);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(peer));
+        request.extensions_mut().insert(Arc::clone(&client));
+        service.call(request)
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(head);
+    let connection = http.serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        // That a client broke off is its own business.
+        _ended = watcher.watch(connection) => {}
+        () = seat.0.asked_to_go.notified() => {}
+    }
+}
+
+/// Who is connected.
+#[derive(Default)]
+struct Clients(Mutex<Held>);
+
+#[derive(Default)]
+struct Held {
+    connections: usize,
+    next: u64,
+    /// Those that we wait for, the longest first.
+    waiting: BTreeMap<u64, Arc<Client>>,
+}
+
+/// One connection, as all others see it.
+pub(super) struct Client {
+    clients: Arc<Clients>,
+    /// Its place among those that are waited for; none: it is being answered.
+    turn: Mutex<Option<u64>>,
+    asked_to_go: Notify,
+}
+
+/// A connection's place, free again when this is gone, however it ended.
+struct Seat(Arc<Client>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut held = locked(&self.0.clients.0);
+        held.connections -= 1;
+        if let Some(turn) = locked(&self.0.turn).take() {
+            held.waiting.remove(&turn);
+        }
+    }
+}
+
+/// While it lives, the client is being answered and keeps its place.
+pub(super) struct Answering(Arc<Client>);
+
+impl Client {
+    /// Its request is here, whole.
+    pub(super) fn answering(self: Arc<Self>) -> Answering {
+        let mut held = locked(&self.clients.0);
+        if let Some(turn) = locked(&self.turn).take() {
+            held.waiting.remove(&turn);
+        }
+        drop(held);
+        Answering(self)
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        locked(&self.0.clients.0).wait_for(&self.0);
+    }
+}
+
+impl Clients {
+    /// A place, if need be that of who kept us waiting longest; none: everybody is being answered.
+    fn admit(self: &Arc<Self>, most: usize) -> Option<Seat> {
+        let mut held = locked(&self.0);
+        if held.connections >= most {
+            let (_, oldest) = held.waiting.pop_first()?;
+            *locked(&oldest.turn) = None;
+            // Kept for it if it is not listening yet.
+            oldest.asked_to_go.notify_one();
+        }
+        held.connections += 1;
+        let (turn, asked_to_go) = (Mutex::default(), Notify::new());
+        let client = Arc::new(Client { clients: Arc::clone(self), turn, asked_to_go });
+        held.wait_for(&client);
+        Some(Seat(client))
+    }
+}
+
+impl Held {
+    fn wait_for(&mut self, client: &Arc<Client>) {
+        let turn = self.next;
+        self.next += 1;
+        *locked(&client.turn) = Some(turn);
+        self.waiting.insert(turn, Arc::clone(client));
+    }
+}
+
+/// Nothing panics while it holds one of these.
+fn locked<T>(behind: &Mutex<T>) -> MutexGuard<'_, T> {
+    behind.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_keeps_us_waiting_longest_makes_way_and_who_is_answered_never_does() {
+        let clients = Arc::new(Clients::default());
+        let admit = || clients.admit(3);
+        let [a, b, c] = std::array::from_fn(|_| admit().unwrap());
+        let makes_way = |seat: &Seat| locked(&seat.0.turn).is_none();
+        let answering = |seat: &Seat| Arc::clone(&seat.0).answering();
+        let busy = answering(&a);
+        let d = admit().unwrap();
+        assert!(makes_way(&b) && !makes_way(&c), "the first that waits");
+        drop((b, busy));
+        let e = admit().unwrap();
+        assert!(makes_way(&c) && !makes_way(&a), "who was just answered waits anew");
+        drop(c);
+        let busy = [&a, &d, &e].map(answering);
+        assert!(admit().is_none(), "everybody is being answered");
+        drop(busy);
+        assert!(admit().is_some());
+        drop((a, d, e));
+        let held = locked(&clients.0);
+        assert_eq!((held.connections, held.waiting.len()), (0, 0));
+    }
+}
