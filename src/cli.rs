@@ -105,6 +105,7 @@ pub enum Command {
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum Remote {
     /// Show each model and signal: value, baseline, evidence, and who it would be rolled back to
+    #[command(after_help = COLUMNS)]
     Status {
         /// Only this model
         #[arg(value_parser = model)]
@@ -192,8 +193,16 @@ pub enum RulesCommand {
         /// Why
         #[command(flatten)]
         why: MaybeReason,
+        /// Also if targets go or a mode falls
+        #[arg(long)]
+        yes: bool,
     },
 }
+
+const COLUMNS: &str = "\
+EVIDENCE is a/c: the odds against the limit still holding, of the c at which the trigger fires.
+  c follows from the budget of false rollbacks; a plain rule (window, drift) has none: -.
+SEES is the smallest value that would be noticed, and in what time, at the present traffic.";
 
 const REPLAY: &str = "\
 Examples:

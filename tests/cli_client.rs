@@ -48,7 +48,9 @@ fn each_command_tells_what_became_of_it() {
         ("incidents", 0, "no incident so far", ""),
         ("explain i-7", 1, "", "no incident begins with i-7"),
         ("status", 0, "rules revision 1 of the first start", ""),
-        ("config apply --reason calmer", 0, "in force on all 2 shards: revision 2", ""),
+        ("freeze mm", 1, "refused: nothing is known of mm", ""),
+        ("config apply --reason calmer", 1, "every model: target registry goes", "apply --yes"),
+        ("config apply --yes --reason calmer", 0, "in force on all 2 shards: revision 2", ""),
         ("status", 0, "command line: calmer", ""),
     ] {
         // What was just accepted shows in the status as soon as it is published.

@@ -129,7 +129,9 @@ fn probes_without_facts_tell_by_their_exit() {
     for (body, outcome, acts) in [
         ("exit 0", Outcome::Done, 0),
         ("test -e runs", Outcome::Done, 1),
-        ("echo '{\"versions\": []}'; exit 0", Outcome::Done, 0),
+        ("echo '{\"versions\": []}'; exit 0", Outcome::Unknown, 0),
+        ("echo the server is on v3", Outcome::Unknown, 0),
+        ("echo '  '", Outcome::Done, 0),
         ("exit 1", Outcome::Unknown, 1),
         ("exit 7", Outcome::Unknown, 0),
     ] {

@@ -3,6 +3,7 @@
 //! Law: a role is a value with a `turn`. `up` gives each role a thread and waits for records;
 //! `replay` takes turns until the river is quiet, on a clock that it moves. The code is the same.
 
+pub mod changes;
 pub mod client;
 pub mod commands;
 pub mod decide;

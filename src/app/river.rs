@@ -41,6 +41,9 @@ pub enum RoleError {
     Runtime(#[source] std::io::Error),
 }
 
+/// Before the name of a target: the key under which its worker says why it cannot be observed.
+pub(super) const TROUBLE: &str = "trouble/";
+
 /// One namespace on a log.
 #[derive(Clone)]
 pub struct River {
@@ -210,6 +213,23 @@ impl River {
     pub fn plain(&self, topic: Topic, shard: u32, key: &str, value: Vec<u8>) -> Outgoing {
         let to = self.partition(topic, shard);
         Outgoing { to, key: Some(key.as_bytes().to_vec()), headers: Vec::new(), value }
+    }
+
+    /// The rules of the highest revision that a shard says it has; none: no shard said anything.
+    ///
+    /// # Errors
+    /// Storage.
+    pub fn rules(&self) -> Result<Option<RuleBook>, RoleError> {
+        let mut newest: Option<RuleBook> = None;
+        for shard in 0..self.shards {
+            if let Some(bytes) = self.latest(Topic::Status, shard, "rules")? {
+                let book: RuleBook = json::decode("rules", &bytes)?;
+                if newest.as_ref().is_none_or(|newest| book.revision > newest.revision) {
+                    newest = Some(book);
+                }
+            }
+        }
+        Ok(newest)
     }
 
     /// The last value of a key in a compacted topic.

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use super::river::{River, RoleError, worker_role};
+use super::river::{River, RoleError, TROUBLE, worker_role};
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics::done;
 use crate::edge::log::{Commit, Committed, Partition, Read, Reader, Record, Topic, Writer};
 use crate::edge::target::{Acted, Target};
-use crate::model::{Command, Fact, LogTime, ModelId, Outcome, Proof, Span, TargetId, Want};
+use crate::model::{Answer, Command, Fact, LogTime, ModelId, Outcome, Proof, Span, TargetId, Want};
 use crate::shard::Inbox;
 use crate::undo::{Admission, Seen, admit};
 use crate::wire::json;
@@ -29,8 +29,23 @@ pub struct Work {
     known: BTreeMap<ModelId, Fact>,
     poll: Span,
     looked_at: Option<LogTime>,
+    /// What was last said of it; none: nothing was said in this life.
     trouble: Option<String>,
+    again: Vec<Again>,
 }
+
+/// A notice whose receiver gave no answer. Nobody else asks for one twice.
+struct Again {
+    command: Command,
+    at: LogTime,
+    attempts: u32,
+}
+
+/// How often a notice is tried, within its time; the pause doubles each time.
+const TRIED: u32 = 9;
+const PAUSE: Span = Span::from_s(1);
+/// Notices that wait to be tried again; the oldest makes room.
+const WAITING: usize = 64;
 
 /// What a turn came to.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -64,8 +79,20 @@ impl Work {
             .build()
             .map_err(RoleError::Runtime)?;
         let known = BTreeMap::new();
-        let (looked_at, trouble) = (None, None);
-        Ok(Self { river, id, target, reader, writer, runtime, known, poll, looked_at, trouble })
+        let (looked_at, trouble, again) = (None, None, Vec::new());
+        Ok(Self {
+            river,
+            id,
+            target,
+            reader,
+            writer,
+            runtime,
+            known,
+            poll,
+            looked_at,
+            trouble,
+            again,
+        })
     }
 
     /// Looks at the target if it is time, then acts on what came within `wait`.
@@ -78,6 +105,7 @@ impl Work {
         if self.looked_at.is_none_or(|last| now - last >= self.poll) {
             self.observe(now, &mut turn)?;
         }
+        self.tell_again(now, &mut turn)?;
         match self.reader.read(wait)? {
             Some(Read::Assigned(partitions)) => {
                 for partition in partitions {
@@ -110,16 +138,7 @@ impl Work {
             if let Ok(command) = json::decode::<Command>("command", &record.value)
                 && command.target == self.id
             {
-                let watch = Stopwatch::start();
-                let acted = self.act(&command);
-                done::step(&self.id, &command.want, acted.outcome, watch);
-                let answer = Inbox::Answer(acted.clone().answer(&command));
-                let reply = self.river.inbox(command.reply_to, Some(self.id.as_str()), &answer)?;
-                self.writer.append(vec![reply])?;
-                if acted.outcome == Outcome::Done && !matches!(command.want, Want::Notice { .. }) {
-                    self.observe(self.river.log.now(), turn)?;
-                }
-                turn.answered.push((command, acted));
+                self.carry_out(command, 1, turn)?;
             }
             let upto = Committed { position: record.position + 1, metadata: String::new() };
             if self.reader.commit(partition, &upto)? == Commit::Fenced {
@@ -129,13 +148,56 @@ impl Work {
         Ok(())
     }
 
-    fn act(&mut self, command: &Command) -> Acted {
+    /// Acts, answers, and looks at what became of it.
+    fn carry_out(
+        &mut self,
+        command: Command,
+        attempts: u32,
+        turn: &mut Turn,
+    ) -> Result<(), RoleError> {
+        let watch = Stopwatch::start();
+        let (acted, fence) = self.act(&command);
+        done::step(&self.id, &command.want, acted.outcome, watch);
+        let answer = Answer { fence, ..acted.clone().answer(&command) };
+        let answer = Inbox::Answer(answer);
+        let reply = self.river.inbox(command.reply_to, Some(self.id.as_str()), &answer)?;
+        self.writer.append(vec![reply])?;
+        let (now, notice) = (self.river.log.now(), matches!(command.want, Want::Notice { .. }));
+        if acted.outcome == Outcome::Done && !notice {
+            self.observe(now, turn)?;
+        }
+        if acted.outcome == Outcome::Unknown && notice && attempts < TRIED {
+            let pause = Span::from_ms(PAUSE.as_ms() << (attempts - 1));
+            if self.again.len() >= WAITING {
+                self.again.remove(0);
+            }
+            self.again.push(Again { command: command.clone(), at: now + pause, attempts });
+        }
+        turn.answered.push((command, acted));
+        Ok(())
+    }
+
+    /// Tells again what nobody is known to have heard; what is void by now is refused, and over.
+    fn tell_again(&mut self, now: LogTime, turn: &mut Turn) -> Result<(), RoleError> {
+        let again = std::mem::take(&mut self.again);
+        let (due, later): (Vec<_>, _) = again.into_iter().partition(|again| again.at <= now);
+        self.again = later;
+        for Again { command, attempts, .. } in due {
+            self.carry_out(command, attempts + 1, turn)?;
+        }
+        Ok(())
+    }
+
+    /// How it went, and the newest generation that the target had taken before.
+    fn act(&mut self, command: &Command) -> (Acted, Option<u64>) {
         let fence = match self.runtime.block_on(self.target.fence(command)) {
             Ok(fence) => fence,
-            Err(detail) => return Acted { outcome: Outcome::Unknown, proof: None, detail },
+            Err(detail) => {
+                return (Acted { outcome: Outcome::Unknown, proof: None, detail }, None);
+            }
         };
         let seen = Seen { generation: fence.generation, command: fence.command.as_deref() };
-        match admit(command, seen, &self.river.namespace, self.river.log.now()) {
+        let acted = match admit(command, seen, &self.river.namespace, self.river.log.now()) {
             Admission::Act => self.runtime.block_on(self.target.act(command)),
             Admission::AlreadyDone => Acted {
                 outcome: Outcome::Done,
@@ -145,7 +207,21 @@ impl Work {
             Admission::Refuse(refusal) => {
                 Acted { outcome: Outcome::Refused, proof: None, detail: refusal.to_string() }
             }
+        };
+        (acted, Some(fence.generation))
+    }
+
+    /// Says where status is read why the target cannot be observed; empty: it can. Whether that is
+    /// news.
+    fn says(&mut self, trouble: &str) -> Result<bool, RoleError> {
+        if self.trouble.as_deref() == Some(trouble) {
+            return Ok(false);
         }
+        let key = format!("{TROUBLE}{}", self.id);
+        let said = self.river.plain(Topic::Status, 0, &key, trouble.as_bytes().to_vec());
+        self.writer.append(vec![said])?;
+        self.trouble = Some(trouble.to_owned());
+        Ok(true)
     }
 
     /// States what changed at the target.
@@ -154,14 +230,13 @@ impl Work {
         let facts = match self.runtime.block_on(self.target.observe()) {
             Ok(facts) => facts,
             Err(trouble) => {
-                if self.trouble.as_ref() != Some(&trouble) {
-                    turn.trouble = Some(trouble.clone());
-                    self.trouble = Some(trouble);
+                if self.says(&trouble)? {
+                    turn.trouble = Some(trouble);
                 }
                 return Ok(());
             }
         };
-        self.trouble = None;
+        self.says("")?;
         for fact in facts {
             if self.known.get(&fact.model) != Some(&fact) {
                 turn.facts += 1;

@@ -190,7 +190,13 @@ fn http(check: &mut Check<'_>, raw: &raw::Http, environment: &Environment) -> Op
         let would_do = format!("the variable {} holds a token too; keep one", raw.token_env);
         check.refuse(&file_at, would_do);
     }
-    let token = from_file.or(from_variable);
+    let token = from_file.or(from_variable).map(|token| Secret::new(token.expose().trim()));
+    if token.as_ref().is_some_and(|t| !t.expose().bytes().all(|byte| byte.is_ascii_graphic())) {
+        let place = raw.token_file.as_ref().map_or(at.key("token_env"), |_| file_at.clone());
+        let would_do = "no header carries this token; write letters, digits and signs of ASCII, \
+                        without spaces";
+        check.refuse(&place, would_do);
+    }
     let Ok(listen) = raw.listen.parse::<SocketAddr>() else {
         check.refuse(&listen_at, "it is an address and a port, such as 127.0.0.1:7700");
         return None;

@@ -124,6 +124,9 @@ pub struct Answer {
     pub proof: Option<Proof>,
     /// In words: what was wrong, where, what to do.
     pub detail: String,
+    /// The newest generation that the target had taken before; none: it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fence: Option<u64>,
 }
 
 /// How a step went.

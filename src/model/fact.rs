@@ -17,6 +17,9 @@ pub struct Fact {
     pub production: Option<VersionId>,
     /// All versions it knows, newest first.
     pub versions: Vec<VersionFact>,
+    /// The newest generation that the target took of this model: a log that was lost does not know.
+    #[serde(default)]
+    pub generation: u64,
 }
 
 /// What a registry says of a version.

@@ -121,7 +121,11 @@ impl Shard {
 
     fn react(&mut self, position: i64, book: &RuleBook, record: &Inbox, out: &mut Vec<Output>) {
         match record {
-            Inbox::Format { .. } | Inbox::Rules(_) => {}
+            Inbox::Format { .. } => {}
+            Inbox::Rules(_) => {
+                self.undo(book, undo::Input::Rules, out);
+                self.stand_all(book);
+            }
             Inbox::Source { source, lanes, pane, .. } => {
                 self.judge(position, book, judge::Input::Source(source, *lanes, *pane), out);
             }

@@ -32,6 +32,8 @@ pub enum Input<'a> {
     Fact(&'a Fact),
     /// A person or a program asks.
     Instruction(&'a Instruction),
+    /// The rules are others than before.
+    Rules,
     /// Time passed.
     Tick,
 }

@@ -45,6 +45,8 @@ use crate::model::{
     RuleBook, Scope, Standing, VersionId,
 };
 
+/// Models named where one is not known.
+const NAMED: usize = 8;
 /// Replies to instructions that are kept, so that asking twice is asking once.
 const REPLIES_KEPT: usize = 256;
 
@@ -56,6 +58,9 @@ pub struct Undo {
     replies: VecDeque<Reply>,
     ignored: u64,
     clock: Option<(LogTime, EventTime)>,
+    /// When its log began: no two logs give one id to two things.
+    #[serde(default)]
+    born: Option<LogTime>,
 }
 
 /// What was set at run time for all models.
@@ -69,6 +74,7 @@ struct Every {
 struct Desk<'a> {
     now: Moment,
     namespace: &'a Namespace,
+    born: Option<LogTime>,
     rules: &'a ModelRules,
     every: &'a Every,
     id: &'a ModelId,
@@ -91,6 +97,11 @@ impl Undo {
                 self.ignored += u64::from(!taken);
             }
             Input::Instruction(i) => self.instruction(now, rules, i, out),
+            Input::Rules => {
+                for model in self.models() {
+                    self.with(now, rules, &model, out, |desk| desk.other_rules());
+                }
+            }
             Input::Tick => {}
         }
     }
@@ -185,7 +196,13 @@ impl Undo {
         let (log, event) = self.clock.unwrap_or((now.log, now.event));
         let now = Moment { log: log.max(now.log), event: event.max(now.event), ..now };
         self.clock = Some((now.log, now.event));
-        now
+        self.born.get_or_insert(now.log);
+        // Before any telemetry nothing but the log tells the time.
+        let event = match now.event {
+            EventTime::MIN => EventTime::from_ms(now.log.as_ms()),
+            event => event,
+        };
+        Moment { event, ..now }
     }
 
     fn deadlines(&mut self, now: Moment, rules: &RuleBook, out: &mut Vec<Output>) {
@@ -215,6 +232,7 @@ impl Undo {
         let mut desk = Desk {
             now,
             namespace: &rules.namespace,
+            born: self.born,
             rules: rules.of(id),
             every: &self.every,
             id,
@@ -238,6 +256,7 @@ impl Undo {
             return;
         }
         let reply = match instruction.ask.model() {
+            Some(id) if !self.heard_of(rules, id) => self.unheard_of(instruction, id),
             Some(id) => self.with(now, rules, id, out, |desk| desk.instruction(instruction)),
             None => self.for_all(now, rules, instruction, out),
         };
@@ -246,6 +265,23 @@ impl Undo {
         }
         self.replies.push_back(reply.clone());
         out.push(Output::Reply(reply));
+    }
+
+    /// Whether telemetry, a fact or the rules named a model.
+    fn heard_of(&self, rules: &RuleBook, id: &ModelId) -> bool {
+        self.models.contains_key(id) || rules.models.contains_key(id)
+    }
+
+    /// A name that is a slip must not look like a safety that is on.
+    fn unheard_of(&self, instruction: &Instruction, id: &ModelId) -> Reply {
+        let known: Vec<_> = self.models.keys().take(NAMED).map(ModelId::as_str).collect();
+        let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
+        let detail = format!(
+            "nothing is known of {id}: no telemetry, no fact and no rule names it, so nothing was \
+             done; its shard knows {known}"
+        );
+        let instruction = instruction.id.clone();
+        Reply { instruction, accepted: false, detail, incident: None }
     }
 
     fn for_all(

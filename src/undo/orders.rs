@@ -1,18 +1,22 @@
 //! What people ask for. Asked twice under one id is asked once.
 //!
+//! Over 300 lines: one order after the other.
+//!
 //! Choices: the last word on a mode or a freeze wins, so one for all models replaces what was set
 //! for single ones. A freeze and an abort both end a rollback of which no step is done; a command
-//! that is out may still be carried out until it expires, and then facts show it. An abort of an
+//! that is out may still be carried out until it expires, which is said, and then facts show it.
+//! Afterwards a person may go elsewhere: the new rollback takes the old one's place, and asks each
+//! target to leave what the old one made it. An abort of an
 //! automatic rollback freezes the model, else the same breach would begin it again. A manual
 //! rollback works in every mode and under a freeze, does not count as automatic, and its target
 //! need not be proven, which the reply says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::plan::has_targets;
 use super::saga::some_done;
 use super::state::{Case, Kind, ModelState, Quarantine};
-use super::{Desk, Every, Reply, scope_name};
+use super::{Desk, Every, NAMED, Reply, scope_name};
 use crate::model::{
     Action, Ask, IncidentId, IncidentState, Instruction, ModelId, Phase, VersionId,
 };
@@ -75,15 +79,7 @@ impl Desk<'_> {
             Ask::Unfreeze { .. } => self.unfreeze(),
             Ask::Promoted { version, .. } => self.promoted(version),
             Ask::Vouch { version, .. } => self.vouch(version),
-            Ask::Quarantine { version, .. } => {
-                self.model.version(version).quarantine = Some(Quarantine { until: None, why });
-                let serving = if self.model.serves(version) {
-                    " It is in production, and this takes nothing back."
-                } else {
-                    ""
-                };
-                Ok((format!("{version} is in quarantine until it is released.{serving}"), None))
-            }
+            Ask::Quarantine { version, .. } => self.quarantine(version, &why),
             Ask::Release { version, .. } => Ok(self.release(version)),
         };
         let instruction = instruction.id.clone();
@@ -100,27 +96,33 @@ impl Desk<'_> {
             if to.is_none() || to == going {
                 return Ok((format!("Incident {id} is doing that already."), Some(id)));
             }
-            let going = going.map_or("another version", |v| v.as_str());
-            return Err(format!(
-                "incident {id} is rolling back to {going}; say `ripcord abort {}` first",
-                self.id
-            ));
+            if !some_done(&case.incident) {
+                let going = going.map_or("another version", |v| v.as_str());
+                return Err(format!(
+                    "incident {id} is rolling back to {going}; say `ripcord abort {}` first",
+                    self.id
+                ));
+            }
         }
         let plan = self.model.plan_for(self.id, self.rules, to, self.now.log)?;
         let proven = plan.how.map_or("not proven, by a person's word", super::How::words);
         let at = self.open_plain(Kind::Manual, &plan.from, String::new());
         let id = self.case(at).map(|case| case.incident.id.clone());
-        self.begin(at, &plan.to, false, format!("Asked for by {why}."));
-        self.supersede(at);
+        self.supersede(
+            at,
+            &format!("A rollback to {} took its place, asked for by {why}.", plan.to),
+        );
+        self.carry_out(at, &plan, false, format!("Asked for by {why}."));
         Ok((format!("{} goes back to {} ({proven}).", plan.from, plan.to), id))
     }
 
-    /// A new rollback takes the place of stuck ones.
-    fn supersede(&mut self, by: usize) {
+    /// A new rollback takes the place of stuck ones, and of one that is half way.
+    fn supersede(&mut self, by: usize, why: &str) {
         for at in 0..self.model.cases.len() {
-            let stuck = |case: &Case| case.incident.state == IncidentState::Stuck;
-            if at != by && self.model.cases.get(at).is_some_and(stuck) {
-                self.advance(at, Phase::Resolve, "Another rollback took its place.".to_owned());
+            let half_way =
+                |case: &Case| case.under_way() || case.incident.state == IncidentState::Stuck;
+            if at != by && self.model.cases.get(at).is_some_and(half_way) {
+                self.advance(at, Phase::Resolve, why.to_owned());
             }
         }
     }
@@ -133,25 +135,48 @@ impl Desk<'_> {
         let (id, from) = (case.incident.id.clone(), case.incident.version.clone());
         if some_done(&case.incident) {
             return Err(format!(
-                "incident {id} has switched a target already, and only goes forward; when it is \
-                 through, `ripcord release {} {from}` and `ripcord rollback {} --to {from}` take \
-                 it back",
+                "incident {id} has switched a target already, and only goes forward: `ripcord \
+                 rollback {} --to VERSION` goes elsewhere, and to {from} after `ripcord release \
+                 {} {from}`",
                 self.id, self.id
             ));
         }
         let automatic = case.automatic;
-        self.call_off(at, format!("Aborted by {why}; nothing was switched."));
+        let became = self.call_off(at, &format!("Aborted by {why}"));
         if !automatic {
-            // A command that is out may still be carried out until it expires.
-            let void = self.now.log + self.rules.policy.command_expires;
-            if let Some(case) = self.case(at) {
-                case.deadline = Some(void);
-            }
-            return Ok(("Aborted; nothing was switched.".to_owned(), Some(id)));
+            return Ok((format!("Aborted; {became}."), Some(id)));
         }
         self.model.frozen = Some(format!("aborted by {why}"));
         let again = format!("say `ripcord unfreeze {}` to allow it again", self.id);
-        Ok((format!("Aborted; automatic action is frozen, {again}."), Some(id)))
+        Ok((format!("Aborted; {became}. Automatic action is frozen, {again}."), Some(id)))
+    }
+
+    fn quarantine(&mut self, version: &VersionId, why: &str) -> Fared {
+        self.must_be_known(version)?;
+        self.model.version(version).quarantine =
+            Some(Quarantine { until: None, why: why.to_owned() });
+        let goes_there =
+            |case: &Case| case.under_way() && case.incident.to.as_ref() == Some(version);
+        let going = self.model.cases.iter().position(goes_there);
+        let case = going.and_then(|at| Some((at, self.model.cases.get(at)?)));
+        let (more, id) = match case {
+            Some((at, case)) if !some_done(&case.incident) => {
+                let id = case.incident.id.clone();
+                let became = self.call_off(at, &format!("{version} was quarantined by {why}"));
+                (format!(" Incident {id} was going there and is called off; {became}."), Some(id))
+            }
+            Some((_, case)) => {
+                let id = case.incident.id.clone();
+                let (model, words) = (self.id, "is going there and has switched a target already");
+                let elsewhere = format!("say `ripcord rollback {model} --to VERSION`");
+                (format!(" Incident {id} {words}; to go elsewhere, {elsewhere}."), Some(id))
+            }
+            None if self.model.serves(version) => {
+                (" It is in production, and this takes nothing back.".to_owned(), None)
+            }
+            None => (String::new(), None),
+        };
+        Ok((format!("{version} is in quarantine until it is released.{more}"), id))
     }
 
     fn approved(&mut self, why: &str) -> Fared {
@@ -176,8 +201,8 @@ impl Desk<'_> {
         has_targets(self.rules)?;
         let to = self.still(at)?;
         let id = self.case(at).map(|case| case.incident.id.clone());
+        self.supersede(at, "Another rollback took its place.");
         self.begin(at, &to, false, format!("Approved by {why}."));
-        self.supersede(at);
         Ok((format!("Going back to {to}."), id))
     }
 
@@ -241,11 +266,17 @@ impl Desk<'_> {
     }
 
     fn vouch(&mut self, version: &VersionId) -> Fared {
-        self.must_exist(version)?;
+        // Where no target lists versions, the one that served before may be known to people alone.
+        let listed = self.model.facts.values().any(|fact| !fact.versions.is_empty());
+        let unseen = match self.must_be_known(version) {
+            Ok(()) => "",
+            Err(why) if listed => return Err(why),
+            Err(_) => " No traffic of it was seen so far: check the name.",
+        };
         self.model.version(version).vouched = true;
         let quarantined = self.model.quarantine(version, self.now.log).is_some();
         let but = if quarantined { " It stays in quarantine until it is released." } else { "" };
-        Ok((format!("{version} is proven by a person's word.{but}"), None))
+        Ok((format!("{version} is proven by a person's word.{unseen}{but}"), None))
     }
 
     fn release(&mut self, version: &VersionId) -> (String, Option<IncidentId>) {
@@ -259,6 +290,18 @@ impl Desk<'_> {
         }
         let words = if was { "may serve again" } else { "was not in quarantine; nothing changed" };
         (format!("{version} {words}."), None)
+    }
+
+    /// What is said of a version is about one that a target knows or traffic was seen of.
+    fn must_be_known(&self, version: &VersionId) -> Result<(), String> {
+        if self.model.knows(version) {
+            return Ok(());
+        }
+        let named = self.model.facts.values().flat_map(|f| f.versions.iter().map(|v| &v.version));
+        let known: BTreeSet<_> = named.chain(self.model.versions.keys()).collect();
+        let known: Vec<_> = known.into_iter().rev().take(NAMED).map(VersionId::as_str).collect();
+        let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
+        Err(format!("no target and no traffic of {} named {version}; known are {known}", self.id))
     }
 
     fn must_exist(&self, version: &VersionId) -> Result<(), String> {

@@ -5,11 +5,12 @@
 use uuid::Uuid;
 
 use super::proven::How;
+use super::saga::some_done;
 use super::state::{Case, ModelState};
 use super::{Desk, Output};
 use crate::model::{
-    Command, CommandId, IncidentId, IncidentState, LogTime, ModelId, ModelRules, Namespace, Stage,
-    Step, TargetId, VersionId, Want,
+    Command, CommandId, Incident, IncidentId, IncidentState, LogTime, ModelId, ModelRules,
+    Namespace, Outcome, Stage, Step, TargetId, VersionId, Want,
 };
 
 /// What a rollback would do, whole.
@@ -45,6 +46,7 @@ impl Plan {
         from: &VersionId,
         (to, how): (&VersionId, Option<How>),
         generation: u64,
+        half_way: Option<&Incident>,
     ) -> Self {
         let mut targets: Vec<_> = rules.targets.iter().collect();
         targets.sort_by_key(|target| target.stage);
@@ -61,7 +63,9 @@ impl Plan {
                 | Stage::Registry
                 | Stage::Config
                 | Stage::Artifact => {
-                    Want::Production { version: to.clone(), instead_of: from.clone() }
+                    let instead_of = half_way.and_then(|over| made(over, &target.id));
+                    let instead_of = instead_of.unwrap_or(from).clone();
+                    Want::Production { version: to.clone(), instead_of }
                 }
             },
         };
@@ -81,6 +85,16 @@ impl Plan {
             outcome: None,
         };
         self.steps.iter().map(step).collect()
+    }
+}
+
+/// The version that a rollback left a target with: where it was going, once that step is done,
+/// else where it came from.
+fn made<'a>(over: &'a Incident, target: &TargetId) -> Option<&'a VersionId> {
+    let step = over.plan.iter().find(|step| step.target == *target)?;
+    match step.outcome {
+        Some(Outcome::Done) => over.to.as_ref(),
+        Some(Outcome::Refused | Outcome::Failed | Outcome::Unknown) | None => Some(&over.version),
     }
 }
 
@@ -110,7 +124,16 @@ impl ModelState {
                 (to, Some(how))
             }
         };
-        Ok(Plan::new(rules, model, &production.version, (&to, how), self.generation + 1))
+        let over = self.under_way().map(|case| &case.incident).filter(|over| some_done(over));
+        let from = over.and_then(|over| over.to.as_ref()).unwrap_or(&production.version);
+        if *from == to {
+            return Err(format!(
+                "{to} is where incident {} goes already",
+                over.map_or("", |o| o.id.as_str())
+            ));
+        }
+        let generation = self.generation.saturating_add(1);
+        Ok(Plan::new(rules, model, from, (&to, how), generation, over))
     }
 }
 

@@ -77,7 +77,8 @@ impl Desk<'_> {
         because: String,
     ) -> Incident {
         let opened = opened.to_string();
-        let mut id_parts = vec![self.namespace.as_str(), self.id.as_str()];
+        let born = self.born.map_or(String::new(), |born| born.to_string());
+        let mut id_parts = vec![self.namespace.as_str(), &born, self.id.as_str()];
         id_parts.extend_from_slice(parts);
         id_parts.push(&opened);
         let taken = |id| self.model.cases.iter().any(|case| case.incident.id == id);

@@ -3,6 +3,8 @@
 //! The first of these that speaks: a fact of a target with authority; a person's `promoted`;
 //! answers stated to be live; most answers, and then Ripcord at most recommends. Two that disagree
 //! for longer than a change of production takes: disputed, and nothing automatic happens.
+//!
+//! Over 300 lines: every source of a role, and what it is when two of them disagree.
 
 use std::collections::BTreeMap;
 
@@ -14,6 +16,8 @@ use crate::model::{
 };
 use crate::sums::LiveTraffic;
 
+/// Facts kept of targets that the rules do not name.
+const UNNAMED_KEPT: usize = 16;
 /// Panes that shares are taken over.
 const PANES: usize = 6;
 /// Live answers in them that say something.
@@ -136,9 +140,21 @@ impl ModelState {
 impl Desk<'_> {
     /// A worker observed its target.
     pub(super) fn fact(&mut self, fact: &Fact) {
+        self.keep(fact);
+        self.settle();
+    }
+
+    /// Keeps what a target says; a target that the rules do not name has to wait for them.
+    fn keep(&mut self, fact: &Fact) {
         if !self.rules.targets.iter().any(|target| target.id == fact.target) {
+            let known = self.model.unnamed.contains_key(&fact.target);
+            if known || self.model.unnamed.len() < UNNAMED_KEPT {
+                self.model.unnamed.insert(fact.target.clone(), fact.clone());
+            }
             return;
         }
+        // The target refuses what is older, so the next rollback is newer.
+        self.model.generation = self.model.generation.max(fact.generation);
         let authority =
             self.rules.targets.iter().any(|target| target.id == fact.target && target.authority);
         let first = !self.model.facts.contains_key(&fact.target);
@@ -151,6 +167,13 @@ impl Desk<'_> {
             self.model.promoted = None;
         }
         self.model.facts.insert(fact.target.clone(), fact.clone());
+    }
+
+    /// The rules may name other targets now.
+    pub(super) fn other_rules(&mut self) {
+        let mut facts = std::mem::take(&mut self.model.facts);
+        facts.append(&mut self.model.unnamed);
+        facts.values().for_each(|fact| self.keep(fact));
         self.settle();
     }
 

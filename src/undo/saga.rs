@@ -27,14 +27,21 @@ const PAUSE: Span = Span::from_s(1);
 impl Desk<'_> {
     /// A rollback is decided: the plan is made, the first step is asked for.
     pub(super) fn begin(&mut self, at: usize, to: &VersionId, automatic: bool, because: String) {
+        let how = self.model.how(to);
+        let generation = self.model.generation.saturating_add(1);
+        let Some(case) = self.model.cases.get(at) else { return };
+        let from = &case.incident.version;
+        let plan = Plan::new(self.rules, self.id, from, (to, how), generation, None);
+        self.carry_out(at, &plan, automatic, because);
+    }
+
+    /// Begins with a plan that is made.
+    pub(super) fn carry_out(&mut self, at: usize, plan: &Plan, automatic: bool, because: String) {
         let now = self.now;
         let policy = &self.rules.policy;
-        self.model.generation = self.model.generation.saturating_add(1);
-        let generation = self.model.generation;
-        let how = self.model.how(to);
+        let Plan { from, to, generation, .. } = plan;
+        self.model.generation = *generation;
         let Some(case) = self.model.cases.get_mut(at) else { return };
-        let from = case.incident.version.clone();
-        let plan = Plan::new(self.rules, self.id, &from, (to, how), generation);
         let steps = plan.steps(self.namespace, &case.incident.id);
         case.watch = Watch::default();
         case.automatic = automatic;
@@ -42,7 +49,7 @@ impl Desk<'_> {
         case.amend(|incident| {
             incident.to = Some(to.clone());
             incident.mode = Mode::Act;
-            incident.generation = Some(generation);
+            incident.generation = Some(*generation);
             incident.plan = steps;
             incident.proof = None;
             incident.by_registry = false;
@@ -56,7 +63,7 @@ impl Desk<'_> {
             self.model.rollbacks.push(now.log);
         }
         let until = Some(now.log + policy.quarantine);
-        self.model.version(&from).quarantine = Some(Quarantine { until, why });
+        self.model.version(from).quarantine = Some(Quarantine { until, why });
         self.advance(at, Phase::Act, because);
         self.ask_beside(at);
         self.ask(at);
@@ -93,6 +100,8 @@ impl Desk<'_> {
 
     /// A worker answered; whether any step waited for that.
     pub(super) fn answer(&mut self, answer: &Answer) -> bool {
+        // A log that was lost counts on from what the targets remember.
+        self.model.generation = self.model.generation.max(answer.fence.unwrap_or(0));
         let notice = |t: &&crate::model::TargetRule| t.id == answer.target;
         let of_notice = self.rules.targets.iter().find(notice).map(|t| t.stage);
         let is_its = |case: &Case| case.incident.id == answer.incident;
@@ -138,6 +147,13 @@ impl Desk<'_> {
             let next = format!("Say `ripcord approve {}` to go through with it.", self.id);
             self.advance(at, Phase::Stick, format!("{why} {next}"));
             return;
+        }
+        let open = doubt(&case.incident);
+        if case.incident.state == IncidentState::Frozen && open.is_none() {
+            let said = format!("{}: {}", answer.target, answer.detail);
+            case.amend(|incident| {
+                incident.because = format!("It was called off, and nothing was switched: {said}.");
+            });
         }
         if !case.under_way() {
             if next_step(&case.incident).is_none() && case.incident.switched_at.is_none() {
@@ -203,7 +219,10 @@ impl Desk<'_> {
             }
             // Called off, and every command that was out is void by now.
             IncidentState::Frozen => {
-                let why = "It was called off, and nothing was switched.".to_owned();
+                let why = match doubt(&case.incident) {
+                    None => "It was called off, and nothing was switched.".to_owned(),
+                    Some(open) => format!("It was called off; {open}: the facts tell what serves."),
+                };
                 self.advance(at, Phase::Resolve, why);
             }
             IncidentState::Open | IncidentState::Resolved | IncidentState::Stuck => {
@@ -253,16 +272,29 @@ impl Desk<'_> {
         let stoppable =
             |case: &Case| case.under_way() && case.automatic && !some_done(&case.incident);
         if let Some(at) = self.model.cases.iter().position(stoppable) {
-            self.call_off(at, format!("Automatic action is frozen ({why}); nothing was switched."));
+            self.call_off(at, &format!("Automatic action is frozen ({why})"));
         }
     }
 
-    /// Ends a rollback of which no step is done, and lifts the quarantine that it made.
-    pub(super) fn call_off(&mut self, at: usize, because: String) {
-        let Some(case) = self.model.cases.get(at) else { return };
-        let withdrawn = case.incident.version.clone();
+    /// Ends a rollback of which no step is done, and lifts the quarantine that it made. What became
+    /// of it, in words: a step that is out may still be carried out until it expires.
+    pub(super) fn call_off(&mut self, at: usize, why: &str) -> String {
+        let void = self.now.log + self.rules.policy.command_expires;
+        let Some(case) = self.model.cases.get(at) else { return String::new() };
+        let (withdrawn, manual) = (case.incident.version.clone(), !case.automatic);
+        let (asked, incident) = (doubt(&case.incident), &case.incident.id);
+        let words = match asked {
+            None => "nothing was switched".to_owned(),
+            Some(open) => {
+                format!("{open} and may yet switch, until {void}: incident {incident} will tell")
+            }
+        };
         self.model.version(&withdrawn).quarantine = None;
-        self.advance(at, Phase::Freeze, because);
+        self.advance(at, Phase::Freeze, format!("{why}; {words}."));
+        if manual && let Some(case) = self.case(at) {
+            case.deadline = Some(void);
+        }
+        words
     }
 }
 
@@ -306,6 +338,16 @@ fn next_step(incident: &Incident) -> Option<(usize, &Step)> {
 pub(super) fn some_done(incident: &Incident) -> bool {
     let done = |step: &Step| step.stage != Stage::Notice && step.outcome == Some(Outcome::Done);
     incident.plan.iter().any(done)
+}
+
+/// The step that was asked for and of which nobody knows how it went, in words.
+pub(super) fn doubt(incident: &Incident) -> Option<String> {
+    let open = |(_, step): &(usize, &Step)| {
+        let unknown = matches!(step.outcome, None | Some(Outcome::Unknown));
+        step.stage != Stage::Notice && step.asked_at.is_some() && unknown
+    };
+    let (n, step) = incident.plan.iter().enumerate().find(open)?;
+    Some(format!("step {} is not answered, {} was asked", n + 1, step.target))
 }
 
 fn not_done(n: usize, step: &Step) -> String {

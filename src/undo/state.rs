@@ -30,6 +30,9 @@ pub(super) struct ModelState {
     pub(super) frozen: Option<String>,
     /// The last of each target that the rules name.
     pub(super) facts: BTreeMap<TargetId, Fact>,
+    /// The last of each target that the rules do not name: they may, later.
+    #[serde(default)]
+    pub(super) unnamed: BTreeMap<TargetId, Fact>,
     /// A person's word for which version serves.
     pub(super) promoted: Option<VersionId>,
     pub(super) production: Option<Production>,
@@ -229,6 +232,12 @@ impl ModelState {
             && !state.vouched
             && !self.serves(name)
             && !self.facts.values().any(|f| f.versions.iter().any(|v| v.version == *name))
+    }
+
+    /// Whether a target, traffic or a person named it.
+    pub(super) fn knows(&self, version: &VersionId) -> bool {
+        let mut named = self.facts.values().flat_map(|fact| &fact.versions);
+        self.versions.contains_key(version) || named.any(|fact| fact.version == *version)
     }
 
     /// Whether this version is in production.

@@ -45,12 +45,19 @@ pub const fn next_state(from: IncidentState, phase: Phase) -> Result<IncidentSta
             S::Mitigating | S::Frozen | S::Mitigated | S::Verified | S::MitigatedUnverified,
             P::Stick,
         ) => Ok(S::Stuck),
+        // Mitigating: a person goes elsewhere, and that rollback takes its place.
         (
-            S::Open | S::Frozen | S::Stuck | S::Mitigated | S::Verified | S::MitigatedUnverified,
+            S::Open
+            | S::Mitigating
+            | S::Frozen
+            | S::Stuck
+            | S::Mitigated
+            | S::Verified
+            | S::MitigatedUnverified,
             P::Resolve,
         ) => Ok(S::Resolved),
         (S::Open, P::Mitigate | P::Verify | P::Expire | P::Stick)
-        | (S::Mitigating, P::Act | P::Verify | P::Expire | P::Resolve)
+        | (S::Mitigating, P::Act | P::Verify | P::Expire)
         | (S::Mitigated, P::Act | P::Mitigate | P::Freeze)
         | (
             S::Verified | S::MitigatedUnverified,

@@ -129,6 +129,7 @@ fn fact() -> impl Strategy<Value = Inbox> {
             target: TargetId::new("registry").unwrap(),
             production: Some(production),
             versions: versions.collect(),
+            generation: 0,
         })
     })
 }
@@ -218,6 +219,7 @@ fn inbox(steps: Vec<Step>) -> Vec<Entry> {
                         outcome,
                         proof: None,
                         detail: "so it went".to_owned(),
+                        fence: None,
                     }),
                 ));
             }

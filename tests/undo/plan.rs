@@ -1,6 +1,6 @@
 //! The plan and the ids of its commands, deadlines, and what judge is told.
 
-use ripcord::model::{EventTime, Span, Stage, Want};
+use ripcord::model::{EventTime, LogTime, Span, Stage, Want};
 use ripcord::undo::How;
 
 use crate::world::{World, model, version};
@@ -59,7 +59,7 @@ fn a_command_is_known_by_what_it_stands_for() {
     assert_ne!(ids[0], ids[2], "another generation is another command");
     assert_eq!(once.commands, again.commands);
     // A change of how ids are made would make replayed commands look new to live workers.
-    assert_eq!(ids[0], "51b75eec-b1f2-5a4f-8aa1-57bc7d568c3a");
+    assert_eq!(ids[0], "0e0d4677-c1ce-5b05-809d-e12fa9b39c69");
 }
 
 #[test]
@@ -103,4 +103,20 @@ fn judge_is_told_when_a_version_went_into_production() {
     world.pass(Span::from_s(90));
     world.line("fact registry production=v4 versions=v4,v3,v2*,v1");
     assert_eq!(world.undo.standing(&model()).promoted_at, Some(now), "said twice is once");
+}
+
+#[test]
+fn before_any_telemetry_the_log_tells_the_time_and_no_two_logs_share_an_id() {
+    let rolled_back = |log: i64| {
+        let mut world = World::new();
+        (world.log, world.event) = (LogTime::from_ms(log), EventTime::MIN);
+        world.line("fact registry production=v3 versions=v3,v2*");
+        world.line("ask rollback");
+        let command = world.commands[0].id.clone();
+        (world.incidents.into_values().next().unwrap(), command)
+    };
+    let ((one, first), (other, second)) = (rolled_back(1000), rolled_back(2000));
+    assert_eq!((one.opened_at.as_ms(), one.decided_at.unwrap().as_ms()), (1000, 1000));
+    assert_ne!(one.id, other.id);
+    assert_ne!(first, second);
 }

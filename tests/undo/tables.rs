@@ -17,7 +17,7 @@ const STATES: [S; 8] = [
 ];
 const PHASES: [P; 7] = [P::Act, P::Mitigate, P::Verify, P::Expire, P::Resolve, P::Freeze, P::Stick];
 
-const LEGAL: [(S, P, S); 20] = [
+const LEGAL: [(S, P, S); 21] = [
     (S::Open, P::Act, S::Mitigating),
     (S::Open, P::Freeze, S::Frozen),
     (S::Open, P::Resolve, S::Resolved),
@@ -30,6 +30,7 @@ const LEGAL: [(S, P, S); 20] = [
     (S::Mitigating, P::Mitigate, S::Mitigated),
     (S::Mitigating, P::Freeze, S::Frozen),
     (S::Mitigating, P::Stick, S::Stuck),
+    (S::Mitigating, P::Resolve, S::Resolved),
     (S::Mitigated, P::Verify, S::Verified),
     (S::Mitigated, P::Expire, S::MitigatedUnverified),
     (S::Mitigated, P::Resolve, S::Resolved),
@@ -41,7 +42,7 @@ const LEGAL: [(S, P, S); 20] = [
 ];
 
 #[test]
-fn of_56_moves_20_are_legal_and_36_are_refused() {
+fn of_56_moves_21_are_legal_and_35_are_refused() {
     let mut legal = 0;
     let mut refused = 0;
     for from in STATES {
@@ -60,7 +61,7 @@ fn of_56_moves_20_are_legal_and_36_are_refused() {
             }
         }
     }
-    assert_eq!((legal, refused), (20, 36));
+    assert_eq!((legal, refused), (21, 35));
 }
 
 /// Every move of the table is one that some scenario makes.

@@ -11,6 +11,7 @@
 //! answer registry done old                         to the first one ever
 //! ask rollback v2 | ask mode all observe | …       with id=X the id is X
 //! +90s | +25h                                      time passes, then a tick
+//! apply                                            the rules changed while it runs
 //! show                                             standing and where a rollback would go
 //! ```
 //!
@@ -200,6 +201,7 @@ impl World {
             "answer" => return self.answer(rest),
             "ask" => return self.ask(rest),
             "show" => return self.show(),
+            "apply" => return self.step(Input::Rules),
             time if time.starts_with('+') => {
                 self.pass(span(&time[1..]));
                 return self.step(Input::Tick);
@@ -309,10 +311,12 @@ impl World {
             target: TargetId::new(words[0]).unwrap(),
             production: None,
             versions: Vec::new(),
+            generation: 0,
         };
         for word in &words[1..] {
             match word.split_once('=').unwrap() {
                 ("production", name) => fact.production = Some(version(name)),
+                ("generation", number) => fact.generation = number.parse().unwrap(),
                 ("versions", names) => fact.versions = names.split(',').map(known).collect(),
                 (other, _) => panic!("no such word: {other}"),
             }
@@ -387,6 +391,7 @@ impl World {
             outcome: outcome(words[1]),
             proof: None,
             detail: words[2..].join(" "),
+            fence: words.iter().find_map(|word| word.strip_prefix("fence=")?.parse().ok()),
         };
         let ignored = self.undo.ignored_answers();
         let mut text = self.step(Input::Answer(&answer));

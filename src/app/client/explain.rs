@@ -10,7 +10,7 @@ use crate::app::commands::DONE;
 use crate::edge::http::client::{ClientError, part};
 use crate::edge::terminal;
 use crate::edge::terminal::table::{Cell, Tone, table};
-use crate::model::{Incident, IncidentState, Mode, Statistic};
+use crate::model::{Incident, IncidentState, Mode, Outcome, Stage, Statistic, Step};
 use crate::shard::Decision;
 use crate::sums::{BucketSums, Evidence, Tally};
 
@@ -62,7 +62,7 @@ impl Session {
         let found = self.read::<Incident>(&format!("/api/incidents/{}", part(id))).await;
         let (incident, json) = match found {
             Ok(found) => found,
-            Err(error) if error.downcast_ref().is_some_and(ClientError::is_no) => {
+            Err(error) if is_missing(&error) => {
                 return self.explain_decision(id).await;
             }
             Err(error) => return Err(error),
@@ -82,7 +82,7 @@ impl Session {
         let found = self.read::<Decision>(&format!("/api/decisions/{}", part(id))).await;
         let (decision, json) = match found {
             Ok(found) => found,
-            Err(error) if error.downcast_ref().is_some_and(ClientError::is_no) => {
+            Err(error) if is_missing(&error) => {
                 let detail = format!(
                     "no incident begins with {id} and no decision is called so; \
                      `ripcord incidents` lists what there is"
@@ -101,6 +101,12 @@ impl Session {
         terminal::line(&out.join("\n"));
         Ok(DONE)
     }
+}
+
+/// Whether there is no such thing; else one can be, or more than one is.
+fn is_missing(error: &anyhow::Error) -> bool {
+    let missing = reqwest::StatusCode::NOT_FOUND;
+    matches!(error.downcast_ref(), Some(ClientError::Problem { status, .. }) if *status == missing)
 }
 
 fn tone(state: IncidentState) -> Tone {
@@ -279,6 +285,12 @@ fn plan(out: &mut Vec<String>, incident: &Incident) {
     }
 }
 
+/// Whether a target was switched, after which an abort is refused.
+fn switched(incident: &Incident) -> bool {
+    let done = |step: &Step| step.stage != Stage::Notice && step.outcome == Some(Outcome::Done);
+    incident.plan.iter().any(done)
+}
+
 /// What to type next.
 fn next(incident: &Incident) -> String {
     let Incident { model, version, .. } = incident;
@@ -290,6 +302,10 @@ fn next(incident: &Incident) -> String {
             format!("Next: ripcord rollback {model} --reason '…' --dry-run")
         }
         (IncidentState::Open, _, None) => format!("Next: ripcord status {model}"),
+        (IncidentState::Mitigating, ..) if switched(incident) => format!(
+            "Next: ripcord status {model} --watch; elsewhere: ripcord rollback {model} \
+             --to VERSION --reason '…'"
+        ),
         (IncidentState::Mitigating, ..) => {
             format!("Next: ripcord status {model} --watch, or ripcord abort {model}")
         }

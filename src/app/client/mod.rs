@@ -83,10 +83,10 @@ impl Session {
             Remote::Incidents { id: None } => self.incidents().await,
             Remote::Incidents { id: Some(id) } | Remote::Explain { id } => self.explain(id).await,
             Remote::Order(order) => self.order(order).await,
-            Remote::Rules(RulesCommand::Apply { why }) => {
+            Remote::Rules(RulesCommand::Apply { why, yes }) => {
                 let mut rules = Config::load(&global.config, environment)?.rules;
                 (rules.by, rules.reason) = (Some(self.by.clone()), why.reason.clone());
-                self.apply(&rules).await
+                self.apply(&rules, *yes).await
             }
         }
     }

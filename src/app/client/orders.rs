@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::{Session, words};
+use crate::app::changes::changes;
 use crate::app::commands::{COULD_NOT, DONE, NO};
 use crate::app::serve::{Asked, Fate, Overview, PlanView};
 use crate::cli::Order;
@@ -65,8 +66,24 @@ impl Session {
         Ok(COULD_NOT)
     }
 
-    /// Puts rules in force, and waits until every shard has them.
-    pub(super) async fn apply(&self, rules: &RuleBook) -> Result<u8> {
+    /// Puts rules in force, and waits until every shard has them. What they change is told first;
+    /// `yes`: also where less is undone after it.
+    pub(super) async fn apply(&self, rules: &RuleBook, yes: bool) -> Result<u8> {
+        let (now, _) = self.read::<RuleBook>("/api/rules").await?;
+        let changes = changes(&now, rules);
+        if !self.json {
+            changes.iter().for_each(|change| terminal::line(&change.text));
+        }
+        let losses = changes.iter().filter(|change| change.loses);
+        let losses: Vec<&str> = losses.map(|change| change.text.as_str()).collect();
+        if !(yes || losses.is_empty()) {
+            terminal::complain(&format!(
+                "ripcord: nothing was changed, since less would be undone after it ({}); if that \
+                 is wanted, say `ripcord config apply --yes`, else look at --config",
+                losses.join("; ")
+            ));
+            return Ok(NO);
+        }
         let answer = self.client.post("/api/rules", &serde_json::to_value(rules)?).await?;
         for _ in 0..LOOKS {
             let (overview, _) = self.read::<Overview>("/api/status").await?;

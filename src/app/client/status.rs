@@ -7,9 +7,10 @@ use anyhow::Result;
 use super::{Session, words};
 use crate::app::commands::{DONE, NO};
 use crate::app::serve::{Overview, RulesView};
+use crate::edge::http::client::ClientError;
 use crate::edge::terminal;
 use crate::edge::terminal::table::{Cell, Look, Tone, table};
-use crate::model::{ModelId, Null, Reason, Role, Signal, Statistic, Verdict, VersionId};
+use crate::model::{ModelId, Null, Reason, Role, Signal, Span, Statistic, Verdict, VersionId};
 use crate::shard::{ModelStatus, SignalStatus, VersionStatus};
 
 /// Time between two looks.
@@ -18,6 +19,9 @@ const AGAIN: Duration = Duration::from_secs(1);
 const INPUTS: usize = 1;
 /// Inputs of a version that are shown at most.
 const BAD_INPUTS: usize = 5;
+
+/// What is seen after a longer time is not seen.
+const LONG: Span = Span::from_s(10 * 365 * 24 * 3600);
 
 /// Characters of a line.
 const LINE: usize = 80;
@@ -42,7 +46,15 @@ impl Session {
     async fn watch(&self, model: Option<&ModelId>) -> Result<u8> {
         let mut shown = String::new();
         loop {
-            let Some(text) = self.now(model).await? else { return Ok(NO) };
+            let text = match self.now(model).await {
+                Ok(Some(text)) => text,
+                Ok(None) => return Ok(NO),
+                // A server that was there may be starting again.
+                Err(error) if !shown.is_empty() && is_away(&error) => {
+                    format!("{error}; trying again")
+                }
+                Err(error) => return Err(error),
+            };
             if text != shown {
                 match self.look.drawn && !self.json {
                     true => terminal::page(&text),
@@ -74,6 +86,11 @@ impl Session {
     }
 }
 
+/// Whether nobody answers, as while a server starts again.
+fn is_away(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(ClientError::NoAnswer { .. }))
+}
+
 /// The whole page.
 fn page(overview: &Overview, only: Option<&ModelId>, look: Look) -> String {
     let mut out = vec![format!("namespace {} · {}", overview.namespace, records(overview))];
@@ -83,6 +100,8 @@ fn page(overview: &Overview, only: Option<&ModelId>, look: Look) -> String {
         let all = overview.shards.len();
         out.push(format!("{silent} of {all} shards never said anything: is decide running?"));
     }
+    let trouble = overview.trouble.iter();
+    out.extend(trouble.map(|(target, why)| format!("TARGET {target} cannot be observed: {why}")));
     let wanted = |model: &&ModelId| only.is_none_or(|only| only == *model);
     for model in overview.models.keys().filter(wanted) {
         if let Some(status) = overview.models.get(model) {
@@ -143,6 +162,8 @@ fn title(version: &VersionId, status: &VersionStatus) -> String {
     let role = match status.role {
         Some(Role::Production) => "production",
         Some(Role::Canary) => "canary",
+        // It was judged lately, and answers nothing any more.
+        Some(Role::Shadow) if status.label_coverage.is_none() => "idle",
         Some(Role::Shadow) => "shadow",
         Some(Role::Idle) => "idle",
         None => "unknown role",
@@ -207,7 +228,8 @@ fn row(signal: &SignalStatus) -> Vec<Cell> {
         Statistic::Window { .. } => "-".to_owned(),
     };
     let (state, tone) = state(signal);
-    let sees = signal.sees.map_or("-".to_owned(), |seen| {
+    let in_time = signal.sees.filter(|seen| seen.within <= LONG);
+    let sees = in_time.map_or("none".to_owned(), |seen| {
         let within = words::span(seen.within).replace(' ', "");
         format!("{} {within}", words::value(signal.limit, seen.value).replace(' ', ""))
     });

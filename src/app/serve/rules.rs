@@ -10,10 +10,8 @@ use serde::Serialize;
 use super::{App, Shared, body, fit_the_record, locked, who};
 use crate::config::rules_hash;
 use crate::edge::http::Problem;
-use crate::edge::log::Topic;
 use crate::model::{ModelRules, Null, RuleBook, Span, Statistic, Tolerance, Trigger};
 use crate::shard::Inbox;
-use crate::wire::json;
 
 /// Rules that are on their way to the shards.
 #[derive(Debug, Serialize)]
@@ -23,7 +21,7 @@ struct Applied {
 }
 
 pub(super) async fn show(State(app): Shared) -> Result<axum::Json<RuleBook>, Problem> {
-    let book = app.blocking(in_force).await?;
+    let book = app.blocking(|app| Ok(app.river.rules()?)).await?;
     book.map(axum::Json).ok_or_else(|| {
         let detail = "no shard has said which rules it has; is the decide role running?";
         Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-status", detail).again_in(1)
@@ -34,26 +32,6 @@ pub(super) async fn apply(State(app): Shared, bytes: Bytes) -> Result<Response, 
     let book: RuleBook = body(&bytes)?;
     let applied = app.blocking(move |app| put(app, book)).await?;
     Ok((StatusCode::ACCEPTED, [(LOCATION, "/api/rules")], axum::Json(applied)).into_response())
-}
-
-/// The rules of the highest revision that a shard has.
-fn in_force(app: &App) -> Result<Option<RuleBook>, Problem> {
-    let mut newest: Option<RuleBook> = None;
-    for shard in 0..app.river.shards {
-        if let Some(bytes) = app.river.latest(Topic::Status, shard, "rules")? {
-            newer(&mut newest, &bytes)?;
-        }
-    }
-    Ok(newest)
-}
-
-/// Takes what a shard said of its rules, if nobody knew a higher revision.
-pub(super) fn newer(newest: &mut Option<RuleBook>, bytes: &[u8]) -> Result<(), Problem> {
-    let book: RuleBook = json::decode("rules", bytes)?;
-    if newest.as_ref().is_none_or(|newest| book.revision > newest.revision) {
-        *newest = Some(book);
-    }
-    Ok(())
 }
 
 fn put(app: &App, mut book: RuleBook) -> Result<Applied, Problem> {
@@ -75,7 +53,7 @@ fn put(app: &App, mut book: RuleBook) -> Result<Applied, Problem> {
     book.by = Some(who(book.by));
     // Held until they are appended, so that no two get one revision from here.
     let mut given = locked(&app.revision);
-    let known = in_force(app)?.map_or(0, |book| book.revision);
+    let known = app.river.rules()?.map_or(0, |book| book.revision);
     book.revision = known.max(*given) + 1;
     let applied = Applied { revision: book.revision, hash: book.hash.clone() };
     app.river.tell(locked(&app.writer).as_mut(), None, &Inbox::Rules(book))?;

@@ -10,8 +10,8 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::rules::newer;
-use super::{App, Name, Shared, by_key};
+use super::{App, Kept, Name, Shared, by_key};
+use crate::app::river::TROUBLE;
 use crate::edge::http::Problem;
 use crate::edge::log::Topic;
 use crate::model::{
@@ -45,6 +45,8 @@ pub struct Overview {
     pub records: BTreeMap<SourceId, Counters>,
     /// The rules of the highest revision that a shard has; none: no shard said anything yet.
     pub rules: Option<RulesView>,
+    /// Why a target cannot be observed, by target; one that can is not here.
+    pub trouble: BTreeMap<String, String>,
     /// Each shard.
     pub shards: Vec<ShardView>,
     /// Each model.
@@ -222,15 +224,13 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
         now: app.river.log.now(),
         records: BTreeMap::new(),
         rules: None,
+        trouble: BTreeMap::new(),
         shards: Vec::new(),
         models: BTreeMap::new(),
     };
-    let mut newest = None;
     for shard in 0..app.river.shards {
         let mut kept = by_key(app, Topic::Status, shard)?;
-        if let Some(rules) = kept.remove("rules") {
-            newer(&mut newest, &rules.value)?;
-        }
+        overview.trouble.extend(trouble(&kept));
         let told = kept.remove("status");
         let mut view = ShardView {
             shard,
@@ -264,11 +264,20 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
         }
         overview.shards.push(view);
     }
-    overview.rules = newest.map(|book| {
+    overview.rules = app.river.rules()?.map(|book| {
         let RuleBook { revision, hash, by, reason, .. } = book;
         RulesView { revision, hash, by, reason }
     });
     Ok(overview)
+}
+
+/// What workers said of targets that they cannot observe.
+fn trouble(kept: &BTreeMap<String, Kept>) -> impl Iterator<Item = (String, String)> + '_ {
+    kept.iter().filter_map(|(key, kept)| {
+        let target = key.strip_prefix(TROUBLE)?.to_owned();
+        let why = String::from_utf8_lossy(&kept.value).into_owned();
+        (!why.is_empty()).then_some((target, why))
+    })
 }
 
 /// The last record of every incident, the newest opening first.

@@ -27,7 +27,6 @@ use crate::edge::log::Log;
 use crate::edge::log::local::LocalLog;
 use crate::edge::target::notice::NoticeError;
 use crate::edge::terminal;
-use crate::model::TargetId;
 
 /// The longest time that a stop waits for the roles.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -103,15 +102,17 @@ pub fn run(config: &Config, tell: bool) -> Result<(), UpError> {
     let listener = runtime.block_on(listen(&settings.http))?;
     let mut roles = Roles::new(river.clone(), Stop::new(stop.clone()), ended);
     roles.start(config, &log)?;
-    let targets = targets(config);
+    // None before the first start has folded anything: then the config's are.
+    let book = river.rules()?.unwrap_or_else(|| config.rules.clone());
+    let targets: Vec<_> = book.default.targets.iter().map(|target| target.id.clone()).collect();
     diagnostics::started(
         river.namespace.as_str(),
         &folder.display().to_string(),
-        config.rules.default.mode,
+        book.default.mode,
         &targets,
     );
     if tell {
-        let lines = welcome::lines(&river, config, &targets, listener.local_addr()?)?;
+        let lines = welcome::lines(&river, config, &book, listener.local_addr()?)?;
         lines.iter().for_each(|line| terminal::line(line));
     }
     runtime.block_on(async {
@@ -150,11 +151,6 @@ fn create_telemetry(log: &LocalLog, settings: &Settings) -> Result<(), RoleError
         log.create(&topic.name, settings.log.telemetry_lanes, false)?;
     }
     Ok(())
-}
-
-/// What rollbacks of a model without rules of its own act on.
-fn targets(config: &Config) -> Vec<TargetId> {
-    config.rules.default.targets.iter().map(|target| target.id.clone()).collect()
 }
 
 /// Until Ctrl-C or a supervisor's SIGTERM.

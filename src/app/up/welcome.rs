@@ -1,18 +1,22 @@
 //! What `up` says when it begins: what it watches, what it may do, and how telemetry gets in.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::app::changes::changes;
 use crate::app::river::{River, RoleError};
 use crate::config::{Config, LogKind};
 use crate::edge::log::Partition;
-use crate::model::{Mode, TargetId};
+use crate::model::{Mode, RuleBook, TargetId};
 use crate::shard::BUILD;
 
-/// The lines.
+/// Differences of the config that are named one by one.
+const NAMED: usize = 6;
+
+/// The lines. `book`: the rules in force, which need not be the config's.
 pub(super) fn lines(
     river: &River,
     config: &Config,
-    targets: &[TargetId],
+    book: &RuleBook,
     listen: SocketAddr,
 ) -> Result<Vec<String>, RoleError> {
     let settings = &config.settings;
@@ -21,12 +25,13 @@ pub(super) fn lines(
         Some(_) => "writing needs the token",
         None => "writing needs no token, from this machine only",
     };
-    let mode = match config.rules.default.mode {
+    let mode = match book.default.mode {
         Mode::Observe => "observe: a breach is written down, nothing is rolled back",
         Mode::Recommend => "recommend: a breach asks a person",
         Mode::Act => "act: a breach is rolled back",
     };
-    let targets: Vec<_> = targets.iter().map(TargetId::as_str).collect();
+    let targets = book.default.targets.iter().map(|target| &target.id);
+    let targets: Vec<_> = targets.map(TargetId::as_str).collect();
     let mut lines = vec![
         format!("ripcord {BUILD} watches {}", river.namespace),
         format!("  mode     {mode}"),
@@ -34,16 +39,53 @@ pub(super) fn lines(
         format!("  log      {}", folder.display()),
         format!("  listens  http://{listen} ({who})"),
     ];
+    lines.extend(not_in_force(book, &config.rules));
     if !has_telemetry(river, config)? {
-        lines.extend(ways_in(&listen.to_string()));
+        lines.extend(ways_in(config, listen));
     }
     Ok(lines)
 }
 
-fn ways_in(listen: &str) -> Vec<String> {
+/// What the config says and the rules in force do not.
+fn not_in_force(book: &RuleBook, config: &RuleBook) -> Vec<String> {
+    if book.hash == config.hash {
+        return Vec::new();
+    }
+    let changes = changes(book, config);
+    let mut lines = vec![format!(
+        "rules revision {} are in force, and the config has others; `ripcord config apply` would \
+         change:",
+        book.revision
+    )];
+    lines.extend(changes.iter().take(NAMED).map(|change| format!("  {}", change.text)));
+    let more = changes.len().saturating_sub(NAMED);
+    if more > 0 {
+        lines.push(format!("  and {more} more"));
+    }
+    lines
+}
+
+fn ways_in(config: &Config, listen: SocketAddr) -> Vec<String> {
+    let here = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        IpAddr::V4(_) | IpAddr::V6(_) => listen.ip(),
+    };
+    let at = SocketAddr::new(here, listen.port());
+    let token = match config.settings.http.token {
+        Some(_) => " -H \"Authorization: Bearer $RIPCORD_TOKEN\"",
+        None => "",
+    };
+    let post = match config.settings.sources.is_empty() {
+        false => format!("  curl{token} --data-binary @telemetry.jsonl http://{at}/api/telemetry"),
+        true => "  POST /api/telemetry, once a source is enabled: [sources.telemetry] of the \
+                 config"
+            .to_owned(),
+    };
     vec![
         "no telemetry yet; the ways in:".to_owned(),
-        format!("  curl --data-binary @telemetry.jsonl http://{listen}/api/telemetry"),
+        post,
+        "  a [sources.NAME] of the config, which maps records and topics of your own".to_owned(),
         "  ripcord replay telemetry.jsonl: what would have happened, without this process"
             .to_owned(),
         "ripcord check-source telemetry.jsonl shows what is understood of it".to_owned(),

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -45,11 +46,17 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, FileError> {
     }
 }
 
-/// Writes `text` beside `path`, on the disk, with the permissions of `path`. Under a lock only.
+/// Writes `text` beside `path`, on the disk, with the permissions of `path` and, where this process
+/// may give it away, its owner and group. Under a lock only.
 pub(super) fn prepare(path: &Path, text: &str) -> Result<PathBuf, FileError> {
     let new = beside(path, ".new");
     let mut file = File::create(&new).map_err(failed("create", &new))?;
     if let Ok(old) = fs::metadata(path) {
+        let [owner, group] = [Some(old.uid()), Some(old.gid())];
+        // A group that one is in may be set by everybody, an owner by root alone.
+        if fchown(&file, owner, group).is_err() {
+            let _kept_as_far_as_allowed = fchown(&file, None, group);
+        }
         file.set_permissions(old.permissions()).map_err(failed("set permissions of", &new))?;
     }
     file.write_all(text.as_bytes()).map_err(failed("write", &new))?;

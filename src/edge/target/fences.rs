@@ -61,11 +61,27 @@ impl Taken {
     /// Notes that `command` is done.
     pub(super) fn take(&mut self, command: &Command) {
         self.raise(command);
+        self.done(command);
+    }
+
+    fn done(&mut self, command: &Command) {
         if let Some(last) = self.command.replace(command.id.as_str().to_owned()) {
             self.earlier.push(last);
             let surplus = self.earlier.len().saturating_sub(EARLIER);
             self.earlier.drain(..surplus);
         }
+    }
+
+    /// Whether `command` is done, of whichever generation it is: for what moves nothing.
+    pub(super) fn has(&self, command: &Command) -> bool {
+        let done = self.command.iter().chain(&self.earlier);
+        done.into_iter().any(|id| id == command.id.as_str())
+    }
+
+    /// Notes that `command` is done, of whichever generation it is, and forgets none for it.
+    pub(super) fn add(&mut self, command: &Command) {
+        self.generation = self.generation.max(command.generation);
+        self.done(command);
     }
 
     /// As the trait says it.
@@ -118,7 +134,7 @@ impl Fences {
     }
 
     /// Reads what stands in the file.
-    fn read(&mut self) -> Result<(), String> {
+    pub(super) fn read(&mut self) -> Result<(), String> {
         let Some(path) = &self.path else { return Ok(()) };
         self.file = match durable::read(path).map_err(|error| told(&error))? {
             None => FenceFile::default(),

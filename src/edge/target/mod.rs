@@ -103,6 +103,7 @@ impl Acted {
             outcome: self.outcome,
             proof: self.proof,
             detail: self.detail,
+            fence: None,
         }
     }
 }

@@ -3,6 +3,9 @@
 //! The webhook is a CloudEvent in JSON under the headers of Standard Webhooks. Its id is the
 //! command's, so that a receiver can tell a repeat. Neither secret nor path of the address is
 //! ever shown: both may be what lets one in.
+//!
+//! A notice moves nothing, so one of an older generation is news as any other: only its id tells
+//! whether it was told.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -17,10 +20,10 @@ use reqwest::{Client, Response, StatusCode, Url, redirect};
 use serde_json::json;
 use sha2::Sha256;
 
-use super::fences::{Fences, Known};
+use super::fences::Fences;
 use super::{Acted, Fence, Later, Target, told};
 use crate::edge::clock::Clock;
-use crate::model::{Command, Fact, Outcome, Want};
+use crate::model::{Command, CommandId, Fact, Outcome, Want};
 
 /// What says a notice in the log; only the diagnostics know how.
 pub type Say = Box<dyn Fn(&Command) + Send + Sync>;
@@ -169,6 +172,8 @@ pub struct Notice {
     clock: Arc<dyn Clock>,
     fences: Fences,
     wait: Duration,
+    /// The last notice that stands in the log.
+    said: Option<CommandId>,
 }
 
 impl Notice {
@@ -181,7 +186,8 @@ impl Notice {
         clock: Arc<dyn Clock>,
         fences: Option<PathBuf>,
     ) -> Self {
-        Self { say, webhook, clock, fences: Fences::new(fences), wait: Duration::from_secs(30) }
+        let (fences, wait) = (Fences::new(fences), Duration::from_secs(30));
+        Self { say, webhook, clock, fences, wait, said: None }
     }
 
     async fn work(&mut self, command: &Command) -> Acted {
@@ -194,10 +200,13 @@ impl Notice {
             Err(why) => return Acted::failed(format!("{why}; nobody was told")),
         };
         let mut taken = self.fences.of(&command.model);
-        match taken.knows(command) {
-            Known::Older => return Acted::refused(taken.too_old(command)),
-            Known::Done => return Acted::done("this was told before".to_owned()),
-            Known::New => (self.say)(command),
+        if taken.has(command) {
+            return Acted::done("this was told before".to_owned());
+        }
+        // It is asked again where the webhook gave no answer; the log has it then.
+        if self.said.as_ref() != Some(&command.id) {
+            (self.say)(command);
+            self.said = Some(command.id.clone());
         }
         let acted = match &self.webhook {
             None => Acted::done("told in the log".to_owned()),
@@ -207,9 +216,8 @@ impl Notice {
                 webhook.post(command.id.as_str(), at_s, body).await
             }
         };
-        taken.raise(command);
         if acted.outcome == Outcome::Done {
-            taken.take(command);
+            taken.add(command);
         }
         match self.fences.keep(&command.model, taken) {
             Ok(()) => acted,

@@ -1,8 +1,9 @@
 //! The user's own programs as a target: one tells what is, one makes it so.
 //!
 //! Both get JSON on stdin: the command, or `{"model": …}` where only facts are asked for.
-//! The probe may print a fact, `{"production": "v2"}`; without one its exit code tells whether
-//! the world is as wanted. Exit 0: done. 1: surely not. Anything else: unknown.
+//! The probe may print a fact, `{"production": "v2"}`; where it prints nothing its exit code tells
+//! whether the world is as wanted. Exit 0: done. 1: surely not. Anything else: unknown, and so is
+//! what is printed with exit 0 and is no fact.
 
 mod run;
 
@@ -84,7 +85,8 @@ impl Exec {
         ran.detail(program, self.settings.time_limit)
     }
 
-    async fn facts(&self) -> Result<Vec<Fact>, String> {
+    async fn facts(&mut self) -> Result<Vec<Fact>, String> {
+        self.fences.read()?;
         let Some(probe) = &self.settings.probe else { return Ok(Vec::new()) };
         let mut facts = Vec::new();
         for model in &self.settings.models {
@@ -100,7 +102,8 @@ impl Exec {
             let stated = stated(&ran.stdout).ok_or_else(|| {
                 format!("{}; it must print a fact, {{\"production\": \"v2\"}}", detail())
             })?;
-            facts.push(fact(model, &self.settings.target, stated));
+            let generation = self.fences.of(model).generation;
+            facts.push(fact(model, &self.settings.target, stated, generation));
         }
         Ok(facts)
     }
@@ -123,7 +126,10 @@ impl Exec {
                      moved by others"
                 ))
             }
-            (End::Code(0), None) => Probed::So(detail),
+            (End::Code(0), None) if ran.stdout.trim().is_empty() => Probed::So(detail),
+            (End::Code(0), None) => Probed::Unclear(format!(
+                "{detail}; that is no fact, print {{\"production\": \"v2\"}} or nothing at all"
+            )),
             (End::Code(1), None) => Probed::NotSo,
             (End::NotStarted(_), _) => Probed::NotRun(detail),
             (End::Code(_) | End::Signal | End::TimedOut | End::Lost(_), _) => {
@@ -236,7 +242,7 @@ fn stated(stdout: &str) -> Option<Stated> {
     serde_json::from_str(stdout).ok().or_else(|| serde_json::from_str(last()?).ok())
 }
 
-fn fact(model: &ModelId, target: &TargetId, stated: Stated) -> Fact {
+fn fact(model: &ModelId, target: &TargetId, stated: Stated, generation: u64) -> Fact {
     let mut versions = stated.versions;
     if let Some(production) = &stated.production
         && !versions.contains(production)
@@ -256,6 +262,7 @@ fn fact(model: &ModelId, target: &TargetId, stated: Stated) -> Fact {
         target: target.clone(),
         production: stated.production,
         versions: versions.into_iter().map(version).collect(),
+        generation,
     }
 }
 

@@ -140,6 +140,7 @@ impl Document {
                 target: target.clone(),
                 production: self.production(model)?.map(|entry| entry.version.clone()),
                 versions: entries.iter().map(version).collect(),
+                generation: self.taken(model).generation,
             });
         }
         Ok(facts)

@@ -1,0 +1,55 @@
+//! What other rules change of those in force, in the words of people.
+
+use std::collections::BTreeSet;
+
+use crate::model::{ModelId, ModelRules, RuleBook};
+
+/// One difference between two books.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// In words.
+    pub text: String,
+    /// Less is undone after it: a target goes, or a mode falls.
+    pub loses: bool,
+}
+
+/// What `new` changes of `old`: first for every model, then for those with rules of their own.
+#[must_use]
+pub fn changes(old: &RuleBook, new: &RuleBook) -> Vec<Change> {
+    let mut found = between("every model", &old.default, &new.default);
+    let named: BTreeSet<&ModelId> = old.models.keys().chain(new.models.keys()).collect();
+    for model in named {
+        found.extend(between(model.as_str(), old.of(model), new.of(model)));
+    }
+    if found.is_empty() && old.hash != new.hash {
+        let text = "budgets, policies or the namespace differ".to_owned();
+        found.push(Change { text, loses: false });
+    }
+    found
+}
+
+fn between(of: &str, old: &ModelRules, new: &ModelRules) -> Vec<Change> {
+    let mut found = Vec::new();
+    let mut say = |loses, text: String| found.push(Change { text: format!("{of}: {text}"), loses });
+    if old.mode != new.mode {
+        let text = format!("mode {}, until now {}", new.mode.name(), old.mode.name());
+        say(new.mode < old.mode, text);
+    }
+    for target in old.targets.iter().filter(|t| !new.targets.iter().any(|n| n.id == t.id)) {
+        say(true, format!("target {} goes", target.id));
+    }
+    for target in new.targets.iter().filter(|t| !old.targets.iter().any(|o| o.id == t.id)) {
+        say(false, format!("target {} comes", target.id));
+    }
+    for old in &old.triggers {
+        match new.triggers.iter().find(|new| new.id == old.id) {
+            None => say(false, format!("trigger {} goes", old.id)),
+            Some(new) if new != old => say(false, format!("trigger {} changes", old.id)),
+            Some(_) => {}
+        }
+    }
+    for trigger in new.triggers.iter().filter(|t| !old.triggers.iter().any(|o| o.id == t.id)) {
+        say(false, format!("trigger {} comes", trigger.id));
+    }
+    found
+}
