@@ -3,11 +3,13 @@
 //!
 //! Over 300 lines: its tests stand in it.
 
+use std::borrow::Cow;
+
 use chrono::DateTime;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
 use crate::config::grouped;
-use crate::model::{EventTime, IncidentState, Reference, Signal, Span, Statistic};
+use crate::model::{EventTime, IncidentState, Null, Reference, Signal, Span, Statistic};
 
 /// Columns of a terminal that every line fits into.
 pub const WIDTH: usize = 80;
@@ -64,11 +66,24 @@ impl Paint {
     }
 }
 
+/// The text with every character that turns the direction of others, or is not seen, written out:
+/// a name shall not make a sentence say something else.
+#[must_use]
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    let ranges = ['\u{200b}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
+    let hidden = |c: char| ranges.iter().any(|range| range.contains(&c));
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |c: char| if hidden(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(shown).collect())
+}
+
 /// Breaks `text` at spaces so that no line is longer than [`WIDTH`]; every line begins with
 /// `indent` spaces. A word longer than a line stands on its own.
 #[must_use]
 pub fn wrap(text: &str, indent: usize) -> String {
-    let margin = " ".repeat(indent);
+    let (text, margin) = (visible(text), " ".repeat(indent));
     let mut lines = Vec::new();
     for paragraph in text.lines() {
         let (mut line, mut width) = (margin.clone(), indent);
@@ -102,7 +117,7 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>], right: &[usize]) -> S
     if !header.is_empty() {
         table.set_header(header.iter().copied());
     }
-    table.add_rows(rows.iter().cloned());
+    table.add_rows(rows.iter().map(|row| row.iter().map(|cell| visible(cell))));
     for at in right {
         if let Some(column) = table.column_mut(*at) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -195,9 +210,61 @@ pub(super) fn span(span: Span) -> String {
     parts.join(" ")
 }
 
+/// What a rule's value is: of one version, or the difference of two on the same requests.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unit {
+    signal: Signal,
+    paired: bool,
+}
+
+impl Unit {
+    /// That of a signal, read on the same requests or not.
+    #[must_use]
+    pub(super) const fn new(signal: Signal, paired: bool) -> Self {
+        Self { signal, paired }
+    }
+
+    /// That of a limit.
+    #[must_use]
+    pub(super) const fn of(signal: Signal, limit: Null) -> Self {
+        Self::new(signal, matches!(limit, Null::Paired(_)))
+    }
+
+    /// A value.
+    #[must_use]
+    pub(super) fn value(self, x: f64) -> String {
+        if self.paired { points(x) } else { value(self.signal, x) }
+    }
+
+    /// What it is a value of.
+    #[must_use]
+    pub(super) const fn what(self) -> &'static str {
+        if self.paired { "more wrong answers on the same requests" } else { what(self.signal) }
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub(super) const fn samples(self) -> &'static str {
+        if self.paired { "pairs" } else { samples(self.signal) }
+    }
+}
+
+/// A difference of shares as `4.7 points`.
+#[must_use]
+pub(super) fn points(difference: f64) -> String {
+    format!("{:.1} points", difference * 100.0)
+}
+
+/// The difference of two shares as they are shown: `+5.8 points` between 82.7 % and 88.5 %.
+#[must_use]
+pub(super) fn gained(from: f64, to: f64) -> String {
+    let shown = |share: f64| (share * 1000.0).round() / 10.0;
+    format!("{:+.1} points", shown(to) - shown(from))
+}
+
 /// A value of a signal: a share of wrong or failed answers, milliseconds, an index.
 #[must_use]
-pub(super) fn value(signal: Signal, x: f64) -> String {
+fn value(signal: Signal, x: f64) -> String {
     match signal {
         Signal::Accuracy | Signal::ErrorRate => percent(x),
         Signal::Latency => format!("{} ms", number(x)),
@@ -207,7 +274,7 @@ pub(super) fn value(signal: Signal, x: f64) -> String {
 
 /// What a value of a signal is of: `wrong`, `failed`.
 #[must_use]
-pub(super) const fn what(signal: Signal) -> &'static str {
+const fn what(signal: Signal) -> &'static str {
     match signal {
         Signal::Accuracy => "wrong answers",
         Signal::ErrorRate => "failed answers",
@@ -218,7 +285,7 @@ pub(super) const fn what(signal: Signal) -> &'static str {
 
 /// What one sample of a signal is.
 #[must_use]
-pub(super) const fn samples(signal: Signal) -> &'static str {
+const fn samples(signal: Signal) -> &'static str {
     match signal {
         Signal::Accuracy => "labels",
         Signal::ErrorRate | Signal::Latency | Signal::FeatureDrift => "answers",
@@ -296,6 +363,19 @@ mod tests {
         }
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(words(&wrapped), words(&text));
+    }
+
+    #[test]
+    fn a_name_turns_no_sentence_around() {
+        assert_eq!(visible("v3 serves"), "v3 serves");
+        assert_eq!(wrap("v\u{202e}3", 0), "v\\u{202e}3");
+        assert!(table(&[], &[vec!["v\u{202e}3".to_owned()]], &[]).contains("v\\u{202e}3"));
+    }
+
+    #[test]
+    fn a_difference_is_that_of_the_numbers_beside_it() {
+        assert_eq!(gained(0.82659, 0.88526), "+5.8 points");
+        assert_eq!(gained(0.5, 0.5), "+0.0 points");
     }
 
     #[test]
