@@ -476,6 +476,20 @@ fn baselines_of_healthy_days_go_into_a_registry_that_replay_takes() {
 }
 
 #[test]
+fn a_freeze_is_told_once_with_its_evidence() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(REGISTRY).unwrap();
+    let mut entries: Json = serde_json::from_str(&text).unwrap();
+    entries["models"][1].as_object_mut().unwrap().remove("proven_good");
+    let registry = folder.path().join("registry.json");
+    std::fs::write(&registry, entries.to_string()).unwrap();
+    let story = good(&["replay", RECORDING, "--registry", registry.to_str().unwrap()]);
+    let facts = ["FROZEN accuracy-drop: 43.1 % wrong", "Automatic action on flight-delay was"];
+    assert_says(&story, &facts);
+    assert_eq!(flat(&story).matches("Vouch for a version").count(), 2, "{story}");
+}
+
+#[test]
 fn too_little_or_unusable_traffic_makes_no_baseline() {
     let folder = tempfile::tempdir().unwrap();
     let registry = folder.path().join("registry.json");

@@ -40,7 +40,7 @@ pub(super) fn rules(
     }
 }
 
-/// A false alarm every few buckets is no promise: any evidence would do.
+/// A false alarm every few buckets is no promise.
 fn rare(check: &mut Check<'_>, at: &Path, budget: Budget, triggers: &[Trigger]) {
     /// Buckets to a false alarm, at least.
     const RARE: f64 = 10.0;
@@ -49,14 +49,14 @@ fn rare(check: &mut Check<'_>, at: &Path, budget: Budget, triggers: &[Trigger]) 
     let least =
         by_bets.filter(|rule| rule.weight > 0.0).min_by(|a, b| buckets(a).total_cmp(&buckets(b)));
     if let Some(rule) = least
-        && budget.false_rollbacks > 0.0
+        && budget.false_rollbacks.min(budget.period.as_s()) > 0.0
         && buckets(rule) / budget.false_rollbacks < RARE
     {
-        let most = buckets(rule) / RARE;
         let would_do = format!(
             "{} would fire falsely more than once in {RARE} of its buckets; in this period at \
-             most {most:.1} are possible",
-            rule.id
+             most {:.1} are possible",
+            rule.id,
+            buckets(rule) / RARE
         );
         check.refuse(at, would_do);
     }

@@ -46,6 +46,12 @@ fn put(out: &mut dyn Write, text: &str) -> io::Result<()> {
     writeln!(out, "{text}").and_then(|()| out.flush())
 }
 
+/// The columns of the terminal that standard output is; none: it is none.
+#[must_use]
+pub fn columns() -> Option<usize> {
+    comfy_table::Table::new().width().map(usize::from)
+}
+
 /// Whether standard output takes colours.
 #[must_use]
 pub fn colours(no_color: bool) -> bool {

@@ -11,9 +11,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::app::client;
+use crate::app::{client, show};
 use crate::cli::{Cli, Command, Global};
 use crate::config::Config;
+use crate::edge::terminal;
 
 /// Done.
 pub const DONE: u8 = 0;
@@ -27,6 +28,7 @@ pub const COULD_NOT: u8 = 2;
 /// # Errors
 /// It could not.
 pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
+    terminal::columns().into_iter().for_each(show::fit);
     match &cli.command {
         Command::Replay(replay) => replay::run(&cli.global, replay, environment),
         Command::Up => up::run(&cli.global, environment),

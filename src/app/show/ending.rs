@@ -54,6 +54,8 @@ pub(super) fn verdict(summary: &Summary) -> String {
     sentences.extend(frozen.map(|incident| {
         format!("Automatic action on {} was frozen: {}", incident.model, incident.because)
     }));
+    // Several incidents may say the same of one model.
+    sentences.dedup();
     if summary.rollbacks.is_empty() {
         let serving: Vec<_> = summary.models.iter().map(|(id, known)| served(id, known)).collect();
         sentences.push(format!("Nothing was rolled back: {}.", serving.join(", ")));
@@ -71,7 +73,7 @@ fn served(id: &ModelId, known: &ModelSummary) -> String {
             format!("{version} of {id} served throughout")
         }
         (None, []) => format!("nothing says which version of {id} served"),
-        (_, live) => format!("by the records {} of {id} answered live", live.join(" and ")),
+        (_, live) => format!("by the records, {} of {id} answered live", live.join(" and ")),
     }
 }
 
@@ -85,7 +87,8 @@ fn sentence(rollback: &RollbackSummary) -> String {
             "and nothing showed that it helped: unverified".to_owned()
         }
         (IncidentState::Stuck, _, _) => {
-            format!("and it is stuck, unverified: {}", rollback.because.trim_end_matches('.'))
+            let because = words::without_order(&rollback.because);
+            format!("and it is stuck, unverified: {}", because.trim_end_matches('.'))
         }
         (IncidentState::Frozen, _, _) => {
             format!("and it is frozen: {}", rollback.because.trim_end_matches('.'))

@@ -40,6 +40,8 @@ pub struct Story {
     commands: Vec<Command>,
     /// How a version does against another on the same requests.
     pairs: BTreeMap<(ModelId, VersionId), Pairs>,
+    /// Models of which a freeze was told.
+    frozen: BTreeSet<ModelId>,
     /// What happens on a breach, by model.
     modes: BTreeMap<ModelId, Mode>,
 }
@@ -55,6 +57,7 @@ impl Story {
             states: BTreeMap::new(),
             commands: Vec::new(),
             pairs: BTreeMap::new(),
+            frozen: BTreeSet::new(),
             modes: BTreeMap::new(),
         }
     }
@@ -264,13 +267,17 @@ impl Story {
         self.block(decision.read_to, "DECISION", &self.paint.bad("DECISION"), &text)
     }
 
-    fn held(&self, decision: &Decision, ruling: &Ruling, label: &str) -> String {
-        let mut text = format!("{}\n{}", evidence(decision), ruling.because);
+    fn held(&mut self, decision: &Decision, ruling: &Ruling, label: &str) -> String {
+        let (evidence, because) = (evidence(decision), &ruling.because);
         if self.is_frozen(ruling) {
             let model = &decision.assessment.model;
-            text.push_str(&format!("\nWere it live: ripcord unfreeze {model}"));
+            let text = match self.frozen.insert(model.clone()) {
+                true => format!("{evidence}\n{because}\nWere it live: ripcord unfreeze {model}"),
+                false => format!("{evidence}\nAutomatic action on {model} is frozen already."),
+            };
             return self.block(decision.read_to, "FROZEN", &self.paint.bad("FROZEN"), &text);
         }
+        let text = format!("{evidence}\n{because}");
         self.block(decision.read_to, label, &self.paint.warn(label), &text)
     }
 
@@ -311,8 +318,7 @@ impl Story {
                 ("resolved", paint.good("resolved"), because.to_owned())
             }
             IncidentState::Stuck => {
-                // The command stands in a line of its own, to be copied.
-                let why = because.split(" Mend it, then say").next().unwrap_or(because);
+                let why = words::without_order(because);
                 let next = format!("{why}\nWere it live: ripcord approve {}", incident.model);
                 ("STUCK", paint.bad("STUCK"), next)
             }
@@ -345,7 +351,8 @@ fn evidence(decision: &Decision) -> String {
     let (a, evidence) = (&decision.assessment, &decision.assessment.evidence);
     let unit = words::Unit::of(a.signal, evidence.limit);
     let value = evidence.estimate.map_or(String::new(), |x| format!("{} ", unit.value(x)));
-    let mut text = format!("{}: {value}{} of {}", a.trigger, unit.what(), a.version);
+    let (what, place) = (unit.what(), unit.place());
+    let mut text = format!("{}: {value}{what} of {}{place}", a.trigger, a.version);
     if let Some(since) = evidence.since {
         text.push_str(&format!(" since {}", words::moment(since)));
     }

@@ -4,6 +4,7 @@
 //! Over 300 lines: its tests stand in it.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use chrono::DateTime;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
@@ -13,6 +14,23 @@ use crate::model::{EventTime, IncidentState, Null, Reference, Signal, Span, Stat
 
 /// Columns of a terminal that every line fits into.
 pub const WIDTH: usize = 80;
+
+/// With fewer nothing can be told beside a time.
+const LEAST: usize = 48;
+
+/// Columns where there are fewer than [`WIDTH`].
+static NARROW: OnceLock<usize> = OnceLock::new();
+
+/// Makes every line fit into a terminal that is narrower than usual.
+pub fn fit(columns: usize) {
+    if columns < WIDTH {
+        NARROW.get_or_init(|| columns.max(LEAST));
+    }
+}
+
+fn width() -> usize {
+    NARROW.get().copied().unwrap_or(WIDTH)
+}
 
 /// Tables have a line above, below and under their header.
 const LINES: TableStyle = TableStyle::new()
@@ -83,14 +101,14 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
 /// `indent` spaces. A word longer than a line stands on its own.
 #[must_use]
 pub fn wrap(text: &str, indent: usize) -> String {
-    let (text, margin) = (visible(text), " ".repeat(indent));
+    let (text, margin, columns) = (visible(text), " ".repeat(indent), width());
     let mut lines = Vec::new();
     for paragraph in text.lines() {
         let (mut line, mut width) = (margin.clone(), indent);
         for word in paragraph.split_whitespace() {
             let length = word.chars().count();
             let gap = usize::from(width > indent);
-            if width > indent && width + gap + length > WIDTH {
+            if width > indent && width + gap + length > columns {
                 lines.push(std::mem::replace(&mut line, margin.clone()));
                 width = indent;
             }
@@ -113,7 +131,7 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>], right: &[usize]) -> S
     table.load_style(LINES);
     table.force_no_tty();
     table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(WIDTH).unwrap_or(u16::MAX));
+    table.set_width(u16::try_from(width()).unwrap_or(u16::MAX));
     if !header.is_empty() {
         table.set_header(header.iter().copied());
     }
@@ -239,7 +257,13 @@ impl Unit {
     /// What it is a value of.
     #[must_use]
     pub(super) const fn what(self) -> &'static str {
-        if self.paired { "more wrong answers on the same requests" } else { what(self.signal) }
+        if self.paired { "more wrong answers" } else { what(self.signal) }
+    }
+
+    /// Where it was measured, after whose it is.
+    #[must_use]
+    pub(super) const fn place(self) -> &'static str {
+        if self.paired { " on the same requests" } else { "" }
     }
 
     /// What is counted.
@@ -302,6 +326,12 @@ pub(super) const fn reference(reference: Reference) -> &'static str {
         Reference::Baseline => "by its baseline",
         Reference::None => "with nothing to compare with",
     }
+}
+
+/// Why something is stuck, without what a person would do: nobody can in a recording.
+#[must_use]
+pub(super) fn without_order(because: &str) -> &str {
+    because.split(" Mend it, then say").next().unwrap_or(because)
 }
 
 /// How far an incident came.
