@@ -8,12 +8,26 @@ use ripcord::cli::Cli;
 use ripcord::edge::terminal;
 
 fn main() -> ExitCode {
-    let environment = std::env::vars().collect();
-    match commands::run(&Cli::parse(), &environment) {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            terminal::complain(&format!("ripcord: {error:#}"));
-            ExitCode::from(commands::COULD_NOT)
+    let code = match Cli::try_parse() {
+        Ok(cli) => run(&cli),
+        Err(said) => {
+            terminal::printed(said.print());
+            u8::try_from(said.exit_code()).unwrap_or(commands::COULD_NOT)
         }
+    };
+    if let Some(why) = terminal::lost() {
+        terminal::complain(&format!(
+            "ripcord: standard output cannot be written ({why}); is there room?"
+        ));
+        return ExitCode::from(commands::COULD_NOT);
     }
+    ExitCode::from(code)
+}
+
+fn run(cli: &Cli) -> u8 {
+    let environment = std::env::vars().collect();
+    commands::run(cli, &environment).unwrap_or_else(|error| {
+        terminal::complain(&format!("ripcord: {error:#}"));
+        commands::COULD_NOT
+    })
 }

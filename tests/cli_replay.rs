@@ -108,7 +108,11 @@ fn the_story_says_what_when_why_and_what_it_came_to() {
             "tolerated",
             "needed.",
             "on the same requests v3 was wrong",
-            "points more often than v2",
+            "points more often than v2 (2,852 pairs since 2013-06-21 01:00)",
+            "v2 is past the same limit",
+            "dep_delay of v3 is spread otherwise than it was: PSI 1.49, 0.25 tolerated; on v3's \
+             side, by the same requests",
+            "+5.8 points",
             "registry: make v2 production instead of v3 (generation 1)",
             "MITIGATED Proof by live traffic",
             "VERIFIED Proof by the statistic that fired",
@@ -307,11 +311,12 @@ fn what_cannot_be_replayed_is_said_with_what_to_do() {
     let torn = path("torn.jsonl.gz", &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2]);
     let prose = path("prose.jsonl.gz", b"this is not gzip\nand no JSON either\n");
     let empty = path("empty.jsonl", b"");
+    let list = path("list.json", b"[\n{\"type\": \"prediction\"}\n]\n");
     let registry = path("registry.json", b"{\"schema\": \"other/9\"}");
     let missing = format!("{here}/missing.jsonl");
-    let cases: [(&[&str], &[&str]); 10] = [
+    let cases: [(&[&str], &[&str]); 14] = [
         (&["replay", &missing], &["missing.jsonl cannot be opened"]),
-        (&["replay", &here], &[&here]),
+        (&["replay", &here], &[&here, "is a directory"]),
         (&["replay", &torn], &["torn.jsonl.gz", "gzip"]),
         (&["replay", &prose], &["none of the 2 records is a sample", "line 1", "check-source"]),
         (&["replay", &empty], &["none of the 0 records"]),
@@ -320,12 +325,31 @@ fn what_cannot_be_replayed_is_said_with_what_to_do() {
         (&["replay", RECORDING, "--registry", &registry], &["registry.json", "ripcord.registry/1"]),
         (&["replay", RECORDING, "--registry", &missing], &["cannot be read", "--registry takes"]),
         (&["replay", RECORDING, "--report", &here], &["is a folder"]),
+        (&["replay", &empty, "--report", &empty], &["empty.jsonl is read by this command"]),
+        (&["replay", &list], &["none of the 3 records", "one object per line"]),
+        (&["replay", RECORDING, "--config", &missing], &["missing.jsonl"]),
+        (&["check-config", "--config", &missing], &["missing.jsonl"]),
     ];
     for (args, facts) in cases {
         let output = ripcord(args);
         assert_eq!(output.status.code(), Some(2), "{args:?}: {}", out(&output));
         assert_says(&err(&output), facts);
         assert!(!err(&output).contains("panicked"), "{args:?}: {}", err(&output));
+    }
+}
+
+#[test]
+fn output_that_is_lost_is_no_success() {
+    if !Path::new("/dev/full").exists() {
+        return;
+    }
+    let calls: [&[&str]; 3] = [&["--help"], &["check-config"], &["check-config", "--json"]];
+    for args in calls {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = command(args).stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+        let output = output.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert_says(&err(&output), &["standard output cannot be written"]);
     }
 }
 
@@ -452,6 +476,45 @@ fn baselines_of_healthy_days_go_into_a_registry_that_replay_takes() {
 }
 
 #[test]
+fn a_freeze_is_told_once_with_its_evidence() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(REGISTRY).unwrap();
+    let mut entries: Json = serde_json::from_str(&text).unwrap();
+    entries["models"][1].as_object_mut().unwrap().remove("proven_good");
+    let registry = folder.path().join("registry.json");
+    std::fs::write(&registry, entries.to_string()).unwrap();
+    let story = good(&["replay", RECORDING, "--registry", registry.to_str().unwrap()]);
+    let facts = ["FROZEN accuracy-drop: 43.1 % wrong", "Automatic action on flight-delay was"];
+    assert_says(&story, &facts);
+    assert_eq!(flat(&story).matches("Vouch for a version").count(), 2, "{story}");
+}
+
+#[test]
+fn too_little_or_unusable_traffic_makes_no_baseline() {
+    let folder = tempfile::tempdir().unwrap();
+    let registry = folder.path().join("registry.json");
+    // A mark at the beginning, as some editors leave it.
+    let text = format!("\u{feff}{}", std::fs::read_to_string(REGISTRY).unwrap());
+    std::fs::write(&registry, &text).unwrap();
+    let place = registry.to_str().unwrap();
+    let few = file(&folder, "few.jsonl", lines().iter().take(900).map(String::as_str));
+    let bad = (0..1000).map(|_| "{}").chain(lines().iter().take(900).map(String::as_str));
+    let bad = file(&folder, "bad.jsonl", bad);
+    let output = ripcord(&["baseline", few.to_str().unwrap(), "--registry", place]);
+    assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+    assert_says(&out(&output), &["Nothing was written", "5,000 samples", "baseline_samples"]);
+    let output = ripcord(&["baseline", bad.to_str().unwrap(), "--registry", place]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_says(&err(&output), &["no baseline is made", "1,000 rejected"]);
+    let output = ripcord(&["baseline", place, "--registry", place]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_says(&err(&output), &["is read by this command"]);
+    assert_eq!(std::fs::read_to_string(&registry).unwrap(), text);
+    let story = good(&["replay", bad.to_str().unwrap(), "--registry", place]);
+    assert_says(&story, &["What it came to Most of the recording could not be used"]);
+}
+
+#[test]
 fn a_rollback_without_a_reference_is_told_with_its_price() {
     let folder = tempfile::tempdir().unwrap();
     // v2 is silent, so that nothing shows whether it would do better in the storm of June 13.
@@ -459,7 +522,8 @@ fn a_rollback_without_a_reference_is_told_with_its_price() {
     let alone = file(&folder, "alone.jsonl", alone);
     let alone = alone.to_str().unwrap();
     let story = good(&["replay", alone, "--registry", REGISTRY]);
-    assert_says(&story, &["Only v3 of flight-delay answers with labels", "would act"]);
+    assert_says(&story, &["Only v3 of flight-delay answers with labels", "not shown"]);
+    assert_says(&story, &["v3 of flight-delay was not taken back (accuracy-drop)"]);
     assert!(!story.contains("DECISION"), "{story}");
     let settings = folder.path().join("act.toml");
     let text = "[rules.triggers.accuracy-drop]\nact_without_reference = true\n";

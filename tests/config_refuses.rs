@@ -75,6 +75,11 @@ const REFUSALS: &[(&str, &str)] = &[
              a percentage lies between 0 and 100",
     ),
     (
+        "[rules.budget]\nfalse_rollbacks = 1000\nperiod_days = 1",
+        "rules.budget.false_rollbacks = 1000 in my.toml: worse-than-reference would fire falsely \
+             more than once in 10 of its buckets; in this period at most 9.6 are possible",
+    ),
+    (
         "[rules.budget]\nfalse_rollbacks = 0",
         "rules.budget.false_rollbacks = 0 in my.toml: \
              a number of rollbacks is above 0 and at most 1000",

@@ -29,12 +29,36 @@ pub(super) fn rules(
         ),
         period: check.span(&budget_at.key("period_days"), raw.budget.period_days, DAY, 1..=3650),
     };
+    let triggers = triggers(check, &at.key("triggers"), &raw.triggers, panes);
+    rare(check, &budget_at.key("false_rollbacks"), budget, &triggers);
     ModelRules {
         mode: raw.mode,
         budget,
-        triggers: triggers(check, &at.key("triggers"), &raw.triggers, panes),
+        triggers,
         policy: policy(check, &at.key("policy"), &raw.policy),
         targets,
+    }
+}
+
+/// A false alarm every few buckets is no promise.
+fn rare(check: &mut Check<'_>, at: &Path, budget: Budget, triggers: &[Trigger]) {
+    /// Buckets to a false alarm, at least.
+    const RARE: f64 = 10.0;
+    let by_bets = triggers.iter().filter(|rule| rule.statistic == Statistic::EDetector);
+    let buckets = |rule: &Trigger| budget.period.as_s() / rule.bucket.as_s() / rule.weight;
+    let least =
+        by_bets.filter(|rule| rule.weight > 0.0).min_by(|a, b| buckets(a).total_cmp(&buckets(b)));
+    if let Some(rule) = least
+        && budget.false_rollbacks.min(budget.period.as_s()) > 0.0
+        && buckets(rule) / budget.false_rollbacks < RARE
+    {
+        let would_do = format!(
+            "{} would fire falsely more than once in {RARE} of its buckets; in this period at \
+             most {:.1} are possible",
+            rule.id,
+            buckets(rule) / RARE
+        );
+        check.refuse(at, would_do);
     }
 }
 

@@ -1,29 +1,55 @@
 //! What people see: standard output and error. Nothing else prints.
 //!
-//! A reader that went away, as `| head` does, is no error: what is left is not printed.
+//! A reader that went away, as `| head` does, is no error: what is left is not printed. Any other
+//! failure of standard output is kept, and `main` ends with it.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Redraws of the bar in a second, at most.
 const REDRAWS: u8 = 10;
 
+/// Why standard output took no more.
+static LOST: OnceLock<String> = OnceLock::new();
+
 pub mod table;
 
 /// A line on standard output.
 pub fn line(text: &str) {
-    put(&mut io::stdout().lock(), text);
+    printed(put(&mut io::stdout().lock(), text));
 }
 
 /// A line on standard error.
 pub fn complain(text: &str) {
-    put(&mut io::stderr().lock(), text);
+    // Where would one complain that complaining failed?
+    drop(put(&mut io::stderr().lock(), text));
 }
 
-fn put(out: &mut dyn Write, text: &str) {
-    let written = writeln!(out, "{text}").and_then(|()| out.flush());
-    drop(written);
+/// Keeps why something could not be printed.
+pub fn printed(outcome: io::Result<()>) {
+    if let Err(why) = outcome
+        && why.kind() != ErrorKind::BrokenPipe
+    {
+        LOST.get_or_init(|| why.to_string());
+    }
+}
+
+/// Why standard output did not take everything; none: it did, or its reader went away.
+#[must_use]
+pub fn lost() -> Option<&'static str> {
+    LOST.get().map(String::as_str)
+}
+
+fn put(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    writeln!(out, "{text}").and_then(|()| out.flush())
+}
+
+/// The columns of the terminal that standard output is; none: it is none.
+#[must_use]
+pub fn columns() -> Option<usize> {
+    comfy_table::Table::new().width().map(usize::from)
 }
 
 /// Whether standard output takes colours.

@@ -118,6 +118,9 @@ pub struct SignalStatus {
     pub calibration: (u32, u32),
     /// Samples since the likely change.
     pub samples: u64,
+    /// The likely start of what is seen.
+    #[serde(default)]
+    pub since: Option<EventTime>,
     /// What a comparison rests on.
     pub reference: Reference,
     /// How the others would do.
@@ -156,6 +159,7 @@ impl Latest {
             design_effect: evidence.design_effect,
             calibration: evidence.calibration,
             samples: evidence.samples,
+            since: evidence.since,
             reference: evidence.reference,
             better: against.map(|other| (other.version.clone(), other.better)).collect(),
             per_s: 0.0,

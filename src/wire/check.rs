@@ -217,7 +217,7 @@ impl<'s> Check<'s> {
         if self.disorder > self.topic.allowed_disorder {
             hints.push(format!(
                 "timestamps come out of order by up to {} s, {} s are allowed: raise \
-                 allowed_disorder, or the rest is late",
+                 allowed_disorder_seconds, or the rest is late",
                 self.disorder.as_s(),
                 self.topic.allowed_disorder.as_s()
             ));

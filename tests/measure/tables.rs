@@ -2,8 +2,9 @@
 //!
 //! Over 300 lines: tables.
 
-use super::text::{check, source};
-use ripcord::model::Span;
+use super::text::{check, s, source};
+use ripcord::measure::beginning;
+use ripcord::model::{Source, Span};
 
 #[test]
 fn signals_fall_in_the_panes_of_their_times() {
@@ -363,4 +364,21 @@ fn no_name_that_is_none_enters() {
         frame 0..2 mark=- read=2 wrong_type=2
         ",
     );
+}
+
+#[test]
+fn event_time_begins_where_most_clocks_agree() {
+    let source = Source { max_jump: Span::from_s(10), jump_confirmations: 3, ..source(1) };
+    let begins = |times: &[i64]| beginning(times.iter().map(|at| s(*at)).collect(), &source);
+    for (times, begin) in [
+        (&[900, 1, 2, 3][..], Some(1)),
+        (&[1, 900, 901], Some(900)),
+        (&[900, 1], Some(1)),
+        // Rare records are no jumps while each is near the one before.
+        (&[0, 9, 18, 27, 900, 901], Some(0)),
+        (&[], None),
+    ] {
+        assert_eq!(begins(times), begin.map(s), "{times:?}");
+    }
+    assert_eq!(beginning(vec![s(1)], &Source { jump_confirmations: 0, ..source }), None);
 }

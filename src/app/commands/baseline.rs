@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use super::{DONE, NO, config, source};
-use crate::app::replay::{Measured, measure};
+use super::{DONE, NO, apart, config, registry_text, source};
+use crate::app::replay::{Measured, measure, mostly_lost};
 use crate::app::show::{self, Written};
 use crate::cli::{Global, MappingArgs};
 use crate::config::REGISTRY;
 use crate::edge::target::registry::{RegistryFile, ShadowRegistry};
 use crate::edge::terminal;
-use crate::model::{Fact, ModelId, Signal, TargetId, VersionId};
+use crate::model::{Fact, ModelId, RuleBook, Signal, TargetId, VersionId};
 
 /// The signals that a registry keeps.
 const SIGNALS: [Signal; 3] = [Signal::Accuracy, Signal::ErrorRate, Signal::Latency];
@@ -27,10 +27,14 @@ pub(super) fn run(
     environment: &BTreeMap<String, String>,
 ) -> Result<u8> {
     let config = config(global, environment)?;
+    apart(registry, files.iter().map(PathBuf::as_path))?;
     let facts = facts(registry)?;
     let source = source::of(&config, None, mapping)?;
     let measured = measure(files, &source)?;
-    let written = write(registry, &facts, &measured)?;
+    if let Some(why) = mostly_lost(&measured.records) {
+        bail!("no baseline is made of this recording. {why}");
+    }
+    let written = write(registry, &facts, &measured, &config.rules)?;
     let strangers = strangers(&facts, &measured);
     let done = if written.is_empty() { NO } else { DONE };
     if global.json {
@@ -49,11 +53,14 @@ pub(super) fn run(
     terminal::line(&show::wrap(
         &format!(
             "{} of {} records measured, {from} to {to}. This traffic is taken as healthy.",
-            measured.records.measured, measured.records.read
+            show::count(measured.records.measured),
+            show::count(measured.records.read)
         ),
         0,
     ));
-    if !written.is_empty() {
+    if written.is_empty() {
+        terminal::line(&show::wrap(&nothing(registry, &config.rules), 0));
+    } else {
         terminal::line(&show::baselines(&written));
         terminal::line(&format!("Written into {}.", registry.display()));
     }
@@ -69,8 +76,11 @@ pub(super) fn run(
 
 fn facts(registry: &Path) -> Result<Vec<Fact>> {
     let name = registry.display();
-    let text = std::fs::read_to_string(registry)
-        .with_context(|| format!("{name} cannot be read; --registry takes a registry.json"))?;
+    let text = registry_text(registry)?;
+    let locked = std::fs::metadata(registry).is_ok_and(|about| about.permissions().readonly());
+    if locked {
+        bail!("{name} is read-only; make it writable if baselines shall stand in it");
+    }
     let mut shadow = ShadowRegistry::read(TargetId::new(REGISTRY)?, &text)
         .with_context(|| format!("in {name}"))?;
     let facts = shadow.facts().with_context(|| format!("in {name}"))?;
@@ -80,12 +90,28 @@ fn facts(registry: &Path) -> Result<Vec<Fact>> {
     Ok(facts)
 }
 
-fn write(registry: &Path, facts: &[Fact], measured: &Measured) -> Result<Vec<Written>> {
+fn nothing(registry: &Path, rules: &RuleBook) -> String {
+    format!(
+        "Nothing was written into {}: no version of it has {} samples of a signal here \
+         (rules.policy.baseline_samples).",
+        registry.display(),
+        show::count(rules.default.policy.baseline_samples)
+    )
+}
+
+fn write(
+    registry: &Path,
+    facts: &[Fact],
+    measured: &Measured,
+    rules: &RuleBook,
+) -> Result<Vec<Written>> {
     let file = RegistryFile::new(TargetId::new(REGISTRY)?, registry.to_path_buf());
     let mut written = Vec::new();
     for fact in facts {
         for known in &fact.versions {
-            let now = measured.ledger.total(&fact.model, &known.version).baselines();
+            let mut now = measured.ledger.total(&fact.model, &known.version).baselines();
+            let enough = rules.of(&fact.model).policy.baseline_samples;
+            now.retain(|_, baseline| baseline.n >= enough);
             if now.is_empty() {
                 continue;
             }

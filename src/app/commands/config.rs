@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::{DONE, NO};
+use super::{COULD_NOT, DONE, NO};
 use crate::app::show;
 use crate::cli::Global;
 use crate::config::Config;
@@ -28,7 +28,9 @@ pub(super) fn run(global: &Global, environment: &BTreeMap<String, String>) -> Re
             } else {
                 terminal::complain(&refused.to_string());
             }
-            Ok(NO)
+            // Rules that nobody could read are neither good nor refused.
+            let read = global.config.iter().all(|file| std::fs::read(file).is_ok());
+            Ok(if read { NO } else { COULD_NOT })
         }
     }
 }

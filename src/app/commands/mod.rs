@@ -7,12 +7,14 @@ mod source;
 mod up;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
 
-use crate::app::client;
+use crate::app::{client, show};
 use crate::cli::{Cli, Command, Global};
 use crate::config::Config;
+use crate::edge::terminal;
 
 /// Done.
 pub const DONE: u8 = 0;
@@ -26,6 +28,7 @@ pub const COULD_NOT: u8 = 2;
 /// # Errors
 /// It could not.
 pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
+    terminal::columns().into_iter().for_each(show::fit);
     match &cli.command {
         Command::Replay(replay) => replay::run(&cli.global, replay, environment),
         Command::Up => up::run(&cli.global, environment),
@@ -38,6 +41,23 @@ pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
         }
         Command::Remote(asked) => client::run(&cli.global, asked, environment),
     }
+}
+
+/// The text of a registry, without the mark that some editors begin a file with.
+fn registry_text(registry: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(registry).with_context(|| {
+        format!("{} cannot be read; --registry takes a registry.json", registry.display())
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
+}
+
+/// Refuses to write over what is read.
+fn apart<'a>(output: &Path, mut inputs: impl Iterator<Item = &'a Path>) -> Result<()> {
+    let Ok(place) = output.canonicalize() else { return Ok(()) };
+    if inputs.any(|input| input.canonicalize().is_ok_and(|input| input == place)) {
+        bail!("{} is read by this command; write to another file", output.display());
+    }
+    Ok(())
 }
 
 fn config(global: &Global, environment: &BTreeMap<String, String>) -> Result<Config> {

@@ -1,11 +1,11 @@
 //! `ripcord replay`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::{DONE, config, source};
+use super::{DONE, apart, config, registry_text, source};
 use crate::app::replay::{News, Replay, Replayed};
 use crate::app::show::{self, Paint, Story};
 use crate::cli::{self, Global, ReplayMode};
@@ -38,6 +38,8 @@ pub(super) fn run(
     };
     if let Some(report) = &args.report {
         may_write(report)?;
+        let inputs = args.files.iter().chain(&args.registry).chain(&global.config);
+        apart(report, inputs.map(PathBuf::as_path))?;
     }
     let replayed = told(replay, global, args)?;
     if global.json {
@@ -66,7 +68,7 @@ fn told(replay: Replay, global: &Global, args: &cli::Replay) -> Result<Replayed>
             && bar.is_shown()
         {
             let rate = *records as f64 / watch.elapsed().as_s().max(0.001);
-            let words = format!("{at:.10}  {records} records  {rate:.0}/s");
+            let words = format!("{at:.10}  {} records  {rate:.0}/s", show::count(*records));
             bar.at(progress.read, progress.total, words);
         }
         let blocks = story.take(&news);
@@ -92,7 +94,9 @@ fn opening(args: &cli::Replay, paint: Paint) -> String {
             }
             None => format!("{production} in production, no previous version; no registry"),
         },
-        (None, None) => "no registry, and no version named as production: alerts only".to_owned(),
+        (None, None) => {
+            "no registry, and no version named as production: nothing is rolled back".to_owned()
+        }
     };
     let head = paint.bold(&format!("Replay of {}", files.join(", ")));
     let mode = format!("{:?}", args.mode).to_lowercase();
@@ -131,8 +135,7 @@ fn registry(args: &cli::Replay) -> Result<ShadowRegistry> {
     let id = TargetId::new(REGISTRY)?;
     let Some(path) = &args.registry else { return Ok(ShadowRegistry::new(id)) };
     let name = path.display();
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("{name} cannot be read; --registry takes a registry.json"))?;
+    let text = registry_text(path)?;
     let registry = ShadowRegistry::read(id, &text).with_context(|| format!("in {name}"))?;
     if !args.check_artifacts {
         return Ok(registry);

@@ -37,14 +37,19 @@ impl Sums {
         self.labels.rate().map(|wrong| 1.0 - wrong)
     }
 
+    /// The mean time of an answer in milliseconds.
+    #[must_use]
+    pub fn mean_ms(&self) -> Option<f64> {
+        (self.timed > 0).then(|| self.timed_ms / self.timed as f64)
+    }
+
     /// The sums as a registry keeps them.
     #[must_use]
     pub fn baselines(&self) -> Baselines {
-        let latency = (self.timed > 0).then(|| self.timed_ms / self.timed as f64);
         [
             (Signal::Accuracy, self.accuracy(), self.labels.n),
             (Signal::ErrorRate, self.answers.rate(), self.answers.n),
-            (Signal::Latency, latency, self.timed),
+            (Signal::Latency, self.mean_ms(), self.timed),
         ]
         .into_iter()
         .filter_map(|(signal, value, n)| Some((signal, Baseline { value: value?, n })))
@@ -108,16 +113,19 @@ impl Ledger {
         self.sum(|(_, of, by, _)| of == model && by == version)
     }
 
-    /// The share of right answers among those that users saw.
+    /// What users saw.
     #[must_use]
-    pub fn served(&self, model: &ModelId) -> Option<f64> {
-        self.sum(|(_, of, _, role)| of == model && *role == SampleRole::Live).accuracy()
+    pub fn live(&self, model: &ModelId) -> Sums {
+        self.sum(|(_, of, _, role)| of == model && *role == SampleRole::Live)
     }
 
-    /// The share of right answers of one version, in any role.
+    /// The versions whose answers users saw.
     #[must_use]
-    pub fn of_version(&self, model: &ModelId, version: &VersionId) -> Option<f64> {
-        self.total(model, version).accuracy()
+    pub fn answered_live(&self, model: &ModelId) -> Vec<VersionId> {
+        let live = self.days.iter().filter(|((_, of, _, role), sums)| {
+            of == model && *role == SampleRole::Live && sums.answers.n > 0
+        });
+        live.map(|(day, _)| day.2.clone()).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     fn sum(&self, wanted: impl Fn(&Day) -> bool) -> Sums {

@@ -18,6 +18,7 @@ pub use files::FilesError;
 pub use history::{History, Line, Point};
 pub use ledger::{Day, Ledger, Sums};
 pub use measured::{Measured, measure};
+pub use notes::mostly_lost;
 pub use summarize::outcome;
 pub use summary::{
     Detection, Evidence, IncidentSummary, ModelSummary, RefusedSummary, RollbackSummary, Said,

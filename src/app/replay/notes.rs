@@ -2,22 +2,24 @@
 //!
 //! Law: every assumption that the replay made in the user's place is said here, in a sentence.
 
-use super::{History, Ledger};
+use super::{History, Ledger, Point};
 use crate::app::show::count;
 use crate::model::{
-    Incident, IncidentState, ModelId, Null, Reference, RuleBook, Signal, Span, Trigger, VersionId,
+    Incident, IncidentState, ModelId, Null, Reference, RuleBook, Signal, Trigger, VersionId,
 };
 use crate::shard::{ModelStatus, SignalStatus, Status};
+use crate::sums::Counters;
 
 /// The notes, the general ones first.
 pub(super) fn notes(
     book: &RuleBook,
     status: &Status,
+    records: &Counters,
     incidents: &[&Incident],
     ledger: &Ledger,
     history: &History,
 ) -> Vec<String> {
-    let mut notes = Vec::new();
+    let mut notes: Vec<_> = mostly_lost(records).into_iter().collect();
     notes.extend(stamped(history));
     if !history.passed_over.is_empty() {
         let of = history.passed_over.iter().map(|(model, n)| format!("{} of {model}", count(*n)));
@@ -29,15 +31,34 @@ pub(super) fn notes(
         notes.extend(never_seen(id, model, ledger, history));
         notes.extend(learned(id, model, history));
         notes.extend(alone(book, id, ledger));
+        notes.extend(unwatched(id, model, history));
     }
     for incident in incidents {
         notes.extend(price(book, incident));
-        notes.extend(deadline(book, incident));
+        notes.extend(deadline(book, status, incident));
+        notes.extend(stated(incident, history));
     }
     if status.gaps > 0 {
-        notes.push(format!("{} gaps in positions: data was lost before it was read.", status.gaps));
+        let gaps = if status.gaps == 1 { "gap" } else { "gaps" };
+        let n = count(status.gaps);
+        notes.push(format!("{n} {gaps} in positions: data was lost before it was read."));
     }
     notes
+}
+
+/// That most of a recording is in no number, if it is so.
+#[must_use]
+pub fn mostly_lost(records: &Counters) -> Option<String> {
+    let rejected: u64 = records.rejected.values().sum();
+    ((records.late + rejected) * 2 > records.read).then(|| {
+        format!(
+            "Most of the recording could not be used: of {} records {} were late and {} rejected. \
+             What follows rests on the rest; `ripcord check-source` shows what would mend it.",
+            count(records.read),
+            count(records.late),
+            count(rejected)
+        )
+    })
 }
 
 /// Roles that the replay gave; none where nobody was known to be in production.
@@ -66,10 +87,13 @@ fn unknown(model: &ModelId, history: &History) -> Option<String> {
         return None;
     }
     let known: Vec<_> = history.registry.keys().map(ModelId::as_str).collect();
-    let has = if known.is_empty() { "no model at all".to_owned() } else { known.join(", ") };
+    let why = match known.as_slice() {
+        [] => format!("No registry knows {model}"),
+        known => format!("The registry does not know {model} (it has {})", known.join(", ")),
+    };
     Some(format!(
-        "The registry does not know {model} (it has {has}): nobody could be rolled back to. \
-         Give a --registry that names it, or --production and --previous."
+        "{why}: nobody could be rolled back to. Give a --registry that names it, or --production \
+         and --previous."
     ))
 }
 
@@ -121,9 +145,10 @@ fn learned(id: &ModelId, model: &ModelStatus, history: &History) -> Option<Strin
     if !missing.is_empty() {
         let space = if text.is_empty() { "" } else { " " };
         text.push_str(&format!(
-            "{space}{} of {id} has no baseline accuracy, and the recording is too short to learn \
+            "{space}{} of {id} {} no baseline accuracy, and the recording is too short to learn \
              one.",
-            missing.join(" and ")
+            missing.join(" and "),
+            if missing.len() == 1 { "has" } else { "have" }
         ));
     }
     (!text.is_empty()).then_some(text)
@@ -153,6 +178,43 @@ fn alone(book: &RuleBook, id: &ModelId, ledger: &Ledger) -> Option<String> {
     ))
 }
 
+/// What was past its limit in a model of which nothing says which version serves: undo opens an
+/// incident for a breach of the serving version, or of one that others are compared with.
+fn unwatched(id: &ModelId, model: &ModelStatus, history: &History) -> Option<String> {
+    if model.production.is_some() || history.production.contains_key(id) {
+        return None;
+    }
+    let over = history.lines().filter(|((of, _, _, feature), points)| {
+        let past = |point: &Point| point.threshold > 0.0 && point.statistic >= point.threshold;
+        of == id && feature.is_none() && points.iter().any(past)
+    });
+    let over: Vec<_> =
+        over.map(|((_, version, rule, _), _)| format!("{version} by {rule}")).collect();
+    (!over.is_empty()).then(|| {
+        format!(
+            "Past its limit was, of {id}: {}. Nothing says which version was in production, so \
+             nothing could be rolled back: name it with --production or a --registry.",
+            over.join(", ")
+        )
+    })
+}
+
+/// A recording that states who answered live cannot be switched.
+fn stated(incident: &Incident, history: &History) -> Option<String> {
+    let waits = matches!(
+        incident.state,
+        IncidentState::Stuck | IncidentState::Mitigating | IncidentState::MitigatedUnverified
+    );
+    (waits && incident.generation.is_some() && history.stamped == 0).then(|| {
+        format!(
+            "The records state who answered live, so taking back {} changed nothing in them and \
+             could not be proven. Leave `role` out of them, and a replay shows what would have \
+             been.",
+            incident.version
+        )
+    })
+}
+
 /// What acting without a reference cost.
 fn price(book: &RuleBook, incident: &Incident) -> Option<String> {
     let id = incident.trigger.as_ref()?;
@@ -176,7 +238,7 @@ fn price(book: &RuleBook, incident: &Incident) -> Option<String> {
 }
 
 /// What the recording ended too early for.
-fn deadline(book: &RuleBook, incident: &Incident) -> Option<String> {
+fn deadline(book: &RuleBook, status: &Status, incident: &Incident) -> Option<String> {
     let policy = &book.of(&incident.model).policy;
     let to = incident.to.as_ref()?;
     incident.generation?;
@@ -194,7 +256,13 @@ fn deadline(book: &RuleBook, incident: &Incident) -> Option<String> {
         | IncidentState::Frozen
         | IncidentState::Stuck => return None,
     };
-    let until = from + Span::from_ms(within.as_ms());
+    let mut until = from + within;
+    // It is still open, so a time that has passed was given again: samples came and were too few.
+    for _ in 0..policy.verify_prolong_times {
+        if Some(until) <= status.read_to {
+            until = until + within;
+        }
+    }
     Some(format!(
         "Still open at the recording's end: the rollback to {to} waits until {until} for {what}."
     ))

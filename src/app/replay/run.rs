@@ -1,5 +1,7 @@
 //! One replay under way: the clock follows the records, and at every deadline on the way the roles
 //! take turns until nobody has anything left to do.
+//!
+//! Over 300 lines: one machine, from its first record to its end; all of it shares its state.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +53,8 @@ pub(super) struct Run {
     flushed_at: EventTime,
     newest: EventTime,
     places: Vec<Place>,
+    /// The first record is the beginning of a list.
+    lists: bool,
     first_refusal: String,
     records: u64,
 }
@@ -83,6 +87,7 @@ impl Run {
             flushed_at: EventTime::MIN,
             newest: EventTime::MIN,
             places: Vec::new(),
+            lists: false,
             first_refusal: String::new(),
             records: 0,
             river,
@@ -113,6 +118,9 @@ impl Run {
                 self.advance(sample.ts(), news)?;
             }
         }
+        let begins_list =
+            || next.bytes.as_ref().is_some_and(|bytes| bytes.trim_ascii().starts_with(b"["));
+        self.lists |= self.records == 1 && begins_list();
         self.places.push((next.position, next.file, next.line));
         let work = self.roles.as_ref().map(|roles| &roles.work);
         let stamped = &mut self.history.stamped;
@@ -148,7 +156,8 @@ impl Run {
             let file = files.name(file);
             refused.position = line;
             if self.first_refusal.is_empty() {
-                self.first_refusal = format!(" ({file} line {line}: {})", refused.detail);
+                let list = if self.lists { "; write one object per line, no list" } else { "" };
+                self.first_refusal = format!(" ({file} line {line}: {}{list})", refused.detail);
             }
             news(News::Refused(&refused));
             let same = self.history.refused.iter().filter(|(_, r)| r.code == refused.code);

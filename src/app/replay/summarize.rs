@@ -11,7 +11,9 @@ use super::summary::{
 };
 use super::{History, Ledger};
 use crate::app::feed::Refused;
-use crate::model::{Incident, IncidentId, IncidentState, ModelId, RuleBook, Verdict};
+use crate::model::{
+    Incident, IncidentId, IncidentState, ModelId, Null, RuleBook, Verdict, VersionId,
+};
 use crate::shard::{BUILD, ModelStatus, Output, Status};
 use crate::sums::Counters;
 use crate::undo::Did;
@@ -38,13 +40,13 @@ pub(super) fn summary(
         rules_hash: book.hash.clone(),
         outputs_hash: fingerprint(outputs)?,
         mode: book.default.mode,
+        notes: notes::notes(book, status, &records, &incidents, ledger, history),
         records,
         models: models(status, ledger, history),
         rollbacks: incidents.iter().copied().filter(acted).map(|i| rollback(i, outputs)).collect(),
         would_have: incidents.iter().copied().filter(wished).map(would_have).collect(),
         incidents: incidents.iter().map(|i| incident(i, outputs)).collect(),
         refused: refused(history),
-        notes: notes::notes(book, status, &incidents, ledger, history),
     })
 }
 
@@ -88,6 +90,14 @@ fn last_words(outputs: &[Output]) -> Vec<&Incident> {
 fn models(status: &Status, ledger: &Ledger, history: &History) -> BTreeMap<ModelId, ModelSummary> {
     let summary = |(id, model): (&ModelId, &ModelStatus)| {
         let start = history.production.get(id).cloned();
+        let live = ledger.live(id);
+        let answered_live = ledger.answered_live(id);
+        // Where records say that others answered, the difference to `without` is not Ripcord's.
+        let ours = |version: &&VersionId| {
+            Some(*version) == start.as_ref() || Some(*version) == model.production.as_ref()
+        };
+        let without = start.as_ref().filter(|_| answered_live.iter().all(|v| ours(&v)));
+        let without = without.map(|start| ledger.total(id, start)).unwrap_or_default();
         let versions = model.versions.iter().map(|(version, status)| {
             let summary = VersionSummary {
                 role: status.role,
@@ -97,10 +107,15 @@ fn models(status: &Status, ledger: &Ledger, history: &History) -> BTreeMap<Model
             (version.clone(), summary)
         });
         let summary = ModelSummary {
-            accuracy_without: start.as_ref().and_then(|start| ledger.of_version(id, start)),
+            accuracy_without: without.accuracy(),
+            error_rate_served: live.answers.rate(),
+            error_rate_without: without.answers.rate(),
+            latency_ms_served: live.mean_ms(),
+            latency_ms_without: without.mean_ms(),
+            answered_live,
             production_at_start: start,
             production_at_end: model.production.clone(),
-            accuracy_served: ledger.served(id),
+            accuracy_served: live.accuracy(),
             versions: versions.collect(),
         };
         (id.clone(), summary)
@@ -131,6 +146,7 @@ fn evidence(incident: &Incident, outputs: &[Output]) -> Option<Evidence> {
             value: evidence.estimate,
             interval: evidence.interval,
             tolerated: evidence.null,
+            paired: matches!(evidence.limit, Null::Paired(_)),
             rule: evidence.rule,
             statistic: evidence.statistic,
             threshold: evidence.threshold,

@@ -65,6 +65,16 @@ pub struct ModelSummary {
     pub accuracy_served: Option<f64>,
     /// The same had the starting version answered throughout.
     pub accuracy_without: Option<f64>,
+    /// The share of failed answers among those that users saw.
+    pub error_rate_served: Option<f64>,
+    /// The same had the starting version answered throughout.
+    pub error_rate_without: Option<f64>,
+    /// The mean time, in milliseconds, of the answers that users saw.
+    pub latency_ms_served: Option<f64>,
+    /// The same had the starting version answered throughout.
+    pub latency_ms_without: Option<f64>,
+    /// The versions that answered live.
+    pub answered_live: Vec<VersionId>,
     /// Its versions.
     pub versions: BTreeMap<VersionId, VersionSummary>,
 }
@@ -145,6 +155,8 @@ pub struct Evidence {
     pub interval: Option<(f64, f64)>,
     /// Where the tolerated ends.
     pub tolerated: Option<f64>,
+    /// Whether it is a difference to another version on the same requests.
+    pub paired: bool,
     /// How it was gathered.
     pub rule: Statistic,
     /// The statistic: odds for an e-detector, the value itself for a window.

@@ -272,6 +272,9 @@ fn label(at: i64, step: i64, length: i64) -> String {
     let months =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let month = months.get(time.month0() as usize).copied().unwrap_or("?");
+    if step < DAY && length >= DAY {
+        return format!("{} {month} {:02}:{:02}", time.day(), time.hour(), time.minute());
+    }
     if step < DAY {
         return format!("{:02}:{:02}", time.hour(), time.minute());
     }
@@ -292,6 +295,9 @@ mod tests {
         let labels: Vec<_> = time_ticks(month, 6).into_iter().map(|(_, label)| label).collect();
         assert!(labels.len() <= 6 && labels.len() >= 3, "{labels:?}");
         assert!(labels.iter().all(|label| label.contains("Jun")), "{labels:?}");
+        let day = (at("2013-06-01T03:00:00Z"), at("2013-06-02T09:00:00Z"));
+        let labels: Vec<_> = time_ticks(day, 6).into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels.first().map(String::as_str), Some("1 Jun 06:00"), "{labels:?}");
         let shares: Vec<_> = Scale::Share(0.6, 1.0).ticks().into_iter().map(|t| t.1).collect();
         assert_eq!(shares, ["60 %", "70 %", "80 %", "90 %", "100 %"]);
         let decades: Vec<_> = Scale::Log(0.01, 100.0).ticks().into_iter().map(|t| t.1).collect();

@@ -1,9 +1,11 @@
 //! The end of a replay's story: what it came to, in tables, and what to know about it.
 
 use super::Story;
-use super::words::{self, Paint, count, moment, percent, span, spoken, table, wrap};
-use crate::app::replay::{Replayed, RollbackSummary, Summary};
-use crate::model::{EventTime, FeatureName, IncidentState, ModelId, Signal, Verdict, VersionId};
+use super::words::{self, Paint, Unit, count, moment, percent, span, spoken, table, wrap};
+use crate::app::replay::{ModelSummary, Replayed, RollbackSummary, Summary, mostly_lost};
+use crate::model::{
+    EventTime, FeatureName, IncidentId, IncidentState, Mode, ModelId, Signal, Verdict, VersionId,
+};
 
 /// What a replay came to.
 #[must_use]
@@ -17,6 +19,7 @@ pub fn ending(replayed: &Replayed, story: &Story, paint: Paint) -> String {
     };
     section("What it came to", &wrap(&verdict(summary), 0));
     section("Accuracy", &accuracy(summary));
+    section("Errors and time to answer", &others(summary));
     for rollback in &summary.rollbacks {
         let title = format!("The rollback of {}", rollback.from);
         section(&title, &phases(rollback));
@@ -30,25 +33,48 @@ pub fn ending(replayed: &Replayed, story: &Story, paint: Paint) -> String {
 /// The outcome in a sentence or two.
 #[must_use]
 pub(super) fn verdict(summary: &Summary) -> String {
-    let mut sentences: Vec<_> = summary.rollbacks.iter().map(sentence).collect();
+    let mut sentences: Vec<_> = mostly_lost(&summary.records).into_iter().collect();
+    sentences.extend(summary.rollbacks.iter().map(sentence));
     for would in &summary.would_have {
         let to = would.to.as_ref().map_or("another version", |to| to.as_str());
-        sentences.push(format!(
-            "{} of {} would have been rolled back to {to} ({}): {}",
-            would.from,
-            would.model,
-            would.trigger.as_ref().map_or("no rule", |trigger| trigger.as_str()),
-            would.because
-        ));
-    }
-    if sentences.is_empty() {
-        let serving = summary.models.iter().map(|(model, known)| {
-            let version = known.production_at_end.as_ref().map_or("no version", |v| v.as_str());
-            format!("{version} of {model} served throughout")
+        let trigger = would.trigger.as_ref().map_or("no rule", |trigger| trigger.as_str());
+        let (from, model, because) = (&would.from, &would.model, &would.because);
+        sentences.push(match summary.mode {
+            Mode::Act => format!("{from} of {model} was not taken back ({trigger}): {because}"),
+            Mode::Observe | Mode::Recommend => format!(
+                "{from} of {model} would have been rolled back to {to} ({trigger}): {because}"
+            ),
         });
-        return format!("Nothing was rolled back: {}.", serving.collect::<Vec<_>>().join(", "));
+    }
+    let of_rollback = |id: &IncidentId| summary.rollbacks.iter().any(|one| one.incident == *id);
+    let frozen = summary
+        .incidents
+        .iter()
+        .filter(|incident| incident.state == IncidentState::Frozen && !of_rollback(&incident.id));
+    sentences.extend(frozen.map(|incident| {
+        format!("Automatic action on {} was frozen: {}", incident.model, incident.because)
+    }));
+    // Several incidents may say the same of one model.
+    sentences.dedup();
+    if summary.rollbacks.is_empty() {
+        let serving: Vec<_> = summary.models.iter().map(|(id, known)| served(id, known)).collect();
+        sentences.push(format!("Nothing was rolled back: {}.", serving.join(", ")));
     }
     sentences.join(" ")
+}
+
+/// Who served a model of which nothing was rolled back.
+fn served(id: &ModelId, known: &ModelSummary) -> String {
+    let production = known.production_at_end.as_ref();
+    let live: Vec<_> = known.answered_live.iter().map(VersionId::as_str).collect();
+    match (production, live.as_slice()) {
+        (Some(version), []) => format!("{version} of {id} was in production"),
+        (Some(version), [only]) if *only == version.as_str() => {
+            format!("{version} of {id} served throughout")
+        }
+        (None, []) => format!("nothing says which version of {id} served"),
+        (_, live) => format!("by the records, {} of {id} answered live", live.join(" and ")),
+    }
 }
 
 fn sentence(rollback: &RollbackSummary) -> String {
@@ -61,7 +87,8 @@ fn sentence(rollback: &RollbackSummary) -> String {
             "and nothing showed that it helped: unverified".to_owned()
         }
         (IncidentState::Stuck, _, _) => {
-            format!("and it is stuck, unverified: {}", rollback.because.trim_end_matches('.'))
+            let because = words::without_order(&rollback.because);
+            format!("and it is stuck, unverified: {}", because.trim_end_matches('.'))
         }
         (IncidentState::Frozen, _, _) => {
             format!("and it is frozen: {}", rollback.because.trim_end_matches('.'))
@@ -86,9 +113,7 @@ fn accuracy(summary: &Summary) -> String {
                 model.to_string(),
                 percent(served),
                 without.map_or("unknown".to_owned(), percent),
-                without.map_or(String::new(), |without| {
-                    format!("{:+.1} points", (served - without) * 100.0)
-                }),
+                without.map_or(String::new(), |without| words::gained(without, served)),
                 known.production_at_start.as_ref().map_or("-".to_owned(), ToString::to_string),
             ]
         })
@@ -98,6 +123,25 @@ fn accuracy(summary: &Summary) -> String {
     }
     let header = ["model", "served", "without Ripcord", "difference", "at the start"];
     table(&header, &rows, &[1, 2, 3])
+}
+
+/// The other yardsticks, where something was rolled back for one of them.
+fn others(summary: &Summary) -> String {
+    let rows = summary.rollbacks.iter().filter_map(|rollback| {
+        let known = summary.models.get(&rollback.model)?;
+        let (what, served, without) = match rollback.signal? {
+            Signal::ErrorRate => ("failed", known.error_rate_served, known.error_rate_without),
+            Signal::Latency => ("mean time", known.latency_ms_served, known.latency_ms_without),
+            Signal::Accuracy | Signal::FeatureDrift => return None,
+        };
+        let shown = |x: Option<f64>| x.map_or("unknown".to_owned(), |x| unit(rollback).value(x));
+        Some(vec![rollback.model.to_string(), what.to_owned(), shown(served), shown(without)])
+    });
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    table(&["model", "of answers", "served", "without Ripcord"], &rows, &[2, 3])
 }
 
 /// The phases of a rollback: what, until when, after how long.
@@ -121,13 +165,20 @@ pub(super) fn steps(rollback: &RollbackSummary) -> Vec<(&'static str, EventTime,
     steps
 }
 
+/// What the rule that decided a rollback measures.
+pub(super) fn unit(rollback: &RollbackSummary) -> Unit {
+    let paired = rollback.evidence.as_ref().is_some_and(|evidence| evidence.paired);
+    Unit::new(rollback.signal.unwrap_or(Signal::Accuracy), paired)
+}
+
 fn phases(rollback: &RollbackSummary) -> String {
     let rows: Vec<Vec<String>> = steps(rollback)
         .into_iter()
         .map(|(what, at, took)| vec![what.to_owned(), moment(at), took.unwrap_or_default()])
         .collect();
     let mut text = table(&["phase", "event time (UTC)", "took"], &rows, &[2]);
-    let samples = rollback.signal.map_or("samples", words::samples);
+    let unit = unit(rollback);
+    let samples = rollback.signal.map_or("samples", |_| unit.samples());
     let detection = rollback.detection.event_time_s.map(|s| {
         format!(
             "Detected {} after the likely start, on {} {samples}, by {}.",
@@ -140,17 +191,16 @@ fn phases(rollback: &RollbackSummary) -> String {
         text.push_str(&format!("\n{}", wrap(&detection, 1)));
     }
     if let Some(evidence) = &rollback.evidence {
-        let signal = rollback.signal.unwrap_or(Signal::Accuracy);
-        let value = evidence.value.map_or("unknown".to_owned(), |x| words::value(signal, x));
-        let tolerated = evidence.tolerated.map_or("?".to_owned(), |x| words::value(signal, x));
+        let value = evidence.value.map_or("unknown".to_owned(), |x| unit.value(x));
+        let tolerated = evidence.tolerated.map_or("?".to_owned(), |x| unit.value(x));
         let between = evidence.interval.map_or(String::new(), |(low, high)| {
-            format!(" (95 %: {} to {})", words::value(signal, low), words::value(signal, high))
+            format!(" (95 %: {} to {})", unit.value(low), unit.value(high))
         });
         let odds = words::odds(evidence.rule, evidence.statistic, evidence.threshold);
         let odds = odds.map_or(String::new(), |odds| format!("; {odds}"));
         let line = format!(
             "Evidence: {value} {}{between}, {tolerated} tolerated{odds}. Decision {}.",
-            words::what(signal),
+            unit.what(),
             evidence.decision
         );
         text.push_str(&format!("\n{}", wrap(&line, 1)));

@@ -1,7 +1,7 @@
 //! What people see of what the roles did: text for a terminal, a page for a review.
 //!
 //! Law: it computes nothing that is not shown, prints nothing itself, and asks no clock: the same
-//! input gives the same bytes.
+//! input gives the same bytes, in lines of 80 columns unless the terminal has fewer.
 
 mod baseline;
 mod charts;
@@ -20,4 +20,4 @@ pub use report::{ReportError, page};
 pub use source::source;
 pub use story::Story;
 pub(super) use words::count;
-pub use words::{Paint, WIDTH, wrap};
+pub use words::{Paint, WIDTH, fit, wrap};

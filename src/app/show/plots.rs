@@ -58,7 +58,10 @@ pub(super) fn accuracy(
         vec![Series { name: "served".into(), class: "served", points: points(&served) }];
     let classes = ["other", "third", "fourth"];
     let others = by_version.iter().filter(|(version, _)| Some(**version) != subject);
-    lines.extend(others.zip(classes).map(|((version, days), class)| Series {
+    let mut others: Vec<_> = others.collect();
+    let to = rollback.and_then(|one| one.to.as_ref());
+    others.sort_by_key(|(version, _)| to.is_some_and(|to| to != **version));
+    lines.extend(others.into_iter().zip(classes).map(|((version, days), class)| Series {
         name: version.to_string(),
         class,
         points: points(days),
@@ -112,7 +115,8 @@ pub(super) fn statistic(
     let read = triggers.filter(|trigger| trigger.signal != Signal::FeatureDrift);
     let mut lines = Vec::new();
     let mut quiet = Vec::new();
-    let mut classes = ["other", "third", "fourth"].into_iter();
+    // The second colour is that of the other version, here as in the accuracy.
+    let mut classes = ["third", "fourth"].into_iter();
     for trigger in read {
         let points = relative(replayed.history.line(model, subject, &trigger.id));
         let is_decisive = decisive.as_ref() == Some(&trigger.id);
@@ -124,9 +128,9 @@ pub(super) fn statistic(
         let Some(class) = class else { continue };
         lines.push(Series { name: short(subject, &trigger.id), class, points });
     }
-    if let (Some(other), Some(trigger), Some(class)) = (other, &decisive, classes.next()) {
+    if let (Some(other), Some(trigger)) = (other, &decisive) {
         let points = relative(replayed.history.line(model, other, trigger));
-        lines.push(Series { name: short(other, trigger), class, points });
+        lines.push(Series { name: short(other, trigger), class: "other", points });
     }
     let all = || lines.iter().flat_map(|line| line.points.iter());
     let Some(x) = range(all().map(|(at, _)| *at)) else { return Vec::new() };

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::charts::Chart;
 use super::plots::{accuracy, drifts, statistic};
-use super::words::{count, moment, number, percent, span, state, value, what};
+use super::words::{Unit, count, gained, moment, number, percent, span, state};
 use super::{ending, words};
 use crate::app::replay::{Replayed, RollbackSummary};
 use crate::config::Meaning;
@@ -27,6 +27,9 @@ const PAGE: &str = include_str!("report.html");
 
 /// Rows of the table of decisions.
 const ROWS: usize = 60;
+
+/// Buckets of a table of evidence: the last ones.
+const BUCKETS: usize = 24;
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
@@ -136,7 +139,8 @@ pub fn page(
         refused: summary.refused.iter().map(ending::where_it_stands).collect(),
         notes: &summary.notes,
     };
-    Ok(environment.get_template("report")?.render(Serde(page))?)
+    let text = environment.get_template("report")?.render(Serde(page))?;
+    Ok(words::visible(&text).into_owned())
 }
 
 fn model_page(replayed: &Replayed, model: &ModelId) -> ModelPage {
@@ -163,9 +167,7 @@ fn model_page(replayed: &Replayed, model: &ModelId) -> ModelPage {
         name: model.to_string(),
         served: served.map(percent),
         without: without.map(percent),
-        difference: served
-            .zip(without)
-            .map(|(served, without)| format!("{:+.1} points", (served - without) * 100.0)),
+        difference: served.zip(without).map(|(served, without)| gained(without, served)),
         accuracy: accuracy(replayed, model, subject.as_ref(), rollback),
         evidence,
         drift,
@@ -220,20 +222,20 @@ fn facts(rollback: &RollbackSummary) -> Vec<[String; 2]> {
     let mut fact = |name: &str, text: Option<String>| {
         facts.extend(text.map(|text| [name.to_owned(), text]));
     };
-    let signal = rollback.signal.unwrap_or(Signal::Accuracy);
+    let unit = ending::unit(rollback);
     fact("rule that fired", rollback.trigger.as_ref().map(ToString::to_string));
     fact("better shown", Some(words::reference(rollback.reference).to_owned()));
     if let Some(evidence) = &rollback.evidence {
         let between = evidence.interval.map_or(String::new(), |(low, high)| {
-            format!(" (95 %: {} to {})", value(signal, low), value(signal, high))
+            format!(" (95 %: {} to {})", unit.value(low), unit.value(high))
         });
-        let measured = evidence.value.map(|x| format!("{}{between}", value(signal, x)));
-        fact(what(signal), measured);
-        fact("tolerated", evidence.tolerated.map(|x| value(signal, x)));
+        let measured = evidence.value.map(|x| format!("{}{between}", unit.value(x)));
+        fact(unit.what(), measured);
+        fact("tolerated", evidence.tolerated.map(|x| unit.value(x)));
         fact("statistic", words::odds(evidence.rule, evidence.statistic, evidence.threshold));
         fact("decision", Some(evidence.decision.clone()));
     }
-    fact(words::samples(signal), Some(count(rollback.detection.labels)));
+    fact(unit.samples(), Some(count(rollback.detection.labels)));
     fact("proof", rollback.proof.map(|proof| format!("{proof:?}")));
     fact("generation", rollback.generation.map(count));
     fact("incident", Some(rollback.incident.to_string()));
@@ -250,9 +252,11 @@ fn evidence_tables(replayed: &Replayed, rollback: &RollbackSummary) -> Vec<Table
     };
     let id = rollback.evidence.as_ref().map(|evidence| &evidence.decision);
     let decisive = decisions().find(|decision| Some(&decision.id) == id);
+    // What came after the decision is no evidence for it.
     let is_paired = |decision: &&Decision| {
         let a = &decision.assessment;
-        matches!(a.evidence.limit, Null::Paired(_))
+        rollback.decided_at.is_none_or(|decided| decision.read_to <= decided)
+            && matches!(a.evidence.limit, Null::Paired(_))
             && (&a.model, &a.version) == (&rollback.model, &rollback.from)
             && a.verdict == Verdict::Breach
     };
@@ -271,17 +275,23 @@ fn evidence_table(decision: &Decision) -> Option<Table> {
         Tally::Mean { .. } => &["from", "answers", "mean"],
         Tally::Distance { .. } => &["from", "samples", "index"],
     };
+    let buckets = &a.evidence.buckets;
+    let left_out = buckets.len().saturating_sub(BUCKETS);
+    let which = match (buckets.len(), left_out) {
+        (1, _) => "the bucket".to_owned(),
+        (_, 0) => "the buckets".to_owned(),
+        (all, _) => format!("the last {BUCKETS} of {} buckets", count(all as u64)),
+    };
     let caption = format!(
-        "{} of {}, as of {}: {} since the likely change",
+        "{} of {}, as of {}: {which} since the likely change",
         a.trigger,
         a.version,
-        moment(decision.read_to),
-        if a.evidence.buckets.len() == 1 { "the bucket" } else { "the buckets" }
+        moment(decision.read_to)
     );
     Some(Table {
         caption,
         header: header.iter().map(|&name| name.to_owned()).collect(),
-        rows: a.evidence.buckets.iter().map(bucket).collect(),
+        rows: buckets.iter().skip(left_out).map(bucket).collect(),
     })
 }
 
@@ -328,13 +338,14 @@ fn decisions(replayed: &Replayed) -> (Vec<Vec<String>>, usize) {
         }
         let feature = a.feature.as_ref().map(|feature| format!(", {feature}")).unwrap_or_default();
         let verdict = format!("{:?}", a.verdict).to_lowercase();
+        let unit = Unit::of(a.signal, a.evidence.limit);
         rows.push(vec![
             moment(decision.read_to),
             did.to_owned(),
             format!("{} {}{feature}", a.version, a.trigger),
             verdict,
-            a.evidence.estimate.map_or("-".to_owned(), |x| value(a.signal, x)),
-            a.evidence.null.map_or("-".to_owned(), |x| value(a.signal, x)),
+            a.evidence.estimate.map_or("-".to_owned(), |x| unit.value(x)),
+            a.evidence.null.map_or("-".to_owned(), |x| unit.value(x)),
             ruling.because.clone(),
         ]);
     }

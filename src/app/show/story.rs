@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::words::{self, Paint, wrap};
 use crate::app::replay::News;
 use crate::model::{
-    Command, EventTime, FeatureName, Incident, IncidentId, IncidentState, ModelId, Null, Reference,
-    Signal, Verdict, VersionId, Want,
+    Command, EventTime, FeatureName, Incident, IncidentId, IncidentState, Mode, ModelId, Null,
+    Reason, Reference, Signal, Verdict, VersionId, Want,
 };
 use crate::shard::{Decision, Output, SignalStatus, Status};
 use crate::undo::{Did, Ruling};
@@ -22,6 +22,14 @@ const INDENT: usize = 31;
 /// One input of one version, and whether others drift as much.
 type Drift = (ModelId, VersionId, FeatureName, bool);
 
+/// A version against another on the same requests.
+struct Pairs {
+    other: VersionId,
+    value: f64,
+    n: u64,
+    since: Option<EventTime>,
+}
+
 /// Tells a replay.
 pub struct Story {
     paint: Paint,
@@ -31,7 +39,11 @@ pub struct Story {
     /// Commands whose decision is told next.
     commands: Vec<Command>,
     /// How a version does against another on the same requests.
-    pairs: BTreeMap<(ModelId, VersionId), (VersionId, f64, u64)>,
+    pairs: BTreeMap<(ModelId, VersionId), Pairs>,
+    /// Models of which a freeze was told.
+    frozen: BTreeSet<ModelId>,
+    /// What happens on a breach, by model.
+    modes: BTreeMap<ModelId, Mode>,
 }
 
 impl Story {
@@ -45,6 +57,8 @@ impl Story {
             states: BTreeMap::new(),
             commands: Vec::new(),
             pairs: BTreeMap::new(),
+            frozen: BTreeSet::new(),
+            modes: BTreeMap::new(),
         }
     }
 
@@ -76,6 +90,7 @@ impl Story {
 
     fn numbers(&mut self, status: &Status) {
         for (model, known) in &status.models {
+            self.modes.insert(model.clone(), known.mode);
             let versions = &known.versions;
             for (version, known) in versions {
                 let paired = |signal: &&SignalStatus| matches!(signal.limit, Null::Paired(_));
@@ -86,7 +101,8 @@ impl Story {
                     others.next().filter(|_| others.next().is_none())
                 });
                 if let (Some(other), Some(value)) = (other, pair.value) {
-                    let known = (other.clone(), value, pair.samples);
+                    let (other, n, since) = (other.clone(), pair.samples, pair.since);
+                    let known = Pairs { other, value, n, since };
                     self.pairs.insert((model.clone(), version.clone()), known);
                 }
             }
@@ -102,10 +118,14 @@ impl Story {
             (Did::Alerted, false) => self.once(ruling, "alert").then(|| self.alert(decision)),
             (Did::Acted, _) => Some(self.acted(decision, ruling)),
             (Did::WouldHave, _) => {
-                self.once(ruling, "would").then(|| self.held(decision, ruling, "would act"))
+                // In mode act it is the benefit that is missing, not the permission.
+                let acts = self.modes.get(&decision.assessment.model) == Some(&Mode::Act);
+                let label = if acts { "not shown" } else { "would act" };
+                self.once(ruling, "would").then(|| self.held(decision, ruling, label))
             }
             (Did::Held, _) => {
-                self.once(ruling, "held").then(|| self.held(decision, ruling, "held back"))
+                let what = if self.is_frozen(ruling) { "frozen" } else { "held" };
+                self.once(ruling, what).then(|| self.held(decision, ruling, "held back"))
             }
             (Did::Resolved, false) => {
                 let over = self.paint.good("over");
@@ -117,6 +137,11 @@ impl Story {
             blocks.extend(self.command(decision.read_to, &command));
         }
         blocks
+    }
+
+    fn is_frozen(&self, ruling: &Ruling) -> bool {
+        let state = ruling.incident.as_ref().and_then(|incident| self.states.get(incident));
+        state == Some(&IncidentState::Frozen)
     }
 
     fn once(&mut self, ruling: &Ruling, what: &'static str) -> bool {
@@ -133,10 +158,15 @@ impl Story {
         if *times > 1 {
             return None;
         }
-        let whose = if shared {
-            "the other version's drifts as much: a common cause".to_owned()
-        } else {
-            format!("on {}'s side", a.version)
+        let whose = match (shared, a.evidence.reference) {
+            (true, _) => "the other version's drifts as much: a common cause".to_owned(),
+            (false, Reference::Paired) => {
+                format!("on {}'s side, by the same requests", a.version)
+            }
+            (
+                false,
+                Reference::Live | Reference::History | Reference::Baseline | Reference::None,
+            ) => "no other version shows it on the same requests".to_owned(),
         };
         let text = format!(
             "{} of {} is spread otherwise than it was: PSI {:.2}, {:.2} tolerated; {whose}.",
@@ -168,33 +198,50 @@ impl Story {
         let Some(other) = a.against.first() else {
             return "Nothing shows what would be better.".to_owned();
         };
-        let Some(difference) = self.difference(decision) else {
-            return format!(
-                "{} does no better {}.",
-                other.version,
-                words::reference(other.reference)
-            );
+        let no_better = match a.reason {
+            Reason::ReferenceAlsoOver => format!("{} is past the same limit", other.version),
+            Reason::UnderThreshold
+            | Reason::TooFewSamples
+            | Reason::NoBaseline
+            | Reason::Incomplete
+            | Reason::BenefitShown
+            | Reason::PairedWithinTolerance
+            | Reason::DriftShared
+            | Reason::DriftOwn
+            | Reason::BenefitUnproven
+            | Reason::NoReference => format!("{} does no better", other.version),
         };
-        format!("{} does no better: {difference}.", other.version)
+        match self.difference(decision).filter(|_| other.reference == Reference::Paired) {
+            Some(difference) if a.reason == Reason::ReferenceAlsoOver => {
+                format!("{no_better}; {difference}.")
+            }
+            // What the pairs say since a start of their own may be more than is tolerated.
+            Some(_) | None => format!("{no_better} {}.", words::reference(other.reference)),
+        }
     }
 
     fn difference(&self, decision: &Decision) -> Option<String> {
         let a = &decision.assessment;
         let key = (a.model.clone(), a.version.clone());
-        let (other, value, n) = match a.evidence.limit {
+        let (other, value, n, since) = match a.evidence.limit {
             Null::Paired(_) => {
-                (&a.against.first()?.version, a.evidence.estimate?, a.evidence.samples)
+                let e = &a.evidence;
+                (&a.against.first()?.version, e.estimate?, e.samples, e.since)
             }
             Null::Baseline(_) | Null::Rate(_) | Null::MeanMs { .. } | Null::Psi { .. } => {
-                let (other, value, n) = self.pairs.get(&key)?;
-                (other, *value, *n)
+                let Pairs { other, value, n, since } = self.pairs.get(&key)?;
+                (other, *value, *n, *since)
             }
         };
-        let (points, word) = (value.abs() * 100.0, if value < 0.0 { "less" } else { "more" });
+        let points = words::points(value.abs());
+        let often = match value {
+            _ if points == words::points(0.0) => "as often as".to_owned(),
+            value if value < 0.0 => format!("{points} less often than"),
+            _ => format!("{points} more often than"),
+        };
+        let since = since.map_or(String::new(), |at| format!(" since {}", words::moment(at)));
         Some(format!(
-            "on the same requests {} was wrong {points:.1} points {word} often than {other} \
-             ({} pairs \
-             since that began)",
+            "on the same requests {} was wrong {often} {other} ({} pairs{since})",
             a.version,
             words::count(n)
         ))
@@ -220,8 +267,17 @@ impl Story {
         self.block(decision.read_to, "DECISION", &self.paint.bad("DECISION"), &text)
     }
 
-    fn held(&self, decision: &Decision, ruling: &Ruling, label: &str) -> String {
-        let text = format!("{}\n{}", evidence(decision), ruling.because);
+    fn held(&mut self, decision: &Decision, ruling: &Ruling, label: &str) -> String {
+        let (evidence, because) = (evidence(decision), &ruling.because);
+        if self.is_frozen(ruling) {
+            let model = &decision.assessment.model;
+            let text = match self.frozen.insert(model.clone()) {
+                true => format!("{evidence}\n{because}\nWere it live: ripcord unfreeze {model}"),
+                false => format!("{evidence}\nAutomatic action on {model} is frozen already."),
+            };
+            return self.block(decision.read_to, "FROZEN", &self.paint.bad("FROZEN"), &text);
+        }
+        let text = format!("{evidence}\n{because}");
         self.block(decision.read_to, label, &self.paint.warn(label), &text)
     }
 
@@ -241,7 +297,7 @@ impl Story {
             return None;
         }
         let of_rollback = incident.generation.is_some();
-        let at = EventTime::from_ms(incident.changed_at.as_ms());
+        let at = incident.closed_at.unwrap_or(EventTime::from_ms(incident.changed_at.as_ms()));
         let because = incident.because.as_str();
         let paint = self.paint;
         let (label, painted, text) = match incident.state {
@@ -262,16 +318,19 @@ impl Story {
                 ("resolved", paint.good("resolved"), because.to_owned())
             }
             IncidentState::Stuck => {
-                // The command stands in a line of its own, to be copied.
-                let why = because.split(" Mend it, then say").next().unwrap_or(because);
-                let next = format!("{why}\nMend it, then: ripcord approve {}", incident.model);
+                let why = words::without_order(because);
+                let next = format!("{why}\nWere it live: ripcord approve {}", incident.model);
                 ("STUCK", paint.bad("STUCK"), next)
             }
-            IncidentState::Frozen => {
-                let next = format!("{because}\nNext: ripcord unfreeze {}", incident.model);
+            IncidentState::Frozen if of_rollback => {
+                let next = format!("{because}\nWere it live: ripcord unfreeze {}", incident.model);
                 ("FROZEN", paint.bad("FROZEN"), next)
             }
-            IncidentState::Open | IncidentState::Mitigating | IncidentState::Resolved => {
+            // It is told with the evidence, which comes next.
+            IncidentState::Frozen
+            | IncidentState::Open
+            | IncidentState::Mitigating
+            | IncidentState::Resolved => {
                 return None;
             }
         };
@@ -290,26 +349,17 @@ impl Story {
 /// What was seen, since when, against what, and how sure that is.
 fn evidence(decision: &Decision) -> String {
     let (a, evidence) = (&decision.assessment, &decision.assessment.evidence);
-    let mut text = format!("{}: ", a.trigger);
-    match evidence.estimate {
-        Some(estimate) => {
-            let more = match evidence.limit {
-                Null::Paired(_) => " more",
-                Null::Baseline(_) | Null::Rate(_) | Null::MeanMs { .. } | Null::Psi { .. } => "",
-            };
-            let value = words::value(a.signal, estimate);
-            text.push_str(&format!("{value}{more} {} of {}", words::what(a.signal), a.version));
-        }
-        None => text.push_str(&format!("{} of {}", words::what(a.signal), a.version)),
-    }
+    let unit = words::Unit::of(a.signal, evidence.limit);
+    let value = evidence.estimate.map_or(String::new(), |x| format!("{} ", unit.value(x)));
+    let (what, place) = (unit.what(), unit.place());
+    let mut text = format!("{}: {value}{what} of {}{place}", a.trigger, a.version);
     if let Some(since) = evidence.since {
         text.push_str(&format!(" since {}", words::moment(since)));
     }
     if let Some(null) = evidence.null {
-        text.push_str(&format!(", {} tolerated", words::value(a.signal, null)));
+        text.push_str(&format!(", {} tolerated", unit.value(null)));
     }
-    let samples = words::samples(a.signal);
-    text.push_str(&format!(" ({} {samples})", words::count(evidence.samples)));
+    text.push_str(&format!(" ({} {})", words::count(evidence.samples), unit.samples()));
     let odds = words::odds(evidence.rule, evidence.statistic, evidence.threshold);
     text.push_str(&odds.map_or(".".to_owned(), |odds| format!("; {odds}.")));
     text

@@ -3,14 +3,34 @@
 //!
 //! Over 300 lines: its tests stand in it.
 
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
 use chrono::DateTime;
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
 use crate::config::grouped;
-use crate::model::{EventTime, IncidentState, Reference, Signal, Span, Statistic};
+use crate::model::{EventTime, IncidentState, Null, Reference, Signal, Span, Statistic};
 
 /// Columns of a terminal that every line fits into.
 pub const WIDTH: usize = 80;
+
+/// With fewer nothing can be told beside a time.
+const LEAST: usize = 48;
+
+/// Columns where there are fewer than [`WIDTH`].
+static NARROW: OnceLock<usize> = OnceLock::new();
+
+/// Makes every line fit into a terminal that is narrower than usual.
+pub fn fit(columns: usize) {
+    if columns < WIDTH {
+        NARROW.get_or_init(|| columns.max(LEAST));
+    }
+}
+
+fn width() -> usize {
+    NARROW.get().copied().unwrap_or(WIDTH)
+}
 
 /// Tables have a line above, below and under their header.
 const LINES: TableStyle = TableStyle::new()
@@ -64,18 +84,31 @@ impl Paint {
     }
 }
 
+/// The text with every character that turns the direction of others, or is not seen, written out:
+/// a name shall not make a sentence say something else.
+#[must_use]
+pub(super) fn visible(text: &str) -> Cow<'_, str> {
+    let ranges = ['\u{200b}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
+    let hidden = |c: char| ranges.iter().any(|range| range.contains(&c));
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |c: char| if hidden(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(shown).collect())
+}
+
 /// Breaks `text` at spaces so that no line is longer than [`WIDTH`]; every line begins with
 /// `indent` spaces. A word longer than a line stands on its own.
 #[must_use]
 pub fn wrap(text: &str, indent: usize) -> String {
-    let margin = " ".repeat(indent);
+    let (text, margin, columns) = (visible(text), " ".repeat(indent), width());
     let mut lines = Vec::new();
     for paragraph in text.lines() {
         let (mut line, mut width) = (margin.clone(), indent);
         for word in paragraph.split_whitespace() {
             let length = word.chars().count();
             let gap = usize::from(width > indent);
-            if width > indent && width + gap + length > WIDTH {
+            if width > indent && width + gap + length > columns {
                 lines.push(std::mem::replace(&mut line, margin.clone()));
                 width = indent;
             }
@@ -98,11 +131,11 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>], right: &[usize]) -> S
     table.load_style(LINES);
     table.force_no_tty();
     table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(WIDTH).unwrap_or(u16::MAX));
+    table.set_width(u16::try_from(width()).unwrap_or(u16::MAX));
     if !header.is_empty() {
         table.set_header(header.iter().copied());
     }
-    table.add_rows(rows.iter().cloned());
+    table.add_rows(rows.iter().map(|row| row.iter().map(|cell| visible(cell))));
     for at in right {
         if let Some(column) = table.column_mut(*at) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -195,9 +228,67 @@ pub(super) fn span(span: Span) -> String {
     parts.join(" ")
 }
 
+/// What a rule's value is: of one version, or the difference of two on the same requests.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unit {
+    signal: Signal,
+    paired: bool,
+}
+
+impl Unit {
+    /// That of a signal, read on the same requests or not.
+    #[must_use]
+    pub(super) const fn new(signal: Signal, paired: bool) -> Self {
+        Self { signal, paired }
+    }
+
+    /// That of a limit.
+    #[must_use]
+    pub(super) const fn of(signal: Signal, limit: Null) -> Self {
+        Self::new(signal, matches!(limit, Null::Paired(_)))
+    }
+
+    /// A value.
+    #[must_use]
+    pub(super) fn value(self, x: f64) -> String {
+        if self.paired { points(x) } else { value(self.signal, x) }
+    }
+
+    /// What it is a value of.
+    #[must_use]
+    pub(super) const fn what(self) -> &'static str {
+        if self.paired { "more wrong answers" } else { what(self.signal) }
+    }
+
+    /// Where it was measured, after whose it is.
+    #[must_use]
+    pub(super) const fn place(self) -> &'static str {
+        if self.paired { " on the same requests" } else { "" }
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub(super) const fn samples(self) -> &'static str {
+        if self.paired { "pairs" } else { samples(self.signal) }
+    }
+}
+
+/// A difference of shares as `4.7 points`.
+#[must_use]
+pub(super) fn points(difference: f64) -> String {
+    format!("{:.1} points", difference * 100.0)
+}
+
+/// The difference of two shares as they are shown: `+5.8 points` between 82.7 % and 88.5 %.
+#[must_use]
+pub(super) fn gained(from: f64, to: f64) -> String {
+    let shown = |share: f64| (share * 1000.0).round() / 10.0;
+    format!("{:+.1} points", shown(to) - shown(from))
+}
+
 /// A value of a signal: a share of wrong or failed answers, milliseconds, an index.
 #[must_use]
-pub(super) fn value(signal: Signal, x: f64) -> String {
+fn value(signal: Signal, x: f64) -> String {
     match signal {
         Signal::Accuracy | Signal::ErrorRate => percent(x),
         Signal::Latency => format!("{} ms", number(x)),
@@ -207,7 +298,7 @@ pub(super) fn value(signal: Signal, x: f64) -> String {
 
 /// What a value of a signal is of: `wrong`, `failed`.
 #[must_use]
-pub(super) const fn what(signal: Signal) -> &'static str {
+const fn what(signal: Signal) -> &'static str {
     match signal {
         Signal::Accuracy => "wrong answers",
         Signal::ErrorRate => "failed answers",
@@ -218,7 +309,7 @@ pub(super) const fn what(signal: Signal) -> &'static str {
 
 /// What one sample of a signal is.
 #[must_use]
-pub(super) const fn samples(signal: Signal) -> &'static str {
+const fn samples(signal: Signal) -> &'static str {
     match signal {
         Signal::Accuracy => "labels",
         Signal::ErrorRate | Signal::Latency | Signal::FeatureDrift => "answers",
@@ -235,6 +326,12 @@ pub(super) const fn reference(reference: Reference) -> &'static str {
         Reference::Baseline => "by its baseline",
         Reference::None => "with nothing to compare with",
     }
+}
+
+/// Why something is stuck, without what a person would do: nobody can in a recording.
+#[must_use]
+pub(super) fn without_order(because: &str) -> &str {
+    because.split(" Mend it, then say").next().unwrap_or(because)
 }
 
 /// How far an incident came.
@@ -296,6 +393,19 @@ mod tests {
         }
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(words(&wrapped), words(&text));
+    }
+
+    #[test]
+    fn a_name_turns_no_sentence_around() {
+        assert_eq!(visible("v3 serves"), "v3 serves");
+        assert_eq!(wrap("v\u{202e}3", 0), "v\\u{202e}3");
+        assert!(table(&[], &[vec!["v\u{202e}3".to_owned()]], &[]).contains("v\\u{202e}3"));
+    }
+
+    #[test]
+    fn a_difference_is_that_of_the_numbers_beside_it() {
+        assert_eq!(gained(0.82659, 0.88526), "+5.8 points");
+        assert_eq!(gained(0.5, 0.5), "+0.0 points");
     }
 
     #[test]

@@ -29,6 +29,9 @@ pub enum RecordingError {
         #[source]
         source: io::Error,
     },
+    /// It holds files, no records.
+    #[error("{0} is a directory; name the files in it")]
+    Directory(String),
     /// Its gzip data stop before their end.
     #[error(
         "{file} ends in the middle of its gzip data, after line {line}; copy it again, or save \
@@ -135,6 +138,9 @@ impl Recording {
             let about = file.metadata()?;
             Ok((file, about.is_file().then_some(about.len())))
         };
+        if path.is_dir() {
+            return Err(RecordingError::Directory(name));
+        }
         match open() {
             Ok((file, total)) => Self::new(name, file, total, cap),
             Err(source) => Err(RecordingError::Open { file: name, source }),
@@ -348,7 +354,7 @@ mod tests {
         assert!(
             none.ends_with("none.jsonl cannot be opened; check its name and that you may read it")
         );
-        assert!(said(folder.path()).contains("cannot be read after line 0"));
+        assert!(said(folder.path()).contains("is a directory"));
     }
 
     proptest! {
