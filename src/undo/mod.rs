@@ -27,6 +27,7 @@ mod record;
 mod roles;
 mod saga;
 mod state;
+mod traffic;
 pub mod transition;
 mod verify;
 

@@ -3,13 +3,12 @@
 //! The first of these that speaks: a fact of a target with authority; a person's `promoted`;
 //! answers stated to be live; most answers, and then Ripcord at most recommends. Two that disagree
 //! for longer than a change of production takes: disputed, and nothing automatic happens.
-//!
-//! Over 300 lines: every source of a role, and what it is when two of them disagree.
 
 use std::collections::BTreeMap;
 
 use super::Desk;
 use super::state::{Kind, ModelState, Production, Source};
+use super::traffic::LATELY;
 use crate::model::{
     EventTime, Fact, IncidentState, LogTime, ModelId, ModelRules, Phase, Role, Span, Standing,
     VersionId, VersionStanding,
@@ -18,16 +17,10 @@ use crate::sums::LiveTraffic;
 
 /// Facts kept of targets that the rules do not name.
 const UNNAMED_KEPT: usize = 16;
-/// Panes that shares are taken over.
-const PANES: usize = 6;
-/// Live answers in them that say something.
-const ANSWERS: u64 = 20;
 /// Panes in a row that must speak against the facts.
 const AGAINST: u32 = 6;
 /// Sources other than traffic may disagree for so long: a promotion takes time.
 pub(super) const DISPUTE_AFTER: Span = Span::from_s(60);
-/// A version heard of within this time is measured.
-const MEASURED: Span = Span::from_s(3600);
 
 impl ModelState {
     /// The versions that targets with authority have in production, in the order of the rules.
@@ -53,26 +46,7 @@ impl ModelState {
         }
         let source = if self.traffic.states_roles { Source::Telemetry } else { Source::Inferred };
         // Two thirds, so that a half share does not make production flap.
-        self.most_answers(|n, total| 3 * n >= 2 * total).map(|version| (version, source))
-    }
-
-    /// Answers of the last panes by version: stated to be live, or all where nothing is stated.
-    fn shares(&self) -> BTreeMap<&VersionId, u64> {
-        let mut shares = BTreeMap::new();
-        for (version, live, unstated) in self.traffic.recent.iter().flat_map(|t| &t.versions) {
-            let n = if self.traffic.states_roles { *live } else { *unstated };
-            if n > 0 {
-                *shares.entry(version).or_default() += n;
-            }
-        }
-        shares
-    }
-
-    fn most_answers(&self, enough: impl Fn(u64, u64) -> bool) -> Option<VersionId> {
-        let shares = self.shares();
-        let total: u64 = shares.values().sum();
-        let (version, n) = shares.into_iter().max_by_key(|(_, n)| *n)?;
-        (total >= ANSWERS && enough(n, total)).then(|| version.clone())
+        self.traffic.most_answers(|n, total| 3 * n >= 2 * total).map(|version| (version, source))
     }
 
     /// What a version is at `event`.
@@ -80,11 +54,10 @@ impl ModelState {
         if self.serves(version) {
             return Role::Production;
         }
-        let live = self.traffic.states_roles && self.shares().contains_key(version);
         let heard = self.versions.get(version).and_then(|state| state.heard_at);
-        if live {
+        if self.traffic.live(version, event) {
             Role::Canary
-        } else if heard.is_some_and(|at| event - at <= MEASURED) {
+        } else if heard.is_some_and(|at| event - at <= LATELY) {
             Role::Shadow
         } else {
             Role::Idle
@@ -129,7 +102,7 @@ impl ModelState {
         if !self.traffic.states_roles {
             return None;
         }
-        let other = self.most_answers(|n, total| 10 * n >= 9 * total)?;
+        let other = self.traffic.most_answers(|n, total| 10 * n >= 9 * total)?;
         let version = &production.version;
         (other != *version).then(|| {
             format!("{version} is said to be in production and users are answered by {other}")
@@ -182,14 +155,7 @@ impl Desk<'_> {
         for (version, ..) in &pane.versions {
             self.model.version(version).heard_at = Some(pane.end);
         }
-        let traffic = &mut self.model.traffic;
-        traffic.states_roles |= pane.versions.iter().any(|(_, live, _)| *live > 0);
-        if pane.versions.iter().any(|(_, live, unstated)| *live > 0 || *unstated > 0) {
-            traffic.recent.push_back(pane.clone());
-        }
-        if traffic.recent.len() > PANES {
-            traffic.recent.pop_front();
-        }
+        self.model.traffic.take(pane);
         self.settle();
         let against = self.model.contradiction().is_some();
         let traffic = &mut self.model.traffic;
@@ -217,8 +183,7 @@ impl Desk<'_> {
         if let Some(new) = new
             && old.as_ref().is_none_or(|old| old.version != new.version)
         {
-            self.model.traffic.recent.clear();
-            self.model.traffic.against = 0;
+            self.model.traffic.restart();
             self.starts_proving(&new.version);
             if let Some(old) = old {
                 self.promotion(&old.version, &new.version);

@@ -1,16 +1,16 @@
 //! What undo remembers, per model. All of it is bounded, and all of it is the saga's journal.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::traffic::Traffic;
 use super::transition::next_state;
 use super::verify::Watch;
 use crate::model::{
     EventTime, Fact, FeatureName, Incident, IncidentState, LogTime, Mode, Phase, Signal, Span,
     TargetId, TriggerId, Verdict, VersionId,
 };
-use crate::sums::LiveTraffic;
 
 /// Incidents that are over, kept per model.
 const CLOSED_KEPT: usize = 32;
@@ -74,16 +74,6 @@ pub(super) enum Source {
     Telemetry,
     /// Most answers; nobody said that users saw them.
     Inferred,
-}
-
-/// The last panes of live traffic.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(super) struct Traffic {
-    pub(super) recent: VecDeque<LiveTraffic>,
-    /// An answer was stated to be live, ever: then unstated ones are not.
-    pub(super) states_roles: bool,
-    /// Panes in a row in which it spoke against the facts.
-    pub(super) against: u32,
 }
 
 /// One version.
