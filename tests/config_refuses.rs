@@ -316,6 +316,10 @@ fn tokens_stand_in_one_place() {
     let both = problems(&text, &[("RIPCORD_TOKEN", "t0ken")]).join("\n");
     assert!(both.contains("the variable RIPCORD_TOKEN holds a token too; keep one"), "{both}");
     assert!(!both.contains("t0ken") && !both.contains("hush"), "{both}");
+    for token in ["two words", "gr\u{fc}n", "tab\tbed"] {
+        let said = problems("", &[("RIPCORD_TOKEN", token)]).join("\n");
+        assert!(said.contains("no header carries this token") && !said.contains(token), "{said}");
+    }
     let gone = problems("[http]\ntoken_file = \"/no/such/file\"", &[]).join("\n");
     assert!(gone.contains("http.token_file = \"/no/such/file\" in my.toml: it cannot be read"));
 }

@@ -10,12 +10,17 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
+use ripcord::app::river::River;
+use ripcord::app::work::Work;
+use ripcord::config::Config;
 use ripcord::edge::clock::SimulatedClock;
-use ripcord::edge::target::Target;
+use ripcord::edge::log::Topic;
+use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::target::notice::{Notice, Secret, Webhook};
-use ripcord::model::{LogTime, Outcome, Proof};
+use ripcord::edge::target::{Acted, Fence, Later, Target};
+use ripcord::model::{Command, Fact, LogTime, Namespace, Outcome, Proof, Span};
 use sha2::Sha256;
-use target_words::{notice, production};
+use target_words::{notice, production, target};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
@@ -216,4 +221,55 @@ fn wrong_addresses_and_secrets_are_told_and_not_shown() {
         assert!(error.starts_with("the webhook's secret is none; write whsec_"), "{error}");
     }
     assert!(Webhook::new("https://example.org/x", None, Duration::from_secs(1)).is_ok());
+}
+
+/// A receiver that gives no answer so often, and then takes it.
+struct Deaf(usize);
+
+impl Target for Deaf {
+    fn observe(&mut self) -> Later<'_, Result<Vec<Fact>, String>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
+
+    fn fence<'a>(&'a mut self, _: &'a Command) -> Later<'a, Result<Fence, String>> {
+        Box::pin(std::future::ready(Ok(Fence::default())))
+    }
+
+    fn act<'a>(&'a mut self, _: &'a Command) -> Later<'a, Acted> {
+        let outcome = if self.0 == 0 { Outcome::Done } else { Outcome::Unknown };
+        self.0 = self.0.saturating_sub(1);
+        let detail = String::new();
+        Box::pin(std::future::ready(Acted { outcome, proof: None, detail }))
+    }
+}
+
+/// Told again until somebody hears it, so often at most, and never once it is void.
+#[test]
+fn a_notice_without_an_answer_is_told_again() {
+    for (deaf, pause_s, unknown, last) in [
+        (2, 300, 2, Outcome::Done),
+        (100, 300, 9, Outcome::Unknown),
+        (100, 1500, 3, Outcome::Refused),
+    ] {
+        let clock = Arc::new(SimulatedClock::new(LogTime::from_ms(1_372_064_400_000)));
+        let log = LocalLog::in_memory(clock.clone()).unwrap();
+        let namespace = Namespace::new("test").unwrap();
+        let river = River { log: Arc::new(log), namespace, shards: 1 };
+        river.create(&Config::load(&[], &BTreeMap::new()).unwrap().rules).unwrap();
+        let day = Span::from_s(86_400);
+        let mut work = Work::new(river.clone(), target("t"), Box::new(Deaf(deaf)), day).unwrap();
+        let command = serde_json::to_vec(&notice("c1", 1)).unwrap();
+        let command = river.plain(Topic::Commands, 0, "fd", command);
+        river.log.writer(None).unwrap().append(vec![command]).unwrap();
+        let mut outcomes = Vec::new();
+        for _ in 0..20 {
+            let turn = work.turn(Duration::ZERO).unwrap();
+            outcomes.extend(turn.answered.iter().map(|(_, acted)| acted.outcome));
+            if !outcomes.is_empty() {
+                clock.advance_to(river.log.now() + Span::from_s(pause_s));
+            }
+        }
+        let unsure = outcomes.iter().filter(|outcome| **outcome == Outcome::Unknown).count();
+        assert_eq!((unsure, outcomes.last()), (unknown, Some(&last)), "{outcomes:?}");
+    }
 }

@@ -53,7 +53,7 @@ fn not_in_force(book: &RuleBook, config: &RuleBook) -> Vec<String> {
     }
     let changes = changes(book, config);
     let mut lines = vec![format!(
-        "rules revision {} are in force, and the config has others; `ripcord config apply` would \
+        "the rules of revision {} are in force, not the config's; `ripcord config apply` would \
          change:",
         book.revision
     )];
