@@ -186,6 +186,12 @@ impl Up {
         fate
     }
 
+    /// Something of it was counted.
+    fn counts(&self, series: &str) {
+        let grown = |line: &str| line.strip_prefix(series).is_some_and(|count| count != " 0");
+        self.until("/metrics", |answer| answer.body.lines().any(grown));
+    }
+
     fn incidents(&self, wanted: impl Fn(&[Json]) -> bool) -> Vec<Json> {
         let of = |answer: &Answer| answer.json()["incidents"].as_array().unwrap().clone();
         of(&self.until("/api/incidents", |answer| wanted(&of(answer))))
@@ -207,6 +213,9 @@ fn it_rolls_back_survives_a_kill_and_does_what_people_ask() {
     assert_eq!(world.registry(), (2, "v2".to_owned()));
     (0..2).for_each(|_| world.minute(&up, "v2", false));
     assert_eq!(world.serves(&up, "v2")["versions"]["v3"]["quarantined"], true);
+    up.counts(r#"ripcord_notifications_total{channel="notice",result="done"}"#);
+    up.counts(r#"ripcord_worker_step_duration_seconds_count{worker="registry",result="done"}"#);
+    up.counts(r#"ripcord_phase_duration_seconds_count{phase="flush"}"#);
 
     // Dropping it is kill -9.
     drop(up);
@@ -237,6 +246,7 @@ fn a_recommended_rollback_waits_for_its_approval() {
     world.serves(&up, "v3");
     assert_eq!((&incidents[0]["state"], &incidents[0]["to"]), (&json!("open"), &json!("v2")));
     assert_eq!(world.registry(), (1, "v3".to_owned()), "nobody approved it");
+    up.counts(r#"ripcord_suppressed_total{reason="would_have"}"#);
     let fate = up.accepted("/api/models/approve", &json!({"model": "m", "reason": "seen"}));
     assert_eq!(fate["incident"], incidents[0]["id"]);
     up.incidents(|incidents| incidents.iter().any(|one| !one["switched_at"].is_null()));

@@ -218,6 +218,31 @@ mod tests {
     }
 
     #[test]
+    fn the_names_that_dashboards_were_promised_are_here() {
+        for name in [
+            "build",
+            "events",
+            "watermark_delay_seconds",
+            "late_events",
+            "consumer_lag_records",
+            "window_samples",
+            "window_value_ratio",
+            "verdicts",
+            "detection_delay_seconds",
+            "rollback_commands",
+            "rollback_duration_seconds",
+            "rollbacks",
+            "worker_step_duration_seconds",
+            "suppressed",
+            "quarantined_versions",
+            "notifications",
+        ] {
+            let of = |metric: &Metric| metric.name.strip_prefix("ripcord_") == Some(name);
+            assert!(ALL.iter().any(of), "{name}");
+        }
+    }
+
+    #[test]
     fn names_are_of_one_kind() {
         for metric in ALL {
             let word = |c: char| c.is_ascii_lowercase() || c == '_';
