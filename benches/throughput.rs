@@ -169,6 +169,7 @@ fn replay() {
     let text = fs::read_to_string(REGISTRY_FILE).expect("it is shipped");
     let id = TargetId::new(REGISTRY).expect("a constant");
     let replay = Replay {
+        only: None,
         files: vec![PathBuf::from(RECORDING)],
         registry: ShadowRegistry::read(id, &text).expect("it is a registry"),
         versions: None,

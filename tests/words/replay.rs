@@ -19,6 +19,7 @@ pub const REGISTRY: &str = "examples/flights/registry.json";
 pub fn of(file: &Path) -> Replay {
     let config = Config::load(&[], &BTreeMap::new()).unwrap();
     Replay {
+        only: None,
         files: vec![file.to_path_buf()],
         registry: ShadowRegistry::new(TargetId::new("registry").unwrap()),
         versions: None,
