@@ -9,10 +9,12 @@
 
 mod words;
 
+use std::collections::BTreeMap;
+
 use ripcord::judge::bets;
 use ripcord::judge::edetector::EDetector;
 use ripcord::model::EventTime;
-use ripcord::sums::{Latency, PairTable};
+use ripcord::sums::{Counts, Latency, PairTable};
 use words::random::Random;
 
 /// The whole length: in release, or where `RIPCORD_LONG` is set.
@@ -112,6 +114,24 @@ fn paired_buckets_at_their_null_keep_the_promise() {
             }
         }
         bets::paired(tolerance, table)
+    });
+}
+
+/// One has odds of failing a quarter over the other's, as tolerated, while what hits both changes
+/// from bucket to bucket.
+#[test]
+fn two_versions_at_the_tolerated_odds_keep_the_promise() {
+    let mut known: BTreeMap<[u64; 4], Vec<f64>> = BTreeMap::new();
+    promise("two versions, buckets of 1 to 8 each", 17, true, |random| {
+        let rate = 0.05 + 0.55 * random.share();
+        let odds = 1.25 * rate / (1.0 - rate);
+        let mut counts = |rate: f64| {
+            let n = 1 + random.bits() % 8;
+            Counts { n, bad: (0..n).filter(|_| random.chance(rate)).count() as u64 }
+        };
+        let (a, b) = (counts(odds / (1.0 + odds)), counts(rate));
+        let growth = || bets::more_often(a, b).unwrap();
+        known.entry([a.n, a.bad, b.n, b.bad]).or_insert_with(growth).clone()
     });
 }
 

@@ -12,7 +12,7 @@ use std::process::{Child, Command as Process, Stdio};
 
 use ripcord::edge::target::Target;
 use ripcord::edge::target::registry::RegistryFile;
-use ripcord::model::{Baseline, ModelId, Outcome, Proof, Signal, VersionId};
+use ripcord::model::{Baseline, Baselines, ModelId, Outcome, Proof, Signal, VersionId};
 use target_words::{act, block_on, production, target};
 
 const REGISTRY: &str = r#"{"schema":"ripcord.registry/1","revision":1,"models":[
@@ -180,16 +180,20 @@ fn baselines_are_written_under_the_lock() {
     for text in [REGISTRY, PLAIN] {
         let (_folder, path) = folder(text);
         let registry = registry(&path);
-        let (model, v2) = (ModelId::new("fd").unwrap(), VersionId::new("v2").unwrap());
-        let baselines = [(Signal::ErrorRate, Baseline { value: 0.01, n: 500 })].into();
+        let model = ModelId::new("fd").unwrap();
+        let [v2, v3] = ["v2", "v3"].map(|version| VersionId::new(version).unwrap());
+        let baselines: Baselines = [(Signal::ErrorRate, Baseline { value: 0.01, n: 500 })].into();
+        let of = |version: &VersionId| (model.clone(), version.clone(), baselines.clone());
         let before = standing(&path).1;
-        let revision = registry.write_baselines(&model, &v2, &baselines).unwrap();
+        let revision = registry.write_baselines(&[of(&v2), of(&v3)]).unwrap();
         assert_eq!((revision, standing(&path).1), (before + 1, before + 1));
         let facts = block_on(registry.clone().observe()).unwrap();
-        let v2_fact = facts[0].versions.iter().find(|v| v.version == v2).unwrap();
-        assert_eq!(v2_fact.baselines, baselines);
+        for version in [&v2, &v3] {
+            let known = facts[0].versions.iter().find(|v| v.version == *version).unwrap();
+            assert_eq!(known.baselines[&Signal::ErrorRate], baselines[&Signal::ErrorRate]);
+        }
         let v9 = VersionId::new("v9").unwrap();
-        let error = registry.write_baselines(&model, &v9, &baselines).unwrap_err();
+        let error = registry.write_baselines(&[of(&v2), of(&v9)]).unwrap_err();
         let chain = std::error::Error::source(&error).unwrap().to_string();
         assert!(chain.contains("no version v9 of fd"), "{chain}");
     }

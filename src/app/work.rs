@@ -56,7 +56,7 @@ pub struct Turn {
     pub facts: usize,
     /// Nothing came.
     pub idle: bool,
-    /// Why the target cannot be observed, where that changed.
+    /// Why the target cannot be observed, where that changed; empty: it can again.
     pub trouble: Option<String>,
 }
 
@@ -236,7 +236,10 @@ impl Work {
                 return Ok(());
             }
         };
-        self.says("")?;
+        let had = self.trouble.as_deref().is_some_and(|trouble| !trouble.is_empty());
+        if self.says("")? && had {
+            turn.trouble = Some(String::new());
+        }
         for fact in facts {
             if self.known.get(&fact.model) != Some(&fact) {
                 turn.facts += 1;

@@ -164,6 +164,16 @@ pub fn target_trouble(target: &TargetId, why: &str) {
     warn!(%target, why, "target trouble");
 }
 
+/// It can be seen again.
+pub fn target_seen(target: &TargetId) {
+    info!(%target, "target is seen again");
+}
+
+/// A person put other rules in force.
+pub fn rules_applied(revision: u64, hash: &str, by: Option<&str>, reason: Option<&str>) {
+    info!(revision, hash, by, reason, "rules applied");
+}
+
 /// The rules of the config are not those in force.
 pub fn rules_differ(config: &str, in_force: &str, revision: u64) {
     warn!(

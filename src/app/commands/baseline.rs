@@ -106,7 +106,7 @@ fn write(
     rules: &RuleBook,
 ) -> Result<Vec<Written>> {
     let file = RegistryFile::new(TargetId::new(REGISTRY)?, registry.to_path_buf());
-    let mut written = Vec::new();
+    let (mut written, mut baselines) = (Vec::new(), Vec::new());
     for fact in facts {
         for known in &fact.versions {
             let mut now = measured.ledger.total(&fact.model, &known.version).baselines();
@@ -115,7 +115,6 @@ fn write(
             if now.is_empty() {
                 continue;
             }
-            file.write_baselines(&fact.model, &known.version, &now)?;
             written.extend(SIGNALS.into_iter().filter_map(|signal| {
                 let before = known.baselines.get(&signal).copied();
                 let after = now.get(&signal).copied();
@@ -123,7 +122,11 @@ fn write(
                 let (model, version) = (fact.model.clone(), known.version.clone());
                 Some(Written { model, version, signal, before, after })
             }));
+            baselines.push((fact.model.clone(), known.version.clone(), now));
         }
+    }
+    if !baselines.is_empty() {
+        file.write_baselines(&baselines)?;
     }
     Ok(written)
 }

@@ -221,6 +221,8 @@ fn models(page: &mut Page, overview: &Overview) {
         })
     });
     page.gauge(metrics::COVERAGE, versions);
+    let troubled = overview.trouble.keys().map(|target| (vec![("target", target.clone())], 1.0));
+    page.gauge(metrics::TROUBLE, troubled);
 }
 
 /// Every trigger on every version.

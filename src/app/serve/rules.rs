@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{App, Shared, body, fit_the_record, locked, who};
 use crate::config::rules_hash;
+use crate::edge::diagnostics;
 use crate::edge::http::Problem;
 use crate::model::{ModelRules, Null, RuleBook, Span, Statistic, Tolerance, Trigger};
 use crate::shard::Inbox;
@@ -56,7 +57,10 @@ fn put(app: &App, mut book: RuleBook) -> Result<Applied, Problem> {
     let known = app.river.rules()?.map_or(0, |book| book.revision);
     book.revision = known.max(*given) + 1;
     let applied = Applied { revision: book.revision, hash: book.hash.clone() };
+    let (by, reason) = (book.by.clone(), book.reason.clone());
     app.river.tell(locked(&app.writer).as_mut(), None, &Inbox::Rules(book))?;
+    let (by, reason) = (by.as_deref(), reason.as_deref());
+    diagnostics::rules_applied(applied.revision, &applied.hash, by, reason);
     *given = applied.revision;
     Ok(applied)
 }

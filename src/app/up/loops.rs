@@ -80,8 +80,10 @@ pub(super) fn work(work: &mut Work, id: &TargetId, stop: &Stop) -> Result<(), Ro
         for (command, acted) in &turn.answered {
             diagnostics::step_answered(command, acted.outcome, &acted.detail);
         }
-        if let Some(trouble) = &turn.trouble {
-            diagnostics::target_trouble(id, trouble);
+        match turn.trouble.as_deref() {
+            Some("") => diagnostics::target_seen(id),
+            Some(why) => diagnostics::target_trouble(id, why),
+            None => {}
         }
     }
     Ok(())

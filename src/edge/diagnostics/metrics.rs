@@ -65,6 +65,7 @@ metrics! {
     QUARANTINED = "ripcord_quarantined_versions", "Versions that may not be promoted";
     OPEN = "ripcord_open_incidents", "Incidents that are not over";
     FROZEN = "ripcord_frozen", "1 while automatic action is stopped for a model";
+    TROUBLE = "ripcord_target_trouble", "1 while a target cannot be observed";
     LAG = "ripcord_consumer_lag_records", "Records of an inbox that are not folded yet";
     STATUS_AGE = "ripcord_status_age_seconds", "Age of a shard's last sign of life";
     TAKEN = "ripcord_http_telemetry_records", "Lines posted to this process, by result";

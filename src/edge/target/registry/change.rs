@@ -113,7 +113,6 @@ impl Document {
                 }
             }
         }
-        self.raise_revision();
         self.read_entries()
     }
 
@@ -197,7 +196,7 @@ impl Document {
         self.raise_revision();
     }
 
-    fn raise_revision(&mut self) {
+    pub(super) fn raise_revision(&mut self) {
         self.revision += 1;
         let revision = Json::Number(self.revision.into());
         self.meta_mut().set("revision", revision);

@@ -72,17 +72,15 @@ impl RegistryFile {
         self.seen.map(|(_, revision)| revision)
     }
 
-    /// Writes the baselines of a version, under the lock; answers the new revision.
+    /// Writes baselines of versions, all at once and under the lock; answers the new revision.
     ///
     /// # Errors
     /// No such version, or a file that cannot be read or written.
     pub fn write_baselines(
         &self,
-        model: &ModelId,
-        version: &VersionId,
-        baselines: &Baselines,
+        baselines: &[(ModelId, VersionId, Baselines)],
     ) -> Result<u64, RegistryError> {
-        if baselines.contains_key(&Signal::FeatureDrift) {
+        if baselines.iter().any(|(.., known)| known.contains_key(&Signal::FeatureDrift)) {
             return Err(RegistryError::NoSuchBaseline(Signal::FeatureDrift));
         }
         let place = self.path.display().to_string();
@@ -92,9 +90,12 @@ impl RegistryFile {
             let old = store.read()?;
             let mut document = self.parse(&old.main, old.side.as_deref())?;
             let revision = document.revision();
-            document
-                .set_baselines(&place, model, version, baselines)
-                .map_err(|source| self.wrong(source))?;
+            for (model, version, known) in baselines {
+                document
+                    .set_baselines(&place, model, version, known)
+                    .map_err(|source| self.wrong(source))?;
+            }
+            document.raise_revision();
             match store.write(&old, &document.render(), revision) {
                 Written::Done => return Ok(document.revision()),
                 Written::Failed(error) | Written::Half(error) => return Err(error.into()),
