@@ -17,9 +17,12 @@ impl Desk<'_> {
         {
             case.amend(|incident| {
                 incident.verdict = a.verdict;
-                incident.reference = reference;
-                incident.breach_from = a.evidence.since.or(incident.breach_from);
-                incident.samples = a.evidence.samples;
+                // What it was decided by stays as it was then.
+                if incident.decided_at.is_none() {
+                    incident.reference = reference;
+                    incident.breach_from = a.evidence.since.or(incident.breach_from);
+                    incident.samples = a.evidence.samples;
+                }
             });
         }
     }

@@ -8,17 +8,14 @@ use std::collections::BTreeMap;
 
 use super::Desk;
 use super::state::{Kind, ModelState, Production, Source};
-use super::traffic::LATELY;
+use super::traffic::{AGAINST, LATELY};
 use crate::model::{
     EventTime, Fact, IncidentState, LogTime, ModelId, ModelRules, Phase, Role, Span, Standing,
     VersionId, VersionStanding,
 };
-use crate::sums::LiveTraffic;
 
 /// Facts kept of targets that the rules do not name.
 const UNNAMED_KEPT: usize = 16;
-/// Panes in a row that must speak against the facts.
-const AGAINST: u32 = 6;
 /// Sources other than traffic may disagree for so long: a promotion takes time.
 pub(super) const DISPUTE_AFTER: Span = Span::from_s(60);
 
@@ -93,7 +90,7 @@ impl ModelState {
     }
 
     /// What live traffic says against the facts.
-    fn contradiction(&self) -> Option<String> {
+    pub(super) fn contradiction(&self) -> Option<String> {
         let production = self.production.as_ref()?;
         match production.source {
             Source::Fact | Source::Promoted => {}
@@ -102,7 +99,9 @@ impl ModelState {
         if !self.traffic.states_roles {
             return None;
         }
-        let other = self.traffic.most_answers(|n, total| 10 * n >= 9 * total)?;
+        // What opened a dispute at nine tenths does not end it at a little less.
+        let tenths = if self.disputed.is_some() { 5 } else { 9 };
+        let other = self.traffic.most_answers(|n, total| 10 * n >= tenths * total)?;
         let version = &production.version;
         (other != *version).then(|| {
             format!("{version} is said to be in production and users are answered by {other}")
@@ -150,20 +149,6 @@ impl Desk<'_> {
         self.settle();
     }
 
-    /// A pane closed.
-    pub(super) fn traffic(&mut self, pane: &LiveTraffic) {
-        for (version, ..) in &pane.versions {
-            self.model.version(version).heard_at = Some(pane.end);
-        }
-        self.model.traffic.take(pane);
-        self.settle();
-        let against = self.model.contradiction().is_some();
-        let traffic = &mut self.model.traffic;
-        traffic.against = if against { traffic.against.saturating_add(1) } else { 0 };
-        self.dispute();
-        self.live_proof(pane);
-    }
-
     /// Finds who is in production, and whether that changed.
     pub(super) fn settle(&mut self) {
         let found = self.model.source(self.rules);
@@ -195,6 +180,8 @@ impl Desk<'_> {
 
     /// Another version went into production: what was said of the old one is over.
     fn promotion(&mut self, old: &VersionId, new: &VersionId) {
+        let later = |case: &super::Case| case.under_way() && case.incident.to.as_ref() == Some(new);
+        let ours = self.model.cases.iter().any(later);
         for at in 0..self.model.cases.len() {
             let Some(case) = self.model.cases.get(at) else { continue };
             let withdrawn = case.incident.version.clone();
@@ -206,6 +193,9 @@ impl Desk<'_> {
                 self.advance(at, Phase::Stick, why);
             } else if stuck && third && withdrawn != *old {
                 self.advance(at, Phase::Resolve, format!("{new} went into production."));
+            } else if case.restored() && withdrawn == *new && ours {
+                let why = format!("{new} serves again by a later rollback.");
+                self.advance(at, Phase::Resolve, why);
             } else if case.restored() && withdrawn == *new {
                 self.advance(at, Phase::Stick, undone(new, self.id));
                 // Answers of the old world may still come in; they prove nothing any more.
@@ -250,8 +240,12 @@ impl Desk<'_> {
         self.model.quarrel_since =
             quarrel.as_ref().map(|_| self.model.quarrel_since.unwrap_or(self.now.log));
         let lasting = self.model.quarrel_since.is_some_and(|at| self.now.log - at >= DISPUTE_AFTER);
-        let persistent = self.model.traffic.against >= AGAINST;
-        let spoken = if persistent { self.model.contradiction() } else { None };
+        let against = self.model.traffic.against;
+        let spoken = match &self.model.disputed {
+            Some(words) if against > 0 => Some(words.clone()),
+            Some(_) | None if against >= AGAINST => self.model.contradiction(),
+            Some(_) | None => None,
+        };
         let dispute = quarrel.filter(|_| lasting).or(spoken);
         let open = |case: &super::Case| case.kind == Kind::Dispute && !case.closed();
         let at = self.model.cases.iter().position(open);

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::Desk;
 use crate::model::{EventTime, Span, VersionId};
 use crate::sums::LiveTraffic;
 
@@ -14,6 +15,8 @@ use crate::sums::LiveTraffic;
 const PANES: usize = 6;
 /// … and as many more as it takes for so many answers.
 const ANSWERS: u64 = 20;
+/// Panes in a row that must speak against the facts.
+pub(super) const AGAINST: u32 = 6;
 /// What was heard longer ago says nothing.
 pub(super) const LATELY: Span = Span::from_s(3600);
 
@@ -69,6 +72,27 @@ impl Traffic {
     pub(super) fn live(&self, version: &VersionId, event: EventTime) -> bool {
         let lately = self.recent.iter().filter(|pane| event - pane.end <= LATELY);
         lately.flat_map(|pane| &pane.versions).any(|(of, live, _)| of == version && *live > 0)
+    }
+}
+
+impl Desk<'_> {
+    /// A pane closed.
+    pub(super) fn traffic(&mut self, pane: &LiveTraffic) {
+        for (version, ..) in &pane.versions {
+            self.model.version(version).heard_at = Some(pane.end);
+        }
+        self.model.traffic.take(pane);
+        self.settle();
+        let against = self.model.contradiction().is_some();
+        let traffic = &mut self.model.traffic;
+        // As many panes must agree until a dispute is over as it took to open it.
+        traffic.against = match against {
+            true => traffic.against.saturating_add(1).min(AGAINST),
+            false if self.model.disputed.is_some() => traffic.against.saturating_sub(1),
+            false => 0,
+        };
+        self.dispute();
+        self.live_proof(pane);
     }
 }
 

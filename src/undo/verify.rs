@@ -33,6 +33,9 @@ pub(super) struct Watch {
     pub(super) live: u64,
     /// End of the last pane in which users were answered by the withdrawn version.
     withdrawn_until: Option<EventTime>,
+    /// Live answers of the restored version in all.
+    #[serde(default)]
+    seen: u64,
     /// What the statistic reads, for a rollback that no trigger asked for.
     trigger: Option<TriggerId>,
     /// Samples of the restored version.
@@ -68,6 +71,7 @@ impl Desk<'_> {
             let live = self.live(pane, &to);
             let enough = self.rules.policy.live_samples;
             let Some(case) = self.model.cases.get_mut(at) else { continue };
+            case.watch.seen = case.watch.seen.saturating_add(live);
             if withdrawn > 0 {
                 case.watch.live = 0;
                 case.watch.withdrawn_until = Some(pane.end);
@@ -178,6 +182,11 @@ impl Desk<'_> {
             };
         }
         match watch.withdrawn_until {
+            Some(until) if watch.seen > 0 && watch.live == 0 => format!(
+                "The workers answered done and users were still answered by {from} up to {until}, \
+                 beside {} live answers of {to}.",
+                watch.seen
+            ),
             Some(until) if watch.live == 0 => format!(
                 "The workers answered done and users were still answered by {from} up to {until}; \
                  no traffic of {to} seen since {since}."

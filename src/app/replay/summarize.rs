@@ -42,7 +42,7 @@ pub(super) fn summary(
         mode: book.default.mode,
         notes: notes::notes(book, status, &records, &incidents, ledger, history),
         records,
-        models: models(status, ledger, history),
+        models: models(status, &incidents, ledger, history),
         rollbacks: incidents.iter().copied().filter(acted).map(|i| rollback(i, outputs)).collect(),
         would_have: incidents.iter().copied().filter(wished).map(would_have).collect(),
         incidents: incidents.iter().map(|i| incident(i, outputs)).collect(),
@@ -87,7 +87,12 @@ fn last_words(outputs: &[Output]) -> Vec<&Incident> {
     order.into_iter().filter_map(|id| last.get(id).copied()).collect()
 }
 
-fn models(status: &Status, ledger: &Ledger, history: &History) -> BTreeMap<ModelId, ModelSummary> {
+fn models(
+    status: &Status,
+    incidents: &[&Incident],
+    ledger: &Ledger,
+    history: &History,
+) -> BTreeMap<ModelId, ModelSummary> {
     let summary = |(id, model): (&ModelId, &ModelStatus)| {
         let start = history.production.get(id).cloned();
         let live = ledger.live(id);
@@ -96,7 +101,12 @@ fn models(status: &Status, ledger: &Ledger, history: &History) -> BTreeMap<Model
         let ours = |version: &&VersionId| {
             Some(*version) == start.as_ref() || Some(*version) == model.production.as_ref()
         };
-        let without = start.as_ref().filter(|_| answered_live.iter().all(|v| ours(&v)));
+        // Nor is there one where others put the last version in production, or it never answered.
+        let switched = incidents.iter().any(|i| i.model == *id && i.switched_at.is_some());
+        let answered = model.production.as_ref().is_some_and(|end| answered_live.contains(end));
+        let comparable = model.production == start || (switched && answered);
+        let without = start.as_ref().filter(|_| comparable);
+        let without = without.filter(|_| answered_live.iter().all(|v| ours(&v)));
         let without = without.map(|start| ledger.total(id, start)).unwrap_or_default();
         let versions = model.versions.iter().map(|(version, status)| {
             let summary = VersionSummary {

@@ -222,6 +222,10 @@ impl FromRequestParts<Arc<App>> for Name {
 
 /// A JSON body, or where it is wrong.
 fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // A list would be taken for the fields in their order.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(Problem::bad("the body is no JSON object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
