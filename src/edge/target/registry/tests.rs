@@ -220,6 +220,7 @@ fn baselines_are_read_and_set() {
     let set = [(Signal::Accuracy, accuracy), (Signal::Latency, latency)].into();
     let v2 = crate::model::VersionId::new("v2").unwrap();
     registry.set_baselines("R", &id("fd"), &v2, &set).unwrap();
+    registry.raise_revision();
     let again = document(&registry.render().main);
     assert_eq!((again.revision(), &again.find(&id("fd"), &v2).unwrap().baselines), (7, &set));
     assert!(registry.render().main.contains("\"latency_ms\": {\n          \"mean\": 1.1,"));
