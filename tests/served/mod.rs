@@ -154,7 +154,9 @@ impl World {
         runtime.spawn(serve(river.clone(), settings, sources, listener, stops));
         // Whoever is first sets it; the others find it set.
         rustls::crypto::ring::default_provider().install_default().ok();
-        let client = reqwest::Client::builder().no_proxy().timeout(LONG).build().unwrap();
+        // A connection that idles may be closed at any time, also when the next ask is on its way.
+        let client = reqwest::Client::builder().no_proxy().timeout(LONG).pool_max_idle_per_host(0);
+        let client = client.build().unwrap();
         let world = Self { url, river, book, runtime, shim, clock, client, stop, stopped, roles };
         if setting.decides {
             world.wait_for("/readyz", |answer| answer.status == 200);

@@ -110,7 +110,13 @@ fn page(overview: &Overview, only: Option<&ModelId>, look: Look) -> String {
         }
     }
     if overview.models.is_empty() {
-        out.push("no model was heard of yet; POST /api/telemetry takes the first record".into());
+        let measured = overview.records.values().any(|counters| counters.measured > 0);
+        let why = if measured {
+            "no interval is closed yet: the first one closes when later records come"
+        } else {
+            "no model was heard of yet; POST /api/telemetry takes the first record"
+        };
+        out.push(why.to_owned());
     }
     out.join("\n")
 }
