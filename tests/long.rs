@@ -2,8 +2,8 @@
 //!
 //! The promise is checked where it is tightest, at the null's edge, on 10^7 updates in release
 //! (10^6 in debug, unless `RIPCORD_LONG` is set): at most n/c alarms are expected, and three
-//! standard errors are allowed. The
-//! delays are those of the reference simulations, within 15 % in release.
+//! standard errors are allowed. The delays are those of the reference simulations, within 15 % at
+//! that length.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test says what it measured")]
 

@@ -28,56 +28,56 @@ fn play(text: &str, forgetful: bool) -> String {
     said
 }
 
-/// The moves of state that the scenarios make, as their incident records show them.
-pub fn moves() -> BTreeSet<(IncidentState, IncidentState)> {
-    let mut moves = BTreeSet::new();
+/// Every input of every scenario, with the world that the lines before it made.
+fn every_input(mut each: impl FnMut(&mut World, &str)) {
     for file in files() {
         let mut world = World::new();
         for line in fs::read_to_string(&file).unwrap().lines() {
             if is_title(line) {
                 world = World::new();
             } else if let Some(input) = line.strip_prefix("> ") {
-                let before = world.incidents.clone();
-                world.line(input);
-                for (id, incident) in &world.incidents {
-                    let from = before.get(id).map_or(IncidentState::Open, |old| old.state);
-                    if from != incident.state {
-                        moves.insert((from, incident.state));
-                    }
-                }
+                each(&mut world, input);
             }
         }
     }
+}
+
+/// The moves of state that the scenarios make, as their incident records show them.
+pub fn moves() -> BTreeSet<(IncidentState, IncidentState)> {
+    let mut moves = BTreeSet::new();
+    every_input(|world, input| {
+        let before = world.incidents.clone();
+        world.line(input);
+        for (id, incident) in &world.incidents {
+            let from = before.get(id).map_or(IncidentState::Open, |old| old.state);
+            if from != incident.state {
+                moves.insert((from, incident.state));
+            }
+        }
+    });
     moves
 }
 
 /// The answers that steps take in the scenarios, each with what the step was told before.
 pub fn answers() -> BTreeSet<(Option<Outcome>, Outcome)> {
     let mut answers = BTreeSet::new();
-    for file in files() {
-        let mut world = World::new();
-        for line in fs::read_to_string(&file).unwrap().lines() {
-            if is_title(line) {
-                world = World::new();
-            } else if let Some(input) = line.strip_prefix("> ") {
-                let words: Vec<_> = input.split(' ').collect();
-                let to = |command: &&Command| words.get(1) == Some(&command.target.as_str());
-                let newest = world.commands.iter().rev().find(to).map(|command| command.id.clone());
-                let told = |world: &World| {
-                    let mut steps = world.incidents.values().flat_map(|incident| &incident.plan);
-                    steps.find(|step| Some(&step.command) == newest.as_ref())?.outcome
-                };
-                let before = told(&world);
-                let ignored = world.line(input).contains("ignored");
-                let taken = words[0] == "answer" && words.last() != Some(&"old") && !ignored;
-                // One that came too late to be acted on is no answer to the step.
-                let said = |now: &Outcome| format!("{now:?}").to_lowercase() == words[2];
-                if taken && let Some(now) = told(&world).filter(said) {
-                    answers.insert((before, now));
-                }
-            }
+    every_input(|world, input| {
+        let words: Vec<_> = input.split(' ').collect();
+        let to = |command: &&Command| words.get(1) == Some(&command.target.as_str());
+        let newest = world.commands.iter().rev().find(to).map(|command| command.id.clone());
+        let told = |world: &World| {
+            let mut steps = world.incidents.values().flat_map(|incident| &incident.plan);
+            steps.find(|step| Some(&step.command) == newest.as_ref())?.outcome
+        };
+        let before = told(world);
+        let ignored = world.line(input).contains("ignored");
+        let taken = words[0] == "answer" && words.last() != Some(&"old") && !ignored;
+        // One that came too late to be acted on is no answer to the step.
+        let said = |now: &Outcome| format!("{now:?}").to_lowercase() == words[2];
+        if taken && let Some(now) = told(world).filter(said) {
+            answers.insert((before, now));
         }
-    }
+    });
     answers
 }
 
