@@ -34,7 +34,7 @@ use tree::Tree;
 pub use problem::{Problem, Refused};
 pub use report::{Meaning, Report, grouped};
 pub use settings::{
-    HttpLimits, HttpSettings, IngestSettings, LogKind, LogSettings, Secret, Settings,
+    GroupProtocol, HttpLimits, HttpSettings, IngestSettings, KafkaSettings, LogKind, LogSettings, Secret, Settings,
 };
 pub use sources::{FIELDS, mapping};
 pub use workers::{

@@ -49,6 +49,37 @@ pub enum LogKind {
     Local(PathBuf),
 }
 
+/// How a Kafka cluster is reached and used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KafkaSettings {
+    /// Where to begin: `host:port`, more than one with commas between.
+    pub brokers: String,
+    /// The name of this process among its like, the same over restarts; none: it has none, and a
+    /// restart hands its partitions to others.
+    pub instance: Option<String>,
+    /// How groups are formed.
+    pub group_protocol: GroupProtocol,
+    /// Copies of each partition of the river's own topics; none: what the brokers take.
+    pub replication: Option<u16>,
+    /// How long records of the river's own topics are kept, where not for ever.
+    pub retention: Span,
+    /// The longest that one record may be worked on.
+    pub longest_work: Span,
+    /// Properties of librdkafka, over those that Ripcord sets.
+    pub properties: BTreeMap<String, String>,
+    /// The same, where the value is a secret.
+    pub secrets: BTreeMap<String, Secret>,
+}
+
+/// How Kafka forms groups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupProtocol {
+    /// By their members, as ever: a dead member is missed after 10 s.
+    Classic,
+    /// By the broker (KIP-848), whose settings then say when a member is missed.
+    Consumer,
+}
+
 /// Where people and programs ask.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpSettings {
