@@ -4,11 +4,14 @@
 //! Over 300 lines: one suite, for every log the same.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
 
+mod broker;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ripcord::edge::clock::SystemClock;
+use ripcord::edge::clock::{Stopwatch, SystemClock};
+use ripcord::edge::log::kafka::KafkaLog;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::{
     Commit, Committed, Log, LogError, Outgoing, Partition, Read, Reader, Record, Transaction,
@@ -39,8 +42,9 @@ const SUITE: &[(&str, Check)] = &[
 
 fn run(log: &dyn Log, run: &str) {
     for (name, check) in SUITE {
-        println!("{name}");
+        let watch = Stopwatch::start();
         check(log, &format!("{run}.{name}"));
+        println!("{name}: {} ms", watch.elapsed().as_ms());
     }
 }
 
@@ -56,6 +60,12 @@ fn the_log_in_a_file_conforms() {
 #[test]
 fn the_log_in_memory_conforms() {
     run(&LocalLog::in_memory(Arc::new(SystemClock)).unwrap(), "memory");
+}
+
+#[test]
+fn the_log_on_kafka_conforms() {
+    let log = KafkaLog::open(&broker::settings(), Arc::new(SystemClock)).unwrap();
+    run(&log, &broker::unique("conforms"));
 }
 
 fn part(topic: &str, partition: u32) -> Partition {
@@ -255,9 +265,16 @@ impl Shard {
         )
     }
 
+    /// What is committed may take a moment to be seen.
     fn stands_at(&self, log: &dyn Log, positions: &[i64]) {
-        let (outputs, state, committed) = self.stands(log);
         let twice: Vec<_> = positions.iter().flat_map(|p| [p.to_string(), p.to_string()]).collect();
+        let watch = Stopwatch::start();
+        let (outputs, state, committed) = loop {
+            let stands = self.stands(log);
+            if stands.0.len() >= twice.len() || watch.elapsed() > Span::from_s(20) {
+                break stands;
+            }
+        };
         assert_eq!(outputs, twice);
         let last = positions.last();
         assert_eq!(state, last.map(i64::to_string).into_iter().collect::<Vec<_>>());

@@ -84,6 +84,20 @@ pub fn blocked(role: &str, why: &str) {
     warn!(role, why, "log blocked");
 }
 
+/// What the Kafka client says, by syslog's levels; much of it passes by itself.
+pub fn kafka_client(level: i32, text: &str) {
+    match level {
+        ..=3 => warn!(text, "kafka client"),
+        4 | 5 => info!(text, "kafka client"),
+        _ => debug!(text, "kafka client"),
+    }
+}
+
+/// Kafka could not do something now; it is tried again.
+pub fn kafka_trouble(doing: &str, why: &str) {
+    info!(doing, why, "kafka trouble");
+}
+
 /// A record of telemetry could not be used. The caller limits the rate.
 pub fn record_rejected(topic: &str, partition: u32, position: i64, code: &str, detail: &str) {
     info!(topic, partition, position, code, detail, "record rejected");

@@ -1,7 +1,29 @@
-//! The log on Kafka.
+//! The log on Kafka: the engine that spreads lanes, shards and workers over machines.
+//!
+//! * A reader is a member of a consumer group, a shard's writer a transactional producer, everyone
+//!   else an idempotent one. All of them block, each on the thread of the role that owns it.
+//! * What passes by itself, such as a broker that restarts, is waited out for a minute; only then
+//!   a role hears of it and begins anew.
+//! * Log time is the brokers': the river's topics are stamped when they append. Where a topic is
+//!   stamped by its producers, its records say so.
+//! * Positions have gaps: marks of transactions and what was compacted take some.
 
+mod cluster;
+mod commit;
+mod ends;
+mod fault;
+mod reader;
+mod record;
+mod scan;
+mod topics;
+mod writer;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::cluster::Cluster;
+use self::reader::KafkaReader;
+use self::writer::KafkaWriter;
 use super::{Log, LogError, Partition, Reader, Record, Writer};
 use crate::config::KafkaSettings;
 use crate::edge::clock::Clock;
@@ -9,7 +31,9 @@ use crate::model::LogTime;
 
 /// A log on a Kafka cluster. Clones share its connections.
 #[derive(Clone)]
-pub struct KafkaLog;
+pub struct KafkaLog {
+    cluster: Arc<Cluster>,
+}
 
 /// A topic as the brokers have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +44,7 @@ pub struct Described {
     pub replication: u16,
     /// What the brokers say of its settings, by the names that Kafka gives them: `cleanup.policy`,
     /// `retention.ms`, `message.timestamp.type`, `min.insync.replicas` and the like.
-    pub settings: std::collections::BTreeMap<String, String>,
+    pub settings: BTreeMap<String, String>,
 }
 
 impl KafkaLog {
@@ -29,39 +53,50 @@ impl KafkaLog {
     ///
     /// # Errors
     /// A property that the client refuses; brokers that cannot be reached or refuse us.
-    pub fn open(_settings: &KafkaSettings, _clock: Arc<dyn Clock>) -> Result<Self, LogError> {
-        todo!()
+    pub fn open(settings: &KafkaSettings, clock: Arc<dyn Clock>) -> Result<Self, LogError> {
+        Ok(Self { cluster: Arc::new(Cluster::reach(settings.clone(), clock)?) })
     }
 
     /// A topic as it stands there; none: it does not.
     ///
     /// # Errors
     /// The brokers do not answer.
-    pub fn describe(&self, _topic: &str) -> Result<Option<Described>, LogError> {
-        todo!()
+    pub fn describe(&self, topic: &str) -> Result<Option<Described>, LogError> {
+        topics::describe(&self.cluster, topic)
     }
 }
 
 impl Log for KafkaLog {
-    fn reader(&self, _group: &str, _topics: &[String]) -> Result<Box<dyn Reader>, LogError> {
-        todo!()
+    fn reader(&self, group: &str, topics: &[String]) -> Result<Box<dyn Reader>, LogError> {
+        Ok(Box::new(KafkaReader::open(Arc::clone(&self.cluster), group, topics)?))
     }
-    fn writer(&self, _owner: Option<&str>) -> Result<Box<dyn Writer>, LogError> {
-        todo!()
+
+    fn writer(&self, owner: Option<&str>) -> Result<Box<dyn Writer>, LogError> {
+        Ok(Box::new(KafkaWriter::open(Arc::clone(&self.cluster), owner)?))
     }
-    fn create(&self, _topic: &str, _partitions: u32, _compacted: bool) -> Result<u32, LogError> {
-        todo!()
+
+    fn create(&self, topic: &str, partitions: u32, compacted: bool) -> Result<u32, LogError> {
+        topics::create(&self.cluster, topic, partitions, compacted)
     }
-    fn partitions(&self, _topic: &str) -> Result<Option<u32>, LogError> {
-        todo!()
+
+    fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
+        self.cluster.partitions(topic)
     }
-    fn latest(&self, _partition: &Partition) -> Result<Vec<Record>, LogError> {
-        todo!()
+
+    fn latest(&self, partition: &Partition) -> Result<Vec<Record>, LogError> {
+        self.cluster.latest(partition)
     }
-    fn scan(&self, _at: &Partition, _position: i64, _most: usize) -> Result<Vec<Record>, LogError> {
-        todo!()
+
+    fn scan(
+        &self,
+        partition: &Partition,
+        position: i64,
+        most: usize,
+    ) -> Result<Vec<Record>, LogError> {
+        self.cluster.scan(partition, position, most)
     }
+
     fn now(&self) -> LogTime {
-        todo!()
+        self.cluster.now()
     }
 }

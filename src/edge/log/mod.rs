@@ -95,6 +95,8 @@ pub struct Record {
     pub position: i64,
     /// When the log took it.
     pub time: LogTime,
+    /// Whether the log says so. If not, its producer says when it was made.
+    pub vouched: bool,
     /// Its key.
     pub key: Option<Vec<u8>>,
     /// Its headers, in order.

@@ -249,6 +249,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
     Ok(Record {
         position: position(row.get(0)?),
         time: LogTime::from_ms(row.get(1)?),
+        vouched: true,
         key: row.get(2)?,
         headers: match row.get_ref(3)?.as_blob_or_null()? {
             None => Vec::new(),

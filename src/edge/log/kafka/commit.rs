@@ -1,0 +1,172 @@
+//! Transactions of one owner: outputs and the input's position, all or nothing.
+//!
+//! Two fences hold. A producer that was opened later under the same name ends this one; and the
+//! group refuses the position if its member is out. What a transaction came to is never guessed:
+//! where the answer was lost, a new producer ends what the old one left open, and then only
+//! reading back tells.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerGroupMetadata};
+use rdkafka::error::KafkaError;
+use rdkafka::producer::Producer;
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::cluster::{ASKED, Cluster, PATIENCE, Quiet, patiently};
+use super::fault::{self, failed};
+use super::record;
+use super::writer::{Reports, Sender, not_taken, send};
+use crate::edge::clock::Stopwatch;
+use crate::edge::diagnostics;
+use crate::edge::log::{Commit, LogError, Transaction};
+
+/// How long one step of a transaction may take.
+const STEP: Duration = Duration::from_secs(10);
+
+pub(super) struct Committer {
+    cluster: Arc<Cluster>,
+    owner: String,
+    /// None: fenced.
+    sender: Option<Sender>,
+    /// Speaks for a group that has no member here.
+    stranger: Option<(String, BaseConsumer<Quiet>)>,
+}
+
+/// Why a transaction did not go through.
+enum Failed {
+    /// An output, of the ones given.
+    Output(usize, KafkaError),
+    /// The position.
+    Position(KafkaError),
+    /// Beginning or ending it.
+    Other(KafkaError),
+}
+
+impl Committer {
+    pub(super) fn open(cluster: Arc<Cluster>, owner: &str) -> Result<Self, LogError> {
+        let sender = Some(begin(&cluster, owner)?);
+        Ok(Self { cluster, owner: owner.to_owned(), sender, stranger: None })
+    }
+
+    pub(super) fn commit(&mut self, transaction: &Transaction) -> Result<Commit, LogError> {
+        self.meet(&transaction.group)?;
+        let metadata = self.speaker(transaction)?;
+        let Some(sender) = &self.sender else { return Ok(Commit::Fenced) };
+        match write(sender, transaction, &metadata) {
+            Ok(()) => Ok(Commit::Done),
+            Err(failed) => self.failed(transaction, failed),
+        }
+    }
+
+    /// The group that is written for must be known, even if no member of it is here.
+    fn meet(&mut self, group: &str) -> Result<(), LogError> {
+        if self.stranger.as_ref().is_none_or(|(known, _)| known != group) {
+            let consumer = self.cluster.scanner().set("group.id", group).create_with_context(Quiet);
+            let consumer = consumer.map_err(|error| failed("setting up a Kafka client", error))?;
+            self.stranger = Some((group.to_owned(), consumer));
+        }
+        Ok(())
+    }
+
+    /// Who reads the input, as the group knows it now: it is another after each rebalance.
+    fn speaker(&self, transaction: &Transaction) -> Result<ConsumerGroupMetadata, LogError> {
+        let member = self.cluster.member(&transaction.group, &transaction.input);
+        let found = match (&member, &self.stranger) {
+            (Some(member), _) => member.group_metadata(),
+            (None, Some((_, stranger))) => stranger.group_metadata(),
+            (None, None) => None,
+        };
+        found.ok_or_else(|| {
+            failed("speaking for a group", KafkaError::ConsumerCommit(RDKafkaErrorCode::UnknownGroup))
+        })
+    }
+
+    /// What a failure comes to, and what must be done before the next transaction.
+    fn failed(&mut self, transaction: &Transaction, why: Failed) -> Result<Commit, LogError> {
+        let (error, at) = match why {
+            Failed::Output(index, error) => (error, transaction.outputs.get(index)),
+            Failed::Position(error) | Failed::Other(error) => (error, None),
+        };
+        let doing = format!("committing as {}", self.owner);
+        if self.is_fenced(&error) {
+            diagnostics::kafka_trouble(&doing, &error.to_string());
+            self.sender = None;
+            return Ok(Commit::Fenced);
+        }
+        let out = error.rdkafka_error_code().is_some_and(fault::is_out);
+        let again = may_go_through(&error);
+        if let Some(sender) = &self.sender
+            && sender.client().fatal_error().is_none()
+            && sender.abort_transaction(STEP).is_ok()
+        {
+            return match (out, again) {
+                (true, _) => Ok(Commit::Fenced),
+                (false, true) => Ok(Commit::Retry),
+                (false, false) => Err(at.map_or_else(
+                    || failed(&doing, error.clone()),
+                    |record| not_taken(Some(record), error.clone()),
+                )),
+            };
+        }
+        // Neither ended nor given up: a new producer ends it, one way or the other.
+        self.sender = None;
+        self.sender = Some(begin(&self.cluster, &self.owner)?);
+        Ok(Commit::Unknown)
+    }
+
+    fn is_fenced(&self, error: &KafkaError) -> bool {
+        let fatal = self.sender.as_ref().and_then(|sender| sender.client().fatal_error());
+        [error.rdkafka_error_code(), fatal.map(|(code, _)| code)].into_iter().flatten().any(|code| {
+            matches!(
+                code,
+                RDKafkaErrorCode::Fenced
+                    | RDKafkaErrorCode::ProducerFenced
+                    | RDKafkaErrorCode::InvalidProducerEpoch
+            )
+        })
+    }
+}
+
+/// The same again may succeed: what passes by itself, and a member whose number is about to change.
+fn may_go_through(error: &KafkaError) -> bool {
+    let moving = error.rdkafka_error_code() == Some(RDKafkaErrorCode::IllegalGeneration);
+    moving || fault::may_pass(error)
+}
+
+/// A producer that is the only one of its name from now on.
+fn begin(cluster: &Cluster, owner: &str) -> Result<Sender, LogError> {
+    let doing = format!("becoming {owner}");
+    let made = cluster.committer(owner).create_with_context(Reports::default());
+    let sender: Sender = made.map_err(|error| failed(&doing, error))?;
+    // Asked before it knows the brokers, the first step takes half a second.
+    patiently(&doing, || sender.client().fetch_metadata(None, ASKED).map(drop))?;
+    patiently(&doing, || sender.init_transactions(STEP))?;
+    Ok(sender)
+}
+
+fn write(
+    sender: &Sender,
+    transaction: &Transaction,
+    speaker: &ConsumerGroupMetadata,
+) -> Result<(), Failed> {
+    sender.begin_transaction().map_err(Failed::Other)?;
+    send(sender, &transaction.outputs).map_err(|(index, error)| Failed::Output(index, error))?;
+    let position = record::position(&transaction.input, transaction.position, &transaction.metadata);
+    let position = position.map_err(Failed::Position)?;
+    insist(|| sender.send_offsets_to_transaction(&position, speaker, STEP))
+        .map_err(Failed::Position)?;
+    insist(|| sender.commit_transaction(STEP)).map_err(Failed::Other)
+}
+
+/// A step that timed out goes on when it is asked for again.
+fn insist(step: impl Fn() -> Result<(), KafkaError>) -> Result<(), KafkaError> {
+    let watch = Stopwatch::start();
+    loop {
+        match step() {
+            Err(KafkaError::Transaction(error))
+                if error.is_retriable() && watch.elapsed() < PATIENCE => {}
+            other => return other,
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Whether a reader stands at the end of a partition.
+//!
+//! The client says only which number of partition has reached the last stable position, not of
+//! which topic. So that is taken for a hint, and the brokers are asked: the end is reached when
+//! nothing is uncommitted and no record lies between the reader and the end. Marks of transactions
+//! take positions, so the reader's own position may stand before it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rdkafka::consumer::Consumer;
+
+use super::cluster::{ASKED, Cluster, number};
+use super::reader::GroupConsumer;
+use crate::edge::clock::Stopwatch;
+use crate::edge::log::Partition;
+use crate::model::Span;
+
+/// Nothing may have come for so long before the brokers are asked, and between two questions.
+const QUIET: Span = Span::from_ms(40);
+/// Between two looks whether the brokers answer again.
+const LOOK: Span = Span::from_ms(500);
+
+enum End {
+    /// It may be reached since then.
+    Hinted(Stopwatch),
+    /// It was said.
+    Said,
+}
+
+pub(super) struct Ends {
+    cluster: Arc<Cluster>,
+    known: BTreeMap<Partition, End>,
+    /// No broker answered, and it was last tried then.
+    blocked: Option<Stopwatch>,
+}
+
+impl Ends {
+    pub(super) fn new(cluster: Arc<Cluster>) -> Self {
+        Self { cluster, known: BTreeMap::new(), blocked: None }
+    }
+
+    /// A record came, or the reader was sent elsewhere.
+    pub(super) fn moved(&mut self, partition: &Partition) {
+        self.known.remove(partition);
+        self.blocked = None;
+    }
+
+    /// The reader has it no more.
+    pub(super) fn forget(&mut self, partition: &Partition) {
+        self.known.remove(partition);
+    }
+
+    /// The end may be reached.
+    pub(super) fn hint(&mut self, partition: &Partition) {
+        self.known.entry(partition.clone()).or_insert_with(|| End::Hinted(Stopwatch::start()));
+    }
+
+    /// Nothing can be read. When it can again, ends are said again.
+    pub(super) fn blocked(&mut self) {
+        self.blocked = Some(Stopwatch::start());
+    }
+
+    /// An end that is reached and was not said; `at`: where the reader stands.
+    pub(super) fn reached(
+        &mut self,
+        consumer: &GroupConsumer,
+        at: impl Fn(&Partition) -> Option<i64>,
+    ) -> Option<(Partition, i64)> {
+        self.look_again();
+        let hinted = self.known.iter().find_map(|(partition, end)| match end {
+            End::Hinted(since) if since.elapsed() >= QUIET => Some(partition.clone()),
+            End::Hinted(_) | End::Said => None,
+        });
+        let partition = hinted?;
+        let end = self.end(consumer, &partition, at(&partition)?);
+        let known = if end.is_some() { End::Said } else { End::Hinted(Stopwatch::start()) };
+        self.known.insert(partition.clone(), known);
+        Some((partition, end?))
+    }
+
+    /// After a blockade, whether the brokers answer.
+    fn look_again(&mut self) {
+        let due = self.blocked.is_some_and(|since| since.elapsed() >= LOOK);
+        let Some(any) = self.known.keys().next().filter(|_| due).cloned() else { return };
+        self.blocked = Some(Stopwatch::start());
+        if self.cluster.end_now(&any).is_some() {
+            self.blocked = None;
+            for end in self.known.values_mut() {
+                *end = End::Hinted(Stopwatch::start());
+            }
+        }
+    }
+
+    /// The end, if the reader stands there.
+    fn end(&self, consumer: &GroupConsumer, partition: &Partition, at: i64) -> Option<i64> {
+        let asked = consumer.fetch_watermarks(&partition.topic, number(partition), ASKED);
+        let stable = asked.ok()?.1;
+        if self.cluster.end_now(partition)? > stable {
+            return None;
+        }
+        if at >= stable {
+            return Some(at);
+        }
+        let between = self.cluster.scan(partition, at, 1).ok()?;
+        between.first().is_none_or(|record| record.position >= stable).then_some(stable)
+    }
+}

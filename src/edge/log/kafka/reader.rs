@@ -1,0 +1,444 @@
+//! A member of a group.
+//!
+//! Rebalances come up inside a poll; they are only written down there. The role hears of them with
+//! its next read, and what it is about to lose it lets go with the read after that: until then it
+//! may commit. What was assigned is paused until it is sought.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
+use rdkafka::{ClientContext, Message};
+
+use super::cluster::{ASKED, Cluster, lock, number, patiently};
+use super::ends::Ends;
+use super::fault::{self, failed};
+use super::record;
+use crate::edge::clock::Stopwatch;
+use crate::edge::diagnostics;
+use crate::edge::log::{Commit, Committed, LogError, Partition, Read, Reader, Record};
+use crate::model::LogTime;
+
+/// Records in one answer at most.
+const BATCH: usize = 1000;
+/// The longest that a poll takes before ends are looked at.
+const SLICE: Duration = Duration::from_millis(25);
+
+pub(super) type GroupConsumer = BaseConsumer<Changes>;
+
+/// What the group said and the role has not heard yet.
+#[derive(Default)]
+pub(super) struct Changes {
+    heard: Mutex<VecDeque<Change>>,
+    closing: AtomicBool,
+}
+
+enum Change {
+    Given(Vec<Partition>),
+    Taken { partitions: Vec<Partition>, lost: bool },
+}
+
+impl ClientContext for Changes {
+    fn log(&self, level: RDKafkaLogLevel, _: &str, text: &str) {
+        diagnostics::kafka_client(level as i32, text);
+    }
+}
+
+impl ConsumerContext for Changes {
+    fn rebalance(
+        &self,
+        consumer: &BaseConsumer<Self>,
+        what: RDKafkaRespErr,
+        list: &mut TopicPartitionList,
+    ) {
+        let given = what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
+        if !self.closing.load(Ordering::Relaxed) {
+            let partitions = partitions(list);
+            lock(&self.heard).push_back(if given {
+                Change::Given(partitions)
+            } else {
+                Change::Taken { partitions, lost: consumer.assignment_lost() }
+            });
+        } else if !given && let Err(error) = let_go(consumer, list) {
+            diagnostics::kafka_trouble("leaving a group", &error.to_string());
+        }
+    }
+}
+
+fn partitions(list: &TopicPartitionList) -> Vec<Partition> {
+    let found = list.elements().into_iter();
+    let partition = |index: i32| u32::try_from(index).unwrap_or(0);
+    found
+        .map(|found| Partition {
+            topic: found.topic().to_owned(),
+            partition: partition(found.partition()),
+        })
+        .collect()
+}
+
+fn list<'a>(partitions: impl IntoIterator<Item = &'a Partition>) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for of in partitions {
+        list.add_partition(&of.topic, number(of));
+    }
+    list
+}
+
+fn let_go(consumer: &GroupConsumer, list: &TopicPartitionList) -> Result<(), KafkaError> {
+    match consumer.rebalance_protocol() {
+        RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
+        RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign(),
+    }
+}
+
+/// A partition that the group gave to this member.
+#[derive(Default)]
+struct Part {
+    /// The next position to read; none: not sought yet.
+    at: Option<i64>,
+    /// It was sought, and the client does not know yet.
+    sought: bool,
+}
+
+pub(super) struct KafkaReader {
+    cluster: Arc<Cluster>,
+    consumer: Arc<GroupConsumer>,
+    group: String,
+    topics: Vec<String>,
+    subscribed: bool,
+    parts: BTreeMap<Partition, Part>,
+    ends: Ends,
+    /// What is let go with the next read.
+    leaving: Vec<Partition>,
+    /// Came with the records of another partition.
+    next: Option<(Partition, Record)>,
+    trouble: Option<KafkaError>,
+}
+
+impl KafkaReader {
+    pub(super) fn open(
+        cluster: Arc<Cluster>,
+        group: &str,
+        topics: &[String],
+    ) -> Result<Self, LogError> {
+        for topic in topics {
+            cluster.known(&Partition { topic: topic.clone(), partition: 0 })?;
+        }
+        let client = cluster.consumer(group, topics.len());
+        let consumer: GroupConsumer = client
+            .create_with_context(Changes::default())
+            .map_err(|error| failed(&format!("becoming a member of {group}"), error))?;
+        Ok(Self {
+            ends: Ends::new(Arc::clone(&cluster)),
+            cluster,
+            consumer: Arc::new(consumer),
+            group: group.to_owned(),
+            topics: topics.to_vec(),
+            subscribed: false,
+            parts: BTreeMap::new(),
+            leaving: Vec::new(),
+            next: None,
+            trouble: None,
+        })
+    }
+
+    /// Joins with the first read; lets go of what was announced with the read before.
+    fn settle(&mut self) -> Result<(), LogError> {
+        if !self.subscribed {
+            let topics: Vec<_> = self.topics.iter().map(String::as_str).collect();
+            self.did("joining", self.consumer.subscribe(&topics))?;
+            self.subscribed = true;
+        }
+        let leaving = std::mem::take(&mut self.leaving);
+        if !leaving.is_empty() {
+            self.give_up(&leaving)?;
+        }
+        Ok(())
+    }
+
+    fn give_up(&mut self, leaving: &[Partition]) -> Result<(), LogError> {
+        self.did("letting go of partitions of", let_go(&self.consumer, &list(leaving)))?;
+        for partition in leaving {
+            self.forget(partition);
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, partition: &Partition) {
+        self.parts.remove(partition);
+        self.ends.forget(partition);
+        if self.next.as_ref().is_some_and(|(of, _)| of == partition) {
+            self.next = None;
+        }
+    }
+
+    fn did<T>(&self, doing: &str, result: Result<T, KafkaError>) -> Result<T, LogError> {
+        result.map_err(|error| failed(&format!("{doing} {}", self.group), error))
+    }
+
+    /// What the group said next.
+    fn change(&mut self) -> Result<Option<Read>, LogError> {
+        let change = lock(&self.consumer.context().heard).pop_front();
+        match change {
+            None => Ok(None),
+            Some(Change::Given(partitions)) => {
+                self.take(&partitions)?;
+                Ok(Some(Read::Assigned(partitions)))
+            }
+            Some(Change::Taken { partitions, lost: true }) => {
+                self.give_up(&partitions)?;
+                Ok(Some(Read::Lost(partitions)))
+            }
+            Some(Change::Taken { partitions, lost: false }) => {
+                self.leaving.clone_from(&partitions);
+                Ok(Some(Read::Revoking(partitions)))
+            }
+        }
+    }
+
+    /// Takes what was given, at the end and paused: it must be sought first.
+    fn take(&mut self, partitions: &[Partition]) -> Result<(), LogError> {
+        let mut given = list(partitions);
+        if !partitions.is_empty() {
+            self.did("placing", given.set_all_offsets(Offset::End))?;
+        }
+        let taken = match self.consumer.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => self.consumer.incremental_assign(&given),
+            RebalanceProtocol::Eager | RebalanceProtocol::None => self.consumer.assign(&given),
+        };
+        self.did("taking partitions of", taken)?;
+        self.did("pausing partitions of", self.consumer.pause(&list(partitions)))?;
+        for partition in partitions {
+            self.cluster.joined(&self.group, partition, &self.consumer);
+            self.parts.insert(partition.clone(), Part::default());
+        }
+        Ok(())
+    }
+
+    /// Sends the client to where it was sought. It refuses while a partition is not yet begun;
+    /// then the next read tries again.
+    fn seek_on(&mut self) {
+        for (partition, part) in self.parts.iter_mut().filter(|(_, part)| part.sought) {
+            let Some(at) = part.at else { continue };
+            let to = Offset::Offset(at);
+            let sent = self.consumer.seek(&partition.topic, number(partition), to, ASKED);
+            part.sought = sent.and_then(|()| self.consumer.resume(&list([partition]))).is_err();
+        }
+    }
+
+    /// A record that came, unless it is of what is not read now.
+    fn came(&mut self, of: &Partition, record: &Record) -> bool {
+        let Some(part) = self.parts.get_mut(of) else { return false };
+        let wanted = !part.sought && part.at.is_some_and(|at| record.position >= at);
+        if wanted {
+            part.at = Some(record.position + 1);
+            self.ends.moved(of);
+        }
+        wanted
+    }
+
+    /// Collects what is there of one partition, beginning with `first`.
+    fn collect(&mut self, of: Partition, first: Record) -> Option<Read> {
+        if !self.came(&of, &first) {
+            return None;
+        }
+        let mut records = vec![first];
+        while records.len() < BATCH {
+            match self.consumer.poll(Duration::ZERO) {
+                Some(Ok(message)) => {
+                    let record = record::of(&message, &self.cluster);
+                    if message.partition() != number(&of) || message.topic() != of.topic {
+                        self.next = Some((record::place(&message), record));
+                        break;
+                    }
+                    records.push(record);
+                }
+                Some(Err(error)) => {
+                    self.trouble = Some(error);
+                    break;
+                }
+                None => break,
+            }
+        }
+        if let Some((part, last)) = self.parts.get_mut(&of).zip(records.last()) {
+            part.at = Some(last.position + 1);
+        }
+        Some(Read::Records(of, records))
+    }
+
+    /// What an error in the stream means; most of them pass.
+    fn hear(&mut self, error: KafkaError) -> Result<Option<Read>, LogError> {
+        use RDKafkaErrorCode as Code;
+        match error {
+            KafkaError::PartitionEOF(number) => {
+                let number = u32::try_from(number).unwrap_or(0);
+                for (partition, part) in &self.parts {
+                    if partition.partition == number && part.at.is_some() && !part.sought {
+                        self.ends.hint(partition);
+                    }
+                }
+                Ok(None)
+            }
+            KafkaError::MessageConsumption(Code::AllBrokersDown) => {
+                self.ends.blocked();
+                Ok(Some(Read::Blocked(format!("no broker answers at {}", self.brokers()))))
+            }
+            KafkaError::MessageConsumptionFatal(Code::FencedInstanceId) => Err(LogError::InUse {
+                what: format!("the place of this process in {}", self.group),
+                choose: "kafka.instance",
+            }),
+            KafkaError::MessageConsumption(
+                Code::TopicAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+                | Code::SaslAuthenticationFailed,
+            )
+            | KafkaError::MessageConsumptionFatal(_) => {
+                Err(failed(&format!("reading as {}", self.group), error))
+            }
+            other => {
+                diagnostics::kafka_trouble(&self.group, &other.to_string());
+                Ok(None)
+            }
+        }
+    }
+
+    fn brokers(&self) -> &str {
+        &self.cluster.settings().brokers
+    }
+
+    /// What there is to tell without waiting.
+    fn ready(&mut self) -> Result<Option<Read>, LogError> {
+        if let Some(read) = self.change()? {
+            return Ok(Some(read));
+        }
+        if let Some(error) = self.trouble.take()
+            && let Some(read) = self.hear(error)?
+        {
+            return Ok(Some(read));
+        }
+        self.seek_on();
+        if let Some((of, record)) = self.next.take()
+            && let Some(read) = self.collect(of, record)
+        {
+            return Ok(Some(read));
+        }
+        let parts = &self.parts;
+        let at = |of: &Partition| parts.get(of).filter(|part| !part.sought)?.at;
+        let Some((of, end)) = self.ends.reached(&self.consumer, at) else { return Ok(None) };
+        if let Some(part) = self.parts.get_mut(&of) {
+            part.at = Some(end);
+        }
+        Ok(Some(Read::End(of, end)))
+    }
+}
+
+impl Reader for KafkaReader {
+    fn read(&mut self, wait: Duration) -> Result<Option<Read>, LogError> {
+        self.settle()?;
+        let watch = Stopwatch::start();
+        loop {
+            if let Some(read) = self.ready()? {
+                return Ok(Some(read));
+            }
+            let past = Duration::from_millis(watch.elapsed().as_ms().unsigned_abs());
+            let left = wait.saturating_sub(past);
+            let polled = self.consumer.poll(left.min(SLICE));
+            let came = match polled {
+                Some(Ok(message)) => {
+                    Some((record::place(&message), record::of(&message, &self.cluster)))
+                }
+                Some(Err(error)) => {
+                    self.trouble = Some(error);
+                    None
+                }
+                None if left.is_zero() => return self.ready(),
+                None => None,
+            };
+            self.next = came;
+        }
+    }
+
+    fn seek(&mut self, partition: &Partition, position: i64) -> Result<(), LogError> {
+        if !self.parts.contains_key(partition) {
+            return Err(LogError::NotAssigned(partition.clone()));
+        }
+        let (first, end) = self.cluster.bounds(partition)?;
+        if self.next.as_ref().is_some_and(|(of, _)| of == partition) {
+            self.next = None;
+        }
+        self.ends.moved(partition);
+        if let Some(part) = self.parts.get_mut(partition) {
+            *part = Part { at: Some(position.clamp(first, end)), sought: true };
+        }
+        Ok(())
+    }
+
+    fn committed(&mut self, partition: &Partition) -> Result<Option<Committed>, LogError> {
+        self.cluster.known(partition)?;
+        let doing = format!("asking how far {} has come in {partition}", self.group);
+        let found =
+            patiently(&doing, || self.consumer.committed_offsets(list([partition]), ASKED))?;
+        let found = found.elements().into_iter().next().and_then(|found| {
+            let Offset::Offset(position) = found.offset() else { return None };
+            Some(Committed { position, metadata: found.metadata().to_owned() })
+        });
+        Ok(found)
+    }
+
+    fn commit(&mut self, partition: &Partition, upto: &Committed) -> Result<Commit, LogError> {
+        if !self.parts.contains_key(partition) {
+            return Ok(Commit::Fenced);
+        }
+        let list = record::position(partition, upto.position, &upto.metadata)
+            .map_err(|error| failed(&format!("committing a position of {partition}"), error))?;
+        match self.consumer.commit(&list, CommitMode::Sync) {
+            Ok(()) => Ok(Commit::Done),
+            Err(error) => match error.rdkafka_error_code() {
+                Some(code) if fault::is_out(code) => Ok(Commit::Fenced),
+                Some(RDKafkaErrorCode::IllegalGeneration | RDKafkaErrorCode::RebalanceInProgress) => {
+                    Ok(Commit::Retry)
+                }
+                _ if fault::may_pass(&error) => Ok(Commit::Unknown),
+                _ => Err(failed(&format!("committing a position of {partition}"), error)),
+            },
+        }
+    }
+
+    fn position_at(&mut self, partition: &Partition, time: LogTime) -> Result<i64, LogError> {
+        self.cluster.known(partition)?;
+        let doing = format!("asking for a time in {partition}");
+        let found = patiently(&doing, || {
+            let mut asked = TopicPartitionList::new();
+            let time = Offset::Offset(time.as_ms());
+            asked.add_partition_offset(&partition.topic, number(partition), time)?;
+            self.consumer.offsets_for_times(asked, ASKED)
+        })?;
+        match found.elements().first().map(|found| found.offset()) {
+            Some(Offset::Offset(position)) => Ok(position),
+            _ => Ok(self.cluster.bounds(partition)?.1),
+        }
+    }
+
+    fn bounds(&mut self, partition: &Partition) -> Result<(i64, i64), LogError> {
+        self.cluster.bounds(partition)
+    }
+}
+
+impl Drop for KafkaReader {
+    /// Leaves the group in order; a member that was named keeps its place until it is missed.
+    fn drop(&mut self) {
+        self.consumer.context().closing.store(true, Ordering::Relaxed);
+        let left = list(&self.leaving);
+        if !self.leaving.is_empty() && let_go(&self.consumer, &left).is_err() {
+            // The group finds out by itself.
+        }
+        self.consumer.unsubscribe();
+    }
+}

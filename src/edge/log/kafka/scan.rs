@@ -1,0 +1,170 @@
+//! Reads partitions outside any group, and keeps the last record of each key where that is asked
+//! for again and again.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+
+use super::cluster::{ASKED, Cluster, PATIENCE, Quiet, lock, number, patiently};
+use super::fault::{self, failed};
+use super::{record, topics};
+use crate::edge::clock::Stopwatch;
+use crate::edge::log::{LogError, Partition, Record};
+
+/// Clients kept for the next scan.
+const KEPT: usize = 4;
+/// Records that a view takes at once.
+const BATCH: usize = 2000;
+/// The longest that a poll takes.
+const POLL: Duration = Duration::from_millis(100);
+
+/// Clients that read what they are told to.
+#[derive(Default)]
+pub(super) struct Scanners(Mutex<Vec<Scanner>>);
+
+struct Scanner {
+    consumer: BaseConsumer<Quiet>,
+    /// Where it goes on without being sent there.
+    at: Option<(Partition, i64)>,
+    /// The end as last asked for; it may have moved on.
+    end: i64,
+}
+
+/// The last record of each key of a partition, as far as it was read.
+#[derive(Default)]
+pub(super) struct View {
+    next: i64,
+    records: BTreeMap<Vec<u8>, Record>,
+}
+
+/// The views that were asked for.
+pub(super) type Views = Mutex<BTreeMap<Partition, Arc<Mutex<View>>>>;
+
+impl Cluster {
+    /// Records from `position` on that are committed, at most `most`.
+    pub(super) fn scan(
+        &self,
+        partition: &Partition,
+        position: i64,
+        most: usize,
+    ) -> Result<Vec<Record>, LogError> {
+        self.known(partition)?;
+        let mut scanner = self.take_scanner(partition, position)?;
+        let records = scanner.scan(self, partition, position, most)?;
+        let mut kept = lock(&self.scanners().0);
+        if kept.len() < KEPT {
+            kept.push(scanner);
+        }
+        Ok(records)
+    }
+
+    /// The one that stands there already, or any.
+    fn take_scanner(&self, partition: &Partition, position: i64) -> Result<Scanner, LogError> {
+        let mut kept = lock(&self.scanners().0);
+        let stands = |scanner: &Scanner| {
+            scanner.at.as_ref().is_some_and(|(of, at)| of == partition && *at == position)
+        };
+        let idle = |scanner: &Scanner| scanner.at.is_none();
+        let found = kept.iter().position(stands).or_else(|| kept.iter().position(idle));
+        let found = found.or_else(|| (kept.len() >= KEPT).then_some(0));
+        if let Some(found) = found {
+            return Ok(kept.remove(found));
+        }
+        drop(kept);
+        let consumer = self.scanner().create_with_context(Quiet);
+        let consumer = consumer.map_err(|error| failed("setting up a Kafka client", error))?;
+        Ok(Scanner { consumer, at: None, end: 0 })
+    }
+
+    /// The last record of each key, by position.
+    pub(super) fn latest(&self, partition: &Partition) -> Result<Vec<Record>, LogError> {
+        self.known(partition)?;
+        let compacted = topics::compacted(self, &partition.topic)?;
+        let view = Arc::clone(lock(self.views()).entry(partition.clone()).or_default());
+        let mut view = lock(&view);
+        loop {
+            let records = self.scan(partition, view.next, BATCH)?;
+            let Some(last) = records.last() else { break };
+            view.next = last.position + 1;
+            for record in records {
+                let Some(key) = record.key.clone() else { continue };
+                if compacted && record.value.is_empty() {
+                    view.records.remove(&key);
+                } else {
+                    view.records.insert(key, record);
+                }
+            }
+        }
+        let mut latest: Vec<_> = view.records.values().cloned().collect();
+        latest.sort_by_key(|record| record.position);
+        Ok(latest)
+    }
+}
+
+impl Scanner {
+    fn scan(
+        &mut self,
+        cluster: &Cluster,
+        partition: &Partition,
+        position: i64,
+        most: usize,
+    ) -> Result<Vec<Record>, LogError> {
+        let stands = self.at.take().is_some_and(|(of, at)| of == *partition && at == position);
+        let mut from = position;
+        if !stands || from >= self.end {
+            let doing = format!("asking for the bounds of {partition}");
+            let ask = || {
+                self.consumer.fetch_watermarks(&partition.topic, number(partition), ASKED)
+            };
+            let (first, end) = patiently(&doing, ask)?;
+            (from, self.end) = (position.clamp(first, end), end);
+        }
+        if from >= self.end || most == 0 {
+            return Ok(Vec::new());
+        }
+        if !stands || from != position {
+            self.go(partition, from)?;
+        }
+        self.collect(cluster, partition, most)
+    }
+
+    fn go(&self, partition: &Partition, from: i64) -> Result<(), LogError> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&partition.topic, number(partition), Offset::Offset(from))
+            .and_then(|()| self.consumer.assign(&list))
+            .map_err(|error| failed(&format!("reading {partition}"), error))
+    }
+
+    /// Reads until there are `most`, or the end was reached.
+    fn collect(
+        &mut self,
+        cluster: &Cluster,
+        partition: &Partition,
+        most: usize,
+    ) -> Result<Vec<Record>, LogError> {
+        let reading = |error| failed(&format!("reading {partition}"), error);
+        let (mut records, watch) = (Vec::new(), Stopwatch::start());
+        loop {
+            match self.consumer.poll(POLL) {
+                Some(Ok(message)) => records.push(record::of(&message, cluster)),
+                Some(Err(KafkaError::PartitionEOF(_))) => {
+                    self.consumer.unassign().map_err(reading)?;
+                    return Ok(records);
+                }
+                Some(Err(error)) if !fault::may_pass(&error) => return Err(reading(error)),
+                Some(Err(error)) if watch.elapsed() > PATIENCE => return Err(reading(error)),
+                Some(Err(_)) | None => {}
+            }
+            if let Some(last) = records.last()
+                && records.len() >= most
+            {
+                self.at = Some((partition.clone(), last.position + 1));
+                return Ok(records);
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Makes topics and says how they stand.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
+};
+use rdkafka::consumer::Consumer;
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::Described;
+use super::cluster::{ASKED, Cluster, MAX_RECORD_BYTES, Quiet, patiently};
+use super::fault::failed;
+use crate::edge::log::LogError;
+
+/// How long the brokers may take to make a topic.
+const MADE: Duration = Duration::from_secs(30);
+
+/// What a compacted topic is made with: compacted soon, since a start reads it from its beginning.
+const COMPACTED: [(&str, &str); 5] = [
+    ("cleanup.policy", "compact"),
+    ("segment.ms", "600000"),
+    ("min.cleanable.dirty.ratio", "0.1"),
+    ("max.compaction.lag.ms", "600000"),
+    ("delete.retention.ms", "3600000"),
+];
+
+/// Makes a topic unless it is there; answers how many partitions it has.
+pub(super) fn create(
+    cluster: &Cluster,
+    topic: &str,
+    partitions: u32,
+    compacted: bool,
+) -> Result<u32, LogError> {
+    if let Some(there) = cluster.partitions(topic)? {
+        return Ok(there);
+    }
+    let doing = format!("making topic {topic}");
+    let replication = cluster.settings().replication.map_or(-1, i32::from);
+    let count = i32::try_from(partitions).unwrap_or(i32::MAX);
+    let retention = cluster.settings().retention.as_ms().to_string();
+    let mut new = NewTopic::new(topic, count, TopicReplication::Fixed(replication))
+        .set("message.timestamp.type", "LogAppendTime")
+        .set("max.message.bytes", MAX_RECORD_BYTES);
+    new = if compacted {
+        COMPACTED.iter().fold(new, |new, (name, value)| new.set(name, value))
+    } else {
+        new.set("cleanup.policy", "delete").set("retention.ms", &retention)
+    };
+    let options = AdminOptions::new().operation_timeout(Some(MADE));
+    let made = wait(cluster, &doing, |admin| {
+        let making = admin.create_topics([&new], &options);
+        async { making.await }
+    })?;
+    match made.into_iter().next() {
+        Some(Err((_, code))) if code != RDKafkaErrorCode::TopicAlreadyExists => {
+            return Err(failed(&doing, KafkaError::AdminOp(code)));
+        }
+        _ => {}
+    }
+    // The broker that is asked may hear of it a little later.
+    patiently(&doing, || match cluster.partitions(topic) {
+        Ok(Some(there)) => Ok(there),
+        Ok(None) | Err(_) => Err(KafkaError::AdminOp(RDKafkaErrorCode::LeaderNotAvailable)),
+    })
+}
+
+/// Whether only the last record of a key is kept.
+pub(super) fn compacted(cluster: &Cluster, topic: &str) -> Result<bool, LogError> {
+    if let Some(known) = cluster.kept_compacted(topic) {
+        return Ok(known);
+    }
+    let settings = settings(cluster, topic)?;
+    let compacted = settings.get("cleanup.policy").is_some_and(|policy| policy.contains("compact"));
+    cluster.keep_compacted(topic, compacted);
+    Ok(compacted)
+}
+
+/// A topic as it stands; none: it does not.
+pub(super) fn describe(cluster: &Cluster, topic: &str) -> Result<Option<Described>, LogError> {
+    let Some(partitions) = cluster.partitions(topic)? else { return Ok(None) };
+    let copies = cluster.ask(&format!("asking about {topic}"), |asker| {
+        let metadata = asker.fetch_metadata(Some(topic), ASKED)?;
+        let found = metadata.topics().first().map(|topic| topic.partitions());
+        Ok(found.unwrap_or_default().iter().map(|partition| partition.replicas().len()).min())
+    })?;
+    let replication = u16::try_from(copies.unwrap_or(0)).unwrap_or(u16::MAX);
+    Ok(Some(Described { partitions, replication, settings: settings(cluster, topic)? }))
+}
+
+fn settings(cluster: &Cluster, topic: &str) -> Result<BTreeMap<String, String>, LogError> {
+    let doing = format!("asking for the settings of {topic}");
+    let asked = [ResourceSpecifier::Topic(topic)];
+    let options = AdminOptions::new().request_timeout(Some(MADE));
+    let found = wait(cluster, &doing, |admin| {
+        let asking = admin.describe_configs(&asked, &options);
+        async { asking.await }
+    })?;
+    let entries = |resource: ConfigResource| {
+        resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))).collect()
+    };
+    match found.into_iter().next() {
+        Some(Ok(resource)) => Ok(entries(resource)),
+        Some(Err(code)) => Err(failed(&doing, KafkaError::AdminOp(code))),
+        None => Err(failed(&doing, KafkaError::AdminOp(RDKafkaErrorCode::Fail))),
+    }
+}
+
+/// The admin client answers by futures; who asks here may wait.
+fn wait<T, F>(
+    cluster: &Cluster,
+    doing: &str,
+    ask: impl FnOnce(&AdminClient<Quiet>) -> F,
+) -> Result<T, LogError>
+where
+    F: Future<Output = Result<T, KafkaError>>,
+{
+    let admin: AdminClient<Quiet> = cluster
+        .admin()
+        .create_with_context(Quiet)
+        .map_err(|error| failed(doing, error))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    let runtime = runtime.map_err(|error| LogError::Storage {
+        doing: doing.to_owned(),
+        source: Box::new(error),
+    })?;
+    runtime.block_on(ask(&admin)).map_err(|error| failed(doing, error))
+}
