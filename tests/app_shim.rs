@@ -30,6 +30,7 @@ const MINUTES: i64 = 14;
 const FAULT_AT: i64 = 5;
 const INGEST: &str = "ripcord.default.ingest.telemetry";
 const DECIDE: &str = "ripcord.default.decide";
+const COMMITTER: &str = "ripcord.default.decide.0";
 const WORK: &str = "ripcord.default.work.registry";
 const INBOX: &str = "ripcord.default.inbox";
 
@@ -262,7 +263,7 @@ fn commits_of_the_shard_fail_and_nothing_is_lost_or_said_twice() {
         CommitFault::UnknownWritten,
         CommitFault::UnknownUnwritten,
     ] {
-        at_each_point(&format!("{fault:?}"), 2, |shim, n| shim.on_commit(DECIDE, n, fault));
+        at_each_point(&format!("{fault:?}"), 2, |shim, n| shim.on_commit(COMMITTER, n, fault));
     }
 }
 
@@ -436,10 +437,10 @@ fn what_cannot_be_used_is_laid_aside_with_its_reason() {
             let found = found[0].headers.iter().find(|(key, _)| key == name).unwrap();
             String::from_utf8(found.1.clone()).unwrap()
         };
-        assert_eq!(header("ripcord-reason"), reason);
-        assert_eq!(header("ripcord-topic"), "telemetry");
-        assert_eq!(header("ripcord-partition"), "0");
-        assert!(!header("ripcord-detail").is_empty());
-        assert!(["80", "81"].contains(&header("ripcord-position").as_str()));
+        assert_eq!(header("ripcord.error.code"), reason);
+        assert_eq!(header("__dlq.errors.topic"), "telemetry");
+        assert_eq!(header("__dlq.errors.partition"), "0");
+        assert!(!header("__dlq.errors.message").is_empty());
+        assert!(["80", "81"].contains(&header("__dlq.errors.offset").as_str()));
     }
 }

@@ -14,7 +14,7 @@ use super::tally::tally;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
 use crate::edge::diagnostics::done::{self, Phase};
-use crate::edge::log::{Commit, Partition, Read, Reader, Record, Topic, Transaction, Writer};
+use crate::edge::log::{Commit, Committed, Partition, Read, Reader, Record, Topic, Transaction, Writer};
 use crate::model::{LogTime, Span};
 use crate::shard::{self, Inbox, Output, Shard, Status};
 use crate::wire::json;
@@ -35,6 +35,7 @@ const TICK_EVERY: Span = Span::from_s(1);
 pub struct Decide {
     river: River,
     reader: Box<dyn Reader>,
+    /// For what needs no transaction.
     writer: Box<dyn Writer>,
     owned: BTreeMap<u32, Owned>,
     /// None: replies are never forgotten, as in a replay.
@@ -43,6 +44,8 @@ pub struct Decide {
 
 struct Owned {
     shard: Shard,
+    /// The only one that may commit for the shard; a later one fences it.
+    committer: Box<dyn Writer>,
     told: Told,
     replies: Replies,
     snapshot_at: i64,
@@ -74,7 +77,7 @@ impl Decide {
     pub fn new(river: River) -> Result<Self, RoleError> {
         let group = river.group("decide");
         let reader = river.log.reader(&group, &[river.topic(Topic::Inbox)])?;
-        let writer = river.log.writer(Some(&group))?;
+        let writer = river.log.writer(None)?;
         Ok(Self { river, reader, writer, owned: BTreeMap::new(), keep_replies: None })
     }
 
@@ -182,9 +185,11 @@ impl Decide {
     }
 
     /// Restores a shard: the newest snapshot that can be read, the inbox from there to the commit
-    /// with outputs dropped, undo as it was stored, and on.
+    /// with outputs dropped, undo as it was stored, and on. First of all whoever had it before is
+    /// fenced, so that what is read here is the last of it.
     fn take_over(&mut self, inbox: &Partition) -> Result<(), RoleError> {
         let id = inbox.partition;
+        let committer = self.river.log.writer(Some(&committer(&self.river, id)))?;
         let committed = self.reader.committed(inbox)?.map_or(0, |upto| upto.position);
         let fresh = || Shard::new(id, self.river.shards);
         let mut folded = match self.river.latest(Topic::State, id, "snapshot")? {
@@ -211,10 +216,12 @@ impl Decide {
         if let Some(bytes) = self.river.latest(Topic::State, id, "undo")? {
             folded.set_undo_state(json::decode("undo state", &bytes)?);
         }
+        self.keep_rules(inbox, &folded)?;
         self.reader.seek(inbox, committed)?;
         let owned = Owned {
             snapshot_at: folded.next(),
             shard: folded,
+            committer,
             told: Told::default(),
             replies: Replies::read(&self.river, id)?,
             ticked: LogTime::MIN,
@@ -237,7 +244,9 @@ impl Decide {
         let next = owned.shard.next();
         if !outputs.is_empty() {
             let watch = Stopwatch::start();
-            self.commit(inbox, next, &outputs)?;
+            if !self.commit(inbox, next, &outputs)? {
+                return Ok(Vec::new());
+            }
             done::took(Phase::Commit, watch);
             outputs.iter().for_each(tally);
         }
@@ -247,24 +256,24 @@ impl Decide {
         Ok(outputs)
     }
 
+    /// Whether it stands; if not, the shard is no longer as it was here.
     fn commit(
         &mut self,
         inbox: &Partition,
         position: i64,
         outputs: &[Output],
-    ) -> Result<(), RoleError> {
+    ) -> Result<bool, RoleError> {
         let id = inbox.partition;
         let now = self.river.log.now();
+        let Some(owned) = self.owned.get_mut(&id) else { return Ok(false) };
         let mut records = outputs
             .iter()
             .map(|output| self.river.output(id, now, output))
             .collect::<Result<Vec<_>, _>>()?;
-        if let Some(owned) = self.owned.get_mut(&id) {
-            records.push(self.river.undo_state(id, owned.shard.undo_state())?);
-            for output in outputs {
-                if let Output::Reply(reply) = output {
-                    owned.replies.given(&reply.instruction, now);
-                }
+        records.push(self.river.undo_state(id, owned.shard.undo_state())?);
+        for output in outputs {
+            if let Output::Reply(reply) = output {
+                owned.replies.given(&reply.instruction, now);
             }
         }
         let transaction = Transaction {
@@ -275,21 +284,51 @@ impl Decide {
             metadata: String::new(),
         };
         loop {
-            match self.writer.commit(&transaction)? {
-                Commit::Done => return Ok(()),
+            match owned.committer.commit(&transaction)? {
+                Commit::Done => return Ok(true),
                 Commit::Retry => std::thread::sleep(RETRY_AFTER),
-                Commit::Fenced => {
-                    self.owned.remove(&id);
-                    return Err(RoleError::Fenced(inbox.to_string()));
-                }
+                Commit::Fenced => return self.fenced(inbox).map(|()| false),
                 Commit::Unknown => {
                     let stands = self.reader.committed(inbox)?;
                     if stands.is_some_and(|upto| upto.position >= position) {
-                        return Ok(());
+                        return Ok(true);
                     }
                 }
             }
         }
+    }
+
+    /// Another one may commit for a shard, and what was folded here since the last commit counts
+    /// for nothing. Where the group still gives the shard to this process, that one was this
+    /// process in an earlier life, or a transaction that outlived its time: then it begins anew.
+    fn fenced(&mut self, inbox: &Partition) -> Result<(), RoleError> {
+        self.owned.remove(&inbox.partition);
+        diagnostics::fenced("decide", &inbox.to_string());
+        let nothing = Committed { position: 0, metadata: String::new() };
+        let upto = self.reader.committed(inbox)?.unwrap_or(nothing);
+        loop {
+            match self.reader.commit(inbox, &upto)? {
+                Commit::Done => return self.take_over(inbox),
+                Commit::Fenced => return Ok(()),
+                Commit::Retry | Commit::Unknown => std::thread::sleep(RETRY_AFTER),
+            }
+        }
+    }
+
+    /// Where a log deletes by age alone, the rules in force may be gone from the inbox when no
+    /// snapshot can be read; live numbers hold a copy.
+    fn keep_rules(&mut self, inbox: &Partition, folded: &Shard) -> Result<(), RoleError> {
+        let id = inbox.partition;
+        let first = self.reader.bounds(inbox)?.0;
+        if folded.book().is_some() || first == 0 {
+            return Ok(());
+        }
+        if let Some(bytes) = self.river.latest(Topic::Status, id, "rules")? {
+            let book = json::decode("rules", &bytes)?;
+            let record = self.river.inbox(id, None, &Inbox::Rules(book))?;
+            self.writer.append(vec![record])?;
+        }
+        Ok(())
     }
 
     /// Commits the position, then writes a snapshot at it.
@@ -308,7 +347,9 @@ impl Decide {
         };
         owned.snapshot_at = next;
         let inbox = self.river.partition(Topic::Inbox, id);
-        self.commit(&inbox, next, &[])?;
+        if !self.commit(&inbox, next, &[])? {
+            return Ok(());
+        }
         self.writer.append(vec![self.river.plain(Topic::State, id, "snapshot", bytes)])?;
         Ok(())
     }
@@ -329,6 +370,11 @@ impl Decide {
         }
         Ok(())
     }
+}
+
+/// Who commits for a shard: one name, whoever holds it.
+fn committer(river: &River, shard: u32) -> String {
+    format!("{}.{shard}", river.group("decide"))
 }
 
 fn step(shard: &mut Shard, record: &Record, out: &mut Vec<Output>) -> Result<(), RoleError> {

@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 
 use super::river::{River, RoleError, TROUBLE, worker_role};
 use crate::edge::clock::Stopwatch;
-use crate::edge::diagnostics::done;
+use crate::edge::diagnostics::{self, done};
 use crate::edge::log::{Commit, Committed, Partition, Read, Reader, Record, Topic, Writer};
 use crate::edge::target::{Acted, Target};
 use crate::model::{Answer, Command, Fact, LogTime, ModelId, Outcome, Proof, Span, TargetId, Want};
@@ -141,8 +141,10 @@ impl Work {
                 self.carry_out(command, 1, turn)?;
             }
             let upto = Committed { position: record.position + 1, metadata: String::new() };
+            // Whoever has the partition now is asked the same again, and finds it done.
             if self.reader.commit(partition, &upto)? == Commit::Fenced {
-                return Err(RoleError::Fenced(partition.to_string()));
+                diagnostics::fenced(self.id.as_str(), &partition.to_string());
+                return Ok(());
             }
         }
         Ok(())

@@ -59,6 +59,11 @@ pub fn lane_claimed(lane: &LaneId, epoch: u64, reread: u64) {
     info!(%lane, epoch, reread, "lane claimed");
 }
 
+/// Partitions were added to some topics of a source, and not yet to the others.
+pub fn lanes_uneven(source: &SourceId, why: &str) {
+    warn!(%source, why, "lanes uneven, new partitions wait until all topics have as many");
+}
+
 /// A lane reads again what may still meet an outcome.
 pub fn warming(lane: &LaneId, records: u64) {
     info!(%lane, records, "warming, no labels are counted until it has read again");

@@ -11,6 +11,9 @@ use crate::measure::{Resume, TopicResume};
 use crate::model::{EventTime, LogTime, Source};
 use crate::wire::json::{self, JsonError};
 
+/// Bytes that Kafka takes beside a position.
+const FITS: usize = 4096;
+
 /// Marks in a label horizon: a re-read goes back too far by one of these parts at most.
 const PARTS: i64 = 8;
 
@@ -116,10 +119,29 @@ impl Memory {
         resume.topics.iter().zip(&self.marks).map(span).collect()
     }
 
-    /// As it is committed.
+    /// As it is committed. What does not fit loses marks first: a successor reads again from
+    /// further back, and nothing else changes.
     pub(super) fn encode(&self) -> Result<String, JsonError> {
-        let bytes = json::encode("lane memory", self)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
+        let mut fitting = self.clone();
+        loop {
+            let bytes = json::encode("lane memory", &fitting)?;
+            if bytes.len() <= FITS || !fitting.thin() {
+                return Ok(String::from_utf8_lossy(&bytes).into_owned());
+            }
+        }
+    }
+
+    /// Drops every other mark of the topic that has the most; whether there was one to drop. The
+    /// first of a topic stays, since all that was wanted lies behind it.
+    fn thin(&mut self) -> bool {
+        let most = self.marks.iter_mut().max_by_key(|marks| marks.len());
+        let Some(marks) = most.filter(|marks| marks.len() > 1) else { return false };
+        let mut kept = false;
+        marks.retain(|_| {
+            kept = !kept;
+            kept
+        });
+        true
     }
 }
 
@@ -174,6 +196,29 @@ mod tests {
         let mut longer = source;
         longer.label_horizon = Span::from_ms(80 * HOUR);
         assert_eq!(memory.reread(&longer), [Some((0, 2100))], "all there is");
+    }
+
+    #[test]
+    fn it_fits_beside_a_position_and_still_reads_again_from_far_enough_back() {
+        let names: Vec<String> = (0..12).map(|n| format!("{n}{}", "x".repeat(120))).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let source = source(&names);
+        let mut memory = Memory::new(&source);
+        for n in 1..=20 {
+            let one = hour(n).topics[0].clone();
+            let topics = vec![one; names.len()];
+            memory.flushed(Resume { topics, ..hour(n) }, &source);
+        }
+        let whole = json::encode("lane memory", &memory).unwrap();
+        assert!(whole.len() > FITS, "{}", whole.len());
+        let text = memory.encode().unwrap();
+        assert!(text.len() <= FITS, "{}", text.len());
+        let found = Some(Committed { position: 0, metadata: text });
+        let (recalled, trouble) = Memory::recall(&source, &[found], LogTime::from_ms(0));
+        assert_eq!((trouble, &recalled.resume), (None, &memory.resume));
+        for (less, all) in recalled.reread(&source).iter().zip(memory.reread(&source)) {
+            assert!(less.unwrap().0 <= all.unwrap().0 && less.unwrap().1 == all.unwrap().1);
+        }
     }
 
     #[test]

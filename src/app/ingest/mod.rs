@@ -15,6 +15,8 @@ mod refused;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use self::held::Held;
 use self::memory::Memory;
 use self::refused::Sampler;
@@ -43,6 +45,8 @@ pub struct Ingest {
     unclaimed: BTreeSet<u32>,
     held: BTreeMap<u32, Held>,
     announced: bool,
+    /// It was said that the topics do not go together, as they are now.
+    uneven: bool,
     blocked: bool,
     beaten: Option<LogTime>,
     sampler: Sampler,
@@ -69,7 +73,7 @@ impl Ingest {
         let reader = river.log.reader(&group, &topics)?;
         let writer = river.log.writer(None)?;
         Ok(Self {
-            process: format!("{group}/{}", std::process::id()),
+            process: format!("{group}/{}", Uuid::new_v4().simple()),
             river,
             source,
             settings,
@@ -80,6 +84,7 @@ impl Ingest {
             unclaimed: BTreeSet::new(),
             held: BTreeMap::new(),
             announced: false,
+            uneven: false,
             blocked: false,
             beaten: None,
             sampler: Sampler::default(),
@@ -132,7 +137,10 @@ impl Ingest {
                     lane.ended(&partition, now);
                 }
             }
-            Read::Assigned(partitions) => self.assign(partitions),
+            Read::Assigned(partitions) => {
+                self.widen(&partitions)?;
+                self.assign(partitions);
+            }
             Read::Revoking(partitions) => {
                 for partition in partitions {
                     self.assigned.remove(&partition);
@@ -157,6 +165,28 @@ impl Ingest {
         let Some(lane) = self.held.get_mut(&partition.partition) else { return Ok(0) };
         lane.take(partition, records, &self.river, &mut self.sampler)?;
         Ok(records.len() as u64)
+    }
+
+    /// Partitions may be added while it runs. As long as not all topics have as many, the lanes
+    /// stay as they were, and what the new partitions hold waits.
+    fn widen(&mut self, given: &[Partition]) -> Result<(), RoleError> {
+        if given.iter().all(|given| given.partition < self.lanes) {
+            return Ok(());
+        }
+        match lanes(&self.river, &self.source) {
+            Ok(lanes) => {
+                self.announced &= lanes == self.lanes;
+                (self.lanes, self.uneven) = (lanes, false);
+                Ok(())
+            }
+            Err(why @ RoleError::Lanes { .. }) => {
+                if !std::mem::replace(&mut self.uneven, true) {
+                    diagnostics::lanes_uneven(&self.source.id, &why.to_string());
+                }
+                Ok(())
+            }
+            Err(other) => Err(other),
+        }
     }
 
     /// A lane begins once all its topics are here; what was given anew begins anew.

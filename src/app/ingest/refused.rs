@@ -56,11 +56,12 @@ pub(super) fn outgoing(
 ) -> Outgoing {
     let mut headers = record.headers.clone();
     let mut say = |name: &str, text: String| headers.push((name.to_owned(), text.into_bytes()));
-    say("ripcord-reason", reason(refused));
-    say("ripcord-detail", refused.detail.clone());
-    say("ripcord-topic", read.topic.clone());
-    say("ripcord-partition", read.partition.to_string());
-    say("ripcord-position", record.position.to_string());
+    // The names that tools for dead letters know (KIP-1191), and our code for the reason.
+    say("__dlq.errors.topic", read.topic.clone());
+    say("__dlq.errors.partition", read.partition.to_string());
+    say("__dlq.errors.offset", record.position.to_string());
+    say("__dlq.errors.message", refused.detail.clone());
+    say("ripcord.error.code", reason(refused));
     let to = to(topic_of(refused));
     Outgoing { to, key: record.key.clone(), headers, value: record.value.clone() }
 }
