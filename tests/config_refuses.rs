@@ -218,6 +218,64 @@ const REFUSALS: &[(&str, &str)] = &[
              token; set the variable RIPCORD_TOKEN or http.token_file, or listen on 127.0.0.1",
     ),
     (
+        "[kafka]\nbrokers = \"kafka-1\"",
+        "kafka.brokers = \"kafka-1\" in my.toml: \"kafka-1\" is no broker; write host:port, \
+             several with commas between, such as \"kafka-1:9092,kafka-2:9092\"",
+    ),
+    (
+        "[kafka]\nbrokers = \"a:1,,b:2\"",
+        "kafka.brokers = \"a:1,,b:2\" in my.toml: \"\" is no broker; write host:port, \
+             several with commas between, such as \"kafka-1:9092,kafka-2:9092\"",
+    ),
+    (
+        "[kafka]\ninstance = \"a b\"",
+        "kafka.instance = \"a b\" in my.toml: \
+             it is 1 to 128 letters, digits, ., _ and -; the brokers know it by that",
+    ),
+    (
+        "[kafka]\ngroup_protocol = \"consumers\"",
+        "kafka.group_protocol = \"consumers\" in my.toml: \
+             did you mean \"consumer\"? It is one of classic, consumer",
+    ),
+    ("[kafka]\nreplication = 0", "kafka.replication = 0 in my.toml: it lies between 1 and 64"),
+    (
+        "[kafka.properties]\n\"group.instance.id\" = \"a\"",
+        "kafka.properties.\"group.instance.id\" = \"a\" in my.toml: \
+             Ripcord must rule this itself: say it in kafka.instance",
+    ),
+    (
+        "[kafka.properties]\nisolation.level = \"read_uncommitted\"",
+        "kafka.properties.\"isolation.level\" = \"read_uncommitted\" in my.toml: Ripcord must \
+             rule this itself: outputs of a transaction count once it stands; leave it out",
+    ),
+    (
+        "[kafka.properties]\n\"client.rack\" = [\"a\"]",
+        "kafka.properties.\"client.rack\" = [\"a\"] in my.toml: \
+             it is a text in quotes, a number, true or false",
+    ),
+    (
+        "[kafka.properties]\n\"sasl.password\" = [\"hush\"]",
+        "kafka.properties.\"sasl.password\" = … in my.toml: \
+             it is a text in quotes, a number, true or false",
+    ),
+    ("kafka.properties = \"hush\"", "kafka.properties = … in my.toml: it must be a table of keys"),
+    (
+        "[kafka.properties]\n\"sasl.password\" = \"hush\"\n\
+         [kafka.properties_from_env]\n\"sasl.password\" = \"SECRET\"",
+        "kafka.properties_from_env.\"sasl.password\" = \"SECRET\" in my.toml: \
+             kafka.properties has it too; keep one of the two",
+    ),
+    (
+        "log.kind = \"kafka\"\n[kafka.properties_from_env]\n\"sasl.password\" = \"NOT_SET\"",
+        "kafka.properties_from_env.\"sasl.password\" = \"NOT_SET\" in my.toml: \
+             this variable is not set, or empty; set it",
+    ),
+    (
+        "log.kind = \"kafka\"\n[kafka.properties_from_file]\n\"ssl.key.pem\" = \"/no/key\"",
+        "kafka.properties_from_file.\"ssl.key.pem\" = \"/no/key\" in my.toml: \
+             it cannot be read: No such file or directory (os error 2)",
+    ),
+    (
         "[ingest]\nheartbeat_milliseconds = 20000",
         "ingest.heartbeat_milliseconds = 20000 in my.toml: two of them fit into \
              rules.policy.stall_after_seconds, or a healthy lane counts as stalled",
@@ -260,11 +318,11 @@ fn all_problems_come_at_once() {
     assert_eq!(
         problems(text, &[]),
         [
-            "log.kind = \"cloud\" in my.toml: it is one of local",
+            "log.kind = \"cloud\" in my.toml: it is one of local, kafka",
             "log.shards = \"x\" in my.toml: it must be a whole number, 0 or more",
             "models.a.mode = \"no\" in my.toml: it is one of observe, recommend, act",
-            "nonsense = 1 in my.toml: there is no such key; the top has namespace, log, http, \
-             ingest, replay, source_defaults, sources, rules, models, workers",
+            "nonsense = 1 in my.toml: there is no such key; the top has namespace, log, kafka, \
+             http, ingest, replay, source_defaults, sources, rules, models, workers",
             "rules.triggers.error-rate.limit_percent = 140 in my.toml: \
              a percentage lies between 0 and 100",
         ]

@@ -3,12 +3,15 @@
 //! Law: a role is a value with a `turn`. `up` gives each role a thread and waits for records;
 //! `replay` takes turns until the river is quiet, on a clock that it moves. The code is the same.
 
+mod carrier;
 pub mod changes;
 pub mod client;
 pub mod commands;
 pub mod decide;
 pub mod feed;
 pub mod ingest;
+pub mod process;
+pub mod publish;
 pub mod replay;
 mod replies;
 pub mod retention;
@@ -16,5 +19,5 @@ pub mod river;
 pub mod serve;
 pub mod show;
 mod tally;
-pub mod up;
+pub mod topics;
 pub mod work;

@@ -11,13 +11,15 @@ pub(super) fn parse(text: &str) -> Result<Map<String, Value>, String> {
     File::from_str(text, FileFormat::Toml).collect().map_err(|why| why.to_string())
 }
 
-/// What a variable says: a value as TOML writes it, else plain text.
-pub(super) fn from_text(name: &str, text: &str) -> Value {
+/// What a variable says: a value as TOML writes it, else plain text. With `digits` a number is
+/// taken as it is written: as a password 1e5 is no 100000.
+pub(super) fn from_text(name: &str, text: &str, digits: bool) -> Value {
     let parsed = parse(&format!("value = {text}")).ok();
-    let kind = match parsed.and_then(|mut table| table.remove("value")) {
-        Some(value) => value.kind,
-        None => ValueKind::String(text.to_owned()),
+    let kind = match parsed.and_then(|mut table| table.remove("value")).map(|value| value.kind) {
+        Some(ValueKind::I64(_) | ValueKind::Float(_)) if digits => None,
+        other => other,
     };
+    let kind = kind.unwrap_or_else(|| ValueKind::String(text.to_owned()));
     with_origin(Value::new(None, kind), &name.to_owned())
 }
 
@@ -62,6 +64,16 @@ pub(super) fn merge(under: &mut Value, over: Value) {
             }
         }
         (_, over) => *under = over,
+    }
+}
+
+/// Lays what tables within a table say under names with dots into that table.
+pub(super) fn flatten(table: &mut Map<String, Value>) {
+    let nested = table.extract_if(|_, value| matches!(value.kind, ValueKind::Table(_)));
+    for (name, value) in nested.collect::<Vec<_>>() {
+        let ValueKind::Table(mut inner) = value.kind else { continue };
+        flatten(&mut inner);
+        table.extend(inner.into_iter().map(|(key, value)| (format!("{name}.{key}"), value)));
     }
 }
 

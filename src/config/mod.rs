@@ -8,6 +8,7 @@
 //! default stands in `config.toml`, which is compiled in, and nowhere else.
 
 mod check;
+mod kafka;
 mod layers;
 mod policy;
 mod problem;
@@ -31,10 +32,11 @@ use check::Check;
 use problem::Path;
 use tree::Tree;
 
+pub use kafka::{GroupProtocol, KafkaSettings};
 pub use problem::{Problem, Refused};
 pub use report::{Meaning, Report, grouped};
 pub use settings::{
-    GroupProtocol, HttpLimits, HttpSettings, IngestSettings, KafkaSettings, LogKind, LogSettings, Secret, Settings,
+    HttpLimits, HttpSettings, IngestSettings, LogKind, LogSettings, Secret, Settings,
 };
 pub use sources::{FIELDS, mapping};
 pub use workers::{
@@ -111,7 +113,7 @@ fn convert(
     let namespace = namespace(check, &top.key("namespace"), &raw.namespace);
     let settings = settings::settings(check, raw, environment, sources);
     let mut effective = serde_json::to_value(raw).unwrap_or_default();
-    redact(&mut effective);
+    redact(&mut effective, &mut Vec::new());
     let mut rules = RuleBook {
         namespace: namespace?,
         revision: 0,
@@ -177,13 +179,21 @@ fn canonical(json: &Json, out: &mut String) {
     }
 }
 
-/// Takes out what may be a secret.
-fn redact(json: &mut Json) {
-    let Json::Object(table) = json else { return };
-    for (key, value) in table {
-        if tree::SECRETS.contains(&key.as_str()) && !value.is_null() {
-            *value = Json::from("…");
+/// Takes out what may be a secret. `path`: where `json` stands.
+fn redact(json: &mut Json, path: &mut Vec<String>) {
+    match json {
+        Json::Object(table) => {
+            for (key, value) in table {
+                path.push(key.clone());
+                redact(value, path);
+                path.pop();
+            }
         }
-        redact(value);
+        Json::Null => {}
+        Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Array(_) => {
+            if tree::is_secret(path) {
+                *json = Json::from("…");
+            }
+        }
     }
 }

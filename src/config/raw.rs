@@ -45,7 +45,8 @@ macro_rules! words {
 }
 
 words! {
-    LogKind { Local, }
+    LogKind { Local, Kafka, }
+    GroupProtocol { Classic, Consumer, }
     Unknown { Learn, Reject, }
     Rule { EDetector, Window, Psi, }
     Compare { Baseline, Paired, }
@@ -58,6 +59,7 @@ tables! {
     Raw {
         namespace: String,
         log: Log,
+        kafka: Kafka,
         http: Http,
         ingest: Ingest,
         replay: Replay,
@@ -73,6 +75,15 @@ tables! {
         shards: u64,
         telemetry_lanes: u64,
         retention_days: u64,
+    }
+    Kafka {
+        brokers: String,
+        instance: Option<String>,
+        group_protocol: GroupProtocol,
+        replication: Option<u64>,
+        properties: Names<serde_json::Value>,
+        properties_from_env: Names<String>,
+        properties_from_file: Names<String>,
     }
     Http {
         listen: String,

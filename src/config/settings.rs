@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::check::{Check, DAY, HOUR, SECOND, checked};
+use super::kafka::{KafkaSettings, kafka};
 use super::problem::Path;
 use super::raw;
 use super::workers::{WorkerSettings, workers};
@@ -34,6 +35,8 @@ pub struct Settings {
 pub struct LogSettings {
     /// Which of the logs.
     pub kind: LogKind,
+    /// Where the local log is, and what this machine's workers remember on any log.
+    pub folder: PathBuf,
     /// Partitions of the inbox.
     pub shards: u32,
     /// Partitions of telemetry topics that Ripcord makes itself.
@@ -45,39 +48,10 @@ pub struct LogSettings {
 /// Which of the logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogKind {
-    /// A SQLite file in this folder.
-    Local(PathBuf),
-}
-
-/// How a Kafka cluster is reached and used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KafkaSettings {
-    /// Where to begin: `host:port`, more than one with commas between.
-    pub brokers: String,
-    /// The name of this process among its like, the same over restarts; none: it has none, and a
-    /// restart hands its partitions to others.
-    pub instance: Option<String>,
-    /// How groups are formed.
-    pub group_protocol: GroupProtocol,
-    /// Copies of each partition of the river's own topics; none: what the brokers take.
-    pub replication: Option<u16>,
-    /// How long records of the river's own topics are kept, where not for ever.
-    pub retention: Span,
-    /// The longest that one record may be worked on.
-    pub longest_work: Span,
-    /// Properties of librdkafka, over those that Ripcord sets.
-    pub properties: BTreeMap<String, String>,
-    /// The same, where the value is a secret.
-    pub secrets: BTreeMap<String, Secret>,
-}
-
-/// How Kafka forms groups.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum GroupProtocol {
-    /// By their members, as ever: a dead member is missed after 10 s.
-    Classic,
-    /// By the broker (KIP-848), whose settings then say when a member is missed.
-    Consumer,
+    /// A SQLite file in the folder.
+    Local,
+    /// A Kafka cluster.
+    Kafka(KafkaSettings),
 }
 
 /// Where people and programs ask.
@@ -158,10 +132,14 @@ pub(super) fn settings(
     sources: Vec<Source>,
 ) -> Option<Settings> {
     let replay_at = Path::of(["replay", "max_jump_days"]);
-    let log = log(check, &raw.log, &sources);
-    let LogKind::Local(folder) = &log.kind;
+    let mut log = log(check, &raw.log, &sources);
+    let workers = workers(check, &raw.workers, environment, &log.folder);
+    let kafka = kafka(check, raw, environment, log.retention, &workers);
+    if raw.log.kind == raw::LogKind::Kafka {
+        log.kind = LogKind::Kafka(kafka);
+    }
     let settings = Settings {
-        workers: workers(check, &raw.workers, environment, folder),
+        workers,
         log,
         http: http(check, &raw.http, environment)?,
         ingest: ingest(check, &raw.ingest),
@@ -191,9 +169,8 @@ fn log(check: &mut Check<'_>, raw: &raw::Log, sources: &[Source]) -> LogSettings
     }
     let folder = check.text(&at.key("folder"), &raw.folder, "a folder");
     LogSettings {
-        kind: match raw.kind {
-            raw::LogKind::Local => LogKind::Local(PathBuf::from(folder)),
-        },
+        kind: LogKind::Local,
+        folder: PathBuf::from(folder),
         shards: checked!(check.small, at, raw.shards, 1..=1024),
         telemetry_lanes: checked!(check.small, at, raw.telemetry_lanes, 1..=1024),
         retention,

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 use config::{Value, ValueKind};
 use serde_json::Value as Json;
 
-use super::layers::{at, find, from_text, json, merge, origin, parse, set, with_origin};
+use super::kafka;
+use super::layers::{at, find, flatten, from_text, json, merge, origin, parse, set, with_origin};
 use super::problem::{Path, Problem};
 use super::raw::Raw;
 use super::wording;
@@ -21,8 +22,17 @@ const PREFIX: &str = "RIPCORD__";
 /// What the defaults are called.
 const SHIPPED: &str = "the shipped config.toml";
 
-/// Settings that may hold a secret; their values are never shown.
-pub(super) const SECRETS: [&str; 1] = ["webhook_url"];
+/// Whether the setting at a place may hold a secret; its value is never shown.
+pub(super) fn is_secret(path: &[String]) -> bool {
+    let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+    match parts.as_slice() {
+        // No table: whatever it is, it was to hold properties.
+        ["kafka", "properties"] => true,
+        ["kafka", "properties", name] => kafka::is_secret(name),
+        [.., last] => *last == "webhook_url",
+        [] => false,
+    }
+}
 
 /// All layers as one, with who said what.
 #[derive(Debug)]
@@ -46,7 +56,8 @@ impl Tree {
             let text = std::fs::read_to_string(file).map_err(|why| why.to_string());
             match text.and_then(|text| parse(&text)) {
                 Ok(layer) => {
-                    let layer = Value::new(None, ValueKind::Table(layer));
+                    let mut layer = Value::new(None, ValueKind::Table(layer));
+                    dotted(&mut layer);
                     merge(&mut given, with_origin(layer, &name));
                 }
                 Err(why) => problems.push(unreadable(name, &why)),
@@ -57,9 +68,12 @@ impl Tree {
         }
         for (name, text) in environment {
             if let Some(path) = name.strip_prefix(PREFIX) {
-                set(&mut given, path, from_text(name, text));
+                let property = path.to_lowercase().starts_with("kafka__properties__");
+                set(&mut given, path, from_text(name, text, property));
             }
         }
+        // A variable wins over a file here too, though it cannot write a dot.
+        dotted(&mut given);
         let whole = inherited(&given);
         Ok(Self { given, whole })
     }
@@ -96,9 +110,7 @@ impl Tree {
         let path = self.home(path);
         let value = find(&self.given, path.parts());
         let shown = match value {
-            Some(_) if path.parts().last().is_some_and(|key| SECRETS.contains(&key.as_str())) => {
-                Some("…".to_owned())
-            }
+            Some(_) if is_secret(path.parts()) => Some("…".to_owned()),
             Some(value) if !matches!(value.kind, ValueKind::Table(_)) => {
                 Some(json(value).to_string())
             }
@@ -139,6 +151,18 @@ fn inherits_from(path: &Path) -> Option<Path> {
     };
     let known = !rest.is_empty();
     known.then(|| above.iter().chain(rest).map(|&part| part.to_owned()).collect())
+}
+
+/// Tables of properties, whose names have dots that are no levels.
+const DOTTED: [&str; 3] = ["properties", "properties_from_env", "properties_from_file"];
+
+/// Gives properties that were written as tables within tables their names with dots.
+fn dotted(tree: &mut Value) {
+    for table in DOTTED {
+        if let Some(ValueKind::Table(table)) = at(tree, &["kafka", table]).map(|v| &mut v.kind) {
+            flatten(table);
+        }
+    }
 }
 
 fn unreadable(file: String, why: &str) -> Problem {

@@ -39,6 +39,11 @@ pub fn started(namespace: &str, log: &str, mode: Mode, targets: &[TargetId]) {
     info!(namespace, log, ?mode, ?targets, "started");
 }
 
+/// A process runs some roles, beside other processes.
+pub fn started_part(part: &str, namespace: &str, log: &str, roles: &[String]) {
+    info!(part, namespace, log, ?roles, "started");
+}
+
 /// It was asked to stop.
 pub fn stopping() {
     info!("stopping");

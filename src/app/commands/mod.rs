@@ -2,18 +2,24 @@
 
 mod baseline;
 mod config;
+mod process;
+mod publish;
 mod replay;
 mod source;
-mod up;
+mod topics;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
+use crate::app::process::Part;
 use crate::app::{client, show};
 use crate::cli::{Cli, Command, Global};
-use crate::config::Config;
+use crate::config::{Config, KafkaSettings, LogKind};
+use crate::edge::clock::SystemClock;
+use crate::edge::log::kafka::KafkaLog;
 use crate::edge::terminal;
 
 /// Done.
@@ -31,7 +37,13 @@ pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
     terminal::columns().into_iter().for_each(show::fit);
     match &cli.command {
         Command::Replay(replay) => replay::run(&cli.global, replay, environment),
-        Command::Up => up::run(&cli.global, environment),
+        Command::Up => process::run(&cli.global, &Part::All, environment),
+        Command::Ingest => process::run(&cli.global, &Part::Ingest, environment),
+        Command::Decide => process::run(&cli.global, &Part::Decide, environment),
+        Command::Work(work) => process::run(&cli.global, &process::hands(work), environment),
+        Command::Topics(asked) => topics::run(&cli.global, asked, environment),
+        Command::Publish(publish) => publish::run(&cli.global, publish, environment),
+        Command::Serve => process::run(&cli.global, &Part::Serve, environment),
         Command::CheckConfig => config::run(&cli.global, environment),
         Command::CheckSource { file, mapping, source } => {
             source::run(&cli.global, file, source.as_deref(), mapping, environment)
@@ -58,6 +70,19 @@ fn apart<'a>(output: &Path, mut inputs: impl Iterator<Item = &'a Path>) -> Resul
         bail!("{} is read by this command; write to another file", output.display());
     }
     Ok(())
+}
+
+/// The Kafka log, with its settings; none: the settings have the local one, and it was said what
+/// is done there `instead`.
+fn kafka<'a>(config: &'a Config, instead: &str) -> Result<Option<(&'a KafkaSettings, KafkaLog)>> {
+    match &config.settings.log.kind {
+        LogKind::Kafka(kafka) => Ok(Some((kafka, KafkaLog::open(kafka, Arc::new(SystemClock))?))),
+        LogKind::Local => {
+            let hint = "for Kafka set log.kind = \"kafka\"";
+            terminal::complain(&format!("ripcord: {instead}; {hint}"));
+            Ok(None)
+        }
+    }
 }
 
 fn config(global: &Global, environment: &BTreeMap<String, String>) -> Result<Config> {

@@ -25,7 +25,7 @@ pub enum FilesError {
 }
 
 /// The recordings.
-pub(super) struct Files {
+pub(in crate::app) struct Files {
     source: Source,
     names: Vec<String>,
     open: Vec<Open>,
@@ -49,7 +49,7 @@ struct Record {
 
 /// The next record.
 #[derive(Debug)]
-pub(super) struct Next {
+pub(in crate::app) struct Next {
     /// Which file.
     pub(super) file: usize,
     /// Which line of it, from 1.
@@ -57,9 +57,9 @@ pub(super) struct Next {
     /// Its place among the records of all files.
     pub(super) position: i64,
     /// Its bytes; none: larger than the limit.
-    pub(super) bytes: Option<Vec<u8>>,
+    pub(in crate::app) bytes: Option<Vec<u8>>,
     /// How far the files were read.
-    pub(super) progress: Progress,
+    pub(in crate::app) progress: Progress,
 }
 
 impl Files {
@@ -67,7 +67,7 @@ impl Files {
     ///
     /// # Errors
     /// A file that cannot be opened.
-    pub(super) fn open(paths: &[PathBuf], source: &Source) -> Result<Self, FilesError> {
+    pub(in crate::app) fn open(paths: &[PathBuf], source: &Source) -> Result<Self, FilesError> {
         let cap = source.max_record_bytes;
         let rules = source.topics.first().ok_or(FilesError::None)?;
         let names: Vec<_> = paths.iter().map(|path| name(path)).collect();
@@ -117,7 +117,7 @@ impl Files {
     ///
     /// # Errors
     /// A file that breaks off.
-    pub(super) fn next(&mut self) -> Result<Option<Next>, FilesError> {
+    pub(in crate::app) fn next(&mut self) -> Result<Option<Next>, FilesError> {
         let record = match self.ahead.pop_front() {
             Some(record) => Some(record),
             None => self.read()?,

@@ -14,6 +14,7 @@ mod summary;
 
 use std::path::PathBuf;
 
+pub(super) use files::Files;
 pub use files::FilesError;
 pub use history::{History, Line, Point};
 pub use ledger::{Day, Ledger, Sums};
@@ -25,7 +26,6 @@ pub use summary::{
     Summary, VersionSummary, WouldHave,
 };
 
-use self::files::Files;
 use self::run::Run;
 use super::river::RoleError;
 use crate::config::rules_hash;

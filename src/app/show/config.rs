@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::words::{Paint, wrap};
-use crate::config::{Config, LogKind, Refused};
+use crate::config::{Config, GroupProtocol, LogKind, LogSettings, Refused};
 use crate::model::Source;
 
 /// The settings in effect, in words.
@@ -27,9 +27,7 @@ pub fn rules(config: &Config, paint: Paint) -> String {
         text.push_str(&format!("\n{}", wrap(&format!("A rollback asks {plan}."), 1)));
     }
     text.push_str(&format!("\n\n{}", paint.bold("Around it")));
-    let LogKind::Local(folder) = &settings.log.kind;
-    let mut lines =
-        vec![format!("log: a local one in {}, {} shards", folder.display(), settings.log.shards)];
+    let mut lines = log(&settings.log);
     lines.push(format!("http: {}", settings.http.listen));
     lines.extend(settings.sources.iter().map(reads));
     for line in lines {
@@ -37,6 +35,40 @@ pub fn rules(config: &Config, paint: Paint) -> String {
     }
     text.push_str("\n\nEvery setting with its value: ripcord check-config --json");
     text
+}
+
+fn log(settings: &LogSettings) -> Vec<String> {
+    let (folder, shards) = (settings.folder.display(), settings.shards);
+    let kafka = match &settings.kind {
+        LogKind::Local => return vec![format!("log: a local one in {folder}, {shards} shards")],
+        LogKind::Kafka(kafka) => kafka,
+    };
+    let days = kafka.retention.as_ms() / (24 * 3600 * 1000);
+    let copies = match kafka.replication {
+        Some(copies) => format!("in {copies} copies"),
+        None => "in as many copies as the brokers take".to_owned(),
+    };
+    let instance = match &kafka.instance {
+        Some(name) => format!("this process is {name}"),
+        None => "this process has no name, so a restart hands its partitions to others".to_owned(),
+    };
+    let protocol = match kafka.group_protocol {
+        GroupProtocol::Classic => "its members (classic)",
+        GroupProtocol::Consumer => "the brokers (consumer)",
+    };
+    let mut lines = vec![
+        format!("log: Kafka, brokers {}, {shards} shards", kafka.brokers),
+        format!("topics that Ripcord makes: {copies}, records kept {days} days"),
+        format!("groups: formed by {protocol}; {instance}"),
+        format!("what workers of this machine did is remembered in {folder}"),
+    ];
+    let shown = kafka.properties.iter().map(|(name, value)| format!("{name} = {value}"));
+    let hidden = kafka.secrets.keys().map(|name| format!("{name} = …"));
+    let properties: Vec<_> = shown.chain(hidden).collect();
+    if !properties.is_empty() {
+        lines.push(format!("properties of the client: {}", properties.join(", ")));
+    }
+    lines
 }
 
 fn reads(source: &Source) -> String {

@@ -11,6 +11,7 @@ mod plots;
 mod report;
 mod source;
 mod story;
+mod topics;
 mod words;
 
 pub use baseline::{Written, baselines};
@@ -19,5 +20,6 @@ pub use ending::ending;
 pub use report::{ReportError, page};
 pub use source::source;
 pub use story::Story;
+pub use topics::{made, topics};
 pub(super) use words::count;
 pub use words::{Paint, WIDTH, fit, wrap};

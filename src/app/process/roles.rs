@@ -1,7 +1,9 @@
 //! The roles of one process, a thread each, and what happens when one fails.
 //!
 //! A storage error may pass: the role begins anew from what is committed, after a pause that
-//! doubles. Anything else cannot be mended by waiting and ends the process.
+//! doubles. On a log that other processes use too, so may losing to one of them: what it took over
+//! is its own, the rest is still this role's. Anything else cannot be mended by waiting and ends
+//! the process.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
@@ -9,7 +11,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 use super::workers::{Worker, workers};
-use super::{Ended, UpError, loops};
+use super::{Ended, Part, ProcessError, loops};
+use crate::app::carrier::Carrier;
 use crate::app::decide::Decide;
 use crate::app::ingest::Ingest;
 use crate::app::retention;
@@ -55,37 +58,57 @@ impl Stop {
     }
 }
 
-/// Starts roles, and counts them.
+/// Starts roles, and knows which.
 pub(super) struct Roles {
     river: River,
     stop: Stop,
     ended: mpsc::UnboundedSender<Ended>,
-    count: usize,
+    names: Vec<String>,
+    /// Whether other processes use the log too.
+    shared: bool,
 }
 
 impl Roles {
-    pub(super) fn new(river: River, stop: Stop, ended: mpsc::UnboundedSender<Ended>) -> Self {
-        Self { river, stop, ended, count: 0 }
+    pub(super) fn new(
+        river: River,
+        shared: bool,
+        stop: Stop,
+        ended: mpsc::UnboundedSender<Ended>,
+    ) -> Self {
+        Self { river, stop, ended, names: Vec::new(), shared }
     }
 
-    /// How many were started.
-    pub(super) fn count(&self) -> usize {
-        self.count
+    /// Those that were started.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
     }
 
-    /// Starts every role that the config asks for.
-    pub(super) fn start(&mut self, config: &Config, log: &LocalLog) -> Result<(), UpError> {
-        for source in &config.settings.sources {
-            self.ingest(config, source)?;
+    /// Starts every role of this part that the config asks for.
+    pub(super) fn start(
+        &mut self,
+        config: &Config,
+        part: &Part,
+        carrier: &Carrier,
+    ) -> Result<(), ProcessError> {
+        if part.measures() {
+            for source in &config.settings.sources {
+                self.ingest(config, source)?;
+            }
         }
-        self.decide(config)?;
-        for worker in workers(config)? {
+        if part.decides() {
+            self.decide(config)?;
+        }
+        for worker in workers(config, part)? {
             self.work(worker)?;
         }
-        self.retain(config, log)
+        // Brokers delete by themselves what is old.
+        match carrier {
+            Carrier::Local(log) => self.retain(config, log),
+            Carrier::Kafka(_) => Ok(()),
+        }
     }
 
-    fn ingest(&mut self, config: &Config, source: &Source) -> Result<(), UpError> {
+    fn ingest(&mut self, config: &Config, source: &Source) -> Result<(), ProcessError> {
         let (river, settings) = (self.river.clone(), config.settings.ingest.clone());
         let name = format!("ingest {}", source.id);
         let source = source.clone();
@@ -95,7 +118,7 @@ impl Roles {
         })
     }
 
-    fn decide(&mut self, config: &Config) -> Result<(), UpError> {
+    fn decide(&mut self, config: &Config) -> Result<(), ProcessError> {
         let (river, hash) = (self.river.clone(), config.rules.hash.clone());
         let keep = config.settings.http.keep_replies;
         self.role("decide".to_owned(), move |stop| {
@@ -104,7 +127,7 @@ impl Roles {
         })
     }
 
-    fn work(&mut self, worker: Worker) -> Result<(), UpError> {
+    fn work(&mut self, worker: Worker) -> Result<(), ProcessError> {
         let river = self.river.clone();
         let Worker { id, poll, make } = worker;
         self.role(format!("work {id}"), move |stop| {
@@ -113,7 +136,7 @@ impl Roles {
         })
     }
 
-    fn retain(&mut self, config: &Config, log: &LocalLog) -> Result<(), UpError> {
+    fn retain(&mut self, config: &Config, log: &LocalLog) -> Result<(), ProcessError> {
         let (river, log) = (self.river.clone(), log.clone());
         let (sources, keep) = (config.settings.sources.clone(), config.settings.log.retention);
         self.role("retention".to_owned(), move |stop| {
@@ -130,16 +153,16 @@ impl Roles {
         &mut self,
         name: String,
         life: impl Fn(&Stop) -> Result<(), RoleError> + Send + 'static,
-    ) -> Result<(), UpError> {
-        let (stop, ended) = (self.stop.clone(), self.ended.clone());
+    ) -> Result<(), ProcessError> {
+        let (stop, ended, shared) = (self.stop.clone(), self.ended.clone(), self.shared);
         let thread = std::thread::Builder::new().name(name.clone());
+        self.names.push(name.clone());
         thread.spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(|| lives(&name, life, &stop)));
-            let result = result.unwrap_or_else(|_| Err(UpError::Broke(name)));
+            let result = catch_unwind(AssertUnwindSafe(|| lives(&name, life, shared, &stop)));
+            let result = result.unwrap_or_else(|_| Err(ProcessError::Broke(name)));
             // Nobody listens any more: the process ends.
             let _told = ended.send(result);
         })?;
-        self.count += 1;
         Ok(())
     }
 }
@@ -148,17 +171,18 @@ impl Roles {
 fn lives(
     name: &str,
     life: impl Fn(&Stop) -> Result<(), RoleError>,
+    shared: bool,
     stop: &Stop,
-) -> Result<(), UpError> {
+) -> Result<(), ProcessError> {
     let mut pause = PAUSES.0;
     loop {
         let watch = Stopwatch::start();
         let Err(source) = life(stop) else { return Ok(()) };
-        if stop.is_set() || !passes(&source) {
-            if let RoleError::Fenced(what) = &source {
-                diagnostics::fenced(name, what);
-            }
-            return Err(UpError::Role { role: name.to_owned(), source });
+        if let RoleError::Fenced(what) = &source {
+            diagnostics::fenced(name, what);
+        }
+        if stop.is_set() || !passes(&source, shared) {
+            return Err(ProcessError::Role { role: name.to_owned(), source });
         }
         if watch.elapsed() >= RAN_WELL {
             pause = PAUSES.0;
@@ -171,6 +195,14 @@ fn lives(
 }
 
 /// Whether waiting may mend it.
-fn passes(error: &RoleError) -> bool {
-    matches!(error, RoleError::Log(LogError::Storage { .. }))
+fn passes(error: &RoleError, shared: bool) -> bool {
+    match error {
+        RoleError::Log(LogError::Storage { .. }) => true,
+        RoleError::Fenced(_) => shared,
+        RoleError::Log(_)
+        | RoleError::Record(_)
+        | RoleError::Shard(_)
+        | RoleError::Lanes { .. }
+        | RoleError::Runtime(_) => false,
+    }
 }

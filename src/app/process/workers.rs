@@ -4,15 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::UpError;
-use crate::config::{
-    Config, ExecSettings, LogKind, NOTICE, NoticeSettings, REGISTRY, RegistrySettings,
-};
+use super::{Hands, Part, ProcessError};
+use crate::config::{Config, ExecSettings, NOTICE, NoticeSettings, REGISTRY, RegistrySettings};
 use crate::edge::clock::SystemClock;
 use crate::edge::diagnostics;
 use crate::edge::target::Target;
 use crate::edge::target::exec::{self, Exec};
-use crate::edge::target::notice::{Notice, NoticeError, Secret, Webhook};
+use crate::edge::target::notice::{Notice, Secret, Webhook};
 use crate::edge::target::registry::RegistryFile;
 use crate::model::{Command, ModelId, Span, TargetId, Want};
 
@@ -31,20 +29,29 @@ pub(super) struct Worker {
 }
 
 /// All that act in this process.
-pub(super) fn workers(config: &Config) -> Result<Vec<Worker>, UpError> {
+pub(super) fn workers(config: &Config, part: &Part) -> Result<Vec<Worker>, ProcessError> {
     let settings = &config.settings.workers;
     let id = |name: &str| config.rules.default.targets.iter().find(|t| t.id.as_str() == name);
     let mut workers = Vec::new();
-    if let Some((settings, rule)) = settings.registry.as_ref().zip(id(REGISTRY)) {
+    if let Some((settings, rule)) = settings.registry.as_ref().zip(id(REGISTRY))
+        && part.works(&Hands::Registry)
+    {
         workers.push(registry(rule.id.clone(), settings.clone()));
     }
     for settings in &settings.exec {
-        workers.push(program(config, settings)?);
+        if part.works(&Hands::Exec(Some(settings.id.clone()))) {
+            workers.push(program(config, settings)?);
+        }
     }
-    if let Some(rule) = id(NOTICE) {
+    if let Some(rule) = id(NOTICE)
+        && part.works(&Hands::Notice)
+    {
         workers.push(notice(rule.id.clone(), config, &settings.notice)?);
     }
-    Ok(workers)
+    match part {
+        Part::Work(hands) if workers.is_empty() => Err(ProcessError::NoWorker(hands.set_by())),
+        Part::All | Part::Ingest | Part::Decide | Part::Work(_) | Part::Serve => Ok(workers),
+    }
 }
 
 fn registry(id: TargetId, settings: RegistrySettings) -> Worker {
@@ -58,10 +65,14 @@ fn registry(id: TargetId, settings: RegistrySettings) -> Worker {
 
 /// A program of the user. The folder of its fences is made now: a rollback is no time to find
 /// out that it cannot be.
-fn program(config: &Config, settings: &ExecSettings) -> Result<Worker, UpError> {
+fn program(config: &Config, settings: &ExecSettings) -> Result<Worker, ProcessError> {
     let (id, fence_folder) = (&settings.id, &settings.fence_folder);
-    std::fs::create_dir_all(fence_folder)
-        .map_err(|source| UpError::Fences { folder: fence_folder.clone(), source })?;
+    let key = "fence_folder of workers.exec";
+    std::fs::create_dir_all(fence_folder).map_err(|source| ProcessError::Fences {
+        folder: fence_folder.clone(),
+        key,
+        source,
+    })?;
     let of_it = config
         .rules
         .models
@@ -82,8 +93,17 @@ fn program(config: &Config, settings: &ExecSettings) -> Result<Worker, UpError> 
     Ok(Worker { id: id.clone(), poll: settings.poll, make: Box::new(make) })
 }
 
-fn notice(id: TargetId, config: &Config, settings: &NoticeSettings) -> Result<Worker, NoticeError> {
-    let LogKind::Local(folder) = &config.settings.log.kind;
+fn notice(
+    id: TargetId,
+    config: &Config,
+    settings: &NoticeSettings,
+) -> Result<Worker, ProcessError> {
+    let (folder, key) = (&config.settings.log.folder, "log.folder");
+    std::fs::create_dir_all(folder).map_err(|source| ProcessError::Fences {
+        folder: folder.clone(),
+        key,
+        source,
+    })?;
     let fences = folder.join("notice.fences.json");
     let secret = settings.webhook_secret.as_ref().map(|text| Secret::new(text.expose()));
     let secret = secret.transpose()?;

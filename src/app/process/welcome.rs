@@ -1,10 +1,12 @@
-//! What `up` says when it begins: what it watches, what it may do, and how telemetry gets in.
+//! What a process says when it begins. `up` says most: what it watches, what it may do, and how
+//! telemetry gets in.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use crate::app::carrier::place;
 use crate::app::changes::changes;
 use crate::app::river::{River, RoleError};
-use crate::config::{Config, LogKind};
+use crate::config::Config;
 use crate::edge::log::Partition;
 use crate::model::{Mode, RuleBook, TargetId};
 use crate::shard::BUILD;
@@ -12,19 +14,37 @@ use crate::shard::BUILD;
 /// Differences of the config that are named one by one.
 const NAMED: usize = 6;
 
-/// The lines. `book`: the rules in force, which need not be the config's.
-pub(super) fn lines(
+/// The lines of one role or a few. `listen`: where it answers, if it does.
+pub(super) fn part(
+    river: &River,
+    config: &Config,
+    roles: &[String],
+    listen: Option<SocketAddr>,
+) -> Vec<String> {
+    let roles = if roles.is_empty() { "serve".to_owned() } else { roles.join(", ") };
+    let mut lines = vec![
+        format!("ripcord {BUILD} runs in {}: {roles}", river.namespace),
+        format!("  log      {}", place(&config.settings.log)),
+    ];
+    lines.extend(listen.map(|at| format!("  listens  http://{at} ({})", who(config))));
+    lines
+}
+
+fn who(config: &Config) -> &'static str {
+    match config.settings.http.token {
+        Some(_) => "writing needs the token",
+        None => "writing needs no token, from this machine only",
+    }
+}
+
+/// The lines of all roles together. `book`: the rules in force, which need not be the config's.
+pub(super) fn all(
     river: &River,
     config: &Config,
     book: &RuleBook,
     listen: SocketAddr,
 ) -> Result<Vec<String>, RoleError> {
-    let settings = &config.settings;
-    let LogKind::Local(folder) = &settings.log.kind;
-    let who = match settings.http.token {
-        Some(_) => "writing needs the token",
-        None => "writing needs no token, from this machine only",
-    };
+    let who = who(config);
     let mode = match book.default.mode {
         Mode::Observe => "observe: a breach is written down, nothing is rolled back",
         Mode::Recommend => "recommend: a breach asks a person",
@@ -36,7 +56,7 @@ pub(super) fn lines(
         format!("ripcord {BUILD} watches {}", river.namespace),
         format!("  mode     {mode}"),
         format!("  targets  {}", targets.join(", ")),
-        format!("  log      {}", folder.display()),
+        format!("  log      {}", place(&config.settings.log)),
         format!("  listens  http://{listen} ({who})"),
     ];
     lines.extend(not_in_force(book, &config.rules));

@@ -1,0 +1,31 @@
+//! `ripcord up`, `ingest`, `decide`, `work` and `serve`.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+
+use super::{DONE, config};
+use crate::app::process::{self, Hands, Part};
+use crate::cli::{self, Global};
+use crate::edge::diagnostics;
+
+/// Runs a part of the river until it is asked to stop.
+pub(super) fn run(
+    global: &Global,
+    part: &Part,
+    environment: &BTreeMap<String, String>,
+) -> Result<u8> {
+    let config = config(global, environment)?;
+    diagnostics::init(global.json);
+    process::run(&config, part, !global.json)?;
+    Ok(DONE)
+}
+
+/// The workers that were named.
+pub(super) fn hands(work: &cli::Work) -> Part {
+    Part::Work(match work {
+        cli::Work::Registry => Hands::Registry,
+        cli::Work::Exec { name } => Hands::Exec(name.clone()),
+        cli::Work::Notice => Hands::Notice,
+    })
+}

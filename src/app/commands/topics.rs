@@ -1,0 +1,53 @@
+//! `ripcord topics`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Result;
+use serde::Serialize;
+use serde_json::json;
+
+use super::{DONE, NO, config, kafka};
+use crate::app::river::River;
+use crate::app::{show, topics};
+use crate::cli::{Global, Topics};
+use crate::edge::terminal;
+
+/// Makes or compares what Ripcord needs on Kafka.
+pub(super) fn run(
+    global: &Global,
+    asked: &Topics,
+    environment: &BTreeMap<String, String>,
+) -> Result<u8> {
+    let config = config(global, environment)?;
+    let instead = "on the local log `ripcord up` makes the topics, and there is nothing to compare";
+    let Some((settings, log)) = kafka(&config, instead)? else { return Ok(NO) };
+    let river = River {
+        log: Arc::new(log.clone()),
+        namespace: config.rules.namespace.clone(),
+        shards: config.settings.log.shards,
+    };
+    let paint = show::Paint::new(terminal::colours(global.no_color));
+    match asked {
+        Topics::Create { telemetry } => {
+            let made = topics::create(&river, &config, *telemetry)?;
+            print(global, &made, || show::made(&made))?;
+            Ok(DONE)
+        }
+        Topics::Check => {
+            let compared = topics::check(&log, &river, &config.settings, settings)?;
+            let good = compared.iter().all(|topic| topic.must() == 0);
+            let report = json!({ "good": good, "topics": compared });
+            print(global, &report, || show::topics(&compared, paint))?;
+            Ok(if good { DONE } else { NO })
+        }
+    }
+}
+
+fn print(global: &Global, json: &impl Serialize, text: impl Fn() -> String) -> Result<()> {
+    match global.json {
+        true => terminal::line(&serde_json::to_string_pretty(json)?),
+        false => terminal::line(&text()),
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! Which part of the river a process carries.
+
+use std::fmt;
+
+use crate::model::TargetId;
+
+/// Which roles run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part {
+    /// Every one.
+    All,
+    /// Those that measure.
+    Ingest,
+    /// The one that judges and decides.
+    Decide,
+    /// Some that act.
+    Work(Hands),
+    /// None: it answers by HTTP.
+    Serve,
+}
+
+/// Which workers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hands {
+    /// The one of the registry file.
+    Registry,
+    /// A program of the user; none: every one.
+    Exec(Option<TargetId>),
+    /// The one that tells people.
+    Notice,
+}
+
+impl Part {
+    pub(super) fn measures(&self) -> bool {
+        matches!(self, Self::All | Self::Ingest)
+    }
+
+    pub(super) fn decides(&self) -> bool {
+        matches!(self, Self::All | Self::Decide)
+    }
+
+    pub(super) fn serves(&self) -> bool {
+        matches!(self, Self::All | Self::Serve)
+    }
+
+    /// Whether one worker is among them.
+    pub(super) fn works(&self, one: &Hands) -> bool {
+        match (self, one) {
+            (Self::All, _) | (Self::Work(Hands::Exec(None)), Hands::Exec(_)) => true,
+            (Self::Work(hands), one) => hands == one,
+            (Self::Ingest | Self::Decide | Self::Serve, _) => false,
+        }
+    }
+}
+
+impl Hands {
+    /// What of the settings asks for such a worker.
+    pub(super) fn set_by(&self) -> String {
+        match self {
+            Self::Registry => "path in [workers.registry]".to_owned(),
+            Self::Exec(None) => "a [workers.exec.NAME]".to_owned(),
+            Self::Exec(Some(name)) => format!("[workers.exec.{name}]"),
+            Self::Notice => "[workers.notice]".to_owned(),
+        }
+    }
+}
+
+/// The command that runs it.
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => f.write_str("up"),
+            Self::Ingest => f.write_str("ingest"),
+            Self::Decide => f.write_str("decide"),
+            Self::Work(Hands::Registry) => f.write_str("work registry"),
+            Self::Work(Hands::Exec(None)) => f.write_str("work exec"),
+            Self::Work(Hands::Exec(Some(name))) => write!(f, "work exec {name}"),
+            Self::Work(Hands::Notice) => f.write_str("work notice"),
+            Self::Serve => f.write_str("serve"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_part_has_its_roles() {
+        let exec = |name: &str| Hands::Exec(Some(TargetId::new(name).unwrap()));
+        let row = |part: &Part| {
+            let hands = [Hands::Registry, exec("a"), exec("b"), Hands::Notice];
+            let works = hands.map(|one| part.works(&one));
+            [&[part.measures(), part.decides()], works.as_slice(), &[part.serves()]].concat()
+        };
+        for (part, line) in [
+            (Part::All, "mdraxns"),
+            (Part::Ingest, "m......"),
+            (Part::Decide, ".d....."),
+            (Part::Work(Hands::Registry), "..r...."),
+            (Part::Work(Hands::Exec(None)), "...ax.."),
+            (Part::Work(exec("b")), "....x.."),
+            (Part::Work(Hands::Notice), ".....n."),
+            (Part::Serve, "......s"),
+        ] {
+            let expected: Vec<bool> = line.chars().map(|c| c != '.').collect();
+            assert_eq!(row(&part), expected, "{part}");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! What a topic must be, against what it is. A table of rules; nothing is asked of anybody.
+
+use serde::Serialize;
+
+use super::tools::Tools;
+use crate::edge::log::Topic;
+use crate::edge::log::kafka::Described;
+use crate::model::Span;
+
+/// Copies that outlive a broker while another one is in repair.
+const COPIES: u16 = 3;
+
+/// What a topic must be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Need {
+    /// Its name.
+    pub topic: String,
+    /// The river's own; none: of a source.
+    pub own: Option<Topic>,
+    /// Its partitions; none: any number.
+    pub partitions: Option<u32>,
+    /// Records are kept at least so long, unless it is compacted.
+    pub keep: Span,
+    /// Copies that the settings ask for.
+    pub copies: Option<u16>,
+}
+
+/// What is not as it must or should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Which setting of the topic, by Kafka's name.
+    pub setting: &'static str,
+    /// What stands there.
+    pub stands: String,
+    /// What is needed.
+    pub needed: String,
+    /// Whether Ripcord goes wrong without it; else it is advice.
+    pub must: bool,
+    /// What happens otherwise.
+    pub why: &'static str,
+    /// What mends it: a command where one does.
+    pub mend: String,
+}
+
+/// All that is not as it must or should be. `stands`: the topic; none: it is not there.
+#[must_use]
+pub fn compare(need: &Need, stands: Option<&Described>, tools: &Tools) -> Vec<Finding> {
+    let Some(stands) = stands else { return vec![missing(need)] };
+    let compare = Compare { need, stands, tools };
+    [
+        compare.partitions(),
+        compare.policy(),
+        compare.retention(),
+        compare.bytes(),
+        compare.time(),
+        compare.copies(),
+        compare.in_step(),
+        compare.unclean(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn missing(need: &Need) -> Finding {
+    let (why, mend) = match need.own {
+        Some(_) => ("no process of Ripcord begins", "ripcord topics create"),
+        None => ("nobody can measure it", "ripcord topics create --telemetry"),
+    };
+    Finding {
+        setting: "topic",
+        stands: "missing".to_owned(),
+        needed: "there".to_owned(),
+        must: true,
+        why,
+        mend: mend.to_owned(),
+    }
+}
+
+struct Compare<'a> {
+    need: &'a Need,
+    stands: &'a Described,
+    tools: &'a Tools,
+}
+
+impl Compare<'_> {
+    /// What the brokers say of a setting; none: nothing.
+    fn says(&self, setting: &str) -> Option<&str> {
+        self.stands.settings.get(setting).map(String::as_str)
+    }
+
+    fn compacted(&self) -> bool {
+        self.need.own.is_some_and(Topic::compacted)
+    }
+
+    /// A setting that another value would mend.
+    fn found(
+        &self,
+        setting: &'static str,
+        needed: &str,
+        value: &str,
+        must: bool,
+        why: &'static str,
+    ) -> Finding {
+        Finding {
+            setting,
+            stands: self.says(setting).unwrap_or_default().to_owned(),
+            needed: needed.to_owned(),
+            must,
+            why,
+            mend: self.tools.set(&self.need.topic, setting, value),
+        }
+    }
+
+    fn partitions(&self) -> Option<Finding> {
+        let (found, needed) = (self.stands.partitions, self.need.partitions?);
+        let (why, mend) = match self.need.own {
+            _ if found == needed => return None,
+            Some(Topic::Inbox) => (
+                "the number of shards is fixed when the topics are made",
+                format!("set log.shards = {found}"),
+            ),
+            Some(_) if found > needed => (
+                "each shard has one partition of each topic, and no topic can shrink",
+                "choose another namespace, then ripcord topics create".to_owned(),
+            ),
+            Some(_) => (
+                "each shard writes a partition of its own",
+                self.tools.partitions(&self.need.topic, needed),
+            ),
+            None => (
+                "what joins must lie in the same partition of each of the source's topics",
+                self.tools.partitions(&self.need.topic, needed),
+            ),
+        };
+        Some(Finding {
+            setting: "partitions",
+            stands: found.to_string(),
+            needed: needed.to_string(),
+            must: true,
+            why,
+            mend,
+        })
+    }
+
+    fn policy(&self) -> Option<Finding> {
+        const POLICY: &str = "cleanup.policy";
+        let (needed, why) = match (self.need.own, self.compacted()) {
+            (_, true) => ("compact", "what a shard remembers must never grow old and go"),
+            (Some(_), false) => ("delete", "every record counts, not only the last of its key"),
+            (None, false) => ("delete", "a prediction and its outcome have the same key"),
+        };
+        let says = self.says(POLICY)?;
+        (says != needed).then(|| self.found(POLICY, needed, needed, true, why))
+    }
+
+    fn retention(&self) -> Option<Finding> {
+        const RETENTION: &str = "retention.ms";
+        let says = self.says(RETENTION)?.parse::<i64>().ok()?;
+        let needed = self.need.keep.as_ms();
+        if self.compacted() || says < 0 || says >= needed {
+            return None;
+        }
+        let why = match self.need.own {
+            Some(_) => "a shard that begins anew could not read again what it stands on",
+            None => "a restart could not read again the predictions that wait for their outcomes",
+        };
+        let value = needed.to_string();
+        Some(self.found(RETENTION, &format!("{value} or more"), &value, true, why))
+    }
+
+    fn bytes(&self) -> Option<Finding> {
+        const BYTES: &str = "retention.bytes";
+        let limited = self.says(BYTES)?.parse::<i64>().is_ok_and(|bytes| bytes >= 0);
+        let why = "a burst would push out records before their time";
+        (limited && !self.compacted()).then(|| self.found(BYTES, "-1", "-1", false, why))
+    }
+
+    fn time(&self) -> Option<Finding> {
+        const TIME: &str = "message.timestamp.type";
+        const APPENDED: &str = "LogAppendTime";
+        let why = match self.need.own {
+            Some(_) => "deadlines and expiry go by the time at which the brokers took a record",
+            None => "only the brokers' time can tell that a producer's clock is wrong",
+        };
+        let must = self.need.own.is_some();
+        let says = self.says(TIME)?;
+        (says != APPENDED).then(|| self.found(TIME, APPENDED, APPENDED, must, why))
+    }
+
+    fn copies(&self) -> Option<Finding> {
+        let needed = self.need.copies.unwrap_or(COPIES);
+        let stands = self.stands.replication;
+        (stands < needed).then(|| Finding {
+            setting: "replication",
+            stands: stands.to_string(),
+            needed: format!("{needed} or more"),
+            must: false,
+            why: "brokers that fail would take acknowledged records with them, or stop writing",
+            mend: self.tools.reassign(),
+        })
+    }
+
+    /// Copies that must have a record before it counts as written.
+    fn in_step(&self) -> Option<Finding> {
+        const IN_STEP: &str = "min.insync.replicas";
+        let says = self.says(IN_STEP)?.parse::<u16>().ok()?;
+        let copies = self.stands.replication;
+        let (most, why) = match says {
+            _ if copies < COPIES => return None,
+            0 | 1 => (2, "an acknowledged record may stand on one broker alone"),
+            _ if says >= copies => (copies - 1, "one broker less, and nothing can be written"),
+            _ => return None,
+        };
+        let value = most.to_string();
+        Some(self.found(IN_STEP, &value, &value, false, why))
+    }
+
+    fn unclean(&self) -> Option<Finding> {
+        const UNCLEAN: &str = "unclean.leader.election.enable";
+        let why = "a broker that lags may take over, and acknowledged records are gone";
+        let says = self.says(UNCLEAN)? == "true";
+        says.then(|| self.found(UNCLEAN, "false", "false", false, why))
+    }
+}

@@ -1,0 +1,38 @@
+//! The commands of Kafka's own tools that mend a topic, as text to be copied.
+
+/// How the tools reach the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tools {
+    /// Where to begin.
+    pub brokers: String,
+    /// Whether they need a file that says who they are.
+    pub secured: bool,
+}
+
+impl Tools {
+    fn begin(&self, tool: &str) -> String {
+        let who = if self.secured { " --command-config client.properties" } else { "" };
+        format!("{tool} --bootstrap-server {}{who}", self.brokers)
+    }
+
+    /// Gives a topic another setting.
+    pub(super) fn set(&self, topic: &str, setting: &str, value: &str) -> String {
+        let begin = self.begin("kafka-configs");
+        format!(
+            "{begin} --alter --entity-type topics --entity-name {topic} --add-config \
+             {setting}={value}"
+        )
+    }
+
+    /// Gives a topic more partitions.
+    pub(super) fn partitions(&self, topic: &str, partitions: u32) -> String {
+        let begin = self.begin("kafka-topics");
+        format!("{begin} --alter --topic {topic} --partitions {partitions}")
+    }
+
+    /// Gives a topic more copies, which takes a plan.
+    pub(super) fn reassign(&self) -> String {
+        let begin = self.begin("kafka-reassign-partitions");
+        format!("{begin}, with a plan that names more brokers per partition")
+    }
+}

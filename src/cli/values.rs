@@ -1,0 +1,69 @@
+//! Words of a command line into values, or what would do instead.
+
+use serde_json::Value as Json;
+
+use crate::model::{EventTime, Mode, ModelId, SampleKind, TargetId, VersionId};
+
+/// A model's name.
+pub(super) fn model(text: &str) -> Result<ModelId, String> {
+    ModelId::new(text).map_err(|why| why.to_string())
+}
+
+/// A version's name.
+pub(super) fn version(text: &str) -> Result<VersionId, String> {
+    VersionId::new(text).map_err(|why| why.to_string())
+}
+
+/// A reason with something in it.
+pub(super) fn reason(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() {
+        return Err("a reason is empty; say in a few words why".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// One of the words that a type of the model has in JSON.
+fn word<T: serde::de::DeserializeOwned>(text: &str, words: &str) -> Result<T, String> {
+    serde_json::from_value(Json::from(text)).map_err(|_| format!("it is one of {words}"))
+}
+
+/// A mode by its word.
+pub(super) fn mode(text: &str) -> Result<Mode, String> {
+    word(text, "observe, recommend, act")
+}
+
+/// A type of sample by its word.
+pub(super) fn kind(text: &str) -> Result<SampleKind, String> {
+    word(text, "prediction, outcome, latency, health, run")
+}
+
+/// A field and its place.
+pub(super) fn field(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, place)) if !name.is_empty() => Ok((name.to_owned(), place.to_owned())),
+        Some(_) | None => Err("write FIELD=PLACE, such as id=/prediction_id".to_owned()),
+    }
+}
+
+/// A field and its value.
+pub(super) fn constant(text: &str) -> Result<(String, Json), String> {
+    let (name, value) =
+        field(text).map_err(|_| "write FIELD=VALUE, such as model=credit-risk".to_owned())?;
+    Ok((name, serde_json::from_str(&value).unwrap_or(Json::String(value))))
+}
+
+/// A worker's name.
+pub(super) fn target(text: &str) -> Result<TargetId, String> {
+    TargetId::new(text).map_err(|why| why.to_string())
+}
+
+/// A moment of event time.
+pub(super) fn moment(text: &str) -> Result<EventTime, String> {
+    text.parse::<EventTime>().map_err(|why| why.to_string())
+}
+
+/// So many records in a second.
+pub(super) fn rate(text: &str) -> Result<u32, String> {
+    let rate = text.parse().ok().filter(|rate| *rate > 0);
+    rate.ok_or_else(|| "it is a whole number of records per second, 1 or more".to_owned())
+}
