@@ -62,8 +62,14 @@ impl World {
     }
 }
 
-const PREDICTION: &str = r#"{"type":"prediction","id":"foobar","model":"m","version":"v1","ts":1371708000000,"prediction":1}"#;
-const ASKED: &str = r#"{"type":"prediction","id":"x","request":"x1","model":"m","version":"v1","ts":1371708001000,"prediction":1}"#;
+const PREDICTION: &str = concat!(
+    r#"{"type":"prediction","id":"foobar","model":"m","version":"v1","ts":1371708000000,"#,
+    r#""prediction":1}"#
+);
+const ASKED: &str = concat!(
+    r#"{"type":"prediction","id":"x","request":"x1","model":"m","version":"v1","#,
+    r#""ts":1371708001000,"prediction":1}"#
+);
 const OUTCOME: &str =
     r#"{"type":"outcome","request":"foobar","model":"m","ts":1371708002000,"actual":1}"#;
 const RUN: &str =

@@ -25,3 +25,5 @@ mod replayed;
 mod restart;
 #[path = "kafka/sums.rs"]
 mod sums;
+#[path = "kafka/topics.rs"]
+mod topics;

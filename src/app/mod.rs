@@ -10,6 +10,7 @@ pub mod commands;
 pub mod decide;
 pub mod feed;
 pub mod ingest;
+mod lane;
 pub mod process;
 pub mod publish;
 pub mod replay;

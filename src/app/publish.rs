@@ -3,7 +3,6 @@
 //! Law: a line is not changed. What Ripcord must bear, bad records too, comes to it as it was
 //! recorded.
 
-mod murmur2;
 mod route;
 
 use std::collections::BTreeMap;
@@ -12,8 +11,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use self::murmur2::partition;
 use self::route::{Route, as_one, route};
+use super::lane::lane_of;
 use super::replay::{Files, FilesError};
 use crate::edge::clock::Stopwatch;
 use crate::edge::log::file::Progress;
@@ -155,7 +154,7 @@ impl Sender {
     ) -> Result<bool, PublishError> {
         let Some((name, partitions, count)) = self.topics.get_mut(topic) else { return Ok(false) };
         let partition = match &key {
-            Some(key) => partition(key.as_bytes(), *partitions),
+            Some(key) => lane_of(key.as_bytes(), *partitions),
             // In turn, as nothing speaks for one of them.
             None => u32::try_from(self.keyless % u64::from((*partitions).max(1))).unwrap_or(0),
         };
@@ -201,8 +200,8 @@ impl Sender {
             keyless: self.keyless,
             too_large: self.too_large,
             stopped_at,
-            seconds,
-            per_second: self.sent as f64 / seconds.max(0.001),
+            seconds: (seconds * 1000.0).round() / 1000.0,
+            per_second: (self.sent as f64 / seconds.max(0.001)).round(),
         }
     }
 }

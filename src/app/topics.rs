@@ -142,12 +142,15 @@ pub fn check(
 
 type Stands = BTreeMap<String, Option<Described>>;
 
-/// What every topic must be; those of a source as many partitions as the one that has most.
+/// What every topic must be. The inbox says how many shards there are; of a source's topics the
+/// one that has most says how many lanes.
 fn needs(river: &River, settings: &Settings, kafka: &KafkaSettings, stands: &Stands) -> Vec<Need> {
-    let own = Topic::ALL.into_iter().map(|topic| Need {
+    let inbox = stands.get(&river.topic(Topic::Inbox)).and_then(Option::as_ref);
+    let shards = inbox.map_or(river.shards, |inbox| inbox.partitions);
+    let own = Topic::ALL.into_iter().map(move |topic| Need {
         topic: river.topic(topic),
         own: Some(topic),
-        partitions: Some(river.shards),
+        partitions: Some(if topic == Topic::Inbox { river.shards } else { shards }),
         keep: settings.log.retention,
         copies: kafka.replication,
     });

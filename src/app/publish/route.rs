@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 
-use crate::model::{EventTime, Mapping, Sample, SampleKind, Source, TopicRule};
+use crate::app::lane::key_of;
+use crate::model::{EventTime, Mapping, SampleKind, Source, TopicRule};
 use crate::wire::telemetry::{Raw, decode};
 
 /// Where a line goes.
@@ -25,7 +26,7 @@ struct Typed {
 pub(super) fn route(source: &Source, line: &[u8]) -> Route {
     let raw = Raw::line(line);
     let known = |topic: &TopicRule| {
-        decode(&raw, topic, source).ok().map(|sample| (key(&sample).to_owned(), sample.ts()))
+        decode(&raw, topic, source).ok().map(|sample| (key_of(&sample).to_owned(), sample.ts()))
     };
     let typed = match source.topics.len() {
         0 | 1 => Some(0),
@@ -44,17 +45,6 @@ pub(super) fn route(source: &Source, line: &[u8]) -> Route {
 fn of(source: &Source, kind: SampleKind) -> Option<usize> {
     let kinds = source.topics.iter().map(|topic| topic.mapping.as_ref()?.kind);
     kinds.enumerate().find_map(|(topic, of)| (of == Some(kind)).then_some(topic))
-}
-
-/// What joins has one key.
-fn key<'a>(sample: &'a Sample<'_>) -> &'a str {
-    match sample {
-        Sample::Prediction(prediction) => prediction.request(),
-        Sample::Outcome(outcome) => &outcome.request,
-        Sample::Latency(latency) => latency.id.as_ref().unwrap_or(&latency.model),
-        Sample::Health(health) => &health.model,
-        Sample::Run(run) => &run.model,
-    }
 }
 
 /// A source of one topic that takes every record of this one, to read recordings as one stream.

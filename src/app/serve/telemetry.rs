@@ -8,9 +8,9 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::{App, Shared, locked};
+use crate::app::lane::{key_of, lane_of};
 use crate::edge::http::Problem;
 use crate::edge::log::{Outgoing, Partition};
 use crate::model::{Field, Reject, Sample, Source, TopicRule};
@@ -63,7 +63,11 @@ fn append(app: &App, source: Option<&str>, body: &[u8]) -> Result<Taken, Problem
         return Err(Problem::missing(format!("source {} has no topic", source.id)));
     };
     let Some(lanes) = app.river.log.partitions(&topic.name)? else {
-        let detail = format!("the topic {} is not on the log yet; start `ripcord up`", topic.name);
+        let detail = format!(
+            "the topic {} is not on the log; `ripcord up` makes it on the local log, `ripcord \
+             topics create --telemetry` on Kafka",
+            topic.name
+        );
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-topic", detail).again_in(5));
     };
     let (records, taken) = sorted(body, source, topic, lanes);
@@ -126,28 +130,17 @@ fn sorted(body: &[u8], source: &Source, topic: &TopicRule, lanes: u32) -> (Vec<O
     (records, taken)
 }
 
-/// What joins lies in one lane: the same model and request always hash to the same partition.
+/// What joins lies in one lane, also with what others wrote to the same topics.
 fn record(sample: &Sample<'_>, topic: &TopicRule, lanes: u32, bytes: &[u8]) -> Outgoing {
-    let key = format!("{}\n{}", sample.model(), join_key(sample));
-    let lane = xxh3_64(key.as_bytes()) % u64::from(lanes.max(1));
-    let partition = u32::try_from(lane).unwrap_or(0);
+    let key = key_of(sample);
+    let partition = lane_of(key.as_bytes(), lanes);
     let mapped = topic.mapping.iter().flat_map(|mapping| mapping.fields.values());
     let reads_key = mapped.into_iter().any(|field| *field == Field::Key);
     Outgoing {
         to: Partition { topic: topic.name.clone(), partition },
         // A source that reads a field from the key was decoded without one, and must be again.
-        key: (!reads_key).then(|| key.into_bytes()),
+        key: (!reads_key).then(|| key.as_bytes().to_vec()),
         headers: Vec::new(),
         value: bytes.to_vec(),
-    }
-}
-
-fn join_key<'a>(sample: &'a Sample<'_>) -> &'a str {
-    match sample {
-        Sample::Prediction(prediction) => prediction.request(),
-        Sample::Outcome(outcome) => &outcome.request,
-        Sample::Latency(latency) => latency.id.as_ref().unwrap_or(&latency.version),
-        Sample::Health(health) => &health.version,
-        Sample::Run(_) => "",
     }
 }

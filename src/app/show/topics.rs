@@ -1,7 +1,7 @@
 //! Topics on Kafka, for people who run the brokers: the text of `topics`.
 
 use super::words::{Paint, table, wrap};
-use crate::app::topics::{Compared, Made};
+use crate::app::topics::{Compared, Finding, Made};
 
 /// What was made.
 #[must_use]
@@ -18,29 +18,50 @@ pub fn made(made: &Made) -> String {
 pub fn topics(compared: &[Compared], paint: Paint) -> String {
     let rows: Vec<Vec<String>> = compared.iter().map(row).collect();
     let mut text = table(&["topic", "partitions", "copies", "state"], &rows, &[1, 2]);
-    for topic in compared.iter().filter(|topic| !topic.findings.is_empty()) {
-        text.push_str(&format!("\n\n{}", paint.bold(&topic.topic)));
-        for finding in &topic.findings {
-            let word = match finding.must {
-                true => paint.bad("to mend"),
-                false => paint.warn("advised"),
-            };
-            let needs = format!(
-                "{} is {}, needed: {}. Otherwise: {}.",
-                finding.setting, finding.stands, finding.needed, finding.why
-            );
-            // One line, however long: it is to be copied.
-            let mend = &finding.mend;
-            text.push_str(&format!("\n {word}\n{}\n   {mend}", wrap(&needs, 3)));
-        }
+    for (finding, topics, mends) in alike(compared) {
+        let word = match finding.must {
+            true => paint.bad("to mend:"),
+            false => paint.warn("advised:"),
+        };
+        let needs = format!(
+            "{} is {}, needed: {}. Otherwise {}.",
+            finding.setting, finding.stands, finding.needed, finding.why
+        );
+        let of = wrap(&format!("of {}", topics.join(", ")), 3);
+        text.push_str(&format!("\n\n{word}\n{}\n{of}", wrap(&needs, 3)));
+        // One line each, however long: they are to be copied.
+        mends.iter().for_each(|mend| text.push_str(&format!("\n   {mend}")));
     }
     let must: usize = compared.iter().map(Compared::must).sum();
     let end = match must {
         0 => paint.good("Ripcord can work with these topics."),
-        1 => paint.bad("1 thing must be mended."),
-        n => paint.bad(&format!("{n} things must be mended.")),
+        _ => paint.bad("Ripcord cannot work with these topics as they are."),
     };
     format!("{text}\n\n{end}")
+}
+
+/// What was found, the topics of which it was, and what mends it.
+type Alike<'a> = (&'a Finding, Vec<&'a str>, Vec<&'a str>);
+
+/// What is the same of many topics, told once; what must be mended first.
+fn alike(compared: &[Compared]) -> Vec<Alike<'_>> {
+    let mut all: Vec<Alike<'_>> = Vec::new();
+    for topic in compared {
+        for finding in &topic.findings {
+            let same = |(other, ..): &&mut Alike<'_>| finding.is_like(other);
+            match all.iter_mut().find(same) {
+                Some((_, topics, mends)) => {
+                    topics.push(&topic.topic);
+                    if !mends.contains(&finding.mend.as_str()) {
+                        mends.push(&finding.mend);
+                    }
+                }
+                None => all.push((finding, vec![&topic.topic], vec![&finding.mend])),
+            }
+        }
+    }
+    all.sort_by_key(|(finding, ..)| !finding.must);
+    all
 }
 
 fn row(topic: &Compared) -> Vec<String> {

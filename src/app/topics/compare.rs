@@ -42,6 +42,18 @@ pub struct Finding {
     pub mend: String,
 }
 
+impl Finding {
+    /// Whether it is the same, of another topic perhaps.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let of = |finding: &Self| {
+            let Self { setting, stands, needed, must, why, mend: _ } = finding.clone();
+            (setting, stands, needed, must, why)
+        };
+        of(self) == of(other)
+    }
+}
+
 /// All that is not as it must or should be. `stands`: the topic; none: it is not there.
 #[must_use]
 pub fn compare(need: &Need, stands: Option<&Described>, tools: &Tools) -> Vec<Finding> {

@@ -1,12 +1,26 @@
-//! Murmur2 as Kafka's Java client has it, by which its producers choose a partition.
+//! The lane of a record that Ripcord writes for its users: the one that a Java producer would
+//! choose, so that a prediction sent by one and its outcome posted to the other meet.
 
-/// The partition of a key, as the default partitioner chooses it.
+use crate::model::Sample;
+
+/// The key of a record: what joins has one.
+pub(super) fn key_of<'a>(sample: &'a Sample<'_>) -> &'a str {
+    match sample {
+        Sample::Prediction(prediction) => prediction.request(),
+        Sample::Outcome(outcome) => &outcome.request,
+        Sample::Latency(latency) => latency.id.as_ref().unwrap_or(&latency.model),
+        Sample::Health(health) => &health.model,
+        Sample::Run(run) => &run.model,
+    }
+}
+
+/// The partition of a key, as Kafka's default partitioner chooses it.
 #[must_use]
-pub(super) fn partition(key: &[u8], partitions: u32) -> u32 {
+pub(super) fn lane_of(key: &[u8], partitions: u32) -> u32 {
     (murmur2(key) & 0x7fff_ffff) % partitions.max(1)
 }
 
-/// The hash.
+/// The hash of that partitioner.
 fn murmur2(data: &[u8]) -> u32 {
     const SEED: u32 = 0x9747_b28c;
     const M: u32 = 0x5bd1_e995;
@@ -48,12 +62,12 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_is_one_of_them() {
+    fn a_lane_is_one_of_them() {
         for key in ["", "a", "ab", "abc", "abcd", "abcde"] {
             for partitions in [1, 2, 3, 12] {
                 let expected = murmur2(key.as_bytes()).cast_signed() & i32::MAX;
                 let expected = expected.cast_unsigned() % partitions;
-                assert_eq!(partition(key.as_bytes(), partitions), expected, "{key}");
+                assert_eq!(lane_of(key.as_bytes(), partitions), expected, "{key}");
             }
         }
     }
