@@ -1,1 +1,82 @@
-//! To come.
+//! Lanes that are added, empty, or never heard of.
+
+use ripcord::edge::log::{Log as _, Topic};
+use ripcord::model::SourceId;
+use ripcord::model::Span;
+use ripcord::shard::Inbox;
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
+use rdkafka::client::DefaultClientContext;
+
+use crate::broker;
+use crate::world::{REGISTRY, Shape, World, answer, until};
+
+#[test]
+fn partitions_are_added_while_it_runs() {
+    let mut world = World::new(Shape { lanes: 2, shards: 1 }, REGISTRY, "");
+    let roles = [world.start(&["ingest"]), world.start(&["ingest"]), world.start(&["decide"])];
+    world.minute(0, "v3", false);
+    until("the first was read", || (world.read() == Some(60)).then_some(()));
+    let admin: AdminClient<DefaultClientContext> =
+        ClientConfig::new().set("bootstrap.servers", broker::brokers()).create().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let grown = [NewPartitions::new(&world.topic, 3)];
+    runtime.block_on(admin.create_partitions(&grown, &AdminOptions::new())).unwrap()[0].as_ref().unwrap();
+    until("the topic has grown", || (world.log.partitions(&world.topic).unwrap() == Some(3)).then_some(()));
+    world.shape.lanes = 3;
+    world.minute(1, "v3", false);
+    until("all three lanes were read", || (world.read() == Some(120)).then_some(()));
+    let inbox = world.values::<Inbox>(Topic::Inbox);
+    let lanes = inbox.iter().filter_map(|record| match record {
+        Inbox::Source { lanes, .. } => Some(*lanes),
+        _ => None,
+    });
+    assert_eq!(lanes.max(), Some(3));
+    drop(roles);
+}
+
+#[test]
+fn an_empty_partition_holds_nothing_up() {
+    let world = World::new(Shape { lanes: 4, shards: 1 }, REGISTRY, "");
+    let roles =
+        [world.start(&["ingest"]), world.start(&["decide"]), world.start(&["work", "registry"])];
+    let (from, ill) = (world.from, |second: i64| second >= 60);
+    let lines: Vec<_> = (0..300).map(|s| answer(&format!("p{s}"), "v3", from, s, ill(s))).collect();
+    let records = lines.iter().enumerate();
+    let records = records.map(|(i, line)| world.line(u32::try_from(i % 3).unwrap(), line));
+    world.log.writer(None).unwrap().append(records.collect()).unwrap();
+    until("it was rolled back", || (world.registry() == (2, "v2".to_owned())).then_some(()));
+    until("all was read", || (world.read() == Some(300)).then_some(()));
+    assert_eq!(world.rolled_back().len(), 1);
+    drop(roles);
+}
+
+#[test]
+fn without_a_lane_that_was_never_heard_of_nothing_is_judged() {
+    let more = "[rules.policy]\nstall_after_seconds = 5\n";
+    let mut world = World::new(Shape { lanes: 2, shards: 1 }, REGISTRY, more);
+    let topics = vec![world.topic.clone()];
+    let (source, pane) = (SourceId::new("telemetry").unwrap(), Span::from_s(10));
+    let third = Inbox::Source { source, topics, lanes: 3, pane };
+    let inbox = ripcord::edge::log::Partition {
+        topic: Topic::Inbox.name(&world.namespace),
+        partition: 0,
+    };
+    let value = serde_json::to_vec(&third).unwrap();
+    let third = ripcord::edge::log::Outgoing { to: inbox, key: None, headers: Vec::new(), value };
+    world.log.writer(None).unwrap().append(vec![third]).unwrap();
+    let roles =
+        [world.start(&["ingest"]), world.start(&["decide"]), world.start(&["work", "registry"])];
+    world.minute(0, "v3", false);
+    for minute in 1..5 {
+        world.minute(minute, "v3", true);
+    }
+    until("panes close without it, and the verdict says so", || {
+        let status = serde_json::to_value(world.status().first()?).unwrap();
+        let text = status.to_string();
+        (text.contains("\"stale\"") && text.contains("0.66")).then_some(())
+    });
+    assert_eq!(world.read(), Some(300));
+    assert_eq!((world.registry().0, world.commands().len()), (1, 0), "it acted on two thirds");
+    drop(roles);
+}
