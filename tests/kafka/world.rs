@@ -93,14 +93,24 @@ impl Drop for Process {
 impl World {
     /// Topics are made, `registry` is the registry.json, `more` follows the settings.
     pub fn new(shape: Shape, registry: &str, more: &str) -> Self {
-        Self::on(&broker::settings(), shape, registry, more)
+        Self::of_topic(&broker::unique("telemetry"), shape, registry, more)
+    }
+
+    /// The same, with telemetry that may be there already.
+    pub fn of_topic(topic: &str, shape: Shape, registry: &str, more: &str) -> Self {
+        Self::on(&broker::settings(), topic, shape, registry, more)
     }
 
     /// The same, on brokers of its own.
-    pub fn on(settings: &KafkaSettings, shape: Shape, registry: &str, more: &str) -> Self {
+    pub fn on(
+        settings: &KafkaSettings,
+        topic: &str,
+        shape: Shape,
+        registry: &str,
+        more: &str,
+    ) -> Self {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = broker::unique("t");
-        let topic = format!("telemetry.{name}");
+        let (name, topic) = (broker::unique("t"), topic.to_owned());
         let folder = tempfile::tempdir().unwrap();
         let properties: Vec<_> =
             settings.properties.iter().map(|(name, value)| format!("{name:?} = {value:?}")).collect();
@@ -216,6 +226,11 @@ impl World {
         let last: BTreeMap<String, Incident> =
             all.map(|incident| (incident.id.to_string(), incident)).collect();
         last.into_values().collect()
+    }
+
+    /// The last word of each incident that took a version back.
+    pub fn rolled_back(&self) -> Vec<Incident> {
+        self.incidents().into_iter().filter(|incident| incident.to.is_some()).collect()
     }
 
     /// What workers answered.

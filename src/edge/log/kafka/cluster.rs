@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, ClientContext};
 
 use super::fault::{self, failed};
@@ -36,8 +38,10 @@ impl ClientContext for Quiet {
         diagnostics::kafka_client(level as i32, text);
     }
 
-    fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
-        diagnostics::kafka_trouble(&error.to_string(), reason);
+    fn error(&self, error: KafkaError, reason: &str) {
+        if !matches!(error, KafkaError::Global(RDKafkaErrorCode::PartitionEOF)) {
+            diagnostics::kafka_trouble(&error.to_string(), reason);
+        }
     }
 }
 
@@ -99,7 +103,7 @@ impl Cluster {
             let topic = metadata.topics().iter().find(|found| found.name() == topic);
             match topic.and_then(rdkafka::metadata::MetadataTopic::error) {
                 Some(error) if fault::is_missing(error.into()) => Ok(0),
-                Some(error) => Err(rdkafka::error::KafkaError::MetadataFetch(error.into())),
+                Some(error) => Err(KafkaError::MetadataFetch(error.into())),
                 None => Ok(topic.map_or(0, |topic| topic.partitions().len())),
             }
         })?;

@@ -48,6 +48,9 @@ impl ClientContext for Changes {
     fn log(&self, level: RDKafkaLogLevel, _: &str, text: &str) {
         diagnostics::kafka_client(level as i32, text);
     }
+
+    /// Whoever polls hears it, too.
+    fn error(&self, _: KafkaError, _: &str) {}
 }
 
 impl ConsumerContext for Changes {
