@@ -206,3 +206,38 @@ fn passes(error: &RoleError, shared: bool) -> bool {
         | RoleError::Runtime(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waiting_may_mend_begins_anew() {
+        let storage = || {
+            let source = Box::new(std::io::Error::other("gone"));
+            RoleError::Log(LogError::Storage { doing: "reading".to_owned(), source })
+        };
+        let fenced = || RoleError::Fenced("inbox[1]".to_owned());
+        let stays = || RoleError::Log(LogError::NoOwner);
+        for (error, alone, shared) in
+            [(storage(), true, true), (fenced(), false, true), (stays(), false, false)]
+        {
+            assert_eq!(passes(&error, false), alone, "{error}");
+            assert_eq!(passes(&error, true), shared, "{error}");
+        }
+    }
+
+    #[test]
+    fn losing_to_another_process_ends_a_role_only_where_there_can_be_none() {
+        let (_stopper, stop) = watch::channel(false);
+        let lives_on = std::cell::Cell::new(0);
+        let life = |_: &Stop| {
+            lives_on.set(lives_on.get() + 1);
+            if lives_on.get() < 2 { Err(RoleError::Fenced("lane".to_owned())) } else { Ok(()) }
+        };
+        assert!(lives("role", life, true, &Stop::new(stop.clone())).is_ok());
+        lives_on.set(0);
+        let ended = lives("role", life, false, &Stop::new(stop));
+        assert!(matches!(ended, Err(ProcessError::Role { .. })), "{ended:?}");
+    }
+}

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use crate::app::carrier::place;
 use crate::app::changes::changes;
 use crate::app::river::{River, RoleError};
-use crate::config::Config;
+use crate::config::{Config, LogKind};
 use crate::edge::log::Partition;
 use crate::model::{Mode, RuleBook, TargetId};
 use crate::shard::BUILD;
@@ -102,14 +102,22 @@ fn ways_in(config: &Config, listen: SocketAddr) -> Vec<String> {
                  config"
             .to_owned(),
     };
-    vec![
-        "no telemetry yet; the ways in:".to_owned(),
-        post,
-        "  a [sources.NAME] of the config, which maps records and topics of your own".to_owned(),
-        "  ripcord replay telemetry.jsonl: what would have happened, without this process"
-            .to_owned(),
-        "ripcord check-source telemetry.jsonl shows what is understood of it".to_owned(),
-    ]
+    let mut lines = vec!["no telemetry yet; the ways in:".to_owned(), post];
+    if config.settings.log.kind != LogKind::Local {
+        let topics = config.settings.sources.iter().flat_map(|source| &source.topics);
+        let topics: Vec<_> = topics.map(|topic| topic.name.as_str()).collect();
+        lines.push(format!("  producers of your own, keyed by request, to {}", topics.join(", ")));
+        lines.push("  ripcord publish telemetry.jsonl: a recording, to the same topics".to_owned());
+    }
+    lines.extend(
+        [
+            "  a [sources.NAME] of the config, which maps records and topics of your own",
+            "  ripcord replay telemetry.jsonl: what would have happened, without this process",
+            "ripcord check-source telemetry.jsonl shows what is understood of it",
+        ]
+        .map(str::to_owned),
+    );
+    lines
 }
 
 fn has_telemetry(river: &River, config: &Config) -> Result<bool, RoleError> {

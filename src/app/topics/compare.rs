@@ -129,19 +129,19 @@ impl Compare<'_> {
         let (why, mend) = match self.need.own {
             _ if found == needed => return None,
             Some(Topic::Inbox) => (
-                "the number of shards is fixed when the topics are made",
+                "models would change their shards, and what is remembered of them would be lost",
                 format!("set log.shards = {found}"),
             ),
             Some(_) if found > needed => (
-                "each shard has one partition of each topic, and no topic can shrink",
+                "no process of Ripcord begins; a topic cannot shrink",
                 "choose another namespace, then ripcord topics create".to_owned(),
             ),
             Some(_) => (
-                "each shard writes a partition of its own",
+                "some shards have no partition of their own to write to",
                 self.tools.partitions(&self.need.topic, needed),
             ),
             None => (
-                "what joins must lie in the same partition of each of the source's topics",
+                "what joins would lie in different partitions of the source's topics",
                 self.tools.partitions(&self.need.topic, needed),
             ),
         };
@@ -158,9 +158,11 @@ impl Compare<'_> {
     fn policy(&self) -> Option<Finding> {
         const POLICY: &str = "cleanup.policy";
         let (needed, why) = match (self.need.own, self.compacted()) {
-            (_, true) => ("compact", "what a shard remembers must never grow old and go"),
-            (Some(_), false) => ("delete", "every record counts, not only the last of its key"),
-            (None, false) => ("delete", "a prediction and its outcome have the same key"),
+            (_, true) => ("compact", "what a shard remembers would grow old and go"),
+            (Some(_), false) => ("delete", "only the last record of each key would stay"),
+            (None, false) => {
+                ("delete", "an outcome would push out its prediction, which has the same key")
+            }
         };
         let says = self.says(POLICY)?;
         (says != needed).then(|| self.found(POLICY, needed, needed, true, why))
@@ -192,8 +194,8 @@ impl Compare<'_> {
         const TIME: &str = "message.timestamp.type";
         const APPENDED: &str = "LogAppendTime";
         let why = match self.need.own {
-            Some(_) => "deadlines and expiry go by the time at which the brokers took a record",
-            None => "only the brokers' time can tell that a producer's clock is wrong",
+            Some(_) => "deadlines and expiry would go by the clocks of many machines",
+            None => "nothing vouches for the clocks of producers",
         };
         let must = self.need.own.is_some();
         let says = self.says(TIME)?;
