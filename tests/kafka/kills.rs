@@ -14,7 +14,7 @@ const SHAPE: Shape = Shape { lanes: 2, shards: 2 };
 
 /// A program as a worker: its probe tells what stands in a file, its act writes there and, while a
 /// file named hold is there, does not come back.
-fn program(world: &World) -> String {
+fn program(world: &World) {
     fs::write(world.path("live"), "v3").unwrap();
     let script = |name: &str, body: &str| {
         fs::write(world.path(name), format!("#!/bin/sh\n{body}\n")).unwrap();
@@ -27,10 +27,10 @@ fn program(world: &World) -> String {
          echo \"$to\" >> runs\n\
          while [ -e hold ]; do sleep 0.05; done",
     );
-    "[workers.exec.switch]\nprobe = [\"/bin/sh\", \"probe\"]\nact = [\"/bin/sh\", \"act\"]\n\
-     stage = \"traffic\"\npoll_seconds = 1\nmodels = [\"m\"]\n"
-        .to_owned()
 }
+
+const SWITCH: &str = "[workers.exec.switch]\nprobe = [\"/bin/sh\", \"probe\"]\n\
+    act = [\"/bin/sh\", \"act\"]\nstage = \"traffic\"\npoll_seconds = 1\nmodels = [\"m\"]\n";
 
 fn read_all(world: &World) {
     until("all that was sent was read, each record once", || {
@@ -52,9 +52,8 @@ fn proven(world: &mut World, from_minute: i64) {
 
 #[test]
 fn one_rollback_though_every_role_is_killed_at_its_worst_moment() {
-    let mut world = World::new(SHAPE, REGISTRY, "");
-    let more = program(&world);
-    world.also(&more);
+    let mut world = World::new(SHAPE, REGISTRY, SWITCH);
+    program(&world);
     let ingest = world.start(&["ingest"]);
     let decide = world.start(&["decide"]);
     let registry = world.start(&["work", "registry"]);

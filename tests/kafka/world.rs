@@ -139,13 +139,6 @@ impl World {
         world
     }
 
-    /// Adds tables to the settings.
-    pub fn also(&self, more: &str) {
-        let config = std::fs::read_to_string(self.path("my.toml")).unwrap();
-        std::fs::write(self.path("my.toml"), format!("{config}{more}")).unwrap();
-        self.run(&["check-config"]);
-    }
-
     /// Changes a line of the settings.
     pub fn replace(&self, old: &str, new: &str) {
         let config = std::fs::read_to_string(self.path("my.toml")).unwrap();

@@ -13,7 +13,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::producer::Producer;
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::cluster::{ASKED, Cluster, PATIENCE, Quiet, patiently};
+use super::clients::{self, Quiet};
+use super::cluster::{ASKED, Cluster, PATIENCE, patiently};
 use super::fault::{self, failed};
 use super::record;
 use super::writer::{Reports, Sender, not_taken, send};
@@ -62,7 +63,7 @@ impl Committer {
     /// The group that is written for must be known, even if no member of it is here.
     fn meet(&mut self, group: &str) -> Result<(), LogError> {
         if self.stranger.as_ref().is_none_or(|(known, _)| known != group) {
-            let consumer = self.cluster.scanner().set("group.id", group).create_with_context(Quiet);
+            let consumer = clients::scanner(self.cluster.settings(), group).create_with_context(Quiet);
             let consumer = consumer.map_err(|error| failed("setting up a Kafka client", error))?;
             self.stranger = Some((group.to_owned(), consumer));
         }
@@ -137,7 +138,7 @@ fn may_go_through(error: &KafkaError) -> bool {
 /// A producer that is the only one of its name from now on.
 fn begin(cluster: &Cluster, owner: &str) -> Result<Sender, LogError> {
     let doing = format!("becoming {owner}");
-    let made = cluster.committer(owner).create_with_context(Reports::default());
+    let made = clients::committer(cluster.settings(), owner).create_with_context(Reports::default());
     let sender: Sender = made.map_err(|error| failed(&doing, error))?;
     // Asked before it knows the brokers, the first step takes half a second.
     patiently(&doing, || sender.client().fetch_metadata(None, ASKED).map(drop))?;

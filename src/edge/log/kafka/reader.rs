@@ -16,6 +16,7 @@ use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
 use rdkafka::{ClientContext, Message};
 
+use super::clients;
 use super::cluster::{ASKED, Cluster, lock, number, patiently};
 use super::ends::Ends;
 use super::fault::{self, failed};
@@ -45,8 +46,8 @@ enum Change {
 }
 
 impl ClientContext for Changes {
-    fn log(&self, level: RDKafkaLogLevel, _: &str, text: &str) {
-        diagnostics::kafka_client(level as i32, text);
+    fn log(&self, level: RDKafkaLogLevel, about: &str, text: &str) {
+        clients::said(level, about, text);
     }
 
     /// Whoever polls hears it, too.
@@ -133,7 +134,7 @@ impl KafkaReader {
         for topic in topics {
             cluster.known(&Partition { topic: topic.clone(), partition: 0 })?;
         }
-        let client = cluster.consumer(group, topics.len());
+        let client = clients::member(cluster.settings(), group, topics.len());
         let consumer: GroupConsumer = client
             .create_with_context(Changes::default())
             .map_err(|error| failed(&format!("becoming a member of {group}"), error))?;

@@ -9,7 +9,8 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::cluster::{ASKED, Cluster, PATIENCE, Quiet, lock, number, patiently};
+use super::clients::{self, Quiet};
+use super::cluster::{ASKED, Cluster, PATIENCE, lock, number, patiently};
 use super::fault::{self, failed};
 use super::{record, topics};
 use crate::edge::clock::Stopwatch;
@@ -17,6 +18,8 @@ use crate::edge::log::{LogError, Partition, Record};
 
 /// Clients kept for the next scan.
 const KEPT: usize = 4;
+/// The group they name; nobody ever joins it.
+const NOBODY: &str = "ripcord.scan";
 /// Records that a view takes at once.
 const BATCH: usize = 2000;
 /// The longest that a poll takes.
@@ -75,7 +78,7 @@ impl Cluster {
             return Ok(kept.remove(found));
         }
         drop(kept);
-        let consumer = self.scanner().create_with_context(Quiet);
+        let consumer = clients::scanner(self.settings(), NOBODY).create_with_context(Quiet);
         let consumer = consumer.map_err(|error| failed("setting up a Kafka client", error))?;
         Ok(Scanner { consumer, at: None, end: 0 })
     }

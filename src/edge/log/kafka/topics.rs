@@ -11,7 +11,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::Described;
-use super::cluster::{ASKED, Cluster, MAX_RECORD_BYTES, Quiet, patiently};
+use super::clients::{self, MAX_RECORD_BYTES, Quiet};
+use super::cluster::{ASKED, Cluster, patiently};
 use super::fault::failed;
 use crate::edge::log::LogError;
 
@@ -117,8 +118,7 @@ fn wait<T, F>(
 where
     F: Future<Output = Result<T, KafkaError>>,
 {
-    let admin: AdminClient<Quiet> = cluster
-        .admin()
+    let admin: AdminClient<Quiet> = clients::admin(cluster.settings())
         .create_with_context(Quiet)
         .map_err(|error| failed(doing, error))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build();

@@ -10,6 +10,7 @@ use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 
+use super::clients;
 use super::cluster::{Cluster, lock, number};
 use super::commit::Committer;
 use super::fault::{self, failed};
@@ -30,8 +31,8 @@ pub(super) struct Reports(Mutex<Vec<Report>>);
 type Report = Option<Result<i64, KafkaError>>;
 
 impl ClientContext for Reports {
-    fn log(&self, level: RDKafkaLogLevel, _: &str, text: &str) {
-        diagnostics::kafka_client(level as i32, text);
+    fn log(&self, level: RDKafkaLogLevel, about: &str, text: &str) {
+        clients::said(level, about, text);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -125,7 +126,7 @@ impl KafkaWriter {
         // A fatal error stays with a producer for ever.
         let useless = |sender: &Sender| sender.client().fatal_error().is_some();
         if self.sender.as_ref().is_none_or(useless) {
-            let made = self.cluster.producer().create_with_context(Reports::default());
+            let made = clients::producer(self.cluster.settings()).create_with_context(Reports::default());
             self.sender = Some(made.map_err(|error| failed("setting up a producer", error))?);
         }
         self.sender.as_ref().ok_or(LogError::NoOwner)

@@ -1,0 +1,151 @@
+//! The properties that each kind of client is made with. The user's come over what may differ from
+//! cluster to cluster; what the log's promises rest on comes last, and `config` refuses it.
+
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::KafkaError;
+use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{ClientConfig, ClientContext};
+
+use super::cluster::PATIENCE;
+use crate::config::{GroupProtocol, KafkaSettings};
+use crate::edge::diagnostics;
+
+/// The largest record in bytes, before compression: snapshots of a shard are the largest.
+pub(super) const MAX_RECORD_BYTES: &str = "16777216";
+
+/// What every client is told.
+const ANY: [(&str, &str); 6] = [
+    ("client.id", "ripcord"),
+    ("allow.auto.create.topics", "false"),
+    ("log.connection.close", "false"),
+    ("reconnect.backoff.max.ms", "1000"),
+    ("socket.keepalive.enable", "true"),
+    // How late partitions that were added are seen.
+    ("topic.metadata.refresh.interval.ms", "30000"),
+];
+
+/// What those who read are told.
+const READS: [(&str, &str); 4] = [
+    // A fetch that waits holds up a partition that begins.
+    ("fetch.wait.max.ms", "100"),
+    // The default, 1 s, is slept whenever the reader was slower than the fetcher.
+    ("fetch.queue.backoff.ms", "10"),
+    ("queued.min.messages", "20000"),
+    ("queued.max.messages.kbytes", "32768"),
+];
+
+/// What those who write are told.
+const WRITES: [(&str, &str); 3] =
+    [("linger.ms", "0"), ("retry.backoff.ms", "5"), ("compression.type", "lz4")];
+
+/// Says what clients have to say.
+pub(super) struct Quiet;
+
+impl ClientContext for Quiet {
+    fn log(&self, level: RDKafkaLogLevel, about: &str, text: &str) {
+        said(level, about, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        if !matches!(error, KafkaError::Global(RDKafkaErrorCode::PartitionEOF)) {
+            diagnostics::kafka_trouble(&error.to_string(), reason);
+        }
+    }
+}
+
+impl ConsumerContext for Quiet {}
+
+/// A line of the client's log. That a property is of no use to one of the clients is no news: the
+/// user's are given to all.
+pub(super) fn said(level: RDKafkaLogLevel, about: &str, text: &str) {
+    let level = if about == "CONFWARN" { RDKafkaLogLevel::Debug } else { level };
+    diagnostics::kafka_client(level as i32, text);
+}
+
+/// Asks about topics, in no group; sees what is not committed yet, too.
+pub(super) fn asker(settings: &KafkaSettings) -> ClientConfig {
+    let mut client = properties(settings, &[]);
+    client.set("isolation.level", "read_uncommitted").clone()
+}
+
+/// Makes topics and asks for their settings.
+pub(super) fn admin(settings: &KafkaSettings) -> ClientConfig {
+    properties(settings, &[])
+}
+
+/// A member of a group that reads so many topics.
+pub(super) fn member(settings: &KafkaSettings, group: &str, topics: usize) -> ClientConfig {
+    let mut timing = vec![("max.poll.interval.ms", settings.longest_work.as_ms().to_string())];
+    if settings.group_protocol == GroupProtocol::Classic {
+        timing.push(("session.timeout.ms", "10000".to_owned()));
+        timing.push(("heartbeat.interval.ms", "2000".to_owned()));
+    }
+    let timing: Vec<_> = timing.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let mut client = properties(settings, &[&READS[..], &timing].concat());
+    if let Some(instance) = &settings.instance {
+        client.set("group.instance.id", instance);
+    }
+    let joins = topics > 1;
+    match settings.group_protocol {
+        GroupProtocol::Classic => client.set(
+            "partition.assignment.strategy",
+            // A lane is one partition of each topic, and must not be split.
+            if joins { "range" } else { "cooperative-sticky" },
+        ),
+        GroupProtocol::Consumer => client
+            .set("group.protocol", "consumer")
+            .set("group.remote.assignor", if joins { "range" } else { "uniform" }),
+    };
+    reads(&mut client).set("group.id", group).clone()
+}
+
+/// Reads what it is told to, as a member of nothing; without a group the client assigns nothing.
+pub(super) fn scanner(settings: &KafkaSettings, group: &str) -> ClientConfig {
+    let mut client = properties(settings, &READS);
+    client.set("queued.max.messages.kbytes", "4096");
+    reads(&mut client).set("group.id", group).clone()
+}
+
+/// Writes on its own.
+pub(super) fn producer(settings: &KafkaSettings) -> ClientConfig {
+    let mut client = properties(settings, &WRITES);
+    client.set("message.timeout.ms", PATIENCE.as_ms().to_string());
+    writes(&mut client).clone()
+}
+
+/// Writes transactions.
+pub(super) fn committer(settings: &KafkaSettings, owner: &str) -> ClientConfig {
+    let mut client = properties(settings, &WRITES);
+    client.set("transactional.id", owner).set("transaction.timeout.ms", "10000");
+    writes(&mut client).clone()
+}
+
+fn properties(settings: &KafkaSettings, own: &[(&str, &str)]) -> ClientConfig {
+    let mut client = ClientConfig::new();
+    ANY.iter().chain(own).for_each(|(name, value)| {
+        client.set(*name, *value);
+    });
+    client.set("bootstrap.servers", &settings.brokers);
+    for (name, value) in &settings.properties {
+        client.set(name, value);
+    }
+    for (name, value) in &settings.secrets {
+        client.set(name, value.expose());
+    }
+    client
+}
+
+fn reads(client: &mut ClientConfig) -> &mut ClientConfig {
+    client
+        .set("enable.auto.commit", "false")
+        .set("enable.auto.offset.store", "false")
+        .set("enable.partition.eof", "true")
+        .set("isolation.level", "read_committed")
+        // What retention took is a gap in the positions, which measuring says.
+        .set("auto.offset.reset", "earliest")
+}
+
+fn writes(client: &mut ClientConfig) -> &mut ClientConfig {
+    client.set("enable.idempotence", "true").set("message.max.bytes", MAX_RECORD_BYTES)
+}
