@@ -85,6 +85,9 @@ pub enum Command {
     /// Act on commands, beside other processes on Kafka
     #[command(subcommand, after_help = process::WORK)]
     Work(Work),
+    /// Route requests to the versions of a model, beside other processes on Kafka
+    #[command(after_help = process::ROUTE)]
+    Route,
     /// Answer people and programs by HTTP, beside other processes on Kafka
     #[command(after_help = process::SERVE)]
     Serve,
@@ -155,6 +158,8 @@ mod tests {
             "work exec",
             "work exec traffic-switch",
             "work notice --json",
+            "work router",
+            "route",
             "serve",
             "topics create",
             "topics create --telemetry",

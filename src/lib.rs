@@ -13,6 +13,8 @@ pub mod undo;
 
 pub mod shard;
 
+pub mod router;
+
 pub mod cli;
 pub mod config;
 pub mod wire;

@@ -49,10 +49,14 @@ fn family(path: &str) -> String {
         ["source_defaults", rest @ ..] => [&["source"], rest].concat(),
         ["workers", "exec", _, rest @ ..] => [&["exec"], rest].concat(),
         ["workers", "exec_defaults", rest @ ..] => [&["exec"], rest].concat(),
+        ["router", "models", _, rest @ ..] => [&["routed"], rest].concat(),
+        ["router", "model_defaults", rest @ ..] => [&["routed"], rest].concat(),
         other => other.to_vec(),
     };
     match parts.as_slice() {
-        [kind, table @ ("fields" | "constants"), ..] => format!("{kind}.{table}"),
+        [kind, table @ ("fields" | "constants" | "versions" | "weights_percent"), ..] => {
+            format!("{kind}.{table}")
+        }
         other => other.join("."),
     }
 }

@@ -17,6 +17,7 @@ pub mod replay;
 mod replies;
 pub mod retention;
 pub mod river;
+pub mod route;
 pub mod serve;
 pub mod show;
 mod tally;

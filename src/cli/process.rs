@@ -34,7 +34,17 @@ A worker runs where it can reach its target. What it did is remembered in the se
 Examples:
   ripcord work registry --config prod.toml
   ripcord work exec traffic-switch --config prod.toml
+  ripcord work router --config prod.toml
   ripcord work notice --config prod.toml";
+
+pub(super) const ROUTE: &str = "\
+It answers POST /models/NAME/predict by the version that the weights say, and publishes what it saw.
+Within `ripcord up` it runs too, where router.listen is set.
+
+Examples:
+  ripcord route --config prod.toml
+  curl http://127.0.0.1:7800/admin/routes/credit-risk            how do its versions stand?
+  curl http://127.0.0.1:7800/models/credit-risk/predict -d @request.json";
 
 pub(super) const SERVE: &str = "\
 It holds nothing of its own; start as many as you like.
@@ -70,6 +80,8 @@ pub enum Work {
         #[arg(value_parser = target)]
         name: Option<TargetId>,
     },
+    /// Move requests at the built-in router
+    Router,
     /// Tell people
     Notice,
 }

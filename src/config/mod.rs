@@ -14,6 +14,7 @@ mod policy;
 mod problem;
 mod raw;
 mod report;
+mod router;
 mod rules;
 mod settings;
 mod sources;
@@ -35,12 +36,16 @@ use tree::Tree;
 pub use kafka::{GroupProtocol, KafkaSettings};
 pub use problem::{Problem, Refused};
 pub use report::{Meaning, Report, grouped};
+pub use router::{
+    BreakerSettings, HealthSettings, RoutedFields, RoutedModel, RouterLimits, RouterSettings,
+};
 pub use settings::{
     HttpLimits, HttpSettings, IngestSettings, LogKind, LogSettings, Secret, Settings,
 };
 pub use sources::{FIELDS, mapping};
 pub use workers::{
-    ExecSettings, NOTICE, NoticeSettings, REGISTRY, RegistrySettings, WorkerSettings,
+    ExecSettings, NOTICE, NoticeSettings, REGISTRY, ROUTER, RegistrySettings, RouterWorkerSettings,
+    WorkerSettings,
 };
 
 /// The shipped `config.toml`.
@@ -96,14 +101,15 @@ fn convert(
     let programs = raw.workers.exec.iter().flatten();
     let mut known: BTreeSet<String> = overrides.keys().cloned().collect();
     known.extend(programs.flat_map(|(_, program)| program.models.iter().cloned()));
+    known.extend(workers::routed(raw).cloned());
     let sources = sources::sources(check, &raw.sources, &known);
     let panes: Vec<Span> = sources.iter().map(|source| source.pane).collect();
-    let targets = workers::targets(check, &raw.workers, None);
+    let targets = workers::targets(check, raw, None);
     let default = rules::rules(check, &Path::of(["rules"]), &raw.rules, &panes, targets);
     let mut models = BTreeMap::new();
     for name in &known {
         let at = Path::of(["models", name]);
-        let targets = workers::targets(check, &raw.workers, Some(name));
+        let targets = workers::targets(check, raw, Some(name));
         let own = overrides.get(name).unwrap_or(&raw.rules);
         let rules = rules::rules(check, &at, own, &panes, targets);
         if let Some(model) = check.name(&at, name, ModelId::new) {

@@ -68,6 +68,7 @@ tables! {
         rules: Rules,
         models: Option<Names<Rules>>,
         workers: Workers,
+        router: Router,
     }
     Log {
         kind: LogKind,
@@ -144,6 +145,7 @@ tables! {
     }
     Workers {
         registry: Registry,
+        router: RouterWorker,
         exec_defaults: ExecDefaults,
         exec: Option<Names<Exec>>,
         notice: Notice,
@@ -152,6 +154,29 @@ tables! {
         path: Option<String>,
         check_artifacts: bool,
         poll_seconds: u64,
+    }
+    RouterWorker {
+        url: Option<String>,
+        models: Vec<String>,
+        poll_seconds: u64,
+        time_limit_seconds: u64,
+        authority: bool,
+        probe_path: Option<String>,
+        probes: u64,
+    }
+    Router {
+        listen: Option<String>,
+        folder: Option<String>,
+        telemetry: Option<String>,
+        queue_records: u64,
+        connections_at_once: u64,
+        head_seconds: u64,
+        body_seconds: u64,
+        max_body_bytes: u64,
+        held_body_bytes: u64,
+        drain_seconds: u64,
+        model_defaults: RoutedDefaults,
+        models: Option<Names<Routed>>,
     }
     Notice {
         webhook_url: Option<String>,
@@ -208,6 +233,32 @@ inherited! {
         act_without_reference: bool,
         window_minutes: u64,
         breaches_to_fire: u64,
+    }
+    RoutedDefaults, Routed {
+        versions: Names<String>,
+        weights_percent: Names<f64>,
+    } and {
+        shadow: Vec<String>,
+        predict_path: String,
+        key_header: Option<String>,
+        connect_milliseconds: u64,
+        answer_milliseconds: u64,
+        shadows_at_once: u64,
+        health_path: Option<String>,
+        health_every_milliseconds: u64,
+        health_within_milliseconds: u64,
+        health_fall: u64,
+        health_rise: u64,
+        breaker_in_a_row: u64,
+        breaker_percent: f64,
+        breaker_minimum_answers: u64,
+        breaker_window_seconds: u64,
+        breaker_pause_milliseconds: u64,
+        breaker_longest_pause_milliseconds: u64,
+        features: Option<String>,
+        prediction: String,
+        score: Option<String>,
+        ts: Option<String>,
     }
     ExecDefaults, Exec {
         probe: Vec<String>,

@@ -10,6 +10,7 @@ use super::check::{Check, DAY, HOUR, SECOND, checked};
 use super::kafka::{KafkaSettings, kafka};
 use super::problem::Path;
 use super::raw;
+use super::router::{RouterSettings, router};
 use super::workers::{WorkerSettings, workers};
 use crate::model::{Source, Span};
 
@@ -28,6 +29,8 @@ pub struct Settings {
     pub sources: Vec<Source>,
     /// What a rollback acts on.
     pub workers: WorkerSettings,
+    /// The built-in router; none: it does not run.
+    pub router: Option<RouterSettings>,
 }
 
 /// What carries the river.
@@ -133,15 +136,18 @@ pub(super) fn settings(
 ) -> Option<Settings> {
     let replay_at = Path::of(["replay", "max_jump_days"]);
     let mut log = log(check, &raw.log, &sources);
-    let workers = workers(check, &raw.workers, environment, &log.folder);
+    let http = http(check, &raw.http, environment)?;
+    let token = http.token.as_ref();
+    let workers = workers(check, &raw.workers, environment, &log.folder, token);
     let kafka = kafka(check, raw, environment, log.retention, &workers);
     if raw.log.kind == raw::LogKind::Kafka {
         log.kind = LogKind::Kafka(kafka);
     }
     let settings = Settings {
+        router: router(check, &raw.router, &sources, token.is_some(), &log.folder),
         workers,
         log,
-        http: http(check, &raw.http, environment)?,
+        http,
         ingest: ingest(check, &raw.ingest),
         replay_max_jump: check.span(&replay_at, raw.replay.max_jump_days, DAY, 1..=3650),
         sources,

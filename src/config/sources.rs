@@ -171,7 +171,7 @@ pub fn mapping(
 }
 
 /// Where a field stands: a JSON pointer, `header:name` or `key`.
-fn field(text: &str) -> Result<Field, String> {
+pub(super) fn field(text: &str) -> Result<Field, String> {
     let name = text.strip_prefix("header:");
     let escapes = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
     match name {

@@ -147,6 +147,7 @@ fn inherits_from(path: &Path) -> Option<Path> {
         ["rules", "triggers", _, rest @ ..] => (&["rules", "trigger_defaults"], rest),
         ["sources", _, rest @ ..] => (&["source_defaults"], rest),
         ["workers", "exec", _, rest @ ..] => (&["workers", "exec_defaults"], rest),
+        ["router", "models", _, rest @ ..] => (&["router", "model_defaults"], rest),
         _ => return None,
     };
     let known = !rest.is_empty();
@@ -188,6 +189,8 @@ fn inherited(given: &Value) -> Value {
     below(&mut whole, &["sources"], sources.as_ref());
     let programs = find(given, &["workers", "exec_defaults"]).cloned();
     below(&mut whole, &["workers", "exec"], programs.as_ref());
+    let routed = find(given, &["router", "model_defaults"]).cloned();
+    below(&mut whole, &["router", "models"], routed.as_ref());
     let triggers = find(&whole, &["rules", "trigger_defaults"]).cloned();
     below(&mut whole, &["rules", "triggers"], triggers.as_ref());
     if let Some(ValueKind::Table(models)) = at(&mut whole, &["models"]).map(|v| &mut v.kind) {

@@ -10,6 +10,8 @@ use crate::model::{ModelId, Span, Stage, TargetId, TargetRule};
 
 /// The name of the registry worker.
 pub const REGISTRY: &str = "registry";
+/// The name of the router's worker.
+pub const ROUTER: &str = "router";
 /// The name of the worker that tells people.
 pub const NOTICE: &str = "notice";
 
@@ -18,6 +20,8 @@ pub const NOTICE: &str = "notice";
 pub struct WorkerSettings {
     /// The file that serving processes load from.
     pub registry: Option<RegistrySettings>,
+    /// The built-in router, wherever it runs.
+    pub router: Option<RouterWorkerSettings>,
     /// Programs of the user.
     pub exec: Vec<ExecSettings>,
     /// Telling people.
@@ -33,6 +37,23 @@ pub struct RegistrySettings {
     pub check_artifacts: bool,
     /// The time between two looks.
     pub poll: Span,
+}
+
+/// The worker of the built-in router.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RouterWorkerSettings {
+    /// Where the router listens.
+    pub url: String,
+    /// What an answer of it may take.
+    pub time_limit: Span,
+    /// The time between two looks.
+    pub poll: Span,
+    /// What is asked of a model through the public route after a switch; none: nothing.
+    pub probe_path: Option<String>,
+    /// How often.
+    pub probes: u32,
+    /// What the router asks for before it changes anything.
+    pub token: Option<Secret>,
 }
 
 /// A program of the user as a worker.
@@ -69,6 +90,7 @@ pub(super) fn workers(
     raw: &raw::Workers,
     environment: &Environment,
     log: &std::path::Path,
+    token: Option<&Secret>,
 ) -> WorkerSettings {
     let at = Path::of(["workers"]);
     let registry_at = at.key("registry");
@@ -79,6 +101,7 @@ pub(super) fn workers(
         check_artifacts: raw.registry.check_artifacts,
         poll: registry_poll,
     });
+    let router = router(check, &at, &raw.router, token);
     let notice_at = at.key("notice");
     let webhook_url = raw.notice.webhook_url.as_ref().map(|url| {
         if !url.starts_with("https://") && !url.starts_with("http://") {
@@ -98,7 +121,41 @@ pub(super) fn workers(
     };
     let programs = raw.exec.iter().flatten();
     let exec = programs.filter_map(|(name, raw)| program(check, name, raw, log)).collect();
-    WorkerSettings { registry, exec, notice }
+    WorkerSettings { registry, router, exec, notice }
+}
+
+fn router(
+    check: &mut Check<'_>,
+    at: &Path,
+    raw: &raw::RouterWorker,
+    token: Option<&Secret>,
+) -> Option<RouterWorkerSettings> {
+    let at = at.key("router");
+    let poll = checked!(check.span, at, raw.poll_seconds, SECOND, 1..=3600);
+    let time_limit = checked!(check.span, at, raw.time_limit_seconds, SECOND, 1..=60);
+    let probes = checked!(check.small, at, raw.probes, 1..=1000);
+    for model in &raw.models {
+        check.name(&at.key("models"), model, ModelId::new);
+    }
+    if raw.probe_path.as_ref().is_some_and(|path| !path.starts_with('/')) {
+        check.refuse(&at.key("probe_path"), "it begins with a /, such as /health");
+    }
+    let url = raw.url.as_ref()?;
+    if !url.starts_with("https://") && !url.starts_with("http://") {
+        check.refuse(&at.key("url"), "it begins with http:// or https://");
+    }
+    let (url, token) = (url.trim_end_matches('/').to_owned(), token.cloned());
+    let probe_path = raw.probe_path.clone();
+    Some(RouterWorkerSettings { url, time_limit, poll, probe_path, probes, token })
+}
+
+/// The models that the router's worker acts for by name.
+pub(super) fn routed(raw: &raw::Raw) -> impl Iterator<Item = &String> {
+    let worker = &raw.workers.router;
+    let named = worker.models.iter();
+    let here = raw.router.models.iter().flatten().map(|(model, _)| model);
+    let here = here.filter(|_| worker.url.is_some() && worker.models.is_empty());
+    named.chain(here)
 }
 
 fn program(
@@ -108,7 +165,7 @@ fn program(
     log: &std::path::Path,
 ) -> Option<ExecSettings> {
     let at = Path::of(["workers", "exec", name]);
-    if [REGISTRY, NOTICE].contains(&name) {
+    if [REGISTRY, ROUTER, NOTICE].contains(&name) {
         check.refuse(&at, "a built-in worker has this name; choose another");
     }
     if raw.stage == Stage::Notice {
@@ -140,10 +197,10 @@ fn program(
 /// The workers that act for a model, in the order of their stages; none: a model nobody names.
 pub(super) fn targets(
     check: &mut Check<'_>,
-    raw: &raw::Workers,
+    all: &raw::Raw,
     model: Option<&str>,
 ) -> Vec<TargetRule> {
-    let at = Path::of(["workers"]);
+    let (at, raw) = (Path::of(["workers"]), &all.workers);
     let registry = raw.registry.path.as_ref().map(|_| (REGISTRY, Stage::Registry, true));
     let programs = raw.exec.iter().flatten();
     let for_it = programs.filter(|(_, raw)| {
@@ -151,7 +208,12 @@ pub(super) fn targets(
         raw.models.is_empty() || named
     });
     let programs = for_it.map(|(name, raw)| (name.as_str(), raw.stage, raw.authority));
-    let all = registry.into_iter().chain(programs).chain([(NOTICE, Stage::Notice, false)]);
+    let names: Vec<_> = routed(all).collect();
+    let is_routed = names.is_empty() || model.is_some_and(|m| names.iter().any(|name| *name == m));
+    let router = raw.router.url.as_ref().filter(|_| is_routed);
+    let router = router.map(|_| (ROUTER, Stage::Traffic, raw.router.authority));
+    let all =
+        registry.into_iter().chain(router).chain(programs).chain([(NOTICE, Stage::Notice, false)]);
     let mut targets: Vec<TargetRule> = all
         .filter_map(|(name, stage, authority)| {
             let id = check.name(&at, name, TargetId::new)?;

@@ -206,6 +206,43 @@ pub fn rules_differ(config: &str, in_force: &str, revision: u64) {
     );
 }
 
+/// A router answers.
+pub fn router_started(listen: &str, models: &[String]) {
+    info!(listen, ?models, "router started");
+}
+
+/// The requests of a model are shared out otherwise.
+pub fn router_route(model: &ModelId, revision: u64, weights: &str) {
+    info!(%model, revision, weights, "route set");
+}
+
+/// A route could not be written down, and was not set.
+pub fn router_not_kept(model: &ModelId, why: &str) {
+    warn!(%model, why, "route cannot be kept");
+}
+
+/// A breaker moved.
+pub fn router_breaker(model: &ModelId, version: &VersionId, to: &str, why: &str) {
+    match to {
+        "open" => warn!(%model, %version, to, why, "breaker moved"),
+        _ => info!(%model, %version, to, why, "breaker moved"),
+    }
+}
+
+/// A version says that it is well, or no longer does.
+pub fn router_health(model: &ModelId, version: &VersionId, up: bool) {
+    if up {
+        info!(%model, %version, "backend up");
+    } else {
+        warn!(%model, %version, "backend down");
+    }
+}
+
+/// Records of answers found no place; the answers themselves waited for nothing.
+pub fn router_dropped(records: u64) {
+    warn!(records, "records of answers dropped, the log is slow or blocked");
+}
+
 /// A role failed and is started again.
 pub fn role_restarted(role: &str, why: &str, again_in_ms: u128) {
     warn!(role, why, again_in_ms, "role failed, it is started again");

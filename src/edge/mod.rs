@@ -6,5 +6,6 @@ pub mod clock;
 pub mod diagnostics;
 pub mod http;
 pub mod log;
+pub mod router;
 pub mod target;
 pub mod terminal;

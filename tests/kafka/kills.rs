@@ -64,11 +64,13 @@ fn one_rollback_though_every_role_is_killed_at_its_worst_moment() {
 
     // Ingest, in the middle of a pane.
     let start = world.from + ripcord::model::Span::from_s(180);
-    let half: Vec<_> = (0..5).map(|s| answer(&format!("half-{s}"), "v3", start, s, false)).collect();
+    let half: Vec<_> =
+        (0..5).map(|s| answer(&format!("half-{s}"), "v3", start, s, false)).collect();
     world.send(&half);
     read_all(&world);
     drop(ingest);
-    let rest: Vec<_> = (5..60).map(|s| answer(&format!("half-{s}"), "v3", start, s, false)).collect();
+    let rest: Vec<_> =
+        (5..60).map(|s| answer(&format!("half-{s}"), "v3", start, s, false)).collect();
     world.send(&rest);
     let ingest = world.start(&["ingest"]);
     read_all(&world);
@@ -88,7 +90,9 @@ fn one_rollback_though_every_role_is_killed_at_its_worst_moment() {
     // The worker, after it acted and before it answered.
     fs::write(world.path("hold"), "").unwrap();
     let switch = world.start(&["work", "exec", "switch"]);
-    until("the switch has acted", || (fs::read_to_string(world.path("live")).unwrap() == "v2\n").then_some(()));
+    until("the switch has acted", || {
+        (fs::read_to_string(world.path("live")).unwrap() == "v2\n").then_some(())
+    });
     drop(switch);
     fs::remove_file(world.path("hold")).unwrap();
     assert!(world.answers().iter().all(|(id, _)| *id != first.id.to_string()), "it answered");

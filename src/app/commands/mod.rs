@@ -41,6 +41,7 @@ pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
         Command::Ingest => process::run(&cli.global, &Part::Ingest, environment),
         Command::Decide => process::run(&cli.global, &Part::Decide, environment),
         Command::Work(work) => process::run(&cli.global, &process::hands(work), environment),
+        Command::Route => process::run(&cli.global, &Part::Route, environment),
         Command::Topics(asked) => topics::run(&cli.global, asked, environment),
         Command::Publish(publish) => publish::run(&cli.global, publish, environment),
         Command::Serve => process::run(&cli.global, &Part::Serve, environment),

@@ -1,4 +1,4 @@
-//! `ripcord up`, `ingest`, `decide`, `work` and `serve`.
+//! `ripcord up`, `ingest`, `decide`, `work`, `route` and `serve`.
 
 use std::collections::BTreeMap;
 
@@ -26,6 +26,7 @@ pub(super) fn hands(work: &cli::Work) -> Part {
     Part::Work(match work {
         cli::Work::Registry => Hands::Registry,
         cli::Work::Exec { name } => Hands::Exec(name.clone()),
+        cli::Work::Router => Hands::Router,
         cli::Work::Notice => Hands::Notice,
     })
 }

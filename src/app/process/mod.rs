@@ -8,6 +8,7 @@ mod loops;
 mod part;
 mod ready;
 mod roles;
+mod router;
 mod welcome;
 mod workers;
 
@@ -23,7 +24,7 @@ use self::roles::{Roles, Stop};
 use super::carrier::{Carrier, place};
 use super::river::{River, RoleError};
 use super::serve::serve;
-use crate::config::{Config, HttpSettings, LogKind, Settings};
+use crate::config::{Config, LogKind, Settings};
 use crate::edge::diagnostics;
 use crate::edge::log::Log;
 use crate::edge::log::local::LocalLog;
@@ -73,6 +74,15 @@ pub enum ProcessError {
     /// The webhook of notices.
     #[error("notices cannot be posted; mend workers.notice")]
     Notice(#[from] NoticeError),
+    /// The worker of the router.
+    #[error("the router's worker cannot be set up")]
+    RouterWorker(#[from] crate::edge::target::router::RouterError),
+    /// The router.
+    #[error("the router cannot be set up")]
+    Router(#[from] crate::edge::router::RouterError),
+    /// No router.
+    #[error("there is nothing to route; set listen in [router], and a [router.models.NAME]")]
+    NoRouter,
     /// Where a worker remembers what it has done.
     #[error("{} cannot be made; set {key} to a folder", folder.display())]
     Fences {
@@ -85,8 +95,10 @@ pub enum ProcessError {
         source: std::io::Error,
     },
     /// The address is taken, or not this machine's.
-    #[error("nothing can listen at {at}; set http.listen to another address or port")]
+    #[error("nothing can listen at {at}; set {key} to another address or port")]
     Listen {
+        /// What of the settings says so.
+        key: &'static str,
         /// Where.
         at: SocketAddr,
         /// Why.
@@ -113,21 +125,30 @@ pub fn run(config: &Config, part: &Part, tell: bool) -> Result<(), ProcessError>
     if *part == Part::Ingest && settings.sources.is_empty() {
         return Err(ProcessError::NoSource);
     }
+    if *part == Part::Route && settings.router.is_none() {
+        return Err(ProcessError::NoRouter);
+    }
     let (river, carrier) = river(config, part)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let (stopper, stop) = watch::channel(false);
     let (ended, mut endings) = mpsc::unbounded_channel();
     let listener = match part.serves() {
-        true => Some(runtime.block_on(listen(&settings.http))?),
+        true => Some(runtime.block_on(listen(settings.http.listen, "http.listen"))?),
         false => None,
     };
     let at = listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let shared = carrier.is_shared();
     let mut roles = Roles::new(river.clone(), shared, Stop::new(stop.clone()), ended);
     roles.start(config, part, &carrier)?;
+    let router = runtime.block_on(router::open(config, part))?;
+    let mut router = match router {
+        Some(opened) => Some(roles.route(opened, &runtime, &stop)?),
+        None => None,
+    };
     let lines = begins(&river, config, part, roles.names(), at)?;
     if tell {
         lines.iter().for_each(|line| terminal::line(line));
+        router.iter().for_each(|router| terminal::line(&router.line()));
     }
     runtime.block_on(async {
         let first = tokio::select! {
@@ -137,6 +158,9 @@ pub fn run(config: &Config, part: &Part, tell: bool) -> Result<(), ProcessError>
         };
         diagnostics::stopping();
         let _no_role_is_left = stopper.send(true);
+        if let Some(router) = router.take() {
+            router.ended().await;
+        }
         let rest = drain(&mut endings, roles).await;
         first.and(rest)
     })
@@ -197,9 +221,8 @@ async fn http(
 }
 
 /// Where people and programs ask.
-async fn listen(settings: &HttpSettings) -> Result<TcpListener, ProcessError> {
-    let at = settings.listen;
-    TcpListener::bind(at).await.map_err(|source| ProcessError::Listen { at, source })
+async fn listen(at: SocketAddr, key: &'static str) -> Result<TcpListener, ProcessError> {
+    TcpListener::bind(at).await.map_err(|source| ProcessError::Listen { at, key, source })
 }
 
 /// The users' topics, which this log is the only one to have.

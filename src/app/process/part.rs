@@ -15,6 +15,8 @@ pub enum Part {
     Decide,
     /// Some that act.
     Work(Hands),
+    /// The one that publishes what the router saw, beside the router.
+    Route,
     /// None: it answers by HTTP.
     Serve,
 }
@@ -26,6 +28,8 @@ pub enum Hands {
     Registry,
     /// A program of the user; none: every one.
     Exec(Option<TargetId>),
+    /// The one of the built-in router.
+    Router,
     /// The one that tells people.
     Notice,
 }
@@ -43,12 +47,16 @@ impl Part {
         matches!(self, Self::All | Self::Serve)
     }
 
+    pub(super) fn routes(&self) -> bool {
+        matches!(self, Self::All | Self::Route)
+    }
+
     /// Whether one worker is among them.
     pub(super) fn works(&self, one: &Hands) -> bool {
         match (self, one) {
             (Self::All, _) | (Self::Work(Hands::Exec(None)), Hands::Exec(_)) => true,
             (Self::Work(hands), one) => hands == one,
-            (Self::Ingest | Self::Decide | Self::Serve, _) => false,
+            (Self::Ingest | Self::Decide | Self::Route | Self::Serve, _) => false,
         }
     }
 }
@@ -60,6 +68,7 @@ impl Hands {
             Self::Registry => "path in [workers.registry]".to_owned(),
             Self::Exec(None) => "a [workers.exec.NAME]".to_owned(),
             Self::Exec(Some(name)) => format!("[workers.exec.{name}]"),
+            Self::Router => "url in [workers.router]".to_owned(),
             Self::Notice => "[workers.notice]".to_owned(),
         }
     }
@@ -75,7 +84,9 @@ impl fmt::Display for Part {
             Self::Work(Hands::Registry) => f.write_str("work registry"),
             Self::Work(Hands::Exec(None)) => f.write_str("work exec"),
             Self::Work(Hands::Exec(Some(name))) => write!(f, "work exec {name}"),
+            Self::Work(Hands::Router) => f.write_str("work router"),
             Self::Work(Hands::Notice) => f.write_str("work notice"),
+            Self::Route => f.write_str("route"),
             Self::Serve => f.write_str("serve"),
         }
     }
@@ -89,19 +100,22 @@ mod tests {
     fn each_part_has_its_roles() {
         let exec = |name: &str| Hands::Exec(Some(TargetId::new(name).unwrap()));
         let row = |part: &Part| {
-            let hands = [Hands::Registry, exec("a"), exec("b"), Hands::Notice];
+            let hands = [Hands::Registry, exec("a"), exec("b"), Hands::Router, Hands::Notice];
             let works = hands.map(|one| part.works(&one));
-            [&[part.measures(), part.decides()], works.as_slice(), &[part.serves()]].concat()
+            [&[part.measures(), part.decides()], works.as_slice(), &[part.routes(), part.serves()]]
+                .concat()
         };
         for (part, line) in [
-            (Part::All, "mdraxns"),
-            (Part::Ingest, "m......"),
-            (Part::Decide, ".d....."),
-            (Part::Work(Hands::Registry), "..r...."),
-            (Part::Work(Hands::Exec(None)), "...ax.."),
-            (Part::Work(exec("b")), "....x.."),
-            (Part::Work(Hands::Notice), ".....n."),
-            (Part::Serve, "......s"),
+            (Part::All, "mdraxtnus"),
+            (Part::Ingest, "m........"),
+            (Part::Decide, ".d......."),
+            (Part::Work(Hands::Registry), "..r......"),
+            (Part::Work(Hands::Exec(None)), "...ax...."),
+            (Part::Work(exec("b")), "....x...."),
+            (Part::Work(Hands::Router), ".....t..."),
+            (Part::Work(Hands::Notice), "......n.."),
+            (Part::Route, ".......u."),
+            (Part::Serve, "........s"),
         ] {
             let expected: Vec<bool> = line.chars().map(|c| c != '.').collect();
             assert_eq!(row(&part), expected, "{part}");

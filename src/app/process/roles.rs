@@ -6,12 +6,14 @@
 //! the process.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 use super::workers::{Worker, workers};
-use super::{Ended, Part, ProcessError, loops};
+use super::{Ended, Part, ProcessError, loops, router};
 use crate::app::carrier::Carrier;
 use crate::app::decide::Decide;
 use crate::app::ingest::Ingest;
@@ -134,6 +136,23 @@ impl Roles {
             let mut work = Work::new(river.clone(), id.clone(), make(), poll)?;
             loops::work(&mut work, &id, stop)
         })
+    }
+
+    /// Lets the router answer, and publishes what it sees.
+    pub(super) fn route(
+        &mut self,
+        opened: router::Opened,
+        runtime: &Runtime,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<router::Running, ProcessError> {
+        if let Some(publisher) = opened.publisher.clone() {
+            // The routing itself would keep the queue open that is read here.
+            let (river, dropped) = (self.river.clone(), opened.routing.dropped());
+            self.role("route".to_owned(), move |stop| {
+                publisher.life(&river, || dropped.load(Ordering::Relaxed), || stop.is_set())
+            })?;
+        }
+        Ok(opened.run(runtime, stop.clone()))
     }
 
     fn retain(&mut self, config: &Config, log: &LocalLog) -> Result<(), ProcessError> {

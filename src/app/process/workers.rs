@@ -5,13 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Hands, Part, ProcessError};
-use crate::config::{Config, ExecSettings, NOTICE, NoticeSettings, REGISTRY, RegistrySettings};
+use crate::config::{
+    Config, ExecSettings, NOTICE, NoticeSettings, REGISTRY, ROUTER, RegistrySettings,
+    RouterWorkerSettings,
+};
 use crate::edge::clock::SystemClock;
 use crate::edge::diagnostics;
 use crate::edge::target::Target;
 use crate::edge::target::exec::{self, Exec};
 use crate::edge::target::notice::{Notice, Secret, Webhook};
 use crate::edge::target::registry::RegistryFile;
+use crate::edge::target::router::{Router, RouterSettings};
 use crate::model::{Command, ModelId, Span, TargetId, Want};
 
 /// A notice target has nothing to observe.
@@ -38,6 +42,11 @@ pub(super) fn workers(config: &Config, part: &Part) -> Result<Vec<Worker>, Proce
     {
         workers.push(registry(rule.id.clone(), settings.clone()));
     }
+    if let Some(settings) = &settings.router
+        && part.works(&Hands::Router)
+    {
+        workers.push(router(settings)?);
+    }
     for settings in &settings.exec {
         if part.works(&Hands::Exec(Some(settings.id.clone()))) {
             workers.push(program(config, settings)?);
@@ -50,7 +59,9 @@ pub(super) fn workers(config: &Config, part: &Part) -> Result<Vec<Worker>, Proce
     }
     match part {
         Part::Work(hands) if workers.is_empty() => Err(ProcessError::NoWorker(hands.set_by())),
-        Part::All | Part::Ingest | Part::Decide | Part::Work(_) | Part::Serve => Ok(workers),
+        Part::All | Part::Ingest | Part::Decide | Part::Work(_) | Part::Route | Part::Serve => {
+            Ok(workers)
+        }
     }
 }
 
@@ -61,6 +72,22 @@ fn registry(id: TargetId, settings: RegistrySettings) -> Worker {
         Box::new(if settings.check_artifacts { file.check_artifacts() } else { file })
     };
     Worker { id, poll, make: Box::new(make) }
+}
+
+fn router(settings: &RouterWorkerSettings) -> Result<Worker, ProcessError> {
+    let RouterWorkerSettings { url, time_limit, poll, probe_path, probes, token } = settings;
+    // No model may name it, and then no rule does.
+    let id = TargetId::new(ROUTER).map_err(|_| ProcessError::NoWorker(Hands::Router.set_by()))?;
+    let router = Router::new(RouterSettings {
+        target: id.clone(),
+        url: url.clone(),
+        token: token.clone(),
+        time_limit: duration(*time_limit),
+        probe_path: probe_path.clone(),
+        probes: *probes,
+    })?;
+    let make = move || -> Box<dyn Target> { Box::new(router.clone()) };
+    Ok(Worker { id, poll: *poll, make: Box::new(make) })
 }
 
 /// A program of the user. The folder of its fences is made now: a rollback is no time to find

@@ -68,6 +68,13 @@ metrics! {
     TROUBLE = "ripcord_target_trouble", "1 while a target cannot be observed";
     LAG = "ripcord_consumer_lag_records", "Records of an inbox that are not folded yet";
     STATUS_AGE = "ripcord_status_age_seconds", "Age of a shard's last sign of life";
+    ROUTED = "ripcord_router_requests", "Requests that the router asked of a version, by result";
+    ROUTED_TOOK = "ripcord_router_request_duration_seconds",
+        "Time that a version took, as the router saw it";
+    ROUTE_WEIGHT = "ripcord_router_weight_ratio", "Share of a version in the requests of its model";
+    BREAKER = "ripcord_router_breaker", "1 for the state that a version's breaker is in";
+    BACKEND_UP = "ripcord_router_backend_up", "1 while a version says that it is well";
+    ROUTER_DROPPED = "ripcord_router_dropped", "Records and mirrored copies that found no place";
     TAKEN = "ripcord_http_telemetry_records", "Lines posted to this process, by result";
 }
 
@@ -101,6 +108,12 @@ impl Default for Spread {
 }
 
 impl Spread {
+    /// These.
+    #[must_use]
+    pub fn of(took_us: &Histogram<u32>) -> Self {
+        Self(took_us.clone())
+    }
+
     /// Adds one. What is too long counts as the longest.
     pub fn record_us(&mut self, us: u64) {
         self.0.saturating_record(us);

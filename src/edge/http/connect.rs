@@ -34,6 +34,28 @@ pub async fn run(
     listener: TcpListener,
     routes: Router,
     limits: HttpLimits,
+    shutdown: watch::Receiver<bool>,
+) {
+    let HttpLimits { connections, head, .. } = limits;
+    run_within(listener, routes, Terms { connections, head, drain: DRAIN }, shutdown).await;
+}
+
+/// What holds of all connections.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::edge) struct Terms {
+    /// So many at once.
+    pub(in crate::edge) connections: usize,
+    /// Time for the head of a request, and between two of them.
+    pub(in crate::edge) head: Duration,
+    /// Time that answers under way have when the server stops.
+    pub(in crate::edge) drain: Duration,
+}
+
+/// As [`run`], on terms of its own.
+pub(in crate::edge) async fn run_within(
+    listener: TcpListener,
+    routes: Router,
+    terms: Terms,
     mut shutdown: watch::Receiver<bool>,
 ) {
     let clients = Arc::new(Clients::default());
@@ -48,14 +70,16 @@ pub async fn run(
             tokio::time::sleep(ACCEPT_AGAIN).await;
             continue;
         };
-        if let Some(seat) = clients.admit(limits.connections) {
+        // A small part shall not wait for what comes after it; where it does, it is only slower.
+        stream.set_nodelay(true).ok();
+        if let Some(seat) = clients.admit(terms.connections) {
             let (routes, watcher) = (routes.clone(), graceful.watcher());
-            tokio::spawn(hold(stream, peer, routes, limits.head, watcher, seat));
+            tokio::spawn(hold(stream, peer, routes, terms.head, watcher, seat));
         }
     }
     // Nobody new is let in while those inside are waited for.
     drop(listener);
-    tokio::time::timeout(DRAIN, graceful.shutdown()).await.ok();
+    tokio::time::timeout(terms.drain, graceful.shutdown()).await.ok();
 }
 
 /// One connection, to its end.
@@ -97,7 +121,7 @@ struct Held {
 }
 
 /// One connection, as all others see it.
-pub(super) struct Client {
+pub(in crate::edge) struct Client {
     clients: Arc<Clients>,
     /// Its place among those that are waited for; none: it is being answered.
     turn: Mutex<Option<u64>>,
@@ -118,11 +142,11 @@ impl Drop for Seat {
 }
 
 /// While it lives, the client is being answered and keeps its place.
-pub(super) struct Answering(Arc<Client>);
+pub(in crate::edge) struct Answering(Arc<Client>);
 
 impl Client {
     /// Its request is here, whole.
-    pub(super) fn answering(self: Arc<Self>) -> Answering {
+    pub(in crate::edge) fn answering(self: Arc<Self>) -> Answering {
         let mut held = locked(&self.clients.0);
         if let Some(turn) = locked(&self.turn).take() {
             held.waiting.remove(&turn);

@@ -22,7 +22,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::config::HttpLimits;
-use connect::Client;
+pub(in crate::edge) use connect::{Answering, Client, Terms, run_within};
 
 pub use connect::run;
 pub use guard::{Guard, Writing};
@@ -36,6 +36,9 @@ const SMALL_BODY: usize = 1 << 20;
 
 /// The largest path with its query, and the largest head of a request, in bytes.
 const LONGEST: (usize, usize) = (8 << 10, 32 << 10);
+
+/// Time for the body of such a request, and for its answer.
+const GUARDED: Duration = Duration::from_secs(20);
 
 /// What is asked, by what it may cost.
 #[derive(Default)]
@@ -70,6 +73,16 @@ pub fn framed(routes: Routes, guard: Guard, limits: HttpLimits) -> Router {
         .merge(telemetry)
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)
+        .layer(middleware::from_fn_with_state(Arc::new(guard), through))
+}
+
+/// Puts what guards writing, and the limits of a small body, around routes of another server.
+pub(in crate::edge) fn guarded(routes: Router, guard: Guard) -> Router {
+    let body = Whole { most_bytes: SMALL_BODY, time: GUARDED };
+    routes
+        .method_not_allowed_fallback(not_allowed)
+        .layer(middleware::from_fn_with_state(GUARDED, in_time))
+        .layer(middleware::from_fn_with_state(body, whole))
         .layer(middleware::from_fn_with_state(Arc::new(guard), through))
 }
 

@@ -25,20 +25,23 @@ pub struct FileError {
 }
 
 /// Words an I/O error with what was tried.
-pub(super) fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
+pub(in crate::edge) fn failed(
+    doing: &'static str,
+    path: &Path,
+) -> impl FnOnce(io::Error) -> FileError {
     let path = path.to_owned();
     move |source| FileError { doing, path, source }
 }
 
 /// `path` with `suffix` after its whole name.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(in crate::edge) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
 /// The text of a file; none: there is no such file.
-pub(super) fn read(path: &Path) -> Result<Option<String>, FileError> {
+pub(in crate::edge) fn read(path: &Path) -> Result<Option<String>, FileError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -48,7 +51,7 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, FileError> {
 
 /// Writes `text` beside `path`, on the disk, with the permissions of `path` and, where this process
 /// may give it away, its owner and group. Under a lock only.
-pub(super) fn prepare(path: &Path, text: &str) -> Result<PathBuf, FileError> {
+pub(in crate::edge) fn prepare(path: &Path, text: &str) -> Result<PathBuf, FileError> {
     let new = beside(path, ".new");
     let mut file = File::create(&new).map_err(failed("create", &new))?;
     if let Ok(old) = fs::metadata(path) {
@@ -65,18 +68,18 @@ pub(super) fn prepare(path: &Path, text: &str) -> Result<PathBuf, FileError> {
 }
 
 /// Puts a prepared file in the place of `path`.
-pub(super) fn put(new: &Path, path: &Path) -> Result<(), FileError> {
+pub(in crate::edge) fn put(new: &Path, path: &Path) -> Result<(), FileError> {
     fs::rename(new, path).map_err(failed("replace", path))
 }
 
 /// Makes renames in the folder of `path` last.
-pub(super) fn sync_folder(path: &Path) -> Result<(), FileError> {
+pub(in crate::edge) fn sync_folder(path: &Path) -> Result<(), FileError> {
     let folder = folder(path);
     File::open(folder).and_then(|open| open.sync_all()).map_err(failed("sync", folder))
 }
 
 /// The folder that holds `path`.
-pub(super) fn folder(path: &Path) -> &Path {
+pub(in crate::edge) fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         Some(_) | None => Path::new("."),
@@ -84,7 +87,7 @@ pub(super) fn folder(path: &Path) -> &Path {
 }
 
 /// Locks `path`, which is made and stays; the lock goes with the file. Waits at most `wait`.
-pub(super) fn lock(path: &Path, wait: Duration) -> Result<File, FileError> {
+pub(in crate::edge) fn lock(path: &Path, wait: Duration) -> Result<File, FileError> {
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)

@@ -17,14 +17,14 @@ const EARLIER: usize = 50;
 /// The commands that a target took for one model.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(super) struct Taken {
+pub(in crate::edge) struct Taken {
     /// The newest generation seen.
-    pub(super) generation: u64,
+    pub(in crate::edge) generation: u64,
     /// The newest command of this generation that is done.
-    pub(super) command: Option<String>,
+    pub(in crate::edge) command: Option<String>,
     /// The commands of it that were done before.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) earlier: Vec<String>,
+    pub(in crate::edge) earlier: Vec<String>,
 }
 
 /// What a target knows of a command.

@@ -3,11 +3,12 @@
 //! A target states facts and makes wanted states true. Every act is probed first, idempotent by
 //! command id and fenced by generation; it never decides whether or where to.
 
-mod durable;
+pub(in crate::edge) mod durable;
 pub mod exec;
-mod fences;
+pub(in crate::edge) mod fences;
 pub mod notice;
 pub mod registry;
+pub mod router;
 
 use std::error::Error;
 use std::future::Future;

@@ -406,9 +406,9 @@ impl Reader for KafkaReader {
             Ok(()) => Ok(Commit::Done),
             Err(error) => match error.rdkafka_error_code() {
                 Some(code) if fault::is_out(code) => Ok(Commit::Fenced),
-                Some(RDKafkaErrorCode::IllegalGeneration | RDKafkaErrorCode::RebalanceInProgress) => {
-                    Ok(Commit::Retry)
-                }
+                Some(
+                    RDKafkaErrorCode::IllegalGeneration | RDKafkaErrorCode::RebalanceInProgress,
+                ) => Ok(Commit::Retry),
                 _ if fault::may_pass(&error) => Ok(Commit::Unknown),
                 _ => Err(failed(&format!("committing a position of {partition}"), error)),
             },

@@ -122,9 +122,7 @@ where
         .create_with_context(Quiet)
         .map_err(|error| failed(doing, error))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build();
-    let runtime = runtime.map_err(|error| LogError::Storage {
-        doing: doing.to_owned(),
-        source: Box::new(error),
-    })?;
+    let runtime = runtime
+        .map_err(|error| LogError::Storage { doing: doing.to_owned(), source: Box::new(error) })?;
     runtime.block_on(ask(&admin)).map_err(|error| failed(doing, error))
 }

@@ -1,0 +1,221 @@
+//! `/admin/routes`: how the versions of a model stand, and how its requests are shared out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::header::{ETAG, IF_MATCH};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+use tokio::task::JoinError;
+
+use super::Shared;
+use super::served::Served;
+use super::state::Kept;
+use crate::edge::diagnostics;
+use crate::edge::http::Problem;
+use crate::edge::target::fences::Taken;
+use crate::edge::target::told;
+use crate::model::{ModelId, VersionId};
+use crate::router::{Ended, Forced, Refusal, Route, Tally, View, Weight};
+
+type Told = ([(HeaderName, HeaderValue); 1], Json<Value>);
+
+/// A route that shall be set. What is left out stays as it is; what only the router knows may
+/// stand there, so that what was read can be sent back, and is not looked at.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    weights_percent: BTreeMap<VersionId, Weight>,
+    shadow: Option<BTreeSet<VersionId>>,
+    forced: Option<BTreeMap<VersionId, Forced>>,
+    fence: Option<Taken>,
+    #[serde(rename = "model")]
+    _model: Option<IgnoredAny>,
+    #[serde(rename = "revision")]
+    _revision: Option<IgnoredAny>,
+    #[serde(rename = "versions")]
+    _versions: Option<IgnoredAny>,
+    #[serde(rename = "dropped")]
+    _dropped: Option<IgnoredAny>,
+}
+
+pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let models = shared.models.values().map(|served| view(&shared, served, &served.kept()));
+    Json(json!({ "models": models.collect::<Vec<_>>() }))
+}
+
+pub(super) async fn show(
+    State(shared): State<Arc<Shared>>,
+    Path(model): Path<String>,
+) -> Result<Told, Problem> {
+    let served = named(&shared, &model)?;
+    Ok(told_of(&shared, served, &served.kept()))
+}
+
+pub(super) async fn put(
+    State(shared): State<Arc<Shared>>,
+    Path(model): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Told, Problem> {
+    let wanted: Wanted = serde_json::from_slice(&body).map_err(|why| {
+        Problem::bad(format!(
+            "the body is no route: {why}; write {{\"weights_percent\": {{\"v1\": 90, \"v2\": 10}}}}"
+        ))
+    })?;
+    let condition = headers.get(IF_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    named(&shared, &model)?;
+    // It is seen through to its end, also when whoever asked goes away.
+    let work = tokio::spawn(async move {
+        let served = named(&shared, &model)?;
+        let kept = set(&shared, served, condition.as_deref(), wanted).await?;
+        Ok(told_of(&shared, served, &kept))
+    });
+    work.await.unwrap_or_else(|why| Err(broke(&why)))
+}
+
+fn broke(why: &JoinError) -> Problem {
+    let detail = format!("setting the route broke off: {why}; read it again before you set it");
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "broken", detail)
+}
+
+/// Sets a route: on the disk first, then in force, and only then told.
+async fn set(
+    shared: &Shared,
+    served: &Served,
+    condition: Option<&str>,
+    wanted: Wanted,
+) -> Result<Kept, Problem> {
+    let model = served.settings.model.clone();
+    // One at a time, from the reading of what is there to the end.
+    let mut state = Arc::clone(&shared.state).lock_owned().await;
+    let kept = served.kept();
+    matches(condition, &kept, &model)?;
+    let Wanted { weights_percent, shadow, forced, fence, .. } = wanted;
+    let route = Route {
+        weights_percent,
+        shadow: shadow.unwrap_or_else(|| kept.route.shadow.clone()),
+        forced: forced.unwrap_or_else(|| kept.route.forced.clone()),
+    };
+    served.may(&route).map_err(|refusal| match refusal {
+        Refusal::Route(why) => Problem::bad(format!("{model}: {why}")),
+        Refusal::Down { .. } => {
+            let detail = format!("{model}: {refusal}");
+            Problem::new(StatusCode::CONFLICT, "all-down", detail)
+        }
+    })?;
+    let fence = fence.unwrap_or_else(|| kept.fence.clone());
+    if fence.generation < kept.fence.generation {
+        let (given, seen) = (fence.generation, kept.fence.generation);
+        let detail = format!("{model}: generation {given} is over, {seen} was seen");
+        return Err(Problem::new(StatusCode::CONFLICT, "stale-generation", detail));
+    }
+    let kept = Kept { revision: kept.revision + 1, route, fence };
+    let (of, keep) = (model.clone(), kept.clone());
+    let write = move || {
+        // The next one may come once this is on the disk and in force.
+        let written = state.keep(&of, keep);
+        (state, written.map_err(|why| told(&why)))
+    };
+    let written = tokio::task::spawn_blocking(write).await;
+    let (_state, written) = written.map_err(|why| broke(&why))?;
+    if let Err(why) = written {
+        diagnostics::router_not_kept(&model, &why);
+        let detail = format!(
+            "{model}: the route cannot be kept, so it was not set: {why}; make room, or mend \
+             router.folder"
+        );
+        return Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, "not-kept", detail));
+    }
+    served.set(kept.clone());
+    let weights = kept.route.weights_percent.iter().map(|(v, weight)| format!("{v} {weight}"));
+    diagnostics::router_route(&model, kept.revision, &weights.collect::<Vec<_>>().join(", "));
+    Ok(kept)
+}
+
+fn matches(condition: Option<&str>, kept: &Kept, model: &ModelId) -> Result<(), Problem> {
+    let Some(condition) = condition else {
+        let detail = format!(
+            "say which route you mean to replace: If-Match with the ETag of GET \
+             /admin/routes/{model}, or * for any"
+        );
+        return Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, "no-condition", detail));
+    };
+    let tag = kept.tag();
+    if condition.split(',').map(str::trim).any(|named| named == "*" || named == tag) {
+        return Ok(());
+    }
+    let detail = format!("{model} was changed by others; read it again, its ETag is {tag} now");
+    Err(Problem::new(StatusCode::PRECONDITION_FAILED, "changed", detail))
+}
+
+fn named<'a>(shared: &'a Shared, model: &str) -> Result<&'a Served, Problem> {
+    shared.models.get(model).map(Arc::as_ref).ok_or_else(|| {
+        let known: Vec<_> = shared.models.keys().map(ModelId::as_str).collect();
+        let known = known.join(", ");
+        Problem::missing(format!("no model {model:?} is routed here; there are {known}"))
+    })
+}
+
+fn told_of(shared: &Shared, served: &Served, kept: &Kept) -> Told {
+    let tag = HeaderValue::from_str(&kept.tag()).unwrap_or(HeaderValue::from_static("\"\""));
+    ([(ETAG, tag)], Json(view(shared, served, kept)))
+}
+
+fn view(shared: &Shared, served: &Served, kept: &Kept) -> Value {
+    let mut versions = serde_json::Map::new();
+    for (view, backend) in served.switch().views().zip(served.backends()) {
+        versions.insert(view.version.to_string(), version(&view, &backend.url));
+    }
+    let Route { weights_percent, shadow, forced } = &kept.route;
+    json!({
+        "model": served.settings.model,
+        "revision": kept.revision,
+        "weights_percent": weights_percent,
+        "shadow": shadow,
+        "forced": forced,
+        "fence": kept.fence,
+        "versions": versions,
+        "dropped": {
+            "shadow_busy": served.busy.load(Ordering::Relaxed),
+            "shadow_large": served.large.load(Ordering::Relaxed),
+            "records": shared.records.dropped(),
+        },
+    })
+}
+
+fn version(view: &View<'_>, url: &str) -> Value {
+    let health = match view.up {
+        None => "unknown",
+        Some(true) => "up",
+        Some(false) => "down",
+    };
+    json!({
+        "url": url,
+        "weight_percent": view.weight,
+        "health": health,
+        "breaker": view.breaker,
+        "live": tally(view.live),
+        "shadow": tally(view.shadow),
+    })
+}
+
+fn tally(tally: &Tally) -> Value {
+    let mut out = serde_json::Map::new();
+    out.insert("total".to_owned(), json!(tally.total()));
+    for how in Ended::ALL {
+        out.insert(how.name().to_owned(), json!(tally.count(how)));
+    }
+    let took = tally.took_us();
+    let ms = |us: u64| us as f64 / 1000.0;
+    for (name, quantile) in [("p50_ms", 0.5), ("p99_ms", 0.99)] {
+        out.insert(name.to_owned(), json!(ms(took.value_at_quantile(quantile))));
+    }
+    Value::Object(out)
+}

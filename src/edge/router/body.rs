@@ -1,0 +1,226 @@
+//! Bodies: a small one is held, a large one streams through, and neither waits for ever.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::BoxError;
+use axum::body::{Body, Bytes};
+use axum::http::StatusCode;
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use tokio::time::{Sleep, sleep, timeout};
+
+use super::call::Asked;
+use crate::config::RouterLimits;
+use crate::edge::http::{Answering, Problem};
+use crate::router::Ended;
+
+/// The body of a request.
+pub(super) enum Sent {
+    /// All of it.
+    Held(Bytes),
+    /// Its beginning, and whence the rest comes.
+    Flow(Flow),
+}
+
+/// Reads a body as far as it is held.
+pub(super) async fn read(mut body: Body, limits: &RouterLimits) -> Result<Sent, Problem> {
+    let (held, most) = (limits.held_body_bytes, limits.max_body_bytes);
+    let at_least = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if at_least > most {
+        return Err(too_large(most));
+    }
+    let mut first = VecDeque::new();
+    let mut bytes = 0;
+    while bytes <= held && at_least <= held {
+        let next = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context));
+        match timeout(limits.body, next).await {
+            Ok(Some(Ok(frame))) => {
+                if let Ok(part) = frame.into_data() {
+                    bytes += part.len();
+                    first.push_back(part);
+                }
+            }
+            Ok(None) => return Ok(Sent::Held(joined(&mut first))),
+            Ok(Some(Err(_))) => return Err(Problem::bad("the body broke off; send it again")),
+            Err(_) => {
+                let seconds = limits.body.as_secs();
+                let detail = format!("the body was not here after {seconds} s; send it faster");
+                return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", detail));
+            }
+        }
+    }
+    if bytes > most {
+        return Err(too_large(most));
+    }
+    Ok(Sent::Flow(Flow { first, rest: body, left: most - bytes, fate: Arc::default() }))
+}
+
+fn joined(parts: &mut VecDeque<Bytes>) -> Bytes {
+    match parts.pop_front() {
+        None => Bytes::new(),
+        Some(only) if parts.is_empty() => only,
+        Some(first) => {
+            let mut all = first.to_vec();
+            parts.iter().for_each(|part| all.extend_from_slice(part));
+            all.into()
+        }
+    }
+}
+
+pub(super) fn too_large(most: usize) -> Problem {
+    let detail = format!(
+        "the body is larger than the {most} bytes that are taken here; send less, or raise \
+         router.max_body_bytes"
+    );
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
+}
+
+/// What became of a body that streamed.
+#[derive(Default)]
+pub(super) struct Fate {
+    /// It was larger than it may be.
+    pub(super) too_large: AtomicBool,
+    /// It broke off.
+    pub(super) broke: AtomicBool,
+}
+
+/// A body on its way through.
+pub(super) struct Flow {
+    first: VecDeque<Bytes>,
+    rest: Body,
+    left: usize,
+    fate: Arc<Fate>,
+}
+
+impl Flow {
+    /// What becomes of it.
+    pub(super) fn fate(&self) -> Arc<Fate> {
+        Arc::clone(&self.fate)
+    }
+}
+
+impl hyper::body::Body for Flow {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if let Some(part) = self.first.pop_front() {
+            return Poll::Ready(Some(Ok(Frame::data(part))));
+        }
+        let next = std::task::ready!(Pin::new(&mut self.rest).poll_frame(context));
+        Poll::Ready(match next {
+            Some(Ok(frame)) => {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                match self.left.checked_sub(bytes) {
+                    Some(left) => {
+                        self.left = left;
+                        Some(Ok(frame))
+                    }
+                    None => {
+                        self.fate.too_large.store(true, Ordering::Relaxed);
+                        Some(Err("the body is too large".into()))
+                    }
+                }
+            }
+            Some(Err(why)) => {
+                self.fate.broke.store(true, Ordering::Relaxed);
+                Some(Err(why.into()))
+            }
+            None => None,
+        })
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let first: u64 = self.first.iter().map(|part| part.len() as u64).sum();
+        let rest = self.rest.size_hint();
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower().saturating_add(first));
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper.saturating_add(first));
+        }
+        hint
+    }
+}
+
+/// An answer on its way through. When it is over, one way or the other, that is counted.
+pub(super) struct Told {
+    pub(super) from: Incoming,
+    pub(super) asked: Asked,
+    /// How it ends if it comes whole.
+    pub(super) how: Ended,
+    /// Its beginning, as far as it is held.
+    pub(super) held: Vec<u8>,
+    pub(super) room: usize,
+    /// Time for each part.
+    pub(super) within: Duration,
+    pub(super) idle: Option<Pin<Box<Sleep>>>,
+    /// Its connection keeps its place.
+    pub(super) _seat: Option<Answering>,
+}
+
+impl Told {
+    fn keep(&mut self, part: &Bytes) {
+        if self.held.len() + part.len() <= self.room {
+            self.held.extend_from_slice(part);
+        } else {
+            (self.room, self.held) = (0, Vec::new());
+        }
+    }
+}
+
+impl hyper::body::Body for Told {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        match Pin::new(&mut self.from).poll_frame(context) {
+            Poll::Ready(Some(Ok(frame))) => {
+                self.idle = None;
+                if let Some(part) = frame.data_ref() {
+                    self.keep(&part.clone());
+                }
+                if self.from.is_end_stream() {
+                    let (how, held) = (self.how, std::mem::take(&mut self.held));
+                    self.asked.ended(how, None, held.into());
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(why))) => {
+                self.asked.ended(Ended::Error, Some("the answer broke off"), Bytes::new());
+                Poll::Ready(Some(Err(why.into())))
+            }
+            Poll::Ready(None) => {
+                let (how, held) = (self.how, std::mem::take(&mut self.held));
+                self.asked.ended(how, None, held.into());
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                let within = self.within;
+                let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(within)));
+                if idle.as_mut().poll(context).is_pending() {
+                    return Poll::Pending;
+                }
+                self.asked.ended(Ended::Timeout, Some("the answer stopped midway"), Bytes::new());
+                Poll::Ready(Some(Err("the backend sent no further part in time".into())))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.from.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.from.size_hint()
+    }
+}

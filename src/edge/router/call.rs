@@ -1,0 +1,207 @@
+//! One request of a caller, and each version that was asked for it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, response};
+use hyper::body::{Body as _, Incoming};
+use hyper_util::client::legacy::Error as ClientError;
+use tokio::time::timeout;
+
+use super::Shared;
+use super::body::Fate;
+use super::record::Answered;
+use super::served::Served;
+use crate::edge::clock::{Clock, Stopwatch, SystemClock};
+use crate::edge::target::told;
+use crate::model::{SampleRole, Status};
+use crate::router::{Choice, Draw, Ended, Input, Place, Plan};
+
+/// What is asked, of whichever version.
+pub(super) struct Call {
+    pub(super) shared: Arc<Shared>,
+    pub(super) served: Arc<Served>,
+    pub(super) plan: Arc<Plan>,
+    pub(super) draw: Draw,
+    pub(super) method: Method,
+    /// Below the backend, with the query.
+    pub(super) path: String,
+    pub(super) headers: HeaderMap,
+    pub(super) id: HeaderValue,
+    pub(super) about: Arc<About>,
+}
+
+/// What a record says of a request.
+pub(super) struct About {
+    pub(super) request: String,
+    pub(super) ts: Option<String>,
+    /// Its body, where it is held.
+    pub(super) body: Bytes,
+    /// Whether it is published, and mirrored.
+    pub(super) predicts: bool,
+}
+
+impl Call {
+    /// The version to ask, but for those that were `tried`.
+    pub(super) fn choose(&self, tried: &[Place]) -> Option<Choice> {
+        self.plan.choose(self.draw, tried, |place| self.served.switch().begin_trial(place))
+    }
+
+    /// What is asked of a version, on its way there.
+    pub(super) fn request(&self, place: Place, body: Body) -> Option<Request<Body>> {
+        let uri = self.served.backend(place)?.uri(&self.path)?;
+        let mut request = Request::new(body);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = self.headers.clone();
+        Some(request)
+    }
+
+    /// Begins to count what comes of asking a version.
+    pub(super) fn asked(&self, place: Place, role: SampleRole, trial: bool) -> Asked {
+        Asked {
+            shared: Arc::clone(&self.shared),
+            served: Arc::clone(&self.served),
+            about: Arc::clone(&self.about),
+            place,
+            role,
+            trial,
+            since: Stopwatch::start(),
+            over: false,
+        }
+    }
+}
+
+/// A version that was asked. However that ends, it is counted once.
+pub(super) struct Asked {
+    shared: Arc<Shared>,
+    served: Arc<Served>,
+    about: Arc<About>,
+    place: Place,
+    role: SampleRole,
+    trial: bool,
+    since: Stopwatch,
+    over: bool,
+}
+
+impl Asked {
+    /// It ended.
+    pub(super) fn ended(&mut self, how: Ended, error: Option<&str>, answer: Bytes) {
+        if std::mem::replace(&mut self.over, true) {
+            return;
+        }
+        let (place, role, trial) = (self.place, self.role, self.trial);
+        let took_us = self.since.elapsed_us();
+        self.served.step(Input::Ended { place, role, how, took_us, trial });
+        let status = match how {
+            Ended::Ok => Status::Ok,
+            Ended::Error => Status::Error,
+            Ended::Timeout => Status::Timeout,
+            // The version gave no prediction, by no fault of its own.
+            Ended::Refused | Ended::Left => return,
+        };
+        let Some(backend) = self.served.backend(place).filter(|_| self.about.predicts) else {
+            return;
+        };
+        self.shared.records.take(Answered {
+            model: Arc::clone(&self.served.settings),
+            version: backend.version.clone(),
+            request: self.about.request.clone(),
+            at: SystemClock.now(),
+            ts: self.about.ts.clone(),
+            status,
+            error: error.map(str::to_owned),
+            took_us,
+            role,
+            asked: self.about.body.clone(),
+            answer,
+        });
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.ended(Ended::Left, None, Bytes::new());
+    }
+}
+
+/// Why a version gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failed {
+    /// There was no connection, so nothing was asked.
+    Unreached(String),
+    /// It cut the connection.
+    Cut(String),
+    /// It took too long.
+    Late(Duration),
+    /// What the caller sends is too large.
+    TooLarge,
+    /// What the caller sends broke off.
+    Broke,
+}
+
+/// What a version answers.
+pub(super) enum Answer {
+    /// All of it.
+    Whole(Bytes),
+    /// Its rest is still to come.
+    Flow(Incoming),
+}
+
+/// How an answer of this status counts.
+pub(super) fn how(status: StatusCode) -> Ended {
+    if status.is_server_error() {
+        Ended::Error
+    } else if status.is_client_error() {
+        Ended::Refused
+    } else {
+        Ended::Ok
+    }
+}
+
+/// Asks, and counts if nothing comes of it. A small answer is waited for, whole, so that one that
+/// breaks off can still be told as what it is.
+pub(super) async fn ask(
+    asked: &mut Asked,
+    request: Request<Body>,
+    within: Duration,
+    fate: Option<&Fate>,
+) -> Result<(response::Parts, Answer), Failed> {
+    let held = asked.shared.limits.held_body_bytes;
+    let work = async {
+        let answer = asked.served.client.request(request).await.map_err(|why| unanswered(&why))?;
+        let (head, body) = answer.into_parts();
+        match body.size_hint().exact() {
+            Some(bytes) if bytes <= held as u64 => {
+                let whole = to_bytes(Body::new(body), held).await;
+                let whole = whole.map_err(|why| Failed::Cut(told(&why)))?;
+                Ok((head, Answer::Whole(whole)))
+            }
+            Some(_) | None => Ok((head, Answer::Flow(body))),
+        }
+    };
+    let failed = match timeout(within, work).await {
+        Ok(Ok(answered)) => return Ok(answered),
+        Ok(Err(failed)) => failed,
+        Err(_) => Failed::Late(within),
+    };
+    let failed = match fate {
+        Some(fate) if fate.too_large.load(Ordering::Relaxed) => Failed::TooLarge,
+        Some(fate) if fate.broke.load(Ordering::Relaxed) => Failed::Broke,
+        Some(_) | None => failed,
+    };
+    let (how, error) = match &failed {
+        Failed::Unreached(_) => (Ended::Error, "no connection"),
+        Failed::Cut(_) => (Ended::Error, "the connection was cut"),
+        Failed::Late(_) => (Ended::Timeout, "no answer in time"),
+        Failed::TooLarge | Failed::Broke => (Ended::Left, "the request broke off"),
+    };
+    asked.ended(how, Some(error), Bytes::new());
+    Err(failed)
+}
+
+fn unanswered(why: &ClientError) -> Failed {
+    if why.is_connect() { Failed::Unreached(told(why)) } else { Failed::Cut(told(why)) }
+}

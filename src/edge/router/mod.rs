@@ -1,0 +1,155 @@
+//! The built-in router's HTTP: requests to the versions of a model, and what is set and told.
+//!
+//! Law: who answers is chosen by the pure room `router`; here it is only asked. A request takes
+//! one plan, and no answer waits for a disk, a log or a mirrored copy.
+
+mod admin;
+mod body;
+mod call;
+mod check;
+mod headers;
+mod page;
+mod proxy;
+mod record;
+mod served;
+mod shadow;
+mod state;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+
+use axum::routing::{any, get};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use self::served::Served;
+use self::state::State;
+use crate::config::{RouterLimits, RouterSettings};
+use crate::edge::clock::Stopwatch;
+use crate::edge::http::{Guard, Terms, guarded, run_within};
+use crate::edge::target::FileError;
+use crate::model::ModelId;
+use crate::router::RouteError;
+
+pub use record::Answered;
+
+/// Why there can be no router.
+#[derive(Debug, thiserror::Error)]
+pub enum RouterError {
+    /// What it keeps cannot be read, or another process keeps it.
+    #[error("the router's folder cannot be used; set router.folder to one of its own")]
+    Folder(#[from] FileError),
+    /// What it kept is not its own.
+    #[error("{path} holds no routes: {why}; restore it, or remove it to begin with the settings'")]
+    State {
+        /// Which file.
+        path: String,
+        /// How that shows.
+        why: String,
+    },
+    /// A route that does not fit the settings.
+    #[error(
+        "the route of {model} cannot be used: {why}; it stands in {place}, where `PUT \
+         /admin/routes/{model}` left it: give the version its backend again in \
+         router.models.{model}.versions, or remove the file to begin with the settings'"
+    )]
+    Route {
+        /// Of which model.
+        model: ModelId,
+        /// Where it stands.
+        place: String,
+        /// Why.
+        why: RouteError,
+    },
+    /// An address that is none.
+    #[error("{0:?} is no address of a backend; write it like http://127.0.0.1:9001")]
+    Backend(String),
+}
+
+/// All that is routed.
+#[derive(Clone)]
+pub struct Routing {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    models: BTreeMap<ModelId, Arc<Served>>,
+    state: Arc<tokio::sync::Mutex<State>>,
+    limits: RouterLimits,
+    records: Records,
+}
+
+/// Where records of answers go. Nothing waits there.
+struct Records {
+    queue: Option<SyncSender<Answered>>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Records {
+    fn take(&self, record: Answered) {
+        let Some(queue) = &self.queue else { return };
+        if queue.try_send(record).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+impl Routing {
+    /// A router as it was left, or as the settings have it where it never ran. `queue`: where
+    /// records of answers go; none: nowhere.
+    ///
+    /// # Errors
+    /// See [`RouterError`].
+    pub fn open(
+        settings: &RouterSettings,
+        queue: Option<SyncSender<Answered>>,
+    ) -> Result<Self, RouterError> {
+        let state = State::open(&settings.folder)?;
+        let since = Stopwatch::start();
+        let mut models = BTreeMap::new();
+        for routed in &settings.models {
+            let served = Served::new(routed, state.of(&routed.model), since, &state.place())?;
+            models.insert(routed.model.clone(), Arc::new(served));
+        }
+        let records = Records { queue, dropped: Arc::default() };
+        let (state, limits) = (Arc::new(tokio::sync::Mutex::new(state)), settings.limits);
+        Ok(Self { shared: Arc::new(Shared { models, state, limits, records }) })
+    }
+
+    /// Answers until `shutdown` says true; then what is under way has its time.
+    pub async fn run(&self, listener: TcpListener, guard: Guard, shutdown: watch::Receiver<bool>) {
+        for served in self.shared.models.values() {
+            check::start(served, &shutdown);
+        }
+        let RouterLimits { connections, head, drain, .. } = self.shared.limits;
+        let terms = Terms { connections, head, drain };
+        run_within(listener, self.routes(guard), terms, shutdown).await;
+    }
+
+    /// Records that found no place in the queue.
+    #[must_use]
+    pub fn dropped(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.shared.records.dropped)
+    }
+
+    fn routes(&self, guard: Guard) -> axum::Router {
+        let admin = axum::Router::new()
+            .route("/admin/routes", get(admin::list))
+            .route("/admin/routes/{model}", get(admin::show).put(admin::put))
+            .with_state(Arc::clone(&self.shared));
+        let free = axum::Router::new()
+            .route("/livez", get(|| async { "ok\n" }))
+            .route("/readyz", get(|| async { "ok\n" }))
+            .route("/metrics", get(page::metrics))
+            .route("/models/{model}/{*path}", any(proxy::proxy))
+            .fallback(proxy::unknown)
+            .with_state(Arc::clone(&self.shared));
+        free.merge(guarded(admin, guard))
+    }
+}

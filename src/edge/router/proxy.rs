@@ -1,0 +1,279 @@
+//! `/models/NAME/…`: chooses a version, asks it, and passes on what it says.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, response};
+use axum::response::{IntoResponse, Response};
+use std::net::SocketAddr;
+
+use super::body::{self, Flow, Sent, Told};
+use super::call::{About, Answer, Asked, Call, Failed, ask, how};
+use super::served::Served;
+use super::{Shared, headers, shadow};
+use crate::edge::http::{Answering, Client, Problem, fresh_id};
+use crate::model::{Field, SampleRole, check_name};
+use crate::router::{Draw, Place, hash};
+
+/// Before every path that is passed on.
+const MODELS: &str = "/models/";
+
+pub(super) async fn proxy(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    // Whoever is being answered keeps its place among the connections.
+    let seat = parts.extensions.remove::<Arc<Client>>().map(Client::answering);
+    let answered = async {
+        let (served, path) = found(&shared, &parts.uri)?;
+        let sent = body::read(body, &shared.limits).await?;
+        Ok((call(&shared, served, path, parts, &sent), sent))
+    };
+    match answered.await {
+        Ok((call, Sent::Held(bytes))) => held(&call, &bytes, seat).await,
+        Ok((call, Sent::Flow(flow))) => streamed(&call, flow, seat).await,
+        Err(problem) => Problem::into_response(problem),
+    }
+}
+
+pub(super) async fn unknown(uri: Uri) -> Problem {
+    let detail = format!(
+        "nothing stands at {}; the router has /models/NAME/…, /admin/routes, /admin/routes/NAME \
+         and /metrics",
+        uri.path()
+    );
+    Problem::new(StatusCode::NOT_FOUND, "no-such-path", detail)
+}
+
+/// The model that is asked, and what of it, with the query.
+fn found(shared: &Shared, uri: &Uri) -> Result<(Arc<Served>, String), Problem> {
+    let path = uri.path().strip_prefix(MODELS).unwrap_or_default();
+    let (model, rest) = path.split_once('/').unwrap_or((path, ""));
+    let model = decoded(model);
+    let served = model.as_deref().and_then(|model| shared.models.get(model));
+    let Some(served) = served else {
+        let known: Vec<_> = shared.models.keys().map(|model| model.as_str()).collect();
+        let model = model.unwrap_or_default();
+        let detail = format!("no model {model:?} is routed here; there are {}", known.join(", "));
+        return Err(Problem::missing(detail));
+    };
+    if rest.split('/').any(|part| matches!(decoded(part).as_deref(), Some("." | "..") | None)) {
+        return Err(Problem::bad("the path climbs with . or ..; write it out"));
+    }
+    let path = uri.query().map_or(rest.to_owned(), |query| format!("{rest}?{query}"));
+    Ok((Arc::clone(served), path))
+}
+
+/// A part of a path as it is meant; none: it is no text.
+fn decoded(part: &str) -> Option<String> {
+    if !part.contains('%') {
+        return Some(part.to_owned());
+    }
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'%' {
+            bytes.push(byte);
+            continue;
+        }
+        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+        let (high, low) = (digit(rest.next())?, digit(rest.next())?);
+        bytes.push(u8::try_from(high * 16 + low).ok()?);
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn call(
+    shared: &Arc<Shared>,
+    served: Arc<Served>,
+    path: String,
+    parts: Parts,
+    sent: &Sent,
+) -> Call {
+    let (settings, mut all) = (Arc::clone(&served.settings), parts.headers);
+    let text = |all: &HeaderMap, name: &str| {
+        all.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+    };
+    let given = text(&all, headers::REQUEST_ID.as_str());
+    let given = given.filter(|id| check_name(id).is_ok());
+    let request = given.unwrap_or_else(fresh_id);
+    // An id is letters and digits, and a given one came in a header.
+    let id = HeaderValue::from_str(&request).unwrap_or(HeaderValue::from_static("-"));
+    let key = settings.key_header.as_ref().and_then(|name| all.get(name));
+    let draw = key.map_or_else(|| served.turn(), |key| Draw::Key(hash(key.as_bytes())));
+    let ts = match &settings.fields.ts {
+        Some(Field::Header(name)) => text(&all, name),
+        Some(Field::Pointer(_) | Field::Key) | None => None,
+    };
+    let below = path.split('?').next().unwrap_or_default();
+    let predicts = parts.method == Method::POST && below.trim_matches('/') == settings.predict_path;
+    let body = match sent {
+        Sent::Held(bytes) if predicts => bytes.clone(),
+        Sent::Held(_) | Sent::Flow(_) => Bytes::new(),
+    };
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    headers::forward(&mut all, peer, &id);
+    Call {
+        shared: Arc::clone(shared),
+        plan: served.plan(),
+        draw,
+        served,
+        method: parts.method,
+        path,
+        headers: all,
+        id,
+        about: Arc::new(About { request, ts, body, predicts }),
+    }
+}
+
+/// Asks with a body that can be sent again: where there was no connection, another version is
+/// asked.
+async fn held(call: &Call, bytes: &Bytes, seat: Option<Answering>) -> Response {
+    let within = call.served.settings.answer;
+    let mut tried: Vec<Place> = Vec::new();
+    let mut last = None;
+    let response = loop {
+        let Some(choice) = call.choose(&tried) else {
+            break last.unwrap_or_else(|| nobody(call));
+        };
+        let mut asked = call.asked(choice.place, SampleRole::Live, choice.trial);
+        tried.push(choice.place);
+        let Some(request) = call.request(choice.place, Body::from(bytes.clone())) else {
+            break Problem::bad("the path is none; write it out").into_response();
+        };
+        match ask(&mut asked, request, within, None).await {
+            Ok((head, answer)) => break passed(call, choice.place, head, answer, asked, seat),
+            Err(failed) => {
+                let again = matches!(failed, Failed::Unreached(_));
+                last = Some(refused(call, choice.place, &failed));
+                if !again {
+                    break last.unwrap_or_else(|| nobody(call));
+                }
+            }
+        }
+    };
+    shadow::mirror(call, &tried, bytes);
+    response
+}
+
+/// Asks with a body that streams through, once.
+async fn streamed(call: &Call, flow: Flow, seat: Option<Answering>) -> Response {
+    let Some(choice) = call.choose(&[]) else { return nobody(call) };
+    // The time for the body and that for the answer, since they may overlap.
+    let within = call.shared.limits.body + call.served.settings.answer;
+    let mut asked = call.asked(choice.place, SampleRole::Live, choice.trial);
+    let fate = flow.fate();
+    let Some(request) = call.request(choice.place, Body::new(flow)) else {
+        return Problem::bad("the path is none; write it out").into_response();
+    };
+    if call.about.predicts && call.plan.shadows(choice.place).next().is_some() {
+        call.served.large.fetch_add(1, Ordering::Relaxed);
+    }
+    match ask(&mut asked, request, within, Some(&fate)).await {
+        Ok((head, answer)) => passed(call, choice.place, head, answer, asked, seat),
+        Err(failed) => refused(call, choice.place, &failed),
+    }
+}
+
+/// What a version said, on its way back.
+fn passed(
+    call: &Call,
+    place: Place,
+    head: response::Parts,
+    answer: Answer,
+    mut asked: Asked,
+    seat: Option<Answering>,
+) -> Response {
+    let how = how(head.status);
+    let body = match answer {
+        Answer::Whole(bytes) => {
+            let error = head.status.is_server_error().then(|| head.status.to_string());
+            asked.ended(how, error.as_deref(), bytes.clone());
+            Body::from(bytes)
+        }
+        Answer::Flow(from) => Body::new(Told {
+            from,
+            asked,
+            how,
+            held: Vec::new(),
+            room: call.shared.limits.held_body_bytes,
+            within: call.served.settings.answer,
+            idle: None,
+            _seat: seat,
+        }),
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = head.status;
+    *response.headers_mut() = head.headers;
+    headers::strip(response.headers_mut());
+    signed(call, place, response)
+}
+
+/// Says which version it was, and of which request.
+fn signed(call: &Call, place: Place, mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    if let Some(backend) = call.served.backend(place) {
+        headers.insert(headers::MODEL_VERSION, backend.name.clone());
+    }
+    headers.insert(headers::REQUEST_ID, call.id.clone());
+    response
+}
+
+/// Why there is no answer of a version.
+fn refused(call: &Call, place: Place, failed: &Failed) -> Response {
+    let version = call.served.backend(place).map_or("", |backend| backend.version.as_str());
+    let model = &call.served.settings.model;
+    let problem = match failed {
+        Failed::Unreached(why) => {
+            let detail = format!("{version} of {model} cannot be reached: {why}");
+            Problem::new(StatusCode::BAD_GATEWAY, "unreachable", detail).again_in(1)
+        }
+        Failed::Cut(why) => {
+            let detail = format!("{version} of {model} gave no whole answer: {why}");
+            Problem::new(StatusCode::BAD_GATEWAY, "cut-off", detail).again_in(1)
+        }
+        Failed::Late(within) => {
+            let detail = format!(
+                "{version} of {model} gave no answer within {} ms; ask again, or raise \
+                 answer_milliseconds",
+                within.as_millis()
+            );
+            Problem::new(StatusCode::GATEWAY_TIMEOUT, "time-out", detail)
+        }
+        Failed::TooLarge => body::too_large(call.shared.limits.max_body_bytes),
+        Failed::Broke => Problem::bad("the body broke off; send it again"),
+    };
+    signed(call, place, problem.into_response())
+}
+
+/// Nobody may be asked.
+fn nobody(call: &Call) -> Response {
+    let model = &call.served.settings.model;
+    let detail = format!(
+        "every version of {model} that has a share is shut by hand; open one with `PUT \
+         /admin/routes/{model}`"
+    );
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "all-shut", detail).again_in(5).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_path_is_read_as_it_is_meant() {
+        for (part, meant) in [
+            ("predict", Some("predict")),
+            ("%2e%2E", Some("..")),
+            ("credit%20risk", Some("credit risk")),
+            ("%c3%a4", Some("ä")),
+            ("%ff", None),
+            ("%", None),
+            ("%2", None),
+            ("%zz", None),
+        ] {
+            assert_eq!(decoded(part).as_deref(), meant, "{part}");
+        }
+    }
+}

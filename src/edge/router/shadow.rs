@@ -1,0 +1,43 @@
+//! Copies of what one version answers to others. Nobody waits for them, and there are so many at
+//! once and no more.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::body::{Body, Bytes, to_bytes};
+use axum::http::HeaderValue;
+
+use super::call::{Answer, Call, ask, how};
+use super::headers;
+use crate::model::SampleRole;
+use crate::router::Place;
+
+/// Sends copies to all that are mirrored to, but for those that were asked.
+pub(super) fn mirror(call: &Call, asked: &[Place], bytes: &Bytes) {
+    let Some(first) = asked.first().filter(|_| call.about.predicts) else { return };
+    for place in call.plan.shadows(*first).filter(|place| !asked.contains(place)) {
+        let Ok(seat) = Arc::clone(&call.served.shadows).try_acquire_owned() else {
+            call.served.busy.fetch_add(1, Ordering::Relaxed);
+            continue;
+        };
+        let Some(mut request) = call.request(place, Body::from(bytes.clone())) else { continue };
+        request.headers_mut().insert(headers::ROLE, HeaderValue::from_static("shadow"));
+        let mut asked = call.asked(place, SampleRole::Shadow, false);
+        let within = call.served.settings.answer;
+        let most = call.shared.limits.held_body_bytes;
+        tokio::spawn(async move {
+            let _seat = seat;
+            let Ok((head, answer)) = ask(&mut asked, request, within, None).await else { return };
+            let bytes = match answer {
+                Answer::Whole(bytes) => bytes,
+                Answer::Flow(from) => {
+                    let read = tokio::time::timeout(within, to_bytes(Body::new(from), most));
+                    // What is larger is not compared; that it came is counted all the same.
+                    read.await.ok().and_then(Result::ok).unwrap_or_default()
+                }
+            };
+            let error = head.status.is_server_error().then(|| head.status.to_string());
+            asked.ended(how(head.status), error.as_deref(), bytes);
+        });
+    }
+}

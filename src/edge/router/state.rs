@@ -1,0 +1,157 @@
+//! What the router keeps: the routes that were set, in one file that survives a kill.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::RouterError;
+use crate::edge::target::FileError;
+use crate::edge::target::durable::{self, beside, failed};
+use crate::edge::target::fences::Taken;
+use crate::model::ModelId;
+use crate::router::{Route, hash};
+
+/// The form of the file.
+const SCHEMA: u32 = 1;
+/// How long a router that is about to end is waited for.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// The route of one model, as it was set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Kept {
+    /// Grows with each change.
+    pub(super) revision: u64,
+    /// What is in force.
+    pub(super) route: Route,
+    /// What workers did.
+    #[serde(default)]
+    pub(super) fence: Taken,
+}
+
+impl Kept {
+    /// Names this very route; a file that was lost does not bring the same name again.
+    pub(super) fn tag(&self) -> String {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        format!("\"{}-{:016x}\"", self.revision, hash(text.as_bytes()))
+    }
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Routes {
+    schema: u32,
+    routes: BTreeMap<ModelId, Kept>,
+}
+
+/// The file, and the lock that keeps other routers off.
+#[derive(Debug)]
+pub(super) struct State {
+    path: PathBuf,
+    routes: Routes,
+    _lock: File,
+}
+
+impl State {
+    /// Opens what is kept in `folder`, which is made.
+    pub(super) fn open(folder: &Path) -> Result<Self, RouterError> {
+        fs::create_dir_all(folder).map_err(failed("make", folder))?;
+        let path = folder.join("routes.json");
+        let lock = durable::lock(&beside(&path, ".lock"), LOCK_WAIT)?;
+        let broken = |why: String| RouterError::State { path: path.display().to_string(), why };
+        let routes = match durable::read(&path)? {
+            None => Routes { schema: SCHEMA, routes: BTreeMap::new() },
+            Some(text) => {
+                serde_json::from_str::<Routes>(&text).map_err(|why| broken(why.to_string()))?
+            }
+        };
+        if routes.schema != SCHEMA {
+            return Err(broken(format!("it is of form {} and not {SCHEMA}", routes.schema)));
+        }
+        Ok(Self { path, routes, _lock: lock })
+    }
+
+    /// Where it stands, for people.
+    pub(super) fn place(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    /// What is kept of a model.
+    pub(super) fn of(&self, model: &ModelId) -> Option<&Kept> {
+        self.routes.routes.get(model)
+    }
+
+    /// Keeps a route. On return it is on the disk; after an error what was there before stands.
+    pub(super) fn keep(&mut self, model: &ModelId, kept: Kept) -> Result<(), FileError> {
+        let mut routes = self.routes.clone();
+        routes.routes.insert(model.clone(), kept);
+        let new = durable::prepare(&self.path, &text(&routes))?;
+        durable::put(&new, &self.path)?;
+        if let Err(why) = durable::sync_folder(&self.path) {
+            // The new file may or may not outlive a loss of power: the old one shall.
+            let old = durable::prepare(&self.path, &text(&self.routes));
+            old.and_then(|old| durable::put(&old, &self.path))?;
+            return Err(why);
+        }
+        self.routes = routes;
+        Ok(())
+    }
+}
+
+fn text(routes: &Routes) -> String {
+    // Names and numbers: nothing there that JSON cannot hold.
+    let mut text = serde_json::to_string_pretty(routes).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::VersionId;
+    use crate::router::Weight;
+
+    fn kept(version: &str, revision: u64) -> Kept {
+        let mut route = Route::default();
+        route.weights_percent.insert(VersionId::new(version).unwrap(), Weight::ALL);
+        Kept { revision, route, fence: Taken::default() }
+    }
+
+    #[test]
+    fn what_is_kept_outlives_the_router_and_what_failed_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = ModelId::new("m").unwrap();
+        let mut state = State::open(folder.path()).unwrap();
+        assert_eq!(state.of(&model), None);
+        // In the way of every write.
+        let blocked = folder.path().join("routes.json.new");
+        fs::create_dir(&blocked).unwrap();
+        let why = state.keep(&model, kept("v1", 1)).unwrap_err();
+        assert!(why.to_string().starts_with("cannot create"), "{why}");
+        assert_eq!(state.of(&model), None);
+        fs::remove_dir(&blocked).unwrap();
+        state.keep(&model, kept("v1", 1)).unwrap();
+        fs::create_dir(&blocked).unwrap();
+        state.keep(&model, kept("v2", 2)).unwrap_err();
+        assert_eq!(state.of(&model), Some(&kept("v1", 1)));
+        drop(state);
+        fs::remove_dir(&blocked).unwrap();
+        assert_eq!(State::open(folder.path()).unwrap().of(&model), Some(&kept("v1", 1)));
+        assert_ne!(kept("v1", 1).tag(), kept("v2", 1).tag());
+    }
+
+    #[test]
+    fn what_is_no_state_is_not_taken_for_one() {
+        let folder = tempfile::tempdir().unwrap();
+        for (text, expected) in [
+            ("", "EOF"),
+            ("{}", "missing field"),
+            (r#"{"schema":2,"routes":{}}"#, "it is of form 2 and not 1"),
+        ] {
+            fs::write(folder.path().join("routes.json"), text).unwrap();
+            let why = State::open(folder.path()).unwrap_err().to_string();
+            assert!(why.contains(expected) && why.contains("routes.json"), "{why}");
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! Who may answer at this moment, as a value: a request takes one plan and keeps to it.
+//!
+//! What has a key goes by rendezvous: each version draws a number for the key, stretched by its
+//! weight, and the least one answers. So the shares are exact in expectation, a key stays with its
+//! version as long as the weights do, and a change of weights moves no key that it need not move.
+//! What has none takes turns on the golden section, so that any run of requests is shared out
+//! exactly, but for a handful.
+
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+use crate::model::VersionId;
+
+/// One of a model's versions, by its place in the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place(pub(super) usize);
+
+impl Place {
+    /// The how manieth of the versions it is, from 0.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0
+    }
+}
+
+/// What chooses among the versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Draw {
+    /// The hash of a key: the same key, the same version.
+    Key(u64),
+    /// The how manieth request without a key this is.
+    Turn(u64),
+}
+
+/// The hash of a key. It never changes: keys would change their version.
+#[must_use]
+pub fn hash(key: &[u8]) -> u64 {
+    xxh3_64(key)
+}
+
+/// Whether a version may be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Gate {
+    /// It may.
+    Open,
+    /// By a single request, to see how it is.
+    Trial,
+    /// Only where nobody else is left.
+    Down,
+    /// Never: a person says so.
+    Shut,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Seat {
+    pub(super) version: VersionId,
+    /// Hundredths of a percent.
+    pub(super) weight: u32,
+    pub(super) gate: Gate,
+    /// Gets a copy of what others answer.
+    pub(super) shadow: bool,
+}
+
+/// Who may answer, and with which share.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Plan {
+    pub(super) seats: Vec<Seat>,
+}
+
+/// Who answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// Which version.
+    pub place: Place,
+    /// Whether this is the single request that shows how the version is.
+    pub trial: bool,
+}
+
+impl Plan {
+    /// The version that answers a request, among those that have a weight and were not `tried`
+    /// yet. One that is down answers only where no other is left, so the last is never taken away;
+    /// a version without weight never does. `trial`: asks for the place of the single request by
+    /// which a version is tried.
+    pub fn choose(
+        &self,
+        draw: Draw,
+        tried: &[Place],
+        mut trial: impl FnMut(Place) -> bool,
+    ) -> Option<Choice> {
+        let mut left: Vec<(Place, &Seat)> = self.places().collect();
+        left.retain(|(place, seat)| {
+            seat.weight > 0 && seat.gate != Gate::Shut && !tried.contains(place)
+        });
+        let sound = left.iter().any(|(_, seat)| seat.gate == Gate::Open);
+        if sound {
+            left.retain(|(_, seat)| seat.gate != Gate::Down);
+        }
+        loop {
+            let (place, gate) = pick(draw, &left)?;
+            if gate != Gate::Trial {
+                return Some(Choice { place, trial: false });
+            }
+            if trial(place) {
+                return Some(Choice { place, trial: true });
+            }
+            if !sound {
+                return Some(Choice { place, trial: false });
+            }
+            left.retain(|(other, _)| *other != place);
+        }
+    }
+
+    /// The versions that get a copy of what `answering` is asked.
+    pub fn shadows(&self, answering: Place) -> impl Iterator<Item = Place> {
+        let others = self.places().filter(move |(place, _)| *place != answering);
+        others.filter(|(_, seat)| seat.shadow && seat.gate != Gate::Shut).map(|(place, _)| place)
+    }
+
+    /// The name of a version.
+    #[must_use]
+    pub fn version(&self, place: Place) -> Option<&VersionId> {
+        self.seats.get(place.0).map(|seat| &seat.version)
+    }
+
+    fn places(&self) -> impl Iterator<Item = (Place, &Seat)> {
+        self.seats.iter().enumerate().map(|(at, seat)| (Place(at), seat))
+    }
+}
+
+fn pick(draw: Draw, left: &[(Place, &Seat)]) -> Option<(Place, Gate)> {
+    match draw {
+        Draw::Key(key) => {
+            let mut best: Option<(f64, Place, Gate)> = None;
+            for (place, seat) in left {
+                let wait = wait(key, seat);
+                if best.is_none_or(|(least, ..)| wait < least) {
+                    best = Some((wait, *place, seat.gate));
+                }
+            }
+            best.map(|(_, place, gate)| (place, gate))
+        }
+        Draw::Turn(turn) => {
+            let total: u32 = left.iter().map(|(_, seat)| seat.weight).sum();
+            // The golden section of 2^64: no stretch of turns leaves a gap or heaps up.
+            let point = turn.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let mut point = ((u128::from(point) * u128::from(total)) >> 64) as u32;
+            for (place, seat) in left {
+                if point < seat.weight {
+                    return Some((*place, seat.gate));
+                }
+                point -= seat.weight;
+            }
+            None
+        }
+    }
+}
+
+/// A version's draw for a key: exponential, with its weight as the rate.
+fn wait(key: u64, seat: &Seat) -> f64 {
+    let drawn = xxh3_64_with_seed(seat.version.as_str().as_bytes(), key);
+    // Above 0 and below 1.
+    let uniform = ((drawn >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
+    -libm::log(uniform) / f64::from(seat.weight)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Seats in a line: `v1 90, v2 10 trial`.
+    fn plan(line: &str) -> Plan {
+        let seat = |words: &str| {
+            let words: Vec<&str> = words.split_whitespace().collect();
+            let gate = match words.get(2).copied() {
+                Some("down") => Gate::Down,
+                Some("trial") => Gate::Trial,
+                Some("shut") => Gate::Shut,
+                _ => Gate::Open,
+            };
+            Seat {
+                version: VersionId::new(words[0]).unwrap(),
+                weight: (words[1].parse::<f64>().unwrap() * 100.0) as u32,
+                gate,
+                shadow: words.contains(&"shadow"),
+            }
+        };
+        Plan { seats: line.split(", ").map(seat).collect() }
+    }
+
+    /// Who answers `n` requests, in the order of the seats.
+    fn counts(plan: &Plan, n: u64, draw: impl Fn(u64) -> Draw) -> Vec<u64> {
+        let mut counts = vec![0; plan.seats.len()];
+        for i in 0..n {
+            if let Some(choice) = plan.choose(draw(i), &[], |_| false) {
+                counts[choice.place.0] += 1;
+            }
+        }
+        counts
+    }
+
+    fn keyed(i: u64) -> Draw {
+        Draw::Key(hash(format!("user-{i}").as_bytes()))
+    }
+
+    #[test]
+    fn shares_are_as_asked() {
+        for (line, shares) in [
+            ("v1 90, v2 10", [0.9, 0.1, 0.0]),
+            ("v1 75, v2 25", [0.75, 0.25, 0.0]),
+            ("v1 50, v2 50", [0.5, 0.5, 0.0]),
+            ("v1 0.01, v2 99.99", [0.0001, 0.9999, 0.0]),
+            ("v1 20, v2 30, v3 50", [0.2, 0.3, 0.5]),
+            // Who is down leaves its share to the others, in proportion.
+            ("v1 20, v2 30, v3 50 down", [0.4, 0.6, 0.0]),
+            ("v1 20 shut, v2 30, v3 50 trial", [0.0, 1.0, 0.0]),
+            // The last is never taken away, and who has no weight never comes in for it.
+            ("v1 100 down, v2 0", [1.0, 0.0, 0.0]),
+            ("v1 90 down, v2 10 down", [0.9, 0.1, 0.0]),
+            ("v1 90 trial, v2 10 down", [0.9, 0.1, 0.0]),
+            ("v1 100 shut, v2 0", [0.0, 0.0, 0.0]),
+        ] {
+            let n = 20_000;
+            let (plan, total) = (plan(line), n as f64);
+            let (by_key, by_turn) = (counts(&plan, n, keyed), counts(&plan, n, Draw::Turn));
+            for ((by_key, by_turn), share) in by_key.iter().zip(&by_turn).zip(shares) {
+                let sigma = (total * share * (1.0 - share)).sqrt();
+                let off = |count: u64| (count as f64 - total * share).abs();
+                assert!(off(*by_key) <= 3.0 * sigma, "{line}: {by_key} of {n} by key");
+                assert!(off(*by_turn) <= 3.0, "{line}: {by_turn} of {n} by turns");
+            }
+        }
+    }
+
+    #[test]
+    fn one_request_tries_a_version_and_the_rest_go_elsewhere() {
+        let plan = plan("v1 50, v2 50 trial");
+        let mut free = 1;
+        let mut tried = 0;
+        for turn in 0..100 {
+            let choice = plan.choose(Draw::Turn(turn), &[], |place| {
+                assert_eq!(place, Place(1));
+                free -= 1;
+                free == 0
+            });
+            let choice = choice.unwrap();
+            tried += u32::from(choice.trial);
+            assert_eq!(choice.trial, choice.place == Place(1));
+        }
+        assert_eq!(tried, 1);
+    }
+
+    #[test]
+    fn who_was_tried_is_not_asked_again() {
+        let plan = plan("v1 50, v2 50, v3 0");
+        for turn in 0..10 {
+            let choose = |tried: &[Place]| plan.choose(Draw::Turn(turn), tried, |_| false);
+            assert_eq!(choose(&[Place(0)]).map(|c| c.place), Some(Place(1)));
+            assert_eq!(choose(&[Place(0), Place(1)]), None);
+        }
+    }
+
+    #[test]
+    fn shadows_are_all_others_that_are_named() {
+        let plan = plan("v1 100 open shadow, v2 0 open shadow, v3 0 shut shadow, v4 0");
+        let of = |at| plan.shadows(Place(at)).map(|place| place.0).collect::<Vec<_>>();
+        assert_eq!((of(0), of(1), of(3)), (vec![1], vec![0], vec![0, 1]));
+    }
+
+    proptest! {
+        #[test]
+        fn raising_one_version_moves_keys_to_it_alone(
+            key in any::<u64>(),
+            weights in proptest::collection::vec(1u32..5000, 2..5),
+            more in 1u32..5000,
+        ) {
+            let seats = |raised: u32| Plan {
+                seats: weights.iter().enumerate().map(|(at, weight)| Seat {
+                    version: VersionId::new(&format!("v{at}")).unwrap(),
+                    weight: weight + if at == 0 { raised } else { 0 },
+                    gate: Gate::Open,
+                    shadow: false,
+                }).collect(),
+            };
+            let of = |plan: &Plan| plan.choose(Draw::Key(key), &[], |_| false).unwrap().place;
+            let (before, after) = (of(&seats(0)), of(&seats(more)));
+            prop_assert!(after == before || after == Place(0));
+            prop_assert_eq!(of(&seats(0)), before, "the same key, the same version");
+        }
+
+        #[test]
+        fn any_run_of_turns_is_shared_out_exactly(from in any::<u64>(), weight in 0u32..=10_000) {
+            let seat = |version: &str, weight| Seat {
+                version: VersionId::new(version).unwrap(), weight, gate: Gate::Open, shadow: false,
+            };
+            let plan = Plan { seats: vec![seat("a", weight), seat("b", 10_000 - weight)] };
+            let got = counts(&plan, 1000, |i| Draw::Turn(from.wrapping_add(i)));
+            let off = got[0] as f64 - f64::from(weight) / 10.0;
+            prop_assert!(off.abs() <= 4.0, "{} of 1000 at {weight}", got[0]);
+        }
+    }
+}
