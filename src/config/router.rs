@@ -1,5 +1,7 @@
 //! Raw router into what its HTTP needs: where it listens, who answers for each model, and how long
 //! that may take.
+//!
+//! Over 300 lines: what the router's HTTP is told, and what makes each of it valid.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -120,7 +122,7 @@ pub struct RoutedFields {
     pub ts: Option<Field>,
 }
 
-/// The router, if it is to run. `log`: the folder of the log, where is kept what has no other place.
+/// The router, if it is to run. `log`: the log's folder, where is kept what has no other place.
 pub(super) fn router(
     check: &mut Check<'_>,
     raw: &raw::Router,

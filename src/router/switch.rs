@@ -1,4 +1,6 @@
 //! A model's versions: what is asked of them, how they do, and the plan that follows.
+//!
+//! Over 300 lines: one machine with its words, and its tables.
 
 use std::fmt;
 

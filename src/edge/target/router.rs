@@ -3,6 +3,8 @@
 //! It keeps the fence itself, beside the weights, so that both change together or not at all, and
 //! changes nothing that it has not read: somebody who was faster is noticed. The share of the
 //! withdrawn version goes to the one that comes, whole; other versions keep theirs.
+//!
+//! Over 300 lines: reading, deciding what is to be set, setting and probing are one act.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
