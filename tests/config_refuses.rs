@@ -322,7 +322,7 @@ fn all_problems_come_at_once() {
             "log.shards = \"x\" in my.toml: it must be a whole number, 0 or more",
             "models.a.mode = \"no\" in my.toml: it is one of observe, recommend, act",
             "nonsense = 1 in my.toml: there is no such key; the top has namespace, log, kafka, \
-             http, ingest, replay, source_defaults, sources, rules, models, workers",
+             http, ingest, replay, source_defaults, sources, rules, models, workers, router",
             "rules.triggers.error-rate.limit_percent = 140 in my.toml: \
              a percentage lies between 0 and 100",
         ]

@@ -285,8 +285,8 @@ fn said(member: &Member, moved: Option<Moved>, out: &mut Vec<Said>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Draw;
     use super::*;
+    use crate::router::Draw;
 
     const RULES: Rules = Rules {
         breaker: BreakerRules {

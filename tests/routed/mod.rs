@@ -102,7 +102,8 @@ async fn predicts(State((version, told)): Of, headers: HeaderMap, body: Bytes) -
     count.fetch_add(1, Ordering::SeqCst);
     let slow = told.slow_ms.load(Ordering::SeqCst);
     if slow > 0 {
-        tokio::time::sleep(Duration::from_millis(slow)).await; // as it is told
+        // It is told how long: this moment is what is tested.
+        tokio::time::sleep(Duration::from_millis(slow)).await;
     }
     if told.cuts.load(Ordering::SeqCst) {
         let parts = [Ok(Bytes::from_static(b"{\"pre")), Err("cut")];
@@ -181,7 +182,8 @@ pub(crate) fn config(
         backends.iter().map(|(version, at)| format!("{version} = \"http://{at}\"")).collect();
     let text = format!(
         "[log]\nfolder = \"{folder}\"\n[router]\nlisten = \"127.0.0.1:0\"\n{router}\n\
-         [router.models.m]\nversions = {{ {versions} }}\nweights_percent = {{ v1 = 100 }}\n{model}\n",
+         [router.models.m]\nversions = {{ {versions} }}\nweights_percent = {{ v1 = 100 }}\n\
+         {model}\n",
         folder = folder.display(),
         versions = versions.join(", "),
     );

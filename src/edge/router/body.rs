@@ -27,7 +27,16 @@ pub(super) enum Sent {
 }
 
 /// Reads a body as far as it is held.
-pub(super) async fn read(mut body: Body, limits: &RouterLimits) -> Result<Sent, Problem> {
+pub(super) async fn read(body: Body, limits: &RouterLimits) -> Result<Sent, Problem> {
+    if let Ok(read) = timeout(limits.body, begun(body, limits)).await {
+        return read;
+    }
+    let seconds = limits.body.as_secs();
+    let detail = format!("the body was not here after {seconds} s; send it faster");
+    Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", detail))
+}
+
+async fn begun(mut body: Body, limits: &RouterLimits) -> Result<Sent, Problem> {
     let (held, most) = (limits.held_body_bytes, limits.max_body_bytes);
     let at_least = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if at_least > most {
@@ -37,20 +46,15 @@ pub(super) async fn read(mut body: Body, limits: &RouterLimits) -> Result<Sent, 
     let mut bytes = 0;
     while bytes <= held && at_least <= held {
         let next = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context));
-        match timeout(limits.body, next).await {
-            Ok(Some(Ok(frame))) => {
+        match next.await {
+            Some(Ok(frame)) => {
                 if let Ok(part) = frame.into_data() {
                     bytes += part.len();
                     first.push_back(part);
                 }
             }
-            Ok(None) => return Ok(Sent::Held(joined(&mut first))),
-            Ok(Some(Err(_))) => return Err(Problem::bad("the body broke off; send it again")),
-            Err(_) => {
-                let seconds = limits.body.as_secs();
-                let detail = format!("the body was not here after {seconds} s; send it faster");
-                return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", detail));
-            }
+            None => return Ok(Sent::Held(joined(&mut first))),
+            Some(Err(_)) => return Err(Problem::bad("the body broke off; send it again")),
         }
     }
     if bytes > most {
