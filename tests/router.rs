@@ -7,18 +7,19 @@ mod routed;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ripcord::app::river::River;
 use ripcord::app::route::{Publisher, Turn};
-use ripcord::edge::clock::SystemClock;
+use ripcord::edge::clock::{Stopwatch, SystemClock};
 use ripcord::edge::log::Log;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::shim::Shim;
-use ripcord::edge::target::Target;
-use ripcord::edge::target::router::{Router, RouterSettings};
-use ripcord::model::{Command, Namespace, Outcome, Proof, TargetId};
-use routed::{Backend, LONG, World};
+use ripcord::edge::target::router::{Router, RouterSettings, Stages};
+use ripcord::edge::target::{Acted, Target};
+use ripcord::model::{Command, Namespace, Outcome, Proof, Span, TargetId};
+use ripcord::router::Weight;
+use routed::{Backend, LONG, PATIENCE, World};
 use serde_json::{Value as Json, json};
 
 /// Connections that ask at once.
@@ -161,9 +162,9 @@ async fn a_killed_backend_costs_the_callers_nothing_where_another_has_a_share() 
     let (status, problem) = world.weights(100.0, 0.0).await;
     let _back = Backend::start_at(at, "v1");
     assert!(status == 409 || status == 200, "{problem}");
-    let since = Instant::now();
+    let since = Stopwatch::start();
     while world.predict(None).await.1 != "v1" {
-        assert!(since.elapsed() < LONG);
+        assert!(since.elapsed() < PATIENCE);
     }
     world.until("v1", "breaker", "closed").await;
 }
@@ -192,9 +193,9 @@ async fn a_backend_that_fails_is_left_and_tried_by_one_request() {
     assert_eq!((failed, v1.told.asked.load(SeqCst) - before), (1, 1));
     v1.told.fails.store(false, SeqCst);
     world.until("v1", "breaker", "half-open").await;
-    let since = Instant::now();
+    let since = Stopwatch::start();
     while world.predict(None).await.1 != "v1" {
-        assert!(since.elapsed() < LONG);
+        assert!(since.elapsed() < PATIENCE);
     }
     world.until("v1", "breaker", "closed").await;
     let page = world.http.get(format!("{}/metrics", world.url)).send().await.unwrap();
@@ -239,10 +240,10 @@ async fn the_last_one_is_asked_however_it_does_and_what_is_wrong_is_told() {
     assert_eq!(problem["type"], "urn:ripcord:problem:cut-off", "{problem}");
     v1.told.cuts.store(false, SeqCst);
     v1.told.slow_ms.store(5000, SeqCst);
-    let since = Instant::now();
+    let since = Stopwatch::start();
     let (status, _, problem) = world.predict(None).await;
     assert_eq!((status, &problem["type"]), (504, &json!("urn:ripcord:problem:time-out")));
-    assert!(since.elapsed() < Duration::from_secs(4), "{problem}");
+    assert!(since.elapsed() < Span::from_s(4), "{problem}");
     v1.told.slow_ms.store(0, SeqCst);
     assert_eq!(world.predict(None).await.0, 200);
     v1.kill();
@@ -327,15 +328,15 @@ async fn a_shadow_is_never_waited_for_and_there_are_so_many_and_no_more() {
     let model = "shadow = [\"v2\", \"v1\"]\nshadows_at_once = 4\nanswer_milliseconds = 60000";
     let world = World::start(&[&v1, &v2], "", model, None).await;
     spread(&world, 50, false).await;
-    let since = Instant::now();
+    let since = Stopwatch::start();
     while v2.told.mirrored.load(SeqCst) == 0 {
-        assert!(since.elapsed() < LONG);
+        assert!(since.elapsed() < PATIENCE);
         tokio::task::yield_now().await;
     }
     v2.told.slow_ms.store(30_000, SeqCst);
-    let since = Instant::now();
+    let since = Stopwatch::start();
     assert_eq!(spread(&world, 200, false).await, [200, 0]);
-    assert!(since.elapsed() < Duration::from_secs(10), "{:?}", since.elapsed());
+    assert!(since.elapsed() < Span::from_s(10), "{:?}", since.elapsed());
     let (_, route) = world.route().await;
     assert!(route["dropped"]["shadow_busy"].as_u64().unwrap() >= 190, "{route}");
     assert_eq!(route["versions"]["v1"]["live"]["ok"], 250);
@@ -451,17 +452,96 @@ async fn every_answer_becomes_a_record_and_a_blocked_log_delays_none() {
     }
     // Nobody reads the queue: it fills, the rest is dropped and counted, and no answer waits.
     v1.told.fails.store(false, SeqCst);
-    let since = Instant::now();
+    let since = Stopwatch::start();
     spread(&world, 200, false).await;
-    assert!(since.elapsed() < Duration::from_secs(10));
+    assert!(since.elapsed() < Span::from_s(10));
     assert!(world.routing.dropped().load(SeqCst) >= 170);
 }
 
 impl World {
     async fn until_total(&self, version: &str, role: &str, total: u64) {
-        let since = Instant::now();
+        let since = Stopwatch::start();
         while self.route().await.1["versions"][version][role]["total"] != total {
-            assert!(since.elapsed() < LONG);
+            assert!(since.elapsed() < PATIENCE);
+        }
+    }
+}
+
+fn target(world: &World, stages: Option<Stages>) -> Router {
+    Router::new(RouterSettings {
+        target: TargetId::new("router").unwrap(),
+        url: world.url.clone(),
+        token: None,
+        time_limit: LONG,
+        probe_path: Some("/health".to_owned()),
+        probes: 5,
+        stages,
+    })
+    .unwrap()
+}
+
+/// Asks until the answer is another than unknown; the weights of v1 on the way.
+async fn in_stages(world: &World, target: &mut Router, command: &Command) -> (Acted, Vec<f64>) {
+    let mut weights = Vec::new();
+    let since = Stopwatch::start();
+    loop {
+        let acted = target.act(command).await;
+        let (_, route) = world.route().await;
+        let left = route["weights_percent"]["v1"].as_f64().unwrap();
+        if weights.last() != Some(&left) {
+            weights.push(left);
+        }
+        if acted.outcome != Outcome::Unknown {
+            return (acted, weights);
+        }
+        assert!(since.elapsed() < PATIENCE, "{}", acted.detail);
+        spread(world, 20, false).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_stages_each_is_held_and_what_fails_goes_back() {
+    let (v1, v2) = backends();
+    let world = World::start(&[&v1, &v2], "", "breaker_in_a_row = 100000", None).await;
+    let left = [50.0, 10.0].map(|percent| Weight::from_percent(percent).unwrap());
+    let (left, hold) = (left.to_vec(), Span::from_ms(150));
+    let mut target = target(&world, Some(Stages { left, hold, gate: 0.1, minimum: 5 }));
+    v2.told.fails.store(true, SeqCst);
+    let (acted, weights) =
+        in_stages_failing(&world, &mut target, &command(1, "c-1", "v2", "v1")).await;
+    assert_eq!((acted.outcome, weights), (Outcome::Failed, vec![50.0, 100.0]), "{}", acted.detail);
+    assert!(acted.detail.contains("all went back"), "{}", acted.detail);
+    v2.told.fails.store(false, SeqCst);
+    let go = command(2, "c-2", "v2", "v1");
+    let (acted, weights) = in_stages(&world, &mut target, &go).await;
+    assert_eq!(
+        (acted.outcome, weights),
+        (Outcome::Done, vec![50.0, 10.0, 0.0]),
+        "{}",
+        acted.detail
+    );
+    assert_eq!(target.act(&go).await.outcome, Outcome::Done);
+    // A worker that begins anew goes on from where it finds the weights.
+    world.weights(30.0, 70.0).await;
+    let (acted, weights) = in_stages(&world, &mut target, &command(3, "c-3", "v2", "v1")).await;
+    assert_eq!((acted.outcome, weights), (Outcome::Done, vec![10.0, 0.0]), "{}", acted.detail);
+}
+
+/// The same, where requests may fail.
+async fn in_stages_failing(
+    world: &World,
+    target: &mut Router,
+    command: &Command,
+) -> (Acted, Vec<f64>) {
+    let mut weights = Vec::new();
+    loop {
+        let acted = target.act(command).await;
+        weights.push(world.route().await.1["weights_percent"]["v1"].as_f64().unwrap());
+        if acted.outcome != Outcome::Unknown {
+            return (acted, weights);
+        }
+        for _ in 0..20 {
+            world.predict(None).await;
         }
     }
 }
@@ -481,15 +561,7 @@ fn command(generation: u64, id: &str, to: &str, from: &str) -> Command {
 async fn its_worker_moves_the_share_once_and_refuses_what_is_over() {
     let (mut v1, v2) = backends();
     let world = World::start(&[&v1, &v2], "", QUICK, None).await;
-    let mut target = Router::new(RouterSettings {
-        target: TargetId::new("router").unwrap(),
-        url: world.url.clone(),
-        token: None,
-        time_limit: LONG,
-        probe_path: Some("/health".to_owned()),
-        probes: 5,
-    })
-    .unwrap();
+    let mut target = target(&world, None);
     let fact = target.observe().await.unwrap().remove(0);
     assert_eq!((fact.production.unwrap().as_str(), fact.generation), ("v1", 0));
     assert_eq!(fact.versions.len(), 2);

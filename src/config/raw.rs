@@ -163,6 +163,10 @@ tables! {
         authority: bool,
         probe_path: Option<String>,
         probes: u64,
+        stages_percent: Vec<f64>,
+        hold_seconds: u64,
+        gate_percent: f64,
+        gate_answers: u64,
     }
     Router {
         listen: Option<String>,

@@ -16,7 +16,7 @@ pub const ROUTER: &str = "router";
 pub const NOTICE: &str = "notice";
 
 /// What a rollback acts on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WorkerSettings {
     /// The file that serving processes load from.
     pub registry: Option<RegistrySettings>,
@@ -40,7 +40,7 @@ pub struct RegistrySettings {
 }
 
 /// The worker of the built-in router.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RouterWorkerSettings {
     /// Where the router listens.
     pub url: String,
@@ -52,6 +52,14 @@ pub struct RouterWorkerSettings {
     pub probe_path: Option<String>,
     /// How often.
     pub probes: u32,
+    /// What stays with the withdrawn version in percent, stage by stage, falling; none: nothing.
+    pub stages_percent: Vec<f64>,
+    /// How long each stage is held.
+    pub hold: Span,
+    /// The share of failures, 0 to 1, at which all goes back …
+    pub gate: f64,
+    /// … of at least so many answers.
+    pub gate_answers: u64,
     /// What the router asks for before it changes anything.
     pub token: Option<Secret>,
 }
@@ -140,13 +148,38 @@ fn router(
     if raw.probe_path.as_ref().is_some_and(|path| !path.starts_with('/')) {
         check.refuse(&at.key("probe_path"), "it begins with a /, such as /health");
     }
+    let stages_at = at.key("stages_percent");
+    let falls = raw.stages_percent.is_sorted_by(|more, less| more > less);
+    let fits = |percent: &f64| {
+        let hundredths = percent * 100.0;
+        *percent > 0.0 && *percent < 100.0 && (hundredths - hundredths.round()).abs() < 1e-6
+    };
+    if !falls || !raw.stages_percent.iter().all(fits) {
+        let would_do = "they fall, each above 0 and below 100 with at most two decimals: [50, 10]";
+        check.refuse(&stages_at, would_do);
+    }
+    let hold = checked!(check.span, at, raw.hold_seconds, SECOND, 1..=3600);
+    let gate = checked!(check.percent, at, raw.gate_percent);
+    let gate_answers = checked!(check.count, at, raw.gate_answers, 1..=1_000_000);
     let url = raw.url.as_ref()?;
     if !url.starts_with("https://") && !url.starts_with("http://") {
         check.refuse(&at.key("url"), "it begins with http:// or https://");
     }
     let (url, token) = (url.trim_end_matches('/').to_owned(), token.cloned());
     let probe_path = raw.probe_path.clone();
-    Some(RouterWorkerSettings { url, time_limit, poll, probe_path, probes, token })
+    let stages_percent = raw.stages_percent.clone();
+    Some(RouterWorkerSettings {
+        url,
+        time_limit,
+        poll,
+        probe_path,
+        probes,
+        stages_percent,
+        hold,
+        gate,
+        gate_answers,
+        token,
+    })
 }
 
 /// The models that the router's worker acts for by name.

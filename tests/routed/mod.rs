@@ -17,8 +17,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use reqwest::Client;
 use ripcord::config::Config;
+use ripcord::edge::clock::Stopwatch;
 use ripcord::edge::http::Guard;
 use ripcord::edge::router::{Answered, Routing};
+use ripcord::model::Span;
 use serde_json::{Value as Json, json};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
@@ -26,6 +28,9 @@ use tokio::sync::watch;
 
 /// How long a test waits for what must happen.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
+
+/// The same, as it is measured.
+pub(crate) const PATIENCE: Span = Span::from_s(20);
 
 /// What a backend is told to do.
 #[derive(Default)]
@@ -106,8 +111,8 @@ async fn predicts(State((version, told)): Of, headers: HeaderMap, body: Bytes) -
         tokio::time::sleep(Duration::from_millis(slow)).await;
     }
     if told.cuts.load(Ordering::SeqCst) {
-        let parts = [Ok(Bytes::from_static(b"{\"pre")), Err("cut")];
-        let parts = tokio_stream(parts);
+        let parts = vec![Ok(Bytes::from_static(b"{\"pre")), Err("cut")];
+        let parts = in_parts(parts);
         return ([("content-length", "100")], parts).into_response();
     }
     if told.fails.load(Ordering::SeqCst) {
@@ -118,7 +123,7 @@ async fn predicts(State((version, told)): Of, headers: HeaderMap, body: Bytes) -
 }
 
 /// A body that ends with an error.
-fn tokio_stream(parts: [Result<Bytes, &'static str>; 2]) -> Body {
+fn in_parts(parts: Vec<Result<Bytes, &'static str>>) -> Body {
     struct Parts(std::vec::IntoIter<Result<Bytes, &'static str>>);
     impl hyper::body::Body for Parts {
         type Data = Bytes;
@@ -133,7 +138,7 @@ fn tokio_stream(parts: [Result<Bytes, &'static str>; 2]) -> Body {
             )
         }
     }
-    Body::new(Parts(parts.to_vec().into_iter()))
+    Body::new(Parts(parts.into_iter()))
 }
 
 /// Takes a large body part by part, and answers with as much.
@@ -260,14 +265,14 @@ impl World {
 
     /// A version as the router tells it, once it is as it shall be.
     pub(crate) async fn until(&self, version: &str, field: &str, value: &str) -> Json {
-        let since = std::time::Instant::now();
+        let since = Stopwatch::start();
         loop {
             let (_, route) = self.route().await;
             let found = &route["versions"][version];
             if found[field] == value {
                 return found.clone();
             }
-            assert!(since.elapsed() < LONG, "{version} {field} is not {value}: {found}");
+            assert!(since.elapsed() < PATIENCE, "{version} {field} is not {value}: {found}");
             tokio::task::yield_now().await;
         }
     }

@@ -15,8 +15,9 @@ use crate::edge::target::Target;
 use crate::edge::target::exec::{self, Exec};
 use crate::edge::target::notice::{Notice, Secret, Webhook};
 use crate::edge::target::registry::RegistryFile;
-use crate::edge::target::router::{Router, RouterSettings};
+use crate::edge::target::router::{Router, RouterSettings, Stages};
 use crate::model::{Command, ModelId, Span, TargetId, Want};
+use crate::router::Weight;
 
 /// A notice target has nothing to observe.
 const NEVER: Span = Span::from_s(24 * 3600);
@@ -75,7 +76,7 @@ fn registry(id: TargetId, settings: RegistrySettings) -> Worker {
 }
 
 fn router(settings: &RouterWorkerSettings) -> Result<Worker, ProcessError> {
-    let RouterWorkerSettings { url, time_limit, poll, probe_path, probes, token } = settings;
+    let RouterWorkerSettings { url, time_limit, poll, probe_path, probes, token, .. } = settings;
     // No model may name it, and then no rule does.
     let id = TargetId::new(ROUTER).map_err(|_| ProcessError::NoWorker(Hands::Router.set_by()))?;
     let router = Router::new(RouterSettings {
@@ -85,9 +86,19 @@ fn router(settings: &RouterWorkerSettings) -> Result<Worker, ProcessError> {
         time_limit: duration(*time_limit),
         probe_path: probe_path.clone(),
         probes: *probes,
+        stages: stages(settings),
     })?;
     let make = move || -> Box<dyn Target> { Box::new(router.clone()) };
     Ok(Worker { id, poll: *poll, make: Box::new(make) })
+}
+
+/// The way down; none: at once.
+fn stages(settings: &RouterWorkerSettings) -> Option<Stages> {
+    let left = settings.stages_percent.iter().map(|percent| Weight::from_percent(*percent));
+    // The settings were checked: each is a weight.
+    let left: Vec<Weight> = left.filter_map(Result::ok).collect();
+    let (hold, gate, minimum) = (settings.hold, settings.gate, settings.gate_answers);
+    (!left.is_empty()).then_some(Stages { left, hold, gate, minimum })
 }
 
 /// A program of the user. The folder of its fences is made now: a rollback is no time to find

@@ -2,9 +2,12 @@
 //!
 //! It keeps the fence itself, beside the weights, so that both change together or not at all, and
 //! changes nothing that it has not read: somebody who was faster is noticed. The share of the
-//! withdrawn version goes to the one that comes, whole; other versions keep theirs.
+//! withdrawn version goes to the one that comes, whole, at once or in stages; other versions keep
+//! theirs.
 //!
 //! Over 300 lines: reading, deciding what is to be set, setting and probing are one act.
+
+mod stage;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,14 +17,17 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, redirect};
 use serde::Deserialize;
 use serde_json::json;
 
+use self::stage::{Ahead, Stage, ahead};
 use super::fences::{Known, Taken};
 use super::{Acted, Fence, Later, Target, told};
 use crate::config::Secret;
 use crate::edge::http::client::part;
 use crate::model::{
-    Baselines, Command, Fact, ModelId, Proof, TargetId, VersionFact, VersionId, Want,
+    Baselines, Command, CommandId, Fact, ModelId, Proof, TargetId, VersionFact, VersionId, Want,
 };
 use crate::router::{Route, Weight};
+
+pub use stage::Stages;
 
 /// How often a route that others changed meanwhile is read again.
 const TRIES: u32 = 5;
@@ -41,6 +47,8 @@ pub struct RouterSettings {
     pub probe_path: Option<String>,
     /// How often.
     pub probes: u32,
+    /// The way down; none: at once.
+    pub stages: Option<Stages>,
 }
 
 /// The built-in router as a target.
@@ -48,6 +56,8 @@ pub struct RouterSettings {
 pub struct Router {
     settings: RouterSettings,
     http: Client,
+    /// Commands that are half way, in this life of the worker.
+    half_way: BTreeMap<CommandId, Stage>,
 }
 
 /// A router that cannot be asked.
@@ -61,7 +71,21 @@ struct Seen {
     model: ModelId,
     weights_percent: BTreeMap<VersionId, Weight>,
     fence: Taken,
-    versions: BTreeMap<VersionId, serde::de::IgnoredAny>,
+    versions: BTreeMap<VersionId, Version>,
+}
+
+/// What it says of a version.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+struct Version {
+    live: Counts,
+}
+
+/// How its live requests ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+struct Counts {
+    total: u64,
+    error: u64,
+    timeout: u64,
 }
 
 #[derive(Deserialize)]
@@ -106,7 +130,7 @@ impl Router {
             .redirect(redirect::Policy::none())
             .no_proxy()
             .build()?;
-        Ok(Self { settings, http })
+        Ok(Self { settings, http, half_way: BTreeMap::new() })
     }
 
     fn place(&self) -> String {
@@ -155,7 +179,7 @@ impl Router {
         Ok((seen, tag.ok_or_else(|| format!("{} names no ETag", self.place()))?))
     }
 
-    async fn work(&self, command: &Command) -> Acted {
+    async fn work(&mut self, command: &Command) -> Acted {
         let Want::Production { version, instead_of } = &command.want else {
             let detail = format!("{} can give no notice; nothing was done", self.place());
             return Acted::failed(detail);
@@ -165,14 +189,29 @@ impl Router {
                 Ok(seen) => seen,
                 Err(why) => return Acted::unknown(format!("{why}; nothing was done")),
             };
-            let mut taken = seen.fence.clone();
             let (weights, detail) = match next(&self.place(), &seen, command, version, instead_of) {
                 Next::Over(acted) => return acted,
                 Next::Set(weights, detail) => (weights, detail),
             };
-            taken.take(command);
+            let (weights, then) = match self.stage(command, &seen, version, instead_of) {
+                Ahead::All => (weights, None),
+                Ahead::Wait(detail) => return Acted::unknown(detail),
+                Ahead::Set(weights, then) => (weights, Some(then)),
+            };
+            let mut taken = seen.fence.clone();
+            match then {
+                // Half way it is not done, but nothing older may come in between.
+                Some(_) => taken.raise(command),
+                None => taken.take(command),
+            }
             match self.put(&command.model, &tag, &weights, &taken).await {
-                Put::Done => return self.probe(command, version, instead_of, detail).await,
+                Put::Done => {
+                    let Some(then) = then else {
+                        self.half_way.remove(&command.id);
+                        return self.probe(command, version, instead_of, detail).await;
+                    };
+                    return self.half_way(command, then);
+                }
                 Put::Changed => {}
                 Put::Refused(why) => return Acted::failed(format!("{why}; nothing was done")),
                 Put::Unknown(why) => return Acted::unknown(why),
@@ -182,6 +221,33 @@ impl Router {
             "{} was changed by others {TRIES} times in a row; nothing was done",
             self.place()
         ))
+    }
+
+    /// How far the way down may be gone now.
+    fn stage(
+        &self,
+        command: &Command,
+        seen: &Seen,
+        version: &VersionId,
+        instead_of: &VersionId,
+    ) -> Ahead {
+        match &self.settings.stages {
+            Some(stages) => {
+                ahead(stages, self.half_way.get(&command.id), seen, version, instead_of)
+            }
+            None => Ahead::All,
+        }
+    }
+
+    /// Remembers a stage that was reached, or forgets a way that led nowhere.
+    fn half_way(&mut self, command: &Command, then: Stage) -> Acted {
+        let (back, detail) = (then.back, then.detail.clone());
+        if back {
+            self.half_way.remove(&command.id);
+            return Acted::failed(detail);
+        }
+        self.half_way.insert(command.id.clone(), then);
+        Acted::unknown(detail)
     }
 
     async fn put(
