@@ -139,12 +139,13 @@ pub fn run(config: &Config, part: &Part, tell: bool) -> Result<(), ProcessError>
     let at = listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let shared = carrier.is_shared();
     let mut roles = Roles::new(river.clone(), shared, Stop::new(stop.clone()), ended);
-    roles.start(config, part, &carrier)?;
     let router = runtime.block_on(router::open(config, part))?;
     let mut router = match router {
         Some(opened) => Some(roles.route(opened, &runtime, &stop)?),
         None => None,
     };
+    // Workers may look at the router as soon as they begin.
+    roles.start(config, part, &carrier)?;
     let lines = begins(&river, config, part, roles.names(), at)?;
     if tell {
         lines.iter().for_each(|line| terminal::line(line));

@@ -93,6 +93,17 @@ pub(super) fn ready(river: &River, settings: &Settings, part: &Part) -> Result<(
             }
         }
     }
+    if let Some(source_id) = settings.router.as_ref().and_then(|router| router.source.as_ref())
+        && part.routes()
+    {
+        let source = settings.sources.iter().find(|source| source.id == *source_id);
+        for topic in source.into_iter().flat_map(|source| source.topics.first()) {
+            if river.log.partitions(&topic.name)?.is_none() {
+                let (source_id, topic) = (source_id.clone(), topic.name.clone());
+                return Err(NotReady::NoTelemetry { source_id, topic });
+            }
+        }
+    }
     if part.measures() {
         for source in &settings.sources {
             for topic in &source.topics {

@@ -117,6 +117,7 @@ impl Asked {
             role,
             asked: self.about.body.clone(),
             answer,
+            held: None,
         });
     }
 }

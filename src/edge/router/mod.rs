@@ -17,7 +17,7 @@ mod state;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 
 use axum::routing::{any, get};
@@ -85,12 +85,18 @@ struct Shared {
 struct Records {
     queue: Option<SyncSender<Answered>>,
     dropped: Arc<AtomicU64>,
+    /// Bytes of bodies that wait there.
+    bytes: Arc<AtomicUsize>,
 }
 
+/// Bytes of bodies that wait to be published, at most.
+const MOST_BYTES: usize = 64 << 20;
+
 impl Records {
-    fn take(&self, record: Answered) {
+    fn take(&self, mut record: Answered) {
         let Some(queue) = &self.queue else { return };
-        if queue.try_send(record).is_err() {
+        let held = record.hold(&self.bytes);
+        if held > MOST_BYTES || queue.try_send(record).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -117,7 +123,7 @@ impl Routing {
             let served = Served::new(routed, state.of(&routed.model), since, &state.place())?;
             models.insert(routed.model.clone(), Arc::new(served));
         }
-        let records = Records { queue, dropped: Arc::default() };
+        let records = Records { queue, dropped: Arc::default(), bytes: Arc::default() };
         let (state, limits) = (Arc::new(tokio::sync::Mutex::new(state)), settings.limits);
         Ok(Self { shared: Arc::new(Shared { models, state, limits, records }) })
     }

@@ -1,6 +1,7 @@
 //! What the router publishes of an answer: a prediction, as telemetry has it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::body::Bytes;
 use serde_json::{Map, Value as Json, json};
@@ -9,7 +10,7 @@ use crate::config::RoutedModel;
 use crate::model::{LogTime, SampleRole, Status, VersionId};
 
 /// An answer of a version, live or shadow, as it was seen.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Answered {
     pub(super) model: Arc<RoutedModel>,
     pub(super) version: VersionId,
@@ -25,9 +26,30 @@ pub struct Answered {
     /// The body of the request, and of the answer; empty: not held.
     pub(super) asked: Bytes,
     pub(super) answer: Bytes,
+    pub(super) held: Option<Held>,
+}
+
+/// Bytes of bodies that a record holds, given back when it is gone.
+#[derive(Debug)]
+pub(super) struct Held {
+    all: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 impl Answered {
+    /// Counts its bodies among `all` for as long as it lives; how many bytes they are together.
+    pub(super) fn hold(&mut self, all: &Arc<AtomicUsize>) -> usize {
+        let bytes = self.asked.len() + self.answer.len();
+        self.held = Some(Held { all: Arc::clone(all), bytes });
+        all.fetch_add(bytes, Ordering::Relaxed) + bytes
+    }
+
     /// The key of the record.
     #[must_use]
     pub fn key(&self) -> &str {
