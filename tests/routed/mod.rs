@@ -1,4 +1,5 @@
 //! A router on loopback before backends that do as they are told, and callers that keep count.
+#![allow(dead_code, reason = "each test file uses some of it")]
 #![expect(clippy::unwrap_used, reason = "helpers of tests may, as tests may")]
 
 use std::collections::BTreeMap;

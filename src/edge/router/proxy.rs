@@ -18,6 +18,8 @@ use crate::edge::http::{Answering, Client, Problem, fresh_id};
 use crate::model::{Field, SampleRole, check_name};
 use crate::router::{Draw, Place, hash};
 
+/// The longest id of a request that is taken, in bytes: with a version it must still be a name.
+const LONGEST_ID: usize = 128;
 /// Before every path that is passed on.
 const MODELS: &str = "/models/";
 
@@ -96,7 +98,7 @@ fn call(
         all.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
     };
     let given = text(&all, headers::REQUEST_ID.as_str());
-    let given = given.filter(|id| check_name(id).is_ok());
+    let given = given.filter(|id| check_name(id).is_ok() && id.len() <= LONGEST_ID);
     let request = given.unwrap_or_else(fresh_id);
     // An id is letters and digits, and a given one came in a header.
     let id = HeaderValue::from_str(&request).unwrap_or(HeaderValue::from_static("-"));
