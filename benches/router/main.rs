@@ -106,9 +106,10 @@ fn haproxy(backend: SocketAddr, folder: &std::path::Path) -> Option<(Child, Sock
     let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).ok()?;
     let file = folder.join("haproxy.cfg");
     let text = format!(
-        "global\n  maxconn 1000\ndefaults\n  mode http\n  timeout connect 1s\n  timeout client 10s\n  \
-         timeout server 10s\nfrontend f\n  bind {free}\n  default_backend b\nbackend b\n  \
-         http-reuse always\n  server one {backend} weight 100\n"
+        "global\n  maxconn 1000\ndefaults\n  mode http\n  timeout connect 1s\n\
+         \x20 timeout client 10s\n  timeout server 10s\nfrontend f\n  bind {free}\n\
+         \x20 default_backend b\nbackend b\n  http-reuse always\n\
+         \x20 server one {backend} weight 100\n"
     );
     std::fs::File::create(&file).and_then(|mut file| file.write_all(text.as_bytes())).ok()?;
     let child = Command::new("haproxy").arg("-db").arg("-f").arg(&file).spawn().ok()?;
