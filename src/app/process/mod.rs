@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
 use self::ready::ready;
@@ -130,6 +131,8 @@ pub fn run(config: &Config, part: &Part, tell: bool) -> Result<(), ProcessError>
     }
     let (river, carrier) = river(config, part)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // Before anything answers: a stop is heard from the first answer on.
+    let asked = asked_to_stop(&runtime)?;
     let (stopper, stop) = watch::channel(false);
     let (ended, mut endings) = mpsc::unbounded_channel();
     let listener = match part.serves() {
@@ -153,7 +156,7 @@ pub fn run(config: &Config, part: &Part, tell: bool) -> Result<(), ProcessError>
     }
     runtime.block_on(async {
         let first = tokio::select! {
-            asked = asked_to_stop() => asked.map_err(ProcessError::from),
+            () = asked => Ok(()),
             Some(result) = endings.recv() => result,
             served = http(river, settings, listener, stop) => served,
         };
@@ -234,14 +237,18 @@ fn create_telemetry(log: &LocalLog, settings: &Settings) -> Result<(), RoleError
     Ok(())
 }
 
-/// Until Ctrl-C or a supervisor's SIGTERM.
-async fn asked_to_stop() -> std::io::Result<()> {
+/// Listens for Ctrl-C and a supervisor's SIGTERM, from this call on.
+fn asked_to_stop(runtime: &Runtime) -> std::io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
+    let _inside = runtime.enter();
     let mut terminated = signal(SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminated.recv() => Ok(()),
-    }
+    let mut interrupted = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupted.recv() => {}
+            _ = terminated.recv() => {}
+        }
+    })
 }
 
 /// Waits for the roles, but not for ever. The first that failed is told.
