@@ -15,6 +15,7 @@ use ripcord::edge::clock::{Stopwatch, SystemClock};
 use ripcord::edge::log::Log;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::shim::Shim;
+use ripcord::edge::router::Routing;
 use ripcord::edge::target::router::{Router, RouterSettings, Stages};
 use ripcord::edge::target::{Acted, Target};
 use ripcord::model::{Command, Namespace, Outcome, Proof, Span, TargetId};
@@ -320,6 +321,26 @@ async fn a_route_is_changed_only_by_who_has_read_it_and_only_once_it_is_on_the_d
     assert_eq!(world.route().await.0, tag);
     let [got, _] = spread(&world, 200, false).await;
     assert!(got.abs_diff(50) <= 3, "{got} of 200");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_version_leaves_the_settings_once_it_has_no_share() {
+    let (v1, v2) = backends();
+    let world = World::start(&[&v1, &v2], "", "shadow = [\"v2\"]", None).await;
+    assert_eq!(world.weights(50.0, 50.0).await.0, 200);
+    let folder = world.stop().await;
+    let alone = routed::config(folder.path(), &[("v1", v1.at)], "", "");
+    let why = Routing::open(alone.settings.router.as_ref().unwrap(), None).err().unwrap();
+    let why = why.to_string();
+    assert!(why.contains("no version v2") && why.contains("routes.json"), "{why}");
+    let world = World::start_in(folder, &[&v1, &v2], "", "", None).await;
+    assert_eq!(world.weights(100.0, 0.0).await.0, 200);
+    let world = World::start_in(world.stop().await, &[&v1], "", "", None).await;
+    let (_, route) = world.route().await;
+    assert_eq!(
+        (&route["weights_percent"], &route["shadow"]),
+        (&json!({ "v1": 100.0 }), &json!([]))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

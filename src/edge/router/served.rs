@@ -73,7 +73,11 @@ impl Served {
             RouterError::Route { model, place, why }
         };
         let kept = match kept {
-            Some(kept) => kept.clone(),
+            Some(kept) => {
+                let mut kept = kept.clone();
+                forget(&mut kept.route, &versions);
+                kept
+            }
             None => {
                 let (route, fence) = (initial(settings).map_err(refused)?, Taken::default());
                 Kept { revision: 0, route, fence }
@@ -200,6 +204,13 @@ fn backend(version: &VersionId, url: &str) -> Result<Backend, RouterError> {
         authority,
         base: base.trim_end_matches('/').to_owned(),
     })
+}
+
+/// Takes out versions that are gone from the settings and got no request anyway.
+fn forget(route: &mut Route, versions: &[VersionId]) {
+    route.weights_percent.retain(|version, weight| weight.is_some() || versions.contains(version));
+    route.shadow.retain(|version| versions.contains(version));
+    route.forced.retain(|version, _| versions.contains(version));
 }
 
 /// The route that the settings begin with.
