@@ -14,7 +14,9 @@ use super::tally::tally;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
 use crate::edge::diagnostics::done::{self, Phase};
-use crate::edge::log::{Commit, Committed, Partition, Read, Reader, Record, Topic, Transaction, Writer};
+use crate::edge::log::{
+    Commit, Committed, Partition, Read, Reader, Record, Topic, Transaction, Writer,
+};
 use crate::model::{LogTime, Span};
 use crate::shard::{self, Inbox, Output, Shard, Status};
 use crate::wire::json;

@@ -8,7 +8,8 @@ use serde_json::Value as Json;
 use crate::world::{REGISTRY, Shape, World, until};
 
 fn again(world: &World, record: &Record, value: Vec<u8>, partition: u32) -> Outgoing {
-    let to = ripcord::edge::log::Partition { topic: Topic::Commands.name(&world.namespace), partition };
+    let to =
+        ripcord::edge::log::Partition { topic: Topic::Commands.name(&world.namespace), partition };
     Outgoing { to, key: record.key.clone(), headers: record.headers.clone(), value }
 }
 
@@ -34,7 +35,8 @@ fn commands_replayed_into_live_workers_change_nothing() {
     let incidents = world.incidents();
     let commands = world.records(Topic::Commands);
     for round in 0..2 {
-        let copies = commands.iter().map(|command| again(&world, command, command.value.clone(), 0));
+        let copies =
+            commands.iter().map(|command| again(&world, command, command.value.clone(), 0));
         world.log.writer(None).unwrap().append(copies.collect()).unwrap();
         until(&format!("round {round} was answered"), answered);
     }
@@ -46,10 +48,11 @@ fn commands_replayed_into_live_workers_change_nothing() {
     until("the foreign one was answered", || (world.answers().len() > before).then_some(()));
     let (_, outcome) = world.answers().pop().unwrap();
     assert_eq!(outcome, Outcome::Refused);
-    let said = world.values::<Inbox>(Topic::Inbox).into_iter().rev().find_map(|record| match record {
-        Inbox::Answer(answer) => Some(answer.detail),
-        _ => None,
-    });
+    let said =
+        world.values::<Inbox>(Topic::Inbox).into_iter().rev().find_map(|record| match record {
+            Inbox::Answer(answer) => Some(answer.detail),
+            _ => None,
+        });
     assert!(said.as_ref().unwrap().starts_with("wrong_namespace"), "{said:?}");
     assert_eq!(world.registry(), (2, "v2".to_owned()));
     assert_eq!(world.incidents(), incidents, "an incident moved by what was said again");

@@ -87,7 +87,8 @@ impl Heard {
                 Inbox::Frame(frame) => {
                     let lane = frame.lane.lane;
                     for partial in frame.versions {
-                        let (model, version) = (partial.model.to_string(), partial.version.to_string());
+                        let (model, version) =
+                            (partial.model.to_string(), partial.version.to_string());
                         let cell = (model, version, partial.pane.as_ms());
                         heard.cells.insert((lane, cell), partial.sums.answers);
                     }

@@ -311,7 +311,12 @@ impl Held {
 
 fn fed(topic: usize, record: &Record) -> Fed<'_> {
     let raw = Raw { key: record.key.as_deref(), headers: &record.headers, value: &record.value };
-    Fed { topic, position: record.position, appended: record.vouched.then_some(record.time), raw: Some(raw) }
+    Fed {
+        topic,
+        position: record.position,
+        appended: record.vouched.then_some(record.time),
+        raw: Some(raw),
+    }
 }
 
 /// Live telemetry keeps what it states of roles.

@@ -9,9 +9,9 @@ use std::time::Duration;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 
+use super::changes::GroupConsumer;
 use super::clients::{self, Quiet};
 use super::fault::{self, failed};
-use super::reader::GroupConsumer;
 use super::scan::{Scanners, Views};
 use crate::config::KafkaSettings;
 use crate::edge::clock::{Clock, Stopwatch};
@@ -42,9 +42,9 @@ pub(super) struct Cluster {
 
 impl Cluster {
     pub(super) fn reach(settings: KafkaSettings, clock: Arc<dyn Clock>) -> Result<Self, LogError> {
-        let asker = clients::asker(&settings)
-            .create_with_context(Quiet)
-            .map_err(|error| failed("setting up a Kafka client; look at kafka.properties", error))?;
+        let asker = clients::asker(&settings).create_with_context(Quiet).map_err(|error| {
+            failed("setting up a Kafka client; look at kafka.properties", error)
+        })?;
         let cluster = Self {
             settings,
             clock,

@@ -63,7 +63,8 @@ impl Committer {
     /// The group that is written for must be known, even if no member of it is here.
     fn meet(&mut self, group: &str) -> Result<(), LogError> {
         if self.stranger.as_ref().is_none_or(|(known, _)| known != group) {
-            let consumer = clients::scanner(self.cluster.settings(), group).create_with_context(Quiet);
+            let consumer =
+                clients::scanner(self.cluster.settings(), group).create_with_context(Quiet);
             let consumer = consumer.map_err(|error| failed("setting up a Kafka client", error))?;
             self.stranger = Some((group.to_owned(), consumer));
         }
@@ -79,7 +80,10 @@ impl Committer {
             (None, None) => None,
         };
         found.ok_or_else(|| {
-            failed("speaking for a group", KafkaError::ConsumerCommit(RDKafkaErrorCode::UnknownGroup))
+            failed(
+                "speaking for a group",
+                KafkaError::ConsumerCommit(RDKafkaErrorCode::UnknownGroup),
+            )
         })
     }
 
@@ -118,14 +122,16 @@ impl Committer {
 
     fn is_fenced(&self, error: &KafkaError) -> bool {
         let fatal = self.sender.as_ref().and_then(|sender| sender.client().fatal_error());
-        [error.rdkafka_error_code(), fatal.map(|(code, _)| code)].into_iter().flatten().any(|code| {
-            matches!(
-                code,
-                RDKafkaErrorCode::Fenced
-                    | RDKafkaErrorCode::ProducerFenced
-                    | RDKafkaErrorCode::InvalidProducerEpoch
-            )
-        })
+        [error.rdkafka_error_code(), fatal.map(|(code, _)| code)].into_iter().flatten().any(
+            |code| {
+                matches!(
+                    code,
+                    RDKafkaErrorCode::Fenced
+                        | RDKafkaErrorCode::ProducerFenced
+                        | RDKafkaErrorCode::InvalidProducerEpoch
+                )
+            },
+        )
     }
 }
 
@@ -138,7 +144,8 @@ fn may_go_through(error: &KafkaError) -> bool {
 /// A producer that is the only one of its name from now on.
 fn begin(cluster: &Cluster, owner: &str) -> Result<Sender, LogError> {
     let doing = format!("becoming {owner}");
-    let made = clients::committer(cluster.settings(), owner).create_with_context(Reports::default());
+    let made =
+        clients::committer(cluster.settings(), owner).create_with_context(Reports::default());
     let sender: Sender = made.map_err(|error| failed(&doing, error))?;
     // Asked before it knows the brokers, the first step takes half a second.
     patiently(&doing, || sender.client().fetch_metadata(None, ASKED).map(drop))?;
@@ -153,7 +160,8 @@ fn write(
 ) -> Result<(), Failed> {
     sender.begin_transaction().map_err(Failed::Other)?;
     send(sender, &transaction.outputs).map_err(|(index, error)| Failed::Output(index, error))?;
-    let position = record::position(&transaction.input, transaction.position, &transaction.metadata);
+    let position =
+        record::position(&transaction.input, transaction.position, &transaction.metadata);
     let position = position.map_err(Failed::Position)?;
     insist(|| sender.send_offsets_to_transaction(&position, speaker, STEP))
         .map_err(Failed::Position)?;

@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use rdkafka::consumer::Consumer;
 
+use super::changes::GroupConsumer;
 use super::cluster::{ASKED, Cluster, number};
-use super::reader::GroupConsumer;
 use crate::edge::clock::Stopwatch;
 use crate::edge::log::Partition;
 use crate::model::Span;

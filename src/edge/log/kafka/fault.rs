@@ -7,10 +7,8 @@ use crate::edge::log::LogError;
 
 /// Waiting may mend it.
 pub(super) fn may_pass(error: &KafkaError) -> bool {
-    match error {
-        KafkaError::Transaction(error) => error.is_retriable() || passes(error.code()),
-        other => other.rdkafka_error_code().is_some_and(passes),
-    }
+    let again = matches!(error, KafkaError::Transaction(error) if error.is_retriable());
+    again || error.rdkafka_error_code().is_some_and(passes)
 }
 
 fn passes(code: RDKafkaErrorCode) -> bool {
@@ -53,6 +51,41 @@ pub(super) fn is_missing(code: RDKafkaErrorCode) -> bool {
 pub(super) fn is_out(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(code, Code::UnknownMemberId | Code::FencedInstanceId | Code::AssignmentLost)
+}
+
+/// What an error means that comes in the stream of a group's member.
+pub(super) enum Meaning {
+    /// Some partition of this number was read to its end.
+    End(u32),
+    /// No broker answers.
+    Silence,
+    /// Another process has taken this member's name.
+    Replaced,
+    /// The brokers do not let us, or the client cannot go on.
+    Refused,
+    /// It passes, or follows from something that is said elsewhere.
+    Passing,
+}
+
+/// Reads an error of the stream.
+pub(super) fn meaning(error: &KafkaError) -> Meaning {
+    use RDKafkaErrorCode as Code;
+    if let KafkaError::PartitionEOF(number) = error {
+        return Meaning::End(u32::try_from(*number).unwrap_or(0));
+    }
+    let fatal = matches!(error, KafkaError::MessageConsumptionFatal(_));
+    match error.rdkafka_error_code() {
+        Some(Code::AllBrokersDown) => Meaning::Silence,
+        Some(Code::FencedInstanceId) => Meaning::Replaced,
+        Some(
+            Code::TopicAuthorizationFailed
+            | Code::GroupAuthorizationFailed
+            | Code::ClusterAuthorizationFailed
+            | Code::SaslAuthenticationFailed,
+        ) => Meaning::Refused,
+        _ if fatal => Meaning::Refused,
+        _ => Meaning::Passing,
+    }
 }
 
 /// Something a person must see to, or the brokers do not answer.

@@ -1,25 +1,26 @@
 //! A member of a group.
 //!
-//! Rebalances come up inside a poll; they are only written down there. The role hears of them with
-//! its next read, and what it is about to lose it lets go with the read after that: until then it
-//! may commit. What was assigned is paused until it is sought.
+//! The role hears with its next read what the group said, and what it is about to lose it lets go
+//! with the read after that: until then it may commit. What was assigned is paused until it is
+//! sought.
+//!
+//! Over 300 lines: every answer of the client has its place in one loop.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::Message;
+use rdkafka::consumer::{CommitMode, Consumer, RebalanceProtocol};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
-use rdkafka::{ClientContext, Message};
+use rdkafka::types::RDKafkaErrorCode;
 
+use super::changes::{Change, Changes, GroupConsumer, let_go, list};
 use super::clients;
-use super::cluster::{ASKED, Cluster, lock, number, patiently};
+use super::cluster::{ASKED, Cluster, number, patiently};
 use super::ends::Ends;
-use super::fault::{self, failed};
+use super::fault::{self, Meaning, failed};
 use super::record;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
@@ -30,76 +31,6 @@ use crate::model::LogTime;
 const BATCH: usize = 1000;
 /// The longest that a poll takes before ends are looked at.
 const SLICE: Duration = Duration::from_millis(25);
-
-pub(super) type GroupConsumer = BaseConsumer<Changes>;
-
-/// What the group said and the role has not heard yet.
-#[derive(Default)]
-pub(super) struct Changes {
-    heard: Mutex<VecDeque<Change>>,
-    closing: AtomicBool,
-}
-
-enum Change {
-    Given(Vec<Partition>),
-    Taken { partitions: Vec<Partition>, lost: bool },
-}
-
-impl ClientContext for Changes {
-    fn log(&self, level: RDKafkaLogLevel, about: &str, text: &str) {
-        clients::said(level, about, text);
-    }
-
-    /// Whoever polls hears it, too.
-    fn error(&self, _: KafkaError, _: &str) {}
-}
-
-impl ConsumerContext for Changes {
-    fn rebalance(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        what: RDKafkaRespErr,
-        list: &mut TopicPartitionList,
-    ) {
-        let given = what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-        if !self.closing.load(Ordering::Relaxed) {
-            let partitions = partitions(list);
-            lock(&self.heard).push_back(if given {
-                Change::Given(partitions)
-            } else {
-                Change::Taken { partitions, lost: consumer.assignment_lost() }
-            });
-        } else if !given && let Err(error) = let_go(consumer, list) {
-            diagnostics::kafka_trouble("leaving a group", &error.to_string());
-        }
-    }
-}
-
-fn partitions(list: &TopicPartitionList) -> Vec<Partition> {
-    let found = list.elements().into_iter();
-    let partition = |index: i32| u32::try_from(index).unwrap_or(0);
-    found
-        .map(|found| Partition {
-            topic: found.topic().to_owned(),
-            partition: partition(found.partition()),
-        })
-        .collect()
-}
-
-fn list<'a>(partitions: impl IntoIterator<Item = &'a Partition>) -> TopicPartitionList {
-    let mut list = TopicPartitionList::new();
-    for of in partitions {
-        list.add_partition(&of.topic, number(of));
-    }
-    list
-}
-
-fn let_go(consumer: &GroupConsumer, list: &TopicPartitionList) -> Result<(), KafkaError> {
-    match consumer.rebalance_protocol() {
-        RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
-        RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign(),
-    }
-}
 
 /// A partition that the group gave to this member.
 #[derive(Default)]
@@ -188,7 +119,7 @@ impl KafkaReader {
 
     /// What the group said next.
     fn change(&mut self) -> Result<Option<Read>, LogError> {
-        let change = lock(&self.consumer.context().heard).pop_front();
+        let change = self.consumer.context().next();
         match change {
             None => Ok(None),
             Some(Change::Given(partitions)) => {
@@ -276,12 +207,10 @@ impl KafkaReader {
         Some(Read::Records(of, records))
     }
 
-    /// What an error in the stream means; most of them pass.
+    /// What an error in the stream comes to; most of them pass.
     fn hear(&mut self, error: KafkaError) -> Result<Option<Read>, LogError> {
-        use RDKafkaErrorCode as Code;
-        match error {
-            KafkaError::PartitionEOF(number) => {
-                let number = u32::try_from(number).unwrap_or(0);
+        match fault::meaning(&error) {
+            Meaning::End(number) => {
                 for (partition, part) in &self.parts {
                     if partition.partition == number && part.at.is_some() && !part.sought {
                         self.ends.hint(partition);
@@ -289,25 +218,17 @@ impl KafkaReader {
                 }
                 Ok(None)
             }
-            KafkaError::MessageConsumption(Code::AllBrokersDown) => {
+            Meaning::Silence => {
                 self.ends.blocked();
                 Ok(Some(Read::Blocked(format!("no broker answers at {}", self.brokers()))))
             }
-            KafkaError::MessageConsumptionFatal(Code::FencedInstanceId) => Err(LogError::InUse {
+            Meaning::Replaced => Err(LogError::InUse {
                 what: format!("the place of this process in {}", self.group),
                 choose: "kafka.instance",
             }),
-            KafkaError::MessageConsumption(
-                Code::TopicAuthorizationFailed
-                | Code::GroupAuthorizationFailed
-                | Code::ClusterAuthorizationFailed
-                | Code::SaslAuthenticationFailed,
-            )
-            | KafkaError::MessageConsumptionFatal(_) => {
-                Err(failed(&format!("reading as {}", self.group), error))
-            }
-            other => {
-                diagnostics::kafka_trouble(&self.group, &other.to_string());
+            Meaning::Refused => Err(failed(&format!("reading as {}", self.group), error)),
+            Meaning::Passing => {
+                diagnostics::kafka_trouble(&self.group, &error.to_string());
                 Ok(None)
             }
         }
@@ -406,9 +327,9 @@ impl Reader for KafkaReader {
             Ok(()) => Ok(Commit::Done),
             Err(error) => match error.rdkafka_error_code() {
                 Some(code) if fault::is_out(code) => Ok(Commit::Fenced),
-                Some(RDKafkaErrorCode::IllegalGeneration | RDKafkaErrorCode::RebalanceInProgress) => {
-                    Ok(Commit::Retry)
-                }
+                Some(
+                    RDKafkaErrorCode::IllegalGeneration | RDKafkaErrorCode::RebalanceInProgress,
+                ) => Ok(Commit::Retry),
                 _ if fault::may_pass(&error) => Ok(Commit::Unknown),
                 _ => Err(failed(&format!("committing a position of {partition}"), error)),
             },
@@ -438,7 +359,7 @@ impl Reader for KafkaReader {
 impl Drop for KafkaReader {
     /// Leaves the group in order; a member that was named keeps its place until it is missed.
     fn drop(&mut self) {
-        self.consumer.context().closing.store(true, Ordering::Relaxed);
+        self.consumer.context().close();
         let left = list(&self.leaving);
         if !self.leaving.is_empty() && let_go(&self.consumer, &left).is_err() {
             // The group finds out by itself.

@@ -120,9 +120,7 @@ impl Scanner {
         let mut from = position;
         if !stands || from >= self.end {
             let doing = format!("asking for the bounds of {partition}");
-            let ask = || {
-                self.consumer.fetch_watermarks(&partition.topic, number(partition), ASKED)
-            };
+            let ask = || self.consumer.fetch_watermarks(&partition.topic, number(partition), ASKED);
             let (first, end) = patiently(&doing, ask)?;
             (from, self.end) = (position.clamp(first, end), end);
         }
