@@ -149,9 +149,7 @@ fn an_ingest_that_comes_back_from_the_dead_changes_nothing() {
     zombie.signal("-STOP");
     world.replace("flush_milliseconds = 4000", "flush_milliseconds = 50");
     let ingest = world.start(&["ingest"]);
-    until("another has taken over", || {
-        of_lane(&world, 0).contains(&(true, 2)).then_some(())
-    });
+    until("another has taken over", || of_lane(&world, 0).contains(&(true, 2)).then_some(()));
     read_all(&world);
     zombie.signal("-CONT");
     world.minute(2, "v3", false);
