@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ripcord::config::GroupProtocol;
 use ripcord::edge::clock::{Stopwatch, SystemClock};
 use ripcord::edge::log::kafka::KafkaLog;
 use ripcord::edge::log::local::LocalLog;
@@ -66,6 +67,21 @@ fn the_log_in_memory_conforms() {
 fn the_log_on_kafka_conforms() {
     let log = KafkaLog::open(&broker::settings(), Arc::new(SystemClock)).unwrap();
     run(&log, &broker::unique("conforms"));
+}
+
+/// KIP-848; only what depends on how a group is formed.
+#[test]
+fn the_log_on_kafka_conforms_where_brokers_form_the_groups() {
+    let mut settings = broker::settings();
+    settings.group_protocol = GroupProtocol::Consumer;
+    for classic in ["session.timeout.ms", "heartbeat.interval.ms"] {
+        settings.properties.remove(classic);
+    }
+    let log = KafkaLog::open(&settings, Arc::new(SystemClock)).unwrap();
+    let run = broker::unique("formed");
+    for check in [order, groups, seeking] {
+        check(&log, &broker::unique(&run));
+    }
 }
 
 fn part(topic: &str, partition: u32) -> Partition {

@@ -7,6 +7,8 @@ use ripcord::edge::log::{Log as _, Topic};
 use ripcord::model::{SourceId, Span, Verdict};
 use ripcord::shard::{Decision, Inbox};
 
+use serde_json::json;
+
 use crate::broker;
 use crate::world::{REGISTRY, Shape, World, answer, until};
 
@@ -84,4 +86,81 @@ fn without_a_lane_that_was_never_heard_of_nothing_is_judged() {
         "it acted on two lanes of three"
     );
     drop(roles);
+}
+
+/// Claims of each lane, in order.
+fn claims(world: &World) -> Vec<(u32, u64)> {
+    let inbox = world.values::<Inbox>(Topic::Inbox).into_iter();
+    let claims = inbox.filter_map(|record| match record {
+        Inbox::Claim { lane, epoch } => Some((lane.lane, epoch)),
+        _ => None,
+    });
+    claims.collect()
+}
+
+#[test]
+fn a_process_that_restarts_under_its_name_moves_no_other_lane() {
+    let mut world = World::new(Shape { lanes: 2, shards: 1 }, REGISTRY, "");
+    let decide = world.start(&["decide"]);
+    let first = world.start_as("one", &["ingest"]);
+    until("the first has both lanes", || (claims(&world).len() == 2).then_some(()));
+    let second = world.start_as("two", &["ingest"]);
+    until("the second has taken a lane over", || (claims(&world).len() == 3).then_some(()));
+    let (moved, _) = claims(&world)[2];
+    drop(first);
+    let again = world.start_as("one", &["ingest"]);
+    until("the lane of the first is claimed again", || (claims(&world).len() == 4).then_some(()));
+    world.minute(0, "v3", false);
+    until("all was read", || (world.read() == Some(60)).then_some(()));
+    assert_eq!(claims(&world)[2..], [(moved, 2), (1 - moved, 2)], "{:?}", claims(&world));
+    drop((decide, second, again));
+}
+
+#[test]
+fn outcomes_meet_predictions_in_another_topic_while_lanes_move() {
+    const LANES: u32 = 3;
+    const REQUESTS: usize = 1500;
+    let world = World::new(Shape { lanes: LANES, shards: 1 }, REGISTRY, "");
+    let outcomes = format!("{}.outcomes", world.topic);
+    let topics = |list: &[&str]| format!("topics = {list:?}");
+    world.replace(&topics(&[&world.topic]), &topics(&[&world.topic, &outcomes]));
+    world.run(&["topics", "create", "--telemetry"]);
+    let mut writer = world.log.writer(None).unwrap();
+    let mut send = |requests: std::ops::Range<usize>| {
+        let mut records = Vec::new();
+        for i in requests {
+            let lane = u32::try_from(i).unwrap() % LANES;
+            let second = i64::try_from(i / 10).unwrap();
+            records
+                .push(world.line(lane, &answer(&format!("r{i}"), "v3", world.from, second, false)));
+            let ts = world.from + Span::from_s(second + 5);
+            let outcome = json!({"type": "outcome", "request": format!("r{i}"), "model": "m",
+                "ts": ts, "actual": 1});
+            let mut outcome = world.line(lane, &outcome.to_string());
+            outcome.to.topic.clone_from(&outcomes);
+            records.push(outcome);
+        }
+        writer.append(records).unwrap();
+    };
+    let read = |least: usize| {
+        until("it was read", || world.read().filter(|read| *read >= 2 * least as u64));
+    };
+    let decide = world.start(&["decide"]);
+    let first = world.start(&["ingest"]);
+    send(0..REQUESTS / 3);
+    read(REQUESTS / 3);
+    let second = world.start(&["ingest"]);
+    until("lanes have moved", || (claims(&world).len() > LANES as usize).then_some(()));
+    send(REQUESTS / 3..2 * REQUESTS / 3);
+    read(2 * REQUESTS / 3);
+    first.stop();
+    send(2 * REQUESTS / 3..REQUESTS);
+    read(REQUESTS);
+    until("every outcome has met its prediction", || {
+        let status = world.status();
+        let counters = status[0].records.values().next()?;
+        assert_eq!(counters.unmatched + counters.late + counters.duplicate, 0, "{counters:?}");
+        (counters.measured == 2 * REQUESTS as u64).then_some(())
+    });
+    drop((decide, second));
 }

@@ -172,10 +172,21 @@ impl World {
 
     /// Starts a process that stays.
     pub fn start(&self, arguments: &[&str]) -> Process {
+        self.begin(self.command(arguments), arguments)
+    }
+
+    /// The same, with a name of its own among its like.
+    pub fn start_as(&self, instance: &str, arguments: &[&str]) -> Process {
+        let mut command = self.command(arguments);
+        command.env("RIPCORD__KAFKA__INSTANCE", instance);
+        self.begin(command, arguments)
+    }
+
+    fn begin(&self, mut command: Command, arguments: &[&str]) -> Process {
         let name = broker::unique(&arguments.join("-"));
         let errors = self.path(&format!("{name}.log"));
         let log = File::create(&errors).unwrap();
-        let child = self.command(arguments).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         Process { child, errors }
     }
 
