@@ -103,7 +103,8 @@ pub(super) fn member(settings: &KafkaSettings, group: &str, topics: usize) -> Cl
 /// Reads what it is told to, as a member of nothing; without a group the client assigns nothing.
 pub(super) fn scanner(settings: &KafkaSettings, group: &str) -> ClientConfig {
     let mut client = properties(settings, &READS);
-    client.set("queued.max.messages.kbytes", "4096");
+    // It asks for what is there, and waits for nothing.
+    client.set("queued.max.messages.kbytes", "4096").set("fetch.wait.max.ms", "5");
     reads(&mut client).set("group.id", group).clone()
 }
 

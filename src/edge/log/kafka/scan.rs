@@ -160,10 +160,14 @@ impl Scanner {
                 Some(Err(error)) if watch.elapsed() > PATIENCE => return Err(reading(error)),
                 Some(Err(_)) | None => {}
             }
-            if let Some(last) = records.last()
-                && records.len() >= most
-            {
-                self.at = Some((partition.clone(), last.position + 1));
+            let Some(last) = records.last() else { continue };
+            let next = last.position + 1;
+            if next >= self.end {
+                self.consumer.unassign().map_err(reading)?;
+                return Ok(records);
+            }
+            if records.len() >= most {
+                self.at = Some((partition.clone(), next));
                 return Ok(records);
             }
         }
