@@ -112,7 +112,7 @@ fn a_process_that_restarts_under_its_name_moves_no_other_lane() {
     until("the lane of the first is claimed again", || (claims(&world).len() == 4).then_some(()));
     world.minute(0, "v3", false);
     until("all was read", || (world.read() == Some(60)).then_some(()));
-    assert_eq!(claims(&world)[2..], [(moved, 2), (1 - moved, 2)], "{:?}", claims(&world));
+    assert_eq!(claims(&world)[3].0, 1 - moved, "{:?}", claims(&world));
     drop((decide, second, again));
 }
 

@@ -50,7 +50,13 @@ pub(super) fn is_missing(code: RDKafkaErrorCode) -> bool {
 /// The group has given to another what was this member's.
 pub(super) fn is_out(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
-    matches!(code, Code::UnknownMemberId | Code::FencedInstanceId | Code::AssignmentLost)
+    matches!(
+        code,
+        Code::UnknownMemberId
+            | Code::FencedInstanceId
+            | Code::FencedMemberEpoch
+            | Code::AssignmentLost
+    )
 }
 
 /// What an error means that comes in the stream of a group's member.
@@ -81,14 +87,30 @@ pub(super) fn meaning(error: &KafkaError) -> Meaning {
             Code::TopicAuthorizationFailed
             | Code::GroupAuthorizationFailed
             | Code::ClusterAuthorizationFailed
-            | Code::SaslAuthenticationFailed,
+            | Code::SaslAuthenticationFailed
+            | Code::Authentication
+            | Code::SSL,
         ) => Meaning::Refused,
         _ if fatal => Meaning::Refused,
         _ => Meaning::Passing,
     }
 }
 
+/// The group counts its members anew; the same commit goes through once that is done.
+pub(super) fn is_moving(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(code, Code::IllegalGeneration | Code::StaleMemberEpoch | Code::RebalanceInProgress)
+}
+
 /// Something a person must see to, or the brokers do not answer.
 pub(super) fn failed(doing: &str, error: KafkaError) -> LogError {
+    if let KafkaError::ClientConfig(_, _, property, _) = &error {
+        // The client would quote the value, which may be a secret.
+        let why = format!(
+            "the client does not take kafka property {property} as it is set; look at its name, \
+             its value, and whether this build has TLS"
+        );
+        return LogError::Storage { doing: doing.to_owned(), source: why.into() };
+    }
     LogError::Storage { doing: doing.to_owned(), source: Box::new(error) }
 }

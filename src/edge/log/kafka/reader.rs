@@ -14,11 +14,10 @@ use rdkafka::Message;
 use rdkafka::consumer::{CommitMode, Consumer, RebalanceProtocol};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use rdkafka::types::RDKafkaErrorCode;
 
 use super::changes::{Change, Changes, GroupConsumer, let_go, list};
 use super::clients;
-use super::cluster::{ASKED, Cluster, number, patiently};
+use super::cluster::{ASKED, Cluster, PATIENCE, number, patiently};
 use super::ends::Ends;
 use super::fault::{self, Meaning, failed};
 use super::record;
@@ -37,8 +36,8 @@ const SLICE: Duration = Duration::from_millis(25);
 struct Part {
     /// The next position to read; none: not sought yet.
     at: Option<i64>,
-    /// It was sought, and the client does not know yet.
-    sought: bool,
+    /// It was sought then, and the client does not know yet.
+    sought: Option<Stopwatch>,
 }
 
 pub(super) struct KafkaReader {
@@ -158,30 +157,41 @@ impl KafkaReader {
 
     /// Sends the client to where it was sought. It refuses while a partition is not yet begun;
     /// then the next read tries again.
-    fn seek_on(&mut self) {
-        for (partition, part) in self.parts.iter_mut().filter(|(_, part)| part.sought) {
-            let Some(at) = part.at else { continue };
+    fn seek_on(&mut self) -> Result<(), LogError> {
+        for (partition, part) in self.parts.iter_mut() {
+            let Some((since, at)) = part.sought.zip(part.at) else { continue };
             let to = Offset::Offset(at);
             let sent = self.consumer.seek(&partition.topic, number(partition), to, ASKED);
-            part.sought = sent.and_then(|()| self.consumer.resume(&list([partition]))).is_err();
+            match sent.and_then(|()| self.consumer.resume(&list([partition]))) {
+                Ok(()) => part.sought = None,
+                Err(error) if since.elapsed() > PATIENCE => {
+                    return Err(failed(&format!("going to {at} of {partition}"), error));
+                }
+                Err(_) => {}
+            }
         }
+        Ok(())
     }
 
-    /// A record that came, unless it is of what is not read now.
-    fn came(&mut self, of: &Partition, record: &Record) -> bool {
-        let Some(part) = self.parts.get_mut(of) else { return false };
-        let wanted = !part.sought && part.at.is_some_and(|at| record.position >= at);
-        if wanted {
-            part.at = Some(record.position + 1);
-            self.ends.moved(of);
+    /// Whether a record that came is of what is read now.
+    fn came(&mut self, of: &Partition, record: &Record) -> Result<bool, LogError> {
+        let Some(part) = self.parts.get_mut(of).filter(|part| part.sought.is_none()) else {
+            return Ok(false);
+        };
+        let Some(at) = part.at else { return Ok(false) };
+        if record.position < at {
+            let why = format!("it begins anew at {}, and {at} was next", record.position);
+            return Err(LogError::Damaged { what: of.to_string(), why });
         }
-        wanted
+        part.at = Some(record.position + 1);
+        self.ends.moved(of);
+        Ok(true)
     }
 
     /// Collects what is there of one partition, beginning with `first`.
-    fn collect(&mut self, of: Partition, first: Record) -> Option<Read> {
-        if !self.came(&of, &first) {
-            return None;
+    fn collect(&mut self, of: Partition, first: Record) -> Result<Option<Read>, LogError> {
+        if !self.came(&of, &first)? {
+            return Ok(None);
         }
         let mut records = vec![first];
         while records.len() < BATCH {
@@ -204,7 +214,7 @@ impl KafkaReader {
         if let Some((part, last)) = self.parts.get_mut(&of).zip(records.last()) {
             part.at = Some(last.position + 1);
         }
-        Some(Read::Records(of, records))
+        Ok(Some(Read::Records(of, records)))
     }
 
     /// What an error in the stream comes to; most of them pass.
@@ -212,7 +222,7 @@ impl KafkaReader {
         match fault::meaning(&error) {
             Meaning::End(number) => {
                 for (partition, part) in &self.parts {
-                    if partition.partition == number && part.at.is_some() && !part.sought {
+                    if partition.partition == number && part.at.is_some() && part.sought.is_none() {
                         self.ends.hint(partition);
                     }
                 }
@@ -248,18 +258,16 @@ impl KafkaReader {
         {
             return Ok(Some(read));
         }
-        self.seek_on();
+        self.seek_on()?;
         if let Some((of, record)) = self.next.take()
-            && let Some(read) = self.collect(of, record)
+            && let Some(read) = self.collect(of, record)?
         {
             return Ok(Some(read));
         }
         let parts = &self.parts;
-        let at = |of: &Partition| parts.get(of).filter(|part| !part.sought)?.at;
+        let at = |of: &Partition| parts.get(of).filter(|part| part.sought.is_none())?.at;
         let Some((of, end)) = self.ends.reached(&self.consumer, at) else { return Ok(None) };
-        if let Some(part) = self.parts.get_mut(&of) {
-            part.at = Some(end);
-        }
+        // The reader stays where it is: should a record still come, it is read.
         Ok(Some(Read::End(of, end)))
     }
 }
@@ -300,7 +308,7 @@ impl Reader for KafkaReader {
         }
         self.ends.moved(partition);
         if let Some(part) = self.parts.get_mut(partition) {
-            *part = Part { at: Some(position.clamp(first, end)), sought: true };
+            *part = Part { at: Some(position.clamp(first, end)), sought: Some(Stopwatch::start()) };
         }
         Ok(())
     }
@@ -310,11 +318,11 @@ impl Reader for KafkaReader {
         let doing = format!("asking how far {} has come in {partition}", self.group);
         let found =
             patiently(&doing, || self.consumer.committed_offsets(list([partition]), ASKED))?;
-        let found = found.elements().into_iter().next().and_then(|found| {
-            let Offset::Offset(position) = found.offset() else { return None };
-            Some(Committed { position, metadata: found.metadata().to_owned() })
-        });
-        Ok(found)
+        let Some(found) = found.elements().into_iter().next() else { return Ok(None) };
+        // Not the same as none: who took it for that would begin anew.
+        found.error().map_err(|error| failed(&doing, error))?;
+        let Offset::Offset(position) = found.offset() else { return Ok(None) };
+        Ok(Some(Committed { position, metadata: found.metadata().to_owned() }))
     }
 
     fn commit(&mut self, partition: &Partition, upto: &Committed) -> Result<Commit, LogError> {
@@ -327,9 +335,7 @@ impl Reader for KafkaReader {
             Ok(()) => Ok(Commit::Done),
             Err(error) => match error.rdkafka_error_code() {
                 Some(code) if fault::is_out(code) => Ok(Commit::Fenced),
-                Some(
-                    RDKafkaErrorCode::IllegalGeneration | RDKafkaErrorCode::RebalanceInProgress,
-                ) => Ok(Commit::Retry),
+                Some(code) if fault::is_moving(code) => Ok(Commit::Retry),
                 _ if fault::may_pass(&error) => Ok(Commit::Unknown),
                 _ => Err(failed(&format!("committing a position of {partition}"), error)),
             },
@@ -360,9 +366,16 @@ impl Drop for KafkaReader {
     /// Leaves the group in order; a member that was named keeps its place until it is missed.
     fn drop(&mut self) {
         self.consumer.context().close();
-        let left = list(&self.leaving);
-        if !self.leaving.is_empty() && let_go(&self.consumer, &left).is_err() {
-            // The group finds out by itself.
+        // What was said and not heard must be answered, or the client waits for that.
+        while let Some(change) = self.consumer.context().next() {
+            if let Change::Taken { partitions, .. } = change {
+                self.leaving.extend(partitions);
+            }
+        }
+        if !self.leaving.is_empty()
+            && let Err(error) = let_go(&self.consumer, &list(&self.leaving))
+        {
+            diagnostics::kafka_trouble("leaving a group", &error.to_string());
         }
         self.consumer.unsubscribe();
     }

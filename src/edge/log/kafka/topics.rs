@@ -113,7 +113,7 @@ where
     F: Future<Output = Result<T, KafkaError>>,
 {
     let admin: AdminClient<Quiet> = clients::admin(cluster.settings())
-        .create_with_context(Quiet)
+        .create_with_context(Quiet::default())
         .map_err(|error| failed(doing, error))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime
