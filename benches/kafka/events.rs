@@ -34,8 +34,7 @@ impl ProducerContext for Acks {
         let Ok(message) = result else { panic!("a record was lost") };
         if number > 0 {
             let lane = u32::try_from(message.partition()).unwrap_or(0);
-            let acked =
-                Acked { lane, position: message.offset(), at_us: self.watch.elapsed_us() };
+            let acked = Acked { lane, position: message.offset(), at_us: self.watch.elapsed_us() };
             self.of.lock().unwrap_or_else(PoisonError::into_inner).push((number, acked));
         }
     }

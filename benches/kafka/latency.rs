@@ -57,8 +57,11 @@ impl Run {
     pub fn run(&self) {
         let (mut plan, models) = self.plan();
         let river = River::new(&unique("latency"), &registry(&models), self.settings);
-        let roles =
-            [river.start(&["ingest"]), river.start(&["decide"]), river.start(&["work", "registry"])];
+        let roles = [
+            river.start(&["ingest"]),
+            river.start(&["decide"]),
+            river.start(&["work", "registry"]),
+        ];
         until(&format!("the models are known; it said {}", roles[2].said()), || {
             let records = river.records(Topic::Inbox, 0);
             let read = records.iter().filter_map(|r| serde_json::from_slice(&r.value).ok());
@@ -230,7 +233,9 @@ fn tell_served(plan: &[Due], seen: &Seen, river: &River) {
     let read = decisions.iter().filter_map(|r| serde_json::from_slice::<Decision>(&r.value).ok());
     let breaches = read.filter(|decision| decision.assessment.verdict == Verdict::Breach);
     let counted: BTreeMap<String, u64> = breaches
-        .map(|decision| (decision.assessment.model.to_string(), decision.assessment.evidence.samples))
+        .map(|decision| {
+            (decision.assessment.model.to_string(), decision.assessment.evidence.samples)
+        })
         .collect();
     let (mut first, mut last) = (Vec::new(), Vec::new());
     for (model, sent) in sent {

@@ -1,8 +1,8 @@
 //! What a consumer of committed records sees of a river, and when.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -61,7 +61,9 @@ impl Sight {
             move || {
                 let mut seen = Seen::default();
                 while !stop.load(Ordering::Relaxed) {
-                    let Some(Ok(message)) = consumer.poll(Duration::from_millis(50)) else { continue };
+                    let Some(Ok(message)) = consumer.poll(Duration::from_millis(50)) else {
+                        continue;
+                    };
                     let at_us = watch.elapsed_us();
                     let value = message.payload().unwrap_or_default();
                     if message.topic() == commands {
