@@ -120,11 +120,23 @@ impl Event<'_> {
         line.clear();
         write!(
             line,
-            r#"{{"type":"prediction","id":"{id}","model":"{model}","version":"{version}","ts":{ts_ms},"status":"{status}","prediction":1,"score":0.{score:05},"latency_ms":{}.{:03},"role":"live","features":{{"amount":{}.{:02},"age":{age}}}}}"#,
-            10 + late / 1000,
-            late % 1000,
-            amount / 100,
-            amount % 100,
+            concat!(
+                r#"{{"type":"prediction","id":"{id}","model":"{model}","version":"{version}","#,
+                r#""ts":{ts_ms},"status":"{status}","prediction":1,"score":0.{score:05},"#,
+                r#""latency_ms":{ms}.{us:03},"role":"live","#,
+                r#""features":{{"amount":{whole}.{cents:02},"age":{age}}}}}"#
+            ),
+            id = id,
+            model = model,
+            version = version,
+            ts_ms = ts_ms,
+            status = status,
+            score = score,
+            ms = 10 + late / 1000,
+            us = late % 1000,
+            whole = amount / 100,
+            cents = amount % 100,
+            age = age,
         )
         .expect("a String takes it");
     }

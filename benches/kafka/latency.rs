@@ -17,6 +17,7 @@ use ripcord::edge::clock::{Clock as _, Stopwatch, SystemClock};
 use ripcord::edge::log::Topic;
 use ripcord::model::Verdict;
 use ripcord::shard::{Decision, Inbox};
+use serde_json::json;
 
 use crate::events::{Chance, Event, Sender, crowd};
 use crate::river::{LANES, Process, River, brokers, unique, until};
@@ -125,17 +126,16 @@ impl Run {
 
 /// Every model serves v2; v1 is proven, and what it showed is known.
 fn registry(models: &[String]) -> String {
-    let mut entries = Vec::new();
-    for model in models {
-        entries.push(format!(
-            r#"{{"name":"{model}","version":"v2","is_production":true,"created_at":"2025-03-01T00:00:00Z"}}"#
-        ));
-        entries.push(format!(
-            r#"{{"name":"{model}","version":"v1","is_production":false,"proven_good":true,"created_at":"2025-02-01T00:00:00Z","baseline":{{"error_rate":{{"value":0.01,"n":50000}}}}}}"#
-        ));
-    }
-    let entries = entries.join(",\n");
-    format!(r#"{{"schema":"ripcord.registry/1","revision":1,"models":[{entries}]}}"#)
+    let entries = models.iter().flat_map(|model| {
+        let now = json!({"name": model, "version": "v2", "is_production": true,
+            "created_at": "2025-03-01T00:00:00Z"});
+        let before = json!({"name": model, "version": "v1", "is_production": false,
+            "proven_good": true, "created_at": "2025-02-01T00:00:00Z",
+            "baseline": {"error_rate": {"value": 0.01, "n": 50_000}}});
+        [now, before]
+    });
+    let models: Vec<_> = entries.collect();
+    json!({"schema": "ripcord.registry/1", "revision": 1, "models": models}).to_string()
 }
 
 /// Sends the plan and the crowd, each when it is due, until every command was seen. Event time is

@@ -70,7 +70,7 @@ fn commands_replayed_into_live_workers_change_nothing() {
             _ => None,
         });
     assert!(said.as_ref().unwrap().starts_with("wrong_namespace"), "{said:?}");
-    let worker = &commands[0].target;
+    let worker = world.commands().remove(0).target;
     let counted = format!("{REFUSED}{{worker=\"{worker}\",reason=\"wrong_namespace\"}} 1");
     assert_eq!(refused().concat(), [counted]);
     assert_eq!(world.registry(), (2, "v2".to_owned()));

@@ -125,7 +125,7 @@ impl Log for Watched {
     fn reader(&self, group: &str, topics: &[String]) -> Result<Box<dyn Reader>, LogError> {
         let reader = self.log.reader(group, topics)?;
         let (health, role) = (self.health.clone(), self.role.clone());
-        Ok(Box::new(WatchedReader { reader, health, role, given: BTreeSet::new() }))
+        Ok(Box::new(WatchedReader { reader, health, role, given: BTreeSet::new(), new: false }))
     }
 
     fn writer(&self, owner: Option<&str>) -> Result<Box<dyn Writer>, LogError> {
@@ -159,6 +159,8 @@ struct WatchedReader {
     health: Health,
     role: String,
     given: BTreeSet<Partition>,
+    /// Some of it the role has only just heard of, and not yet taken over.
+    new: bool,
 }
 
 impl WatchedReader {
@@ -167,7 +169,8 @@ impl WatchedReader {
         match read {
             Ok(Some(Read::Assigned(partitions))) => {
                 self.given.extend(partitions.iter().cloned());
-                Some(Standing::Reads)
+                self.new = true;
+                None
             }
             Ok(Some(Read::Records(..) | Read::End(..))) => Some(Standing::Reads),
             Ok(Some(Read::Revoking(partitions))) => {
@@ -190,6 +193,10 @@ impl WatchedReader {
 
 impl Reader for WatchedReader {
     fn read(&mut self, wait: Duration) -> Result<Option<Read>, LogError> {
+        // It has taken over what it was given, which may take long, or it would not ask for more.
+        if std::mem::take(&mut self.new) {
+            self.health.set(&self.role, Standing::Reads);
+        }
         let read = self.reader.read(wait);
         if let Some(standing) = self.hear(&read) {
             self.health.set(&self.role, standing);
@@ -243,20 +250,21 @@ mod tests {
             health: health.clone(),
             role: "decide".to_owned(),
             given: BTreeSet::new(),
+            new: false,
         };
         let blocked = || Read::Blocked("no broker answers".to_owned());
         for (read, expected) in [
             (None, None),
             (Some(blocked()), None),
-            (Some(Read::Assigned(Vec::new())), Some(Standing::Reads)),
+            (Some(Read::Assigned(Vec::new())), None),
             (Some(blocked()), None),
-            (Some(Read::Assigned(vec![place(0)])), Some(Standing::Reads)),
+            (Some(Read::Assigned(vec![place(0)])), None),
             (None, None),
             (Some(blocked()), Some(Standing::Blocked("no broker answers".to_owned()))),
             (Some(Read::End(place(0), 3)), Some(Standing::Reads)),
             (Some(Read::Revoking(vec![place(0)])), None),
             (Some(blocked()), None),
-            (Some(Read::Assigned(vec![place(1)])), Some(Standing::Reads)),
+            (Some(Read::Assigned(vec![place(1)])), None),
             (Some(Read::Lost(vec![place(1)])), Some(Standing::Joining)),
         ] {
             let said = format!("{read:?}");
@@ -267,6 +275,8 @@ mod tests {
         let mut reader = log.reader("g", &["t".to_owned()]).unwrap();
         assert!(health.unready().is_some());
         while reader.read(Duration::from_secs(1)).unwrap().is_none() {}
+        assert!(health.unready().is_some(), "what it was given is not taken over yet");
+        reader.read(Duration::ZERO).unwrap();
         assert_eq!(health.unready(), None);
         drop(reader);
         assert!(health.unready().is_some(), "its life is over");

@@ -107,7 +107,8 @@ pub fn page(page: &mut Page) {
         let took = done.took.get(&metric).into_iter().flatten();
         page.histogram(metric, took.map(|(labels, spread)| (labels.clone(), spread.clone())));
     }
-    for metric in [metrics::SUPPRESSED, metrics::NOTIFICATIONS, metrics::VERDICTS, metrics::REFUSED] {
+    use metrics::{NOTIFICATIONS, REFUSED, SUPPRESSED, VERDICTS};
+    for metric in [SUPPRESSED, NOTIFICATIONS, VERDICTS, REFUSED] {
         let counts = done.counts.get(&metric).into_iter().flatten();
         page.counter(metric, counts.map(|(labels, count)| (labels.clone(), *count)));
     }
