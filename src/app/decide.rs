@@ -5,7 +5,7 @@
 //!
 //! Over 300 lines: taking over, folding and committing share one state.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::replies::Replies;
@@ -14,7 +14,9 @@ use super::tally::tally;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
 use crate::edge::diagnostics::done::{self, Phase};
-use crate::edge::log::{Commit, Committed, Partition, Read, Reader, Record, Topic, Transaction, Writer};
+use crate::edge::log::{
+    Commit, LogError, Partition, Read, Reader, Record, Topic, Transaction, Writer,
+};
 use crate::model::{LogTime, Span};
 use crate::shard::{self, Inbox, Output, Shard, Status};
 use crate::wire::json;
@@ -28,6 +30,9 @@ const FOLD_BATCH: usize = 1000;
 /// Time until a commit that did not go through is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(5);
 
+/// How long it is tried; then the role begins anew.
+const RETRY_WITHIN: Span = Span::from_s(60);
+
 /// Time between two ticks while a deadline is due.
 const TICK_EVERY: Span = Span::from_s(1);
 
@@ -38,6 +43,8 @@ pub struct Decide {
     /// For what needs no transaction.
     writer: Box<dyn Writer>,
     owned: BTreeMap<u32, Owned>,
+    /// Given to this member and not taken over yet.
+    arriving: VecDeque<Partition>,
     /// None: replies are never forgotten, as in a replay.
     keep_replies: Option<Span>,
 }
@@ -78,7 +85,14 @@ impl Decide {
         let group = river.group("decide");
         let reader = river.log.reader(&group, &[river.topic(Topic::Inbox)])?;
         let writer = river.log.writer(None)?;
-        Ok(Self { river, reader, writer, owned: BTreeMap::new(), keep_replies: None })
+        Ok(Self {
+            river,
+            reader,
+            writer,
+            owned: BTreeMap::new(),
+            arriving: VecDeque::new(),
+            keep_replies: None,
+        })
     }
 
     /// Forgets replies to instructions after so long, each time that live numbers are published.
@@ -94,25 +108,26 @@ impl Decide {
     /// What waiting cannot mend.
     pub fn turn(&mut self, wait: Duration) -> Result<Turn, RoleError> {
         self.tick()?;
+        // One at a time: taking over may be long, and in between the group wants to hear of us.
+        if let Some(inbox) = self.arriving.pop_front() {
+            self.take_over(&inbox)?;
+        }
+        let wait = if self.arriving.is_empty() { wait } else { Duration::ZERO };
         let mut turn = Turn::default();
         match self.reader.read(wait)? {
-            Some(Read::Assigned(partitions)) => {
-                for partition in partitions {
-                    self.take_over(&partition)?;
-                }
-            }
+            Some(Read::Assigned(partitions)) => self.arriving.extend(partitions),
             Some(Read::Records(partition, records)) => {
                 turn.outputs = self.fold(&partition, &records)?;
             }
             Some(Read::Revoking(partitions)) => {
                 for partition in partitions {
                     self.snapshot(partition.partition)?;
-                    self.owned.remove(&partition.partition);
+                    self.lose(&partition);
                 }
             }
             Some(Read::Lost(partitions)) => {
                 for partition in partitions {
-                    self.owned.remove(&partition.partition);
+                    self.lose(&partition);
                 }
             }
             Some(Read::End(partition, _)) => {
@@ -121,9 +136,14 @@ impl Decide {
                 }
             }
             Some(Read::Blocked(_)) => {}
-            None => turn.idle = true,
+            None => turn.idle = self.arriving.is_empty(),
         }
         Ok(turn)
+    }
+
+    fn lose(&mut self, inbox: &Partition) {
+        self.owned.remove(&inbox.partition);
+        self.arriving.retain(|arriving| arriving != inbox);
     }
 
     /// When the earliest deadline of a shard is.
@@ -185,36 +205,31 @@ impl Decide {
     }
 
     /// Restores a shard: the newest snapshot that can be read, the inbox from there to the commit
-    /// with outputs dropped, undo as it was stored, and on. First of all whoever had it before is
-    /// fenced, so that what is read here is the last of it.
+    /// with outputs dropped, undo as it was stored, and on. First whoever had it before is fenced,
+    /// so that what is read here is the last of it; and before that, the group must agree that the
+    /// shard is this process's, or a process that slept would fence its successor.
     fn take_over(&mut self, inbox: &Partition) -> Result<(), RoleError> {
         let id = inbox.partition;
+        if let Some(upto) = self.reader.committed(inbox)? {
+            match self.reader.commit(inbox, &upto)? {
+                Commit::Done => {}
+                Commit::Fenced => return Ok(()),
+                Commit::Retry | Commit::Unknown => {
+                    self.arriving.push_back(inbox.clone());
+                    return Ok(());
+                }
+            }
+        }
         let committer = self.river.log.writer(Some(&committer(&self.river, id)))?;
-        let committed = self.reader.committed(inbox)?.map_or(0, |upto| upto.position);
-        let fresh = || Shard::new(id, self.river.shards);
-        let mut folded = match self.river.latest(Topic::State, id, "snapshot")? {
-            Some(bytes) => shard::restore(&bytes).unwrap_or_else(|_| fresh()),
-            None => fresh(),
+        let undo = self.river.latest(Topic::State, id, "undo")?;
+        let committed = match self.reader.committed(inbox)? {
+            Some(upto) => upto.position,
+            // A log may forget how far a group came that was away for long.
+            None => undo.as_ref().and_then(River::undo_position).unwrap_or(0),
         };
-        if folded.next() > committed {
-            folded = fresh();
-        }
-        let mut dropped = Vec::new();
-        while folded.next() < committed {
-            let records = self.river.log.scan(inbox, folded.next(), FOLD_BATCH)?;
-            if records.is_empty() {
-                break;
-            }
-            for record in records.iter().filter(|record| record.position < committed) {
-                step(&mut folded, record, &mut dropped)?;
-                dropped.clear();
-            }
-            if records.last().is_some_and(|last| last.position + 1 >= committed) {
-                break;
-            }
-        }
-        if let Some(bytes) = self.river.latest(Topic::State, id, "undo")? {
-            folded.set_undo_state(json::decode("undo state", &bytes)?);
+        let mut folded = self.refold(inbox, committed)?;
+        if let Some(record) = undo {
+            folded.set_undo_state(json::decode("undo state", &record.value)?);
         }
         self.keep_rules(inbox, &folded)?;
         self.reader.seek(inbox, committed)?;
@@ -229,6 +244,39 @@ impl Decide {
         };
         self.owned.insert(id, owned);
         Ok(())
+    }
+
+    /// Judge's state at the commit. A fold that is long leaves snapshots on its way: should it be
+    /// cut short, the next one begins there.
+    fn refold(&mut self, inbox: &Partition, committed: i64) -> Result<Shard, RoleError> {
+        let id = inbox.partition;
+        let fresh = || Shard::new(id, self.river.shards);
+        let mut folded = match self.river.latest(Topic::State, id, "snapshot")? {
+            Some(record) => shard::restore(&record.value).unwrap_or_else(|_| fresh()),
+            None => fresh(),
+        };
+        if folded.next() > committed {
+            folded = fresh();
+        }
+        let (mut saved, mut dropped) = (folded.next(), Vec::new());
+        while folded.next() < committed {
+            let records = self.river.log.scan(inbox, folded.next(), FOLD_BATCH)?;
+            if records.is_empty() {
+                break;
+            }
+            for record in records.iter().filter(|record| record.position < committed) {
+                step(&mut folded, record, &mut dropped)?;
+                dropped.clear();
+            }
+            if folded.next() - saved >= SNAPSHOT_EVERY {
+                saved = folded.next();
+                self.save(&folded)?;
+            }
+            if records.last().is_some_and(|last| last.position + 1 >= committed) {
+                break;
+            }
+        }
+        Ok(folded)
     }
 
     fn fold(&mut self, inbox: &Partition, records: &[Record]) -> Result<Vec<Output>, RoleError> {
@@ -270,7 +318,7 @@ impl Decide {
             .iter()
             .map(|output| self.river.output(id, now, output))
             .collect::<Result<Vec<_>, _>>()?;
-        records.push(self.river.undo_state(id, owned.shard.undo_state())?);
+        records.push(self.river.undo_state(id, owned.shard.undo_state(), position)?);
         for output in outputs {
             if let Output::Reply(reply) = output {
                 owned.replies.given(&reply.instruction, now);
@@ -283,11 +331,22 @@ impl Decide {
             position,
             metadata: String::new(),
         };
+        let watch = Stopwatch::start();
         loop {
             match owned.committer.commit(&transaction)? {
                 Commit::Done => return Ok(true),
-                Commit::Retry => std::thread::sleep(RETRY_AFTER),
-                Commit::Fenced => return self.fenced(inbox).map(|()| false),
+                Commit::Retry if watch.elapsed() < RETRY_WITHIN => {
+                    std::thread::sleep(RETRY_AFTER);
+                }
+                Commit::Retry => {
+                    let doing = format!("committing what {inbox} came to");
+                    let source = "the log refused it for a minute".into();
+                    return Err(LogError::Storage { doing, source }.into());
+                }
+                Commit::Fenced => {
+                    self.fenced(inbox);
+                    return Ok(false);
+                }
                 Commit::Unknown => {
                     let stands = self.reader.committed(inbox)?;
                     if stands.is_some_and(|upto| upto.position >= position) {
@@ -299,20 +358,12 @@ impl Decide {
     }
 
     /// Another one may commit for a shard, and what was folded here since the last commit counts
-    /// for nothing. Where the group still gives the shard to this process, that one was this
-    /// process in an earlier life, or a transaction that outlived its time: then it begins anew.
-    fn fenced(&mut self, inbox: &Partition) -> Result<(), RoleError> {
+    /// for nothing. It may have been this process in an earlier life, or a transaction that outlived
+    /// its time: the group knows, and is asked.
+    fn fenced(&mut self, inbox: &Partition) {
         self.owned.remove(&inbox.partition);
         diagnostics::fenced("decide", &inbox.to_string());
-        let nothing = Committed { position: 0, metadata: String::new() };
-        let upto = self.reader.committed(inbox)?.unwrap_or(nothing);
-        loop {
-            match self.reader.commit(inbox, &upto)? {
-                Commit::Done => return self.take_over(inbox),
-                Commit::Fenced => return Ok(()),
-                Commit::Retry | Commit::Unknown => std::thread::sleep(RETRY_AFTER),
-            }
-        }
+        self.arriving.push_back(inbox.clone());
     }
 
     /// Where a log deletes by age alone, the rules in force may be gone from the inbox when no
@@ -323,8 +374,8 @@ impl Decide {
         if folded.book().is_some() || first == 0 {
             return Ok(());
         }
-        if let Some(bytes) = self.river.latest(Topic::Status, id, "rules")? {
-            let book = json::decode("rules", &bytes)?;
+        if let Some(record) = self.river.latest(Topic::Status, id, "rules")? {
+            let book = json::decode("rules", &record.value)?;
             let record = self.river.inbox(id, None, &Inbox::Rules(book))?;
             self.writer.append(vec![record])?;
         }
@@ -338,19 +389,31 @@ impl Decide {
         if next == owned.snapshot_at {
             return Ok(());
         }
-        let bytes = match shard::snapshot(&owned.shard) {
+        owned.snapshot_at = next;
+        let inbox = self.river.partition(Topic::Inbox, id);
+        if !self.commit(&inbox, next, &[])? {
+            return Ok(());
+        }
+        match self.owned.remove(&id) {
+            Some(owned) => {
+                let saved = self.save(&owned.shard);
+                self.owned.insert(id, owned);
+                saved
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Writes a snapshot, where the shard has come far enough to have one.
+    fn save(&mut self, folded: &Shard) -> Result<(), RoleError> {
+        let bytes = match shard::snapshot(folded) {
             Ok(bytes) => bytes,
             Err(shard::SnapshotError::Unreadable(source)) => {
                 return Err(json::JsonError::Write { record: "snapshot", source }.into());
             }
             Err(_) => return Ok(()),
         };
-        owned.snapshot_at = next;
-        let inbox = self.river.partition(Topic::Inbox, id);
-        if !self.commit(&inbox, next, &[])? {
-            return Ok(());
-        }
-        self.writer.append(vec![self.river.plain(Topic::State, id, "snapshot", bytes)])?;
+        self.writer.append(vec![self.river.plain(Topic::State, folded.id(), "snapshot", bytes)])?;
         Ok(())
     }
 

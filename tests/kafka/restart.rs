@@ -86,7 +86,11 @@ fn the_brokers_restart_under_load() {
                 let from = world.from + Span::from_s(60);
                 let line = |i| answer(&format!("b{batch}-{i}"), "v3", from, second(i), batch > 60);
                 let records = (0..10).map(|i| world.line(u32::try_from(i % 2).unwrap(), &line(i)));
-                sent.fetch_add(writer.append(records.collect()).unwrap().len() as u64, Ordering::SeqCst);
+                sent.fetch_add(
+                    writer.append(records.collect()).unwrap().len() as u64,
+                    Ordering::SeqCst,
+                );
+                // The pace of the load: a moment without it.
                 std::thread::sleep(std::time::Duration::from_millis(100));
             }
         });

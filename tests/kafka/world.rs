@@ -1,4 +1,6 @@
 //! A namespace on the test's Kafka, and processes that serve it.
+//!
+//! Over 300 lines: one world, and the words that the tests say to it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -137,8 +139,11 @@ impl World {
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let (name, topic) = (broker::unique("t"), topic.to_owned());
         let folder = tempfile::tempdir().unwrap();
-        let properties: Vec<_> =
-            settings.properties.iter().map(|(name, value)| format!("{name:?} = {value:?}")).collect();
+        let properties: Vec<_> = settings
+            .properties
+            .iter()
+            .map(|(name, value)| format!("{name:?} = {value:?}"))
+            .collect();
         let config = format!(
             "namespace = {name:?}\n[log]\nkind = \"kafka\"\nfolder = \"data\"\nshards = {}\n\
              telemetry_lanes = {}\n[kafka]\nbrokers = {:?}\n[kafka.properties]\n{}\n\
@@ -192,10 +197,21 @@ impl World {
 
     /// Starts a process that stays.
     pub fn start(&self, arguments: &[&str]) -> Process {
+        self.begin(self.command(arguments), arguments)
+    }
+
+    /// The same, with a name of its own among its like.
+    pub fn start_as(&self, instance: &str, arguments: &[&str]) -> Process {
+        let mut command = self.command(arguments);
+        command.env("RIPCORD__KAFKA__INSTANCE", instance);
+        self.begin(command, arguments)
+    }
+
+    fn begin(&self, mut command: Command, arguments: &[&str]) -> Process {
         let name = broker::unique(&arguments.join("-"));
         let errors = self.path(&format!("{name}.log"));
         let log = File::create(&errors).unwrap();
-        let child = self.command(arguments).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         Process { child, errors }
     }
 
@@ -236,10 +252,8 @@ impl World {
 
     /// All records of one of the river's topics that are committed.
     pub fn records(&self, topic: Topic) -> Vec<Record> {
-        let partitions = (0..self.shape.shards).map(|partition| Partition {
-            topic: topic.name(&self.namespace),
-            partition,
-        });
+        let partitions = (0..self.shape.shards)
+            .map(|partition| Partition { topic: topic.name(&self.namespace), partition });
         partitions.flat_map(|at| self.log.scan(&at, 0, usize::MAX).unwrap()).collect()
     }
 
@@ -291,7 +305,8 @@ impl World {
     /// Telemetry read and accounted for, as the shards know it; every shard knows the same.
     pub fn read(&self) -> Option<u64> {
         let status = self.status();
-        let counters: Vec<_> = status.iter().filter_map(|one| one.records.values().next()).collect();
+        let counters: Vec<_> =
+            status.iter().filter_map(|one| one.records.values().next()).collect();
         let first = counters.first()?;
         counters.iter().all(|one| one == first && one.read == one.accounted()).then_some(first.read)
     }
@@ -313,6 +328,7 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(watch.elapsed() < LONG, "it does not come to pass that {what}");
+        // For a moment between two looks the roles have the processors.
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
 }

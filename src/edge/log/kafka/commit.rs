@@ -25,6 +25,9 @@ use crate::edge::log::{Commit, LogError, Transaction};
 /// How long one step of a transaction may take.
 const STEP: Duration = Duration::from_secs(10);
 
+/// The pause before a step is tried again.
+const AGAIN: Duration = Duration::from_millis(20);
+
 pub(super) struct Committer {
     cluster: Arc<Cluster>,
     owner: String,
@@ -51,7 +54,13 @@ impl Committer {
     }
 
     pub(super) fn commit(&mut self, transaction: &Transaction) -> Result<Commit, LogError> {
-        self.meet(&transaction.group)?;
+        let member = self.cluster.member(&transaction.group, &transaction.input);
+        if member.as_ref().is_some_and(|member| member.assignment_lost()) {
+            return Ok(Commit::Fenced);
+        }
+        if member.is_none() {
+            self.meet(&transaction.group)?;
+        }
         let metadata = self.speaker(transaction)?;
         let Some(sender) = &self.sender else { return Ok(Commit::Fenced) };
         match write(sender, transaction, &metadata) {
@@ -63,7 +72,8 @@ impl Committer {
     /// The group that is written for must be known, even if no member of it is here.
     fn meet(&mut self, group: &str) -> Result<(), LogError> {
         if self.stranger.as_ref().is_none_or(|(known, _)| known != group) {
-            let consumer = clients::scanner(self.cluster.settings(), group).create_with_context(Quiet);
+            let consumer = clients::scanner(self.cluster.settings(), group)
+                .create_with_context(Quiet::default());
             let consumer = consumer.map_err(|error| failed("setting up a Kafka client", error))?;
             self.stranger = Some((group.to_owned(), consumer));
         }
@@ -79,7 +89,10 @@ impl Committer {
             (None, None) => None,
         };
         found.ok_or_else(|| {
-            failed("speaking for a group", KafkaError::ConsumerCommit(RDKafkaErrorCode::UnknownGroup))
+            failed(
+                "speaking for a group",
+                KafkaError::ConsumerCommit(RDKafkaErrorCode::UnknownGroup),
+            )
         })
     }
 
@@ -110,22 +123,29 @@ impl Committer {
                 )),
             };
         }
-        // Neither ended nor given up: a new producer ends it, one way or the other.
+        // Neither ended nor given up: a new producer ends it, one way or the other. Unless the
+        // shard is another's by now, who did that already.
         self.sender = None;
+        let member = self.cluster.member(&transaction.group, &transaction.input);
+        if member.is_some_and(|member| member.assignment_lost()) {
+            return Ok(Commit::Fenced);
+        }
         self.sender = Some(begin(&self.cluster, &self.owner)?);
         Ok(Commit::Unknown)
     }
 
     fn is_fenced(&self, error: &KafkaError) -> bool {
         let fatal = self.sender.as_ref().and_then(|sender| sender.client().fatal_error());
-        [error.rdkafka_error_code(), fatal.map(|(code, _)| code)].into_iter().flatten().any(|code| {
-            matches!(
-                code,
-                RDKafkaErrorCode::Fenced
-                    | RDKafkaErrorCode::ProducerFenced
-                    | RDKafkaErrorCode::InvalidProducerEpoch
-            )
-        })
+        [error.rdkafka_error_code(), fatal.map(|(code, _)| code)].into_iter().flatten().any(
+            |code| {
+                matches!(
+                    code,
+                    RDKafkaErrorCode::Fenced
+                        | RDKafkaErrorCode::ProducerFenced
+                        | RDKafkaErrorCode::InvalidProducerEpoch
+                )
+            },
+        )
     }
 }
 
@@ -138,7 +158,8 @@ fn may_go_through(error: &KafkaError) -> bool {
 /// A producer that is the only one of its name from now on.
 fn begin(cluster: &Cluster, owner: &str) -> Result<Sender, LogError> {
     let doing = format!("becoming {owner}");
-    let made = clients::committer(cluster.settings(), owner).create_with_context(Reports::default());
+    let made =
+        clients::committer(cluster.settings(), owner).create_with_context(Reports::default());
     let sender: Sender = made.map_err(|error| failed(&doing, error))?;
     // Asked before it knows the brokers, the first step takes half a second.
     patiently(&doing, || sender.client().fetch_metadata(None, ASKED).map(drop))?;
@@ -153,7 +174,8 @@ fn write(
 ) -> Result<(), Failed> {
     sender.begin_transaction().map_err(Failed::Other)?;
     send(sender, &transaction.outputs).map_err(|(index, error)| Failed::Output(index, error))?;
-    let position = record::position(&transaction.input, transaction.position, &transaction.metadata);
+    let position =
+        record::position(&transaction.input, transaction.position, &transaction.metadata);
     let position = position.map_err(Failed::Position)?;
     insist(|| sender.send_offsets_to_transaction(&position, speaker, STEP))
         .map_err(Failed::Position)?;
@@ -166,7 +188,10 @@ fn insist(step: impl Fn() -> Result<(), KafkaError>) -> Result<(), KafkaError> {
     loop {
         match step() {
             Err(KafkaError::Transaction(error))
-                if error.is_retriable() && watch.elapsed() < PATIENCE => {}
+                if error.is_retriable() && watch.elapsed() < PATIENCE =>
+            {
+                std::thread::sleep(AGAIN);
+            }
             other => return other,
         }
     }

@@ -107,7 +107,8 @@ pub(super) struct KafkaWriter {
 
 impl KafkaWriter {
     pub(super) fn open(cluster: Arc<Cluster>, owner: Option<&str>) -> Result<Self, LogError> {
-        let committer = owner.map(|name| Committer::open(Arc::clone(&cluster), name)).transpose()?;
+        let committer =
+            owner.map(|name| Committer::open(Arc::clone(&cluster), name)).transpose()?;
         Ok(Self { cluster, sender: None, committer })
     }
 
@@ -126,7 +127,8 @@ impl KafkaWriter {
         // A fatal error stays with a producer for ever.
         let useless = |sender: &Sender| sender.client().fatal_error().is_some();
         if self.sender.as_ref().is_none_or(useless) {
-            let made = clients::producer(self.cluster.settings()).create_with_context(Reports::default());
+            let made =
+                clients::producer(self.cluster.settings()).create_with_context(Reports::default());
             self.sender = Some(made.map_err(|error| failed("setting up a producer", error))?);
         }
         self.sender.as_ref().ok_or(LogError::NoOwner)
@@ -135,7 +137,8 @@ impl KafkaWriter {
 
 impl Writer for KafkaWriter {
     fn append(&mut self, records: Vec<Outgoing>) -> Result<Vec<i64>, LogError> {
-        let refused = records.iter().position(|record| self.check(std::slice::from_ref(record)).is_err());
+        let refused =
+            records.iter().position(|record| self.check(std::slice::from_ref(record)).is_err());
         let (taken, left) = records.split_at(refused.unwrap_or(records.len()));
         let sent = if taken.is_empty() { Ok(Vec::new()) } else { send(self.sender()?, taken) };
         let positions = sent.map_err(|(index, error)| not_taken(taken.get(index), error))?;
