@@ -15,7 +15,7 @@ use crate::edge::log::{Commit, Committed, Partition, Read, Reader, Record, Topic
 use crate::edge::target::{Acted, Target};
 use crate::model::{Answer, Command, Fact, LogTime, ModelId, Outcome, Proof, Span, TargetId, Want};
 use crate::shard::Inbox;
-use crate::undo::{Admission, Seen, admit};
+use crate::undo::{Admission, Refusal, Seen, admit};
 use crate::wire::json;
 
 /// The role.
@@ -211,13 +211,21 @@ impl Work {
         };
         let seen = Seen { generation: fence.generation, command: fence.command.as_deref() };
         let acted = match admit(command, seen, &self.river.namespace, self.river.log.now()) {
-            Admission::Act => self.runtime.block_on(self.target.act(command)),
+            Admission::Act => {
+                let acted = self.runtime.block_on(self.target.act(command));
+                // Another worker of the target was asked something newer in between.
+                if acted.outcome == Outcome::Refused {
+                    done::refused(&self.id, Refusal::STALE_GENERATION);
+                }
+                acted
+            }
             Admission::AlreadyDone => Acted {
                 outcome: Outcome::Done,
                 proof: Some(Proof::L1),
                 detail: "this command was done before".to_owned(),
             },
             Admission::Refuse(refusal) => {
+                done::refused(&self.id, refusal.code());
                 Acted { outcome: Outcome::Refused, proof: None, detail: refusal.to_string() }
             }
         };

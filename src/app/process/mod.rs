@@ -4,6 +4,7 @@
 //! different machines. Law: stopping is a courtesy. What is acknowledged is on the log, so the
 //! process may be killed at any moment and started again; a clean stop only starts faster.
 
+mod health;
 mod loops;
 mod part;
 mod ready;
@@ -18,12 +19,13 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
+use self::health::Health;
 use self::ready::ready;
 use self::roles::{Roles, Stop};
 use super::carrier::{Carrier, place};
 use super::river::{River, RoleError};
 use super::serve::serve;
-use crate::config::{Config, HttpSettings, LogKind, Settings};
+use crate::config::{Config, LogKind, Settings};
 use crate::edge::diagnostics;
 use crate::edge::log::Log;
 use crate::edge::log::local::LocalLog;
@@ -85,10 +87,12 @@ pub enum ProcessError {
         source: std::io::Error,
     },
     /// The address is taken, or not this machine's.
-    #[error("nothing can listen at {at}; set http.listen to another address or port")]
+    #[error("nothing can listen at {at}; set {key} to another address or port")]
     Listen {
         /// Where.
         at: SocketAddr,
+        /// What says so.
+        key: &'static str,
         /// Why.
         #[source]
         source: std::io::Error,
@@ -104,11 +108,17 @@ pub enum ProcessError {
 /// How a role ended.
 type Ended = Result<(), ProcessError>;
 
-/// Runs until it is asked to stop. `tell`: says on standard output what runs and where.
+/// Runs until it is asked to stop. `health`: where it says how its roles do, if it does not serve
+/// anyway. `tell`: says on standard output what runs and where.
 ///
 /// # Errors
 /// It cannot begin, or a role cannot go on.
-pub fn run(config: &Config, part: &Part, tell: bool) -> Result<(), ProcessError> {
+pub fn run(
+    config: &Config,
+    part: &Part,
+    health: Option<SocketAddr>,
+    tell: bool,
+) -> Result<(), ProcessError> {
     let settings = &config.settings;
     if *part == Part::Ingest && settings.sources.is_empty() {
         return Err(ProcessError::NoSource);
@@ -117,13 +127,16 @@ pub fn run(config: &Config, part: &Part, tell: bool) -> Result<(), ProcessError>
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let (stopper, stop) = watch::channel(false);
     let (ended, mut endings) = mpsc::unbounded_channel();
-    let listener = match part.serves() {
-        true => Some(runtime.block_on(listen(&settings.http))?),
-        false => None,
+    let wanted = match part.serves() {
+        true => Some((settings.http.listen, "http.listen")),
+        false => health.map(|at| (at, "--health")),
     };
+    let listener = wanted.map(|(at, key)| runtime.block_on(listen(at, key))).transpose()?;
     let at = listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let shared = carrier.is_shared();
-    let mut roles = Roles::new(river.clone(), shared, Stop::new(stop.clone()), ended);
+    let health = Health::default();
+    let mut roles =
+        Roles::new(river.clone(), shared, Stop::new(stop.clone()), ended, health.clone());
     roles.start(config, part, &carrier)?;
     let lines = begins(&river, config, part, roles.names(), at)?;
     if tell {
@@ -133,7 +146,7 @@ pub fn run(config: &Config, part: &Part, tell: bool) -> Result<(), ProcessError>
         let first = tokio::select! {
             asked = asked_to_stop() => asked.map_err(ProcessError::from),
             Some(result) = endings.recv() => result,
-            served = http(river, settings, listener, stop) => served,
+            served = http(river, settings, part, health, listener, stop) => served,
         };
         diagnostics::stopping();
         let _no_role_is_left = stopper.send(true);
@@ -174,8 +187,8 @@ fn begins(
 ) -> Result<Vec<String>, ProcessError> {
     let (namespace, place) = (river.namespace.as_str(), place(&config.settings.log));
     let Some(listen) = listen.filter(|_| *part == Part::All) else {
-        diagnostics::started_part(&part.to_string(), namespace, &place, roles);
-        return Ok(welcome::part(river, config, roles, listen));
+        diagnostics::started_part(&part.to_string(), namespace, &place, roles, listen);
+        return Ok(welcome::part(river, config, part, roles, listen));
     };
     // None before the first start has folded anything: then the config's are.
     let book = river.rules()?.unwrap_or_else(|| config.rules.clone());
@@ -188,18 +201,22 @@ fn begins(
 async fn http(
     river: River,
     settings: &Settings,
+    part: &Part,
+    health: Health,
     listener: Option<TcpListener>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), ProcessError> {
     let Some(listener) = listener else { return std::future::pending().await };
+    if !part.serves() {
+        return Ok(health.answer(listener, settings.http.limits, stop).await?);
+    }
     let (http, sources) = (settings.http.clone(), settings.sources.clone());
     serve(river, http, sources, listener, stop).await.map_err(ProcessError::Http)
 }
 
-/// Where people and programs ask.
-async fn listen(settings: &HttpSettings) -> Result<TcpListener, ProcessError> {
-    let at = settings.listen;
-    TcpListener::bind(at).await.map_err(|source| ProcessError::Listen { at, source })
+/// Where people and programs ask; `key` says so.
+async fn listen(at: SocketAddr, key: &'static str) -> Result<TcpListener, ProcessError> {
+    TcpListener::bind(at).await.map_err(|source| ProcessError::Listen { at, key, source })
 }
 
 /// The users' topics, which this log is the only one to have.
