@@ -358,8 +358,8 @@ impl Decide {
     }
 
     /// Another one may commit for a shard, and what was folded here since the last commit counts
-    /// for nothing. It may have been this process in an earlier life, or a transaction that outlived
-    /// its time: the group knows, and is asked.
+    /// for nothing. It may have been this process in an earlier life, or a transaction that
+    /// outlived its time: the group knows, and is asked.
     fn fenced(&mut self, inbox: &Partition) {
         self.owned.remove(&inbox.partition);
         diagnostics::fenced("decide", &inbox.to_string());
