@@ -2,12 +2,15 @@
 //!
 //! Outputs, undo's state and the inbox position are one transaction, so what was emitted and what
 //! is remembered cannot differ. Judge's state is folded again after a restart.
-//!
-//! Over 300 lines: taking over, folding and committing share one state.
+
+mod publish;
+mod restore;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use self::publish::Told;
+use self::restore::step;
 use super::replies::Replies;
 use super::river::{River, RoleError};
 use super::tally::tally;
@@ -18,14 +21,10 @@ use crate::edge::log::{
     Commit, LogError, Partition, Read, Reader, Record, Topic, Transaction, Writer,
 };
 use crate::model::{LogTime, Span};
-use crate::shard::{self, Inbox, Output, Shard, Status};
-use crate::wire::json;
+use crate::shard::{Inbox, Output, Shard, Status};
 
 /// Records between two snapshots of a shard.
 const SNAPSHOT_EVERY: i64 = 20_000;
-
-/// Records that a restart reads at once.
-const FOLD_BATCH: usize = 1000;
 
 /// Time until a commit that did not go through is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(5);
@@ -58,13 +57,6 @@ struct Owned {
     snapshot_at: i64,
     ticked: LogTime,
     at_end: bool,
-}
-
-/// What others were told of a shard and need not be told again.
-#[derive(Debug, Default)]
-struct Told {
-    rules: Option<u64>,
-    undo: Vec<u8>,
 }
 
 /// What a turn came to.
@@ -163,38 +155,6 @@ impl Decide {
         self.owned.values().map(|owned| owned.shard.status()).collect()
     }
 
-    /// Writes the live numbers where others read them; beside them, where they changed, the rules
-    /// in force and a copy of what undo knows, which dry runs ask; and marks old replies as gone.
-    ///
-    /// # Errors
-    /// Storage.
-    pub fn publish_status(&mut self) -> Result<(), RoleError> {
-        let mut records = Vec::new();
-        let now = self.river.log.now();
-        for (id, owned) in &mut self.owned {
-            if let Some(keep) = self.keep_replies {
-                let gone = owned.replies.forget(now, keep).into_iter();
-                let mark = |key: String| self.river.plain(Topic::Status, *id, &key, Vec::new());
-                records.extend(gone.map(mark));
-            }
-            let undo = json::encode("undo state", owned.shard.undo_state())?;
-            if undo != owned.told.undo {
-                records.push(self.river.plain(Topic::Status, *id, "undo", undo.clone()));
-                owned.told.undo = undo;
-            }
-            let book = owned.shard.book();
-            if let Some(book) = book.filter(|book| owned.told.rules != Some(book.revision)) {
-                let value = json::encode("rules", book)?;
-                records.push(self.river.plain(Topic::Status, *id, "rules", value));
-                owned.told.rules = Some(book.revision);
-            }
-            let value = json::encode("status", &owned.shard.status())?;
-            records.push(self.river.plain(Topic::Status, *id, "status", value));
-        }
-        self.writer.append(records)?;
-        Ok(())
-    }
-
     /// Snapshots every shard, for a quick start next time.
     ///
     /// # Errors
@@ -202,81 +162,6 @@ impl Decide {
     pub fn stop(&mut self) -> Result<(), RoleError> {
         let ids: Vec<_> = self.owned.keys().copied().collect();
         ids.into_iter().try_for_each(|id| self.snapshot(id))
-    }
-
-    /// Restores a shard: the newest snapshot that can be read, the inbox from there to the commit
-    /// with outputs dropped, undo as it was stored, and on. First whoever had it before is fenced,
-    /// so that what is read here is the last of it; and before that, the group must agree that the
-    /// shard is this process's, or a process that slept would fence its successor.
-    fn take_over(&mut self, inbox: &Partition) -> Result<(), RoleError> {
-        let id = inbox.partition;
-        if let Some(upto) = self.reader.committed(inbox)? {
-            match self.reader.commit(inbox, &upto)? {
-                Commit::Done => {}
-                Commit::Fenced => return Ok(()),
-                Commit::Retry | Commit::Unknown => {
-                    self.arriving.push_back(inbox.clone());
-                    return Ok(());
-                }
-            }
-        }
-        let committer = self.river.log.writer(Some(&committer(&self.river, id)))?;
-        let undo = self.river.latest(Topic::State, id, "undo")?;
-        let committed = match self.reader.committed(inbox)? {
-            Some(upto) => upto.position,
-            // A log may forget how far a group came that was away for long.
-            None => undo.as_ref().and_then(River::undo_position).unwrap_or(0),
-        };
-        let mut folded = self.refold(inbox, committed)?;
-        if let Some(record) = undo {
-            folded.set_undo_state(json::decode("undo state", &record.value)?);
-        }
-        self.keep_rules(inbox, &folded)?;
-        self.reader.seek(inbox, committed)?;
-        let owned = Owned {
-            snapshot_at: folded.next(),
-            shard: folded,
-            committer,
-            told: Told::default(),
-            replies: Replies::read(&self.river, id)?,
-            ticked: LogTime::MIN,
-            at_end: false,
-        };
-        self.owned.insert(id, owned);
-        Ok(())
-    }
-
-    /// Judge's state at the commit. A fold that is long leaves snapshots on its way: should it be
-    /// cut short, the next one begins there.
-    fn refold(&mut self, inbox: &Partition, committed: i64) -> Result<Shard, RoleError> {
-        let id = inbox.partition;
-        let fresh = || Shard::new(id, self.river.shards);
-        let mut folded = match self.river.latest(Topic::State, id, "snapshot")? {
-            Some(record) => shard::restore(&record.value).unwrap_or_else(|_| fresh()),
-            None => fresh(),
-        };
-        if folded.next() > committed {
-            folded = fresh();
-        }
-        let (mut saved, mut dropped) = (folded.next(), Vec::new());
-        while folded.next() < committed {
-            let records = self.river.log.scan(inbox, folded.next(), FOLD_BATCH)?;
-            if records.is_empty() {
-                break;
-            }
-            for record in records.iter().filter(|record| record.position < committed) {
-                step(&mut folded, record, &mut dropped)?;
-                dropped.clear();
-            }
-            if folded.next() - saved >= SNAPSHOT_EVERY {
-                saved = folded.next();
-                self.save(&folded)?;
-            }
-            if records.last().is_some_and(|last| last.position + 1 >= committed) {
-                break;
-            }
-        }
-        Ok(folded)
     }
 
     fn fold(&mut self, inbox: &Partition, records: &[Record]) -> Result<Vec<Output>, RoleError> {
@@ -366,22 +251,6 @@ impl Decide {
         self.arriving.push_back(inbox.clone());
     }
 
-    /// Where a log deletes by age alone, the rules in force may be gone from the inbox when no
-    /// snapshot can be read; live numbers hold a copy.
-    fn keep_rules(&mut self, inbox: &Partition, folded: &Shard) -> Result<(), RoleError> {
-        let id = inbox.partition;
-        let first = self.reader.bounds(inbox)?.0;
-        if folded.book().is_some() || first == 0 {
-            return Ok(());
-        }
-        if let Some(record) = self.river.latest(Topic::Status, id, "rules")? {
-            let book = json::decode("rules", &record.value)?;
-            let record = self.river.inbox(id, None, &Inbox::Rules(book))?;
-            self.writer.append(vec![record])?;
-        }
-        Ok(())
-    }
-
     /// Commits the position, then writes a snapshot at it.
     fn snapshot(&mut self, id: u32) -> Result<(), RoleError> {
         let Some(owned) = self.owned.get_mut(&id) else { return Ok(()) };
@@ -404,19 +273,6 @@ impl Decide {
         }
     }
 
-    /// Writes a snapshot, where the shard has come far enough to have one.
-    fn save(&mut self, folded: &Shard) -> Result<(), RoleError> {
-        let bytes = match shard::snapshot(folded) {
-            Ok(bytes) => bytes,
-            Err(shard::SnapshotError::Unreadable(source)) => {
-                return Err(json::JsonError::Write { record: "snapshot", source }.into());
-            }
-            Err(_) => return Ok(()),
-        };
-        self.writer.append(vec![self.river.plain(Topic::State, folded.id(), "snapshot", bytes)])?;
-        Ok(())
-    }
-
     /// Appends a tick to each inbox whose deadline has come and where nothing else did.
     fn tick(&mut self) -> Result<(), RoleError> {
         let now = self.river.log.now();
@@ -433,20 +289,4 @@ impl Decide {
         }
         Ok(())
     }
-}
-
-/// Who commits for a shard: one name, whoever holds it.
-fn committer(river: &River, shard: u32) -> String {
-    format!("{}.{shard}", river.group("decide"))
-}
-
-fn step(shard: &mut Shard, record: &Record, out: &mut Vec<Output>) -> Result<(), RoleError> {
-    match json::decode::<Inbox>("inbox", &record.value) {
-        Ok(inbox) => shard.step(record.position, record.time, &inbox, out)?,
-        Err(why) => {
-            diagnostics::inbox_unreadable(shard.id(), record.position, &why.to_string());
-            shard.skip(record.position, record.time);
-        }
-    }
-    Ok(())
 }
