@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand};
 pub use ask::{
     MaybeReason, OfModel, OfScope, OfVersion, Order, Reason, Remote, RulesCommand, Which,
 };
-pub use process::{Publish, Topics, Work};
+pub use process::{Health, Publish, Topics, Work};
 pub use replay::{MappingArgs, Replay, ReplayMode};
 
 /// Watches models in production, decides in seconds that a version went bad, and takes it back.
@@ -78,16 +78,28 @@ pub enum Command {
     Up,
     /// Measure the telemetry of the sources, beside other processes on Kafka
     #[command(after_help = process::INGEST)]
-    Ingest,
+    Ingest(Health),
     /// Judge and decide, beside other processes on Kafka
     #[command(after_help = process::DECIDE)]
-    Decide,
+    Decide(Health),
     /// Act on commands, beside other processes on Kafka
+<<<<<<< HEAD
     #[command(subcommand, after_help = process::WORK)]
     Work(Work),
     /// Route requests to the versions of a model, beside other processes on Kafka
     #[command(after_help = process::ROUTE)]
     Route,
+=======
+    #[command(after_help = process::WORK)]
+    Work {
+        /// On which
+        #[command(subcommand)]
+        work: Work,
+        /// How they do
+        #[command(flatten)]
+        health: Health,
+    },
+>>>>>>> main
     /// Answer people and programs by HTTP, beside other processes on Kafka
     #[command(after_help = process::SERVE)]
     Serve,
@@ -155,6 +167,9 @@ mod tests {
             "ingest --config a.toml",
             "decide",
             "work registry",
+            "work registry --health 127.0.0.1:9100",
+            "work --health [::]:9100 exec lamp",
+            "ingest --health 0.0.0.0:9100",
             "work exec",
             "work exec traffic-switch",
             "work notice --json",
@@ -209,6 +224,8 @@ mod tests {
             ("replay f --field id", "FIELD=PLACE"),
             ("rolback m --reason r", "rollback"),
             ("work", "registry"),
+            ("decide --health 9100", "invalid socket address"),
+            ("serve --health 127.0.0.1:9100", "unexpected argument"),
             ("work exec a b", "unexpected argument"),
             ("topics", "create"),
             ("topics check --telemetry", "--telemetry"),
@@ -243,6 +260,7 @@ mod tests {
         assert_eq!(publish.until, Some(EventTime::from_ms(1_371_708_000_000)));
         let name = Some(TargetId::new("lamp").unwrap());
         let cli = parse("work exec lamp").unwrap();
-        assert_eq!(cli.command, Command::Work(Work::Exec { name }));
+        let Command::Work { work, health } = cli.command else { panic!("not work") };
+        assert_eq!((work, health.health), (Work::Exec { name }, None));
     }
 }

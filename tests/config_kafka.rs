@@ -58,7 +58,7 @@ fn every_setting_is_taken() {
     let kafka = kafka(&config);
     assert_eq!((kafka.brokers.as_str(), kafka.instance.as_deref()), ("a:1,[::1]:2", Some("one")));
     assert_eq!((kafka.group_protocol, kafka.replication), (GroupProtocol::Consumer, Some(3)));
-    let (kept, longest) = (Span::from_s(7 * 86_400), Span::from_s(960));
+    let (kept, longest) = (Span::from_s(7 * 86_400), Span::from_s(1860));
     assert_eq!((kafka.retention, kafka.longest_work), (kept, longest));
     let expected =
         map([("client.rack", "r"), ("linger.ms", "5"), ("socket.keepalive.enable", "true")]);

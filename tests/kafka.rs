@@ -19,6 +19,8 @@ mod flights;
 mod kills;
 #[path = "kafka/lanes.rs"]
 mod lanes;
+#[path = "kafka/producers.rs"]
+mod producers;
 #[path = "kafka/replayed.rs"]
 mod replayed;
 #[path = "kafka/restart.rs"]

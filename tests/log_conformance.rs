@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ripcord::config::GroupProtocol;
 use ripcord::edge::clock::{Stopwatch, SystemClock};
 use ripcord::edge::log::kafka::KafkaLog;
 use ripcord::edge::log::local::LocalLog;
@@ -66,6 +67,21 @@ fn the_log_in_memory_conforms() {
 fn the_log_on_kafka_conforms() {
     let log = KafkaLog::open(&broker::settings(), Arc::new(SystemClock)).unwrap();
     run(&log, &broker::unique("conforms"));
+}
+
+/// KIP-848; only what depends on how a group is formed.
+#[test]
+fn the_log_on_kafka_conforms_where_brokers_form_the_groups() {
+    let mut settings = broker::settings();
+    settings.group_protocol = GroupProtocol::Consumer;
+    for classic in ["session.timeout.ms", "heartbeat.interval.ms"] {
+        settings.properties.remove(classic);
+    }
+    let log = KafkaLog::open(&settings, Arc::new(SystemClock)).unwrap();
+    let run = broker::unique("formed");
+    for check in [order, groups, seeking] {
+        check(&log, &broker::unique(&run));
+    }
 }
 
 fn part(topic: &str, partition: u32) -> Partition {
@@ -265,22 +281,16 @@ impl Shard {
         )
     }
 
-    /// What is committed may take a moment to be seen.
+    /// What is committed may take a moment to be seen, on each partition another one.
     fn stands_at(&self, log: &dyn Log, positions: &[i64]) {
-        let twice: Vec<_> = positions.iter().flat_map(|p| [p.to_string(), p.to_string()]).collect();
+        let twice = positions.iter().flat_map(|p| [p.to_string(), p.to_string()]).collect();
+        let state = positions.last().map(i64::to_string).into_iter().collect();
+        let committed =
+            positions.last().map(|p| Committed { position: *p, metadata: format!("at {p}") });
+        let expected = (twice, state, committed);
         let watch = Stopwatch::start();
-        let (outputs, state, committed) = loop {
-            let stands = self.stands(log);
-            if stands.0.len() >= twice.len() || watch.elapsed() > Span::from_s(20) {
-                break stands;
-            }
-        };
-        assert_eq!(outputs, twice);
-        let last = positions.last();
-        assert_eq!(state, last.map(i64::to_string).into_iter().collect::<Vec<_>>());
-        let metadata = |position: &i64| format!("at {position}");
-        let expected = last.map(|p| Committed { position: *p, metadata: metadata(p) });
-        assert_eq!(committed, expected);
+        while self.stands(log) != expected && watch.elapsed() < Span::from_s(20) {}
+        assert_eq!(self.stands(log), expected);
     }
 }
 

@@ -66,7 +66,7 @@ fn inbox(log: &LocalLog, river: &River, shard: u32, keep: Span) -> Result<Option
     let oldest = log.scan(&at, 0, 1)?;
     let old = oldest.first().is_some_and(|record| record.time < log.now() - keep);
     let snapshot = if old { river.latest(Topic::State, shard, "snapshot")? } else { None };
-    let folded = snapshot.and_then(|bytes| shard::restore(&bytes).ok());
+    let folded = snapshot.and_then(|record| shard::restore(&record.value).ok());
     let Some((from, book)) = folded.and_then(|shard| Some((shard.next(), shard.book()?.clone())))
     else {
         return Ok(None);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::replies::key;
-use crate::edge::log::{Log, LogError, Outgoing, Partition, Topic, Writer};
+use crate::edge::log::{Log, LogError, Outgoing, Partition, Record, Topic, Writer};
 use crate::model::{LogTime, ModelId, Namespace, RuleBook, SourceId, TargetId};
 use crate::shard::{Inbox, Output, shard_of};
 use crate::undo::Undo;
@@ -40,6 +40,9 @@ pub enum RoleError {
     #[error("no runtime for a worker")]
     Runtime(#[source] std::io::Error),
 }
+
+/// The header that says up to where an inbox was folded.
+const POSITION: &str = "ripcord-position";
 
 /// Before the name of a target: the key under which its worker says why it cannot be observed.
 pub(super) const TROUBLE: &str = "trouble/";
@@ -200,12 +203,26 @@ impl River {
         })
     }
 
-    /// What a shard's undo remembers, as a record.
+    /// What a shard's undo remembers once its inbox is folded up to `position`, as a record.
     ///
     /// # Errors
     /// A number that JSON cannot hold.
-    pub fn undo_state(&self, shard: u32, undo: &Undo) -> Result<Outgoing, JsonError> {
-        Ok(self.plain(Topic::State, shard, "undo", json::encode("undo state", undo)?))
+    pub fn undo_state(
+        &self,
+        shard: u32,
+        undo: &Undo,
+        position: i64,
+    ) -> Result<Outgoing, JsonError> {
+        let value = json::encode("undo state", undo)?;
+        let headers = vec![(POSITION.to_owned(), position.to_string().into_bytes())];
+        Ok(Outgoing { headers, ..self.plain(Topic::State, shard, "undo", value) })
+    }
+
+    /// The inbox position at which undo remembered that: it was committed with it.
+    #[must_use]
+    pub fn undo_position(record: &Record) -> Option<i64> {
+        let header = record.headers.iter().find(|(name, _)| name == POSITION)?;
+        std::str::from_utf8(&header.1).ok()?.parse().ok()
     }
 
     /// A record of the river's own, without an envelope.
@@ -222,8 +239,8 @@ impl River {
     pub fn rules(&self) -> Result<Option<RuleBook>, RoleError> {
         let mut newest: Option<RuleBook> = None;
         for shard in 0..self.shards {
-            if let Some(bytes) = self.latest(Topic::Status, shard, "rules")? {
-                let book: RuleBook = json::decode("rules", &bytes)?;
+            if let Some(record) = self.latest(Topic::Status, shard, "rules")? {
+                let book: RuleBook = json::decode("rules", &record.value)?;
                 if newest.as_ref().is_none_or(|newest| book.revision > newest.revision) {
                     newest = Some(book);
                 }
@@ -232,20 +249,13 @@ impl River {
         Ok(newest)
     }
 
-    /// The last value of a key in a compacted topic.
+    /// The last record of a key in a compacted topic.
     ///
     /// # Errors
     /// Storage.
-    pub fn latest(
-        &self,
-        topic: Topic,
-        shard: u32,
-        key: &str,
-    ) -> Result<Option<Vec<u8>>, RoleError> {
+    pub fn latest(&self, topic: Topic, shard: u32, key: &str) -> Result<Option<Record>, RoleError> {
         let records = self.log.latest(&self.partition(topic, shard))?;
-        let of_key =
-            records.into_iter().find(|record| record.key.as_deref() == Some(key.as_bytes()));
-        Ok(of_key.map(|record| record.value))
+        Ok(records.into_iter().find(|record| record.key.as_deref() == Some(key.as_bytes())))
     }
 }
 

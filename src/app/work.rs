@@ -3,7 +3,7 @@
 //! Law: a worker never decides. It asks `undo::admit` before every act, answers every command,
 //! and commits its position only after the answer stands.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -15,7 +15,7 @@ use crate::edge::log::{Commit, Committed, Partition, Read, Reader, Record, Topic
 use crate::edge::target::{Acted, Target};
 use crate::model::{Answer, Command, Fact, LogTime, ModelId, Outcome, Proof, Span, TargetId, Want};
 use crate::shard::Inbox;
-use crate::undo::{Admission, Seen, admit};
+use crate::undo::{Admission, Refusal, Seen, admit};
 use crate::wire::json;
 
 /// The role.
@@ -32,6 +32,8 @@ pub struct Work {
     /// What was last said of it; none: nothing was said in this life.
     trouble: Option<String>,
     again: Vec<Again>,
+    /// Read and not yet looked at.
+    waiting: VecDeque<(Partition, Record)>,
 }
 
 /// A notice whose receiver gave no answer. Nobody else asks for one twice.
@@ -45,7 +47,7 @@ struct Again {
 const TRIED: u32 = 9;
 const PAUSE: Span = Span::from_s(1);
 /// Notices that wait to be tried again; the oldest makes room.
-const WAITING: usize = 64;
+const KEPT: usize = 64;
 
 /// What a turn came to.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -79,7 +81,7 @@ impl Work {
             .build()
             .map_err(RoleError::Runtime)?;
         let known = BTreeMap::new();
-        let (looked_at, trouble, again) = (None, None, Vec::new());
+        let (looked_at, trouble, again, waiting) = (None, None, Vec::new(), VecDeque::new());
         Ok(Self {
             river,
             id,
@@ -92,10 +94,12 @@ impl Work {
             looked_at,
             trouble,
             again,
+            waiting,
         })
     }
 
-    /// Looks at the target if it is time, then acts on what came within `wait`.
+    /// Looks at the target if it is time, then acts on what came, one command a turn: acting may
+    /// be long, and in between the group wants to hear of this member.
     ///
     /// # Errors
     /// What waiting cannot mend.
@@ -106,6 +110,10 @@ impl Work {
             self.observe(now, &mut turn)?;
         }
         self.tell_again(now, &mut turn)?;
+        if let Some((partition, record)) = self.waiting.pop_front() {
+            self.take(&partition, &record, &mut turn)?;
+        }
+        let wait = if self.waiting.is_empty() { wait } else { Duration::ZERO };
         match self.reader.read(wait)? {
             Some(Read::Assigned(partitions)) => {
                 for partition in partitions {
@@ -114,10 +122,15 @@ impl Work {
                 }
             }
             Some(Read::Records(partition, records)) => {
-                self.take(&partition, &records, &mut turn)?;
+                let all = records.into_iter().map(|record| (partition.clone(), record));
+                self.waiting.extend(all);
             }
-            Some(Read::Revoking(_) | Read::Lost(_) | Read::End(..) | Read::Blocked(_)) => {}
-            None => turn.idle = true,
+            // Whoever has them now is asked the same.
+            Some(Read::Revoking(gone) | Read::Lost(gone)) => {
+                self.waiting.retain(|(partition, _)| !gone.contains(partition));
+            }
+            Some(Read::End(..) | Read::Blocked(_)) => {}
+            None => turn.idle = self.waiting.is_empty(),
         }
         Ok(turn)
     }
@@ -131,21 +144,19 @@ impl Work {
     fn take(
         &mut self,
         partition: &Partition,
-        records: &[Record],
+        record: &Record,
         turn: &mut Turn,
     ) -> Result<(), RoleError> {
-        for record in records {
-            if let Ok(command) = json::decode::<Command>("command", &record.value)
-                && command.target == self.id
-            {
-                self.carry_out(command, 1, turn)?;
-            }
-            let upto = Committed { position: record.position + 1, metadata: String::new() };
-            // Whoever has the partition now is asked the same again, and finds it done.
-            if self.reader.commit(partition, &upto)? == Commit::Fenced {
-                diagnostics::fenced(self.id.as_str(), &partition.to_string());
-                return Ok(());
-            }
+        if let Ok(command) = json::decode::<Command>("command", &record.value)
+            && command.target == self.id
+        {
+            self.carry_out(command, 1, turn)?;
+        }
+        let upto = Committed { position: record.position + 1, metadata: String::new() };
+        // Whoever has the partition now is asked the same again, and finds it done.
+        if self.reader.commit(partition, &upto)? == Commit::Fenced {
+            diagnostics::fenced(self.id.as_str(), &partition.to_string());
+            self.waiting.retain(|(of, _)| of != partition);
         }
         Ok(())
     }
@@ -170,7 +181,7 @@ impl Work {
         }
         if acted.outcome == Outcome::Unknown && notice && attempts < TRIED {
             let pause = Span::from_ms(PAUSE.as_ms() << (attempts - 1));
-            if self.again.len() >= WAITING {
+            if self.again.len() >= KEPT {
                 self.again.remove(0);
             }
             self.again.push(Again { command: command.clone(), at: now + pause, attempts });
@@ -200,13 +211,21 @@ impl Work {
         };
         let seen = Seen { generation: fence.generation, command: fence.command.as_deref() };
         let acted = match admit(command, seen, &self.river.namespace, self.river.log.now()) {
-            Admission::Act => self.runtime.block_on(self.target.act(command)),
+            Admission::Act => {
+                let acted = self.runtime.block_on(self.target.act(command));
+                // Another worker of the target was asked something newer in between.
+                if acted.outcome == Outcome::Refused {
+                    done::refused(&self.id, Refusal::STALE_GENERATION);
+                }
+                acted
+            }
             Admission::AlreadyDone => Acted {
                 outcome: Outcome::Done,
                 proof: Some(Proof::L1),
                 detail: "this command was done before".to_owned(),
             },
             Admission::Refuse(refusal) => {
+                done::refused(&self.id, refusal.code());
                 Acted { outcome: Outcome::Refused, proof: None, detail: refusal.to_string() }
             }
         };

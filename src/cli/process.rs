@@ -1,5 +1,6 @@
 //! What processes run, and what they need on Kafka, as data.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -17,7 +18,8 @@ among them, at most as many as a source's topics have partitions.
 
 Examples:
   ripcord ingest --config prod.toml
-  RIPCORD__KAFKA__INSTANCE=ingest-1 ripcord ingest --config prod.toml";
+  RIPCORD__KAFKA__INSTANCE=ingest-1 ripcord ingest --config prod.toml
+  ripcord ingest --config prod.toml --health 127.0.0.1:9100";
 
 pub(super) const DECIDE: &str = "\
 Start two or more: the shards are shared out among them, and when one is gone the others take over
@@ -68,6 +70,14 @@ Examples:
   ripcord publish telemetry.jsonl.gz --config prod.toml
   ripcord publish day.jsonl --rate 2000 --until 2025-03-01T12:00:00Z --config prod.toml
   zcat log.gz | ripcord publish - --source loans --config prod.toml";
+
+/// Where a process of some roles says how they do.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct Health {
+    /// Answer /livez, /readyz and /metrics there, to everybody who can reach it; not given: nowhere
+    #[arg(long, global = true, value_name = "ADDRESS:PORT", env = "RIPCORD_HEALTH")]
+    pub health: Option<SocketAddr>,
+}
 
 /// Act on commands: one kind of target.
 #[derive(Debug, Clone, PartialEq, Subcommand)]

@@ -51,7 +51,7 @@ const SPARE: Span = Span::from_s(60);
 const LEAST_WORK: Span = Span::from_s(300);
 
 /// Properties that the river rests on, and what to do instead of setting them.
-const OWNED: [(&str, &str); 14] = [
+const OWNED: [(&str, &str); 15] = [
     ("bootstrap.servers", "say it in kafka.brokers"),
     ("metadata.broker.list", "say it in kafka.brokers"),
     ("group.id", "groups are named after the namespace; set namespace"),
@@ -65,6 +65,7 @@ const OWNED: [(&str, &str); 14] = [
     ("transactional.id", "each shard has its own, which fences its predecessor; leave it out"),
     ("enable.idempotence", "no record of the river may come twice or out of order; leave it out"),
     ("auto.offset.reset", "where reading begins is decided in one place; leave it out"),
+    ("statistics.interval.ms", "nobody reads the client's statistics; leave it out"),
     ("auto.commit.interval.ms", "nothing is committed by the clock; leave it out"),
 ];
 
@@ -92,7 +93,7 @@ pub(super) fn kafka(
     let copies_at = at.key("replication");
     let copies = kafka.replication.map(|copies| check.count(&copies_at, copies, 1..=64));
     let longest = workers.exec.iter().map(|program| program.time_limit).max();
-    let longest = longest.unwrap_or_default().as_ms() + SPARE.as_ms();
+    let longest = 2 * longest.unwrap_or_default().as_ms() + SPARE.as_ms();
     names(check, &at, kafka);
     let (properties, mut secrets) = written(check, &at.key("properties"), &kafka.properties);
     if raw.log.kind == raw::LogKind::Kafka {

@@ -8,6 +8,8 @@
 pub mod done;
 pub mod metrics;
 
+use std::net::SocketAddr;
+
 use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
@@ -39,9 +41,16 @@ pub fn started(namespace: &str, log: &str, mode: Mode, targets: &[TargetId]) {
     info!(namespace, log, ?mode, ?targets, "started");
 }
 
-/// A process runs some roles, beside other processes.
-pub fn started_part(part: &str, namespace: &str, log: &str, roles: &[String]) {
-    info!(part, namespace, log, ?roles, "started");
+/// A process runs some roles, beside other processes. `at`: where it answers by HTTP.
+pub fn started_part(
+    part: &str,
+    namespace: &str,
+    log: &str,
+    roles: &[String],
+    at: Option<SocketAddr>,
+) {
+    let at = at.map(tracing::field::display);
+    info!(part, namespace, log, ?roles, at, "started");
 }
 
 /// It was asked to stop.

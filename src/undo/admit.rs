@@ -60,13 +60,15 @@ pub enum Refusal {
 impl Refusal {
     /// The start of the text of [`Refusal::Expired`].
     const EXPIRED: &'static str = "expired";
+    /// The code of [`Refusal::StaleGeneration`], which a target may find out by itself, too.
+    pub const STALE_GENERATION: &'static str = "stale_generation";
 
     /// The code that counters carry.
     #[must_use]
     pub const fn code(&self) -> &'static str {
         match self {
             Self::WrongNamespace { .. } => "wrong_namespace",
-            Self::StaleGeneration { .. } => "stale_generation",
+            Self::StaleGeneration { .. } => Self::STALE_GENERATION,
             Self::Expired { .. } => Self::EXPIRED,
             Self::NotActing { .. } => "not_acting",
         }

@@ -7,6 +7,8 @@ use serde_json::Value as Json;
 
 use crate::world::{REGISTRY, Shape, World, until};
 
+const REFUSED: &str = "ripcord_refused_commands_total";
+
 fn again(world: &World, record: &Record, value: Vec<u8>, partition: u32) -> Outgoing {
     let to =
         ripcord::edge::log::Partition { topic: Topic::Commands.name(&world.namespace), partition };
@@ -16,12 +18,21 @@ fn again(world: &World, record: &Record, value: Vec<u8>, partition: u32) -> Outg
 #[test]
 fn commands_replayed_into_live_workers_change_nothing() {
     let mut world = World::new(Shape { lanes: 1, shards: 1 }, REGISTRY, "");
+    let health = ["--health", "127.0.0.1:0"];
+    let start = |role: &[&str]| world.start(&[role, &health].concat());
     let roles = [
-        world.start(&["ingest"]),
-        world.start(&["decide"]),
-        world.start(&["work", "registry"]),
-        world.start(&["work", "notice"]),
+        start(&["ingest"]),
+        start(&["decide"]),
+        start(&["work", "registry"]),
+        start(&["work", "notice"]),
     ];
+    let [ingest, decide, registry, notice] = &roles;
+    for role in &roles {
+        until("it is ready", || (role.get("/readyz").0 == 200).then_some(()));
+        assert_eq!(role.get("/livez").0, 200);
+        assert_eq!(role.get("/api/status").0, 404);
+    }
+    let refused = || [registry, notice].map(|role| role.metric(REFUSED));
     world.minute(0, "v3", false);
     for minute in 1..5 {
         world.minute(minute, "v3", true);
@@ -40,6 +51,11 @@ fn commands_replayed_into_live_workers_change_nothing() {
         world.log.writer(None).unwrap().append(copies.collect()).unwrap();
         until(&format!("round {round} was answered"), answered);
     }
+    assert_eq!(refused(), [const { Vec::<String>::new() }; 2], "what was done is no refusal");
+    for (role, phase) in [(ingest, "flush"), (decide, "fold"), (decide, "commit")] {
+        let count = format!("ripcord_phase_duration_seconds_count{{phase=\"{phase}\"}}");
+        assert!(!role.metric(&count).is_empty(), "{phase}");
+    }
     let before = world.answers().len();
     let mut foreign: Json = serde_json::from_slice(&commands[0].value).unwrap();
     foreign["namespace"] = "elsewhere".into();
@@ -54,6 +70,9 @@ fn commands_replayed_into_live_workers_change_nothing() {
             _ => None,
         });
     assert!(said.as_ref().unwrap().starts_with("wrong_namespace"), "{said:?}");
+    let worker = world.commands().remove(0).target;
+    let counted = format!("{REFUSED}{{worker=\"{worker}\",reason=\"wrong_namespace\"}} 1");
+    assert_eq!(refused().concat(), [counted]);
     assert_eq!(world.registry(), (2, "v2".to_owned()));
     assert_eq!(world.incidents(), incidents, "an incident moved by what was said again");
     drop(roles);

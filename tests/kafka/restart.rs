@@ -90,6 +90,7 @@ fn the_brokers_restart_under_load() {
                     writer.append(records.collect()).unwrap().len() as u64,
                     Ordering::SeqCst,
                 );
+                // The pace of the load: a moment without it.
                 std::thread::sleep(std::time::Duration::from_millis(100));
             }
         });

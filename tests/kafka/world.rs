@@ -1,7 +1,11 @@
 //! A namespace on the test's Kafka, and processes that serve it.
+//!
+//! Over 300 lines: one world, and the words that the tests say to it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -66,6 +70,29 @@ impl Process {
     /// What it has logged so far.
     pub fn said(&self) -> String {
         std::fs::read_to_string(&self.errors).unwrap()
+    }
+
+    /// What it answers by HTTP: the status and the body. It was started with an address, and says
+    /// which it got.
+    pub fn get(&self, path: &str) -> (u16, String) {
+        let at = until("it says where it answers", || {
+            let said = self.said();
+            said.split_whitespace().find_map(|word| word.strip_prefix("at=")).map(str::to_owned)
+        });
+        let mut stream = TcpStream::connect(&at).unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    /// The lines of a metric.
+    pub fn metric(&self, name: &str) -> Vec<String> {
+        let (status, page) = self.get("/metrics");
+        assert_eq!(status, 200, "{page}");
+        page.lines().filter(|line| line.starts_with(name)).map(str::to_owned).collect()
     }
 
     pub fn runs(&mut self) -> bool {
@@ -170,10 +197,21 @@ impl World {
 
     /// Starts a process that stays.
     pub fn start(&self, arguments: &[&str]) -> Process {
+        self.begin(self.command(arguments), arguments)
+    }
+
+    /// The same, with a name of its own among its like.
+    pub fn start_as(&self, instance: &str, arguments: &[&str]) -> Process {
+        let mut command = self.command(arguments);
+        command.env("RIPCORD__KAFKA__INSTANCE", instance);
+        self.begin(command, arguments)
+    }
+
+    fn begin(&self, mut command: Command, arguments: &[&str]) -> Process {
         let name = broker::unique(&arguments.join("-"));
         let errors = self.path(&format!("{name}.log"));
         let log = File::create(&errors).unwrap();
-        let child = self.command(arguments).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         Process { child, errors }
     }
 
@@ -290,6 +328,7 @@ pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(watch.elapsed() < LONG, "it does not come to pass that {what}");
+        // For a moment between two looks the roles have the processors.
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
 }

@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::app::process::Part;
 use crate::app::{client, show};
-use crate::cli::{Cli, Command, Global};
+use crate::cli::{Cli, Command, Global, Health};
 use crate::config::{Config, KafkaSettings, LogKind};
 use crate::edge::clock::SystemClock;
 use crate::edge::log::kafka::KafkaLog;
@@ -37,14 +37,27 @@ pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
     terminal::columns().into_iter().for_each(show::fit);
     match &cli.command {
         Command::Replay(replay) => replay::run(&cli.global, replay, environment),
+<<<<<<< HEAD
         Command::Up => process::run(&cli.global, &Part::All, environment),
         Command::Ingest => process::run(&cli.global, &Part::Ingest, environment),
         Command::Decide => process::run(&cli.global, &Part::Decide, environment),
         Command::Work(work) => process::run(&cli.global, &process::hands(work), environment),
         Command::Route => process::run(&cli.global, &Part::Route, environment),
+=======
+        Command::Up => process::run(&cli.global, &Part::All, None, environment),
+        Command::Ingest(Health { health }) => {
+            process::run(&cli.global, &Part::Ingest, *health, environment)
+        }
+        Command::Decide(Health { health }) => {
+            process::run(&cli.global, &Part::Decide, *health, environment)
+        }
+        Command::Work { work, health: Health { health } } => {
+            process::run(&cli.global, &process::hands(work), *health, environment)
+        }
+>>>>>>> main
         Command::Topics(asked) => topics::run(&cli.global, asked, environment),
         Command::Publish(publish) => publish::run(&cli.global, publish, environment),
-        Command::Serve => process::run(&cli.global, &Part::Serve, environment),
+        Command::Serve => process::run(&cli.global, &Part::Serve, None, environment),
         Command::CheckConfig => config::run(&cli.global, environment),
         Command::CheckSource { file, mapping, source } => {
             source::run(&cli.global, file, source.as_deref(), mapping, environment)

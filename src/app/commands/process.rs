@@ -1,6 +1,7 @@
 //! `ripcord up`, `ingest`, `decide`, `work`, `route` and `serve`.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use anyhow::Result;
 
@@ -13,11 +14,12 @@ use crate::edge::diagnostics;
 pub(super) fn run(
     global: &Global,
     part: &Part,
+    health: Option<SocketAddr>,
     environment: &BTreeMap<String, String>,
 ) -> Result<u8> {
     let config = config(global, environment)?;
     diagnostics::init(global.json);
-    process::run(&config, part, !global.json)?;
+    process::run(&config, part, health, !global.json)?;
     Ok(DONE)
 }
 

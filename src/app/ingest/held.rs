@@ -8,10 +8,8 @@ use super::refused::{self, Sampler};
 use crate::app::feed::{Fed, Feed, Refused};
 use crate::app::river::{River, RoleError};
 use crate::config::IngestSettings;
-use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
-use crate::edge::diagnostics::done::{self, Phase};
-use crate::edge::log::{Commit, Committed, Outgoing, Partition, Reader, Record, Writer};
+use crate::edge::log::{Commit, Committed, Outgoing, Partition, Reader, Record};
 use crate::measure::{Input, Lane, Output};
 use crate::model::{LaneId, LogTime, SampleRole, Source, Span};
 use crate::wire::telemetry::Raw;
@@ -248,28 +246,27 @@ impl Held {
         if self.fresh { Some(free) } else { held_back }
     }
 
-    /// Appends what changed; on return it is acknowledged and remembered.
-    pub(super) fn flush(
+    /// What changed, for the log. It is to be told once that stands.
+    pub(super) fn news(
         &mut self,
         river: &River,
-        writer: &mut dyn Writer,
         sampler: &mut Sampler,
-    ) -> Result<(), RoleError> {
-        let (now, watch) = (river.log.now(), Stopwatch::start());
+    ) -> Result<Vec<Outgoing>, RoleError> {
+        let now = river.log.now();
         (self.fresh, self.flushed_at) = (false, now);
         self.feed.tell(Input::Flush { now });
         self.sort_out(river, sampler, None)?;
         let mut records = std::mem::take(&mut self.refused);
         records.extend(self.feed.frames()?);
-        if !records.is_empty() {
-            writer.append(records)?;
-            done::took(Phase::Flush, watch);
-        }
+        Ok(records)
+    }
+
+    /// The news stand on the log, and are remembered.
+    pub(super) fn told(&mut self) {
         if self.sought {
             let source = self.feed.source().clone();
             self.dirty |= self.memory.flushed(self.feed.resume_point(), &source);
         }
-        Ok(())
     }
 
     /// Whether what is committed is too old.

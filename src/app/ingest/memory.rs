@@ -39,14 +39,14 @@ impl Memory {
     }
 
     /// The newest of what was committed for the lane's topics, in the order that the source has
-    /// them now. The second: why something there could not be read. Where positions were
-    /// committed without a memory, by the tools of the log, the time serves as epoch: it is
-    /// higher than any that was counted.
+    /// them now. The second: why something there could not be read. Where nothing is remembered,
+    /// the time serves as epoch: it is higher than any that was counted.
     pub(super) fn recall(
         source: &Source,
         committed: &[Option<Committed>],
         now: LogTime,
     ) -> (Self, Option<String>) {
+        let epoch = u64::try_from(now.as_ms()).unwrap_or(0);
         let mut newest: Option<Self> = None;
         let mut trouble = None;
         for found in committed.iter().flatten().filter(|found| !found.metadata.is_empty()) {
@@ -60,9 +60,11 @@ impl Memory {
         }
         match newest {
             Some(memory) => (memory.aligned(source), trouble),
-            None if committed.iter().all(Option::is_none) => (Self::new(source), None),
+            // Nobody measured it; or the log has forgotten how far a group came that was away.
+            None if committed.iter().all(Option::is_none) => {
+                (Self { epoch, ..Self::new(source) }, None)
+            }
             None => {
-                let epoch = u64::try_from(now.as_ms()).unwrap_or(0);
                 let why = trouble.unwrap_or_else(|| "nothing stands there".to_owned());
                 (Self { epoch, ..Self::new(source) }, Some(why))
             }
@@ -233,7 +235,7 @@ mod tests {
         assert_eq!(recalled.reread(&source(&["b", "a"])), [None, Some((0, 100))]);
 
         let nobody = Memory::recall(&source(&["a"]), &[None], now);
-        assert_eq!(nobody, (Memory::new(&source(&["a"])), None));
+        assert_eq!(nobody, (Memory { epoch: 77, ..Memory::new(&source(&["a"])) }, None));
         for metadata in ["", "{"] {
             let moved = Committed { position: 3, metadata: metadata.to_owned() };
             let (recalled, trouble) = Memory::recall(&source(&["a"]), &[Some(moved)], now);

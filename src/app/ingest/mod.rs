@@ -22,7 +22,9 @@ use self::memory::Memory;
 use self::refused::Sampler;
 use super::river::{River, RoleError, ingest_role};
 use crate::config::IngestSettings;
+use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
+use crate::edge::diagnostics::done::{self, Phase};
 use crate::edge::log::{Commit, Committed, LogError, Partition, Read, Reader, Record, Writer};
 use crate::model::{LaneId, LogTime, Source};
 use crate::shard::Inbox;
@@ -278,8 +280,8 @@ impl Ingest {
     /// Gives a lane back: what was measured is said and committed.
     fn release(&mut self, lane: u32) -> Result<(), RoleError> {
         self.unclaimed.remove(&lane);
+        self.flush(&[lane])?;
         let Some(mut held) = self.held.remove(&lane) else { return Ok(()) };
-        held.flush(&self.river, self.writer.as_mut(), &mut self.sampler)?;
         let committed = held.commit(self.reader.as_mut(), self.river.log.now())?;
         diagnostics::lane_released(held.id(), committed == Commit::Fenced);
         Ok(())
@@ -295,15 +297,19 @@ impl Ingest {
 
     /// Flushes, commits and sends signs of life, each if it is time.
     fn speak(&mut self) -> Result<(), RoleError> {
-        let mut lost = Vec::new();
+        let now = self.river.log.now();
+        let mut due = Vec::new();
         for (id, lane) in &mut self.held {
-            let now = self.river.log.now();
             if !self.blocked {
                 lane.rest(now, self.settings.idle_after);
             }
             if lane.flush_due(&self.settings).is_some_and(|due| due <= now) {
-                lane.flush(&self.river, self.writer.as_mut(), &mut self.sampler)?;
+                due.push(*id);
             }
+        }
+        self.flush(&due)?;
+        let mut lost = Vec::new();
+        for (id, lane) in &mut self.held {
             let fenced =
                 lane.commit_due(now) && lane.commit(self.reader.as_mut(), now)? == Commit::Fenced;
             if fenced {
@@ -312,6 +318,27 @@ impl Ingest {
         }
         lost.into_iter().for_each(|lane| self.lose(lane));
         self.beat()
+    }
+
+    /// Says the news of lanes, all at once: an append waits for the log, however much it holds.
+    fn flush(&mut self, due: &[u32]) -> Result<(), RoleError> {
+        let watch = Stopwatch::start();
+        let mut records = Vec::new();
+        for id in due {
+            if let Some(lane) = self.held.get_mut(id) {
+                records.extend(lane.news(&self.river, &mut self.sampler)?);
+            }
+        }
+        if !records.is_empty() {
+            self.writer.append(records)?;
+            done::took(Phase::Flush, watch);
+        }
+        for id in due {
+            if let Some(lane) = self.held.get_mut(id) {
+                lane.told();
+            }
+        }
+        Ok(())
     }
 
     /// Says that the lanes held are read; not while the log cannot be read, so that they stall.

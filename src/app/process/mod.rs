@@ -4,6 +4,7 @@
 //! different machines. Law: stopping is a courtesy. What is acknowledged is on the log, so the
 //! process may be killed at any moment and started again; a clean stop only starts faster.
 
+mod health;
 mod loops;
 mod part;
 mod ready;
@@ -20,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
+use self::health::Health;
 use self::ready::ready;
 use self::roles::{Roles, Stop};
 use super::carrier::{Carrier, place};
@@ -102,6 +104,8 @@ pub enum ProcessError {
         key: &'static str,
         /// Where.
         at: SocketAddr,
+        /// What says so.
+        key: &'static str,
         /// Why.
         #[source]
         source: std::io::Error,
@@ -117,11 +121,17 @@ pub enum ProcessError {
 /// How a role ended.
 type Ended = Result<(), ProcessError>;
 
-/// Runs until it is asked to stop. `tell`: says on standard output what runs and where.
+/// Runs until it is asked to stop. `health`: where it says how its roles do, if it does not serve
+/// anyway. `tell`: says on standard output what runs and where.
 ///
 /// # Errors
 /// It cannot begin, or a role cannot go on.
-pub fn run(config: &Config, part: &Part, tell: bool) -> Result<(), ProcessError> {
+pub fn run(
+    config: &Config,
+    part: &Part,
+    health: Option<SocketAddr>,
+    tell: bool,
+) -> Result<(), ProcessError> {
     let settings = &config.settings;
     if *part == Part::Ingest && settings.sources.is_empty() {
         return Err(ProcessError::NoSource);
@@ -135,12 +145,20 @@ pub fn run(config: &Config, part: &Part, tell: bool) -> Result<(), ProcessError>
     let asked = asked_to_stop(&runtime)?;
     let (stopper, stop) = watch::channel(false);
     let (ended, mut endings) = mpsc::unbounded_channel();
+<<<<<<< HEAD
     let listener = match part.serves() {
         true => Some(runtime.block_on(listen(settings.http.listen, "http.listen"))?),
         false => None,
+=======
+    let wanted = match part.serves() {
+        true => Some((settings.http.listen, "http.listen")),
+        false => health.map(|at| (at, "--health")),
+>>>>>>> main
     };
+    let listener = wanted.map(|(at, key)| runtime.block_on(listen(at, key))).transpose()?;
     let at = listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let shared = carrier.is_shared();
+<<<<<<< HEAD
     let mut roles = Roles::new(river.clone(), shared, Stop::new(stop.clone()), ended);
     let router = runtime.block_on(router::open(config, part))?;
     let mut router = match router {
@@ -148,6 +166,11 @@ pub fn run(config: &Config, part: &Part, tell: bool) -> Result<(), ProcessError>
         None => None,
     };
     // Workers may look at the router as soon as they begin.
+=======
+    let health = Health::default();
+    let mut roles =
+        Roles::new(river.clone(), shared, Stop::new(stop.clone()), ended, health.clone());
+>>>>>>> main
     roles.start(config, part, &carrier)?;
     let lines = begins(&river, config, part, roles.names(), at)?;
     if tell {
@@ -158,7 +181,7 @@ pub fn run(config: &Config, part: &Part, tell: bool) -> Result<(), ProcessError>
         let first = tokio::select! {
             () = asked => Ok(()),
             Some(result) = endings.recv() => result,
-            served = http(river, settings, listener, stop) => served,
+            served = http(river, settings, part, health, listener, stop) => served,
         };
         diagnostics::stopping();
         let _no_role_is_left = stopper.send(true);
@@ -202,8 +225,8 @@ fn begins(
 ) -> Result<Vec<String>, ProcessError> {
     let (namespace, place) = (river.namespace.as_str(), place(&config.settings.log));
     let Some(listen) = listen.filter(|_| *part == Part::All) else {
-        diagnostics::started_part(&part.to_string(), namespace, &place, roles);
-        return Ok(welcome::part(river, config, roles, listen));
+        diagnostics::started_part(&part.to_string(), namespace, &place, roles, listen);
+        return Ok(welcome::part(river, config, part, roles, listen));
     };
     // None before the first start has folded anything: then the config's are.
     let book = river.rules()?.unwrap_or_else(|| config.rules.clone());
@@ -216,15 +239,24 @@ fn begins(
 async fn http(
     river: River,
     settings: &Settings,
+    part: &Part,
+    health: Health,
     listener: Option<TcpListener>,
     stop: watch::Receiver<bool>,
 ) -> Result<(), ProcessError> {
     let Some(listener) = listener else { return std::future::pending().await };
+    if !part.serves() {
+        return Ok(health.answer(listener, settings.http.limits, stop).await?);
+    }
     let (http, sources) = (settings.http.clone(), settings.sources.clone());
     serve(river, http, sources, listener, stop).await.map_err(ProcessError::Http)
 }
 
+<<<<<<< HEAD
 /// Where people and programs ask.
+=======
+/// Where people and programs ask; `key` says so.
+>>>>>>> main
 async fn listen(at: SocketAddr, key: &'static str) -> Result<TcpListener, ProcessError> {
     TcpListener::bind(at).await.map_err(|source| ProcessError::Listen { at, key, source })
 }

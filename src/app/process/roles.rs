@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
+use super::health::Health;
 use super::workers::{Worker, workers};
 use super::{Ended, Part, ProcessError, loops, router};
 use crate::app::carrier::Carrier;
@@ -68,6 +69,7 @@ pub(super) struct Roles {
     names: Vec<String>,
     /// Whether other processes use the log too.
     shared: bool,
+    health: Health,
 }
 
 impl Roles {
@@ -76,8 +78,9 @@ impl Roles {
         shared: bool,
         stop: Stop,
         ended: mpsc::UnboundedSender<Ended>,
+        health: Health,
     ) -> Self {
-        Self { river, stop, ended, names: Vec::new(), shared }
+        Self { river, stop, ended, names: Vec::new(), shared, health }
     }
 
     /// Those that were started.
@@ -111,8 +114,8 @@ impl Roles {
     }
 
     fn ingest(&mut self, config: &Config, source: &Source) -> Result<(), ProcessError> {
-        let (river, settings) = (self.river.clone(), config.settings.ingest.clone());
         let name = format!("ingest {}", source.id);
+        let (river, settings) = (self.watched(&name), config.settings.ingest.clone());
         let source = source.clone();
         self.role(name, move |stop| {
             let mut ingest = Ingest::new(river.clone(), source.clone(), settings.clone())?;
@@ -121,7 +124,7 @@ impl Roles {
     }
 
     fn decide(&mut self, config: &Config) -> Result<(), ProcessError> {
-        let (river, hash) = (self.river.clone(), config.rules.hash.clone());
+        let (river, hash) = (self.watched("decide"), config.rules.hash.clone());
         let keep = config.settings.http.keep_replies;
         self.role("decide".to_owned(), move |stop| {
             let mut decide = Decide::new(river.clone())?.keep_replies(keep);
@@ -130,14 +133,16 @@ impl Roles {
     }
 
     fn work(&mut self, worker: Worker) -> Result<(), ProcessError> {
-        let river = self.river.clone();
         let Worker { id, poll, make } = worker;
-        self.role(format!("work {id}"), move |stop| {
+        let name = format!("work {id}");
+        let river = self.watched(&name);
+        self.role(name, move |stop| {
             let mut work = Work::new(river.clone(), id.clone(), make(), poll)?;
             loops::work(&mut work, &id, stop)
         })
     }
 
+<<<<<<< HEAD
     /// Lets the router answer, and publishes what it sees.
     pub(super) fn route(
         &mut self,
@@ -153,6 +158,11 @@ impl Roles {
             })?;
         }
         Ok(opened.run(runtime, stop.clone()))
+=======
+    /// The river for a role that reads as a member of a group.
+    fn watched(&self, name: &str) -> River {
+        self.health.watch(name, &self.river)
+>>>>>>> main
     }
 
     fn retain(&mut self, config: &Config, log: &LocalLog) -> Result<(), ProcessError> {

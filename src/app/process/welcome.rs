@@ -3,6 +3,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use super::Part;
 use crate::app::carrier::place;
 use crate::app::changes::changes;
 use crate::app::river::{River, RoleError};
@@ -18,6 +19,7 @@ const NAMED: usize = 6;
 pub(super) fn part(
     river: &River,
     config: &Config,
+    part: &Part,
     roles: &[String],
     listen: Option<SocketAddr>,
 ) -> Vec<String> {
@@ -26,7 +28,10 @@ pub(super) fn part(
         format!("ripcord {BUILD} runs in {}: {roles}", river.namespace),
         format!("  log      {}", place(&config.settings.log)),
     ];
-    lines.extend(listen.map(|at| format!("  listens  http://{at} ({})", who(config))));
+    lines.extend(listen.map(|at| match part.serves() {
+        true => format!("  listens  http://{at} ({})", who(config)),
+        false => format!("  health   http://{at}/readyz, /livez, /metrics"),
+    }));
     lines
 }
 

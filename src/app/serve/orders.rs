@@ -230,8 +230,8 @@ fn look(app: &App, id: String) -> Result<Fate, Problem> {
     let key = key(&id);
     let mut replies: Vec<Reply> = Vec::new();
     for shard in 0..app.river.shards {
-        if let Some(bytes) = app.river.latest(Topic::Status, shard, &key)? {
-            replies.push(json::decode("reply", &bytes)?);
+        if let Some(record) = app.river.latest(Topic::Status, shard, &key)? {
+            replies.push(json::decode("reply", &record.value)?);
         }
     }
     if replies.is_empty() && asked.is_none() {

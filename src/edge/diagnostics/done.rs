@@ -82,6 +82,12 @@ pub fn step(worker: &TargetId, want: &Want, outcome: Outcome, watch: Stopwatch) 
     }
 }
 
+/// A worker may not carry a command out; `reason`: the code of why.
+pub fn refused(worker: &TargetId, reason: &'static str) {
+    let labels = vec![("worker", worker.to_string()), ("reason", reason.to_owned())];
+    count(metrics::REFUSED, labels);
+}
+
 /// An incident changed: from its commands to the live proof is a phase.
 pub fn incident(changed: &Incident) {
     let mut done = done();
@@ -101,7 +107,8 @@ pub fn page(page: &mut Page) {
         let took = done.took.get(&metric).into_iter().flatten();
         page.histogram(metric, took.map(|(labels, spread)| (labels.clone(), spread.clone())));
     }
-    for metric in [metrics::SUPPRESSED, metrics::NOTIFICATIONS, metrics::VERDICTS] {
+    use metrics::{NOTIFICATIONS, REFUSED, SUPPRESSED, VERDICTS};
+    for metric in [SUPPRESSED, NOTIFICATIONS, VERDICTS, REFUSED] {
         let counts = done.counts.get(&metric).into_iter().flatten();
         page.counter(metric, counts.map(|(labels, count)| (labels.clone(), *count)));
     }

@@ -59,6 +59,9 @@ metrics! {
     PHASE = "ripcord_phase_duration_seconds", "Time that a phase of this process took";
     WORKER_STEP = "ripcord_worker_step_duration_seconds",
         "Time that a worker of this process took for a command";
+    REFUSED = "ripcord_refused_commands",
+        "Commands that a worker of this process refused, by reason";
+    ROLE_READY = "ripcord_role_ready", "1 while a role of this process has joined and reads";
     STATES = "ripcord_incidents", "Incidents by how they stand now";
     COVERAGE = "ripcord_label_coverage_ratio", "Share of answers that labels came for";
     ROLLBACKS = "ripcord_rollbacks", "Rollbacks by how far they ever came";

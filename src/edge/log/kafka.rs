@@ -8,6 +8,7 @@
 //!   stamped by its producers, its records say so.
 //! * Positions have gaps: marks of transactions and what was compacted take some.
 
+mod changes;
 mod clients;
 mod cluster;
 mod commit;

@@ -1,13 +1,15 @@
 //! The properties that each kind of client is made with. The user's come over what may differ from
 //! cluster to cluster; what the log's promises rest on comes last, and `config` refuses it.
 
+use std::sync::Mutex;
+
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, ClientContext};
 
-use super::cluster::PATIENCE;
+use super::cluster::{PATIENCE, lock};
 use crate::config::{GroupProtocol, KafkaSettings};
 use crate::edge::diagnostics;
 
@@ -39,8 +41,16 @@ const READS: [(&str, &str); 4] = [
 const WRITES: [(&str, &str); 3] =
     [("linger.ms", "0"), ("retry.backoff.ms", "5"), ("compression.type", "lz4")];
 
-/// Says what clients have to say.
-pub(super) struct Quiet;
+/// Says what clients have to say, and keeps the last reason for trouble.
+#[derive(Default)]
+pub(super) struct Quiet(Mutex<Option<String>>);
+
+impl Quiet {
+    /// Why something went wrong, as the client last told it.
+    pub(super) fn reason(&self) -> Option<String> {
+        lock(&self.0).clone()
+    }
+}
 
 impl ClientContext for Quiet {
     fn log(&self, level: RDKafkaLogLevel, about: &str, text: &str) {
@@ -49,6 +59,7 @@ impl ClientContext for Quiet {
 
     fn error(&self, error: KafkaError, reason: &str) {
         if !matches!(error, KafkaError::Global(RDKafkaErrorCode::PartitionEOF)) {
+            *lock(&self.0) = Some(reason.to_owned());
             diagnostics::kafka_trouble(&error.to_string(), reason);
         }
     }
@@ -103,7 +114,8 @@ pub(super) fn member(settings: &KafkaSettings, group: &str, topics: usize) -> Cl
 /// Reads what it is told to, as a member of nothing; without a group the client assigns nothing.
 pub(super) fn scanner(settings: &KafkaSettings, group: &str) -> ClientConfig {
     let mut client = properties(settings, &READS);
-    client.set("queued.max.messages.kbytes", "4096");
+    // It asks for what is there, and waits for nothing.
+    client.set("queued.max.messages.kbytes", "4096").set("fetch.wait.max.ms", "5");
     reads(&mut client).set("group.id", group).clone()
 }
 

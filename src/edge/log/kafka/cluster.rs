@@ -9,9 +9,9 @@ use std::time::Duration;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 
+use super::changes::GroupConsumer;
 use super::clients::{self, Quiet};
 use super::fault::{self, failed};
-use super::reader::GroupConsumer;
 use super::scan::{Scanners, Views};
 use crate::config::KafkaSettings;
 use crate::edge::clock::{Clock, Stopwatch};
@@ -22,6 +22,8 @@ use crate::model::{LogTime, Span};
 pub(super) const ASKED: Duration = Duration::from_secs(5);
 /// How long the first answer may take.
 const REACHED: Duration = Duration::from_secs(15);
+/// Lines that the client is let say before a question.
+const HEARD: usize = 16;
 /// How long a fault that may pass is waited out before a role is told.
 pub(super) const PATIENCE: Span = Span::from_s(60);
 /// The pause before a question is asked again.
@@ -42,9 +44,16 @@ pub(super) struct Cluster {
 
 impl Cluster {
     pub(super) fn reach(settings: KafkaSettings, clock: Arc<dyn Clock>) -> Result<Self, LogError> {
+<<<<<<< HEAD
         let asker = clients::asker(&settings).create_with_context(Quiet).map_err(|error| {
             failed("setting up a Kafka client; look at kafka.properties", error)
         })?;
+=======
+        let asker =
+            clients::asker(&settings).create_with_context(Quiet::default()).map_err(|error| {
+                failed("setting up a Kafka client; look at kafka.properties", error)
+            })?;
+>>>>>>> main
         let cluster = Self {
             settings,
             clock,
@@ -62,8 +71,12 @@ impl Cluster {
             cluster.settings.brokers
         );
         let reached = cluster.asker.fetch_metadata(None, REACHED);
-        reached.map_err(|error| failed(&doing, error))?;
-        Ok(cluster)
+        cluster.hear();
+        match (reached, cluster.asker.context().reason()) {
+            (Ok(_), _) => Ok(cluster),
+            (Err(_), Some(why)) => Err(LogError::Storage { doing, source: why.into() }),
+            (Err(error), None) => Err(failed(&doing, error)),
+        }
     }
 
     pub(super) fn settings(&self) -> &KafkaSettings {
@@ -76,7 +89,16 @@ impl Cluster {
         doing: &str,
         question: impl Fn(&BaseConsumer<Quiet>) -> rdkafka::error::KafkaResult<T>,
     ) -> Result<T, LogError> {
+        self.hear();
         patiently(&format!("{doing} at {}", self.settings.brokers), || question(&self.asker))
+    }
+
+    /// Lets the client say what it has to say, or it would keep all of it.
+    fn hear(&self) {
+        for _ in 0..HEARD {
+            // Nothing comes of it here: it is said to the client's context.
+            drop(self.asker.poll(Duration::ZERO));
+        }
     }
 
     /// How many partitions a topic has; none: it is not there.
@@ -120,8 +142,8 @@ impl Cluster {
     }
 
     /// The same, once and without patience.
-    pub(super) fn end_now(&self, partition: &Partition) -> Option<i64> {
-        let asked = self.asker.fetch_watermarks(&partition.topic, number(partition), ASKED);
+    pub(super) fn end_within(&self, partition: &Partition, wait: Duration) -> Option<i64> {
+        let asked = self.asker.fetch_watermarks(&partition.topic, number(partition), wait);
         asked.ok().map(|(_, end)| end)
     }
 

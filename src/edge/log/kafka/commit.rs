@@ -25,6 +25,9 @@ use crate::edge::log::{Commit, LogError, Transaction};
 /// How long one step of a transaction may take.
 const STEP: Duration = Duration::from_secs(10);
 
+/// The pause before a step is tried again.
+const AGAIN: Duration = Duration::from_millis(20);
+
 pub(super) struct Committer {
     cluster: Arc<Cluster>,
     owner: String,
@@ -51,7 +54,13 @@ impl Committer {
     }
 
     pub(super) fn commit(&mut self, transaction: &Transaction) -> Result<Commit, LogError> {
-        self.meet(&transaction.group)?;
+        let member = self.cluster.member(&transaction.group, &transaction.input);
+        if member.as_ref().is_some_and(|member| member.assignment_lost()) {
+            return Ok(Commit::Fenced);
+        }
+        if member.is_none() {
+            self.meet(&transaction.group)?;
+        }
         let metadata = self.speaker(transaction)?;
         let Some(sender) = &self.sender else { return Ok(Commit::Fenced) };
         match write(sender, transaction, &metadata) {
@@ -63,8 +72,13 @@ impl Committer {
     /// The group that is written for must be known, even if no member of it is here.
     fn meet(&mut self, group: &str) -> Result<(), LogError> {
         if self.stranger.as_ref().is_none_or(|(known, _)| known != group) {
+<<<<<<< HEAD
             let consumer =
                 clients::scanner(self.cluster.settings(), group).create_with_context(Quiet);
+=======
+            let consumer = clients::scanner(self.cluster.settings(), group)
+                .create_with_context(Quiet::default());
+>>>>>>> main
             let consumer = consumer.map_err(|error| failed("setting up a Kafka client", error))?;
             self.stranger = Some((group.to_owned(), consumer));
         }
@@ -114,8 +128,13 @@ impl Committer {
                 )),
             };
         }
-        // Neither ended nor given up: a new producer ends it, one way or the other.
+        // Neither ended nor given up: a new producer ends it, one way or the other. Unless the
+        // shard is another's by now, who did that already.
         self.sender = None;
+        let member = self.cluster.member(&transaction.group, &transaction.input);
+        if member.is_some_and(|member| member.assignment_lost()) {
+            return Ok(Commit::Fenced);
+        }
         self.sender = Some(begin(&self.cluster, &self.owner)?);
         Ok(Commit::Unknown)
     }
@@ -174,7 +193,10 @@ fn insist(step: impl Fn() -> Result<(), KafkaError>) -> Result<(), KafkaError> {
     loop {
         match step() {
             Err(KafkaError::Transaction(error))
-                if error.is_retriable() && watch.elapsed() < PATIENCE => {}
+                if error.is_retriable() && watch.elapsed() < PATIENCE =>
+            {
+                std::thread::sleep(AGAIN);
+            }
             other => return other,
         }
     }

@@ -7,23 +7,30 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rdkafka::consumer::Consumer;
 
-use super::cluster::{ASKED, Cluster, number};
-use super::reader::GroupConsumer;
+use super::changes::GroupConsumer;
+use super::cluster::{Cluster, number};
 use crate::edge::clock::Stopwatch;
 use crate::edge::log::Partition;
 use crate::model::Span;
 
 /// Nothing may have come for so long before the brokers are asked, and between two questions.
 const QUIET: Span = Span::from_ms(40);
+/// How long an answer may take: who reads waits for it.
+const SOON: Duration = Duration::from_millis(500);
+const SOON_MS: Span = Span::from_ms(500);
 /// Between two looks whether the brokers answer again.
 const LOOK: Span = Span::from_ms(500);
 
+/// The longest pause before the brokers are asked again that did not answer.
+const PAUSE: Span = Span::from_s(30);
+
 enum End {
-    /// It may be reached since then.
-    Hinted(Stopwatch),
+    /// It may be reached since then; it is asked for after a while.
+    Hinted(Stopwatch, Span),
     /// It was said.
     Said,
 }
@@ -53,7 +60,9 @@ impl Ends {
 
     /// The end may be reached.
     pub(super) fn hint(&mut self, partition: &Partition) {
-        self.known.entry(partition.clone()).or_insert_with(|| End::Hinted(Stopwatch::start()));
+        self.known
+            .entry(partition.clone())
+            .or_insert_with(|| End::Hinted(Stopwatch::start(), QUIET));
     }
 
     /// Nothing can be read. When it can again, ends are said again.
@@ -69,12 +78,20 @@ impl Ends {
     ) -> Option<(Partition, i64)> {
         self.look_again();
         let hinted = self.known.iter().find_map(|(partition, end)| match end {
-            End::Hinted(since) if since.elapsed() >= QUIET => Some(partition.clone()),
-            End::Hinted(_) | End::Said => None,
+            End::Hinted(since, wait) if since.elapsed() >= *wait => Some((partition, *wait)),
+            End::Hinted(..) | End::Said => None,
         });
-        let partition = hinted?;
-        let end = self.end(consumer, &partition, at(&partition)?);
-        let known = if end.is_some() { End::Said } else { End::Hinted(Stopwatch::start()) };
+        let (partition, wait) = hinted.map(|(partition, wait)| (partition.clone(), wait))?;
+        let Some(at) = at(&partition) else {
+            self.known.remove(&partition);
+            return None;
+        };
+        let watch = Stopwatch::start();
+        let end = self.end(consumer, &partition, at);
+        // A partition that cannot be asked about must not hold up the others.
+        let silent = watch.elapsed() >= SOON_MS;
+        let wait = if silent { PAUSE.min(Span::from_ms(2 * wait.as_ms())) } else { QUIET };
+        let known = end.map_or(End::Hinted(Stopwatch::start(), wait), |_| End::Said);
         self.known.insert(partition.clone(), known);
         Some((partition, end?))
     }
@@ -84,19 +101,19 @@ impl Ends {
         let due = self.blocked.is_some_and(|since| since.elapsed() >= LOOK);
         let Some(any) = self.known.keys().next().filter(|_| due).cloned() else { return };
         self.blocked = Some(Stopwatch::start());
-        if self.cluster.end_now(&any).is_some() {
+        if self.cluster.end_within(&any, SOON).is_some() {
             self.blocked = None;
             for end in self.known.values_mut() {
-                *end = End::Hinted(Stopwatch::start());
+                *end = End::Hinted(Stopwatch::start(), QUIET);
             }
         }
     }
 
     /// The end, if the reader stands there.
     fn end(&self, consumer: &GroupConsumer, partition: &Partition, at: i64) -> Option<i64> {
-        let asked = consumer.fetch_watermarks(&partition.topic, number(partition), ASKED);
+        let asked = consumer.fetch_watermarks(&partition.topic, number(partition), SOON);
         let stable = asked.ok()?.1;
-        if self.cluster.end_now(partition)? > stable {
+        if self.cluster.end_within(partition, SOON)? > stable {
             return None;
         }
         if at >= stable {

@@ -7,10 +7,8 @@ use crate::edge::log::LogError;
 
 /// Waiting may mend it.
 pub(super) fn may_pass(error: &KafkaError) -> bool {
-    match error {
-        KafkaError::Transaction(error) => error.is_retriable() || passes(error.code()),
-        other => other.rdkafka_error_code().is_some_and(passes),
-    }
+    let again = matches!(error, KafkaError::Transaction(error) if error.is_retriable());
+    again || error.rdkafka_error_code().is_some_and(passes)
 }
 
 fn passes(code: RDKafkaErrorCode) -> bool {
@@ -52,10 +50,67 @@ pub(super) fn is_missing(code: RDKafkaErrorCode) -> bool {
 /// The group has given to another what was this member's.
 pub(super) fn is_out(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
-    matches!(code, Code::UnknownMemberId | Code::FencedInstanceId | Code::AssignmentLost)
+    matches!(
+        code,
+        Code::UnknownMemberId
+            | Code::FencedInstanceId
+            | Code::FencedMemberEpoch
+            | Code::AssignmentLost
+    )
+}
+
+/// What an error means that comes in the stream of a group's member.
+pub(super) enum Meaning {
+    /// Some partition of this number was read to its end.
+    End(u32),
+    /// No broker answers.
+    Silence,
+    /// Another process has taken this member's name.
+    Replaced,
+    /// The brokers do not let us, or the client cannot go on.
+    Refused,
+    /// It passes, or follows from something that is said elsewhere.
+    Passing,
+}
+
+/// Reads an error of the stream.
+pub(super) fn meaning(error: &KafkaError) -> Meaning {
+    use RDKafkaErrorCode as Code;
+    if let KafkaError::PartitionEOF(number) = error {
+        return Meaning::End(u32::try_from(*number).unwrap_or(0));
+    }
+    let fatal = matches!(error, KafkaError::MessageConsumptionFatal(_));
+    match error.rdkafka_error_code() {
+        Some(Code::AllBrokersDown) => Meaning::Silence,
+        Some(Code::FencedInstanceId) => Meaning::Replaced,
+        Some(
+            Code::TopicAuthorizationFailed
+            | Code::GroupAuthorizationFailed
+            | Code::ClusterAuthorizationFailed
+            | Code::SaslAuthenticationFailed
+            | Code::Authentication
+            | Code::SSL,
+        ) => Meaning::Refused,
+        _ if fatal => Meaning::Refused,
+        _ => Meaning::Passing,
+    }
+}
+
+/// The group counts its members anew; the same commit goes through once that is done.
+pub(super) fn is_moving(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(code, Code::IllegalGeneration | Code::StaleMemberEpoch | Code::RebalanceInProgress)
 }
 
 /// Something a person must see to, or the brokers do not answer.
 pub(super) fn failed(doing: &str, error: KafkaError) -> LogError {
+    if let KafkaError::ClientConfig(_, _, property, _) = &error {
+        // The client would quote the value, which may be a secret.
+        let why = format!(
+            "the client does not take kafka property {property} as it is set; look at its name, \
+             its value, and whether this build has TLS"
+        );
+        return LogError::Storage { doing: doing.to_owned(), source: why.into() };
+    }
     LogError::Storage { doing: doing.to_owned(), source: Box::new(error) }
 }

@@ -1,25 +1,25 @@
 //! A member of a group.
 //!
-//! Rebalances come up inside a poll; they are only written down there. The role hears of them with
-//! its next read, and what it is about to lose it lets go with the read after that: until then it
-//! may commit. What was assigned is paused until it is sought.
+//! The role hears with its next read what the group said, and what it is about to lose it lets go
+//! with the read after that: until then it may commit. What was assigned is paused until it is
+//! sought.
+//!
+//! Over 300 lines: every answer of the client has its place in one loop.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, RebalanceProtocol};
+use rdkafka::Message;
+use rdkafka::consumer::{CommitMode, Consumer, RebalanceProtocol};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use rdkafka::types::{RDKafkaErrorCode, RDKafkaRespErr};
-use rdkafka::{ClientContext, Message};
 
+use super::changes::{Change, Changes, GroupConsumer, let_go, list};
 use super::clients;
-use super::cluster::{ASKED, Cluster, lock, number, patiently};
+use super::cluster::{ASKED, Cluster, PATIENCE, number, patiently};
 use super::ends::Ends;
-use super::fault::{self, failed};
+use super::fault::{self, Meaning, failed};
 use super::record;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
@@ -31,83 +31,13 @@ const BATCH: usize = 1000;
 /// The longest that a poll takes before ends are looked at.
 const SLICE: Duration = Duration::from_millis(25);
 
-pub(super) type GroupConsumer = BaseConsumer<Changes>;
-
-/// What the group said and the role has not heard yet.
-#[derive(Default)]
-pub(super) struct Changes {
-    heard: Mutex<VecDeque<Change>>,
-    closing: AtomicBool,
-}
-
-enum Change {
-    Given(Vec<Partition>),
-    Taken { partitions: Vec<Partition>, lost: bool },
-}
-
-impl ClientContext for Changes {
-    fn log(&self, level: RDKafkaLogLevel, about: &str, text: &str) {
-        clients::said(level, about, text);
-    }
-
-    /// Whoever polls hears it, too.
-    fn error(&self, _: KafkaError, _: &str) {}
-}
-
-impl ConsumerContext for Changes {
-    fn rebalance(
-        &self,
-        consumer: &BaseConsumer<Self>,
-        what: RDKafkaRespErr,
-        list: &mut TopicPartitionList,
-    ) {
-        let given = what == RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
-        if !self.closing.load(Ordering::Relaxed) {
-            let partitions = partitions(list);
-            lock(&self.heard).push_back(if given {
-                Change::Given(partitions)
-            } else {
-                Change::Taken { partitions, lost: consumer.assignment_lost() }
-            });
-        } else if !given && let Err(error) = let_go(consumer, list) {
-            diagnostics::kafka_trouble("leaving a group", &error.to_string());
-        }
-    }
-}
-
-fn partitions(list: &TopicPartitionList) -> Vec<Partition> {
-    let found = list.elements().into_iter();
-    let partition = |index: i32| u32::try_from(index).unwrap_or(0);
-    found
-        .map(|found| Partition {
-            topic: found.topic().to_owned(),
-            partition: partition(found.partition()),
-        })
-        .collect()
-}
-
-fn list<'a>(partitions: impl IntoIterator<Item = &'a Partition>) -> TopicPartitionList {
-    let mut list = TopicPartitionList::new();
-    for of in partitions {
-        list.add_partition(&of.topic, number(of));
-    }
-    list
-}
-
-fn let_go(consumer: &GroupConsumer, list: &TopicPartitionList) -> Result<(), KafkaError> {
-    match consumer.rebalance_protocol() {
-        RebalanceProtocol::Cooperative => consumer.incremental_unassign(list),
-        RebalanceProtocol::Eager | RebalanceProtocol::None => consumer.unassign(),
-    }
-}
-
 /// A partition that the group gave to this member.
 #[derive(Default)]
 struct Part {
     /// The next position to read; none: not sought yet.
     at: Option<i64>,
-    /// It was sought, and the client does not know yet.
-    sought: bool,
+    /// It was sought then, and the client does not know yet.
+    sought: Option<Stopwatch>,
 }
 
 pub(super) struct KafkaReader {
@@ -188,7 +118,7 @@ impl KafkaReader {
 
     /// What the group said next.
     fn change(&mut self) -> Result<Option<Read>, LogError> {
-        let change = lock(&self.consumer.context().heard).pop_front();
+        let change = self.consumer.context().next();
         match change {
             None => Ok(None),
             Some(Change::Given(partitions)) => {
@@ -227,30 +157,41 @@ impl KafkaReader {
 
     /// Sends the client to where it was sought. It refuses while a partition is not yet begun;
     /// then the next read tries again.
-    fn seek_on(&mut self) {
-        for (partition, part) in self.parts.iter_mut().filter(|(_, part)| part.sought) {
-            let Some(at) = part.at else { continue };
+    fn seek_on(&mut self) -> Result<(), LogError> {
+        for (partition, part) in self.parts.iter_mut() {
+            let Some((since, at)) = part.sought.zip(part.at) else { continue };
             let to = Offset::Offset(at);
             let sent = self.consumer.seek(&partition.topic, number(partition), to, ASKED);
-            part.sought = sent.and_then(|()| self.consumer.resume(&list([partition]))).is_err();
+            match sent.and_then(|()| self.consumer.resume(&list([partition]))) {
+                Ok(()) => part.sought = None,
+                Err(error) if since.elapsed() > PATIENCE => {
+                    return Err(failed(&format!("going to {at} of {partition}"), error));
+                }
+                Err(_) => {}
+            }
         }
+        Ok(())
     }
 
-    /// A record that came, unless it is of what is not read now.
-    fn came(&mut self, of: &Partition, record: &Record) -> bool {
-        let Some(part) = self.parts.get_mut(of) else { return false };
-        let wanted = !part.sought && part.at.is_some_and(|at| record.position >= at);
-        if wanted {
-            part.at = Some(record.position + 1);
-            self.ends.moved(of);
+    /// Whether a record that came is of what is read now.
+    fn came(&mut self, of: &Partition, record: &Record) -> Result<bool, LogError> {
+        let Some(part) = self.parts.get_mut(of).filter(|part| part.sought.is_none()) else {
+            return Ok(false);
+        };
+        let Some(at) = part.at else { return Ok(false) };
+        if record.position < at {
+            let why = format!("it begins anew at {}, and {at} was next", record.position);
+            return Err(LogError::Damaged { what: of.to_string(), why });
         }
-        wanted
+        part.at = Some(record.position + 1);
+        self.ends.moved(of);
+        Ok(true)
     }
 
     /// Collects what is there of one partition, beginning with `first`.
-    fn collect(&mut self, of: Partition, first: Record) -> Option<Read> {
-        if !self.came(&of, &first) {
-            return None;
+    fn collect(&mut self, of: Partition, first: Record) -> Result<Option<Read>, LogError> {
+        if !self.came(&of, &first)? {
+            return Ok(None);
         }
         let mut records = vec![first];
         while records.len() < BATCH {
@@ -273,41 +214,31 @@ impl KafkaReader {
         if let Some((part, last)) = self.parts.get_mut(&of).zip(records.last()) {
             part.at = Some(last.position + 1);
         }
-        Some(Read::Records(of, records))
+        Ok(Some(Read::Records(of, records)))
     }
 
-    /// What an error in the stream means; most of them pass.
+    /// What an error in the stream comes to; most of them pass.
     fn hear(&mut self, error: KafkaError) -> Result<Option<Read>, LogError> {
-        use RDKafkaErrorCode as Code;
-        match error {
-            KafkaError::PartitionEOF(number) => {
-                let number = u32::try_from(number).unwrap_or(0);
+        match fault::meaning(&error) {
+            Meaning::End(number) => {
                 for (partition, part) in &self.parts {
-                    if partition.partition == number && part.at.is_some() && !part.sought {
+                    if partition.partition == number && part.at.is_some() && part.sought.is_none() {
                         self.ends.hint(partition);
                     }
                 }
                 Ok(None)
             }
-            KafkaError::MessageConsumption(Code::AllBrokersDown) => {
+            Meaning::Silence => {
                 self.ends.blocked();
                 Ok(Some(Read::Blocked(format!("no broker answers at {}", self.brokers()))))
             }
-            KafkaError::MessageConsumptionFatal(Code::FencedInstanceId) => Err(LogError::InUse {
+            Meaning::Replaced => Err(LogError::InUse {
                 what: format!("the place of this process in {}", self.group),
                 choose: "kafka.instance",
             }),
-            KafkaError::MessageConsumption(
-                Code::TopicAuthorizationFailed
-                | Code::GroupAuthorizationFailed
-                | Code::ClusterAuthorizationFailed
-                | Code::SaslAuthenticationFailed,
-            )
-            | KafkaError::MessageConsumptionFatal(_) => {
-                Err(failed(&format!("reading as {}", self.group), error))
-            }
-            other => {
-                diagnostics::kafka_trouble(&self.group, &other.to_string());
+            Meaning::Refused => Err(failed(&format!("reading as {}", self.group), error)),
+            Meaning::Passing => {
+                diagnostics::kafka_trouble(&self.group, &error.to_string());
                 Ok(None)
             }
         }
@@ -327,18 +258,16 @@ impl KafkaReader {
         {
             return Ok(Some(read));
         }
-        self.seek_on();
+        self.seek_on()?;
         if let Some((of, record)) = self.next.take()
-            && let Some(read) = self.collect(of, record)
+            && let Some(read) = self.collect(of, record)?
         {
             return Ok(Some(read));
         }
         let parts = &self.parts;
-        let at = |of: &Partition| parts.get(of).filter(|part| !part.sought)?.at;
+        let at = |of: &Partition| parts.get(of).filter(|part| part.sought.is_none())?.at;
         let Some((of, end)) = self.ends.reached(&self.consumer, at) else { return Ok(None) };
-        if let Some(part) = self.parts.get_mut(&of) {
-            part.at = Some(end);
-        }
+        // The reader stays where it is: should a record still come, it is read.
         Ok(Some(Read::End(of, end)))
     }
 }
@@ -379,7 +308,7 @@ impl Reader for KafkaReader {
         }
         self.ends.moved(partition);
         if let Some(part) = self.parts.get_mut(partition) {
-            *part = Part { at: Some(position.clamp(first, end)), sought: true };
+            *part = Part { at: Some(position.clamp(first, end)), sought: Some(Stopwatch::start()) };
         }
         Ok(())
     }
@@ -389,11 +318,11 @@ impl Reader for KafkaReader {
         let doing = format!("asking how far {} has come in {partition}", self.group);
         let found =
             patiently(&doing, || self.consumer.committed_offsets(list([partition]), ASKED))?;
-        let found = found.elements().into_iter().next().and_then(|found| {
-            let Offset::Offset(position) = found.offset() else { return None };
-            Some(Committed { position, metadata: found.metadata().to_owned() })
-        });
-        Ok(found)
+        let Some(found) = found.elements().into_iter().next() else { return Ok(None) };
+        // Not the same as none: who took it for that would begin anew.
+        found.error().map_err(|error| failed(&doing, error))?;
+        let Offset::Offset(position) = found.offset() else { return Ok(None) };
+        Ok(Some(Committed { position, metadata: found.metadata().to_owned() }))
     }
 
     fn commit(&mut self, partition: &Partition, upto: &Committed) -> Result<Commit, LogError> {
@@ -406,9 +335,13 @@ impl Reader for KafkaReader {
             Ok(()) => Ok(Commit::Done),
             Err(error) => match error.rdkafka_error_code() {
                 Some(code) if fault::is_out(code) => Ok(Commit::Fenced),
+<<<<<<< HEAD
                 Some(
                     RDKafkaErrorCode::IllegalGeneration | RDKafkaErrorCode::RebalanceInProgress,
                 ) => Ok(Commit::Retry),
+=======
+                Some(code) if fault::is_moving(code) => Ok(Commit::Retry),
+>>>>>>> main
                 _ if fault::may_pass(&error) => Ok(Commit::Unknown),
                 _ => Err(failed(&format!("committing a position of {partition}"), error)),
             },
@@ -438,10 +371,17 @@ impl Reader for KafkaReader {
 impl Drop for KafkaReader {
     /// Leaves the group in order; a member that was named keeps its place until it is missed.
     fn drop(&mut self) {
-        self.consumer.context().closing.store(true, Ordering::Relaxed);
-        let left = list(&self.leaving);
-        if !self.leaving.is_empty() && let_go(&self.consumer, &left).is_err() {
-            // The group finds out by itself.
+        self.consumer.context().close();
+        // What was said and not heard must be answered, or the client waits for that.
+        while let Some(change) = self.consumer.context().next() {
+            if let Change::Taken { partitions, .. } = change {
+                self.leaving.extend(partitions);
+            }
+        }
+        if !self.leaving.is_empty()
+            && let Err(error) = let_go(&self.consumer, &list(&self.leaving))
+        {
+            diagnostics::kafka_trouble("leaving a group", &error.to_string());
         }
         self.consumer.unsubscribe();
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::types::RDKafkaErrorCode;
 
 use super::clients::{self, Quiet};
 use super::cluster::{ASKED, Cluster, PATIENCE, lock, number, patiently};
@@ -78,7 +79,8 @@ impl Cluster {
             return Ok(kept.remove(found));
         }
         drop(kept);
-        let consumer = clients::scanner(self.settings(), NOBODY).create_with_context(Quiet);
+        let consumer =
+            clients::scanner(self.settings(), NOBODY).create_with_context(Quiet::default());
         let consumer = consumer.map_err(|error| failed("setting up a Kafka client", error))?;
         Ok(Scanner { consumer, at: None, end: 0 })
     }
@@ -89,6 +91,10 @@ impl Cluster {
         let compacted = topics::compacted(self, &partition.topic)?;
         let view = Arc::clone(lock(self.views()).entry(partition.clone()).or_default());
         let mut view = lock(&view);
+        if self.bounds(partition)?.1 < view.next {
+            // It was deleted and made again.
+            *view = View::default();
+        }
         loop {
             let records = self.scan(partition, view.next, BATCH)?;
             let Some(last) = records.last() else { break };
@@ -130,7 +136,7 @@ impl Scanner {
         if !stands || from != position {
             self.go(partition, from)?;
         }
-        self.collect(cluster, partition, most)
+        self.collect(cluster, partition, (from, most), !stands)
     }
 
     fn go(&self, partition: &Partition, from: i64) -> Result<(), LogError> {
@@ -140,30 +146,48 @@ impl Scanner {
             .map_err(|error| failed(&format!("reading {partition}"), error))
     }
 
-    /// Reads until there are `most`, or the end was reached.
+    /// Reads on from a position until there are `most`, or the end was reached. An end that was
+    /// said of a place where the client stood before, not `sent` there now, may be an old one.
     fn collect(
         &mut self,
         cluster: &Cluster,
         partition: &Partition,
-        most: usize,
+        (from, most): (i64, usize),
+        mut sent: bool,
     ) -> Result<Vec<Record>, LogError> {
         let reading = |error| failed(&format!("reading {partition}"), error);
-        let (mut records, watch) = (Vec::new(), Stopwatch::start());
+        let mut records: Vec<Record> = Vec::new();
+        let mut watch = Stopwatch::start();
         loop {
             match self.consumer.poll(POLL) {
-                Some(Ok(message)) => records.push(record::of(&message, cluster)),
+                Some(Ok(message)) => {
+                    records.push(record::of(&message, cluster));
+                    watch = Stopwatch::start();
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) if !sent => {
+                    self.go(partition, records.last().map_or(from, |last| last.position + 1))?;
+                    sent = true;
+                }
                 Some(Err(KafkaError::PartitionEOF(_))) => {
                     self.consumer.unassign().map_err(reading)?;
                     return Ok(records);
+                }
+                None if watch.elapsed() > PATIENCE => {
+                    let silent = RDKafkaErrorCode::OperationTimedOut;
+                    return Err(reading(KafkaError::MessageConsumption(silent)));
                 }
                 Some(Err(error)) if !fault::may_pass(&error) => return Err(reading(error)),
                 Some(Err(error)) if watch.elapsed() > PATIENCE => return Err(reading(error)),
                 Some(Err(_)) | None => {}
             }
-            if let Some(last) = records.last()
-                && records.len() >= most
-            {
-                self.at = Some((partition.clone(), last.position + 1));
+            let Some(last) = records.last() else { continue };
+            let next = last.position + 1;
+            if next >= self.end {
+                self.consumer.unassign().map_err(reading)?;
+                return Ok(records);
+            }
+            if records.len() >= most {
+                self.at = Some((partition.clone(), next));
                 return Ok(records);
             }
         }

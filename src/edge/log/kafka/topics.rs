@@ -51,10 +51,7 @@ pub(super) fn create(
         new.set("cleanup.policy", "delete").set("retention.ms", &retention)
     };
     let options = AdminOptions::new().operation_timeout(Some(MADE));
-    let made = wait(cluster, &doing, |admin| {
-        let making = admin.create_topics([&new], &options);
-        async { making.await }
-    })?;
+    let made = wait(cluster, &doing, |admin| admin.create_topics([&new], &options))?;
     match made.into_iter().next() {
         Some(Err((_, code))) if code != RDKafkaErrorCode::TopicAlreadyExists => {
             return Err(failed(&doing, KafkaError::AdminOp(code)));
@@ -95,10 +92,7 @@ fn settings(cluster: &Cluster, topic: &str) -> Result<BTreeMap<String, String>, 
     let doing = format!("asking for the settings of {topic}");
     let asked = [ResourceSpecifier::Topic(topic)];
     let options = AdminOptions::new().request_timeout(Some(MADE));
-    let found = wait(cluster, &doing, |admin| {
-        let asking = admin.describe_configs(&asked, &options);
-        async { asking.await }
-    })?;
+    let found = wait(cluster, &doing, |admin| admin.describe_configs(&asked, &options))?;
     let entries = |resource: ConfigResource| {
         resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))).collect()
     };
@@ -119,7 +113,7 @@ where
     F: Future<Output = Result<T, KafkaError>>,
 {
     let admin: AdminClient<Quiet> = clients::admin(cluster.settings())
-        .create_with_context(Quiet)
+        .create_with_context(Quiet::default())
         .map_err(|error| failed(doing, error))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime

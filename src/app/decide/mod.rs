@@ -2,12 +2,15 @@
 //!
 //! Outputs, undo's state and the inbox position are one transaction, so what was emitted and what
 //! is remembered cannot differ. Judge's state is folded again after a restart.
-//!
-//! Over 300 lines: taking over, folding and committing share one state.
 
-use std::collections::BTreeMap;
+mod publish;
+mod restore;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use self::publish::Told;
+use self::restore::step;
 use super::replies::Replies;
 use super::river::{River, RoleError};
 use super::tally::tally;
@@ -15,20 +18,23 @@ use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
 use crate::edge::diagnostics::done::{self, Phase};
 use crate::edge::log::{
+<<<<<<< HEAD:src/app/decide.rs
     Commit, Committed, Partition, Read, Reader, Record, Topic, Transaction, Writer,
+=======
+    Commit, LogError, Partition, Read, Reader, Record, Topic, Transaction, Writer,
+>>>>>>> main:src/app/decide/mod.rs
 };
 use crate::model::{LogTime, Span};
-use crate::shard::{self, Inbox, Output, Shard, Status};
-use crate::wire::json;
+use crate::shard::{Inbox, Output, Shard, Status};
 
 /// Records between two snapshots of a shard.
 const SNAPSHOT_EVERY: i64 = 20_000;
 
-/// Records that a restart reads at once.
-const FOLD_BATCH: usize = 1000;
-
 /// Time until a commit that did not go through is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(5);
+
+/// How long it is tried; then the role begins anew.
+const RETRY_WITHIN: Span = Span::from_s(60);
 
 /// Time between two ticks while a deadline is due.
 const TICK_EVERY: Span = Span::from_s(1);
@@ -40,6 +46,8 @@ pub struct Decide {
     /// For what needs no transaction.
     writer: Box<dyn Writer>,
     owned: BTreeMap<u32, Owned>,
+    /// Given to this member and not taken over yet.
+    arriving: VecDeque<Partition>,
     /// None: replies are never forgotten, as in a replay.
     keep_replies: Option<Span>,
 }
@@ -53,13 +61,6 @@ struct Owned {
     snapshot_at: i64,
     ticked: LogTime,
     at_end: bool,
-}
-
-/// What others were told of a shard and need not be told again.
-#[derive(Debug, Default)]
-struct Told {
-    rules: Option<u64>,
-    undo: Vec<u8>,
 }
 
 /// What a turn came to.
@@ -80,7 +81,14 @@ impl Decide {
         let group = river.group("decide");
         let reader = river.log.reader(&group, &[river.topic(Topic::Inbox)])?;
         let writer = river.log.writer(None)?;
-        Ok(Self { river, reader, writer, owned: BTreeMap::new(), keep_replies: None })
+        Ok(Self {
+            river,
+            reader,
+            writer,
+            owned: BTreeMap::new(),
+            arriving: VecDeque::new(),
+            keep_replies: None,
+        })
     }
 
     /// Forgets replies to instructions after so long, each time that live numbers are published.
@@ -96,25 +104,26 @@ impl Decide {
     /// What waiting cannot mend.
     pub fn turn(&mut self, wait: Duration) -> Result<Turn, RoleError> {
         self.tick()?;
+        // One at a time: taking over may be long, and in between the group wants to hear of us.
+        if let Some(inbox) = self.arriving.pop_front() {
+            self.take_over(&inbox)?;
+        }
+        let wait = if self.arriving.is_empty() { wait } else { Duration::ZERO };
         let mut turn = Turn::default();
         match self.reader.read(wait)? {
-            Some(Read::Assigned(partitions)) => {
-                for partition in partitions {
-                    self.take_over(&partition)?;
-                }
-            }
+            Some(Read::Assigned(partitions)) => self.arriving.extend(partitions),
             Some(Read::Records(partition, records)) => {
                 turn.outputs = self.fold(&partition, &records)?;
             }
             Some(Read::Revoking(partitions)) => {
                 for partition in partitions {
                     self.snapshot(partition.partition)?;
-                    self.owned.remove(&partition.partition);
+                    self.lose(&partition);
                 }
             }
             Some(Read::Lost(partitions)) => {
                 for partition in partitions {
-                    self.owned.remove(&partition.partition);
+                    self.lose(&partition);
                 }
             }
             Some(Read::End(partition, _)) => {
@@ -123,9 +132,14 @@ impl Decide {
                 }
             }
             Some(Read::Blocked(_)) => {}
-            None => turn.idle = true,
+            None => turn.idle = self.arriving.is_empty(),
         }
         Ok(turn)
+    }
+
+    fn lose(&mut self, inbox: &Partition) {
+        self.owned.remove(&inbox.partition);
+        self.arriving.retain(|arriving| arriving != inbox);
     }
 
     /// When the earliest deadline of a shard is.
@@ -145,38 +159,6 @@ impl Decide {
         self.owned.values().map(|owned| owned.shard.status()).collect()
     }
 
-    /// Writes the live numbers where others read them; beside them, where they changed, the rules
-    /// in force and a copy of what undo knows, which dry runs ask; and marks old replies as gone.
-    ///
-    /// # Errors
-    /// Storage.
-    pub fn publish_status(&mut self) -> Result<(), RoleError> {
-        let mut records = Vec::new();
-        let now = self.river.log.now();
-        for (id, owned) in &mut self.owned {
-            if let Some(keep) = self.keep_replies {
-                let gone = owned.replies.forget(now, keep).into_iter();
-                let mark = |key: String| self.river.plain(Topic::Status, *id, &key, Vec::new());
-                records.extend(gone.map(mark));
-            }
-            let undo = json::encode("undo state", owned.shard.undo_state())?;
-            if undo != owned.told.undo {
-                records.push(self.river.plain(Topic::Status, *id, "undo", undo.clone()));
-                owned.told.undo = undo;
-            }
-            let book = owned.shard.book();
-            if let Some(book) = book.filter(|book| owned.told.rules != Some(book.revision)) {
-                let value = json::encode("rules", book)?;
-                records.push(self.river.plain(Topic::Status, *id, "rules", value));
-                owned.told.rules = Some(book.revision);
-            }
-            let value = json::encode("status", &owned.shard.status())?;
-            records.push(self.river.plain(Topic::Status, *id, "status", value));
-        }
-        self.writer.append(records)?;
-        Ok(())
-    }
-
     /// Snapshots every shard, for a quick start next time.
     ///
     /// # Errors
@@ -184,53 +166,6 @@ impl Decide {
     pub fn stop(&mut self) -> Result<(), RoleError> {
         let ids: Vec<_> = self.owned.keys().copied().collect();
         ids.into_iter().try_for_each(|id| self.snapshot(id))
-    }
-
-    /// Restores a shard: the newest snapshot that can be read, the inbox from there to the commit
-    /// with outputs dropped, undo as it was stored, and on. First of all whoever had it before is
-    /// fenced, so that what is read here is the last of it.
-    fn take_over(&mut self, inbox: &Partition) -> Result<(), RoleError> {
-        let id = inbox.partition;
-        let committer = self.river.log.writer(Some(&committer(&self.river, id)))?;
-        let committed = self.reader.committed(inbox)?.map_or(0, |upto| upto.position);
-        let fresh = || Shard::new(id, self.river.shards);
-        let mut folded = match self.river.latest(Topic::State, id, "snapshot")? {
-            Some(bytes) => shard::restore(&bytes).unwrap_or_else(|_| fresh()),
-            None => fresh(),
-        };
-        if folded.next() > committed {
-            folded = fresh();
-        }
-        let mut dropped = Vec::new();
-        while folded.next() < committed {
-            let records = self.river.log.scan(inbox, folded.next(), FOLD_BATCH)?;
-            if records.is_empty() {
-                break;
-            }
-            for record in records.iter().filter(|record| record.position < committed) {
-                step(&mut folded, record, &mut dropped)?;
-                dropped.clear();
-            }
-            if records.last().is_some_and(|last| last.position + 1 >= committed) {
-                break;
-            }
-        }
-        if let Some(bytes) = self.river.latest(Topic::State, id, "undo")? {
-            folded.set_undo_state(json::decode("undo state", &bytes)?);
-        }
-        self.keep_rules(inbox, &folded)?;
-        self.reader.seek(inbox, committed)?;
-        let owned = Owned {
-            snapshot_at: folded.next(),
-            shard: folded,
-            committer,
-            told: Told::default(),
-            replies: Replies::read(&self.river, id)?,
-            ticked: LogTime::MIN,
-            at_end: false,
-        };
-        self.owned.insert(id, owned);
-        Ok(())
     }
 
     fn fold(&mut self, inbox: &Partition, records: &[Record]) -> Result<Vec<Output>, RoleError> {
@@ -272,7 +207,7 @@ impl Decide {
             .iter()
             .map(|output| self.river.output(id, now, output))
             .collect::<Result<Vec<_>, _>>()?;
-        records.push(self.river.undo_state(id, owned.shard.undo_state())?);
+        records.push(self.river.undo_state(id, owned.shard.undo_state(), position)?);
         for output in outputs {
             if let Output::Reply(reply) = output {
                 owned.replies.given(&reply.instruction, now);
@@ -285,11 +220,22 @@ impl Decide {
             position,
             metadata: String::new(),
         };
+        let watch = Stopwatch::start();
         loop {
             match owned.committer.commit(&transaction)? {
                 Commit::Done => return Ok(true),
-                Commit::Retry => std::thread::sleep(RETRY_AFTER),
-                Commit::Fenced => return self.fenced(inbox).map(|()| false),
+                Commit::Retry if watch.elapsed() < RETRY_WITHIN => {
+                    std::thread::sleep(RETRY_AFTER);
+                }
+                Commit::Retry => {
+                    let doing = format!("committing what {inbox} came to");
+                    let source = "the log refused it for a minute".into();
+                    return Err(LogError::Storage { doing, source }.into());
+                }
+                Commit::Fenced => {
+                    self.fenced(inbox);
+                    return Ok(false);
+                }
                 Commit::Unknown => {
                     let stands = self.reader.committed(inbox)?;
                     if stands.is_some_and(|upto| upto.position >= position) {
@@ -301,36 +247,12 @@ impl Decide {
     }
 
     /// Another one may commit for a shard, and what was folded here since the last commit counts
-    /// for nothing. Where the group still gives the shard to this process, that one was this
-    /// process in an earlier life, or a transaction that outlived its time: then it begins anew.
-    fn fenced(&mut self, inbox: &Partition) -> Result<(), RoleError> {
+    /// for nothing. It may have been this process in an earlier life, or a transaction that
+    /// outlived its time: the group knows, and is asked.
+    fn fenced(&mut self, inbox: &Partition) {
         self.owned.remove(&inbox.partition);
         diagnostics::fenced("decide", &inbox.to_string());
-        let nothing = Committed { position: 0, metadata: String::new() };
-        let upto = self.reader.committed(inbox)?.unwrap_or(nothing);
-        loop {
-            match self.reader.commit(inbox, &upto)? {
-                Commit::Done => return self.take_over(inbox),
-                Commit::Fenced => return Ok(()),
-                Commit::Retry | Commit::Unknown => std::thread::sleep(RETRY_AFTER),
-            }
-        }
-    }
-
-    /// Where a log deletes by age alone, the rules in force may be gone from the inbox when no
-    /// snapshot can be read; live numbers hold a copy.
-    fn keep_rules(&mut self, inbox: &Partition, folded: &Shard) -> Result<(), RoleError> {
-        let id = inbox.partition;
-        let first = self.reader.bounds(inbox)?.0;
-        if folded.book().is_some() || first == 0 {
-            return Ok(());
-        }
-        if let Some(bytes) = self.river.latest(Topic::Status, id, "rules")? {
-            let book = json::decode("rules", &bytes)?;
-            let record = self.river.inbox(id, None, &Inbox::Rules(book))?;
-            self.writer.append(vec![record])?;
-        }
-        Ok(())
+        self.arriving.push_back(inbox.clone());
     }
 
     /// Commits the position, then writes a snapshot at it.
@@ -340,20 +262,19 @@ impl Decide {
         if next == owned.snapshot_at {
             return Ok(());
         }
-        let bytes = match shard::snapshot(&owned.shard) {
-            Ok(bytes) => bytes,
-            Err(shard::SnapshotError::Unreadable(source)) => {
-                return Err(json::JsonError::Write { record: "snapshot", source }.into());
-            }
-            Err(_) => return Ok(()),
-        };
         owned.snapshot_at = next;
         let inbox = self.river.partition(Topic::Inbox, id);
         if !self.commit(&inbox, next, &[])? {
             return Ok(());
         }
-        self.writer.append(vec![self.river.plain(Topic::State, id, "snapshot", bytes)])?;
-        Ok(())
+        match self.owned.remove(&id) {
+            Some(owned) => {
+                let saved = self.save(&owned.shard);
+                self.owned.insert(id, owned);
+                saved
+            }
+            None => Ok(()),
+        }
     }
 
     /// Appends a tick to each inbox whose deadline has come and where nothing else did.
@@ -372,20 +293,4 @@ impl Decide {
         }
         Ok(())
     }
-}
-
-/// Who commits for a shard: one name, whoever holds it.
-fn committer(river: &River, shard: u32) -> String {
-    format!("{}.{shard}", river.group("decide"))
-}
-
-fn step(shard: &mut Shard, record: &Record, out: &mut Vec<Output>) -> Result<(), RoleError> {
-    match json::decode::<Inbox>("inbox", &record.value) {
-        Ok(inbox) => shard.step(record.position, record.time, &inbox, out)?,
-        Err(why) => {
-            diagnostics::inbox_unreadable(shard.id(), record.position, &why.to_string());
-            shard.skip(record.position, record.time);
-        }
-    }
-    Ok(())
 }
