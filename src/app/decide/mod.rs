@@ -18,11 +18,7 @@ use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
 use crate::edge::diagnostics::done::{self, Phase};
 use crate::edge::log::{
-<<<<<<< HEAD:src/app/decide.rs
-    Commit, Committed, Partition, Read, Reader, Record, Topic, Transaction, Writer,
-=======
     Commit, LogError, Partition, Read, Reader, Record, Topic, Transaction, Writer,
->>>>>>> main:src/app/decide/mod.rs
 };
 use crate::model::{LogTime, Span};
 use crate::shard::{Inbox, Output, Shard, Status};

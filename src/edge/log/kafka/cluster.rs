@@ -44,16 +44,10 @@ pub(super) struct Cluster {
 
 impl Cluster {
     pub(super) fn reach(settings: KafkaSettings, clock: Arc<dyn Clock>) -> Result<Self, LogError> {
-<<<<<<< HEAD
-        let asker = clients::asker(&settings).create_with_context(Quiet).map_err(|error| {
-            failed("setting up a Kafka client; look at kafka.properties", error)
-        })?;
-=======
         let asker =
             clients::asker(&settings).create_with_context(Quiet::default()).map_err(|error| {
                 failed("setting up a Kafka client; look at kafka.properties", error)
             })?;
->>>>>>> main
         let cluster = Self {
             settings,
             clock,

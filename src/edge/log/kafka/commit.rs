@@ -72,13 +72,8 @@ impl Committer {
     /// The group that is written for must be known, even if no member of it is here.
     fn meet(&mut self, group: &str) -> Result<(), LogError> {
         if self.stranger.as_ref().is_none_or(|(known, _)| known != group) {
-<<<<<<< HEAD
-            let consumer =
-                clients::scanner(self.cluster.settings(), group).create_with_context(Quiet);
-=======
             let consumer = clients::scanner(self.cluster.settings(), group)
                 .create_with_context(Quiet::default());
->>>>>>> main
             let consumer = consumer.map_err(|error| failed("setting up a Kafka client", error))?;
             self.stranger = Some((group.to_owned(), consumer));
         }

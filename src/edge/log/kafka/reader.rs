@@ -335,13 +335,7 @@ impl Reader for KafkaReader {
             Ok(()) => Ok(Commit::Done),
             Err(error) => match error.rdkafka_error_code() {
                 Some(code) if fault::is_out(code) => Ok(Commit::Fenced),
-<<<<<<< HEAD
-                Some(
-                    RDKafkaErrorCode::IllegalGeneration | RDKafkaErrorCode::RebalanceInProgress,
-                ) => Ok(Commit::Retry),
-=======
                 Some(code) if fault::is_moving(code) => Ok(Commit::Retry),
->>>>>>> main
                 _ if fault::may_pass(&error) => Ok(Commit::Unknown),
                 _ => Err(failed(&format!("committing a position of {partition}"), error)),
             },
