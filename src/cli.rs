@@ -83,13 +83,6 @@ pub enum Command {
     #[command(after_help = process::DECIDE)]
     Decide(Health),
     /// Act on commands, beside other processes on Kafka
-<<<<<<< HEAD
-    #[command(subcommand, after_help = process::WORK)]
-    Work(Work),
-    /// Route requests to the versions of a model, beside other processes on Kafka
-    #[command(after_help = process::ROUTE)]
-    Route,
-=======
     #[command(after_help = process::WORK)]
     Work {
         /// On which
@@ -99,7 +92,9 @@ pub enum Command {
         #[command(flatten)]
         health: Health,
     },
->>>>>>> main
+    /// Route requests to the versions of a model, beside other processes on Kafka
+    #[command(after_help = process::ROUTE)]
+    Route,
     /// Answer people and programs by HTTP, beside other processes on Kafka
     #[command(after_help = process::SERVE)]
     Serve,

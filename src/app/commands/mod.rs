@@ -37,13 +37,6 @@ pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
     terminal::columns().into_iter().for_each(show::fit);
     match &cli.command {
         Command::Replay(replay) => replay::run(&cli.global, replay, environment),
-<<<<<<< HEAD
-        Command::Up => process::run(&cli.global, &Part::All, environment),
-        Command::Ingest => process::run(&cli.global, &Part::Ingest, environment),
-        Command::Decide => process::run(&cli.global, &Part::Decide, environment),
-        Command::Work(work) => process::run(&cli.global, &process::hands(work), environment),
-        Command::Route => process::run(&cli.global, &Part::Route, environment),
-=======
         Command::Up => process::run(&cli.global, &Part::All, None, environment),
         Command::Ingest(Health { health }) => {
             process::run(&cli.global, &Part::Ingest, *health, environment)
@@ -54,7 +47,7 @@ pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
         Command::Work { work, health: Health { health } } => {
             process::run(&cli.global, &process::hands(work), *health, environment)
         }
->>>>>>> main
+        Command::Route => process::run(&cli.global, &Part::Route, None, environment),
         Command::Topics(asked) => topics::run(&cli.global, asked, environment),
         Command::Publish(publish) => publish::run(&cli.global, publish, environment),
         Command::Serve => process::run(&cli.global, &Part::Serve, None, environment),

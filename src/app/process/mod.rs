@@ -145,32 +145,22 @@ pub fn run(
     let asked = asked_to_stop(&runtime)?;
     let (stopper, stop) = watch::channel(false);
     let (ended, mut endings) = mpsc::unbounded_channel();
-<<<<<<< HEAD
-    let listener = match part.serves() {
-        true => Some(runtime.block_on(listen(settings.http.listen, "http.listen"))?),
-        false => None,
-=======
     let wanted = match part.serves() {
         true => Some((settings.http.listen, "http.listen")),
         false => health.map(|at| (at, "--health")),
->>>>>>> main
     };
     let listener = wanted.map(|(at, key)| runtime.block_on(listen(at, key))).transpose()?;
     let at = listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let shared = carrier.is_shared();
-<<<<<<< HEAD
-    let mut roles = Roles::new(river.clone(), shared, Stop::new(stop.clone()), ended);
+    let health = Health::default();
+    let mut roles =
+        Roles::new(river.clone(), shared, Stop::new(stop.clone()), ended, health.clone());
     let router = runtime.block_on(router::open(config, part))?;
     let mut router = match router {
         Some(opened) => Some(roles.route(opened, &runtime, &stop)?),
         None => None,
     };
     // Workers may look at the router as soon as they begin.
-=======
-    let health = Health::default();
-    let mut roles =
-        Roles::new(river.clone(), shared, Stop::new(stop.clone()), ended, health.clone());
->>>>>>> main
     roles.start(config, part, &carrier)?;
     let lines = begins(&river, config, part, roles.names(), at)?;
     if tell {
@@ -252,11 +242,7 @@ async fn http(
     serve(river, http, sources, listener, stop).await.map_err(ProcessError::Http)
 }
 
-<<<<<<< HEAD
-/// Where people and programs ask.
-=======
 /// Where people and programs ask; `key` says so.
->>>>>>> main
 async fn listen(at: SocketAddr, key: &'static str) -> Result<TcpListener, ProcessError> {
     TcpListener::bind(at).await.map_err(|source| ProcessError::Listen { at, key, source })
 }

@@ -142,7 +142,6 @@ impl Roles {
         })
     }
 
-<<<<<<< HEAD
     /// Lets the router answer, and publishes what it sees.
     pub(super) fn route(
         &mut self,
@@ -158,11 +157,11 @@ impl Roles {
             })?;
         }
         Ok(opened.run(runtime, stop.clone()))
-=======
+    }
+
     /// The river for a role that reads as a member of a group.
     fn watched(&self, name: &str) -> River {
         self.health.watch(name, &self.river)
->>>>>>> main
     }
 
     fn retain(&mut self, config: &Config, log: &LocalLog) -> Result<(), ProcessError> {
