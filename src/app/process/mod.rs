@@ -100,8 +100,6 @@ pub enum ProcessError {
     /// The address is taken, or not this machine's.
     #[error("nothing can listen at {at}; set {key} to another address or port")]
     Listen {
-        /// What of the settings says so.
-        key: &'static str,
         /// Where.
         at: SocketAddr,
         /// What says so.
