@@ -67,7 +67,7 @@ impl Pass {
 pub(super) type Json<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
 
 fn too_deep(at: &str, max_depth: usize) -> String {
-    format!("{at} is nested deeper than {max_depth}; flatten it, or raise max_depth (at most 126)")
+    format!("{at} is nested deeper than {max_depth}; flatten it, or raise max_depth (at most 120)")
 }
 
 /// What serde_json stumbled over.

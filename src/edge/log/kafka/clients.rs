@@ -59,7 +59,13 @@ impl ClientContext for Quiet {
 
     fn error(&self, error: KafkaError, reason: &str) {
         if !matches!(error, KafkaError::Global(RDKafkaErrorCode::PartitionEOF)) {
-            *lock(&self.0) = Some(reason.to_owned());
+            // Why one did not answer says more than that none did.
+            let mut kept = lock(&self.0);
+            let none = matches!(error, KafkaError::Global(RDKafkaErrorCode::AllBrokersDown));
+            if !none || kept.is_none() {
+                *kept = Some(reason.to_owned());
+            }
+            drop(kept);
             diagnostics::kafka_trouble(&error.to_string(), reason);
         }
     }

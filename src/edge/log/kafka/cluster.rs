@@ -59,17 +59,18 @@ impl Cluster {
             views: Views::default(),
             newest: AtomicI64::new(i64::MIN),
         };
-        let doing = format!(
-            "reaching the brokers {}; look at kafka.brokers, and at kafka.properties for how they \
-             are spoken to",
-            cluster.settings.brokers
-        );
+        let doing = format!("reaching the brokers {}", cluster.settings.brokers);
+        let hint = "look at kafka.brokers, and at kafka.properties for how they are spoken to";
         let reached = cluster.asker.fetch_metadata(None, REACHED);
         cluster.hear();
         match (reached, cluster.asker.context().reason()) {
             (Ok(_), _) => Ok(cluster),
-            (Err(_), Some(why)) => Err(LogError::Storage { doing, source: why.into() }),
-            (Err(error), None) => Err(failed(&doing, error)),
+            (Err(_), Some(why)) => {
+                Err(LogError::Storage { doing, source: format!("{why}; {hint}").into() })
+            }
+            (Err(error), None) => {
+                Err(LogError::Storage { doing, source: format!("{error}; {hint}").into() })
+            }
         }
     }
 

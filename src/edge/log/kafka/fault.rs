@@ -106,9 +106,14 @@ pub(super) fn is_moving(code: RDKafkaErrorCode) -> bool {
 pub(super) fn failed(doing: &str, error: KafkaError) -> LogError {
     if let KafkaError::ClientConfig(_, _, property, _) = &error {
         // The client would quote the value, which may be a secret.
+        let tls = if cfg!(feature = "tls") {
+            ""
+        } else {
+            "; this build has no TLS and no SCRAM, build with --features tls"
+        };
         let why = format!(
-            "the client does not take kafka property {property} as it is set; look at its name, \
-             its value, and whether this build has TLS"
+            "the client does not take kafka property {property} as it is set; look at its name \
+             and its value{tls}"
         );
         return LogError::Storage { doing: doing.to_owned(), source: why.into() };
     }

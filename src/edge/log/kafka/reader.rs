@@ -136,11 +136,14 @@ impl KafkaReader {
         }
     }
 
-    /// Takes what was given, at the end and paused: it must be sought first.
+    /// Takes what was given, at the end and paused: it must be sought first. The end is asked for
+    /// here: where the client asks for it, a late answer may overrule a seek half a second later.
     fn take(&mut self, partitions: &[Partition]) -> Result<(), LogError> {
-        let mut given = list(partitions);
-        if !partitions.is_empty() {
-            self.did("placing", given.set_all_offsets(Offset::End))?;
+        let mut given = TopicPartitionList::new();
+        for partition in partitions {
+            let end = Offset::Offset(self.cluster.bounds(partition)?.1);
+            let added = given.add_partition_offset(&partition.topic, number(partition), end);
+            self.did("placing", added)?;
         }
         let taken = match self.consumer.rebalance_protocol() {
             RebalanceProtocol::Cooperative => self.consumer.incremental_assign(&given),
