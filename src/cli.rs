@@ -4,6 +4,7 @@
 //! is a 2.
 
 mod ask;
+mod demo;
 mod process;
 mod replay;
 mod values;
@@ -15,6 +16,7 @@ use clap::{Args, Parser, Subcommand};
 pub use ask::{
     MaybeReason, OfModel, OfScope, OfVersion, Order, Reason, Remote, RulesCommand, Which,
 };
+pub use demo::Demo;
 pub use process::{Health, Publish, Topics, Work};
 pub use replay::{MappingArgs, Replay, ReplayMode};
 
@@ -33,6 +35,7 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  ripcord demo                                                 see it work, in a minute
   ripcord replay telemetry.jsonl.gz --registry registry.json   what would have happened?
   ripcord up --config my.toml                                  watch, in observe mode
   ripcord status --watch                                       how are the models?
@@ -70,6 +73,9 @@ pub struct Global {
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum Command {
+    /// See a live service go bad and be saved: real flights, model servers, router, registry
+    #[command(after_help = demo::DEMO)]
+    Demo(Demo),
     /// Run recorded telemetry through the whole river, touching nothing outside
     #[command(after_help = replay::REPLAY)]
     Replay(Replay),
@@ -155,6 +161,8 @@ mod tests {
     #[test]
     fn every_command_is_understood() {
         for line in [
+            "demo",
+            "demo --serve --folder d --json",
             "replay a.jsonl b.jsonl.gz --registry r.json --report out.html --json",
             "replay - --production v3 --previous v2 --mode config --check-artifacts",
             "replay a --type outcome --field request=/ts --constant model=m --model m",

@@ -8,6 +8,7 @@ pub mod changes;
 pub mod client;
 pub mod commands;
 pub mod decide;
+pub mod demo;
 pub mod feed;
 pub mod ingest;
 mod lane;

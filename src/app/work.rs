@@ -171,7 +171,8 @@ impl Work {
         let watch = Stopwatch::start();
         let (acted, fence) = self.act(&command);
         done::step(&self.id, &command.want, acted.outcome, watch);
-        let answer = Answer { fence, ..acted.clone().answer(&command) };
+        let took_us = Some(watch.elapsed_us());
+        let answer = Answer { fence, took_us, ..acted.clone().answer(&command) };
         let answer = Inbox::Answer(answer);
         let reply = self.river.inbox(command.reply_to, Some(self.id.as_str()), &answer)?;
         self.writer.append(vec![reply])?;

@@ -37,7 +37,8 @@ pub use kafka::{GroupProtocol, KafkaSettings};
 pub use problem::{Problem, Refused};
 pub use report::{Meaning, Report, grouped};
 pub use router::{
-    BreakerSettings, HealthSettings, RoutedFields, RoutedModel, RouterLimits, RouterSettings,
+    BreakerSettings, FeaturesAt, HealthSettings, RoutedFields, RoutedModel, RouterLimits,
+    RouterSettings,
 };
 pub use settings::{
     HttpLimits, HttpSettings, IngestSettings, LogKind, LogSettings, Secret, Settings,

@@ -112,8 +112,8 @@ pub struct BreakerSettings {
 /// Where the fields of a prediction stand in a request and its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoutedFields {
-    /// JSON pointer into the request: an object, or one value; none: they are not published.
-    pub features: Option<String>,
+    /// The inputs; none: they are not published.
+    pub features: Option<FeaturesAt>,
     /// JSON pointer into the answer.
     pub prediction: String,
     /// JSON pointer into the answer.
@@ -121,6 +121,18 @@ pub struct RoutedFields {
     /// When it happened, of the request: a pointer or a header; none: the router's clock.
     pub ts: Option<Field>,
 }
+
+/// Where the inputs of a prediction stand: a JSON pointer to an object, or to one of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FeaturesAt {
+    /// In what the caller asks.
+    Request(String),
+    /// In what the version answers, where it looks its inputs up itself.
+    Answer(String),
+}
+
+/// Before a pointer into the answer.
+const ANSWER: &str = "answer:";
 
 /// The router, if it is to run. `log`: the log's folder, where is kept what has no other place.
 pub(super) fn router(
@@ -310,7 +322,10 @@ fn fields(check: &mut Check<'_>, at: &Path, raw: &raw::Routed) -> RoutedFields {
         }
         text.to_owned()
     };
-    let features = raw.features.as_ref().map(|text| pointer("features", text));
+    let features = raw.features.as_ref().map(|text| match text.strip_prefix(ANSWER) {
+        Some(text) => FeaturesAt::Answer(pointer("features", text)),
+        None => FeaturesAt::Request(pointer("features", text)),
+    });
     let prediction = pointer("prediction", &raw.prediction);
     let score = raw.score.as_ref().map(|text| pointer("score", text));
     let ts = raw.ts.as_ref().and_then(|text| match field(text) {

@@ -8,7 +8,10 @@
 pub mod done;
 pub mod metrics;
 
+use std::fs::File;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Mutex;
 
 use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
@@ -34,6 +37,20 @@ pub fn init(json: bool) {
     if set.is_err() {
         debug!("logging is set up already");
     }
+}
+
+/// The same into a file, for a command whose terminal shows something else.
+///
+/// # Errors
+/// The file cannot be made.
+pub fn init_to(file: &Path) -> std::io::Result<()> {
+    let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    let set = log.with_ansi(false).with_writer(Mutex::new(File::create(file)?)).try_init();
+    if set.is_err() {
+        debug!("logging is set up already");
+    }
+    Ok(())
 }
 
 /// A process runs all roles.

@@ -127,6 +127,9 @@ pub struct Answer {
     /// The newest generation that the target had taken before; none: it was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fence: Option<u64>,
+    /// How long its worker was at it, in microseconds; none: not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_us: Option<u64>,
 }
 
 /// How a step went.

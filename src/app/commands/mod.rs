@@ -2,6 +2,7 @@
 
 mod baseline;
 mod config;
+mod demo;
 mod process;
 mod publish;
 mod replay;
@@ -36,6 +37,7 @@ pub const COULD_NOT: u8 = 2;
 pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
     terminal::columns().into_iter().for_each(show::fit);
     match &cli.command {
+        Command::Demo(demo) => demo::run(&cli.global, demo),
         Command::Replay(replay) => replay::run(&cli.global, replay, environment),
         Command::Up => process::run(&cli.global, &Part::All, None, environment),
         Command::Ingest(Health { health }) => {

@@ -61,7 +61,7 @@ impl Health {
     }
 
     /// Which roles do not read, and why not; none: all of them do.
-    fn unready(&self) -> Option<String> {
+    pub(super) fn unready(&self) -> Option<String> {
         let all = self.all();
         let unready = all.iter().filter_map(|(role, standing)| match standing {
             Standing::Joining => Some(format!("{role} has not joined its group")),

@@ -10,36 +10,26 @@ mod part;
 mod ready;
 mod roles;
 mod router;
+mod running;
 mod welcome;
 mod workers;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::{mpsc, watch};
 
-use self::health::Health;
-use self::ready::ready;
-use self::roles::{Roles, Stop};
-use super::carrier::{Carrier, place};
-use super::river::{River, RoleError};
-use super::serve::serve;
-use crate::config::{Config, LogKind, Settings};
-use crate::edge::diagnostics;
-use crate::edge::log::Log;
-use crate::edge::log::local::LocalLog;
+use super::carrier::Carrier;
+use super::river::RoleError;
+use crate::config::Config;
+use crate::edge::log::LogError;
 use crate::edge::target::notice::NoticeError;
 use crate::edge::terminal;
 
 pub use part::{Hands, Part};
 pub use ready::NotReady;
 pub(super) use ready::fitting;
-
-/// The longest time that a stop waits for the roles.
-const STOP_WITHIN: Duration = Duration::from_secs(10);
+pub(super) use running::Running;
 
 /// Why a process ended.
 #[derive(Debug, thiserror::Error)]
@@ -130,131 +120,26 @@ pub fn run(
     health: Option<SocketAddr>,
     tell: bool,
 ) -> Result<(), ProcessError> {
-    let settings = &config.settings;
-    if *part == Part::Ingest && settings.sources.is_empty() {
-        return Err(ProcessError::NoSource);
-    }
-    if *part == Part::Route && settings.router.is_none() {
-        return Err(ProcessError::NoRouter);
-    }
-    let (river, carrier) = river(config, part)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = runtime()?;
     // Before anything answers: a stop is heard from the first answer on.
     let asked = asked_to_stop(&runtime)?;
-    let (stopper, stop) = watch::channel(false);
-    let (ended, mut endings) = mpsc::unbounded_channel();
-    let wanted = match part.serves() {
-        true => Some((settings.http.listen, "http.listen")),
-        false => health.map(|at| (at, "--health")),
-    };
-    let listener = wanted.map(|(at, key)| runtime.block_on(listen(at, key))).transpose()?;
-    let at = listener.as_ref().map(TcpListener::local_addr).transpose()?;
-    let shared = carrier.is_shared();
-    let health = Health::default();
-    let mut roles =
-        Roles::new(river.clone(), shared, Stop::new(stop.clone()), ended, health.clone());
-    let router = runtime.block_on(router::open(config, part))?;
-    let mut router = match router {
-        Some(opened) => Some(roles.route(opened, &runtime, &stop)?),
-        None => None,
-    };
-    // Workers may look at the router as soon as they begin.
-    roles.start(config, part, &carrier)?;
-    let lines = begins(&river, config, part, roles.names(), at)?;
+    let open = || -> Result<Carrier, LogError> { Carrier::open(&config.settings.log) };
+    let running = Running::start(runtime, config, part, health, open)?;
     if tell {
-        lines.iter().for_each(|line| terminal::line(line));
-        router.iter().for_each(|router| terminal::line(&router.line()));
+        running.lines().iter().for_each(|line| terminal::line(line));
     }
-    runtime.block_on(async {
-        let first = tokio::select! {
-            () = asked => Ok(()),
-            Some(result) = endings.recv() => result,
-            served = http(river, settings, part, health, listener, stop) => served,
-        };
-        diagnostics::stopping();
-        let _no_role_is_left = stopper.send(true);
-        if let Some(router) = router.take() {
-            router.ended().await;
-        }
-        let rest = drain(&mut endings, roles).await;
-        first.and(rest)
-    })
+    running.until(asked)
 }
 
-/// The river on its log, ready to be read and written.
-fn river(config: &Config, part: &Part) -> Result<(River, Carrier), ProcessError> {
-    let settings = &config.settings;
-    if settings.log.kind == LogKind::Local && *part != Part::All {
-        return Err(ProcessError::Alone(part.clone()));
-    }
-    let carrier = Carrier::open(&settings.log).map_err(RoleError::from)?;
-    let river = River {
-        log: carrier.log(),
-        namespace: config.rules.namespace.clone(),
-        shards: settings.log.shards,
-    };
-    match &carrier {
-        Carrier::Local(log) => {
-            river.create(&config.rules)?;
-            create_telemetry(log, settings)?;
-        }
-        Carrier::Kafka(_) => ready(&river, settings, part)?,
-    }
-    Ok((river, carrier))
-}
-
-/// Logs what begins, and answers what is said of it on a terminal.
-fn begins(
-    river: &River,
-    config: &Config,
-    part: &Part,
-    roles: &[String],
-    listen: Option<SocketAddr>,
-) -> Result<Vec<String>, ProcessError> {
-    let (namespace, place) = (river.namespace.as_str(), place(&config.settings.log));
-    let Some(listen) = listen.filter(|_| *part == Part::All) else {
-        diagnostics::started_part(&part.to_string(), namespace, &place, roles, listen);
-        return Ok(welcome::part(river, config, part, roles, listen));
-    };
-    // None before the first start has folded anything: then the config's are.
-    let book = river.rules()?.unwrap_or_else(|| config.rules.clone());
-    let targets: Vec<_> = book.default.targets.iter().map(|target| target.id.clone()).collect();
-    diagnostics::started(namespace, &place, book.default.mode, &targets);
-    Ok(welcome::all(river, config, &book, listen)?)
-}
-
-/// Answers people and programs until it is stopped, if it listens at all.
-async fn http(
-    river: River,
-    settings: &Settings,
-    part: &Part,
-    health: Health,
-    listener: Option<TcpListener>,
-    stop: watch::Receiver<bool>,
-) -> Result<(), ProcessError> {
-    let Some(listener) = listener else { return std::future::pending().await };
-    if !part.serves() {
-        return Ok(health.answer(listener, settings.http.limits, stop).await?);
-    }
-    let (http, sources) = (settings.http.clone(), settings.sources.clone());
-    serve(river, http, sources, listener, stop).await.map_err(ProcessError::Http)
-}
-
-/// Where people and programs ask; `key` says so.
-async fn listen(at: SocketAddr, key: &'static str) -> Result<TcpListener, ProcessError> {
-    TcpListener::bind(at).await.map_err(|source| ProcessError::Listen { at, key, source })
-}
-
-/// The users' topics, which this log is the only one to have.
-fn create_telemetry(log: &LocalLog, settings: &Settings) -> Result<(), RoleError> {
-    for topic in settings.sources.iter().flat_map(|source| &source.topics) {
-        log.create(&topic.name, settings.log.telemetry_lanes, false)?;
-    }
-    Ok(())
+/// What carries the HTTP of a process.
+pub(super) fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
 /// Listens for Ctrl-C and a supervisor's SIGTERM, from this call on.
-fn asked_to_stop(runtime: &Runtime) -> std::io::Result<impl Future<Output = ()>> {
+pub(super) fn asked_to_stop(
+    runtime: &Runtime,
+) -> std::io::Result<impl Future<Output = ()> + Send + use<>> {
     use tokio::signal::unix::{SignalKind, signal};
     let _inside = runtime.enter();
     let mut terminated = signal(SignalKind::terminate())?;
@@ -265,28 +150,4 @@ fn asked_to_stop(runtime: &Runtime) -> std::io::Result<impl Future<Output = ()>>
             _ = terminated.recv() => {}
         }
     })
-}
-
-/// Waits for the roles, but not for ever. The first that failed is told.
-async fn drain(
-    endings: &mut mpsc::UnboundedReceiver<Ended>,
-    roles: Roles,
-) -> Result<(), ProcessError> {
-    let mut left = roles.names().len();
-    // Its sender would keep the channel open.
-    drop(roles);
-    let mut first = Ok(());
-    let all = async {
-        while let Some(result) = endings.recv().await {
-            left = left.saturating_sub(1);
-            if first.is_ok() {
-                first = result;
-            }
-        }
-    };
-    match tokio::time::timeout(STOP_WITHIN, all).await {
-        Ok(()) => diagnostics::stopped(),
-        Err(_) => diagnostics::stopped_late(left),
-    }
-    first
 }

@@ -7,7 +7,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{Part, ProcessError, listen};
+use super::running::listen;
+use super::{Part, ProcessError};
 use crate::app::route::Publisher;
 use crate::config::{Config, RouterSettings};
 use crate::edge::diagnostics;

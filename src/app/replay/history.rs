@@ -62,7 +62,7 @@ impl History {
     }
 
     /// Takes the live numbers.
-    pub(super) fn take(&mut self, status: &Status) {
+    pub(in crate::app) fn take(&mut self, status: &Status) {
         for (model, known) in &status.models {
             if let Some(production) = &known.production {
                 self.production.entry(model.clone()).or_insert_with(|| production.clone());
@@ -82,7 +82,7 @@ impl History {
     }
 
     /// Takes a verdict that changed.
-    pub(super) fn output(&mut self, output: &Output) {
+    pub(in crate::app) fn output(&mut self, output: &Output) {
         let Output::Decision(decision) = output else { return };
         let a = &decision.assessment;
         let line = (a.model.clone(), a.version.clone(), a.trigger.clone(), a.feature.clone());

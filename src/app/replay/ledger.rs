@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Baseline, Baselines, EventTime, ModelId, SampleRole, Signal, Span, VersionId};
+use crate::model::{
+    Baseline, Baselines, EventTime, LaneId, ModelId, SampleRole, Signal, Span, VersionId,
+};
 use crate::sums::{Counts, Frame};
 
 const DAY: Span = Span::from_s(24 * 3600);
@@ -61,8 +63,8 @@ impl Sums {
 #[derive(Debug, Clone, Default)]
 pub struct Ledger {
     pane: Span,
-    /// The last word on each open cell.
-    open: BTreeMap<Day, Sums>,
+    /// The last word of each lane on each open cell.
+    open: BTreeMap<LaneId, BTreeMap<Day, Sums>>,
     days: BTreeMap<Day, Sums>,
 }
 
@@ -75,6 +77,7 @@ impl Ledger {
 
     /// Takes a frame; a cell's later sums replace its earlier ones.
     pub fn take(&mut self, frame: &Frame) {
+        let open = self.open.entry(frame.lane.clone()).or_default();
         for cell in &frame.versions {
             let key = (cell.pane, cell.model.clone(), cell.version.clone(), cell.role);
             let latency = cell.sums.latency.as_deref();
@@ -84,9 +87,9 @@ impl Ledger {
                 timed: latency.map_or(0, crate::sums::Latency::n),
                 timed_ms: latency.map_or(0.0, crate::sums::Latency::sum_ms),
             };
-            self.open.insert(key, sums);
+            open.insert(key, sums);
         }
-        while let Some(first) = self.open.first_entry() {
+        while let Some(first) = open.first_entry() {
             if first.key().0 + self.pane > frame.watermark {
                 break;
             }

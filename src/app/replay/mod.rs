@@ -21,6 +21,7 @@ pub use ledger::{Day, Ledger, Sums};
 pub use measured::{Measured, measure};
 pub use notes::mostly_lost;
 pub use summarize::outcome;
+pub(super) use summarize::summary;
 pub use summary::{
     Detection, Evidence, IncidentSummary, ModelSummary, RefusedSummary, RollbackSummary, Said,
     Summary, VersionSummary, WouldHave,

@@ -20,7 +20,7 @@ use crate::undo::Did;
 use crate::wire::json::{self, JsonError};
 
 /// Puts it together from what was put out.
-pub(super) fn summary(
+pub(in crate::app) fn summary(
     book: &RuleBook,
     status: &Status,
     outputs: &[Output],

@@ -171,6 +171,12 @@ pub(super) fn unit(rollback: &RollbackSummary) -> Unit {
     Unit::new(rollback.signal.unwrap_or(Signal::Accuracy), paired)
 }
 
+/// How long after its likely start a breach was detected, in event time.
+pub(super) fn detected(rollback: &RollbackSummary) -> Option<String> {
+    let s = rollback.detection.event_time_s?;
+    Some(span(crate::model::Span::from_ms((s * 1000.0) as i64)))
+}
+
 fn phases(rollback: &RollbackSummary) -> String {
     let rows: Vec<Vec<String>> = steps(rollback)
         .into_iter()
@@ -179,10 +185,9 @@ fn phases(rollback: &RollbackSummary) -> String {
     let mut text = table(&["phase", "event time (UTC)", "took"], &rows, &[2]);
     let unit = unit(rollback);
     let samples = rollback.signal.map_or("samples", |_| unit.samples());
-    let detection = rollback.detection.event_time_s.map(|s| {
+    let detection = detected(rollback).map(|after| {
         format!(
-            "Detected {} after the likely start, on {} {samples}, by {}.",
-            span(crate::model::Span::from_ms((s * 1000.0) as i64)),
+            "Detected {after} after the likely start, on {} {samples}, by {}.",
             count(rollback.detection.labels),
             rollback.trigger.as_ref().map_or("a person", |trigger| trigger.as_str())
         )

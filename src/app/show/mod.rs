@@ -6,6 +6,7 @@
 mod baseline;
 mod charts;
 mod config;
+mod demo;
 mod ending;
 mod plots;
 mod report;
@@ -16,6 +17,7 @@ mod words;
 
 pub use baseline::{Written, baselines};
 pub use config::{refusal, rules};
+pub(super) use demo::{begins, ended, fault, switched};
 pub use ending::ending;
 pub use report::{ReportError, page};
 pub use source::source;

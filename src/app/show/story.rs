@@ -297,7 +297,17 @@ impl Story {
             return None;
         }
         let of_rollback = incident.generation.is_some();
-        let at = incident.closed_at.unwrap_or(EventTime::from_ms(incident.changed_at.as_ms()));
+        let proven = match incident.state {
+            IncidentState::Mitigated => incident.mitigated_at,
+            IncidentState::Verified => incident.verified_at,
+            IncidentState::Open
+            | IncidentState::Mitigating
+            | IncidentState::MitigatedUnverified
+            | IncidentState::Resolved
+            | IncidentState::Frozen
+            | IncidentState::Stuck => incident.closed_at,
+        };
+        let at = proven.unwrap_or(EventTime::from_ms(incident.changed_at.as_ms()));
         let because = incident.because.as_str();
         let paint = self.paint;
         let (label, painted, text) = match incident.state {
@@ -338,7 +348,7 @@ impl Story {
     }
 
     /// The time, a label, and text beside it.
-    fn block(&self, at: EventTime, label: &str, painted: &str, text: &str) -> String {
+    pub(super) fn block(&self, at: EventTime, label: &str, painted: &str, text: &str) -> String {
         let gap = INDENT.saturating_sub(18 + label.chars().count()).max(1);
         let head = format!("{}  {painted}{}", self.paint.dim(&words::moment(at)), " ".repeat(gap));
         let body = wrap(text, INDENT);

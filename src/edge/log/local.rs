@@ -19,6 +19,7 @@ mod txn;
 use std::fs::{File, TryLockError};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use self::board::{Board, lock};
 use self::core::{Core, Shared, Way, WriterThread};
@@ -78,6 +79,19 @@ impl LocalLog {
         let db = store::open(None, &name)?;
         let shared = shared(&db, name, clock)?;
         Ok(Self { core: Arc::new(Core { shared, db: Arc::new(Mutex::new(db)), way: Way::Memory }) })
+    }
+
+    /// Ends the waiting of every reader: whoever goes by the log's time looks at it anew. For a
+    /// clock that is moved by hand.
+    pub fn call(&self) {
+        self.core.shared.board.call();
+    }
+
+    /// Waits until every reader that has joined waits and has nothing left to read; whether that
+    /// came to be `within` the time. Roles do their work between two reads, so then it is done.
+    #[must_use]
+    pub fn quiet(&self, within: Duration) -> bool {
+        self.core.shared.board.quiet(within)
     }
 
     /// Deletes records of a partition that are older than `older_than`, but none from the

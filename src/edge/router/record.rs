@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use axum::body::Bytes;
 use serde_json::{Map, Value as Json, json};
 
-use crate::config::RoutedModel;
+use crate::config::{FeaturesAt, RoutedModel};
 use crate::model::{LogTime, SampleRole, Status, VersionId};
 
 /// An answer of a version, live or shadow, as it was seen.
@@ -77,8 +77,8 @@ impl Answered {
         }
         put("latency_ms", json!(self.took_us as f64 / 1000.0));
         put("role", json!(self.role));
-        let asked =
-            if fields.features.is_some() || self.ts_stands_there() { asked() } else { None };
+        let wanted = matches!(fields.features, Some(FeaturesAt::Request(_)));
+        let asked = if wanted || self.ts_stands_there() { asked() } else { None };
         put("ts", self.when(asked.as_ref()));
         if self.status == Status::Ok {
             if let Some(prediction) = told(&fields.prediction).and_then(label) {
@@ -89,9 +89,11 @@ impl Answered {
                 put("score", score);
             }
         }
-        if let Some(pointer) = &fields.features
-            && let Some(found) = asked.as_ref().and_then(|asked| asked.pointer(pointer))
-        {
+        let found = fields.features.as_ref().and_then(|at| match at {
+            FeaturesAt::Request(pointer) => Some((pointer, asked.as_ref()?.pointer(pointer)?)),
+            FeaturesAt::Answer(pointer) => Some((pointer, answer.as_ref()?.pointer(pointer)?)),
+        });
+        if let Some((pointer, found)) = found {
             put("features", features(pointer, found));
         }
         serde_json::to_vec(&Json::Object(record)).unwrap_or_default()

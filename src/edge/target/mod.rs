@@ -105,6 +105,7 @@ impl Acted {
             proof: self.proof,
             detail: self.detail,
             fence: None,
+            took_us: None,
         }
     }
 }

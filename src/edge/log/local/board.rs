@@ -1,7 +1,7 @@
 //! What every thread of a local log knows: which topics there are, where each partition ends,
 //! which reader has it. A write shows here after it is durable, whole, and wakes who waits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +37,12 @@ pub(super) struct Known {
     joined: u64,
     /// How often a member took something over from another.
     pub(super) takeovers: u64,
+    /// Readers that have joined.
+    present: BTreeSet<u64>,
+    /// Those of them that looked after the last change, found nothing and wait.
+    resting: BTreeSet<u64>,
+    /// How often the readers were called.
+    calls: u64,
     waiting: usize,
 }
 
@@ -64,10 +70,12 @@ impl Known {
                 self.takeovers += 1;
             }
         }
+        self.present.insert(self.joined);
         self.joined
     }
 
     pub(super) fn leave(&mut self, group: &str, member: u64, slots: impl Iterator<Item = Slot>) {
+        self.present.remove(&member);
         for slot in slots {
             if self.member(group, slot) == Some(member)
                 && let Some(groups) = self.members.get_mut(&slot.id)
@@ -80,17 +88,23 @@ impl Known {
     pub(super) fn member(&self, group: &str, slot: Slot) -> Option<u64> {
         self.members.get(&slot.id)?.get(group).copied()
     }
+
+    fn is_quiet(&self) -> bool {
+        self.resting == self.present
+    }
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Board {
     known: Mutex<Known>,
     changed: Condvar,
+    /// A reader has nothing left to read.
+    rested: Condvar,
 }
 
 impl Board {
     pub(super) fn new(known: Known) -> Self {
-        Self { known: Mutex::new(known), changed: Condvar::new() }
+        Self { known: Mutex::new(known), ..Self::default() }
     }
 
     pub(super) fn look(&self) -> MutexGuard<'_, Known> {
@@ -101,15 +115,18 @@ impl Board {
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
         let mut known = self.look();
         let result = change(&mut known);
+        known.resting.clear();
         if known.waiting > 0 {
             self.changed.notify_all();
         }
         result
     }
 
-    /// Waits until `found` finds something, at most `wait`.
+    /// Waits until `found` finds something for the reader `member`, or the readers are called; at
+    /// most `wait`.
     pub(super) fn wait<T>(
         &self,
+        member: u64,
         wait: Duration,
         mut found: impl FnMut(&Known) -> Option<T>,
     ) -> Option<T> {
@@ -118,15 +135,35 @@ impl Board {
         if result.is_some() || wait.is_zero() {
             return result;
         }
+        let calls = known.calls;
         known.waiting += 1;
         let (mut known, _) = self
             .changed
             .wait_timeout_while(known, wait, |known| {
                 result = found(known);
-                result.is_none()
+                let waits = result.is_none() && known.calls == calls;
+                if waits {
+                    known.resting.insert(member);
+                    self.rested.notify_all();
+                }
+                waits
             })
             .unwrap_or_else(PoisonError::into_inner);
         known.waiting -= 1;
+        known.resting.remove(&member);
         result
+    }
+
+    /// Ends the waiting of every reader, as if its time were over.
+    pub(super) fn call(&self) {
+        self.change(|known| known.calls += 1);
+    }
+
+    /// Waits until every reader that has joined waits and has nothing left to read; whether that
+    /// came to be `within` the time.
+    pub(super) fn quiet(&self, within: Duration) -> bool {
+        let known = self.look();
+        let waited = self.rested.wait_timeout_while(known, within, |known| !known.is_quiet());
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_quiet()
     }
 }

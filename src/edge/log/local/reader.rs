@@ -113,11 +113,9 @@ impl LocalReader {
 
 impl Reader for LocalReader {
     fn read(&mut self, wait: Duration) -> Result<Option<Read>, LogError> {
-        if self.member.is_none() {
-            return Ok(Some(self.join()));
-        }
+        let Some(member) = self.member else { return Ok(Some(self.join())) };
         loop {
-            let step = self.core.shared.board.wait(wait, |known| self.step(known));
+            let step = self.core.shared.board.wait(member, wait, |known| self.step(known));
             match step {
                 None => return Ok(None),
                 Some(Step::Lost(lost)) => {

@@ -1,0 +1,140 @@
+//! The demo: a live service that goes bad, and is saved, in a minute or two.
+//!
+//! Real model servers, the built-in router, callers and every role of the river, on a recording of
+//! real flights in event time. Law: what it knows of Ripcord, any program could know: it asks by
+//! HTTP and reads topics. What it is told by none of them, the fault, it keeps to itself.
+
+mod callers;
+mod flights;
+mod folder;
+mod journal;
+mod local;
+mod models;
+mod pulse;
+mod run;
+mod settings;
+mod tail;
+
+use std::path::PathBuf;
+
+pub use flights::FlightsError;
+pub use journal::Phases;
+pub use pulse::Meanwhile;
+pub use run::{Ended, Requested, Told};
+
+use self::run::Run;
+use super::process::ProcessError;
+use super::river::{River, RoleError};
+use crate::config::Refused;
+use crate::edge::log::LogError;
+use crate::model::EventTime;
+
+/// What is shown, and how.
+#[derive(Debug, Clone)]
+pub struct Demo {
+    /// Where the log, the registry and the report are kept.
+    pub folder: PathBuf,
+    /// It goes on afterwards, with healthy traffic.
+    pub serve: bool,
+}
+
+/// Why a demo ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// A file.
+    #[error("{} cannot be used; --folder names another place", path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A folder of somebody.
+    #[error("{} holds other things; --folder names a new one", .0.display())]
+    Strange(PathBuf),
+    /// Another run.
+    #[error("another demo runs in {}; stop it, or name another --folder", .0.display())]
+    Running(PathBuf),
+    /// The recording.
+    #[error(transparent)]
+    Flights(#[from] FlightsError),
+    /// What the demo writes into its own config.
+    #[error("the demo's own settings are refused; this is a mistake in Ripcord, please report it")]
+    Settings(#[from] Refused),
+    /// The machine gives no port, no thread.
+    #[error("the machine gives what the demo needs not")]
+    Machine(#[source] std::io::Error),
+    /// The roles.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// A role.
+    #[error(transparent)]
+    Role(#[from] RoleError),
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// Nobody takes outcomes.
+    #[error("outcomes cannot be told: {0}")]
+    Outcomes(String),
+    /// Records never came.
+    #[error("only {published} of {expected} records came to the log; the router dropped the rest")]
+    Lost {
+        /// How many should be there.
+        expected: u64,
+        /// How many are.
+        published: u64,
+    },
+    /// Nothing moves.
+    #[error("nothing moves any more at {at}: {why}")]
+    Stuck {
+        /// Event time.
+        at: EventTime,
+        /// What waits for what.
+        why: String,
+    },
+    /// By a person.
+    #[error("stopped before its end")]
+    Stopped,
+}
+
+/// Where the roles are, and what time it is there.
+trait Stage {
+    /// What the roles share.
+    fn river(&self) -> &River;
+
+    /// Whether all roles are at work.
+    fn is_ready(&mut self) -> Result<bool, DemoError>;
+
+    /// What no patience mends.
+    fn healthy(&mut self) -> Result<(), DemoError>;
+
+    /// The time of the events before `until` has come.
+    fn arrive(&mut self, until: EventTime);
+
+    /// Waits until so many records of telemetry in all are on the log.
+    fn logged(&mut self, records: u64) -> Result<(), DemoError>;
+
+    /// One look: whether the next window may come, since all that is to happen before `until` has
+    /// happened. `open`: a step waits for its answer; `read_to`: what the river says that it has
+    /// read.
+    fn rests(&mut self, open: bool, until: EventTime, read_to: Option<EventTime>) -> bool;
+
+    /// Ends the roles.
+    fn stop(self: Box<Self>) -> Result<(), DemoError>;
+}
+
+impl Demo {
+    /// Plays it to its end. `stopped`: whether a person has enough.
+    ///
+    /// # Errors
+    /// See [`DemoError`].
+    pub fn run(
+        &self,
+        stopped: &dyn Fn() -> bool,
+        mut tell: impl FnMut(Told<'_>),
+    ) -> Result<Ended, DemoError> {
+        let run = Run::start(self, stopped, &mut tell)?;
+        run.play(&mut tell)
+    }
+}

@@ -1,0 +1,108 @@
+//! The demo's own config: written into its folder, so that it can be read, changed and used.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+
+use super::DemoError;
+use super::flights::{AFTER, BEFORE, MODEL};
+use super::folder::Folder;
+use crate::config::Config;
+
+/// Minutes of event time that are asked at once. Within them records come in any order.
+pub(super) const WINDOW_MINUTES: i64 = 30;
+
+/// Where everything listens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Places {
+    /// Ripcord, for people.
+    pub(super) server: SocketAddr,
+    /// The router, for callers.
+    pub(super) router: SocketAddr,
+    /// The model servers: of the version before, and of the one that goes bad.
+    pub(super) models: [SocketAddr; 2],
+}
+
+impl Places {
+    /// The usual ports where they are free, else any.
+    ///
+    /// # Errors
+    /// No port is left.
+    pub(super) fn find(models: [SocketAddr; 2]) -> Result<Self, DemoError> {
+        Ok(Self { server: free(7700)?, router: free(7800)?, models })
+    }
+}
+
+/// A port that nobody listens at.
+pub(super) fn free(preferred: u16) -> Result<SocketAddr, DemoError> {
+    let listen = |port| TcpListener::bind(("127.0.0.1", port));
+    let listener = listen(preferred).or_else(|_| listen(0)).map_err(DemoError::Machine)?;
+    listener.local_addr().map_err(DemoError::Machine)
+}
+
+/// Writes the config into the folder, and reads it as any process would.
+///
+/// # Errors
+/// It cannot be written.
+pub(super) fn write(folder: &Folder, places: Places) -> Result<(Config, PathBuf), DemoError> {
+    let file = folder.file("demo.toml");
+    folder.put(&file, &text(folder, places))?;
+    // The settings of whoever tries this are for their own Ripcord.
+    let config = Config::load(std::slice::from_ref(&file), &BTreeMap::new())?;
+    Ok((config, file))
+}
+
+fn text(folder: &Folder, places: Places) -> String {
+    let Places { server, router, models: [before, after] } = places;
+    let [log, registry] =
+        [folder.file("log"), folder.registry()].map(|path| format!("{:?}", path.display().to_string()));
+    let disorder = WINDOW_MINUTES * 60;
+    format!(
+        r#"# The config of `ripcord demo`: what differs from the shipped one. Every key is explained there.
+
+[log]
+folder = {log}
+shards = 1
+
+[http]
+listen = "{server}"
+
+[rules]
+mode = "act"
+
+[rules.policy]
+# The demo's clock moves in steps, so a silence of a step says nothing about who measures.
+stall_after_seconds = 3600
+# Few flights leave at night: half a day, until live traffic must have shown a switch.
+mitigate_within_minutes = 720
+
+# Callers ask half an hour of flights at once, in any order, and then there may be none for hours.
+[source_defaults]
+allowed_disorder_seconds = {disorder}
+max_jump_seconds = 86400
+
+[sources.telemetry]
+topics = ["telemetry"]
+
+[router]
+listen = "{router}"
+telemetry = "telemetry"
+
+[router.models.{MODEL}]
+versions = {{ {BEFORE} = "http://{before}", {AFTER} = "http://{after}" }}
+weights_percent = {{ {AFTER} = 100 }}
+shadow = ["{BEFORE}", "{AFTER}"]
+health_path = "/health"
+features = "answer:/features"
+score = "/score"
+ts = "header:x-event-time"
+
+[workers.registry]
+path = {registry}
+
+[workers.router]
+url = "http://{router}"
+probe_path = "/health"
+"#
+    )
+}
