@@ -11,7 +11,10 @@ verified, nothing else was rolled back, and no request failed.
 Examples:
   ripcord demo
   ripcord demo --serve      leave it running: try status, freeze and rollback in another terminal
-  ripcord demo --json       the figures";
+  ripcord demo --brokers localhost:9092   on your Kafka, in topics that are deleted afterwards
+  ripcord demo --json       the figures
+
+What the way to Kafka needs comes from variables: RIPCORD__KAFKA__PROPERTIES__SECURITY__PROTOCOL=…";
 
 /// See a live service go bad and be saved.
 #[derive(Debug, Clone, PartialEq, Args)]
@@ -19,6 +22,9 @@ pub struct Demo {
     /// Leave it running afterwards, with healthy traffic, until Ctrl-C
     #[arg(long)]
     pub serve: bool,
+    /// On this Kafka, with each role in a process of its own; not given: no server is needed
+    #[arg(long, value_name = "HOST:PORT,…")]
+    pub brokers: Option<String>,
     /// Where its log, registry, settings and report go
     #[arg(long, value_name = "FOLDER", default_value = "ripcord-demo")]
     pub folder: PathBuf,

@@ -37,21 +37,8 @@ pub(super) fn run(global: &Global, args: &cli::Demo) -> Result<u8> {
         asked.await;
         heard.store(true, Ordering::Relaxed);
     });
-    let demo = Demo { folder: args.folder.clone(), serve: args.serve };
+    let demo = Demo { folder: args.folder.clone(), serve: args.serve, brokers: args.brokers.clone() };
     let ended = told(&demo, global, &|| stopped.load(Ordering::Relaxed))?;
-    let page = args.folder.join("report.html");
-    let name = ["the recording of examples/flights, live".to_owned()];
-    let report = show::page(&ended.replayed, &name, &ended.rules)?;
-    std::fs::write(&page, report)
-        .with_context(|| format!("{} cannot be written; is there room?", page.display()))?;
-    if global.json {
-        let Ended { replayed, phases, requests, faults, .. } = &ended;
-        let (summary, phases) = (&replayed.summary, *phases);
-        let printed = Printed { summary, phases, requests, faults };
-        terminal::line(&serde_json::to_string_pretty(&printed)?);
-    } else {
-        terminal::line(&format!("\nThe page for the review: {}", page.display()));
-    }
     Ok(if ended.faults.is_empty() { DONE } else { NO })
 }
 
@@ -64,10 +51,22 @@ fn told(demo: &Demo, global: &Global, stopped: &dyn Fn() -> bool) -> Result<Ende
             bar.line(text);
         }
     };
+    let (mut written, mut url) = (Ok(()), String::new());
     let folder = demo.folder.display().to_string();
     let ended = demo.run(stopped, |told| match told {
-        Told::Begins { router, server } => say(&show::begins(&router, &server, &folder, paint)),
+        Told::Begins { router, server } => {
+            say(&show::begins(&router, &server, &folder, paint));
+            url = server;
+        }
         Told::News(news) => story.take(&news).iter().for_each(|block| say(block)),
+        Told::Note(note) => say(&show::note(&note, paint)),
+        Told::Ended(ended) => {
+            bar.end();
+            written = ending(ended, demo, global, paint);
+            if demo.serve {
+                say(&show::goes_on(&url, paint));
+            }
+        }
         Told::Fault(at) => say(&show::fault(&story, at, paint)),
         Told::Switched(at, phases, meanwhile) => {
             say(&show::switched(&story, at, phases, meanwhile, paint));
@@ -84,8 +83,25 @@ fn told(demo: &Demo, global: &Global, stopped: &dyn Fn() -> bool) -> Result<Ende
     });
     bar.end();
     let ended = ended?;
-    if !global.json {
-        terminal::line(show::ended(&ended, paint).trim_end());
-    }
+    written?;
     Ok(ended)
+}
+
+/// Says what it came to, and writes the page.
+fn ending(ended: &Ended, demo: &Demo, global: &Global, paint: Paint) -> Result<()> {
+    let page = demo.folder.join("report.html");
+    let name = ["the recording of examples/flights, live".to_owned()];
+    let report = show::page(&ended.replayed, &name, &ended.rules)?;
+    std::fs::write(&page, report)
+        .with_context(|| format!("{} cannot be written; is there room?", page.display()))?;
+    if global.json {
+        let Ended { replayed, phases, requests, faults, .. } = ended;
+        let (summary, phases) = (&replayed.summary, *phases);
+        let printed = Printed { summary, phases, requests, faults };
+        terminal::line(&serde_json::to_string_pretty(&printed)?);
+        return Ok(());
+    }
+    terminal::line(show::ended(ended, paint).trim_end());
+    terminal::line(&format!("\nThe page for the review: {}", page.display()));
+    Ok(())
 }

@@ -5,20 +5,20 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Client, Method, Response};
+use reqwest::{Client, Method, RequestBuilder, Response};
 use serde::Deserialize;
 use tokio::task::JoinSet;
 
 use super::DemoError;
 use super::flights::{AFTER, Flight, MODEL};
+use super::lap::Lap;
 use crate::edge::clock::Stopwatch;
+use crate::edge::target::notice::provide_tls;
 use crate::edge::target::told;
-use crate::model::{EventTime, Span, VersionId};
+use crate::model::{Span, VersionId};
 
 /// Requests under way at once.
 const AT_ONCE: usize = 8;
-/// So long a caller tries again where there was no answer at all: a process may be starting.
-const PATIENCE: Span = Span::from_s(60);
 /// The pause between two tries.
 const PAUSE: Duration = Duration::from_millis(50);
 /// The longest that an answer may take.
@@ -56,6 +56,8 @@ pub(super) struct Callers {
     /// Where outcomes are told.
     telemetry: String,
     flights: Arc<Vec<Flight>>,
+    /// So long a caller tries again where there is no answer at all: a process may be starting.
+    patience: Span,
     /// What was predicted to whom; none: not asked, or failed.
     told: Vec<Option<i64>>,
     pub(super) requests: Requests,
@@ -81,30 +83,23 @@ impl Callers {
     /// No HTTP client.
     pub(super) fn new(
         flights: Arc<Vec<Flight>>,
-        router: &str,
-        server: &str,
+        (router, server): (&str, &str),
+        patience: Span,
     ) -> Result<Self, DemoError> {
-        crate::edge::target::notice::provide_tls();
-        let http = Client::builder().timeout(TIME).no_proxy().build();
         Ok(Self {
-            http: http.map_err(|error| DemoError::Machine(std::io::Error::other(error)))?,
+            http: client(TIME)?,
             predict: format!("{router}/models/{MODEL}/predict"),
             telemetry: format!("{server}/api/telemetry"),
             told: vec![None; flights.len()],
             flights,
+            patience,
             requests: Requests::default(),
             right: Right::default(),
         })
     }
 
-    /// Asks for these flights, as they come, several at once. `name`: makes a request's id of a
-    /// flight's, `at` its time.
-    pub(super) async fn ask(
-        &mut self,
-        flights: Range<usize>,
-        name: impl Fn(&Flight) -> String,
-        at: impl Fn(&Flight) -> EventTime,
-    ) {
+    /// Asks for these flights of a lap, as they come, several at once.
+    pub(super) async fn ask(&mut self, flights: Range<usize>, lap: &Lap) {
         let mut under_way = JoinSet::new();
         for index in flights {
             if under_way.len() >= AT_ONCE
@@ -116,10 +111,10 @@ impl Callers {
             let request = self
                 .http
                 .post(&self.predict)
-                .header("x-request-id", name(flight))
-                .header("x-event-time", at(flight).to_string())
+                .header("x-request-id", lap.name(flight))
+                .header("x-event-time", lap.at(flight).to_string())
                 .json(&flight.request);
-            under_way.spawn(one(index, request));
+            under_way.spawn(one(index, request, self.patience));
             self.requests.sent += 1;
         }
         while let Some(asked) = under_way.join_next().await {
@@ -156,7 +151,7 @@ impl Callers {
             return Ok(());
         }
         let request = self.http.request(Method::POST, &self.telemetry).body(lines.join("\n"));
-        let (answer, _) = insist(request).await.map_err(DemoError::Outcomes)?;
+        let (answer, _) = insist(request, self.patience).await.map_err(DemoError::Outcomes)?;
         match answer.status().is_success() {
             true => Ok(()),
             false => Err(DemoError::Outcomes(format!("{} was answered", answer.status()))),
@@ -184,8 +179,18 @@ impl Right {
     }
 }
 
-async fn one(flight: usize, request: reqwest::RequestBuilder) -> Asked {
-    let (answer, repeated) = match insist(request).await {
+/// An HTTP client that waits so long.
+///
+/// # Errors
+/// The machine gives none.
+pub(super) fn client(time: Duration) -> Result<Client, DemoError> {
+    provide_tls();
+    let client = Client::builder().timeout(time).no_proxy().build();
+    client.map_err(|error| DemoError::Machine(std::io::Error::other(error)))
+}
+
+async fn one(flight: usize, request: RequestBuilder, patience: Span) -> Asked {
+    let (answer, repeated) = match insist(request, patience).await {
         Ok((answer, repeated)) => (answer, repeated),
         Err(why) => return Asked { flight, repeated: 0, answer: Err(why) },
     };
@@ -200,13 +205,16 @@ async fn one(flight: usize, request: reqwest::RequestBuilder) -> Asked {
 }
 
 /// Asks until there is an answer; and how often it was asked again.
-async fn insist(request: reqwest::RequestBuilder) -> Result<(Response, u64), String> {
+pub(super) async fn insist(
+    request: RequestBuilder,
+    patience: Span,
+) -> Result<(Response, u64), String> {
     let (watch, mut repeated) = (Stopwatch::start(), 0);
     loop {
         let Some(again) = request.try_clone() else { return Err("it cannot be sent".to_owned()) };
         match again.send().await {
             Ok(answer) => return Ok((answer, repeated)),
-            Err(why) if watch.elapsed() >= PATIENCE => return Err(told(&why)),
+            Err(why) if watch.elapsed() >= patience => return Err(told(&why)),
             Err(_) => {
                 repeated += 1;
                 tokio::time::sleep(PAUSE).await;

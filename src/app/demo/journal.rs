@@ -29,17 +29,31 @@ pub struct Phases {
     pub mitigate_ms: f64,
 }
 
+/// How far the river has come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reach {
+    /// A step waits for its answer.
+    pub(super) open: bool,
+    /// The newest event time that a lane says it has measured.
+    pub(super) measured: Option<EventTime>,
+    /// The newest event time that the shard says it has read.
+    pub(super) judged: Option<EventTime>,
+}
+
 /// The journal.
 pub(super) struct Journal {
     outputs: Vec<Output>,
     history: History,
     ledger: Ledger,
     status: Option<Status>,
+    measured: Option<EventTime>,
     pub(super) phases: Phases,
     /// When the last events before a moment were told.
     told: BTreeMap<EventTime, u64>,
     /// Steps that wait for their answer, and when they were seen.
     open: BTreeMap<CommandId, u64>,
+    /// Event time of the decision.
+    pub(super) decided_at: Option<EventTime>,
     commanded_us: Option<u64>,
     answered_us: Option<u64>,
     mitigated: bool,
@@ -52,9 +66,11 @@ impl Journal {
             history,
             ledger: Ledger::new(pane),
             status: None,
+            measured: None,
             phases: Phases::default(),
             told: BTreeMap::new(),
             open: BTreeMap::new(),
+            decided_at: None,
             commanded_us: None,
             answered_us: None,
             mitigated: false,
@@ -66,14 +82,10 @@ impl Journal {
         self.told.insert(until, at_us);
     }
 
-    /// Whether a step waits for its answer.
-    pub(super) fn is_open(&self) -> bool {
-        !self.open.is_empty()
-    }
-
-    /// Event time up to which the river has read; none: it has read nothing.
-    pub(super) fn read_to(&self) -> Option<EventTime> {
-        self.status.as_ref()?.read_to
+    /// How far the river has come.
+    pub(super) fn reach(&self) -> Reach {
+        let judged = self.status.as_ref().and_then(|status| status.read_to);
+        Reach { open: !self.open.is_empty(), measured: self.measured, judged }
     }
 
     /// Takes what was seen, and tells what is news, in the order in which it came to be.
@@ -126,7 +138,10 @@ impl Journal {
 
     fn inbox(&mut self, record: Inbox, at_us: u64) {
         match record {
-            Inbox::Frame(frame) => self.ledger.take(&frame),
+            Inbox::Frame(frame) => {
+                self.measured = self.measured.max(Some(frame.newest));
+                self.ledger.take(&frame);
+            }
             Inbox::Answer(answer) if answer.outcome != Outcome::Unknown => {
                 let Some(seen_us) = self.open.remove(&answer.command) else { return };
                 let took = answer.took_us.unwrap_or_default();
@@ -155,6 +170,7 @@ impl Journal {
 
     fn decision(&mut self, decision: &Decision, at_us: u64) {
         if decision.ruling.as_ref().is_some_and(|ruling| ruling.did == Did::Acted) {
+            self.decided_at = Some(decision.read_to);
             let commanded = self.commanded_us.unwrap_or(at_us);
             let told = self.told.range(decision.read_to..).next().map(|(_, at_us)| *at_us);
             let took = commanded.saturating_sub(told.unwrap_or(commanded));

@@ -7,20 +7,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{DemoError, Stage};
+use super::ends::Ends;
+use super::{DemoError, Reach, Stage};
 use crate::app::carrier::Carrier;
 use crate::app::process::{Part, Running, runtime};
 use crate::app::river::River;
 use crate::config::Config;
 use crate::edge::clock::{Clock, SimulatedClock, Stopwatch};
 use crate::edge::log::local::LocalLog;
-use crate::edge::log::{Log, LogError, Partition, Reader};
+use crate::edge::log::LogError;
 use crate::model::{EventTime, LogTime, Span};
 
 /// The longest wait for quiet in one look.
 const LOOK: Duration = Duration::from_micros(300);
-/// The pause between two looks for what is on its way to the log.
-const PAUSE: Duration = Duration::from_micros(200);
 /// Records that are not on the log by then never will be.
 const PUBLISHED_WITHIN: Span = Span::from_s(20);
 /// More than a lane keeps its news to itself: what a step leaves for its second half.
@@ -32,9 +31,7 @@ pub(super) struct Local {
     log: LocalLog,
     river: River,
     running: Option<Running>,
-    telemetry: Vec<Partition>,
-    /// Knows where partitions end; it reads nothing.
-    ends: Box<dyn Reader>,
+    ends: Ends,
     /// Runs while a step is open.
     wall: Option<(LogTime, Stopwatch)>,
 }
@@ -57,30 +54,8 @@ impl Local {
             namespace: config.rules.namespace.clone(),
             shards: config.settings.log.shards,
         };
-        let topics: Vec<String> = config
-            .settings
-            .sources
-            .iter()
-            .flat_map(|source| &source.topics)
-            .map(|topic| topic.name.clone())
-            .collect();
-        let lanes = config.settings.log.telemetry_lanes;
-        let partitions =
-            |topic: &String| (0..lanes).map(|partition| (topic.clone(), partition)).collect();
-        let telemetry: Vec<(String, u32)> =
-            topics.iter().flat_map(|topic| -> Vec<_> { partitions(topic) }).collect();
-        let telemetry = telemetry.into_iter().map(|(topic, partition)| Partition { topic, partition });
-        let ends = log.reader("ends", &topics)?;
-        let telemetry = telemetry.collect();
-        Ok(Self { clock, log, river, running: Some(running), telemetry, ends, wall: None })
-    }
-
-    fn published(&mut self) -> Result<u64, DemoError> {
-        let mut all = 0;
-        for partition in &self.telemetry {
-            all += u64::try_from(self.ends.bounds(partition)?.1).unwrap_or(0);
-        }
-        Ok(all)
+        let ends = Ends::open(&river, config)?;
+        Ok(Self { clock, log, river, running: Some(running), ends, wall: None })
     }
 }
 
@@ -90,15 +65,19 @@ impl Stage for Local {
     }
 
     fn is_ready(&mut self) -> Result<bool, DemoError> {
-        self.healthy()?;
+        self.tend(&mut |_| {})?;
         Ok(self.running.as_ref().is_some_and(|running| running.unready().is_none()))
     }
 
-    fn healthy(&mut self) -> Result<(), DemoError> {
+    fn tend(&mut self, _: &mut dyn FnMut(String)) -> Result<(), DemoError> {
         match self.running.as_mut().and_then(Running::broken) {
             Some(broken) => Err(broken.into()),
             None => Ok(()),
         }
+    }
+
+    fn patience(&self) -> Span {
+        Span::ZERO
     }
 
     fn arrive(&mut self, until: EventTime) {
@@ -106,36 +85,30 @@ impl Stage for Local {
     }
 
     fn logged(&mut self, records: u64) -> Result<(), DemoError> {
-        let watch = Stopwatch::start();
-        loop {
-            let published = self.published()?;
-            if published >= records {
-                return Ok(());
-            }
-            if watch.elapsed() >= PUBLISHED_WITHIN {
-                return Err(DemoError::Lost { expected: records, published });
-            }
-            std::thread::sleep(PAUSE);
+        let published = self.ends.reach(records, PUBLISHED_WITHIN)?;
+        match published >= records {
+            true => Ok(()),
+            false => Err(DemoError::Lost { expected: records, published }),
         }
     }
 
-    fn rests(&mut self, open: bool, until: EventTime, _: Option<EventTime>) -> bool {
+    fn rests(&mut self, reach: &Reach, until: EventTime) -> bool {
         let quiet = self.log.quiet(LOOK);
         let until = LogTime::from_ms(until.as_ms());
-        if quiet && !open && self.clock.now() < until {
+        if quiet && !reach.open && self.clock.now() < until {
             // All was read; now it is said, and whatever else was to wait for its time.
             self.clock.advance_to(until);
             self.log.call();
             return false;
         }
-        if open {
+        if reach.open {
             let (from, watch) =
                 self.wall.get_or_insert_with(|| (self.clock.now(), Stopwatch::start()));
             self.clock.advance_to(*from + watch.elapsed());
         } else {
             self.wall = None;
         }
-        quiet && !open
+        quiet && !reach.open
     }
 
     fn stop(mut self: Box<Self>) -> Result<(), DemoError> {

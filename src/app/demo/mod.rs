@@ -5,9 +5,13 @@
 //! HTTP and reads topics. What it is told by none of them, the fault, it keeps to itself.
 
 mod callers;
+mod children;
+mod ends;
 mod flights;
 mod folder;
 mod journal;
+mod kafka;
+mod lap;
 mod local;
 mod models;
 mod pulse;
@@ -22,12 +26,13 @@ pub use journal::Phases;
 pub use pulse::Meanwhile;
 pub use run::{Ended, Requested, Told};
 
+use self::journal::Reach;
 use self::run::Run;
 use super::process::ProcessError;
 use super::river::{River, RoleError};
 use crate::config::Refused;
 use crate::edge::log::LogError;
-use crate::model::EventTime;
+use crate::model::{EventTime, Span};
 
 /// What is shown, and how.
 #[derive(Debug, Clone)]
@@ -36,6 +41,8 @@ pub struct Demo {
     pub folder: PathBuf,
     /// It goes on afterwards, with healthy traffic.
     pub serve: bool,
+    /// The brokers, where the roles shall be processes of their own; none: one process, no server.
+    pub brokers: Option<String>,
 }
 
 /// Why a demo ended early.
@@ -85,6 +92,16 @@ pub enum DemoError {
         /// How many are.
         published: u64,
     },
+    /// A process that ends again and again.
+    #[error("`ripcord {role}` ends at once: {last} (all of it is in {})", log.display())]
+    Child {
+        /// Which.
+        role: String,
+        /// The last thing that it said.
+        last: String,
+        /// Where all of it stands.
+        log: PathBuf,
+    },
     /// Nothing moves.
     #[error("nothing moves any more at {at}: {why}")]
     Stuck {
@@ -106,8 +123,11 @@ trait Stage {
     /// Whether all roles are at work.
     fn is_ready(&mut self) -> Result<bool, DemoError>;
 
-    /// What no patience mends.
-    fn healthy(&mut self) -> Result<(), DemoError>;
+    /// Sees to the roles: says what it did, or what cannot be mended.
+    fn tend(&mut self, say: &mut dyn FnMut(String)) -> Result<(), DemoError>;
+
+    /// How long callers try again where nobody answers. Within one process nobody ever may not.
+    fn patience(&self) -> Span;
 
     /// The time of the events before `until` has come.
     fn arrive(&mut self, until: EventTime);
@@ -116,9 +136,8 @@ trait Stage {
     fn logged(&mut self, records: u64) -> Result<(), DemoError>;
 
     /// One look: whether the next window may come, since all that is to happen before `until` has
-    /// happened. `open`: a step waits for its answer; `read_to`: what the river says that it has
-    /// read.
-    fn rests(&mut self, open: bool, until: EventTime, read_to: Option<EventTime>) -> bool;
+    /// happened.
+    fn rests(&mut self, reach: &Reach, until: EventTime) -> bool;
 
     /// Ends the roles.
     fn stop(self: Box<Self>) -> Result<(), DemoError>;
@@ -135,6 +154,6 @@ impl Demo {
         mut tell: impl FnMut(Told<'_>),
     ) -> Result<Ended, DemoError> {
         let run = Run::start(self, stopped, &mut tell)?;
-        run.play(&mut tell)
+        run.play(self.serve, &mut tell)
     }
 }

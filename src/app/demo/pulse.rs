@@ -5,10 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use reqwest::Client;
+use reqwest::{Client, RequestBuilder};
 use serde::Serialize;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+
+use super::callers::insist;
+use crate::model::Span;
 
 /// So many ask at once.
 const CALLERS: usize = 4;
@@ -25,6 +28,7 @@ pub struct Meanwhile {
 }
 
 /// The callers; they stop with it.
+#[derive(Default)]
 pub(super) struct Pulse {
     counts: Arc<Counts>,
     /// Whether a step waits for its answer.
@@ -33,6 +37,7 @@ pub(super) struct Pulse {
 
 #[derive(Default)]
 struct Counts {
+    repeated: AtomicU64,
     sent: AtomicU64,
     failed: AtomicU64,
     sent_open: AtomicU64,
@@ -41,11 +46,12 @@ struct Counts {
 
 impl Pulse {
     /// They ask for `url`.
-    pub(super) fn start(runtime: &Runtime, http: &Client, url: &str) -> Self {
+    pub(super) fn start(runtime: &Runtime, http: &Client, url: &str, patience: Span) -> Self {
         let (open, opened) = watch::channel(false);
         let counts = Arc::<Counts>::default();
         for _ in 0..CALLERS {
-            runtime.spawn(ask(Arc::clone(&counts), http.clone(), url.to_owned(), opened.clone()));
+            let (counts, request) = (Arc::clone(&counts), http.get(url));
+            runtime.spawn(ask(counts, request, patience, opened.clone()));
         }
         Self { counts, open }
     }
@@ -61,6 +67,11 @@ impl Pulse {
         Meanwhile { sent: sent.load(Ordering::SeqCst), failed: failed.load(Ordering::SeqCst) }
     }
 
+    /// Tries that were repeated, since nobody answered.
+    pub(super) fn repeated(&self) -> u64 {
+        self.counts.repeated.load(Ordering::SeqCst)
+    }
+
     /// Those that began or ended while a step was open.
     pub(super) fn meanwhile(&self) -> Meanwhile {
         let [sent, failed] = [&self.counts.sent_open, &self.counts.failed_open];
@@ -70,15 +81,18 @@ impl Pulse {
 
 async fn ask(
     counts: Arc<Counts>,
-    http: Client,
-    url: String,
+    request: RequestBuilder,
+    patience: Span,
     mut open: watch::Receiver<bool>,
 ) {
     loop {
         let before = *open.borrow_and_update();
-        let good = http.get(&url).send().await.is_ok_and(|answer| answer.status().is_success());
+        let Some(again) = request.try_clone() else { return };
+        let answer = insist(again, patience).await;
+        let repeated = answer.as_ref().map_or(0, |(_, repeated)| *repeated);
+        let good = answer.is_ok_and(|(answer, _)| answer.status().is_success());
         let is_open = before || *open.borrow();
-        counts.count(is_open, good);
+        counts.count(is_open, good, repeated);
         if is_open {
             continue;
         }
@@ -90,7 +104,8 @@ async fn ask(
 }
 
 impl Counts {
-    fn count(&self, open: bool, good: bool) {
+    fn count(&self, open: bool, good: bool, repeated: u64) {
+        self.repeated.fetch_add(repeated, Ordering::SeqCst);
         self.sent.fetch_add(1, Ordering::SeqCst);
         self.failed.fetch_add(u64::from(!good), Ordering::SeqCst);
         if open {

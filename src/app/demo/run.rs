@@ -1,6 +1,7 @@
 //! One run of the demo: window by window of event time, requests, then outcomes, then rest.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value as Json;
 use tokio::runtime::Runtime;
@@ -9,6 +10,8 @@ use super::callers::{Callers, Requests};
 use super::flights::{AFTER, BEFORE, FAULT, Flight, MODEL, REGISTRY, flights};
 use super::folder::Folder;
 use super::journal::{Journal, Phases};
+use super::kafka::Kafka;
+use super::lap::Lap;
 use super::local::Local;
 use super::pulse::{Meanwhile, Pulse};
 use super::settings::{Places, WINDOW_MINUTES};
@@ -16,13 +19,17 @@ use super::tail::Tail;
 use super::{Demo, DemoError, Stage, models, settings};
 use crate::app::process::runtime;
 use crate::app::replay::{History, News, Replayed};
-use crate::config::{Config, Meaning};
+use crate::config::{Config, LogKind, Meaning};
 use crate::edge::clock::Stopwatch;
 use crate::edge::target::registry::ShadowRegistry;
 use crate::model::{EventTime, IncidentState, Span, TargetId};
 
 /// A window of event time.
 const WINDOW: Span = Span::from_s(WINDOW_MINUTES * 60);
+/// How long a window takes at least, once it goes on.
+const PACE: Span = Span::from_s(5);
+/// The pause between two looks at what needs no hurry.
+const LOOK: Duration = Duration::from_millis(20);
 /// The longest that nothing may move.
 const PATIENCE: Span = Span::from_s(180);
 
@@ -49,7 +56,11 @@ pub enum Told<'a> {
         /// What callers were served, and would have been.
         shares: Option<(f64, f64)>,
     },
-    /// Every step of the rollback was answered.
+    /// Something about the processes.
+    Note(String),
+    /// What it came to; with `serve` it goes on.
+    Ended(&'a Ended),
+    /// Every step of the rollback was answered, by event time so and so.
     Switched(EventTime, Phases, Meanwhile),
 }
 
@@ -95,19 +106,18 @@ pub(super) struct Run<'a> {
     folder: Folder,
     config: Config,
     flights: Arc<Vec<Flight>>,
-    /// Flights in the order in which they land.
-    landing: Vec<usize>,
     runtime: Runtime,
     stage: Box<dyn Stage>,
     tail: Tail,
     journal: Journal,
     callers: Callers,
     watch: Stopwatch,
-    /// Flights that were asked, and that were told to have landed.
-    asked: usize,
-    told: usize,
+    lap: Lap,
+    /// Records of telemetry that must be on the log by now.
+    records: u64,
     fault: Option<EventTime>,
     pulse: Pulse,
+    health: String,
     /// Answers of the withdrawn version when the switch was over.
     withdrawn: Option<u64>,
     admin: String,
@@ -128,50 +138,56 @@ impl<'a> Run<'a> {
         let before = models::serve(&runtime, &folder.model(BEFORE))?;
         let after = models::serve(&runtime, &folder.model(AFTER))?;
         let places = Places::find([before, after])?;
-        let (config, _file) = settings::write(&folder, places)?;
-        let mut landing: Vec<usize> = (0..flights.len()).collect();
-        landing.sort_by_key(|index| flights.get(*index).and_then(|flight| flight.landed));
+        let (config, file) = settings::write(&folder, places, demo.brokers.as_deref())?;
         let start = flights.first().map_or(EventTime::MIN, |flight| flight.asked_at.floor(WINDOW));
-        let stage: Box<dyn Stage> = Box::new(Local::start(&config, start)?);
+        let stage: Box<dyn Stage> = match &config.settings.log.kind {
+            LogKind::Local => Box::new(Local::start(&config, start)?),
+            LogKind::Kafka(kafka) => {
+                Box::new(Kafka::start(&folder, (&config, kafka, &file), places, start)?)
+            }
+        };
         let watch = Stopwatch::start();
         let tail = Tail::start(stage.river(), watch)?;
         let pane = config.settings.sources.first().map_or(Span::ZERO, |source| source.pane);
         let [router, server] = [places.router, places.server].map(|at| format!("http://{at}"));
-        let callers = Callers::new(Arc::clone(&flights), &router, &server)?;
+        let patience = stage.patience();
+        let callers = Callers::new(Arc::clone(&flights), (&router, &server), patience)?;
         let health = format!("{router}/models/{MODEL}/health");
-        let pulse = Pulse::start(&runtime, &callers.http, &health);
         let admin = format!("{router}/admin/routes/{MODEL}");
         tell(Told::Begins { router, server });
         Ok(Self {
             stopped,
             folder,
             config,
-            landing,
             runtime,
             stage,
             tail,
             journal: Journal::new(pane, history()),
             callers,
             watch,
-            asked: 0,
-            told: 0,
+            lap: Lap::whole(&flights),
+            records: 0,
             fault: FAULT.parse().ok(),
-            pulse,
+            pulse: Pulse::default(),
+            health,
             withdrawn: None,
             admin,
             flights,
         })
     }
 
-    /// Plays it to its end.
-    pub(super) fn play(mut self, tell: &mut impl FnMut(Told<'_>)) -> Result<Ended, DemoError> {
+    /// Plays the recording, tells what it came to, and goes on if it shall.
+    pub(super) fn play(
+        mut self,
+        serve: bool,
+        tell: &mut impl FnMut(Told<'_>),
+    ) -> Result<Ended, DemoError> {
         self.begin(tell)?;
-        let first = self.flights.first().map_or(EventTime::MIN, |flight| flight.asked_at);
-        let last = self.landing.last().and_then(|last| self.flights.get(*last)?.landed);
-        let last = last.map_or(first, |(at, _)| at);
-        let windows = (last.floor(WINDOW) - first.floor(WINDOW)).as_ms() / WINDOW.as_ms() + 1;
+        let last = self.flights.iter().filter_map(|flight| Some(flight.landed?.0)).max();
+        let last = last.unwrap_or_else(|| self.opening());
+        let windows = (last.floor(WINDOW) - self.opening()).as_ms() / WINDOW.as_ms() + 1;
         let windows = u64::try_from(windows).unwrap_or(1);
-        let mut until = first.floor(WINDOW);
+        let mut until = self.opening();
         for window in 1..=windows {
             until = until + WINDOW;
             self.window(until, tell)?;
@@ -179,20 +195,57 @@ impl<'a> Run<'a> {
             tell(Told::Progress { windows: (window, windows), at: until, shares });
         }
         // One more step, without traffic: whatever waits for time to pass has its time.
-        self.rest(until + WINDOW, tell)?;
-        self.end()
+        until = until + WINDOW;
+        self.rest(until, Some(last), tell)?;
+        let ended = self.ended()?;
+        tell(Told::Ended(&ended));
+        let over = if serve { self.goes_on(until, tell) } else { Ok(()) };
+        let Self { stage, tail, .. } = self;
+        drop(tail);
+        stage.stop()?;
+        match over {
+            // That is how it ends.
+            Ok(()) | Err(DemoError::Stopped) => Ok(ended),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Healthy traffic, faster than life, until a person has enough.
+    fn goes_on(
+        &mut self,
+        mut until: EventTime,
+        tell: &mut impl FnMut(Told<'_>),
+    ) -> Result<(), DemoError> {
+        for number in 1.. {
+            let (lap, length) = Lap::again(&self.flights, until, number);
+            self.lap = lap;
+            let end = until + length;
+            while until < end {
+                until = until + WINDOW;
+                let watch = Stopwatch::start();
+                self.window(until, tell)?;
+                while watch.elapsed() < PACE {
+                    std::thread::sleep(LOOK);
+                    self.rest(until, None, tell)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Waits until every role is at work.
     fn begin(&mut self, tell: &mut impl FnMut(Told<'_>)) -> Result<(), DemoError> {
         let (watch, start) = (Stopwatch::start(), self.opening());
         while !self.stage.is_ready()? {
-            self.may_go_on(watch, start, "the roles do not begin")?;
-            std::thread::sleep(std::time::Duration::from_millis(5));
+            self.may_go_on(watch, start, "the roles do not begin", tell)?;
+            std::thread::sleep(LOOK);
         }
-        self.rest(start, tell)
+        let (http, patience) = (&self.callers.http, self.stage.patience());
+        self.pulse = Pulse::start(&self.runtime, http, &self.health, patience);
+        self.rest(start, None, tell)
     }
 
+    /// Where event time begins.
     fn opening(&self) -> EventTime {
         self.flights.first().map_or(EventTime::MIN, |flight| flight.asked_at.floor(WINDOW))
     }
@@ -208,59 +261,41 @@ impl<'a> Run<'a> {
             tell(Told::Fault(fault));
         }
         self.stage.arrive(until);
-        let asked = self.flights.partition_point(|flight| flight.asked_at < until);
-        self.ask(asked);
-        self.journal.told(until, self.watch.elapsed_us());
-        self.outcomes(until)?;
+        let due = self.lap.due(&self.flights, until);
         // Each answer has its record, and so has each mirrored one and each outcome.
-        let records = 2 * self.asked as u64 + self.told as u64;
-        self.stage.logged(records)?;
-        self.rest(until, tell)
-    }
-
-    /// Asks for the flights before the `upto`th that were not asked yet.
-    fn ask(&mut self, upto: usize) {
-        let flights = self.asked..upto.max(self.asked);
-        self.asked = flights.end;
-        let (name, at) = (|flight: &Flight| flight.id.clone(), |flight: &Flight| flight.asked_at);
-        self.runtime.block_on(self.callers.ask(flights, name, at));
-    }
-
-    /// Tells of the flights that landed before `until`.
-    fn outcomes(&mut self, until: EventTime) -> Result<(), DemoError> {
-        let (mut lines, mut landed) = (Vec::new(), Vec::new());
-        while let Some(index) = self.landing.get(self.told) {
-            let Some(flight) = self.flights.get(*index) else { break };
-            match flight.landed {
-                Some((at, _)) if at >= until => break,
-                Some((at, actual)) => lines.push(flight.outcome(&flight.id, at, actual)),
-                None => {}
-            }
-            landed.push(*index);
-            self.told += 1;
-        }
+        self.records += 2 * due.len() as u64;
+        self.runtime.block_on(self.callers.ask(due, &self.lap));
+        let (landed, lines) = self.lap.landed(&self.flights, until);
+        self.records += lines.len() as u64;
         self.callers.landed(&landed);
-        self.runtime.block_on(self.callers.tell(lines))
+        self.journal.told(until, self.watch.elapsed_us());
+        self.runtime.block_on(self.callers.tell(lines))?;
+        self.stage.logged(self.records)?;
+        self.rest(until, None, tell)
     }
 
-    /// Lets the time of a window come to its end, and waits until nobody has anything left to do.
-    fn rest(&mut self, until: EventTime, tell: &mut impl FnMut(Told<'_>)) -> Result<(), DemoError> {
+    /// Waits until nobody has anything left to do, and the river has `read` so far.
+    fn rest(
+        &mut self,
+        until: EventTime,
+        read: Option<EventTime>,
+        tell: &mut impl FnMut(Told<'_>),
+    ) -> Result<(), DemoError> {
         let (watch, mut switching) = (Stopwatch::start(), false);
         loop {
-            let read_to = self.journal.read_to();
-            let rests = self.stage.rests(self.journal.is_open(), until, read_to);
+            let rests = self.stage.rests(&self.journal.reach(), until);
             self.hear(tell)?;
-            let open = self.journal.is_open();
+            let open = self.journal.reach().open;
             switching |= open;
             self.pulse.open(open);
-            if rests && !open {
+            if rests && !open && self.journal.reach().judged >= read {
                 break;
             }
-            self.may_go_on(watch, until, "a role does not come to rest")?;
+            self.may_go_on(watch, until, "a role does not come to rest", tell)?;
         }
         if switching {
             self.withdrawn = Some(self.answers(AFTER)?);
-            let at = self.journal.read_to().unwrap_or(until);
+            let at = self.journal.decided_at.unwrap_or(until);
             tell(Told::Switched(at, self.journal.phases, self.pulse.meanwhile()));
         }
         Ok(())
@@ -284,8 +319,9 @@ impl<'a> Run<'a> {
         watch: Stopwatch,
         at: EventTime,
         why: &str,
+        tell: &mut impl FnMut(Told<'_>),
     ) -> Result<(), DemoError> {
-        self.stage.healthy()?;
+        self.stage.tend(&mut |note| tell(Told::Note(note)))?;
         if (self.stopped)() {
             return Err(DemoError::Stopped);
         }
@@ -298,13 +334,14 @@ impl<'a> Run<'a> {
     /// Live answers of a version, by the router's counters.
     fn answers(&self, version: &str) -> Result<u64, DemoError> {
         let route = self.runtime.block_on(async {
-            reqwest::get(&self.admin).await?.json::<Json>().await
+            self.callers.http.get(&self.admin).send().await?.json::<Json>().await
         });
         let route = route.map_err(|error| DemoError::Machine(std::io::Error::other(error)))?;
         Ok(route["versions"][version]["live"]["total"].as_u64().unwrap_or(0))
     }
 
-    fn end(self) -> Result<Ended, DemoError> {
+    /// What it came to.
+    fn ended(&self) -> Result<Ended, DemoError> {
         let replayed = self.journal.finish(self.config.rules.clone())?;
         let replayed = replayed.ok_or_else(|| DemoError::Stuck {
             at: self.opening(),
@@ -318,19 +355,14 @@ impl<'a> Run<'a> {
             sent,
             failed: failed + beside.failed,
             beside: beside.sent,
-            repeated,
+            repeated: repeated + self.pulse.repeated(),
             during_switch: self.pulse.meanwhile(),
             withdrawn_after_switch: after - self.withdrawn.unwrap_or(after).min(after),
             accuracy_served: shares.map(|(served, _)| served),
             accuracy_without: shares.map(|(_, without)| without),
         };
         let faults = self.faults(&replayed, &requests);
-        let rules = self.config.report().rules;
-        let phases = self.journal.phases;
-        let Self { stage, tail, folder, .. } = self;
-        drop(tail);
-        stage.stop()?;
-        drop(folder);
+        let (rules, phases) = (self.config.report().rules, self.journal.phases);
         Ok(Ended { replayed, phases, requests, rules, faults })
     }
 

@@ -1,8 +1,9 @@
 //! The demo's own config: written into its folder, so that it can be read, changed and used.
 
-use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
+
+use uuid::Uuid;
 
 use super::DemoError;
 use super::flights::{AFTER, BEFORE, MODEL};
@@ -40,30 +41,80 @@ pub(super) fn free(preferred: u16) -> Result<SocketAddr, DemoError> {
     listener.local_addr().map_err(DemoError::Machine)
 }
 
+/// Whether a variable says how Kafka is reached.
+pub(super) fn is_for_kafka(name: &str) -> bool {
+    name.starts_with("RIPCORD__KAFKA__")
+}
+
 /// Writes the config into the folder, and reads it as any process would.
 ///
 /// # Errors
 /// It cannot be written.
-pub(super) fn write(folder: &Folder, places: Places) -> Result<(Config, PathBuf), DemoError> {
+pub(super) fn write(
+    folder: &Folder,
+    places: Places,
+    brokers: Option<&str>,
+) -> Result<(Config, PathBuf), DemoError> {
     let file = folder.file("demo.toml");
-    folder.put(&file, &text(folder, places))?;
-    // The settings of whoever tries this are for their own Ripcord.
-    let config = Config::load(std::slice::from_ref(&file), &BTreeMap::new())?;
+    folder.put(&file, &text(folder, places, brokers))?;
+    // The settings of whoever tries this are for their own Ripcord, but for the way to Kafka.
+    let ours = |name: &String| brokers.is_some() && (is_for_kafka(name) || !is_ours(name));
+    let environment = std::env::vars().filter(|(name, _)| ours(name));
+    let config = Config::load(std::slice::from_ref(&file), &environment.collect())?;
     Ok((config, file))
 }
 
-fn text(folder: &Folder, places: Places) -> String {
+/// Whether a variable is a setting of Ripcord.
+fn is_ours(name: &str) -> bool {
+    name.starts_with("RIPCORD_")
+}
+
+/// What differs where the log is a file: its clock moves in steps.
+const STEPS: &str = "
+# The demo's clock moves in steps, so a silence of a step says nothing about who measures.
+stall_after_seconds = 3600
+";
+
+/// How the river is carried.
+fn log(folder: &str, brokers: Option<&str>) -> (String, String) {
+    let Some(brokers) = brokers else {
+        let telemetry = "telemetry".to_owned();
+        return (format!("[log]\nfolder = {folder}\nshards = 1\n"), telemetry);
+    };
+    // A run finds nothing of another one.
+    let id = Uuid::new_v4().simple().to_string();
+    let name = format!("demo-{}", id.get(..8).unwrap_or(&id));
+    let telemetry = format!("ripcord.{name}.telemetry");
+    let log = format!(
+        r#"namespace = "{name}"
+
+[log]
+kind = "kafka"
+folder = {folder}
+shards = 1
+
+[kafka]
+brokers = {brokers:?}
+
+# Event time runs faster here than the brokers' time: no lane is idle as long as callers ask.
+[ingest]
+idle_after_seconds = 86400
+"#
+    );
+    (log, telemetry)
+}
+
+fn text(folder: &Folder, places: Places, brokers: Option<&str>) -> String {
     let Places { server, router, models: [before, after] } = places;
-    let [log, registry] =
-        [folder.file("log"), folder.registry()].map(|path| format!("{:?}", path.display().to_string()));
+    let quoted = |path: PathBuf| format!("{:?}", path.display().to_string());
+    let (data, registry) = (quoted(folder.file("log")), quoted(folder.registry()));
+    let (log, telemetry) = log(&data, brokers);
+    let steps = if brokers.is_none() { STEPS } else { "" };
     let disorder = WINDOW_MINUTES * 60;
     format!(
         r#"# The config of `ripcord demo`: what differs from the shipped one. Every key is explained there.
 
-[log]
-folder = {log}
-shards = 1
-
+{log}
 [http]
 listen = "{server}"
 
@@ -71,18 +122,16 @@ listen = "{server}"
 mode = "act"
 
 [rules.policy]
-# The demo's clock moves in steps, so a silence of a step says nothing about who measures.
-stall_after_seconds = 3600
 # Few flights leave at night: half a day, until live traffic must have shown a switch.
 mitigate_within_minutes = 720
-
+{steps}
 # Callers ask half an hour of flights at once, in any order, and then there may be none for hours.
 [source_defaults]
 allowed_disorder_seconds = {disorder}
 max_jump_seconds = 86400
 
 [sources.telemetry]
-topics = ["telemetry"]
+topics = ["{telemetry}"]
 
 [router]
 listen = "{router}"

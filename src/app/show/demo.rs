@@ -27,6 +27,34 @@ pub(in crate::app) fn fault(story: &Story, at: EventTime, paint: Paint) -> Strin
     story.block(at, "(the fault)", &paint.dim("(the fault)"), text)
 }
 
+/// Something about the processes.
+#[must_use]
+pub(in crate::app) fn note(note: &str, paint: Paint) -> String {
+    paint.dim(&wrap(note, 0))
+}
+
+/// What can be tried now.
+#[must_use]
+pub(in crate::app) fn goes_on(url: &str, paint: Paint) -> String {
+    let head = paint.bold("It goes on with a healthy week, half an hour of it in 5 seconds.");
+    let at = match url {
+        "http://127.0.0.1:7700" => String::new(),
+        url => format!(" --url {url}"),
+    };
+    let mut text = format!("\n{head}\nIn another terminal:\n");
+    for (command, what) in [
+        ("status --watch", "how the versions do"),
+        ("incidents", "what happened"),
+        ("release flight-delay v3 --reason fixed", "v3 may be promoted again"),
+        ("rollback flight-delay --to v3 --reason 'let us see' --dry-run", "what that would do"),
+        ("freeze flight-delay --reason storm", "no automatic action"),
+    ] {
+        text.push_str(&format!("  ripcord {command}{at}\n      {}\n", paint.dim(what)));
+    }
+    text.push_str("Ctrl-C ends it.");
+    text
+}
+
 /// How long the switch took.
 #[must_use]
 pub(in crate::app) fn switched(

@@ -36,8 +36,10 @@ pub struct Story {
     drifts: BTreeMap<Drift, u64>,
     told: BTreeSet<(IncidentId, &'static str)>,
     states: BTreeMap<IncidentId, IncidentState>,
-    /// Commands whose decision is told next.
+    /// Commands whose decision was not told yet.
     commands: Vec<Command>,
+    /// Rollbacks whose decision was told, by event time so and so.
+    decided: BTreeMap<IncidentId, EventTime>,
     /// How a version does against another on the same requests.
     pairs: BTreeMap<(ModelId, VersionId), Pairs>,
     /// Models of which a freeze was told.
@@ -56,6 +58,7 @@ impl Story {
             told: BTreeSet::new(),
             states: BTreeMap::new(),
             commands: Vec::new(),
+            decided: BTreeMap::new(),
             pairs: BTreeMap::new(),
             frozen: BTreeSet::new(),
             modes: BTreeMap::new(),
@@ -71,12 +74,17 @@ impl Story {
             }
             News::Output(Output::Decision(decision)) => self.decision(decision),
             News::Output(Output::Incident(incident)) => {
-                self.incident(incident).into_iter().collect()
+                let asked = self.asked(incident);
+                let told = self.incident(incident);
+                asked.into_iter().chain(told).collect()
             }
-            News::Output(Output::Command(command)) => {
-                self.commands.push((**command).clone());
-                Vec::new()
-            }
+            News::Output(Output::Command(command)) => match self.decided.get(&command.incident) {
+                Some(at) => self.command(*at, command).into_iter().collect(),
+                None => {
+                    self.commands.push((**command).clone());
+                    Vec::new()
+                }
+            },
             News::Output(Output::Reply(_)) | News::Progress(..) | News::Refused(_) => Vec::new(),
         }
     }
@@ -133,9 +141,32 @@ impl Story {
             }
         };
         let mut blocks: Vec<_> = first.into_iter().collect();
-        for command in std::mem::take(&mut self.commands) {
-            blocks.extend(self.command(decision.read_to, &command));
+        if let Some(incident) = ruling.incident.as_ref().filter(|_| ruling.did == Did::Acted) {
+            blocks.extend(self.decided(incident, decision.read_to));
         }
+        blocks
+    }
+
+    /// The commands of a rollback, once it was told why.
+    fn decided(&mut self, incident: &IncidentId, at: EventTime) -> Vec<String> {
+        self.decided.insert(incident.clone(), at);
+        let commands = std::mem::take(&mut self.commands);
+        let (its, other): (Vec<_>, _) =
+            commands.into_iter().partition(|command| command.incident == *incident);
+        self.commands = other;
+        its.iter().filter_map(|command| self.command(at, command)).collect()
+    }
+
+    /// A rollback that a person asked for: no verdict tells of it.
+    fn asked(&mut self, incident: &Incident) -> Vec<String> {
+        let by_person = incident.trigger.is_none() && incident.generation.is_some();
+        let Some(at) = incident.decided_at.filter(|_| by_person) else { return Vec::new() };
+        if self.decided.contains_key(&incident.id) {
+            return Vec::new();
+        }
+        let label = self.paint.bad("ASKED");
+        let mut blocks = vec![self.block(at, "ASKED", &label, &incident.because)];
+        blocks.extend(self.decided(&incident.id, at));
         blocks
     }
 

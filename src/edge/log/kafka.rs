@@ -66,6 +66,14 @@ impl KafkaLog {
     pub fn describe(&self, topic: &str) -> Result<Option<Described>, LogError> {
         topics::describe(&self.cluster, topic)
     }
+
+    /// Deletes topics, with all that stands in them.
+    ///
+    /// # Errors
+    /// The brokers refuse, or do not answer.
+    pub fn delete(&self, topics: &[String]) -> Result<(), LogError> {
+        topics::delete(&self.cluster, topics)
+    }
 }
 
 impl Log for KafkaLog {

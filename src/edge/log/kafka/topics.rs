@@ -65,6 +65,20 @@ pub(super) fn create(
     })
 }
 
+/// Deletes topics; one that is not there is as good as deleted.
+pub(super) fn delete(cluster: &Cluster, topics: &[String]) -> Result<(), LogError> {
+    let names: Vec<&str> = topics.iter().map(String::as_str).collect();
+    let doing = format!("deleting {}", topics.join(", "));
+    let options = AdminOptions::new().operation_timeout(Some(MADE));
+    for deleted in wait(cluster, &doing, |admin| admin.delete_topics(&names, &options))? {
+        match deleted {
+            Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
+            Err((_, code)) => return Err(failed(&doing, KafkaError::AdminOp(code))),
+        }
+    }
+    Ok(())
+}
+
 /// Whether only the last record of a key is kept.
 pub(super) fn compacted(cluster: &Cluster, topic: &str) -> Result<bool, LogError> {
     if let Some(known) = cluster.kept_compacted(topic) {

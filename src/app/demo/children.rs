@@ -1,0 +1,177 @@
+//! The roles as processes of their own, started again when one dies.
+
+use std::fs::{File, OpenOptions};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::DemoError;
+use super::settings::free;
+use crate::edge::clock::Stopwatch;
+use crate::model::Span;
+
+/// Each role's command line.
+const ROLES: [&[&str]; 7] = [
+    &["ingest"],
+    &["decide"],
+    &["work", "registry"],
+    &["work", "router"],
+    &["work", "notice"],
+    &["route"],
+    &["serve"],
+];
+/// A process that ended sooner than that did not begin.
+const BEGAN: Span = Span::from_s(5);
+/// So often one may end at once, in a row.
+const TRIES: u32 = 5;
+/// The longest wait for the processes at the end; then they are killed.
+const STOP_WITHIN: Span = Span::from_s(20);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// How processes are started.
+pub(super) struct Launch {
+    program: PathBuf,
+    config: PathBuf,
+    logs: PathBuf,
+}
+
+/// All of them.
+pub(super) struct Children {
+    launch: Launch,
+    all: Vec<Role>,
+}
+
+struct Role {
+    words: &'static [&'static str],
+    /// Where it says how it does, if it does not serve anyway.
+    health: Option<SocketAddr>,
+    child: Child,
+    since: Stopwatch,
+    /// How often in a row it ended at once.
+    failed: u32,
+}
+
+impl Launch {
+    /// Processes of this program, with the settings of that file; what they log goes to `logs`.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub(super) fn new(config: &Path, logs: PathBuf) -> Result<Self, DemoError> {
+        let failed = |source| DemoError::Folder { path: logs.clone(), source };
+        std::fs::create_dir_all(&logs).map_err(failed)?;
+        let program = std::env::current_exe().map_err(DemoError::Machine)?;
+        Ok(Self { program, config: config.to_path_buf(), logs })
+    }
+
+    fn command(&self, words: &[&str]) -> Result<Command, DemoError> {
+        let path = self.logs.join(format!("{}.log", words.join("-")));
+        let open = OpenOptions::new().create(true).append(true).open(&path);
+        let log: File = open.map_err(|source| DemoError::Folder { path, source })?;
+        let mut command = Command::new(&self.program);
+        command.args(words).arg("--config").arg(&self.config);
+        for (name, _) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            // What is set for a Ripcord of theirs is not for this one, but for the way to Kafka.
+            if name.starts_with("RIPCORD_") && !super::settings::is_for_kafka(&name) {
+                command.env_remove(&*name);
+            }
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        // Ctrl-C is for the demo, which stops them.
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        Ok(command)
+    }
+
+    /// Runs one to its end.
+    ///
+    /// # Errors
+    /// It failed.
+    pub(super) fn run(&self, words: &[&str]) -> Result<(), DemoError> {
+        let status = self.command(words)?.status().map_err(DemoError::Machine)?;
+        match status.success() {
+            true => Ok(()),
+            false => Err(self.gave_up(words)),
+        }
+    }
+
+    fn gave_up(&self, words: &[&str]) -> DemoError {
+        let log = self.logs.join(format!("{}.log", words.join("-")));
+        let text = std::fs::read_to_string(&log).unwrap_or_default();
+        let last = text.lines().last().unwrap_or_default().to_owned();
+        DemoError::Child { role: words.join(" "), last, log }
+    }
+
+    fn start(&self, words: &[&str], health: Option<SocketAddr>) -> Result<Child, DemoError> {
+        let mut command = self.command(words)?;
+        // Its name outlives it, so what it held is not shared out before it is there again.
+        command.env("RIPCORD__KAFKA__INSTANCE", words.join("-"));
+        if let Some(health) = health {
+            command.args(["--health", &health.to_string()]);
+        }
+        command.spawn().map_err(DemoError::Machine)
+    }
+}
+
+impl Children {
+    /// Starts all of them.
+    ///
+    /// # Errors
+    /// One cannot be started.
+    pub(super) fn start(launch: Launch) -> Result<Self, DemoError> {
+        let mut all = Self { launch, all: Vec::new() };
+        for words in ROLES {
+            let serves = matches!(words.first(), Some(&"route" | &"serve"));
+            let health = if serves { None } else { Some(free(0)?) };
+            let child = all.launch.start(words, health)?;
+            all.all.push(Role { words, health, child, since: Stopwatch::start(), failed: 0 });
+        }
+        Ok(all)
+    }
+
+    /// Where those that do not serve anyway say how they do.
+    pub(super) fn health(&self) -> impl Iterator<Item = SocketAddr> {
+        self.all.iter().filter_map(|role| role.health)
+    }
+
+    /// Starts again what has ended, and says so.
+    ///
+    /// # Errors
+    /// One ends at once, over and over.
+    pub(super) fn tend(&mut self, say: &mut dyn FnMut(String)) -> Result<(), DemoError> {
+        for role in &mut self.all {
+            let Some(status) = role.child.try_wait().map_err(DemoError::Machine)? else { continue };
+            role.failed = if role.since.elapsed() < BEGAN { role.failed + 1 } else { 0 };
+            if role.failed >= TRIES {
+                return Err(self.launch.gave_up(role.words));
+            }
+            role.child = self.launch.start(role.words, role.health)?;
+            role.since = Stopwatch::start();
+            let name = role.words.join(" ");
+            say(format!("`ripcord {name}` ended ({status}); it was started again."));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Children {
+    /// Asks all to stop, and does not wait for ever.
+    fn drop(&mut self) {
+        for role in &self.all {
+            let pid = i32::try_from(role.child.id()).ok().and_then(Pid::from_raw);
+            if let Some(pid) = pid {
+                let _ended_already = kill_process(pid, Signal::TERM);
+            }
+        }
+        let watch = Stopwatch::start();
+        for role in &mut self.all {
+            while matches!(role.child.try_wait(), Ok(None)) && watch.elapsed() < STOP_WITHIN {
+                std::thread::sleep(LOOK);
+            }
+            drop(role.child.kill());
+            drop(role.child.wait());
+        }
+    }
+}
