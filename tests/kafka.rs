@@ -13,6 +13,8 @@ mod words;
 #[path = "kafka/world.rs"]
 mod world;
 
+#[path = "kafka/demo.rs"]
+mod demo;
 #[path = "kafka/flights.rs"]
 mod flights;
 #[path = "kafka/kills.rs"]

@@ -27,6 +27,11 @@ pub const LONG: Span = Span::from_s(120);
 /// On two cores one river at a time is enough.
 static TURN: Mutex<()> = Mutex::new(());
 
+/// Waits until no other river flows.
+pub fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 pub const REGISTRY: &str = r#"{"schema":"ripcord.registry/1","revision":1,"models":[
   {"name":"m","version":"v3","is_production":true,"created_at":"2025-03-01T00:00:00Z"},
   {"name":"m","version":"v2","is_production":false,"proven_good":true,
@@ -136,7 +141,7 @@ impl World {
         registry: &str,
         more: &str,
     ) -> Self {
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let turn = turn();
         let (name, topic) = (broker::unique("t"), topic.to_owned());
         let folder = tempfile::tempdir().unwrap();
         let properties: Vec<_> = settings

@@ -4,6 +4,10 @@ use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -38,8 +42,15 @@ pub(super) struct Launch {
     logs: PathBuf,
 }
 
-/// All of them.
+/// All of them, in the care of a thread: whoever waits for one of them cannot look after it.
 pub(super) struct Children {
+    health: Vec<SocketAddr>,
+    news: Receiver<Result<String, DemoError>>,
+    stop: Arc<AtomicBool>,
+    care: Option<JoinHandle<()>>,
+}
+
+struct Roles {
     launch: Launch,
     all: Vec<Role>,
 }
@@ -121,26 +132,48 @@ impl Children {
     /// # Errors
     /// One cannot be started.
     pub(super) fn start(launch: Launch) -> Result<Self, DemoError> {
-        let mut all = Self { launch, all: Vec::new() };
+        let mut roles = Roles { launch, all: Vec::new() };
         for words in ROLES {
             let serves = matches!(words.first(), Some(&"route" | &"serve"));
             let health = if serves { None } else { Some(free(0)?) };
-            let child = all.launch.start(words, health)?;
-            all.all.push(Role { words, health, child, since: Stopwatch::start(), failed: 0 });
+            let child = roles.launch.start(words, health)?;
+            roles.all.push(Role { words, health, child, since: Stopwatch::start(), failed: 0 });
         }
-        Ok(all)
+        let health = roles.all.iter().filter_map(|role| role.health).collect();
+        let (sender, news) = channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let care = move || {
+            while !stopped.load(Ordering::Relaxed) {
+                if let Err(error) = roles.tend(&sender) {
+                    // Nobody listens any more: the demo ends.
+                    let _told = sender.send(Err(error));
+                    return;
+                }
+                std::thread::sleep(LOOK);
+            }
+        };
+        let care = std::thread::Builder::new().name("care".to_owned()).spawn(care);
+        Ok(Self { health, news, stop, care: Some(care.map_err(DemoError::Machine)?) })
     }
 
     /// Where those that do not serve anyway say how they do.
-    pub(super) fn health(&self) -> impl Iterator<Item = SocketAddr> {
-        self.all.iter().filter_map(|role| role.health)
+    pub(super) fn health(&self) -> &[SocketAddr] {
+        &self.health
     }
 
-    /// Starts again what has ended, and says so.
+    /// What was done about them since it was last asked.
     ///
     /// # Errors
     /// One ends at once, over and over.
-    pub(super) fn tend(&mut self, say: &mut dyn FnMut(String)) -> Result<(), DemoError> {
+    pub(super) fn news(&self, say: &mut dyn FnMut(String)) -> Result<(), DemoError> {
+        self.news.try_iter().try_for_each(|news| news.map(&mut *say))
+    }
+}
+
+impl Roles {
+    /// Starts again what has ended, and says so.
+    fn tend(&mut self, say: &Sender<Result<String, DemoError>>) -> Result<(), DemoError> {
         for role in &mut self.all {
             let Some(status) = role.child.try_wait().map_err(DemoError::Machine)? else { continue };
             role.failed = if role.since.elapsed() < BEGAN { role.failed + 1 } else { 0 };
@@ -150,13 +183,24 @@ impl Children {
             role.child = self.launch.start(role.words, role.health)?;
             role.since = Stopwatch::start();
             let name = role.words.join(" ");
-            say(format!("`ripcord {name}` ended ({status}); it was started again."));
+            let news = format!("`ripcord {name}` ended ({status}); it was started again.");
+            let _told = say.send(Ok(news));
         }
         Ok(())
     }
 }
 
 impl Drop for Children {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(care) = self.care.take() {
+            // It panics for no reason of its own.
+            drop(care.join());
+        }
+    }
+}
+
+impl Drop for Roles {
     /// Asks all to stop, and does not wait for ever.
     fn drop(&mut self) {
         for role in &self.all {

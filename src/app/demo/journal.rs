@@ -2,6 +2,7 @@
 //! how long each phase of the rollback took.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::Serialize;
 
@@ -56,6 +57,9 @@ pub(super) struct Journal {
     pub(super) decided_at: Option<EventTime>,
     commanded_us: Option<u64>,
     answered_us: Option<u64>,
+    /// The incident says that every step was answered; and that was told.
+    answered: bool,
+    switched: bool,
     mitigated: bool,
 }
 
@@ -73,6 +77,8 @@ impl Journal {
             decided_at: None,
             commanded_us: None,
             answered_us: None,
+            answered: false,
+            switched: false,
             mitigated: false,
         }
     }
@@ -86,6 +92,15 @@ impl Journal {
     pub(super) fn reach(&self) -> Reach {
         let judged = self.status.as_ref().and_then(|status| status.read_to);
         Reach { open: !self.open.is_empty(), measured: self.measured, judged }
+    }
+
+    /// From when to when the rollback was under way, said once: when the decision and the answer of
+    /// each step have been seen.
+    pub(super) fn switched(&mut self) -> Option<Range<u64>> {
+        let over = self.answered && self.open.is_empty() && !self.switched;
+        let time = self.commanded_us.zip(self.answered_us).filter(|_| over);
+        self.switched |= time.is_some();
+        time.map(|(from, to)| from..to)
     }
 
     /// Takes what was seen, and tells what is news, in the order in which it came to be.
@@ -179,6 +194,7 @@ impl Journal {
     }
 
     fn incident(&mut self, incident: &Incident, at_us: u64) {
+        self.answered |= incident.switched_at.is_some();
         if incident.state != IncidentState::Mitigated || self.mitigated {
             return;
         }

@@ -92,13 +92,13 @@ impl Stage for Kafka {
 
     fn is_ready(&mut self) -> Result<bool, DemoError> {
         let Some(children) = &self.children else { return Ok(false) };
-        let mut all: Vec<_> = children.health().collect();
+        let mut all = children.health().to_vec();
         all.extend([self.places.router, self.places.server]);
         Ok(all.into_iter().all(|at| self.answers(at)))
     }
 
     fn tend(&mut self, say: &mut dyn FnMut(String)) -> Result<(), DemoError> {
-        self.children.as_mut().map_or(Ok(()), |children| children.tend(say))
+        self.children.as_ref().map_or(Ok(()), |children| children.news(say))
     }
 
     fn patience(&self) -> Span {

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 
 pub use flights::FlightsError;
 pub use journal::Phases;
-pub use pulse::Meanwhile;
+pub use pulse::Counted;
 pub use run::{Ended, Requested, Told};
 
 use self::journal::Reach;

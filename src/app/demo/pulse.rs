@@ -1,27 +1,30 @@
-//! Callers who ask all the while, so that there is never a moment without a request under way:
-//! what a switch does to others is seen on them.
+//! Callers who ask all the while, so that there is never a moment without requests: what a switch
+//! does to others is seen on them.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::{Client, RequestBuilder};
+use reqwest::RequestBuilder;
 use serde::Serialize;
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
 
 use super::callers::insist;
+use crate::edge::clock::Stopwatch;
 use crate::model::Span;
 
 /// So many ask at once.
 const CALLERS: usize = 4;
-/// The pause between two requests of one of them, while nothing is switched.
+/// The pause between two requests of one of them.
 const PAUSE: Duration = Duration::from_millis(2);
+/// Requests that are remembered one by one, at most.
+const REMEMBERED: usize = 10_000;
 
-/// Requests while the rollback was under way.
+/// What happened to requests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Meanwhile {
-    /// Answered or not.
+pub struct Counted {
+    /// How many.
     pub sent: u64,
     /// Without a good answer.
     pub failed: u64,
@@ -30,87 +33,78 @@ pub struct Meanwhile {
 /// The callers; they stop with it.
 #[derive(Default)]
 pub(super) struct Pulse {
-    counts: Arc<Counts>,
-    /// Whether a step waits for its answer.
-    open: watch::Sender<bool>,
+    book: Arc<Mutex<Book>>,
 }
 
 #[derive(Default)]
-struct Counts {
-    repeated: AtomicU64,
-    sent: AtomicU64,
-    failed: AtomicU64,
-    sent_open: AtomicU64,
-    failed_open: AtomicU64,
+struct Book {
+    all: Counted,
+    /// Tries that were repeated, since nobody answered.
+    repeated: u64,
+    /// From when to when, by the run's watch in microseconds, and how: the last ones.
+    last: VecDeque<(Range<u64>, bool)>,
 }
 
 impl Pulse {
-    /// They ask for `url`.
-    pub(super) fn start(runtime: &Runtime, http: &Client, url: &str, patience: Span) -> Self {
-        let (open, opened) = watch::channel(false);
-        let counts = Arc::<Counts>::default();
+    /// They send this request over and over. `watch`: the run's.
+    pub(super) fn start(
+        runtime: &Runtime,
+        request: &RequestBuilder,
+        patience: Span,
+        watch: Stopwatch,
+    ) -> Self {
+        let pulse = Self::default();
         for _ in 0..CALLERS {
-            let (counts, request) = (Arc::clone(&counts), http.get(url));
-            runtime.spawn(ask(counts, request, patience, opened.clone()));
+            let Some(request) = request.try_clone() else { continue };
+            let book = Arc::downgrade(&pulse.book);
+            runtime.spawn(async move {
+                while let Some(again) = request.try_clone() {
+                    let from = watch.elapsed_us();
+                    let answer = insist(again, patience).await;
+                    let Some(book) = book.upgrade() else { return };
+                    let repeated = answer.as_ref().map_or(0, |(_, repeated)| *repeated);
+                    let good = answer.is_ok_and(|(answer, _)| answer.status().is_success());
+                    write(&book).note(from..watch.elapsed_us(), good, repeated);
+                    drop(book);
+                    tokio::time::sleep(PAUSE).await;
+                }
+            });
         }
-        Self { counts, open }
+        pulse
     }
 
-    /// Whether a step waits for its answer, from now on.
-    pub(super) fn open(&self, open: bool) {
-        self.open.send_if_modified(|is| std::mem::replace(is, open) != open);
+    /// All of their requests; and the tries that were repeated.
+    pub(super) fn all(&self) -> (Counted, u64) {
+        let book = write(&self.book);
+        (book.all, book.repeated)
     }
 
-    /// All of their requests, and those that had no good answer.
-    pub(super) fn all(&self) -> Meanwhile {
-        let [sent, failed] = [&self.counts.sent, &self.counts.failed];
-        Meanwhile { sent: sent.load(Ordering::SeqCst), failed: failed.load(Ordering::SeqCst) }
-    }
-
-    /// Tries that were repeated, since nobody answered.
-    pub(super) fn repeated(&self) -> u64 {
-        self.counts.repeated.load(Ordering::SeqCst)
-    }
-
-    /// Those that began or ended while a step was open.
-    pub(super) fn meanwhile(&self) -> Meanwhile {
-        let [sent, failed] = [&self.counts.sent_open, &self.counts.failed_open];
-        Meanwhile { sent: sent.load(Ordering::SeqCst), failed: failed.load(Ordering::SeqCst) }
+    /// Those that were under way within a time of the run's watch. Asked soon after it.
+    pub(super) fn during(&self, time: &Range<u64>) -> Counted {
+        let mut counted = Counted::default();
+        for (under_way, good) in &write(&self.book).last {
+            if under_way.start <= time.end && time.start <= under_way.end {
+                counted.sent += 1;
+                counted.failed += u64::from(!good);
+            }
+        }
+        counted
     }
 }
 
-async fn ask(
-    counts: Arc<Counts>,
-    request: RequestBuilder,
-    patience: Span,
-    mut open: watch::Receiver<bool>,
-) {
-    loop {
-        let before = *open.borrow_and_update();
-        let Some(again) = request.try_clone() else { return };
-        let answer = insist(again, patience).await;
-        let repeated = answer.as_ref().map_or(0, |(_, repeated)| *repeated);
-        let good = answer.is_ok_and(|(answer, _)| answer.status().is_success());
-        let is_open = before || *open.borrow();
-        counts.count(is_open, good, repeated);
-        if is_open {
-            continue;
-        }
-        tokio::select! {
-            () = tokio::time::sleep(PAUSE) => {}
-            changed = open.changed() => if changed.is_err() { return },
-        }
-    }
+/// Nothing panics while it holds it.
+fn write(book: &Mutex<Book>) -> std::sync::MutexGuard<'_, Book> {
+    book.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Counts {
-    fn count(&self, open: bool, good: bool, repeated: u64) {
-        self.repeated.fetch_add(repeated, Ordering::SeqCst);
-        self.sent.fetch_add(1, Ordering::SeqCst);
-        self.failed.fetch_add(u64::from(!good), Ordering::SeqCst);
-        if open {
-            self.sent_open.fetch_add(1, Ordering::SeqCst);
-            self.failed_open.fetch_add(u64::from(!good), Ordering::SeqCst);
+impl Book {
+    fn note(&mut self, time: Range<u64>, good: bool, repeated: u64) {
+        self.all.sent += 1;
+        self.all.failed += u64::from(!good);
+        self.repeated += repeated;
+        if self.last.len() >= REMEMBERED {
+            self.last.pop_front();
         }
+        self.last.push_back((time, good));
     }
 }

@@ -13,7 +13,7 @@ use super::journal::{Journal, Phases};
 use super::kafka::Kafka;
 use super::lap::Lap;
 use super::local::Local;
-use super::pulse::{Meanwhile, Pulse};
+use super::pulse::{Counted, Pulse};
 use super::settings::{Places, WINDOW_MINUTES};
 use super::tail::Tail;
 use super::{Demo, DemoError, Stage, models, settings};
@@ -61,7 +61,7 @@ pub enum Told<'a> {
     /// What it came to; with `serve` it goes on.
     Ended(&'a Ended),
     /// Every step of the rollback was answered, by event time so and so.
-    Switched(EventTime, Phases, Meanwhile),
+    Switched(EventTime, Phases, Counted),
 }
 
 /// What became of the requests.
@@ -76,7 +76,7 @@ pub struct Requested {
     /// Tries that were repeated, since nobody answered.
     pub repeated: u64,
     /// While the rollback was under way.
-    pub during_switch: Meanwhile,
+    pub during_switch: Counted,
     /// Answers of the withdrawn version after the switch, by the router's counters.
     pub withdrawn_after_switch: u64,
     /// Right answers that callers saw, as they counted them, 0 to 1.
@@ -118,6 +118,8 @@ pub(super) struct Run<'a> {
     fault: Option<EventTime>,
     pulse: Pulse,
     health: String,
+    /// Requests during the switch.
+    during: Counted,
     /// Answers of the withdrawn version when the switch was over.
     withdrawn: Option<u64>,
     admin: String,
@@ -170,6 +172,7 @@ impl<'a> Run<'a> {
             fault: FAULT.parse().ok(),
             pulse: Pulse::default(),
             health,
+            during: Counted::default(),
             withdrawn: None,
             admin,
             flights,
@@ -240,8 +243,8 @@ impl<'a> Run<'a> {
             self.may_go_on(watch, start, "the roles do not begin", tell)?;
             std::thread::sleep(LOOK);
         }
-        let (http, patience) = (&self.callers.http, self.stage.patience());
-        self.pulse = Pulse::start(&self.runtime, http, &self.health, patience);
+        let health = self.callers.http.get(&self.health);
+        self.pulse = Pulse::start(&self.runtime, &health, self.stage.patience(), self.watch);
         self.rest(start, None, tell)
     }
 
@@ -281,24 +284,22 @@ impl<'a> Run<'a> {
         read: Option<EventTime>,
         tell: &mut impl FnMut(Told<'_>),
     ) -> Result<(), DemoError> {
-        let (watch, mut switching) = (Stopwatch::start(), false);
+        let watch = Stopwatch::start();
         loop {
             let rests = self.stage.rests(&self.journal.reach(), until);
             self.hear(tell)?;
-            let open = self.journal.reach().open;
-            switching |= open;
-            self.pulse.open(open);
-            if rests && !open && self.journal.reach().judged >= read {
-                break;
+            if let Some(time) = self.journal.switched() {
+                self.during = self.pulse.during(&time);
+                self.withdrawn = Some(self.answers(AFTER)?);
+                let at = self.journal.decided_at.unwrap_or(until);
+                tell(Told::Switched(at, self.journal.phases, self.during));
+            }
+            let reach = self.journal.reach();
+            if rests && !reach.open && reach.judged >= read {
+                return Ok(());
             }
             self.may_go_on(watch, until, "a role does not come to rest", tell)?;
         }
-        if switching {
-            self.withdrawn = Some(self.answers(AFTER)?);
-            let at = self.journal.decided_at.unwrap_or(until);
-            tell(Told::Switched(at, self.journal.phases, self.pulse.meanwhile()));
-        }
-        Ok(())
     }
 
     fn hear(&mut self, tell: &mut impl FnMut(Told<'_>)) -> Result<(), DemoError> {
@@ -350,13 +351,13 @@ impl<'a> Run<'a> {
         let after = self.answers(AFTER)?;
         let shares = self.callers.right.shares();
         let Requests { sent, failed, repeated, .. } = self.callers.requests;
-        let beside = self.pulse.all();
+        let (beside, beside_repeated) = self.pulse.all();
         let requests = Requested {
             sent,
             failed: failed + beside.failed,
             beside: beside.sent,
-            repeated: repeated + self.pulse.repeated(),
-            during_switch: self.pulse.meanwhile(),
+            repeated: repeated + beside_repeated,
+            during_switch: self.during,
             withdrawn_after_switch: after - self.withdrawn.unwrap_or(after).min(after),
             accuracy_served: shares.map(|(served, _)| served),
             accuracy_without: shares.map(|(_, without)| without),

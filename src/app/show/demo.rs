@@ -3,7 +3,7 @@
 use super::Story;
 use super::ending::{detected, verdict};
 use super::words::{self, Paint, count, gained, percent, table, wrap};
-use crate::app::demo::{Ended, Meanwhile, Phases};
+use crate::app::demo::{Ended, Counted, Phases};
 use crate::model::EventTime;
 
 /// What runs, and where.
@@ -61,7 +61,7 @@ pub(in crate::app) fn switched(
     story: &Story,
     at: EventTime,
     phases: Phases,
-    meanwhile: Meanwhile,
+    meanwhile: Counted,
     paint: Paint,
 ) -> String {
     let Phases { decide_ms, pickup_ms, act_ms, .. } = phases;
