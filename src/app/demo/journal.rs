@@ -210,8 +210,9 @@ impl Journal {
     /// A number that JSON cannot hold.
     pub(super) fn finish(&self, rules: RuleBook) -> Result<Option<Replayed>, RoleError> {
         let Some(status) = self.status.clone() else { return Ok(None) };
-        let (outputs, ledger, history) =
-            (self.outputs.clone(), self.ledger.clone(), self.history.clone());
+        let (outputs, history) = (self.outputs.clone(), self.history.clone());
+        let mut ledger = self.ledger.clone();
+        ledger.end();
         let summary = summary(&rules, &status, &outputs, &ledger, &history)?;
         Ok(Some(Replayed { summary, outputs, ledger, history, status, rules }))
     }

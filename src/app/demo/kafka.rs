@@ -107,6 +107,8 @@ impl Stage for Kafka {
 
     fn arrive(&mut self, _: EventTime) {}
 
+    fn pass(&mut self, _: Span) {}
+
     /// A router that is killed loses what it had not published; that is not waited for again.
     fn logged(&mut self, records: u64) -> Result<(), DemoError> {
         let published = self.ends.reach(records.saturating_sub(self.lost), PUBLISHED_WITHIN)?;

@@ -84,6 +84,10 @@ impl Stage for Local {
         self.clock.advance_to(LogTime::from_ms((until - FLUSH).as_ms()));
     }
 
+    fn pass(&mut self, time: Span) {
+        self.clock.advance_to(self.clock.now() + time);
+    }
+
     fn logged(&mut self, records: u64) -> Result<(), DemoError> {
         let published = self.ends.reach(records, PUBLISHED_WITHIN)?;
         match published >= records {

@@ -132,6 +132,9 @@ trait Stage {
     /// The time of the events before `until` has come.
     fn arrive(&mut self, until: EventTime);
 
+    /// So much time passes, and nothing happens in it.
+    fn pass(&mut self, time: Span);
+
     /// Waits until so many records of telemetry in all are on the log.
     fn logged(&mut self, records: u64) -> Result<(), DemoError>;
 

@@ -229,6 +229,7 @@ impl<'a> Run<'a> {
                 self.window(until, tell)?;
                 while watch.elapsed() < PACE {
                     std::thread::sleep(LOOK);
+                    self.stage.pass(Span::from_ms(LOOK.as_millis() as i64));
                     self.rest(until, None, tell)?;
                 }
             }

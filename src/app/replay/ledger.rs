@@ -89,13 +89,14 @@ impl Ledger {
             };
             open.insert(key, sums);
         }
-        while let Some(first) = open.first_entry() {
-            if first.key().0 + self.pane > frame.watermark {
-                break;
-            }
-            let ((pane, model, version, role), sums) = first.remove_entry();
-            let day = (pane.floor(DAY), model, version, role);
-            self.days.entry(day).or_default().merge(sums);
+        let (pane, watermark) = (self.pane, frame.watermark);
+        close(open, &mut self.days, |start| start + pane <= watermark);
+    }
+
+    /// Nothing more comes: what is open counts as it stands.
+    pub(in crate::app) fn end(&mut self) {
+        for mut open in std::mem::take(&mut self.open).into_values() {
+            close(&mut open, &mut self.days, |_| true);
         }
     }
 
@@ -137,5 +138,20 @@ impl Ledger {
             sum.merge(*sums);
         }
         sum
+    }
+}
+
+/// Moves the cells of panes that are over, by their start, to their days.
+fn close(
+    open: &mut BTreeMap<Day, Sums>,
+    days: &mut BTreeMap<Day, Sums>,
+    over: impl Fn(EventTime) -> bool,
+) {
+    while let Some(first) = open.first_entry() {
+        if !over(first.key().0) {
+            break;
+        }
+        let ((pane, model, version, role), sums) = first.remove_entry();
+        days.entry((pane.floor(DAY), model, version, role)).or_default().merge(sums);
     }
 }
