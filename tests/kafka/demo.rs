@@ -77,7 +77,9 @@ fn the_demo_on_kafka_ends_well_though_each_of_its_processes_is_killed() {
         .unwrap();
     let (sender, lines) = channel();
     let output = BufReader::new(child.stdout.take().unwrap());
-    std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|l| sender.send(l)));
+    std::thread::spawn(move || {
+        output.lines().map_while(Result::ok).try_for_each(|l| sender.send(l))
+    });
     let mut demo = Demo { child, lines, all: String::new() };
     for (words, role) in KILLS {
         demo.until(words);

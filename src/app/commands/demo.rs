@@ -14,6 +14,9 @@ use crate::app::show::{self, Paint, Story};
 use crate::cli::{self, Global};
 use crate::edge::terminal::{self, Bar};
 
+/// What the page is of.
+const OF: &str = "Ripcord demo: flights of 2013, asked live";
+
 /// What `--json` prints: the summary as a replay has it, and what only a live run can know.
 #[derive(Serialize)]
 struct Printed<'a> {
@@ -27,7 +30,9 @@ struct Printed<'a> {
 /// Plays the demo and tells what came of it.
 pub(super) fn run(global: &Global, args: &cli::Demo) -> Result<u8> {
     if !global.config.is_empty() {
-        bail!("the demo has settings of its own, which it writes to its folder: leave out --config");
+        bail!(
+            "the demo has settings of its own, which it writes to its folder: leave out --config"
+        );
     }
     let runtime = process::runtime()?;
     let stopped = Arc::new(AtomicBool::new(false));
@@ -37,7 +42,8 @@ pub(super) fn run(global: &Global, args: &cli::Demo) -> Result<u8> {
         asked.await;
         heard.store(true, Ordering::Relaxed);
     });
-    let demo = Demo { folder: args.folder.clone(), serve: args.serve, brokers: args.brokers.clone() };
+    let demo =
+        Demo { folder: args.folder.clone(), serve: args.serve, brokers: args.brokers.clone() };
     let ended = told(&demo, global, &|| stopped.load(Ordering::Relaxed))?;
     Ok(if ended.faults.is_empty() { DONE } else { NO })
 }
@@ -90,8 +96,7 @@ fn told(demo: &Demo, global: &Global, stopped: &dyn Fn() -> bool) -> Result<Ende
 /// Says what it came to, and writes the page.
 fn ending(ended: &Ended, demo: &Demo, global: &Global, paint: Paint) -> Result<()> {
     let page = demo.folder.join("report.html");
-    let name = ["the recording of examples/flights, live".to_owned()];
-    let report = show::page(&ended.replayed, &name, &ended.rules)?;
+    let report = show::page(&ended.replayed, OF, &show::figures(ended), &ended.rules)?;
     std::fs::write(&page, report)
         .with_context(|| format!("{} cannot be written; is there room?", page.display()))?;
     if global.json {

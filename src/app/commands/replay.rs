@@ -125,7 +125,8 @@ fn may_write(report: &Path) -> Result<()> {
 
 fn write(report: &Path, replayed: &Replayed, args: &cli::Replay, rules: &[Meaning]) -> Result<()> {
     let files: Vec<_> = args.files.iter().map(|file| name(file)).collect();
-    let page = show::page(replayed, &files, rules)?;
+    let of = format!("Ripcord replay of {}", files.join(", "));
+    let page = show::page(replayed, &of, &[], rules)?;
     std::fs::write(report, page)
         .with_context(|| format!("{} cannot be written; is there room?", report.display()))
 }

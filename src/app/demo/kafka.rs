@@ -18,8 +18,8 @@ use super::{DemoError, Reach, Stage};
 use crate::app::river::{River, RoleError};
 use crate::config::{Config, KafkaSettings};
 use crate::edge::clock::SystemClock;
-use crate::edge::log::kafka::KafkaLog;
 use crate::edge::log::Topic;
+use crate::edge::log::kafka::KafkaLog;
 use crate::model::{EventTime, Span};
 
 /// So much of event time callers are ahead of what lanes have measured …
@@ -117,9 +117,8 @@ impl Stage for Kafka {
     }
 
     fn rests(&mut self, reach: &Reach, until: EventTime) -> bool {
-        let near = |reached: Option<EventTime>, ahead| {
-            until - reached.unwrap_or(self.opening) <= ahead
-        };
+        let near =
+            |reached: Option<EventTime>, ahead| until - reached.unwrap_or(self.opening) <= ahead;
         let rests = near(reach.measured, AHEAD_OF_LANES) && near(reach.judged, AHEAD_OF_SHARD);
         if !rests {
             std::thread::sleep(LOOK);

@@ -14,8 +14,8 @@ use crate::app::process::{Part, Running, runtime};
 use crate::app::river::River;
 use crate::config::Config;
 use crate::edge::clock::{Clock, SimulatedClock, Stopwatch};
-use crate::edge::log::local::LocalLog;
 use crate::edge::log::LogError;
+use crate::edge::log::local::LocalLog;
 use crate::model::{EventTime, LogTime, Span};
 
 /// The longest wait for quiet in one look.

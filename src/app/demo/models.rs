@@ -59,9 +59,7 @@ pub(super) fn serve(runtime: &Runtime, file: &Path) -> Result<SocketAddr, DemoEr
 
 async fn predict(State(model): State<Model>, Json(request): Json<Request>) -> Response {
     match model.get(&request.flight) {
-        Some(answer) => {
-            ([(CONTENT_TYPE, "application/json")], answer.to_string()).into_response()
-        }
+        Some(answer) => ([(CONTENT_TYPE, "application/json")], answer.to_string()).into_response(),
         None => {
             let unknown = json!({ "detail": format!("no flight {}", request.flight) });
             (StatusCode::NOT_FOUND, Json(unknown)).into_response()

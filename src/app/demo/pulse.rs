@@ -15,7 +15,7 @@ use crate::edge::clock::Stopwatch;
 use crate::model::Span;
 
 /// So many ask at once.
-const CALLERS: usize = 4;
+const CALLERS: usize = 8;
 /// The pause between two requests of one of them.
 const PAUSE: Duration = Duration::from_millis(2);
 /// Requests that are remembered one by one, at most.

@@ -372,7 +372,8 @@ impl<'a> Run<'a> {
     fn faults(&self, replayed: &Replayed, requests: &Requested) -> Vec<String> {
         let mut faults = Vec::new();
         let rollbacks = &replayed.summary.rollbacks;
-        let verified = |outcome| matches!(outcome, IncidentState::Verified | IncidentState::Resolved);
+        let verified =
+            |outcome| matches!(outcome, IncidentState::Verified | IncidentState::Resolved);
         match rollbacks.as_slice() {
             [only] => {
                 let to = only.to.as_ref().map(|to| to.as_str());

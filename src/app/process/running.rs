@@ -100,10 +100,7 @@ impl Running {
     ///
     /// # Errors
     /// A role that cannot go on; the first one is told.
-    pub(in crate::app) fn until(
-        self,
-        asked: impl Future<Output = ()>,
-    ) -> Result<(), ProcessError> {
+    pub(in crate::app) fn until(self, asked: impl Future<Output = ()>) -> Result<(), ProcessError> {
         let Self { runtime, roles, router, mut http, mut endings, stopper, .. } = self;
         runtime.block_on(async {
             let first = tokio::select! {
@@ -195,10 +192,7 @@ async fn http(
 }
 
 /// Where people and programs ask; `key` says so.
-pub(super) async fn listen(
-    at: SocketAddr,
-    key: &'static str,
-) -> Result<TcpListener, ProcessError> {
+pub(super) async fn listen(at: SocketAddr, key: &'static str) -> Result<TcpListener, ProcessError> {
     TcpListener::bind(at).await.map_err(|source| ProcessError::Listen { at, key, source })
 }
 

@@ -3,7 +3,7 @@
 use super::Story;
 use super::ending::{detected, verdict};
 use super::words::{self, Paint, count, gained, percent, table, wrap};
-use crate::app::demo::{Ended, Counted, Phases};
+use crate::app::demo::{Counted, Ended, Phases};
 use crate::model::EventTime;
 
 /// What runs, and where.
@@ -87,6 +87,15 @@ pub(in crate::app) fn ended(ended: &Ended, paint: Paint) -> String {
         let line = wrap(&format!("Not as it should be: {fault}."), 0);
         text.push_str(&format!("{}\n", paint.bad(&line)));
     }
+    let rows = figures(ended).into_iter().map(Vec::from).collect::<Vec<_>>();
+    text.push_str(&format!("\n{}", table(&[], &rows, &[1])));
+    text
+}
+
+/// What only a live run can know, a line each: what, how much, what that means.
+#[must_use]
+pub(in crate::app) fn figures(ended: &Ended) -> Vec<[String; 3]> {
+    let summary = &ended.replayed.summary;
     let requests = &ended.requests;
     let shown = |share: Option<f64>| share.map_or("unknown".to_owned(), percent);
     let (served, without) = (requests.accuracy_served, requests.accuracy_without);
@@ -117,12 +126,11 @@ pub(in crate::app) fn ended(ended: &Ended, paint: Paint) -> String {
     rows.push(row("… in the switch", &count(during.failed), &of));
     let after = count(requests.withdrawn_after_switch);
     rows.push(row("v3 after it", &after, "answers, by the router's counters"));
-    text.push_str(&format!("\n{}", table(&[], &rows, &[1])));
-    text
+    rows
 }
 
-fn row(name: &str, value: &str, what: &str) -> Vec<String> {
-    vec![name.to_owned(), value.to_owned(), what.to_owned()]
+fn row(name: &str, value: &str, what: &str) -> [String; 3] {
+    [name, value, what].map(str::to_owned)
 }
 
 /// As people time: 7.3 ms, 148 ms, 2.1 s.

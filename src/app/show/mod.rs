@@ -17,7 +17,7 @@ mod words;
 
 pub use baseline::{Written, baselines};
 pub use config::{refusal, rules};
-pub(super) use demo::{begins, ended, fault, goes_on, note, switched};
+pub(super) use demo::{begins, ended, fault, figures, goes_on, note, switched};
 pub use ending::ending;
 pub use report::{ReportError, page};
 pub use source::source;

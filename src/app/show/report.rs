@@ -39,7 +39,8 @@ pub struct ReportError(#[from] minijinja::Error);
 #[derive(Debug, Serialize)]
 struct Page<'a> {
     verdict: String,
-    files: &'a [String],
+    of: &'a str,
+    live: &'a [[String; 3]],
     read_to: String,
     rules_hash: &'a str,
     mode: String,
@@ -95,13 +96,14 @@ struct Table {
     rows: Vec<Vec<String>>,
 }
 
-/// The page.
+/// The page. `of`: what it is of, in words; `live`: what only a live run can know, a line each.
 ///
 /// # Errors
 /// The template and its data do not go together.
 pub fn page(
     replayed: &Replayed,
-    files: &[String],
+    of: &str,
+    live: &[[String; 3]],
     rules: &[Meaning],
 ) -> Result<String, ReportError> {
     let mut environment = Environment::new();
@@ -125,7 +127,8 @@ pub fn page(
     let (decisions, more) = decisions(replayed);
     let page = Page {
         verdict: ending::verdict(summary),
-        files,
+        of,
+        live,
         read_to: replayed.status.read_to.map_or_else(String::new, moment),
         rules_hash: &replayed.rules.hash,
         mode: format!("{:?}", replayed.rules.default.mode).to_lowercase(),
