@@ -20,6 +20,7 @@ use ripcord::edge::log::{
 use ripcord::model::{LogTime, Span};
 
 const NOW: Duration = Duration::ZERO;
+const LONG: Duration = Duration::from_secs(60);
 const VICTIM: &str = "RIPCORD_TEST_VICTIM";
 
 fn at(topic: &str, partition: u32) -> Partition {
@@ -46,6 +47,46 @@ fn joined(log: &LocalLog, group: &str, topic: &str) -> Box<dyn Reader> {
         reader.seek(&partition, 0).unwrap();
     }
     reader
+}
+
+#[test]
+fn quiet_is_when_every_reader_has_done_all_that_came_of_what_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path());
+    let stages = 3;
+    for n in 0..=stages {
+        log.create(&format!("t{n}"), 1, false).unwrap();
+    }
+    // Each copies what it reads to the next topic, and takes its time for it.
+    let stop = Arc::new(AtomicI64::new(0));
+    let copiers: Vec<_> = (0..stages)
+        .map(|n| {
+            let (log, stop) = (log.clone(), Arc::clone(&stop));
+            let mut reader = joined(&log, &format!("g{n}"), &format!("t{n}"));
+            let to = at(&format!("t{}", n + 1), 0);
+            std::thread::spawn(move || {
+                let mut writer = log.writer(None).unwrap();
+                while stop.load(Ordering::SeqCst) == 0 {
+                    if let Some(Read::Records(_, records)) = reader.read(LONG).unwrap() {
+                        std::thread::yield_now();
+                        let copies = records.iter().map(|one| record(&to, one.position));
+                        writer.append(copies.collect()).unwrap();
+                    }
+                }
+            })
+        })
+        .collect();
+    let mut writer = log.writer(None).unwrap();
+    for round in 1..=50 {
+        writer.append(vec![record(&at("t0", 0), round)]).unwrap();
+        assert!(log.quiet(LONG));
+        assert_eq!(log.scan(&at(&format!("t{stages}"), 0), 0, 100).unwrap().len(), round);
+    }
+    // Whoever is called looks up, though nothing came: so they hear that they are to stop.
+    stop.store(1, Ordering::SeqCst);
+    log.call();
+    copiers.into_iter().for_each(|copier| copier.join().unwrap());
+    assert!(log.quiet(NOW), "nobody is left to wait for");
 }
 
 /// The clock of a machine whose time is set now and then.

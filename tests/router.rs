@@ -18,7 +18,7 @@ use ripcord::edge::log::shim::Shim;
 use ripcord::edge::router::Routing;
 use ripcord::edge::target::router::{Router, RouterSettings, Stages};
 use ripcord::edge::target::{Acted, Target};
-use ripcord::model::{Command, Namespace, Outcome, Proof, Span, TargetId};
+use ripcord::model::{BreakerState, Command, Namespace, Outcome, Proof, Span, TargetId};
 use ripcord::router::Weight;
 use routed::{Backend, LONG, PATIENCE, World};
 use serde_json::{Value as Json, json};
@@ -466,6 +466,14 @@ async fn every_answer_becomes_a_record_and_a_blocked_log_delays_none() {
     assert!(
         told.iter().any(|other| other["role"] == "shadow" && other["request"] == ok["request"])
     );
+    // A version that looks its inputs up itself says them in its answer.
+    let model = "features = \"answer:/echo/features\"";
+    let (queue, looked_up) = std::sync::mpsc::sync_channel(10);
+    let other = World::start(&[&v2], "telemetry = \"telemetry\"", model, Some(queue)).await;
+    assert_eq!(other.predict(None).await.0, 200);
+    let record = looked_up.recv_timeout(LONG).unwrap().json();
+    let record: Json = serde_json::from_slice(&record).unwrap();
+    assert_eq!(record["features"], json!({ "a": 1, "b": "x" }));
     // Every record is one that Ripcord reads.
     let source = &world.config.settings.sources[0];
     for record in &told {
@@ -612,6 +620,10 @@ async fn its_worker_moves_the_share_once_and_refuses_what_is_over() {
     world.weights(50.0, 50.0).await;
     v1.kill();
     world_until_down(&world).await;
+    let fact = target.observe().await.unwrap().remove(0);
+    let [v1_routed, v2_routed] = ["v1", "v2"].map(|version| fact.routes[version]);
+    assert_eq!((v1_routed.share, v1_routed.breaker), (0.5, BreakerState::Open));
+    assert_eq!((v2_routed.share, v2_routed.breaker), (0.5, BreakerState::Closed));
     let acted = target.act(&command(3, "c-3", "v1", "v2")).await;
     assert_eq!(acted.outcome, Outcome::Failed, "{}", acted.detail);
     assert!(acted.detail.contains("while v2 is up"), "{}", acted.detail);

@@ -20,6 +20,45 @@ pub struct Fact {
     /// The newest generation that the target took of this model: a log that was lost does not know.
     #[serde(default)]
     pub generation: u64,
+    /// How requests are routed, where the target routes them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub routes: BTreeMap<VersionId, Routed>,
+}
+
+/// How a router treats a version.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Routed {
+    /// Its share of the requests, 0 to 1.
+    pub share: f64,
+    /// How its breaker stands.
+    pub breaker: BreakerState,
+}
+
+/// How a breaker stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BreakerState {
+    /// Requests pass.
+    Closed,
+    /// They go elsewhere.
+    Open,
+    /// One may pass.
+    HalfOpen,
+}
+
+impl BreakerState {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Closed, Self::Open, Self::HalfOpen];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half-open",
+        }
+    }
 }
 
 /// What a registry says of a version.

@@ -16,7 +16,9 @@ mod time;
 
 pub use command::{Answer, Command, Outcome, Proof, Stage, Step, Want};
 pub use decision::{Against, Better, Reason, Reference, Verdict};
-pub use fact::{Baseline, Baselines, Fact, Standing, VersionFact, VersionStanding};
+pub use fact::{
+    Baseline, Baselines, BreakerState, Fact, Routed, Standing, VersionFact, VersionStanding,
+};
 pub use ids::{
     CommandId, FeatureName, IncidentId, ModelId, NameError, Namespace, SourceId, TargetId,
     TriggerId, VersionId, check_name,

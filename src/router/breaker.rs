@@ -4,9 +4,7 @@
 //! Open, it waits; then a single request tries the version. A good answer closes it, a failed one
 //! makes it wait twice as long. Only the trial counts there: an answer of before says nothing new.
 
-use serde::{Deserialize, Serialize};
-
-use crate::model::Span;
+use crate::model::{BreakerState, Span};
 
 /// When a breaker opens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -23,33 +21,6 @@ pub struct BreakerRules {
     pub pause: Span,
     /// How long at most.
     pub longest_pause: Span,
-}
-
-/// How a breaker stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BreakerState {
-    /// Requests pass.
-    Closed,
-    /// They go elsewhere.
-    Open,
-    /// One may pass.
-    HalfOpen,
-}
-
-impl BreakerState {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Closed, Self::Open, Self::HalfOpen];
-
-    /// Its name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half-open",
-        }
-    }
 }
 
 /// Parts that the window moves on by.

@@ -11,7 +11,7 @@ mod route;
 mod switch;
 mod tally;
 
-pub use breaker::{BreakerRules, BreakerState};
+pub use breaker::BreakerRules;
 pub use checks::CheckRules;
 pub use plan::{Choice, Draw, Place, Plan, hash};
 pub use route::{Forced, Route, RouteError, Weight};

@@ -8,10 +8,9 @@ use super::breaker::{Breaker, Moved};
 use super::checks::Checks;
 use super::plan::{Gate, Seat};
 use super::{
-    BreakerRules, BreakerState, CheckRules, Ended, Forced, Place, Plan, Route, RouteError, Tally,
-    Weight,
+    BreakerRules, CheckRules, Ended, Forced, Place, Plan, Route, RouteError, Tally, Weight,
 };
-use crate::model::{SampleRole, Span, VersionId};
+use crate::model::{BreakerState, SampleRole, Span, VersionId};
 
 /// When a version counts as down.
 #[derive(Debug, Clone, Copy, PartialEq)]

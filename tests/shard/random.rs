@@ -125,6 +125,7 @@ fn fact() -> impl Strategy<Value = Inbox> {
             baselines: BTreeMap::new(),
         });
         Inbox::Fact(Fact {
+            routes: BTreeMap::new(),
             model: model(),
             target: TargetId::new("registry").unwrap(),
             production: Some(production),
@@ -220,6 +221,7 @@ fn inbox(steps: Vec<Step>) -> Vec<Entry> {
                         proof: None,
                         detail: "so it went".to_owned(),
                         fence: None,
+                        took_us: None,
                     }),
                 ));
             }

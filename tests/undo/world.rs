@@ -307,6 +307,7 @@ impl World {
 
     fn fact(&mut self, words: &[&str]) -> String {
         let mut fact = Fact {
+            routes: BTreeMap::new(),
             model: model(),
             target: TargetId::new(words[0]).unwrap(),
             production: None,
@@ -392,6 +393,7 @@ impl World {
             proof: None,
             detail: words[2..].join(" "),
             fence: words.iter().find_map(|word| word.strip_prefix("fence=")?.parse().ok()),
+            took_us: None,
         };
         let ignored = self.undo.ignored_answers();
         let mut text = self.step(Input::Answer(&answer));

@@ -6,12 +6,15 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+use super::flights::REGISTRY;
 use super::tail::Seen;
 use crate::app::replay::{History, Ledger, News, Replayed, summary};
 use crate::app::river::RoleError;
 use crate::edge::log::Topic;
+use crate::edge::target::registry::ShadowRegistry;
 use crate::model::{
-    Command, CommandId, EventTime, Incident, IncidentState, LogTime, Outcome, RuleBook, Span, Want,
+    Command, CommandId, EventTime, Incident, IncidentState, LogTime, Outcome, RuleBook, Span,
+    TargetId, Want,
 };
 use crate::shard::{Decision, Inbox, Output, Status};
 use crate::undo::Did;
@@ -64,10 +67,11 @@ pub(super) struct Journal {
 }
 
 impl Journal {
-    pub(super) fn new(pane: Span, history: History) -> Self {
+    /// An empty one, for panes of this length.
+    pub(super) fn new(pane: Span) -> Self {
         Self {
             outputs: Vec::new(),
-            history,
+            history: history(),
             ledger: Ledger::new(pane),
             status: None,
             measured: None,
@@ -220,4 +224,16 @@ impl Journal {
 
 fn milliseconds(us: u64) -> f64 {
     us as f64 / 1000.0
+}
+
+/// What the registry says at the start: whose baselines it gave.
+fn history() -> History {
+    let mut history = History::default();
+    let registry = TargetId::new(crate::config::REGISTRY).ok();
+    let facts = registry.and_then(|id| ShadowRegistry::read(id, REGISTRY).ok()?.facts().ok());
+    for fact in facts.into_iter().flatten() {
+        let of = fact.versions.into_iter().map(|version| (version.version, version.baselines));
+        history.registry.insert(fact.model, of.collect());
+    }
+    history
 }

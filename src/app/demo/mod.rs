@@ -6,6 +6,7 @@
 
 mod callers;
 mod children;
+mod ended;
 mod ends;
 mod flights;
 mod folder;
@@ -18,13 +19,15 @@ mod pulse;
 mod run;
 mod settings;
 mod tail;
+mod told;
 
 use std::path::PathBuf;
 
+pub use ended::{Ended, Requested};
 pub use flights::FlightsError;
 pub use journal::Phases;
 pub use pulse::Counted;
-pub use run::{Ended, Requested, Told};
+pub use told::Told;
 
 use self::journal::Reach;
 use self::run::Run;

@@ -6,23 +6,23 @@ use std::time::Duration;
 use serde_json::Value as Json;
 use tokio::runtime::Runtime;
 
-use super::callers::{Callers, Requests};
-use super::flights::{AFTER, BEFORE, FAULT, Flight, MODEL, REGISTRY, flights};
+use super::callers::Callers;
+use super::ended::Ended;
+use super::flights::{AFTER, BEFORE, FAULT, Flight, MODEL, flights};
 use super::folder::Folder;
-use super::journal::{Journal, Phases};
+use super::journal::Journal;
 use super::kafka::Kafka;
 use super::lap::Lap;
 use super::local::Local;
 use super::pulse::{Counted, Pulse};
-use super::settings::{Places, WINDOW_MINUTES};
+use super::settings::{ANY, Places, USUAL, WINDOW_MINUTES};
 use super::tail::Tail;
+use super::told::Told;
 use super::{Demo, DemoError, Stage, models, settings};
-use crate::app::process::runtime;
-use crate::app::replay::{History, News, Replayed};
-use crate::config::{Config, LogKind, Meaning};
+use crate::app::process::{ProcessError, runtime};
+use crate::config::{Config, LogKind};
 use crate::edge::clock::Stopwatch;
-use crate::edge::target::registry::ShadowRegistry;
-use crate::model::{EventTime, IncidentState, Span, TargetId};
+use crate::model::{EventTime, Span};
 
 /// A window of event time.
 const WINDOW: Span = Span::from_s(WINDOW_MINUTES * 60);
@@ -33,96 +33,46 @@ const LOOK: Duration = Duration::from_millis(20);
 /// The longest that nothing may move.
 const PATIENCE: Span = Span::from_s(180);
 
-/// What a demo tells while it runs.
-#[derive(Debug)]
-pub enum Told<'a> {
-    /// It begins: where callers ask, and where people do.
-    Begins {
-        /// The router.
-        router: String,
-        /// The server.
-        server: String,
-    },
-    /// What the river put out.
-    News(News<'a>),
-    /// What Ripcord is not told.
-    Fault(EventTime),
-    /// How far it has come.
-    Progress {
-        /// Windows behind, and in all.
-        windows: (u64, u64),
-        /// Event time.
-        at: EventTime,
-        /// What callers were served, and would have been.
-        shares: Option<(f64, f64)>,
-    },
-    /// Something about the processes.
-    Note(String),
-    /// What it came to; with `serve` it goes on.
-    Ended(&'a Ended),
-    /// Every step of the rollback was answered, by event time so and so.
-    Switched(EventTime, Phases, Counted),
-}
-
-/// What became of the requests.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Requested {
-    /// Predictions that were asked for.
-    pub sent: u64,
-    /// Requests of any kind without a good answer.
-    pub failed: u64,
-    /// Requests of those who ask all the while, beside the predictions.
-    pub beside: u64,
-    /// Tries that were repeated, since nobody answered.
-    pub repeated: u64,
-    /// While the rollback was under way.
-    pub during_switch: Counted,
-    /// Answers of the withdrawn version after the switch, by the router's counters.
-    pub withdrawn_after_switch: u64,
-    /// Right answers that callers saw, as they counted them, 0 to 1.
-    pub accuracy_served: Option<f64>,
-    /// The same had the version that went bad answered throughout.
-    pub accuracy_without: Option<f64>,
-}
-
-/// What a demo came to.
-#[derive(Debug)]
-pub struct Ended {
-    /// As a replay would have it.
-    pub replayed: Replayed,
-    /// How long each phase took.
-    pub phases: Phases,
-    /// What callers saw.
-    pub requests: Requested,
-    /// What the rules mean, for the report.
-    pub rules: Vec<Meaning>,
-    /// What is not as it should be; empty: the rollback is verified, and nothing else happened.
-    pub faults: Vec<String>,
-}
-
 /// A run.
 pub(super) struct Run<'a> {
     stopped: &'a dyn Fn() -> bool,
-    folder: Folder,
-    config: Config,
+    pub(super) folder: Folder,
+    pub(super) config: Config,
     flights: Arc<Vec<Flight>>,
     runtime: Runtime,
     stage: Box<dyn Stage>,
     tail: Tail,
-    journal: Journal,
-    callers: Callers,
+    pub(super) journal: Journal,
+    pub(super) callers: Callers,
     watch: Stopwatch,
     lap: Lap,
     /// Records of telemetry that must be on the log by now.
     records: u64,
     fault: Option<EventTime>,
-    pulse: Pulse,
+    pub(super) pulse: Pulse,
     health: String,
     /// Requests during the switch.
-    during: Counted,
+    pub(super) during: Counted,
     /// Answers of the withdrawn version when the switch was over.
-    withdrawn: Option<u64>,
+    pub(super) withdrawn: Option<u64>,
     admin: String,
+}
+
+/// A config of these places, and the stage that it makes.
+fn setting(
+    folder: &Folder,
+    demo: &Demo,
+    places: Places,
+    start: EventTime,
+) -> Result<(Config, Places, Box<dyn Stage>), DemoError> {
+    let (config, file) = settings::write(folder, places, demo.brokers.as_deref())?;
+    let stage: Box<dyn Stage> = match &config.settings.log.kind {
+        LogKind::Local => Box::new(Local::start(&config, start)?),
+        LogKind::Kafka(kafka) => {
+            Box::new(Kafka::start(folder, (&config, kafka, &file), places, start)?)
+        }
+    };
+    Ok((config, places, stage))
 }
 
 impl<'a> Run<'a> {
@@ -139,14 +89,14 @@ impl<'a> Run<'a> {
         let runtime = runtime().map_err(DemoError::Machine)?;
         let before = models::serve(&runtime, &folder.model(BEFORE))?;
         let after = models::serve(&runtime, &folder.model(AFTER))?;
-        let places = Places::find([before, after])?;
-        let (config, file) = settings::write(&folder, places, demo.brokers.as_deref())?;
         let start = flights.first().map_or(EventTime::MIN, |flight| flight.asked_at.floor(WINDOW));
-        let stage: Box<dyn Stage> = match &config.settings.log.kind {
-            LogKind::Local => Box::new(Local::start(&config, start)?),
-            LogKind::Kafka(kafka) => {
-                Box::new(Kafka::start(&folder, (&config, kafka, &file), places, start)?)
+        let usual = Places::find([before, after], USUAL)?;
+        let (config, places, stage) = match setting(&folder, demo, usual, start) {
+            // Another program was faster to listen there.
+            Err(DemoError::Process(ProcessError::Listen { .. })) => {
+                setting(&folder, demo, Places::find([before, after], ANY)?, start)?
             }
+            other => other?,
         };
         let watch = Stopwatch::start();
         let tail = Tail::start(stage.river(), watch)?;
@@ -164,7 +114,7 @@ impl<'a> Run<'a> {
             runtime,
             stage,
             tail,
-            journal: Journal::new(pane, history()),
+            journal: Journal::new(pane),
             callers,
             watch,
             lap: Lap::whole(&flights),
@@ -250,7 +200,7 @@ impl<'a> Run<'a> {
     }
 
     /// Where event time begins.
-    fn opening(&self) -> EventTime {
+    pub(super) fn opening(&self) -> EventTime {
         self.flights.first().map_or(EventTime::MIN, |flight| flight.asked_at.floor(WINDOW))
     }
 
@@ -334,92 +284,11 @@ impl<'a> Run<'a> {
     }
 
     /// Live answers of a version, by the router's counters.
-    fn answers(&self, version: &str) -> Result<u64, DemoError> {
+    pub(super) fn answers(&self, version: &str) -> Result<u64, DemoError> {
         let route = self.runtime.block_on(async {
             self.callers.http.get(&self.admin).send().await?.json::<Json>().await
         });
         let route = route.map_err(|error| DemoError::Machine(std::io::Error::other(error)))?;
         Ok(route["versions"][version]["live"]["total"].as_u64().unwrap_or(0))
     }
-
-    /// What it came to.
-    fn ended(&self) -> Result<Ended, DemoError> {
-        let replayed = self.journal.finish(self.config.rules.clone())?;
-        let replayed = replayed.ok_or_else(|| DemoError::Stuck {
-            at: self.opening(),
-            why: "nothing was read".to_owned(),
-        })?;
-        let after = self.answers(AFTER)?;
-        let shares = self.callers.right.shares();
-        let Requests { sent, failed, repeated, .. } = self.callers.requests;
-        let (beside, beside_repeated) = self.pulse.all();
-        let requests = Requested {
-            sent,
-            failed: failed + beside.failed,
-            beside: beside.sent,
-            repeated: repeated + beside_repeated,
-            during_switch: self.during,
-            withdrawn_after_switch: after - self.withdrawn.unwrap_or(after).min(after),
-            accuracy_served: shares.map(|(served, _)| served),
-            accuracy_without: shares.map(|(_, without)| without),
-        };
-        let faults = self.faults(&replayed, &requests);
-        let (rules, phases) = (self.config.report().rules, self.journal.phases);
-        Ok(Ended { replayed, phases, requests, rules, faults })
-    }
-
-    /// What is not as it should be.
-    fn faults(&self, replayed: &Replayed, requests: &Requested) -> Vec<String> {
-        let mut faults = Vec::new();
-        let rollbacks = &replayed.summary.rollbacks;
-        let verified =
-            |outcome| matches!(outcome, IncidentState::Verified | IncidentState::Resolved);
-        match rollbacks.as_slice() {
-            [only] => {
-                let to = only.to.as_ref().map(|to| to.as_str());
-                if (only.from.as_str(), to) != (AFTER, Some(BEFORE)) {
-                    faults.push(format!("{} was taken back to {to:?}", only.from));
-                }
-                if only.verified_at.is_none() || !verified(only.outcome) {
-                    faults.push(format!("the rollback is not verified: {}", only.because));
-                }
-            }
-            [] => faults.push("nothing was rolled back".to_owned()),
-            several => faults.push(format!("{} rollbacks were done, not one", several.len())),
-        }
-        if requests.failed > 0 {
-            let why = self.callers.requests.first_failure.as_deref();
-            let why = why.unwrap_or("of those who ask all the while");
-            faults.push(format!("{} requests failed: {why}", requests.failed));
-        }
-        if requests.withdrawn_after_switch > 0 {
-            let n = requests.withdrawn_after_switch;
-            faults.push(format!("{AFTER} answered {n} requests after the switch"));
-        }
-        if let Some(production) = self.production().filter(|production| production != BEFORE) {
-            faults.push(format!("the registry's file says that {production} is in production"));
-        }
-        faults
-    }
-
-    /// What the registry's file says.
-    fn production(&self) -> Option<String> {
-        let text = std::fs::read_to_string(self.folder.registry()).ok()?;
-        let registry: Json = serde_json::from_str(&text).ok()?;
-        let entries = registry["models"].as_array()?;
-        let production = entries.iter().find(|entry| entry["is_production"] == true)?;
-        Some(production["version"].as_str()?.to_owned())
-    }
-}
-
-/// What the registry says at the start: whose baselines it gave.
-fn history() -> History {
-    let mut history = History::default();
-    let registry = TargetId::new(crate::config::REGISTRY).ok();
-    let facts = registry.and_then(|id| ShadowRegistry::read(id, REGISTRY).ok()?.facts().ok());
-    for fact in facts.into_iter().flatten() {
-        let of = fact.versions.into_iter().map(|version| (version.version, version.baselines));
-        history.registry.insert(fact.model, of.collect());
-    }
-    history
 }

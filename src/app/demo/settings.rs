@@ -13,6 +13,11 @@ use crate::config::Config;
 /// Minutes of event time that are asked at once. Within them records come in any order.
 pub(super) const WINDOW_MINUTES: i64 = 30;
 
+/// Where server and router listen if nothing else does: then no command needs `--url`.
+pub(super) const USUAL: (u16, u16) = (7700, 7800);
+/// Wherever nothing else listens.
+pub(super) const ANY: (u16, u16) = (0, 0);
+
 /// Where everything listens.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Places {
@@ -25,12 +30,12 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// The usual ports where they are free, else any.
+    /// These ports, of server and router, where they are free; else any.
     ///
     /// # Errors
     /// No port is left.
-    pub(super) fn find(models: [SocketAddr; 2]) -> Result<Self, DemoError> {
-        Ok(Self { server: free(7700)?, router: free(7800)?, models })
+    pub(super) fn find(models: [SocketAddr; 2], ports: (u16, u16)) -> Result<Self, DemoError> {
+        Ok(Self { server: free(ports.0)?, router: free(ports.1)?, models })
     }
 }
 
@@ -112,7 +117,7 @@ fn text(folder: &Folder, places: Places, brokers: Option<&str>) -> String {
     let steps = if brokers.is_none() { STEPS } else { "" };
     let disorder = WINDOW_MINUTES * 60;
     format!(
-        r#"# The config of `ripcord demo`: what differs from the shipped one. Every key is explained there.
+        r#"# The config of `ripcord demo`: what differs from the shipped one.
 
 {log}
 [http]

@@ -106,7 +106,9 @@ impl Running {
             let first = tokio::select! {
                 () = asked => Ok(()),
                 Some(result) = endings.recv() => result,
-                served = &mut http => served.map_err(anyhow::Error::new).map_err(ProcessError::Http)?,
+                served = &mut http => {
+                    served.map_err(|broke| ProcessError::Http(anyhow::Error::new(broke)))?
+                }
             };
             diagnostics::stopping();
             http.abort();

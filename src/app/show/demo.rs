@@ -68,8 +68,9 @@ pub(in crate::app) fn switched(
     let all = milliseconds(decide_ms + pickup_ms + act_ms);
     let (sent, failed) = (count(meanwhile.sent), count(meanwhile.failed));
     let text = format!(
-        "Router and registry switched {all} after the last label was sent, on the clock on the wall: {} to decide, {} \
-         until workers had it, {} to act. Meanwhile {sent} requests, {failed} of them failed.",
+        "Router and registry switched {all} after the last label was sent, on the clock on the \
+         wall: {} to decide, {} until workers had it, {} to act. Meanwhile {sent} requests, \
+         {failed} of them failed.",
         milliseconds(decide_ms),
         milliseconds(pickup_ms),
         milliseconds(act_ms)

@@ -8,7 +8,8 @@ use axum::http::header::{CONTENT_TYPE, HeaderName};
 
 use super::Shared;
 use crate::edge::diagnostics::metrics::{self, Labels, Page, Spread};
-use crate::router::{BreakerState, Ended};
+use crate::model::BreakerState;
+use crate::router::Ended;
 
 pub(super) async fn metrics(
     State(shared): State<Arc<Shared>>,

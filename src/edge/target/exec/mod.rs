@@ -7,6 +7,7 @@
 
 mod run;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -258,6 +259,7 @@ fn fact(model: &ModelId, target: &TargetId, stated: Stated, generation: u64) -> 
         baselines: Baselines::new(),
     };
     Fact {
+        routes: BTreeMap::new(),
         model: model.clone(),
         target: target.clone(),
         production: stated.production,

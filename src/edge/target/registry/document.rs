@@ -136,6 +136,7 @@ impl Document {
                 baselines: entry.baselines.clone(),
             };
             facts.push(Fact {
+                routes: BTreeMap::new(),
                 model: model.clone(),
                 target: target.clone(),
                 production: self.production(model)?.map(|entry| entry.version.clone()),

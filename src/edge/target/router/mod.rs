@@ -23,7 +23,8 @@ use super::{Acted, Fence, Later, Target, told};
 use crate::config::Secret;
 use crate::edge::http::client::part;
 use crate::model::{
-    Baselines, Command, CommandId, Fact, ModelId, Proof, TargetId, VersionFact, VersionId, Want,
+    Baselines, BreakerState, Command, CommandId, Fact, ModelId, Proof, Routed, TargetId,
+    VersionFact, VersionId, Want,
 };
 use crate::router::{Route, Weight};
 
@@ -77,6 +78,7 @@ struct Seen {
 /// What it says of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 struct Version {
+    breaker: BreakerState,
     live: Counts,
 }
 
@@ -397,8 +399,16 @@ fn fact(target: &TargetId, seen: Seen) -> Fact {
         created_at: None,
         baselines: Baselines::new(),
     };
+    let share = |version: &VersionId| {
+        seen.weights_percent.get(version).map_or(0.0, |weight| weight.percent())
+    };
+    let routed = |(version, seen): (&VersionId, &Version)| {
+        (version.clone(), Routed { share: share(version) / 100.0, breaker: seen.breaker })
+    };
+    let routes = seen.versions.iter().map(routed).collect();
     let route = Route { weights_percent: seen.weights_percent, ..Route::default() };
     Fact {
+        routes,
         model: seen.model,
         target: target.clone(),
         production: route.production().cloned(),
