@@ -73,9 +73,19 @@ impl Kafka {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(DemoError::Machine)?;
         let http = client(Duration::from_secs(2))?;
-        let children = Some(Children::start(launch)?);
-        let (ends, lost) = (Ends::open(&river, config)?, 0);
-        Ok(Self { log, river, children, telemetry, ends, lost, http, runtime, places, opening })
+        let (ends, lost, children) = (Ends::open(&river, config)?, 0, None);
+        let mut stage =
+            Self { log, river, children, telemetry, ends, lost, http, runtime, places, opening };
+        match Children::start(launch) {
+            Ok(children) => {
+                stage.children = Some(children);
+                Ok(stage)
+            }
+            Err(error) => {
+                Box::new(stage).stop()?;
+                Err(error)
+            }
+        }
     }
 
     fn answers(&self, at: std::net::SocketAddr) -> bool {

@@ -50,12 +50,12 @@ pub(super) struct Run<'a> {
     records: u64,
     fault: Option<EventTime>,
     pub(super) pulse: Pulse,
-    health: String,
+    /// Where callers ask.
+    router: String,
     /// Requests during the switch.
     pub(super) during: Counted,
     /// Answers of the withdrawn version when the switch was over.
     pub(super) withdrawn: Option<u64>,
-    admin: String,
 }
 
 /// A config of these places, and the stage that it makes.
@@ -104,9 +104,7 @@ impl<'a> Run<'a> {
         let [router, server] = [places.router, places.server].map(|at| format!("http://{at}"));
         let patience = stage.patience();
         let callers = Callers::new(Arc::clone(&flights), (&router, &server), patience)?;
-        let health = format!("{router}/models/{MODEL}/health");
-        let admin = format!("{router}/admin/routes/{MODEL}");
-        tell(Told::Begins { router, server });
+        tell(Told::Begins { router: router.clone(), server });
         Ok(Self {
             stopped,
             folder,
@@ -121,20 +119,30 @@ impl<'a> Run<'a> {
             records: 0,
             fault: FAULT.parse().ok(),
             pulse: Pulse::default(),
-            health,
+            router,
             during: Counted::default(),
             withdrawn: None,
-            admin,
             flights,
         })
     }
 
-    /// Plays the recording, tells what it came to, and goes on if it shall.
+    /// Plays the recording, tells what it came to, and goes on if it shall. However it ends, the
+    /// roles are stopped.
     pub(super) fn play(
         mut self,
         serve: bool,
         tell: &mut impl FnMut(Told<'_>),
     ) -> Result<Ended, DemoError> {
+        let played = self.plays(serve, tell);
+        let Self { stage, tail, .. } = self;
+        drop(tail);
+        let stopped = stage.stop();
+        let ended = played?;
+        stopped?;
+        Ok(ended)
+    }
+
+    fn plays(&mut self, serve: bool, tell: &mut impl FnMut(Told<'_>)) -> Result<Ended, DemoError> {
         self.begin(tell)?;
         let last = self.flights.iter().filter_map(|flight| Some(flight.landed?.0)).max();
         let last = last.unwrap_or_else(|| self.opening());
@@ -153,9 +161,6 @@ impl<'a> Run<'a> {
         let ended = self.ended()?;
         tell(Told::Ended(&ended));
         let over = if serve { self.goes_on(until, tell) } else { Ok(()) };
-        let Self { stage, tail, .. } = self;
-        drop(tail);
-        stage.stop()?;
         match over {
             // That is how it ends.
             Ok(()) | Err(DemoError::Stopped) => Ok(ended),
@@ -179,6 +184,7 @@ impl<'a> Run<'a> {
                 self.window(until, tell)?;
                 while watch.elapsed() < PACE {
                     std::thread::sleep(LOOK);
+                    self.may_go_on(watch, until, "a window takes too long", tell)?;
                     self.stage.pass(Span::from_ms(LOOK.as_millis() as i64));
                     self.rest(until, None, tell)?;
                 }
@@ -194,7 +200,8 @@ impl<'a> Run<'a> {
             self.may_go_on(watch, start, "the roles do not begin", tell)?;
             std::thread::sleep(LOOK);
         }
-        let health = self.callers.http.get(&self.health);
+        let health = format!("{}/models/{MODEL}/health", self.router);
+        let health = self.callers.http.get(health);
         self.pulse = Pulse::start(&self.runtime, &health, self.stage.patience(), self.watch);
         self.rest(start, None, tell)
     }
@@ -285,9 +292,10 @@ impl<'a> Run<'a> {
 
     /// Live answers of a version, by the router's counters.
     pub(super) fn answers(&self, version: &str) -> Result<u64, DemoError> {
-        let route = self.runtime.block_on(async {
-            self.callers.http.get(&self.admin).send().await?.json::<Json>().await
-        });
+        let admin = format!("{}/admin/routes/{MODEL}", self.router);
+        let route = self
+            .runtime
+            .block_on(async { self.callers.http.get(admin).send().await?.json::<Json>().await });
         let route = route.map_err(|error| DemoError::Machine(std::io::Error::other(error)))?;
         Ok(route["versions"][version]["live"]["total"].as_u64().unwrap_or(0))
     }
