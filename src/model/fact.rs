@@ -78,6 +78,21 @@ pub struct VersionFact {
     pub baselines: Baselines,
 }
 
+impl VersionFact {
+    /// A version of which only the name is known.
+    #[must_use]
+    pub fn named(version: VersionId) -> Self {
+        Self {
+            version,
+            archived: false,
+            proven_good: false,
+            artifact_present: None,
+            created_at: None,
+            baselines: Baselines::new(),
+        }
+    }
+}
+
 /// How good a version was, by signal.
 pub type Baselines = BTreeMap<Signal, Baseline>;
 

@@ -16,9 +16,7 @@ use serde::Deserialize;
 use self::run::{End, Ran, run};
 use super::fences::{Fences, Known, Taken};
 use super::{Acted, Fence, Later, Target};
-use crate::model::{
-    Baselines, Command, Fact, ModelId, Outcome, TargetId, VersionFact, VersionId, Want,
-};
+use crate::model::{Command, Fact, ModelId, Outcome, TargetId, VersionFact, VersionId, Want};
 
 /// What is to be known of the user's programs.
 #[derive(Debug, Clone)]
@@ -250,20 +248,12 @@ fn fact(model: &ModelId, target: &TargetId, stated: Stated, generation: u64) -> 
     {
         versions.insert(0, production.clone());
     }
-    let version = |version| VersionFact {
-        version,
-        archived: false,
-        proven_good: false,
-        artifact_present: None,
-        created_at: None,
-        baselines: Baselines::new(),
-    };
     Fact {
         routes: BTreeMap::new(),
         model: model.clone(),
         target: target.clone(),
         production: stated.production,
-        versions: versions.into_iter().map(version).collect(),
+        versions: versions.into_iter().map(VersionFact::named).collect(),
         generation,
     }
 }

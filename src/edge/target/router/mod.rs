@@ -23,8 +23,8 @@ use super::{Acted, Fence, Later, Target, told};
 use crate::config::Secret;
 use crate::edge::http::client::part;
 use crate::model::{
-    Baselines, BreakerState, Command, CommandId, Fact, ModelId, Proof, Routed, TargetId,
-    VersionFact, VersionId, Want,
+    BreakerState, Command, CommandId, Fact, ModelId, Proof, Routed, TargetId, VersionFact,
+    VersionId, Want,
 };
 use crate::router::{Route, Weight};
 
@@ -391,14 +391,6 @@ fn next(
 }
 
 fn fact(target: &TargetId, seen: Seen) -> Fact {
-    let version = |version| VersionFact {
-        version,
-        archived: false,
-        proven_good: false,
-        artifact_present: None,
-        created_at: None,
-        baselines: Baselines::new(),
-    };
     let share = |version: &VersionId| {
         seen.weights_percent.get(version).map_or(0.0, |weight| weight.percent())
     };
@@ -413,7 +405,7 @@ fn fact(target: &TargetId, seen: Seen) -> Fact {
         target: target.clone(),
         production: route.production().cloned(),
         // It knows no dates: by name, the last first.
-        versions: seen.versions.into_keys().rev().map(version).collect(),
+        versions: seen.versions.into_keys().rev().map(VersionFact::named).collect(),
         generation: seen.fence.generation,
     }
 }
