@@ -1,21 +1,32 @@
-//! Charts as coordinates: numbers in, what `report.html` draws out.
+//! Charts: `plotters` draws them, the page's style colours them.
 //!
 //! Law: a line is told apart by its dash and its name beside it, never by colour alone.
-//! The file is long because its tests stand in it.
-//!
-//! Over 300 lines: its tests stand in it.
 
-use chrono::{DateTime, Datelike, Timelike};
+use std::ops::Range;
+
+use chrono::{DateTime, NaiveTime, TimeDelta, Timelike};
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::{AsRangedCoord, ValueFormatter};
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 use serde::Serialize;
 
-use crate::model::EventTime;
+use crate::model::{EventTime, Span};
 
-/// One day, in milliseconds.
-const DAY: i64 = 86_400_000;
+/// Why a chart cannot be drawn.
+pub(super) type DrawError = DrawingAreaErrorKind<std::io::Error>;
+
+/// What plotters draws on: whole numbers, so a tenth of a pixel each, or slow lines get steps.
+type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+
+/// Units of the canvas in a pixel; the page's style counts in them too.
+const PX: u32 = 10;
 /// The shortest distance of two names beside lines.
-const APART: f64 = 15.0;
+const APART: i32 = 150;
+/// What plotters calls 12.5 pixels; the page's style says it again.
+const TEXT: (&str, u32) = ("sans-serif", 155);
 
-/// What is to be drawn.
+/// What is to be drawn; lengths are in pixels.
 #[derive(Debug, Clone)]
 pub(super) struct Plot {
     pub(super) id: String,
@@ -29,9 +40,9 @@ pub(super) struct Plot {
     /// A stretch of time that is shaded, with its name.
     pub(super) band: Option<(EventTime, EventTime, String)>,
     pub(super) x: (EventTime, EventTime),
-    pub(super) height: f64,
+    pub(super) height: u32,
     /// Room for names beside the lines.
-    pub(super) right: f64,
+    pub(super) right: u32,
 }
 
 /// One line of a plot.
@@ -52,265 +63,288 @@ pub(super) enum Scale {
     Log(f64, f64),
 }
 
-/// A plot in coordinates.
+/// A plot as the page takes it.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Chart {
     id: String,
     title: String,
     describes: String,
-    width: f64,
-    height: f64,
-    left: f64,
-    right: f64,
-    top: f64,
-    bottom: f64,
-    x_ticks: Vec<Tick>,
-    y_ticks: Vec<Tick>,
-    lines: Vec<Path>,
-    limit: Option<Tick>,
-    band: Option<Band>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct Tick {
-    at: f64,
-    label: String,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct Path {
-    name: String,
-    class: &'static str,
-    d: String,
-    y: f64,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct Band {
-    x: f64,
-    width: f64,
-    label: String,
-    /// The name stands left of it where it is near the right edge.
-    anchor: &'static str,
-    label_x: f64,
+    width: u32,
+    height: u32,
+    /// Elements of SVG, and the end of their `svg`; texts in them are escaped.
+    body: String,
 }
 
 impl Plot {
     /// The plot at a width in pixels.
-    pub(super) fn at(&self, width: f64, suffix: &str) -> Chart {
-        let (left, top) = (46.0, 20.0);
-        let (right, bottom) = (width - self.right, self.height - 24.0);
-        let (from, to) = (self.x.0.as_ms() as f64, self.x.1.as_ms() as f64);
-        let x = |at: EventTime| {
-            left + (at.as_ms() as f64 - from) / (to - from).max(1.0) * (right - left)
-        };
-        let y = |value: f64| bottom - self.scale.part(value) * (bottom - top);
-        let ticks = ((right - left) / 90.0) as usize;
-        let x_ticks = time_ticks(self.x, ticks.max(2));
-        let mut lines: Vec<Path> = self
-            .lines
-            .iter()
-            .filter(|series| !series.points.is_empty())
-            .map(|series| Path {
-                name: series.name.clone(),
-                class: series.class,
-                d: path(series, x, y),
-                y: series.points.last().map_or(bottom, |(_, value)| y(*value) + 4.0),
-            })
-            .collect();
-        spread(&mut lines, top, bottom);
-        Chart {
+    ///
+    /// # Errors
+    /// plotters cannot draw it.
+    pub(super) fn at(&self, width: u32, suffix: &str) -> Result<Chart, DrawError> {
+        let (width, height) = (width * PX, self.height * PX);
+        let (mut svg, mut inks) = (String::new(), Inks::default());
+        let canvas = SVGBackend::with_string(&mut svg, (width, height)).into_drawing_area();
+        match self.scale {
+            Scale::Share(low, high) => self.draw(&canvas, &mut inks, low..high, &percent)?,
+            Scale::Log(low, high) => {
+                self.draw(&canvas, &mut inks, (low..high).log_scale(), &decade)?;
+            }
+        }
+        canvas.present()?;
+        drop(canvas);
+        Ok(Chart {
             id: format!("{}-{suffix}", self.id),
             title: self.title.clone(),
             describes: self.describes.clone(),
             width,
-            height: self.height,
-            left,
-            right,
-            top,
-            bottom,
-            x_ticks: x_ticks
-                .into_iter()
-                .map(|(at, label)| Tick { at: round(x(at)), label })
-                .collect(),
-            y_ticks: self
-                .scale
-                .ticks()
-                .into_iter()
-                .map(|(v, label)| Tick { at: round(y(v)), label })
-                .collect(),
-            lines,
-            limit: self
-                .limit
-                .as_ref()
-                .map(|(v, label)| Tick { at: round(y(*v)), label: label.clone() }),
-            band: self.band.as_ref().map(|(from, to, label)| {
-                let (start, end) = (x(*from).max(left), x(*to).min(right));
-                let far = start > (left + right) / 2.0;
-                Band {
-                    x: round(start),
-                    width: round((end - start).max(2.0)),
-                    label: label.clone(),
-                    anchor: if far { "end" } else { "start" },
-                    label_x: round(if far { start - 4.0 } else { end + 4.0 }),
-                }
-            }),
+            height,
+            body: inks.paint(&svg),
+        })
+    }
+
+    fn draw<Y>(
+        &self,
+        canvas: &Canvas<'_>,
+        inks: &mut Inks,
+        y: Y,
+        label: &dyn Fn(&f64) -> String,
+    ) -> Result<(), DrawError>
+    where
+        Y: AsRangedCoord<Value = f64>,
+        Y::CoordDescType: ValueFormatter<f64>,
+    {
+        // Time since the midnight before it all, so that marks of days stand at midnight.
+        let origin = self.x.0.floor(Span::from_s(86_400));
+        let x = |at: EventTime| TimeDelta::milliseconds((at - origin).as_ms());
+        let (from, to) = (x(self.x.0), x(self.x.1).max(x(self.x.0) + TimeDelta::milliseconds(1)));
+        let mut chart = ChartBuilder::on(canvas)
+            .margin_top(20 * PX)
+            .margin_right(self.right * PX)
+            .x_label_area_size(24 * PX)
+            .y_label_area_size(46 * PX)
+            .build_cartesian_2d(from..to, y)?;
+        let (across, down) = chart.plotting_area().get_pixel_range();
+        let is_long = to - from > TimeDelta::days(400);
+        chart
+            .configure_mesh()
+            .disable_mesh()
+            .disable_y_axis()
+            .x_labels((across.len() / 900).max(2))
+            .x_label_formatter(&|since| moment(origin.as_ms() + since.num_milliseconds(), is_long))
+            .label_style(TEXT)
+            .axis_style(inks.of("axis"))
+            .set_tick_mark_size(LabelAreaPosition::Bottom, 40)
+            .draw()?;
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .disable_x_axis()
+            .y_labels(6)
+            .y_label_formatter(label)
+            .label_style(TEXT)
+            .axis_style(TRANSPARENT)
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(inks.of("grid"))
+            .set_tick_mark_size(LabelAreaPosition::Left, 30)
+            .draw()?;
+        let range = chart.y_range();
+        self.fill(canvas, inks, (across, down), &|when, value| {
+            chart.backend_coord(&(x(when).clamp(from, to), value.clamp(range.start, range.end)))
+        })
+    }
+
+    /// What stands between the axes, and right of them.
+    fn fill(
+        &self,
+        canvas: &Canvas<'_>,
+        inks: &mut Inks,
+        (across, down): (Range<i32>, Range<i32>),
+        at: &dyn Fn(EventTime, f64) -> (i32, i32),
+    ) -> Result<(), DrawError> {
+        let text = |ink: RGBColor, h, v| TextStyle {
+            color: ink.to_backend_color(),
+            ..TextStyle::from(TEXT).pos(Pos::new(h, v))
+        };
+        if let Some((from, to, name)) = &self.band {
+            let (start, end) = (at(*from, 1.0).0, at(*to, 1.0).0);
+            let corners = [(start, down.start), (end.max(start + 20), down.end)];
+            canvas.draw(&Rectangle::new(corners, inks.of("band").filled()))?;
+            // The name stands left of it where it is near the right edge.
+            let far = start > (across.start + across.end) / 2;
+            let (side, place) =
+                if far { (HPos::Right, start - 40) } else { (HPos::Left, end + 40) };
+            let style = text(inks.of("note"), side, VPos::Bottom);
+            canvas.draw_text(name, &style, (place, down.start - 30))?;
         }
+        let mut names = Vec::new();
+        for line in &self.lines {
+            let points: Vec<_> = line.points.iter().map(|(when, v)| at(*when, *v)).collect();
+            names.extend(points.last().map(|last| (last.1, line)));
+            canvas.draw(&PathElement::new(points, inks.of(&format!("line {}", line.class))))?;
+        }
+        if let Some((value, name)) = &self.limit {
+            let height = at(self.x.0, *value).1;
+            let ends = [(across.start, height), (across.end, height)];
+            canvas.draw(&PathElement::new(ends, inks.of("limit")))?;
+            let style = text(inks.of("note"), HPos::Left, VPos::Bottom);
+            canvas.draw_text(name, &style, (across.start + 40, height - 20))?;
+        }
+        names.retain(|(_, line)| !line.name.is_empty());
+        spread(&mut names, down.start, down.end);
+        for (height, line) in names {
+            let ink = inks.of(&format!("name {}", line.class));
+            let style = text(ink, HPos::Left, VPos::Center);
+            canvas.draw_text(&line.name, &style, (across.end + 50, height))?;
+        }
+        Ok(())
+    }
+}
+
+/// Colours that stand for classes of the page's style while plotters draws.
+#[derive(Debug, Default)]
+struct Inks(Vec<String>);
+
+impl Inks {
+    fn of(&mut self, class: &str) -> RGBColor {
+        self.0.push(class.to_owned());
+        let [high, low] = (self.0.len() as u16).to_be_bytes();
+        RGBColor(0, high, low)
+    }
+
+    /// What is inside the `svg`, and its end, with classes for colours and no looks of its own.
+    fn paint(&self, svg: &str) -> String {
+        let mut body = svg.split_once('\n').map_or("", |(_, body)| body).to_owned();
+        let looks = ["fill=\"none\"", "fill=\"#000000\"", "stroke=\"none\"", "stroke-width=\"1\""];
+        let texts = ["opacity=\"1\"", "font-family=\"sans-serif\"", "font-size=\"125\""];
+        for look in looks.iter().chain(&texts) {
+            body = body.replace(&format!(" {look}"), "");
+        }
+        for (before, class) in self.0.iter().enumerate() {
+            for kind in ["fill", "stroke"] {
+                let colour = format!("{kind}=\"#{:06X}\"", before + 1);
+                body = body.replace(&colour, &format!("class=\"{class}\""));
+            }
+        }
+        body
     }
 }
 
 impl Scale {
     /// Logarithmic, around these values.
     pub(super) fn decades(values: impl Iterator<Item = f64>, least: f64) -> Self {
-        let most = values.filter(|v| v.is_finite()).fold(least * 10.0, f64::max);
-        let (mut low, mut high) = (least, least);
+        let most = values.filter(|v| v.is_finite()).fold(least * 10.0, f64::max).min(1e300);
+        let mut high = least;
         while high < most {
             high *= 10.0;
         }
-        if high / low > 1e9 {
-            low = high / 1e9;
-        }
-        Self::Log(low, high)
-    }
-
-    fn part(self, value: f64) -> f64 {
-        let (part, low, high) = match self {
-            Self::Share(low, high) => (value, low, high),
-            Self::Log(low, high) => {
-                (libm::log10(value.max(low)), libm::log10(low), libm::log10(high))
-            }
-        };
-        ((part - low) / (high - low)).clamp(0.0, 1.0)
-    }
-
-    fn ticks(self) -> Vec<(f64, String)> {
-        match self {
-            Self::Share(low, high) => {
-                let steps = [0.01, 0.02, 0.05, 0.1, 0.2];
-                let step =
-                    steps.into_iter().find(|step| (high - low) / step <= 6.0).unwrap_or(0.25);
-                let first = (low / step).ceil() as i64;
-                let all = (first..).map(|i| i as f64 * step).take_while(|v| *v <= high + 1e-9);
-                all.map(|v| (v, format!("{:.0} %", v * 100.0))).collect()
-            }
-            Self::Log(low, high) => {
-                let (first, last) =
-                    (libm::log10(low).round() as i32, libm::log10(high).round() as i32);
-                let every = ((last - first) / 5).max(1);
-                let all = (first..=last).filter(|e| (last - e) % every == 0);
-                all.map(|e| (libm::pow(10.0, f64::from(e)), decade(e))).collect()
-            }
-        }
+        // A little more on both sides, so that rounding loses no decade at an end.
+        Self::Log(least.max(high / 1e9) * 0.999, high * 1.001)
     }
 }
 
-fn decade(exponent: i32) -> String {
-    match exponent {
-        0..=3 => format!("{}", 10_i64.pow(exponent.unsigned_abs())),
-        -4..=-1 => {
-            format!("{:.*}", exponent.unsigned_abs() as usize, libm::pow(10.0, f64::from(exponent)))
-        }
-        _ => format!("1e{exponent}"),
-    }
+fn percent(share: &f64) -> String {
+    format!("{:.0} %", share * 100.0)
 }
 
-/// Two decimals are finer than any eye, and keep the page small.
-fn round(x: f64) -> f64 {
-    (x * 10.0).round() / 10.0
+fn decade(value: &f64) -> String {
+    // Shorter than it came: decades multiplied have dust behind their last digit.
+    let value = *value as f32;
+    if (1e-4..1e4).contains(&value) { value.to_string() } else { format!("{value:e}") }
 }
 
-fn path(series: &Series, x: impl Fn(EventTime) -> f64, y: impl Fn(f64) -> f64) -> String {
-    let mut d = String::new();
-    for (i, (at, value)) in series.points.iter().enumerate() {
-        let letter = if i == 0 { 'M' } else { 'L' };
-        d.push_str(&format!("{letter}{} {}", round(x(*at)), round(y(*value))));
-    }
-    d
+fn moment(ms: i64, is_long: bool) -> String {
+    let Some(time) = DateTime::from_timestamp_millis(ms) else { return ms.to_string() };
+    let format = match time.time() {
+        NaiveTime::MIN if is_long => "%b %Y",
+        NaiveTime::MIN => "%-d %b",
+        inside if inside.second() > 0 => "%H:%M:%S",
+        _ => "%H:%M",
+    };
+    time.format(format).to_string()
 }
 
 /// Moves names beside lines apart, from the top down, and keeps them on the page.
-fn spread(lines: &mut [Path], top: f64, bottom: f64) {
-    let mut order: Vec<usize> = (0..lines.len()).collect();
-    let height = |lines: &[Path], i: usize| lines.get(i).map_or(0.0, |line| line.y);
-    order.sort_by(|a, b| height(lines, *a).total_cmp(&height(lines, *b)));
+fn spread<T>(names: &mut [(i32, T)], top: i32, bottom: i32) {
+    names.sort_by_key(|(height, _)| *height);
     let mut free = top;
-    for i in &order {
-        if let Some(line) = lines.get_mut(*i) {
-            line.y = round(line.y.max(free));
-            free = line.y + APART;
-        }
+    for (height, _) in names.iter_mut() {
+        *height = (*height).max(free);
+        free = *height + APART;
     }
-    let mut most = bottom + 4.0;
-    for i in order.iter().rev() {
-        if let Some(line) = lines.get_mut(*i) {
-            line.y = round(line.y.min(most));
-            most = line.y - APART;
-        }
+    let mut most = bottom;
+    for (height, _) in names.iter_mut().rev() {
+        *height = (*height).min(most);
+        most = *height - APART;
     }
-}
-
-/// Round moments of a range, at most `most` of them.
-fn time_ticks((from, to): (EventTime, EventTime), most: usize) -> Vec<(EventTime, String)> {
-    let hour = DAY / 24;
-    let days = [1, 2, 5, 7, 14, 30, 60, 90, 180, 365, 730].map(|days| days * DAY);
-    let hours = [1, 3, 6, 12].map(|hours| hours * hour);
-    let length = (to - from).as_ms();
-    let mut steps = hours.into_iter().chain(days);
-    let step = steps.find(|step| length / step <= most as i64).unwrap_or(3650 * DAY);
-    let first = from.as_ms().div_euclid(step) * step + step;
-    let mut ticks = Vec::new();
-    let mut at = first;
-    while at <= to.as_ms() {
-        ticks.push((EventTime::from_ms(at), label(at, step, length)));
-        at += step;
-    }
-    ticks
-}
-
-fn label(at: i64, step: i64, length: i64) -> String {
-    let Some(time) = DateTime::from_timestamp_millis(at) else { return at.to_string() };
-    let months =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let month = months.get(time.month0() as usize).copied().unwrap_or("?");
-    if step < DAY && length >= DAY {
-        return format!("{} {month} {:02}:{:02}", time.day(), time.hour(), time.minute());
-    }
-    if step < DAY {
-        return format!("{:02}:{:02}", time.hour(), time.minute());
-    }
-    if length > 400 * DAY {
-        return format!("{month} {}", time.year());
-    }
-    format!("{} {month}", time.day())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn plot(from: &str, to: &str, scale: Scale) -> Plot {
+        let at = |text: &str| text.parse::<EventTime>().unwrap();
+        let x = (at(from), at(to));
+        let points = vec![(x.0, 0.7), (x.1, 0.9)];
+        Plot {
+            id: "one".into(),
+            title: "t".into(),
+            describes: "d".into(),
+            lines: vec![Series { name: "<v\"2'&>".into(), class: "subject", points }],
+            scale,
+            limit: Some((0.8, "threshold".into())),
+            band: Some((x.0, x.1, "breach to rollback".into())),
+            x,
+            height: 280,
+            right: 58,
+        }
+    }
+
+    /// What stands between tags.
+    fn texts(plot: &Plot) -> Vec<String> {
+        let body = plot.at(600, "wide").unwrap().body;
+        let lines = body.lines().filter(|line| !line.starts_with('<') && !line.is_empty());
+        lines.map(str::to_owned).collect()
+    }
+
     #[test]
     fn ticks_are_round_and_few() {
-        let at = |text: &str| text.parse::<EventTime>().unwrap();
-        let month = (at("2013-06-01T03:00:00Z"), at("2013-07-01T00:00:00Z"));
-        let labels: Vec<_> = time_ticks(month, 6).into_iter().map(|(_, label)| label).collect();
-        assert!(labels.len() <= 6 && labels.len() >= 3, "{labels:?}");
-        assert!(labels.iter().all(|label| label.contains("Jun")), "{labels:?}");
-        let day = (at("2013-06-01T03:00:00Z"), at("2013-06-02T09:00:00Z"));
-        let labels: Vec<_> = time_ticks(day, 6).into_iter().map(|(_, label)| label).collect();
-        assert_eq!(labels.first().map(String::as_str), Some("1 Jun 06:00"), "{labels:?}");
-        let shares: Vec<_> = Scale::Share(0.6, 1.0).ticks().into_iter().map(|t| t.1).collect();
-        assert_eq!(shares, ["60 %", "70 %", "80 %", "90 %", "100 %"]);
-        let decades: Vec<_> = Scale::Log(0.01, 100.0).ticks().into_iter().map(|t| t.1).collect();
-        assert_eq!(decades, ["0.01", "0.1", "1", "10", "100"]);
+        let shares = Scale::Share(0.6, 1.0);
+        let month = texts(&plot("2013-06-01T03:00:00Z", "2013-07-01T00:00:00Z", shares));
+        let days = month.iter().filter(|text| text.ends_with(" Jun")).count();
+        assert!((3..=6).contains(&days), "{month:?}");
+        let all = ["60 %", "70 %", "80 %", "90 %", "100 %"];
+        assert!(all.iter().all(|share| month.iter().any(|text| text == share)), "{month:?}");
+        let decades = Scale::decades([90.0].into_iter(), 0.01);
+        let day = texts(&plot("2013-06-01T03:00:00Z", "2013-06-02T09:00:00Z", decades));
+        assert!(day.iter().any(|text| text == "2 Jun"), "{day:?}");
+        assert!(day.iter().any(|text| text == "12:00"), "{day:?}");
+        let all = ["0.01", "0.1", "1", "10", "100"];
+        assert!(all.iter().all(|decade| day.iter().any(|text| text == decade)), "{day:?}");
+        assert_eq!(["0.0001", "1000", "1e4"], [1e-4, 1e3, 1e4].map(|value| decade(&value))[..]);
+    }
+
+    #[test]
+    fn the_pages_style_alone_says_how_it_looks() {
+        let plot = plot("2013-06-01T03:00:00Z", "2013-07-01T00:00:00Z", Scale::Share(0.6, 1.0));
+        let body = plot.at(600, "wide").unwrap().body;
+        let classes = ["axis", "grid", "band", "note", "limit", "line subject", "name subject"];
+        for class in classes {
+            assert!(body.contains(&format!(" class=\"{class}\"")), "{class}: {body}");
+        }
+        let looks = ["fill=", "stroke", "font", "opacity", "style", "#0", "<svg", "http"];
+        for look in looks {
+            assert!(!body.contains(look), "{look}: {body}");
+        }
+        assert!(body.ends_with("</svg>\n"), "{body}");
+        assert!(body.contains("&lt;v&quot;2&apos;&amp;&gt;"), "names are no markup: {body}");
+        assert_eq!(body, plot.at(600, "wide").unwrap().body, "the same bytes again");
     }
 
     #[test]
     fn names_beside_lines_never_touch() {
-        let line = |y| Path { name: String::new(), class: "", d: String::new(), y };
-        let mut lines = [line(50.0), line(51.0), line(52.0), line(199.0)];
-        spread(&mut lines, 20.0, 200.0);
-        let mut heights: Vec<f64> = lines.iter().map(|line| line.y).collect();
-        heights.sort_by(f64::total_cmp);
-        assert!(heights.windows(2).all(|pair| pair[1] - pair[0] >= APART - 0.1), "{heights:?}");
+        let mut names = [(500, ()), (510, ()), (520, ()), (1990, ())];
+        spread(&mut names, 200, 2000);
+        assert!(names.windows(2).all(|pair| pair[1].0 - pair[0].0 >= APART), "{names:?}");
     }
 }

@@ -2,19 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use super::charts::{Chart, Plot, Scale, Series};
+use super::charts::{Chart, DrawError, Plot, Scale, Series};
 use super::words::{day, percent};
 use crate::app::replay::{Line, Point, Replayed, RollbackSummary};
 use crate::model::{EventTime, ModelId, SampleRole, Signal, Span, TriggerId, Verdict, VersionId};
 use crate::sums::Counts;
 
 /// Widths of a chart, for a desk and for a phone; the page's style shows one of them.
-const WIDTHS: [(f64, &str); 2] = [(860.0, "wide"), (340.0, "narrow")];
+const WIDTHS: [(u32, &str); 2] = [(860, "wide"), (340, "narrow")];
 
 /// Labels under which a day's accuracy is not drawn.
 const DAY_LABELS: u64 = 20;
 
-fn charts(plot: &Plot) -> Vec<Chart> {
+fn charts(plot: &Plot) -> Result<Vec<Chart>, DrawError> {
     WIDTHS.iter().map(|(width, suffix)| plot.at(*width, suffix)).collect()
 }
 
@@ -38,7 +38,7 @@ pub(super) fn accuracy(
     model: &ModelId,
     subject: Option<&VersionId>,
     rollback: Option<&RollbackSummary>,
-) -> Vec<Chart> {
+) -> Result<Vec<Chart>, DrawError> {
     let mut by_version: BTreeMap<&VersionId, BTreeMap<EventTime, Counts>> = BTreeMap::new();
     let mut served: BTreeMap<EventTime, Counts> = BTreeMap::new();
     for ((at, of, version, role), sums) in replayed.ledger.days() {
@@ -73,7 +73,7 @@ pub(super) fn accuracy(
         points: points(days),
     }));
     let all = || lines.iter().flat_map(|line| line.points.iter());
-    let Some((from, to)) = range(all().map(|(at, _)| *at)) else { return Vec::new() };
+    let Some((from, to)) = range(all().map(|(at, _)| *at)) else { return Ok(Vec::new()) };
     let least = all().map(|(_, value)| *value).fold(1.0, f64::min);
     let worst = all().min_by(|a, b| a.1.total_cmp(&b.1));
     let worst = worst.map_or(String::new(), |(at, v)| {
@@ -88,12 +88,12 @@ pub(super) fn accuracy(
         title: "Accuracy per day".into(),
         describes,
         lines,
-        scale: Scale::Share((least * 20.0).floor() / 20.0, 1.0),
+        scale: Scale::Share((least * 20.0).floor().min(19.0) / 20.0, 1.0),
         limit: None,
         band: band(rollback),
         x: (from - noon, to + noon),
-        height: 280.0,
-        right: 58.0,
+        height: 280,
+        right: 58,
     })
 }
 
@@ -104,7 +104,7 @@ pub(super) fn statistic(
     subject: &VersionId,
     other: Option<&VersionId>,
     rollback: Option<&RollbackSummary>,
-) -> Vec<Chart> {
+) -> Result<Vec<Chart>, DrawError> {
     let least = 0.0001;
     let relative = |points: &[Point]| -> Vec<(EventTime, f64)> {
         let each = points.iter().filter(|point| point.threshold > 0.0);
@@ -133,7 +133,7 @@ pub(super) fn statistic(
         lines.push(Series { name: short(other, trigger), class: "other", points });
     }
     let all = || lines.iter().flat_map(|line| line.points.iter());
-    let Some(x) = range(all().map(|(at, _)| *at)) else { return Vec::new() };
+    let Some(x) = range(all().map(|(at, _)| *at)) else { return Ok(Vec::new()) };
     let still = match quiet.is_empty() {
         true => String::new(),
         false => format!(" Not drawn, since they never moved: {}.", quiet.join(", ")),
@@ -152,8 +152,8 @@ pub(super) fn statistic(
         limit: Some((1.0, "threshold".into())),
         band: band(rollback),
         x,
-        height: 300.0,
-        right: 118.0,
+        height: 300,
+        right: 118,
     })
 }
 
@@ -168,14 +168,18 @@ fn short(version: &VersionId, trigger: &TriggerId) -> String {
 }
 
 /// One small plot per input, the largest drift first.
-pub(super) fn drifts(replayed: &Replayed, model: &ModelId, subject: &VersionId) -> Vec<Vec<Chart>> {
+pub(super) fn drifts(
+    replayed: &Replayed,
+    model: &ModelId,
+    subject: &VersionId,
+) -> Result<Vec<Vec<Chart>>, DrawError> {
     let is_subject =
         |(of, by, _, feature): &Line| of == model && by == subject && feature.is_some();
     let mut lines: Vec<_> = replayed.history.lines().filter(|(line, _)| is_subject(line)).collect();
     let largest = |points: &[Point]| points.iter().map(|p| p.statistic).fold(0.0, f64::max);
     lines.sort_by(|a, b| largest(b.1).total_cmp(&largest(a.1)));
     let all = || lines.iter().flat_map(|(_, points)| points.iter());
-    let Some(x) = range(all().map(|point| point.at)) else { return Vec::new() };
+    let Some(x) = range(all().map(|point| point.at)) else { return Ok(Vec::new()) };
     let scale = Scale::decades(all().map(|point| point.statistic), 0.01);
     let plot = |((_, _, _, feature), points): &(&Line, &[Point])| {
         let feature = feature.as_ref().map_or("", |feature| feature.as_str());
@@ -198,10 +202,10 @@ pub(super) fn drifts(replayed: &Replayed, model: &ModelId, subject: &VersionId) 
             limit: limit.map(|limit| (limit, String::new())),
             band: None,
             x,
-            height: 130.0,
-            right: 8.0,
+            height: 130,
+            right: 8,
         };
-        vec![plot.at(280.0, "wide"), plot.at(340.0, "narrow")]
+        Ok(vec![plot.at(280, "wide")?, plot.at(340, "narrow")?])
     };
     lines.iter().map(plot).collect()
 }

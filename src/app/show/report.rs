@@ -12,7 +12,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
-use super::charts::Chart;
+use super::charts::{Chart, DrawError};
 use super::plots::{accuracy, drifts, statistic};
 use super::words::{Unit, count, gained, moment, number, percent, span, state};
 use super::{ending, words};
@@ -34,7 +34,12 @@ const BUCKETS: usize = 24;
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
 #[error("the page cannot be made; this is a mistake in Ripcord, please report it")]
-pub struct ReportError(#[from] minijinja::Error);
+pub enum ReportError {
+    /// The template and its data do not go together.
+    Page(#[from] minijinja::Error),
+    /// A chart cannot be drawn.
+    Chart(#[from] DrawError),
+}
 
 #[derive(Debug, Serialize)]
 struct Page<'a> {
@@ -99,7 +104,7 @@ struct Table {
 /// The page. `of`: what it is of, in words; `live`: what only a live run can know, a line each.
 ///
 /// # Errors
-/// The template and its data do not go together.
+/// The template and its data do not go together, or a chart cannot be drawn.
 pub fn page(
     replayed: &Replayed,
     of: &str,
@@ -111,7 +116,7 @@ pub fn page(
     environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_template("report", PAGE)?;
     let summary = &replayed.summary;
-    let models = summary.models.keys().map(|model| model_page(replayed, model)).collect::<Vec<_>>();
+    let models = summary.models.keys().map(|model| model_page(replayed, model));
     let rollbacks = summary.rollbacks.iter().map(|one| rollback_page(replayed, one));
     let records = &summary.records;
     let mut counters = vec![
@@ -133,7 +138,7 @@ pub fn page(
         rules_hash: &replayed.rules.hash,
         mode: format!("{:?}", replayed.rules.default.mode).to_lowercase(),
         build: crate::shard::BUILD,
-        models,
+        models: models.collect::<Result<_, _>>()?,
         rollbacks: rollbacks.collect(),
         decisions,
         more,
@@ -146,7 +151,7 @@ pub fn page(
     Ok(words::visible(&text).into_owned())
 }
 
-fn model_page(replayed: &Replayed, model: &ModelId) -> ModelPage {
+fn model_page(replayed: &Replayed, model: &ModelId) -> Result<ModelPage, DrawError> {
     let summary = replayed.summary.models.get(model);
     let (served, without) =
         summary.map_or((None, None), |known| (known.accuracy_served, known.accuracy_without));
@@ -161,23 +166,23 @@ fn model_page(replayed: &Replayed, model: &ModelId) -> ModelPage {
     });
     let (evidence, drift) = match &subject {
         Some(subject) => (
-            statistic(replayed, model, subject, other.as_ref(), rollback),
-            drifts(replayed, model, subject),
+            statistic(replayed, model, subject, other.as_ref(), rollback)?,
+            drifts(replayed, model, subject)?,
         ),
         None => (Vec::new(), Vec::new()),
     };
-    ModelPage {
+    Ok(ModelPage {
         name: model.to_string(),
         served: served.map(percent),
         without: without.map(percent),
         difference: served.zip(without).map(|(served, without)| gained(without, served)),
-        accuracy: accuracy(replayed, model, subject.as_ref(), rollback),
+        accuracy: accuracy(replayed, model, subject.as_ref(), rollback)?,
         evidence,
         drift,
         subject: subject.as_ref().map(name).unwrap_or_default(),
         start: start.as_ref().map(name),
         end: end.as_ref().map(name),
-    }
+    })
 }
 
 fn rollback_page(replayed: &Replayed, rollback: &RollbackSummary) -> RollbackPage {
