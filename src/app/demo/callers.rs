@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde::Deserialize;
+use serde_json::Value as Json;
 use tokio::task::JoinSet;
 
 use super::DemoError;
@@ -53,6 +54,8 @@ pub(super) struct Callers {
     pub(super) http: Client,
     /// Where predictions are asked for.
     predict: String,
+    /// Where the router tells of itself.
+    admin: String,
     /// Where outcomes are told.
     telemetry: String,
     flights: Arc<Vec<Flight>>,
@@ -89,6 +92,7 @@ impl Callers {
         Ok(Self {
             http: client(TIME)?,
             predict: format!("{router}/models/{MODEL}/predict"),
+            admin: format!("{router}/admin/routes/{MODEL}"),
             telemetry: format!("{server}/api/telemetry"),
             told: vec![None; flights.len()],
             flights,
@@ -156,6 +160,17 @@ impl Callers {
             true => Ok(()),
             false => Err(DemoError::Outcomes(format!("{} was answered", answer.status()))),
         }
+    }
+
+    /// Live answers of a version, by the router's own counters.
+    ///
+    /// # Errors
+    /// The router gives no answer.
+    pub(super) async fn answers(&self, version: &str) -> Result<u64, DemoError> {
+        let failed = |why: String| DemoError::Machine(std::io::Error::other(why));
+        let (route, _) = insist(self.http.get(&self.admin), self.patience).await.map_err(failed)?;
+        let route: Json = route.json().await.map_err(|why| failed(told(&why)))?;
+        Ok(route["versions"][version]["live"]["total"].as_u64().unwrap_or(0))
     }
 
     /// Counts flights that landed.

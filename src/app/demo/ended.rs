@@ -57,7 +57,7 @@ impl Run<'_> {
             at: self.opening(),
             why: "nothing was read".to_owned(),
         })?;
-        let after = self.answers(AFTER)?;
+        let after = self.runtime.block_on(self.callers.answers(AFTER))?;
         let shares = self.callers.right.shares();
         let Requests { sent, failed, repeated, .. } = self.callers.requests;
         let (beside, beside_repeated) = self.pulse.all();

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value as Json;
 use tokio::runtime::Runtime;
 
 use super::callers::Callers;
@@ -39,7 +38,7 @@ pub(super) struct Run<'a> {
     pub(super) folder: Folder,
     pub(super) config: Config,
     flights: Arc<Vec<Flight>>,
-    runtime: Runtime,
+    pub(super) runtime: Runtime,
     stage: Box<dyn Stage>,
     tail: Tail,
     pub(super) journal: Journal,
@@ -248,7 +247,7 @@ impl<'a> Run<'a> {
             self.hear(tell)?;
             if let Some(time) = self.journal.switched() {
                 self.during = self.pulse.during(&time);
-                self.withdrawn = Some(self.answers(AFTER)?);
+                self.withdrawn = Some(self.runtime.block_on(self.callers.answers(AFTER))?);
                 let at = self.journal.decided_at.unwrap_or(until);
                 tell(Told::Switched(at, self.journal.phases, self.during));
             }
@@ -288,15 +287,5 @@ impl<'a> Run<'a> {
             true => Ok(()),
             false => Err(DemoError::Stuck { at, why: why.to_owned() }),
         }
-    }
-
-    /// Live answers of a version, by the router's counters.
-    pub(super) fn answers(&self, version: &str) -> Result<u64, DemoError> {
-        let admin = format!("{}/admin/routes/{MODEL}", self.router);
-        let route = self
-            .runtime
-            .block_on(async { self.callers.http.get(admin).send().await?.json::<Json>().await });
-        let route = route.map_err(|error| DemoError::Machine(std::io::Error::other(error)))?;
-        Ok(route["versions"][version]["live"]["total"].as_u64().unwrap_or(0))
     }
 }

@@ -8,6 +8,8 @@ mod charts;
 mod config;
 mod demo;
 mod ending;
+mod inks;
+mod labels;
 mod plots;
 mod report;
 mod source;
