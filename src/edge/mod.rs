@@ -6,6 +6,7 @@ pub mod clock;
 pub mod diagnostics;
 pub mod http;
 pub mod log;
+pub mod parent;
 pub mod router;
 pub mod target;
 pub mod terminal;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -31,6 +32,21 @@ struct Demo {
 }
 
 impl Demo {
+    fn start(folder: &Path) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ripcord"))
+            .current_dir(folder)
+            .args(["demo", "--brokers", &broker::brokers()])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = channel();
+        let output = BufReader::new(child.stdout.take().unwrap()).lines();
+        let read = move || output.map_while(Result::ok).try_for_each(|line| sender.send(line));
+        std::thread::spawn(read);
+        Self { child, lines, all: String::new() }
+    }
+
     /// Waits for a line with these words.
     fn until(&mut self, words: &str) {
         while !self.all.lines().any(|line| line.contains(words)) {
@@ -41,19 +57,12 @@ impl Demo {
         }
     }
 
-    /// The process of a role: a child of the demo with that command line.
-    fn role(&self, words: &str) -> u32 {
-        let parent = format!("PPid:\t{}", self.child.id());
-        for entry in fs::read_dir("/proc").unwrap() {
-            let path = entry.unwrap().path();
-            let status = fs::read_to_string(path.join("status")).unwrap_or_default();
-            let line = fs::read(path.join("cmdline")).unwrap_or_default();
-            let line = String::from_utf8_lossy(&line).replace('\0', " ");
-            if status.lines().any(|line| line == parent) && line.contains(&format!(" {words} ")) {
-                return path.file_name().unwrap().to_str().unwrap().parse().unwrap();
-            }
-        }
-        panic!("no process of {words}: {}", self.all);
+    /// The process of a role.
+    fn role(&self, folder: &Path, words: &str) -> String {
+        let all = processes(folder);
+        let of_role = |(_, line): &&(String, String)| line.contains(&format!(" {words} "));
+        let found = all.iter().find(of_role).map(|(pid, _)| pid.clone());
+        found.unwrap_or_else(|| panic!("no process of {words}: {}", self.all))
     }
 }
 
@@ -64,26 +73,40 @@ impl Drop for Demo {
     }
 }
 
+/// The processes whose config lies in that folder, and their command lines.
+fn processes(folder: &Path) -> Vec<(String, String)> {
+    let folder = folder.display().to_string();
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").unwrap() {
+        let path = entry.unwrap().path();
+        let line = fs::read(path.join("cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        if line.contains(&folder) {
+            found.push((path.file_name().unwrap().to_string_lossy().into_owned(), line));
+        }
+    }
+    found
+}
+
+#[test]
+fn a_demo_that_is_killed_leaves_no_process_behind() {
+    let _alone = crate::world::turn();
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = Demo::start(folder.path());
+    demo.until("Ripcord watches at");
+    crate::world::until("all roles run", || (processes(folder.path()).len() == 7).then_some(()));
+    drop(demo);
+    crate::world::until("none is left", || processes(folder.path()).is_empty().then_some(()));
+}
+
 #[test]
 fn the_demo_on_kafka_ends_well_though_each_of_its_processes_is_killed() {
     let _alone = crate::world::turn();
     let folder = tempfile::tempdir().unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_ripcord"))
-        .current_dir(folder.path())
-        .args(["demo", "--brokers", &broker::brokers()])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap();
-    let (sender, lines) = channel();
-    let output = BufReader::new(child.stdout.take().unwrap());
-    std::thread::spawn(move || {
-        output.lines().map_while(Result::ok).try_for_each(|l| sender.send(l))
-    });
-    let mut demo = Demo { child, lines, all: String::new() };
+    let mut demo = Demo::start(folder.path());
     for (words, role) in KILLS {
         demo.until(words);
-        let pid = demo.role(role).to_string();
+        let pid = demo.role(folder.path(), role);
         assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
         demo.until(&format!("`ripcord {role}` ended"));
     }

@@ -9,6 +9,7 @@ use super::{DONE, config};
 use crate::app::process::{self, Hands, Part};
 use crate::cli::{self, Global};
 use crate::edge::diagnostics;
+use crate::edge::parent::{WITH_PARENT, end_with_parent};
 
 /// Runs a part of the river until it is asked to stop.
 pub(super) fn run(
@@ -17,6 +18,9 @@ pub(super) fn run(
     health: Option<SocketAddr>,
     environment: &BTreeMap<String, String>,
 ) -> Result<u8> {
+    if environment.contains_key(WITH_PARENT) {
+        end_with_parent();
+    }
     let config = config(global, environment)?;
     diagnostics::init(global.json);
     process::run(&config, part, health, !global.json)?;

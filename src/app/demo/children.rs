@@ -15,6 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::DemoError;
 use super::settings::free;
 use crate::edge::clock::Stopwatch;
+use crate::edge::parent::WITH_PARENT;
 use crate::model::Span;
 
 /// Each role's command line.
@@ -117,6 +118,7 @@ impl Launch {
 
     fn start(&self, words: &[&str], health: Option<SocketAddr>) -> Result<Child, DemoError> {
         let mut command = self.command(words)?;
+        command.env(WITH_PARENT, "");
         // Its name outlives it, so what it held is not shared out before it is there again.
         command.env("RIPCORD__KAFKA__INSTANCE", words.join("-"));
         if let Some(health) = health {

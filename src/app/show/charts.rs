@@ -129,7 +129,7 @@ impl Plot {
             .configure_mesh()
             .disable_mesh()
             .disable_y_axis()
-            .x_labels((across.len() / 900).max(2))
+            .x_labels((across.len() / if is_long { 800 } else { 500 }).max(2))
             .x_label_formatter(&|since| moment(origin.as_ms() + since.num_milliseconds(), is_long))
             .label_style(TEXT)
             .axis_style(inks.of("axis"))
