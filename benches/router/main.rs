@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::process::{Child, Command};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::Duration;
 
 use axum::Router;
@@ -21,7 +22,7 @@ use hyper_util::rt::TokioIo;
 use ripcord::config::Config;
 use ripcord::edge::clock::Stopwatch;
 use ripcord::edge::http::Guard;
-use ripcord::edge::router::Routing;
+use ripcord::edge::router::{Answered, Routing};
 use ripcord::model::Span;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -40,12 +41,15 @@ struct Round {
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("one");
     let folder = tempfile::tempdir().expect("a folder");
-    let (backend, router) = runtime.block_on(async {
+    let (backend, router, telling) = runtime.block_on(async {
         let backend = backend().await;
-        (backend, router(backend, folder.path()).await)
+        let [plain, telling] = ["plain", "telling"].map(|name| folder.path().join(name));
+        let told = drained();
+        (backend, router(backend, &plain, None).await, router(backend, &telling, Some(told)).await)
     });
     let haproxy = haproxy(backend, folder.path());
     let mut ways = vec![("direct", backend, "/predict"), ("router", router, "/models/m/predict")];
+    ways.push(("… + record", telling, "/models/m/predict"));
     ways.extend(haproxy.as_ref().map(|(_, at)| ("haproxy", *at, "/predict")));
     let mut rounds: BTreeMap<&str, Vec<Round>> = BTreeMap::new();
     for _ in 0..ROUNDS {
@@ -79,7 +83,21 @@ async fn backend() -> SocketAddr {
     at
 }
 
-async fn router(backend: SocketAddr, folder: &std::path::Path) -> SocketAddr {
+/// A queue whose records are made ready for the log and go nowhere.
+fn drained() -> SyncSender<Answered> {
+    let (queue, records) = sync_channel::<Answered>(10_000);
+    let drain = move || records.iter().for_each(|record| drop(std::hint::black_box(record.json())));
+    std::thread::spawn(drain);
+    queue
+}
+
+/// A router; `queue`: where it puts a record of each answer.
+async fn router(
+    backend: SocketAddr,
+    folder: &std::path::Path,
+    queue: Option<SyncSender<Answered>>,
+) -> SocketAddr {
+    std::fs::create_dir_all(folder).expect("a folder");
     let file = folder.join("router.toml");
     let text = format!(
         "[log]\nfolder = \"{}\"\n[router]\nlisten = \"127.0.0.1:0\"\n[router.models.m]\n\
@@ -89,7 +107,7 @@ async fn router(backend: SocketAddr, folder: &std::path::Path) -> SocketAddr {
     std::fs::write(&file, text).expect("a file");
     let config = Config::load(&[file], &BTreeMap::new()).expect("these settings");
     let settings = config.settings.router.expect("a router");
-    let routing = Routing::open(&settings, None).expect("it opens");
+    let routing = Routing::open(&settings, queue).expect("it opens");
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let at = listener.local_addr().expect("an address");
     let (stop, stopped) = watch::channel(false);
