@@ -156,10 +156,13 @@ impl Callers {
         }
         let request = self.http.request(Method::POST, &self.telemetry).body(lines.join("\n"));
         let (answer, _) = insist(request, self.patience).await.map_err(DemoError::Outcomes)?;
-        match answer.status().is_success() {
-            true => Ok(()),
-            false => Err(DemoError::Outcomes(format!("{} was answered", answer.status()))),
+        let status = answer.status();
+        if status.is_success() {
+            return Ok(());
         }
+        let problem = answer.json::<Json>().await.unwrap_or_default();
+        let detail = problem["detail"].as_str().unwrap_or_default();
+        Err(DemoError::Outcomes(format!("{status} was answered: {detail}")))
     }
 
     /// Live answers of a version, by the router's own counters.

@@ -69,8 +69,10 @@ pub enum DemoError {
     /// The recording.
     #[error(transparent)]
     Flights(#[from] FlightsError),
-    /// What the demo writes into its own config.
-    #[error("the demo's own settings are refused; this is a mistake in Ripcord, please report it")]
+    /// Its config, of which only the way to Kafka is not the demo's own.
+    #[error(
+        "the demo's settings are refused; see to --brokers and the variables RIPCORD__KAFKA__…"
+    )]
     Settings(#[from] Refused),
     /// The machine gives no port, no thread.
     #[error("the machine gives what the demo needs not")]
@@ -85,7 +87,7 @@ pub enum DemoError {
     #[error(transparent)]
     Log(#[from] LogError),
     /// Nobody takes outcomes.
-    #[error("outcomes cannot be told: {0}")]
+    #[error("outcomes cannot be told: {0}; ripcord.log in the demo's folder says more")]
     Outcomes(String),
     /// Records never came.
     #[error("only {published} of {expected} records came to the log; the router dropped the rest")]

@@ -349,7 +349,12 @@ impl Story {
                 ("MITIGATED", paint.good("MITIGATED"), text)
             }
             IncidentState::Verified => {
-                let text = format!("Proof by the statistic that fired: {because}");
+                let whose = if incident.trigger.is_some() {
+                    "the statistic that fired"
+                } else {
+                    "a statistic"
+                };
+                let text = format!("Proof by {whose}: {because}");
                 ("VERIFIED", paint.good("VERIFIED"), text)
             }
             IncidentState::MitigatedUnverified => {
