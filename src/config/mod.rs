@@ -37,8 +37,7 @@ pub use kafka::{GroupProtocol, KafkaSettings};
 pub use problem::{Problem, Refused};
 pub use report::{Meaning, Report, grouped};
 pub use router::{
-    BreakerSettings, FeaturesAt, HealthSettings, RoutedFields, RoutedModel, RouterLimits,
-    RouterSettings,
+    FeaturesAt, HealthSettings, RoutedFields, RoutedModel, RouterLimits, RouterSettings,
 };
 pub use settings::{
     HttpLimits, HttpSettings, IngestSettings, LogKind, LogSettings, Secret, Settings,

@@ -12,7 +12,7 @@ use super::check::{Check, SECOND, checked};
 use super::problem::Path;
 use super::raw;
 use super::sources::field;
-use crate::model::{Field, ModelId, Source, SourceId, Span, VersionId};
+use crate::model::{BreakerRules, Field, ModelId, Source, SourceId, VersionId};
 
 /// The built-in router.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,7 +72,7 @@ pub struct RoutedModel {
     /// How versions are asked for their health; none: they are not.
     pub health: Option<HealthSettings>,
     /// When a version is left alone.
-    pub breaker: BreakerSettings,
+    pub breaker: BreakerRules,
     /// What of an answer is published.
     pub fields: RoutedFields,
 }
@@ -90,23 +90,6 @@ pub struct HealthSettings {
     pub fall: u32,
     /// Good ones in a row that take it up.
     pub rise: u32,
-}
-
-/// When a version is left alone.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct BreakerSettings {
-    /// Failures in a row.
-    pub in_a_row: u32,
-    /// Share of failures, 0 to 1 …
-    pub share: f64,
-    /// … of at least so many answers …
-    pub minimum: u32,
-    /// … within so long.
-    pub window: Span,
-    /// The first pause.
-    pub pause: Span,
-    /// The longest.
-    pub longest_pause: Span,
 }
 
 /// Where the fields of a prediction stand in a request and its answer.
@@ -293,8 +276,8 @@ fn health(check: &mut Check<'_>, at: &Path, raw: &raw::Routed) -> Option<HealthS
     Some(HealthSettings { path: path.clone(), every, within, fall, rise })
 }
 
-fn breaker(check: &mut Check<'_>, at: &Path, raw: &raw::Routed) -> BreakerSettings {
-    let breaker = BreakerSettings {
+fn breaker(check: &mut Check<'_>, at: &Path, raw: &raw::Routed) -> BreakerRules {
+    let breaker = BreakerRules {
         in_a_row: checked!(check.small, at, raw.breaker_in_a_row, 1..=1_000_000),
         share: checked!(check.percent, at, raw.breaker_percent),
         minimum: checked!(check.small, at, raw.breaker_minimum_answers, 1..=1_000_000),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EventTime, ModelId, Role, Signal, TargetId, VersionId};
+use super::{BreakerState, EventTime, ModelId, Role, Signal, TargetId, VersionId};
 
 /// What a worker observed of its target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,33 +32,6 @@ pub struct Routed {
     pub share: f64,
     /// How its breaker stands.
     pub breaker: BreakerState,
-}
-
-/// How a breaker stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum BreakerState {
-    /// Requests pass.
-    Closed,
-    /// They go elsewhere.
-    Open,
-    /// One may pass.
-    HalfOpen,
-}
-
-impl BreakerState {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Closed, Self::Open, Self::HalfOpen];
-
-    /// Its name.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open => "open",
-            Self::HalfOpen => "half-open",
-        }
-    }
 }
 
 /// What a registry says of a version.

@@ -3,6 +3,7 @@
 //! Law: constructors, validation, ordering. No thresholds, no merging, no transitions, no I/O.
 #![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
+mod breaker;
 mod command;
 mod decision;
 mod fact;
@@ -14,11 +15,10 @@ mod sample;
 mod source;
 mod time;
 
+pub use breaker::{BreakerRules, BreakerState};
 pub use command::{Answer, Command, Outcome, Proof, Stage, Step, Want};
 pub use decision::{Against, Better, Reason, Reference, Verdict};
-pub use fact::{
-    Baseline, Baselines, BreakerState, Fact, Routed, Standing, VersionFact, VersionStanding,
-};
+pub use fact::{Baseline, Baselines, Fact, Routed, Standing, VersionFact, VersionStanding};
 pub use ids::{
     CommandId, FeatureName, IncidentId, ModelId, NameError, Namespace, SourceId, TargetId,
     TriggerId, VersionId, check_name,

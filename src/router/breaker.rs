@@ -4,24 +4,7 @@
 //! Open, it waits; then a single request tries the version. A good answer closes it, a failed one
 //! makes it wait twice as long. Only the trial counts there: an answer of before says nothing new.
 
-use crate::model::{BreakerState, Span};
-
-/// When a breaker opens, and for how long.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct BreakerRules {
-    /// So many failures in a row open it.
-    pub in_a_row: u32,
-    /// So large a share of failures in the window opens it, 0 to 1.
-    pub share: f64,
-    /// If the window holds so many answers.
-    pub minimum: u32,
-    /// The window.
-    pub window: Span,
-    /// How long it stays open at first.
-    pub pause: Span,
-    /// How long at most.
-    pub longest_pause: Span,
-}
+use crate::model::{BreakerRules, BreakerState, Span};
 
 /// Parts that the window moves on by.
 const SLOTS: i64 = 10;

@@ -11,7 +11,6 @@ mod route;
 mod switch;
 mod tally;
 
-pub use breaker::BreakerRules;
 pub use checks::CheckRules;
 pub use plan::{Choice, Draw, Place, Plan, hash};
 pub use route::{Forced, Route, RouteError, Weight};

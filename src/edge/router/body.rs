@@ -170,6 +170,12 @@ pub(super) struct Told {
 }
 
 impl Told {
+    /// It came whole.
+    fn whole(&mut self) {
+        let (how, held) = (self.how, std::mem::take(&mut self.held));
+        self.asked.ended(how, None, held.into());
+    }
+
     fn keep(&mut self, part: &Bytes) {
         if self.held.len() + part.len() <= self.room {
             self.held.extend_from_slice(part);
@@ -194,8 +200,7 @@ impl hyper::body::Body for Told {
                     self.keep(&part.clone());
                 }
                 if self.from.is_end_stream() {
-                    let (how, held) = (self.how, std::mem::take(&mut self.held));
-                    self.asked.ended(how, None, held.into());
+                    self.whole();
                 }
                 Poll::Ready(Some(Ok(frame)))
             }
@@ -204,8 +209,7 @@ impl hyper::body::Body for Told {
                 Poll::Ready(Some(Err(why.into())))
             }
             Poll::Ready(None) => {
-                let (how, held) = (self.how, std::mem::take(&mut self.held));
-                self.asked.ended(how, None, held.into());
+                self.whole();
                 Poll::Ready(None)
             }
             Poll::Pending => {

@@ -15,14 +15,13 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::RouterError;
 use super::state::Kept;
-use crate::config::{BreakerSettings, RoutedModel};
+use crate::config::RoutedModel;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
 use crate::edge::target::fences::Taken;
 use crate::model::VersionId;
 use crate::router::{
-    BreakerRules, CheckRules, Draw, Input, Place, Plan, Refusal, Route, RouteError, Rules, Said,
-    Switch, Weight,
+    CheckRules, Draw, Input, Place, Plan, Refusal, Route, RouteError, Rules, Said, Switch, Weight,
 };
 
 /// A connection that rested so long is not used again: servers close theirs after five seconds or
@@ -223,11 +222,6 @@ fn initial(settings: &RoutedModel) -> Result<Route, RouteError> {
 }
 
 fn rules(settings: &RoutedModel) -> Rules {
-    let BreakerSettings { in_a_row, share, minimum, window, pause, longest_pause } =
-        settings.breaker;
     let (fall, rise) = settings.health.as_ref().map_or((1, 1), |h| (h.fall, h.rise));
-    Rules {
-        breaker: BreakerRules { in_a_row, share, minimum, window, pause, longest_pause },
-        checks: CheckRules { fall, rise },
-    }
+    Rules { breaker: settings.breaker, checks: CheckRules { fall, rise } }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Counts, Seen};
+use super::admin::{Counts, Seen};
 use crate::edge::clock::Stopwatch;
 use crate::model::{Span, VersionId};
 use crate::router::Weight;
