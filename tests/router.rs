@@ -287,6 +287,12 @@ async fn a_route_is_changed_only_by_who_has_read_it_and_only_once_it_is_on_the_d
     route["weights_percent"] = json!({ "v1": 25, "v2": 75 });
     assert_eq!(world.put(None, &route).await.0, 428);
     assert_eq!(world.put(Some("\"0-0\""), &route).await.0, 412);
+    // An ETag without its quotes, or weak, is none, and was not "changed by others".
+    for none in [tag.trim_matches('"').to_owned(), format!("W/{tag}"), String::new()] {
+        let (status, problem) = world.put(Some(&none), &route).await;
+        assert_eq!(status, 400, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(&tag), "{problem}");
+    }
     for (wrong, expected) in [
         (json!({ "weights_percent": { "v1": 50 } }), "50 %"),
         (json!({ "weights_percent": { "v9": 100 } }), "no version v9"),
@@ -382,6 +388,12 @@ async fn large_bodies_stream_through_and_too_large_ones_are_refused() {
     // As no well-meaning client would write it.
     let said = raw(&world, "GET /models/m/a/%2e%2E/health HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(said.starts_with("HTTP/1.1 400"), "{said}");
+    // Told twice how long it is: it goes by the parts, and is passed on as one of that length.
+    let twice = "POST /models/m/predict HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\
+                 transfer-encoding: chunked\r\n\r\n7\r\n{\"a\":1}\r\n0\r\n\r\n";
+    let said = raw(&world, twice).await;
+    assert!(said.starts_with("HTTP/1.1 200") && said.contains(r#""echo":{"a":1}"#), "{said}");
+    assert_eq!(v1.told.asked.load(SeqCst), 1);
     let missing = world.http.post(format!("{}/models/n/predict", world.url)).send().await.unwrap();
     assert_eq!(missing.status(), 404);
     let health = world.http.get(format!("{}/models/m/health?x=1", world.url)).send().await.unwrap();

@@ -148,8 +148,18 @@ fn matches(condition: Option<&str>, kept: &Kept, model: &ModelId) -> Result<(), 
         return Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, "no-condition", detail));
     };
     let tag = kept.tag();
-    if condition.split(',').map(str::trim).any(|named| named == "*" || named == tag) {
+    let named = || condition.split(',').map(str::trim);
+    if named().any(|named| named == "*" || named == tag) {
         return Ok(());
+    }
+    // A weak one never matches, and one without its quotes is none (RFC 9110, 8.8.3 and 13.1.1).
+    let strong = |named: &str| named.len() > 1 && named.starts_with('"') && named.ends_with('"');
+    if let Some(none) = named().find(|named| !strong(named)) {
+        let detail = format!(
+            "If-Match: {none} names no route; write the ETag as GET /admin/routes/{model} has it, \
+             quotes and all: {tag} now"
+        );
+        return Err(Problem::bad(detail));
     }
     let detail = format!("{model} was changed by others; read it again, its ETag is {tag} now");
     Err(Problem::new(StatusCode::PRECONDITION_FAILED, "changed", detail))
