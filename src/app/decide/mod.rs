@@ -209,6 +209,10 @@ impl Decide {
                 owned.replies.given(&reply.instruction, now);
             }
         }
+        // Who was told that an order is taken must find it so when they look.
+        if outputs.iter().any(|output| matches!(output, Output::Reply(_))) {
+            records.extend(owned.news(&self.river, id)?);
+        }
         let transaction = Transaction {
             outputs: records,
             group: self.river.group("decide"),

@@ -1,8 +1,8 @@
 //! Live numbers, the rules in force and what undo knows, for those who ask.
 
-use super::Decide;
-use crate::app::river::RoleError;
-use crate::edge::log::Topic;
+use super::{Decide, Owned};
+use crate::app::river::{River, RoleError};
+use crate::edge::log::{Outgoing, Topic};
 use crate::wire::json;
 
 /// What others were told of a shard and need not be told again.
@@ -27,21 +27,29 @@ impl Decide {
                 let mark = |key: String| self.river.plain(Topic::Status, *id, &key, Vec::new());
                 records.extend(gone.map(mark));
             }
-            let undo = json::encode("undo state", owned.shard.undo_state())?;
-            if undo != owned.told.undo {
-                records.push(self.river.plain(Topic::Status, *id, "undo", undo.clone()));
-                owned.told.undo = undo;
-            }
-            let book = owned.shard.book();
-            if let Some(book) = book.filter(|book| owned.told.rules != Some(book.revision)) {
-                let value = json::encode("rules", book)?;
-                records.push(self.river.plain(Topic::Status, *id, "rules", value));
-                owned.told.rules = Some(book.revision);
-            }
-            let value = json::encode("status", &owned.shard.status())?;
-            records.push(self.river.plain(Topic::Status, *id, "status", value));
+            records.extend(owned.news(&self.river, *id)?);
         }
         self.writer.append(records)?;
         Ok(())
+    }
+}
+
+impl Owned {
+    /// What is to be told of the shard as it stands.
+    pub(super) fn news(&mut self, river: &River, id: u32) -> Result<Vec<Outgoing>, RoleError> {
+        let mut records = Vec::new();
+        let undo = json::encode("undo state", self.shard.undo_state())?;
+        if undo != self.told.undo {
+            records.push(river.plain(Topic::Status, id, "undo", undo.clone()));
+            self.told.undo = undo;
+        }
+        let book = self.shard.book();
+        if let Some(book) = book.filter(|book| self.told.rules != Some(book.revision)) {
+            records.push(river.plain(Topic::Status, id, "rules", json::encode("rules", book)?));
+            self.told.rules = Some(book.revision);
+        }
+        let status = json::encode("status", &self.shard.status())?;
+        records.push(river.plain(Topic::Status, id, "status", status));
+        Ok(records)
     }
 }
