@@ -104,6 +104,8 @@ pub enum RulesCommand {
 }
 
 const COLUMNS: &str = "\
+VALUE is taken since the likely change, or over all that counts where none is likely: where a
+  version went bad it is what it did from then on, and not its average.
 EVIDENCE is a/c: the odds against the limit still holding, of the c at which the trigger fires.
   c follows from the budget of false rollbacks; a plain rule (window, drift) has none: -.
 SEES is the smallest value that would be noticed, and in what time, at the present traffic.";

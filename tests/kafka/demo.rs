@@ -1,12 +1,18 @@
 //! The demo on Kafka, its processes killed one after the other.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use ripcord::config::Config;
+use ripcord::edge::clock::SystemClock;
+use ripcord::edge::log::Log as _;
+use ripcord::edge::log::kafka::KafkaLog;
 use serde_json::Value as Json;
 
 use crate::broker;
@@ -89,14 +95,37 @@ fn processes(folder: &Path) -> Vec<(String, String)> {
 }
 
 #[test]
-fn a_demo_that_is_killed_leaves_no_process_behind() {
+fn a_demo_that_is_killed_or_stopped_leaves_nothing_behind() {
     let _alone = crate::world::turn();
     let folder = tempfile::tempdir().unwrap();
     let mut demo = Demo::start(folder.path());
     demo.until("Ripcord watches at");
     crate::world::until("all roles run", || (processes(folder.path()).len() == 7).then_some(()));
+    let killed = telemetry(folder.path());
     drop(demo);
     crate::world::until("none is left", || processes(folder.path()).is_empty().then_some(()));
+    // The next one clears away what it left; who is asked to stop leaves nothing.
+    let mut demo = Demo::start(folder.path());
+    demo.until("drift alert");
+    let stopped = telemetry(folder.path());
+    assert_ne!(killed, stopped, "each run has a namespace of its own");
+    let pid = demo.child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    assert_eq!(demo.child.wait().unwrap().code(), Some(2));
+    assert!(processes(folder.path()).is_empty());
+    let log = KafkaLog::open(&broker::settings(), Arc::new(SystemClock)).unwrap();
+    for topic in [killed, stopped] {
+        crate::world::until(&format!("{topic} is gone"), || {
+            log.partitions(&topic).unwrap().is_none().then_some(())
+        });
+    }
+}
+
+/// The topic of telemetry of the demo in that folder.
+fn telemetry(folder: &Path) -> String {
+    let settings = folder.join("ripcord-demo/demo.toml");
+    let config = Config::load(&[settings], &BTreeMap::new()).unwrap();
+    config.settings.sources[0].topics[0].name.clone()
 }
 
 #[test]

@@ -270,14 +270,19 @@ fn plan(out: &mut Vec<String>, incident: &Incident) {
         let want = words::want(&step.want);
         out.push(format!("  {number}. {stage} · {}: {want}: {outcome}{asked}", step.target));
     }
-    for (what, when) in [
-        ("Decided", incident.decided_at),
-        ("Switched", incident.switched_at),
-        ("Shown by live traffic", incident.mitigated_at),
-        ("Shown by the statistic", incident.verified_at),
-        ("Over", incident.closed_at),
-    ] {
-        out.extend(when.map(|when| format!("{what}: {when}.")));
+    let times = [
+        ("decided", incident.decided_at),
+        ("switched", incident.switched_at),
+        ("shown by live traffic", incident.mitigated_at),
+        ("shown by the statistic", incident.verified_at),
+        ("over", incident.closed_at),
+    ];
+    let times = times.into_iter().filter_map(|(what, when)| Some((what, when?)));
+    let times: Vec<_> = times.map(|(what, when)| format!("  {when} {what}")).collect();
+    if !times.is_empty() {
+        // A recording is played faster than it was lived, and records may come late.
+        out.push("When, in the event time of the records that had come by then:".to_owned());
+        out.extend(times);
     }
     if let Some(proof) = incident.proof {
         let by = if incident.by_registry { ", by the registry's word for who is live" } else { "" };

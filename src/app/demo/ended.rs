@@ -67,7 +67,10 @@ impl Run<'_> {
             beside: beside.sent,
             repeated: repeated + beside_repeated,
             during_switch: self.during,
-            withdrawn_after_switch: after - self.withdrawn.unwrap_or(after).min(after),
+            // A router that began anew counts from zero.
+            withdrawn_after_switch: after
+                .checked_sub(self.withdrawn.unwrap_or(after))
+                .unwrap_or(after),
             accuracy_served: shares.map(|(served, _)| served),
             accuracy_without: shares.map(|(_, without)| without),
         };

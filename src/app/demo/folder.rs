@@ -7,16 +7,24 @@ use std::path::{Path, PathBuf};
 use super::DemoError;
 use super::flights::{Flight, REGISTRY};
 use crate::edge::diagnostics;
+use crate::model::Namespace;
 
 /// Its presence says that the folder is the demo's.
 const LOCK: &str = "demo.lock";
 /// What a run leaves; also all that begins with [`REGISTRY_FILE`].
-const LEFT: [&str; 6] = ["log", "models", "demo.toml", "report.html", "ripcord.log", "logs"];
+const LEFT: [&str; 6] = ["log", "models", SETTINGS, "report.html", "ripcord.log", "logs"];
+/// Its config.
+pub(super) const SETTINGS: &str = "demo.toml";
 const REGISTRY_FILE: &str = "registry.json";
+
+/// Before the name of a namespace, in the settings of a run on Kafka.
+const NAMESPACE: &str = "namespace = \"";
 
 /// A folder that this run holds.
 pub(super) struct Folder {
     path: PathBuf,
+    /// The namespace of the run before, if that was on Kafka.
+    before: Option<Namespace>,
     _held: File,
 }
 
@@ -39,7 +47,11 @@ impl Folder {
             Err(TryLockError::WouldBlock) => return Err(DemoError::Running(path)),
             Err(TryLockError::Error(source)) => return Err(DemoError::Folder { path, source }),
         }
-        let folder = Self { path, _held: held };
+        let settings = fs::read_to_string(path.join(SETTINGS)).unwrap_or_default();
+        let before =
+            settings.lines().find_map(|line| line.strip_prefix(NAMESPACE)?.strip_suffix('"'));
+        let before = before.and_then(|name| Namespace::new(name).ok());
+        let folder = Self { path, before, _held: held };
         folder.clear().map_err(failed)?;
         Ok(folder)
     }
@@ -67,6 +79,11 @@ impl Folder {
     pub(super) fn log(&self) -> Result<(), DemoError> {
         let path = self.file("ripcord.log");
         diagnostics::init_to(&path).map_err(|source| DemoError::Folder { path, source })
+    }
+
+    /// The namespace of the run before: one that was killed left its topics there.
+    pub(super) fn before(&self) -> Option<&Namespace> {
+        self.before.as_ref()
     }
 
     /// A file in it.

@@ -13,7 +13,7 @@ use super::callers::client;
 use super::children::{Children, Launch};
 use super::ends::Ends;
 use super::folder::Folder;
-use super::settings::Places;
+use super::settings::{Places, telemetry};
 use super::{DemoError, Reach, Stage};
 use crate::app::river::{River, RoleError};
 use crate::config::{Config, KafkaSettings};
@@ -60,6 +60,10 @@ impl Kafka {
         opening: EventTime,
     ) -> Result<Self, DemoError> {
         let log = KafkaLog::open(kafka, Arc::new(SystemClock))?;
+        if let Some(before) = folder.before() {
+            let river = River { log: Arc::new(log.clone()), namespace: before.clone(), shards: 1 };
+            delete(&log, &river, telemetry(before.as_str()))?;
+        }
         let launch = Launch::new(file, folder.file("logs"))?;
         launch.run(&["topics", "create", "--telemetry"])?;
         let river = River {
@@ -138,9 +142,13 @@ impl Stage for Kafka {
 
     fn stop(mut self: Box<Self>) -> Result<(), DemoError> {
         self.children = None;
-        let mut topics: Vec<_> = Topic::ALL.iter().map(|topic| self.river.topic(*topic)).collect();
-        topics.push(std::mem::take(&mut self.telemetry));
-        let deleted = self.log.delete(&topics).map_err(RoleError::from);
-        Ok(deleted?)
+        delete(&self.log, &self.river, std::mem::take(&mut self.telemetry))
     }
+}
+
+/// Deletes all topics of a run.
+fn delete(log: &KafkaLog, river: &River, telemetry: String) -> Result<(), DemoError> {
+    let mut topics: Vec<_> = Topic::ALL.iter().map(|topic| river.topic(*topic)).collect();
+    topics.push(telemetry);
+    Ok(log.delete(&topics).map_err(RoleError::from)?)
 }

@@ -90,7 +90,10 @@ pub enum DemoError {
     #[error("outcomes cannot be told: {0}; ripcord.log in the demo's folder says more")]
     Outcomes(String),
     /// Records never came.
-    #[error("only {published} of {expected} records came to the log; the router dropped the rest")]
+    #[error(
+        "only {published} of {expected} records came to the log; the router dropped the rest; \
+             ripcord.log in the demo's folder says why"
+    )]
     Lost {
         /// How many should be there.
         expected: u64,

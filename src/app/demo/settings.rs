@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::DemoError;
 use super::flights::{AFTER, BEFORE, MODEL};
-use super::folder::Folder;
+use super::folder::{Folder, SETTINGS};
 use crate::config::Config;
 
 /// Minutes of event time that are asked at once. Within them records come in any order.
@@ -60,7 +60,7 @@ pub(super) fn write(
     places: Places,
     brokers: Option<&str>,
 ) -> Result<(Config, PathBuf), DemoError> {
-    let file = folder.file("demo.toml");
+    let file = folder.file(SETTINGS);
     folder.put(&file, &text(folder, places, brokers))?;
     // The settings of whoever tries this are for their own Ripcord, but for the way to Kafka.
     let ours = |name: &String| brokers.is_some() && (is_for_kafka(name) || !is_ours(name));
@@ -80,6 +80,11 @@ const STEPS: &str = "
 stall_after_seconds = 3600
 ";
 
+/// The topic of telemetry of a run on Kafka.
+pub(super) fn telemetry(namespace: &str) -> String {
+    format!("ripcord.{namespace}.telemetry")
+}
+
 /// How the river is carried.
 fn log(folder: &str, brokers: Option<&str>) -> (String, String) {
     let Some(brokers) = brokers else {
@@ -89,7 +94,7 @@ fn log(folder: &str, brokers: Option<&str>) -> (String, String) {
     // A run finds nothing of another one.
     let id = Uuid::new_v4().simple().to_string();
     let name = format!("demo-{}", id.get(..8).unwrap_or(&id));
-    let telemetry = format!("ripcord.{name}.telemetry");
+    let telemetry = telemetry(&name);
     let log = format!(
         r#"namespace = "{name}"
 
@@ -118,6 +123,7 @@ fn text(folder: &Folder, places: Places, brokers: Option<&str>) -> String {
     let disorder = WINDOW_MINUTES * 60;
     format!(
         r#"# The config of `ripcord demo`: what differs from the shipped one.
+# The model servers below live only as long as the demo does.
 
 {log}
 [http]

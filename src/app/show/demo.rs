@@ -120,8 +120,9 @@ pub(in crate::app) fn figures(ended: &Ended) -> Vec<[String; 3]> {
     ] {
         rows.push(row(name, &milliseconds(took), what));
     }
-    let all = count(requests.sent + requests.beside);
-    rows.push(row("failed requests", &count(requests.failed), &format!("of {all}")));
+    let (flights, beside) = (count(requests.sent), count(requests.beside));
+    let of = format!("of {flights} flights and {beside} asked beside them");
+    rows.push(row("failed requests", &count(requests.failed), &of));
     let during = requests.during_switch;
     let of = format!("of {}, sent while it was under way", count(during.sent));
     rows.push(row("… in the switch", &count(during.failed), &of));
