@@ -2,7 +2,8 @@
 
 use serde::Serialize;
 
-use super::words::{count, number, percent, table};
+use super::lines::table;
+use super::words::{count, number, percent};
 use crate::model::{Baseline, ModelId, Signal, VersionId};
 
 /// One baseline, before and after.

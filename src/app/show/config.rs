@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::words::{Paint, wrap};
+use super::lines::{Paint, wrap};
 use crate::config::{Config, GroupProtocol, LogKind, LogSettings, Refused};
 use crate::model::Source;
 

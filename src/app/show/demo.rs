@@ -2,7 +2,8 @@
 
 use super::Story;
 use super::ending::{detected, verdict};
-use super::words::{self, Paint, count, gained, percent, table, wrap};
+use super::lines::{Paint, table, wrap};
+use super::words::{self, count, gained, percent};
 use crate::app::demo::{Counted, Ended, Phases};
 use crate::model::EventTime;
 

@@ -1,7 +1,8 @@
 //! The end of a replay's story: what it came to, in tables, and what to know about it.
 
 use super::Story;
-use super::words::{self, Paint, Unit, count, moment, percent, span, spoken, table, wrap};
+use super::lines::{Paint, table, wrap};
+use super::words::{self, Unit, count, moment, percent, span, spoken};
 use crate::app::replay::{ModelSummary, Replayed, RollbackSummary, Summary, mostly_lost};
 use crate::model::{
     EventTime, FeatureName, IncidentId, IncidentState, Mode, ModelId, Signal, Verdict, VersionId,

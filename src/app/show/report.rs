@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::charts::{Chart, DrawError};
 use super::plots::{accuracy, drifts, statistic};
 use super::words::{Unit, count, gained, moment, number, percent, span, state};
-use super::{ending, words};
+use super::{ending, lines, words};
 use crate::app::replay::{Replayed, RollbackSummary};
 use crate::config::Meaning;
 use crate::model::{EventTime, ModelId, Null, Signal, Verdict, VersionId};
@@ -148,7 +148,7 @@ pub fn page(
         notes: &summary.notes,
     };
     let text = environment.get_template("report")?.render(Serde(page))?;
-    Ok(words::visible(&text).into_owned())
+    Ok(lines::visible(&text).into_owned())
 }
 
 fn model_page(replayed: &Replayed, model: &ModelId) -> Result<ModelPage, DrawError> {

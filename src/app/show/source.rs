@@ -1,6 +1,7 @@
 //! What a recording holds, for people who connect it: the text of `check-source`.
 
-use super::words::{Paint, count, moment, percent, span, table, wrap};
+use super::lines::{Paint, table, wrap};
+use super::words::{count, moment, percent, span};
 use crate::model::{SampleKind, Span};
 use crate::wire::check::Report;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! Topics on Kafka, for people who run the brokers: the text of `topics`.
 
-use super::words::{Paint, table, wrap};
+use super::lines::{Paint, table, wrap};
 use crate::app::topics::{Compared, Finding, Made};
 
 /// What was made.

@@ -1,19 +1,21 @@
 //! The story of a replay, told while it runs: one short block for each thing that happened.
 //!
 //! Law: what repeats is told once and counted; what a person must do is named as a command.
-//! One file, since it is one list: everything that can happen, and how it is told.
-//!
-//! Over 300 lines: one list of what can happen.
+
+mod pairs;
+mod proofs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::words::{self, Paint, wrap};
+use self::pairs::Pairs;
+use super::lines::{Paint, wrap};
+use super::words;
 use crate::app::replay::News;
 use crate::model::{
-    Command, EventTime, FeatureName, Incident, IncidentId, IncidentState, Mode, ModelId, Null,
-    Reason, Reference, Signal, Verdict, VersionId, Want,
+    Command, EventTime, FeatureName, Incident, IncidentId, IncidentState, Mode, ModelId, Reference,
+    Signal, Verdict, VersionId, Want,
 };
-use crate::shard::{Decision, Output, SignalStatus, Status};
+use crate::shard::{Decision, Output};
 use crate::undo::{Did, Ruling};
 
 /// Columns before the text: the time, and what it is.
@@ -21,14 +23,6 @@ const INDENT: usize = 31;
 
 /// One input of one version, and whether others drift as much.
 type Drift = (ModelId, VersionId, FeatureName, bool);
-
-/// A version against another on the same requests.
-struct Pairs {
-    other: VersionId,
-    value: f64,
-    n: u64,
-    since: Option<EventTime>,
-}
 
 /// Tells a replay.
 pub struct Story {
@@ -40,8 +34,7 @@ pub struct Story {
     commands: Vec<Command>,
     /// Rollbacks whose decision was told, by event time so and so.
     decided: BTreeMap<IncidentId, EventTime>,
-    /// How a version does against another on the same requests.
-    pairs: BTreeMap<(ModelId, VersionId), Pairs>,
+    pairs: Pairs,
     /// Models of which a freeze was told.
     frozen: BTreeSet<ModelId>,
     /// What happens on a breach, by model.
@@ -59,7 +52,7 @@ impl Story {
             states: BTreeMap::new(),
             commands: Vec::new(),
             decided: BTreeMap::new(),
-            pairs: BTreeMap::new(),
+            pairs: Pairs::default(),
             frozen: BTreeSet::new(),
             modes: BTreeMap::new(),
         }
@@ -69,7 +62,9 @@ impl Story {
     pub fn take(&mut self, news: &News<'_>) -> Vec<String> {
         match news {
             News::Numbers(status) => {
-                self.numbers(status);
+                let modes = status.models.iter().map(|(model, known)| (model.clone(), known.mode));
+                self.modes.extend(modes);
+                self.pairs.take(status);
                 Vec::new()
             }
             News::Output(Output::Decision(decision)) => self.decision(decision),
@@ -94,27 +89,6 @@ impl Story {
         self.drifts.iter().map(|((model, version, feature, shared), times)| {
             (model, version, feature, *shared, *times)
         })
-    }
-
-    fn numbers(&mut self, status: &Status) {
-        for (model, known) in &status.models {
-            self.modes.insert(model.clone(), known.mode);
-            let versions = &known.versions;
-            for (version, known) in versions {
-                let paired = |signal: &&SignalStatus| matches!(signal.limit, Null::Paired(_));
-                let Some(pair) = known.signals.iter().find(paired) else { continue };
-                // Under its threshold nobody is compared; of two versions it is the other one.
-                let other = pair.better.first().map(|(other, _)| other).or_else(|| {
-                    let mut others = versions.keys().filter(|other| *other != version);
-                    others.next().filter(|_| others.next().is_none())
-                });
-                if let (Some(other), Some(value)) = (other, pair.value) {
-                    let (other, n, since) = (other.clone(), pair.samples, pair.since);
-                    let known = Pairs { other, value, n, since };
-                    self.pairs.insert((model.clone(), version.clone()), known);
-                }
-            }
-        }
     }
 
     fn decision(&mut self, decision: &Decision) -> Vec<String> {
@@ -212,7 +186,7 @@ impl Story {
         let (label, end) = match a.verdict {
             Verdict::Systemic => (
                 "common cause",
-                format!("{} No rollback: it would not help.", self.others(decision)),
+                format!("{} No rollback: it would not help.", self.pairs.others(decision)),
             ),
             Verdict::Healthy | Verdict::Breach | Verdict::Insufficient | Verdict::Stale => {
                 let because = decision.ruling.as_ref().map(|ruling| ruling.because.as_str());
@@ -223,67 +197,12 @@ impl Story {
         self.block(decision.read_to, label, &self.paint.warn(label), &text)
     }
 
-    /// How the others do, where the evidence of this version is over its threshold.
-    fn others(&self, decision: &Decision) -> String {
-        let a = &decision.assessment;
-        let Some(other) = a.against.first() else {
-            return "Nothing shows what would be better.".to_owned();
-        };
-        let no_better = match a.reason {
-            Reason::ReferenceAlsoOver => format!("{} is past the same limit", other.version),
-            Reason::UnderThreshold
-            | Reason::TooFewSamples
-            | Reason::NoBaseline
-            | Reason::Incomplete
-            | Reason::BenefitShown
-            | Reason::PairedWithinTolerance
-            | Reason::DriftShared
-            | Reason::DriftOwn
-            | Reason::BenefitUnproven
-            | Reason::NoReference => format!("{} does no better", other.version),
-        };
-        match self.difference(decision).filter(|_| other.reference == Reference::Paired) {
-            Some(difference) if a.reason == Reason::ReferenceAlsoOver => {
-                format!("{no_better}; {difference}.")
-            }
-            // What the pairs say since a start of their own may be more than is tolerated.
-            Some(_) | None => format!("{no_better} {}.", words::reference(other.reference)),
-        }
-    }
-
-    fn difference(&self, decision: &Decision) -> Option<String> {
-        let a = &decision.assessment;
-        let key = (a.model.clone(), a.version.clone());
-        let (other, value, n, since) = match a.evidence.limit {
-            Null::Paired(_) => {
-                let e = &a.evidence;
-                (&a.against.first()?.version, e.estimate?, e.samples, e.since)
-            }
-            Null::Baseline(_) | Null::Rate(_) | Null::MeanMs { .. } | Null::Psi { .. } => {
-                let Pairs { other, value, n, since } = self.pairs.get(&key)?;
-                (other, *value, *n, *since)
-            }
-        };
-        let points = words::points(value.abs());
-        let often = match value {
-            _ if points == words::points(0.0) => "as often as".to_owned(),
-            value if value < 0.0 => format!("{points} less often than"),
-            _ => format!("{points} more often than"),
-        };
-        let since = since.map_or(String::new(), |at| format!(" since {}", words::moment(at)));
-        Some(format!(
-            "on the same requests {} was wrong {often} {other} ({} pairs{since})",
-            a.version,
-            words::count(n)
-        ))
-    }
-
     fn acted(&self, decision: &Decision, ruling: &Ruling) -> String {
         let to = ruling.to.as_ref().map_or("nothing", |to| to.as_str());
         let a = &decision.assessment;
         let shown = a.against.iter().find(|other| Some(&other.version) == ruling.to.as_ref());
         let shown = shown.map_or(a.evidence.reference, |other| other.reference);
-        let reference = match (shown, self.difference(decision)) {
+        let reference = match (shown, self.pairs.difference(decision)) {
             (Reference::Paired, Some(difference)) => {
                 format!("{to} would serve better: {difference}.")
             }
@@ -319,68 +238,6 @@ impl Story {
             command.target, command.generation
         );
         Some(self.block(at, "command", &self.paint.bold("command"), &text))
-    }
-
-    /// A rollback that came to another state.
-    fn incident(&mut self, incident: &Incident) -> Option<String> {
-        let before = self.states.insert(incident.id.clone(), incident.state);
-        if before == Some(incident.state) {
-            return None;
-        }
-        let of_rollback = incident.generation.is_some();
-        let proven = match incident.state {
-            IncidentState::Mitigated => incident.mitigated_at,
-            IncidentState::Verified => incident.verified_at,
-            IncidentState::Open
-            | IncidentState::Mitigating
-            | IncidentState::MitigatedUnverified
-            | IncidentState::Resolved
-            | IncidentState::Frozen
-            | IncidentState::Stuck => incident.closed_at,
-        };
-        let at = proven.unwrap_or(EventTime::from_ms(incident.changed_at.as_ms()));
-        let because = incident.because.as_str();
-        let paint = self.paint;
-        let (label, painted, text) = match incident.state {
-            IncidentState::Mitigated => {
-                let took = incident.decided_at.zip(incident.mitigated_at);
-                let took = took.map(|(from, to)| words::span(to - from)).unwrap_or_default();
-                let text = format!("Proof by live traffic, {took} after the decision: {because}");
-                ("MITIGATED", paint.good("MITIGATED"), text)
-            }
-            IncidentState::Verified => {
-                let whose = if incident.trigger.is_some() {
-                    "the statistic that fired"
-                } else {
-                    "a statistic"
-                };
-                let text = format!("Proof by {whose}: {because}");
-                ("VERIFIED", paint.good("VERIFIED"), text)
-            }
-            IncidentState::MitigatedUnverified => {
-                ("UNVERIFIED", paint.bad("UNVERIFIED"), because.to_owned())
-            }
-            IncidentState::Resolved if of_rollback => {
-                ("resolved", paint.good("resolved"), because.to_owned())
-            }
-            IncidentState::Stuck => {
-                let why = words::without_order(because);
-                let next = format!("{why}\nWere it live: ripcord approve {}", incident.model);
-                ("STUCK", paint.bad("STUCK"), next)
-            }
-            IncidentState::Frozen if of_rollback => {
-                let next = format!("{because}\nWere it live: ripcord unfreeze {}", incident.model);
-                ("FROZEN", paint.bad("FROZEN"), next)
-            }
-            // It is told with the evidence, which comes next.
-            IncidentState::Frozen
-            | IncidentState::Open
-            | IncidentState::Mitigating
-            | IncidentState::Resolved => {
-                return None;
-            }
-        };
-        Some(self.block(at, label, &painted, &text))
     }
 
     /// The time, a label, and text beside it.

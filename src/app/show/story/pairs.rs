@@ -1,0 +1,98 @@
+//! How a version does against another on the same requests, as it was told last.
+
+use std::collections::BTreeMap;
+
+use super::words;
+use crate::model::{EventTime, ModelId, Null, Reason, Reference, VersionId};
+use crate::shard::{Decision, SignalStatus, Status};
+
+/// A version against another.
+struct Pair {
+    other: VersionId,
+    value: f64,
+    n: u64,
+    since: Option<EventTime>,
+}
+
+/// What is known, by version.
+#[derive(Default)]
+pub(super) struct Pairs(BTreeMap<(ModelId, VersionId), Pair>);
+
+impl Pairs {
+    /// Takes live numbers.
+    pub(super) fn take(&mut self, status: &Status) {
+        for (model, known) in &status.models {
+            let versions = &known.versions;
+            for (version, known) in versions {
+                let paired = |signal: &&SignalStatus| matches!(signal.limit, Null::Paired(_));
+                let Some(pair) = known.signals.iter().find(paired) else { continue };
+                // Under its threshold nobody is compared; of two versions it is the other one.
+                let other = pair.better.first().map(|(other, _)| other).or_else(|| {
+                    let mut others = versions.keys().filter(|other| *other != version);
+                    others.next().filter(|_| others.next().is_none())
+                });
+                if let (Some(other), Some(value)) = (other, pair.value) {
+                    let (other, n, since) = (other.clone(), pair.samples, pair.since);
+                    let known = Pair { other, value, n, since };
+                    self.0.insert((model.clone(), version.clone()), known);
+                }
+            }
+        }
+    }
+
+    /// How the others do, where the evidence of this version is over its threshold.
+    pub(super) fn others(&self, decision: &Decision) -> String {
+        let a = &decision.assessment;
+        let Some(other) = a.against.first() else {
+            return "Nothing shows what would be better.".to_owned();
+        };
+        let no_better = match a.reason {
+            Reason::ReferenceAlsoOver => format!("{} is past the same limit", other.version),
+            Reason::UnderThreshold
+            | Reason::TooFewSamples
+            | Reason::NoBaseline
+            | Reason::Incomplete
+            | Reason::BenefitShown
+            | Reason::PairedWithinTolerance
+            | Reason::DriftShared
+            | Reason::DriftOwn
+            | Reason::BenefitUnproven
+            | Reason::NoReference => format!("{} does no better", other.version),
+        };
+        match self.difference(decision).filter(|_| other.reference == Reference::Paired) {
+            Some(difference) if a.reason == Reason::ReferenceAlsoOver => {
+                format!("{no_better}; {difference}.")
+            }
+            // What the pairs say since a start of their own may be more than is tolerated.
+            Some(_) | None => format!("{no_better} {}.", words::reference(other.reference)),
+        }
+    }
+
+    /// How much more or less often a version was wrong than the other, in words.
+    pub(super) fn difference(&self, decision: &Decision) -> Option<String> {
+        let a = &decision.assessment;
+        let key = (a.model.clone(), a.version.clone());
+        let (other, value, n, since) = match a.evidence.limit {
+            Null::Paired(_) => {
+                let e = &a.evidence;
+                (&a.against.first()?.version, e.estimate?, e.samples, e.since)
+            }
+            Null::Baseline(_) | Null::Rate(_) | Null::MeanMs { .. } | Null::Psi { .. } => {
+                let Pair { other, value, n, since } = self.0.get(&key)?;
+                (other, *value, *n, *since)
+            }
+        };
+        let points = words::points(value.abs());
+        let often = match value {
+            _ if points == words::points(0.0) => "as often as".to_owned(),
+            value if value < 0.0 => format!("{points} less often than"),
+            _ => format!("{points} more often than"),
+        };
+        let since = since.map_or(String::new(), |at| format!(" since {}", words::moment(at)));
+        Some(format!(
+            "on the same requests {} was wrong {often} {other} ({} pairs{since})",
+            a.version,
+            words::count(n)
+        ))
+    }
+}
