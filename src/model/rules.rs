@@ -157,6 +157,23 @@ pub enum Null {
     },
 }
 
+impl Null {
+    /// A value of what it limits, as people read it: `14.1 %`, `4.5 points`, `500 ms`, `0.25`.
+    #[must_use]
+    pub fn shown(self, value: f64) -> String {
+        match self {
+            Self::Baseline(_) | Self::Rate(_) => {
+                // A rate of one in a thousand and one in fifty are not the same.
+                let digits = if value.abs() < 0.01 { 2 } else { 1 };
+                format!("{:.digits$} %", value * 100.0)
+            }
+            Self::Paired(_) => format!("{:.1} points", value * 100.0),
+            Self::MeanMs { .. } => format!("{value:.0} ms"),
+            Self::Psi { .. } => format!("{value:.2}"),
+        }
+    }
+}
+
 /// How far from a baseline is tolerated.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -247,4 +264,23 @@ pub struct TargetRule {
     pub stage: Stage,
     /// Its word on which version is in production is believed.
     pub authority: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_shown_in_the_unit_of_its_limit() {
+        for (limit, value, shown) in [
+            (Null::Rate(0.1), 0.397, "39.7 %"),
+            (Null::Rate(0.1), 0.0012, "0.12 %"),
+            (Null::Baseline(Tolerance::Points(0.05)), 0.01, "1.0 %"),
+            (Null::Paired(0.02), -0.1125, "-11.2 points"),
+            (Null::MeanMs { limit: 2000.0, timeout: 60_000.0 }, 1999.6, "2000 ms"),
+            (Null::Psi { limit: 0.25, bins: 10, learn: 5000 }, 1.494, "1.49"),
+        ] {
+            assert_eq!(limit.shown(value), shown, "{limit:?}");
+        }
+    }
 }

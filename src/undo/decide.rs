@@ -289,7 +289,10 @@ pub(super) fn compared(a: &Assessment) -> Reference {
 
 fn acting(a: &Assessment, to: &VersionId) -> String {
     let estimate = match (a.evidence.estimate, a.evidence.null) {
-        (Some(estimate), Some(null)) => format!(" at {estimate:.4} against {null:.4} tolerated"),
+        (Some(estimate), Some(null)) => {
+            let [estimate, null] = [estimate, null].map(|value| a.evidence.limit.shown(value));
+            format!(" at {estimate} against {null} tolerated")
+        }
         (Some(_), None) | (None, _) => String::new(),
     };
     format!(

@@ -147,8 +147,9 @@ impl Desk<'_> {
             if !long || watch.n < policy.verify_samples || estimate > null {
                 continue;
             }
+            let [estimate, null] = [estimate, null].map(|value| a.evidence.limit.shown(value));
             let because = format!(
-                "{} is at {estimate:.4} by {} over {} samples, {null:.4} is tolerated.",
+                "{} is at {estimate} by {} over {} samples, within the tolerated {null}.",
                 a.version, a.trigger, watch.n
             );
             case.amend(|incident| {
@@ -236,9 +237,13 @@ impl Desk<'_> {
             return format!("No trigger has measured {version} since the switch.");
         };
         if estimate > null {
+            let limit = self.rules.triggers.iter().find(|rule| rule.id == *trigger);
+            let shown =
+                |value: f64| limit.map_or(value.to_string(), |rule| rule.limit.shown(value));
+            let (estimate, null) = (shown(estimate), shown(null));
             return format!(
-                "{version} is at {estimate:.4} by {trigger} over {} samples, only {null:.4} is \
-                 tolerated: it may not be the version that went bad.",
+                "{version} is at {estimate} by {trigger} over {} samples, past the tolerated \
+                 {null}: it may not be the version that went bad.",
                 watch.n
             );
         }

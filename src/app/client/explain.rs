@@ -200,7 +200,7 @@ fn seen(out: &mut Vec<String>, decision: &Decision) {
 }
 
 fn estimate(out: &mut Vec<String>, evidence: &Evidence) {
-    let value = |v: f64| words::value(evidence.limit, v);
+    let value = |v: f64| evidence.limit.shown(v);
     let what = words::measure(evidence.limit);
     let Some(estimate) = evidence.estimate else {
         out.push(format!("Nothing was measured of {what} yet."));

@@ -221,7 +221,7 @@ fn row(signal: &SignalStatus) -> Vec<Cell> {
         Some(feature) => format!("drift {feature}"),
         None => signal.trigger.to_string(),
     };
-    let value = |value: Option<f64>| value.map_or("-".into(), |v| words::value(signal.limit, v));
+    let value = |value: Option<f64>| value.map_or("-".into(), |v| signal.limit.shown(v));
     let null = match signal.limit {
         Null::Psi { limit, .. } => Some(limit),
         Null::Baseline(_) | Null::Rate(_) | Null::Paired(_) | Null::MeanMs { .. } => signal.null,
@@ -237,7 +237,7 @@ fn row(signal: &SignalStatus) -> Vec<Cell> {
     let in_time = signal.sees.filter(|seen| seen.within <= LONG);
     let sees = in_time.map_or("none".to_owned(), |seen| {
         let within = words::span(seen.within).replace(' ', "");
-        format!("{} {within}", words::value(signal.limit, seen.value).replace(' ', ""))
+        format!("{} {within}", signal.limit.shown(seen.value).replace(" %", "%"))
     });
     vec![
         words::short(&name, 18).into(),

@@ -8,15 +8,6 @@ pub(super) fn percent(share: f64) -> String {
     format!("{:.digits$} %", share * 100.0)
 }
 
-/// A value in the unit of its limit.
-pub(super) fn value(limit: Null, value: f64) -> String {
-    match limit {
-        Null::Baseline(_) | Null::Rate(_) | Null::Paired(_) => percent(value),
-        Null::MeanMs { .. } => format!("{value:.0} ms"),
-        Null::Psi { .. } => format!("{value:.2}"),
-    }
-}
-
 /// Odds: plain while short.
 pub(super) fn odds(odds: f64) -> String {
     match odds {
