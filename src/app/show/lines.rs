@@ -90,6 +90,15 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
+/// What stays with the number before it.
+const UNITS: [&str; 6] = ["%", "points", "ms", "s", "min", "h"];
+
+/// Whether no line may end between two words.
+fn bound(before: &str, word: &str) -> bool {
+    let unit = word.trim_end_matches(['.', ',', ';', ':', ')']);
+    UNITS.contains(&unit) && before.ends_with(|c: char| c.is_ascii_digit())
+}
+
 /// Breaks `text` at spaces so that no line is longer than [`WIDTH`]; every line begins with
 /// `indent` spaces. A word longer than a line stands on its own.
 #[must_use]
@@ -98,7 +107,10 @@ pub fn wrap(text: &str, indent: usize) -> String {
     let mut lines = Vec::new();
     for paragraph in text.lines() {
         let (mut line, mut width) = (margin.clone(), indent);
-        for word in paragraph.split_whitespace() {
+        let mut words = paragraph.split_whitespace().peekable();
+        while let Some(word) = words.next() {
+            let unit = words.next_if(|next| bound(word, next));
+            let word = unit.map_or(word.to_owned(), |unit| format!("{word} {unit}"));
             let length = word.chars().count();
             let gap = usize::from(width > indent);
             if width > indent && width + gap + length > columns {
@@ -109,7 +121,7 @@ pub fn wrap(text: &str, indent: usize) -> String {
                 line.push(' ');
                 width += 1;
             }
-            line.push_str(word);
+            line.push_str(&word);
             width += length;
         }
         lines.push(line);
@@ -151,6 +163,13 @@ mod tests {
         }
         let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
         assert_eq!(words(&wrapped), words(&text));
+    }
+
+    #[test]
+    fn a_number_keeps_its_unit() {
+        let text = format!("{} 13.1 % of it", "x".repeat(WIDTH - 6));
+        assert!(wrap(&text, 0).ends_with("x\n13.1 % of it"), "{}", wrap(&text, 0));
+        assert!(bound("0.5", "ms).") && !bound("of", "s") && !bound("3", "samples"));
     }
 
     #[test]
