@@ -404,6 +404,41 @@ async fn large_bodies_stream_through_and_too_large_ones_are_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_slow_caller_is_no_fault_of_a_version() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let (v1, v2) = backends();
+    let head = "POST /models/m/large HTTP/1.1\r\nhost: x\r\ncontent-length: 200000\r\n\r\n";
+    let half = "x".repeat(100_000);
+    // Enough of them to open its breaker, if they counted.
+    let limits = "held_body_bytes = 1024\nbody_seconds = 1";
+    let world = World::start(&[&v1, &v2], limits, "", None).await;
+    let calls = (0..8).map(|_| format!("{head}{half}"));
+    for call in calls {
+        let said = raw(&world, &call).await;
+        assert!(said.starts_with("HTTP/1.1 408") && said.contains("slow-body"), "{said}");
+    }
+    let (_, route) = world.route().await;
+    let (v, live) = (&route["versions"]["v1"], &route["versions"]["v1"]["live"]);
+    assert_eq!((&v["breaker"], &live["left"]), (&json!("closed"), &json!(8)), "{v:#}");
+    assert_eq!((&live["timeout"], &live["error"]), (&json!(0), &json!(0)), "{v:#}");
+    // One that is slow and in time is answered, and its time is not the version's.
+    let limits = "held_body_bytes = 1024\nbody_seconds = 20";
+    let world = World::start(&[&v1, &v2], limits, "", None).await;
+    let at = world.url.strip_prefix("http://").unwrap();
+    let mut stream = tokio::net::TcpStream::connect(at).await.unwrap();
+    stream.write_all(format!("{head}{half}").as_bytes()).await.unwrap();
+    // It is told how long: this moment is what is tested.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    stream.write_all(half.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+    let (_, route) = world.route().await;
+    let took_ms = route["versions"]["v1"]["live"]["p99_ms"].as_f64().unwrap();
+    assert!(took_ms < 2000.0, "{took_ms} ms of two seconds that were the caller's");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_under_way_is_answered_when_the_router_stops() {
     let (v1, v2) = backends();
     let world = World::start(&[&v1, &v2], "", "", None).await;

@@ -2,7 +2,8 @@
 //!
 //! What has a key goes by rendezvous: each version draws a number for the key, stretched by its
 //! weight, and the least one answers. So the shares are exact in expectation, a key stays with its
-//! version as long as the weights do, and a change of weights moves no key that it need not move.
+//! version as long as the weights do, and of two versions no key moves that need not. Of three or
+//! more, one that rises draws keys from all others and one that falls gives to all others.
 //! What has none takes turns on the golden section, so that any run of requests is shared out
 //! exactly, but for a handful.
 //!

@@ -80,7 +80,7 @@ impl Desk<'_> {
             Ask::Promoted { version, .. } => self.promoted(version),
             Ask::Vouch { version, .. } => self.vouch(version),
             Ask::Quarantine { version, .. } => self.quarantine(version, &why),
-            Ask::Release { version, .. } => Ok(self.release(version)),
+            Ask::Release { version, .. } => self.release(version),
         };
         let instruction = instruction.id.clone();
         match fared {
@@ -244,7 +244,12 @@ impl Desk<'_> {
         self.model.frozen = None;
         self.model.rollbacks.clear();
         let id = self.id;
-        Ok((format!("Automatic action is allowed for {id}; its rollbacks count from none."), None))
+        Ok((
+            format!(
+                "Automatic action is allowed for {id}; rollbacks before this no longer count against its limit."
+            ),
+            None,
+        ))
     }
 
     fn promoted(&mut self, version: &VersionId) -> Fared {
@@ -279,7 +284,8 @@ impl Desk<'_> {
         Ok((format!("{version} is proven by a person's word.{unseen}{but}"), None))
     }
 
-    fn release(&mut self, version: &VersionId) -> (String, Option<IncidentId>) {
+    fn release(&mut self, version: &VersionId) -> Fared {
+        self.must_be_known(version)?;
         let was = self.model.quarantine(version, self.now.log).is_some();
         self.model.version(version).quarantine = None;
         let returned = |case: &Case| {
@@ -289,7 +295,7 @@ impl Desk<'_> {
             self.advance(at, Phase::Resolve, format!("{version} was released."));
         }
         let words = if was { "may serve again" } else { "was not in quarantine; nothing changed" };
-        (format!("{version} {words}."), None)
+        Ok((format!("{version} {words}."), None))
     }
 
     /// What is said of a version is about one that a target knows or traffic was seen of.

@@ -20,8 +20,11 @@ impl Desk<'_> {
                 // What it was decided by stays as it was then.
                 if incident.decided_at.is_none() {
                     incident.reference = reference;
-                    incident.breach_from = a.evidence.since.or(incident.breach_from);
-                    incident.samples = a.evidence.samples;
+                    // What is said once it is over tells of another stretch.
+                    if matches!(a.verdict, Verdict::Breach | Verdict::Systemic) {
+                        incident.breach_from = a.evidence.since.or(incident.breach_from);
+                        incident.samples = a.evidence.samples;
+                    }
                 }
             });
         }

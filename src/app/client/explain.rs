@@ -137,7 +137,9 @@ fn story(incident: &Incident, decisions: &[Decision]) -> Vec<String> {
     }
     if let Some(from) = incident.breach_from {
         let samples = incident.samples;
-        out.push(format!("The likely start is {from}; {samples} samples came since."));
+        let what =
+            if from > incident.opened_at { "It began anew about" } else { "The likely start is" };
+        out.push(format!("{what} {from}; {samples} samples had come since when this was said."));
     }
     let firsts =
         decisions.iter().filter(|d| Some(&d.assessment.trigger) == incident.trigger.as_ref());

@@ -101,7 +101,7 @@ pub(super) const fn proof(proof: Proof) -> &'static str {
         Proof::L1 => "L1: the target says so",
         Proof::L2 => "L2: a probe through the public route says so",
         Proof::L3 => "L3: live traffic shows the switch",
-        Proof::L4 => "L4: the statistic that fired shows that it helped",
+        Proof::L4 => "L4: its statistic is within the limit",
     }
 }
 

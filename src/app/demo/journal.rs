@@ -57,11 +57,9 @@ pub(super) struct Journal {
     /// Steps that wait for their answer, and when they were seen.
     open: BTreeMap<CommandId, u64>,
     /// Event time of the decision.
-    pub(super) decided_at: Option<EventTime>,
+    pub(super) switched_at: Option<EventTime>,
     commanded_us: Option<u64>,
     answered_us: Option<u64>,
-    /// The incident says that every step was answered; and that was told.
-    answered: bool,
     switched: bool,
     mitigated: bool,
 }
@@ -78,10 +76,9 @@ impl Journal {
             phases: Phases::default(),
             told: BTreeMap::new(),
             open: BTreeMap::new(),
-            decided_at: None,
+            switched_at: None,
             commanded_us: None,
             answered_us: None,
-            answered: false,
             switched: false,
             mitigated: false,
         }
@@ -101,7 +98,7 @@ impl Journal {
     /// From when to when the rollback was under way, said once: when the decision and the answer of
     /// each step have been seen.
     pub(super) fn switched(&mut self) -> Option<Range<u64>> {
-        let over = self.answered && self.open.is_empty() && !self.switched;
+        let over = self.switched_at.is_some() && self.open.is_empty() && !self.switched;
         let time = self.commanded_us.zip(self.answered_us).filter(|_| over);
         self.switched |= time.is_some();
         time.map(|(from, to)| from..to)
@@ -189,7 +186,6 @@ impl Journal {
 
     fn decision(&mut self, decision: &Decision, at_us: u64) {
         if decision.ruling.as_ref().is_some_and(|ruling| ruling.did == Did::Acted) {
-            self.decided_at = Some(decision.read_to);
             let commanded = self.commanded_us.unwrap_or(at_us);
             let told = self.told.range(decision.read_to..).next().map(|(_, at_us)| *at_us);
             let took = commanded.saturating_sub(told.unwrap_or(commanded));
@@ -198,7 +194,7 @@ impl Journal {
     }
 
     fn incident(&mut self, incident: &Incident, at_us: u64) {
-        self.answered |= incident.switched_at.is_some();
+        self.switched_at = self.switched_at.or(incident.switched_at);
         if incident.state != IncidentState::Mitigated || self.mitigated {
             return;
         }

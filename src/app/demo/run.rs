@@ -248,7 +248,7 @@ impl<'a> Run<'a> {
             if let Some(time) = self.journal.switched() {
                 self.during = self.pulse.during(&time);
                 self.withdrawn = Some(self.runtime.block_on(self.callers.answers(AFTER))?);
-                let at = self.journal.decided_at.unwrap_or(until);
+                let at = self.journal.switched_at.unwrap_or(until);
                 tell(Told::Switched(at, self.journal.phases, self.during));
             }
             let reach = self.journal.reach();

@@ -110,7 +110,11 @@ pub(in crate::app) fn figures(ended: &Ended) -> Vec<[String; 3]> {
     if let Some(rollback) = summary.rollbacks.first() {
         let labels = format!("on {} labels", count(rollback.detection.labels));
         let after = detected(rollback).unwrap_or_default();
-        rows.push(row("detected after", &after, &format!("of event time, {labels}")));
+        rows.push(row(
+            "detected after",
+            &after,
+            &format!("its likely start, in event time, {labels}"),
+        ));
     }
     let Phases { decide_ms, pickup_ms, act_ms, mitigate_ms } = ended.phases;
     for (name, took, what) in [

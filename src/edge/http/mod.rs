@@ -156,8 +156,8 @@ async fn whole(State(body): State<Whole>, mut request: Request, next: Next) -> R
         Ok(Err(why)) if why.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             let most = body.most_bytes;
             let detail = format!(
-                "the body is larger than the {most} bytes that are taken here; send telemetry in \
-                 parts, or raise http.max_body_bytes; all else has {SMALL_BODY} at most"
+                "the body is larger than the {most} bytes that are taken here; telemetry may be \
+                 sent in parts, or http.max_body_bytes raised; all else has {SMALL_BODY} at most"
             );
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
         }
@@ -192,7 +192,7 @@ async fn unknown(uri: Uri) -> Problem {
 }
 
 async fn not_allowed(method: axum::http::Method, uri: Uri) -> Problem {
-    let detail = format!("{} takes no {method}; /api/openapi.json lists what it takes", uri.path());
+    let detail = format!("{} takes no {method}; the header Allow says what it takes", uri.path());
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
 }
 

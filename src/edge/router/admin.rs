@@ -29,7 +29,7 @@ type Told = ([(HeaderName, HeaderValue); 1], Json<Value>);
 /// A route that shall be set. What is left out stays as it is; what only the router knows may
 /// stand there, so that what was read can be sent back, and is not looked at.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with weights_percent")]
 struct Wanted {
     weights_percent: BTreeMap<VersionId, Weight>,
     shadow: Option<BTreeSet<VersionId>>,

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use tokio::time::{Sleep, sleep, timeout};
 
 use super::call::Asked;
 use crate::config::RouterLimits;
+use crate::edge::clock::Stopwatch;
 use crate::edge::http::{Answering, Problem};
 use crate::router::Ended;
 
@@ -28,16 +29,20 @@ pub(super) enum Sent {
 
 /// Reads a body as far as it is held.
 pub(super) async fn read(body: Body, limits: &RouterLimits) -> Result<Sent, Problem> {
-    if let Ok(read) = timeout(limits.body, begun(body, limits)).await {
-        return read;
+    match timeout(limits.body, begun(body, limits)).await {
+        Ok(read) => read,
+        Err(_) => Err(slow(limits.body)),
     }
-    let seconds = limits.body.as_secs();
+}
+
+pub(super) fn slow(within: Duration) -> Problem {
+    let seconds = within.as_secs();
     let detail = format!("the body was not here after {seconds} s; send it faster");
-    Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", detail))
+    Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", detail)
 }
 
 async fn begun(mut body: Body, limits: &RouterLimits) -> Result<Sent, Problem> {
-    let (held, most) = (limits.held_body_bytes, limits.max_body_bytes);
+    let (held, most, since) = (limits.held_body_bytes, limits.max_body_bytes, Stopwatch::start());
     let at_least = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if at_least > most {
         return Err(too_large(most));
@@ -60,7 +65,9 @@ async fn begun(mut body: Body, limits: &RouterLimits) -> Result<Sent, Problem> {
     if bytes > most {
         return Err(too_large(most));
     }
-    Ok(Sent::Flow(Flow { first, rest: body, left: most - bytes, fate: Arc::default() }))
+    let patience = limits.body.saturating_sub(Duration::from_micros(since.elapsed_us()));
+    let (left, fate) = (most - bytes, Arc::default());
+    Ok(Sent::Flow(Flow { first, rest: body, left, patience, waits: None, fate }))
 }
 
 fn joined(parts: &mut VecDeque<Bytes>) -> Bytes {
@@ -90,6 +97,10 @@ pub(super) struct Fate {
     pub(super) too_large: AtomicBool,
     /// It broke off.
     pub(super) broke: AtomicBool,
+    /// It was not here in time.
+    pub(super) slow: AtomicBool,
+    /// So long its caller was waited for, in microseconds: no time of the version's.
+    pub(super) waited_us: AtomicU64,
 }
 
 /// A body on its way through.
@@ -97,6 +108,10 @@ pub(super) struct Flow {
     first: VecDeque<Bytes>,
     rest: Body,
     left: usize,
+    /// So long its caller may still be waited for.
+    patience: Duration,
+    /// Since when that is done, and until when.
+    waits: Option<(Stopwatch, Pin<Box<Sleep>>)>,
     fate: Arc<Fate>,
 }
 
@@ -104,6 +119,22 @@ impl Flow {
     /// What becomes of it.
     pub(super) fn fate(&self) -> Arc<Fate> {
         Arc::clone(&self.fate)
+    }
+
+    /// The caller has sent something, or its time is over.
+    fn heard(&mut self) {
+        if let Some((since, _)) = self.waits.take() {
+            let waited_us = since.elapsed_us();
+            self.fate.waited_us.fetch_add(waited_us, Ordering::Relaxed);
+            self.patience = self.patience.saturating_sub(Duration::from_micros(waited_us));
+        }
+    }
+
+    /// Nothing is here yet. Whether its time is over.
+    fn is_over(&mut self, context: &mut Context<'_>) -> bool {
+        let patience = self.patience;
+        let begin = || (Stopwatch::start(), Box::pin(sleep(patience)));
+        self.waits.get_or_insert_with(begin).1.as_mut().poll(context).is_ready()
     }
 }
 
@@ -118,7 +149,15 @@ impl hyper::body::Body for Flow {
         if let Some(part) = self.first.pop_front() {
             return Poll::Ready(Some(Ok(Frame::data(part))));
         }
-        let next = std::task::ready!(Pin::new(&mut self.rest).poll_frame(context));
+        let Poll::Ready(next) = Pin::new(&mut self.rest).poll_frame(context) else {
+            if !self.is_over(context) {
+                return Poll::Pending;
+            }
+            self.heard();
+            self.fate.slow.store(true, Ordering::Relaxed);
+            return Poll::Ready(Some(Err("the body came too slowly".into())));
+        };
+        self.heard();
         Poll::Ready(match next {
             Some(Ok(frame)) => {
                 let bytes = frame.data_ref().map_or(0, Bytes::len);

@@ -69,6 +69,7 @@ impl Call {
             role,
             trial,
             since: Stopwatch::start(),
+            sent: None,
             over: false,
         }
     }
@@ -83,6 +84,8 @@ pub(super) struct Asked {
     role: SampleRole,
     trial: bool,
     since: Stopwatch,
+    /// What becomes of the body, where it streams.
+    pub(super) sent: Option<Arc<Fate>>,
     over: bool,
 }
 
@@ -93,7 +96,9 @@ impl Asked {
             return;
         }
         let (place, role, trial) = (self.place, self.role, self.trial);
-        let took_us = self.since.elapsed_us();
+        // The time that the caller took for its body is none of the version's.
+        let waited_us = self.sent.as_ref().map_or(0, |sent| sent.waited_us.load(Ordering::Relaxed));
+        let took_us = self.since.elapsed_us().saturating_sub(waited_us);
         self.served.step(Input::Ended { place, role, how, took_us, trial });
         let status = match how {
             Ended::Ok => Status::Ok,
@@ -139,6 +144,8 @@ pub(super) enum Failed {
     Late(Duration),
     /// What the caller sends is too large.
     TooLarge,
+    /// What the caller sends was not here in time.
+    Slow,
     /// What the caller sends broke off.
     Broke,
 }
@@ -168,7 +175,6 @@ pub(super) async fn ask(
     asked: &mut Asked,
     request: Request<Body>,
     within: Duration,
-    fate: Option<&Fate>,
 ) -> Result<(response::Parts, Answer), Failed> {
     let held = asked.shared.limits.held_body_bytes;
     let work = async {
@@ -188,16 +194,17 @@ pub(super) async fn ask(
         Ok(Err(failed)) => failed,
         Err(_) => Failed::Late(within),
     };
-    let failed = match fate {
-        Some(fate) if fate.too_large.load(Ordering::Relaxed) => Failed::TooLarge,
-        Some(fate) if fate.broke.load(Ordering::Relaxed) => Failed::Broke,
+    let failed = match &asked.sent {
+        Some(sent) if sent.too_large.load(Ordering::Relaxed) => Failed::TooLarge,
+        Some(sent) if sent.slow.load(Ordering::Relaxed) => Failed::Slow,
+        Some(sent) if sent.broke.load(Ordering::Relaxed) => Failed::Broke,
         Some(_) | None => failed,
     };
     let (how, error) = match &failed {
         Failed::Unreached(_) => (Ended::Error, "no connection"),
         Failed::Cut(_) => (Ended::Error, "the connection was cut"),
         Failed::Late(_) => (Ended::Timeout, "no answer in time"),
-        Failed::TooLarge | Failed::Broke => (Ended::Left, "the request broke off"),
+        Failed::TooLarge | Failed::Slow | Failed::Broke => (Ended::Left, "the request broke off"),
     };
     asked.ended(how, Some(error), Bytes::new());
     Err(failed)

@@ -42,7 +42,7 @@ pub enum RouterError {
     #[error("the router's folder cannot be used; set router.folder to one of its own")]
     Folder(#[from] FileError),
     /// What it kept is not its own.
-    #[error("{path} holds no routes: {why}; restore it, or remove it to begin with the settings'")]
+    #[error("{path} holds no routes: {why}; restore it, or remove it to begin with the settings")]
     State {
         /// Which file.
         path: String,
@@ -53,7 +53,7 @@ pub enum RouterError {
     #[error(
         "the route of {model} cannot be used: {why}; it stands in {place}, where `PUT \
          /admin/routes/{model}` left it: give the version its backend again in \
-         router.models.{model}.versions, or remove the file to begin with the settings'"
+         router.models.{model}.versions, or remove the file to begin with what the settings say"
     )]
     Route {
         /// Of which model.

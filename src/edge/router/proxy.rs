@@ -144,7 +144,7 @@ async fn held(call: &Call, bytes: &Bytes, seat: Option<Answering>) -> Response {
         let Some(request) = call.request(choice.place, Body::from(bytes.clone())) else {
             break Problem::bad("the path is none; write it out").into_response();
         };
-        match ask(&mut asked, request, within, None).await {
+        match ask(&mut asked, request, within).await {
             Ok((head, answer)) => break passed(call, choice.place, head, answer, asked, seat),
             Err(failed) => {
                 let again = matches!(failed, Failed::Unreached(_));
@@ -165,14 +165,14 @@ async fn streamed(call: &Call, flow: Flow, seat: Option<Answering>) -> Response 
     // The time for the body and that for the answer, since they may overlap.
     let within = call.shared.limits.body + call.served.settings.answer;
     let mut asked = call.asked(choice.place, SampleRole::Live, choice.trial);
-    let fate = flow.fate();
+    asked.sent = Some(flow.fate());
     let Some(request) = call.request(choice.place, Body::new(flow)) else {
         return Problem::bad("the path is none; write it out").into_response();
     };
     if call.about.predicts && call.plan.shadows(choice.place).next().is_some() {
         call.served.large.fetch_add(1, Ordering::Relaxed);
     }
-    match ask(&mut asked, request, within, Some(&fate)).await {
+    match ask(&mut asked, request, within).await {
         Ok((head, answer)) => passed(call, choice.place, head, answer, asked, seat),
         Err(failed) => refused(call, choice.place, &failed),
     }
@@ -244,6 +244,7 @@ fn refused(call: &Call, place: Place, failed: &Failed) -> Response {
             Problem::new(StatusCode::GATEWAY_TIMEOUT, "time-out", detail)
         }
         Failed::TooLarge => body::too_large(call.shared.limits.max_body_bytes),
+        Failed::Slow => body::slow(call.shared.limits.body),
         Failed::Broke => Problem::bad("the body broke off; send it again"),
     };
     signed(call, place, problem.into_response())

@@ -27,7 +27,7 @@ pub(super) fn mirror(call: &Call, asked: &[Place], bytes: &Bytes) {
         let most = call.shared.limits.held_body_bytes;
         tokio::spawn(async move {
             let _seat = seat;
-            let Ok((head, answer)) = ask(&mut asked, request, within, None).await else { return };
+            let Ok((head, answer)) = ask(&mut asked, request, within).await else { return };
             let bytes = match answer {
                 Answer::Whole(bytes) => bytes,
                 Answer::Flow(from) => {

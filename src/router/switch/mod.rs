@@ -85,8 +85,8 @@ impl fmt::Display for Refusal {
             Self::Route(why) => write!(f, "{why}"),
             Self::Down { asked, up } => write!(
                 f,
-                "all requests would go to {asked}, down or shut, while {up} is up; mend the \
-                 former first, or leave the latter a share"
+                "all requests would go to {asked}, down or shut then, while {up} is up now; mend \
+                 the former first, or leave one that is up open, with a share"
             ),
         }
     }
