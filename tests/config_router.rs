@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use ripcord::app::show::{Paint, rules};
 use ripcord::config::Config;
 use ripcord::model::{Field, ModelId, Stage};
 
@@ -25,6 +26,11 @@ fn what_is_left_out_stands_in_the_shipped_file() {
     assert_eq!(load("").unwrap().settings.router, None);
     let text = format!("{ROUTED}ts = \"header:x-time\"\nkey_header = \"X-User\"\n");
     let config = load(&text).unwrap();
+    let told = rules(&config, Paint::new(false));
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    let routes = "routes of m, until others are set: v1 at http://127.0.0.1:9001 (87.5 %), v2 at \
+                  http://b:80/base (12.5 %)";
+    assert!(told.contains(routes) && told.contains("router: 127.0.0.1:7800"), "{told}");
     let router = config.settings.router.unwrap();
     assert_eq!((router.source, router.queue), (None, 10_000));
     assert_eq!(router.folder, config.settings.log.folder);

@@ -658,6 +658,12 @@ async fn its_worker_moves_the_share_once_and_refuses_what_is_over() {
     assert_eq!((acted.outcome, acted.proof), (Outcome::Done, Some(Proof::L2)), "{}", acted.detail);
     let acted = target.act(&go).await;
     assert_eq!(acted.outcome, Outcome::Refused, "{}", acted.detail);
+    // Another command under the same generation must know what is done under it.
+    let weights = json!({ "v1": 0, "v2": 100 });
+    let stranger =
+        json!({ "weights_percent": weights, "fence": { "generation": 2, "command": "x" } });
+    let (status, problem) = world.put(Some("*"), &stranger).await;
+    assert_eq!((status, &problem["type"]), (409, &json!("urn:ripcord:problem:stale-generation")));
     // Moved by others since.
     world.weights(0.0, 100.0).await;
     let acted = target.act(&back).await;

@@ -244,12 +244,8 @@ impl Desk<'_> {
         self.model.frozen = None;
         self.model.rollbacks.clear();
         let id = self.id;
-        Ok((
-            format!(
-                "Automatic action is allowed for {id}; rollbacks before this no longer count against its limit."
-            ),
-            None,
-        ))
+        let words = "rollbacks before this no longer count against its limit";
+        Ok((format!("Automatic action is allowed for {id}; {words}."), None))
     }
 
     fn promoted(&mut self, version: &VersionId) -> Fared {

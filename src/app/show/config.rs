@@ -3,8 +3,10 @@
 use serde_json::{Value as Json, json};
 
 use super::lines::{Paint, wrap};
-use crate::config::{Config, GroupProtocol, LogKind, LogSettings, Refused};
-use crate::model::Source;
+use crate::config::{
+    Config, GroupProtocol, LogKind, LogSettings, Refused, RoutedModel, RouterSettings,
+};
+use crate::model::{Source, VersionId};
 
 /// The settings in effect, in words.
 #[must_use]
@@ -30,6 +32,7 @@ pub fn rules(config: &Config, paint: Paint) -> String {
     let mut lines = log(&settings.log);
     lines.push(format!("http: {}", settings.http.listen));
     lines.extend(settings.sources.iter().map(reads));
+    lines.extend(settings.router.iter().flat_map(routes));
     for line in lines {
         text.push_str(&format!("\n - {}", wrap(&line, 3).trim_start()));
     }
@@ -67,6 +70,20 @@ fn log(settings: &LogSettings) -> Vec<String> {
     let properties: Vec<_> = shown.chain(hidden).collect();
     if !properties.is_empty() {
         lines.push(format!("properties of the client: {}", properties.join(", ")));
+    }
+    lines
+}
+
+fn routes(router: &RouterSettings) -> Vec<String> {
+    let mut lines = vec![format!("router: {}", router.listen)];
+    for RoutedModel { model, versions, weights_percent, .. } in &router.models {
+        let one = |(version, url): &(VersionId, String)| {
+            let weight = weights_percent.iter().find(|(of, _)| of == version);
+            let percent = weight.map_or(0.0, |(_, percent)| *percent);
+            format!("{version} at {url} ({percent} %)")
+        };
+        let all: Vec<_> = versions.iter().map(one).collect();
+        lines.push(format!("routes of {model}, until others are set: {}", all.join(", ")));
     }
     lines
 }

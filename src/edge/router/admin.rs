@@ -116,6 +116,18 @@ async fn set(
         let detail = format!("{model}: generation {given} is over, {seen} was seen");
         return Err(Problem::new(StatusCode::CONFLICT, "stale-generation", detail));
     }
+    // Who read the fence, as a worker does, carries on what is done under it.
+    let known =
+        |done: &String| fence.command.as_ref() == Some(done) || fence.earlier.contains(done);
+    let forgotten = kept.fence.command.as_ref().filter(|done| !known(done));
+    if let Some(done) = forgotten.filter(|_| fence.generation == kept.fence.generation) {
+        let detail = format!(
+            "{model}: {done} is done under generation {}, and the fence given knows nothing of it; \
+             read it again",
+            fence.generation
+        );
+        return Err(Problem::new(StatusCode::CONFLICT, "stale-generation", detail));
+    }
     let kept = Kept { revision: kept.revision + 1, route, fence };
     let (of, keep) = (model.clone(), kept.clone());
     let write = move || {

@@ -42,7 +42,10 @@ pub enum RouterError {
     #[error("the router's folder cannot be used; set router.folder to one of its own")]
     Folder(#[from] FileError),
     /// What it kept is not its own.
-    #[error("{path} holds no routes: {why}; restore it, or remove it to begin with the settings")]
+    #[error(
+        "{path} holds no routes: {why}; restore it, or remove it to begin with what the settings \
+         say"
+    )]
     State {
         /// Which file.
         path: String,
