@@ -27,7 +27,7 @@ pub use incident::{Incident, IncidentState, Phase};
 pub use instruction::{Ask, Instruction, Scope};
 pub use rules::{
     Action, Budget, Mode, ModelRules, Null, Policy, RuleBook, Signal, Statistic, TargetRule,
-    Tolerance, Trigger,
+    Tolerance, Trigger, percent,
 };
 pub use sample::{
     Feature, Health, LatencySample, Outcome as OutcomeSample, Prediction, Reject, Role, Run,

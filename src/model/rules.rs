@@ -157,16 +157,19 @@ pub enum Null {
     },
 }
 
+/// A share in percent; two digits under one.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    let digits = if share.abs() < 0.01 { 2 } else { 1 };
+    format!("{:.digits$} %", share * 100.0)
+}
+
 impl Null {
     /// A value of what it limits, as people read it: `14.1 %`, `4.5 points`, `500 ms`, `0.25`.
     #[must_use]
     pub fn shown(self, value: f64) -> String {
         match self {
-            Self::Baseline(_) | Self::Rate(_) => {
-                // A rate of one in a thousand and one in fifty are not the same.
-                let digits = if value.abs() < 0.01 { 2 } else { 1 };
-                format!("{:.digits$} %", value * 100.0)
-            }
+            Self::Baseline(_) | Self::Rate(_) => percent(value),
             Self::Paired(_) => format!("{:.1} points", value * 100.0),
             Self::MeanMs { .. } => format!("{value:.0} ms"),
             Self::Psi { .. } => format!("{value:.2}"),

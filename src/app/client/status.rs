@@ -10,7 +10,9 @@ use crate::app::serve::{Overview, RulesView};
 use crate::edge::http::client::ClientError;
 use crate::edge::terminal;
 use crate::edge::terminal::table::{Cell, Look, Tone, table};
-use crate::model::{ModelId, Null, Reason, Role, Signal, Span, Statistic, Verdict, VersionId};
+use crate::model::{
+    ModelId, Null, Reason, Role, Signal, Span, Statistic, Verdict, VersionId, percent,
+};
 use crate::shard::{ModelStatus, SignalStatus, VersionStatus};
 
 /// Time between two looks.
@@ -182,7 +184,7 @@ fn title(version: &VersionId, status: &VersionStatus) -> String {
         parts.push("in quarantine".to_owned());
     }
     match status.label_coverage {
-        Some(share) => parts.push(format!("labels for {}", words::percent(share))),
+        Some(share) => parts.push(format!("labels for {}", percent(share))),
         None => parts.push("no answers lately".to_owned()),
     }
     parts.join(" · ")
@@ -193,7 +195,7 @@ fn baselines(signals: &[SignalStatus]) -> Option<String> {
     let mut known: Vec<String> = Vec::new();
     for (signal, baseline) in signals.iter().filter_map(|s| Some((s.signal, s.baseline?))) {
         let value = match signal {
-            Signal::Accuracy | Signal::ErrorRate => words::percent(baseline.value),
+            Signal::Accuracy | Signal::ErrorRate => percent(baseline.value),
             Signal::Latency => format!("{:.0} ms", baseline.value),
             Signal::FeatureDrift => continue,
         };

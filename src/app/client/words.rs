@@ -2,12 +2,6 @@
 
 use crate::model::{Null, Outcome, Proof, Reason, Reference, Signal, Span, Verdict, Want};
 
-/// A share in percent; two digits under one.
-pub(super) fn percent(share: f64) -> String {
-    let digits = if share.abs() < 0.01 { 2 } else { 1 };
-    format!("{:.digits$} %", share * 100.0)
-}
-
 /// Odds: plain while short.
 pub(super) fn odds(odds: f64) -> String {
     match odds {
@@ -130,8 +124,6 @@ mod tests {
 
     #[test]
     fn numbers_are_short() {
-        assert_eq!(percent(0.1234), "12.3 %");
-        assert_eq!(percent(0.0012), "0.12 %");
         for (value, text) in
             [(0.0, "0"), (0.31, "0.3"), (8640.0, "8640"), (99_999.0, "99999"), (1.2e7, "1e7")]
         {
