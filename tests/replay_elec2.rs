@@ -16,6 +16,10 @@ use words::replay::{self, decisions, line, summary};
 const LEARNS: &str = "v7-online-lr";
 const FROZEN: &str = "v8-hgb-frozen";
 /// When live traffic showed the switch, and when the statistic did.
+/// What is decided with each of them in production. A change of it is a change of decisions: say
+/// in the commit which and why.
+const DECIDED_OF_LEARNS: &str = "ELEC2_LEARNS";
+const DECIDED_OF_FROZEN: &str = "ELEC2_FROZEN";
 const DAYS: (&str, &str) = ("1996-11-21", "1996-12-02");
 
 fn run(production: &str, previous: &str) -> Option<Replayed> {
@@ -54,6 +58,7 @@ fn the_model_that_learns_is_never_rolled_back() {
     let Some(replayed) = run(LEARNS, FROZEN) else { return };
     let summary = summary(&replayed);
     assert_eq!(summary["records"]["measured"], 73_344);
+    assert_eq!(summary["decisions_hash"], DECIDED_OF_LEARNS);
     assert_eq!(summary["rollbacks"], serde_json::json!([]), "{}", told(&replayed, LEARNS));
     let model = &summary["models"]["elec2-price-direction"];
     assert_eq!(model["production_at_end"], LEARNS);
@@ -73,6 +78,7 @@ fn the_frozen_model_is_rolled_back_by_july_1997() {
     assert_eq!((&first["from"], &first["to"]), (&FROZEN.into(), &LEARNS.into()));
     let decided = first["decided_at"].as_str().unwrap();
     assert!(decided < "1997-07-01", "{decided}\n{told}");
+    assert_eq!(summary["decisions_hash"], DECIDED_OF_FROZEN);
     // After it the model that learns stays: there is no way back to the one that fell.
     assert_eq!(rollbacks.len(), 1, "{rollbacks:#?}");
     // 500 samples take ten days, three more than the statistic has: it is given its time again.

@@ -11,13 +11,19 @@ use std::process::{Child, Command, Stdio};
 
 use ripcord::app::replay::Replayed;
 use ripcord::judge::watch::recompute;
-use ripcord::model::{Null, Span, Statistic, Verdict};
+use ripcord::model::{Null, Span, Statistic, Verdict, VersionId};
 use serde_json::Value as Json;
 use words::files::{in_tree, lines};
 use words::random::Random;
 use words::replay::{self, FLIGHTS, REGISTRY, decisions, line, summary};
 
 const FAULT: &str = "2013-06-20T06:00:00Z";
+
+/// What is decided on this recording, with the shipped registry. A change of it is a change of
+/// decisions: say in the commit which and why.
+const DECIDED: &str = "FLIGHTS_REGISTRY";
+/// The same with `--production v2 --previous v3`.
+const DECIDED_OF_V2: &str = "FLIGHTS_V2";
 
 fn started(args: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_ripcord"))
@@ -64,8 +70,9 @@ fn v3_is_rolled_back_once_and_verified_and_three_replays_are_the_same_bytes() {
     storms_and_drift_are_told_as_what_they_are(&summary);
     assert_eq!(summary["would_have"], serde_json::json!([]), "what was done was not wished");
 
-    // The hash is over every command, incident and decision.
+    // The hashes are over every command, incident and decision: their bytes, and what they decide.
     assert_eq!(summary["outputs_hash"].as_str().map(str::len), Some(64));
+    assert_eq!(summary["decisions_hash"], DECIDED);
     assert_eq!(second, first, "a second replay differs");
     assert_eq!(third, first, "a third replay differs");
 }
@@ -259,6 +266,15 @@ fn v2_in_production_is_never_rolled_back() {
     let model = &summary["models"]["flight-delay"];
     assert_eq!(model["production_at_end"], "v2");
     assert_eq!(model["accuracy_served"], model["accuracy_without"]);
+}
+
+#[test]
+fn what_is_decided_with_v2_in_production_stays_the_same() {
+    let mut flights = replay::of(&in_tree(FLIGHTS));
+    let version = |name| VersionId::new(name).unwrap();
+    flights.versions = Some((version("v2"), Some(version("v3"))));
+    let summary = summary(&flights.run(|_| {}).unwrap());
+    assert_eq!(summary["decisions_hash"], DECIDED_OF_V2);
 }
 
 #[test]

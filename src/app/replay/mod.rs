@@ -3,6 +3,7 @@
 //! Nothing outside is touched: the log is private, the target a shadow. Workers answer inline and
 //! flushes go by event time, so the same recording gives the same bytes.
 
+mod decided;
 mod files;
 mod history;
 mod ledger;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use super::notes;
+use super::{decided, notes};
 use super::summary::{
     Detection, Evidence, IncidentSummary, ModelSummary, RefusedSummary, RollbackSummary, Said,
     Summary, VersionSummary, WouldHave,
@@ -39,6 +39,7 @@ pub(in crate::app) fn summary(
         namespace: book.namespace.clone(),
         rules_hash: book.hash.clone(),
         outputs_hash: fingerprint(outputs)?,
+        decisions_hash: decided::hash(outputs)?,
         mode: book.default.mode,
         notes: notes::notes(book, status, &records, &incidents, ledger, history),
         records,

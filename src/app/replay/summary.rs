@@ -23,6 +23,9 @@ pub struct Summary {
     pub rules_hash: String,
     /// SHA-256 over everything that was put out, in order: the same bytes, the same decisions.
     pub outputs_hash: String,
+    /// SHA-256 over what was decided, without prose, build and derived ids: builds that decide
+    /// alike have the same one.
+    pub decisions_hash: String,
     /// The mode.
     pub mode: Mode,
     /// What became of every record.
