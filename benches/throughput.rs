@@ -14,16 +14,16 @@ use std::hint::black_box;
 use std::path::PathBuf;
 use std::process::Command;
 
-use ripcord::app::replay::{Replay, recorded};
 use ripcord::config::{Config, REGISTRY};
-use ripcord::edge::log::file::{Line, Recording};
-use ripcord::edge::target::registry::ShadowRegistry;
 use ripcord::judge::{self, Judge};
 use ripcord::measure::{Input, Lane, Output};
 use ripcord::model::{
     EventTime, LaneId, LogTime, Mode, Sample, SampleRole, Source, Span, TargetId,
 };
+use ripcord::replay::recording::{Line, Recording};
+use ripcord::replay::{Replay, recorded};
 use ripcord::sums::Frame;
+use ripcord::targets::registry::ShadowRegistry;
 use ripcord::wire::telemetry::{Raw, decode};
 use rustix::time::{ClockId, clock_gettime};
 

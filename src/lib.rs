@@ -15,10 +15,21 @@ pub mod shard;
 
 pub mod router;
 
+pub mod phrases;
+
 pub mod cli;
 pub mod config;
 pub mod wire;
 
 pub mod edge;
+pub mod targets;
+
+pub mod client;
+pub mod demo;
+pub mod process;
+pub mod replay;
+pub mod roles;
+pub mod show;
+pub mod topics;
 
 pub mod app;

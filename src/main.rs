@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use ripcord::app::commands;
+use ripcord::app;
 use ripcord::cli::Cli;
 use ripcord::edge::terminal;
 
@@ -12,22 +12,22 @@ fn main() -> ExitCode {
         Ok(cli) => run(&cli),
         Err(said) => {
             terminal::printed(said.print());
-            u8::try_from(said.exit_code()).unwrap_or(commands::COULD_NOT)
+            u8::try_from(said.exit_code()).unwrap_or(app::COULD_NOT)
         }
     };
     if let Some(why) = terminal::lost() {
         terminal::complain(&format!(
             "ripcord: standard output cannot be written ({why}); is there room?"
         ));
-        return ExitCode::from(commands::COULD_NOT);
+        return ExitCode::from(app::COULD_NOT);
     }
     ExitCode::from(code)
 }
 
 fn run(cli: &Cli) -> u8 {
     let environment = std::env::vars().collect();
-    commands::run(cli, &environment).unwrap_or_else(|error| {
+    app::run(cli, &environment).unwrap_or_else(|error| {
         terminal::complain(&format!("ripcord: {error:#}"));
-        commands::COULD_NOT
+        app::COULD_NOT
     })
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ripcord::app::publish::{Publish, Published};
 use ripcord::config::Config;
 use ripcord::edge::clock::SystemClock;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::{Log, Partition};
 use ripcord::model::Source;
+use ripcord::replay::publish::{Publish, Published};
 use tempfile::TempDir;
 
 /// Settings of one source, and its topics on a log with three partitions each.

@@ -9,21 +9,21 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ripcord::app::decide::Decide;
-use ripcord::app::ingest::Ingest;
-use ripcord::app::retention;
-use ripcord::app::river::{River, RoleError};
-use ripcord::app::work::Work;
 use ripcord::config::Config;
 use ripcord::edge::clock::SimulatedClock;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::shim::{CommitFault, Shim};
 use ripcord::edge::log::{Log, LogError, Outgoing, Partition, Read, Topic};
-use ripcord::edge::target::registry::RegistryFile;
 use ripcord::model::{
     Command, EventTime, Incident, LogTime, RuleBook, Source, Span, TargetId, Want,
 };
+use ripcord::roles::decide::Decide;
+use ripcord::roles::ingest::Ingest;
+use ripcord::roles::retention;
+use ripcord::roles::work::Work;
 use ripcord::shard::{Decision, Inbox};
+use ripcord::targets::registry::RegistryFile;
+use ripcord::topics::{River, RoleError};
 
 const START_S: i64 = 1_767_225_600;
 const MINUTES: i64 = 14;

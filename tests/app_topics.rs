@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use ripcord::app::topics::{Finding, Need, Tools, compare};
 use ripcord::edge::log::Topic;
 use ripcord::edge::log::kafka::Described;
 use ripcord::model::Span;
+use ripcord::process::topics::{Finding, Need, Tools, compare};
 
 const DAY: i64 = 24 * 3600 * 1000;
 

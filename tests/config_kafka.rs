@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ripcord::app::show::{Paint, rules};
 use ripcord::config::{Config, GroupProtocol, KafkaSettings, LogKind};
 use ripcord::model::Span;
+use ripcord::show::{Paint, rules};
 
 fn load(text: &str, environment: &[(&str, &str)]) -> Config {
     let folder = tempfile::tempdir().unwrap();

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use ripcord::app::show::{Paint, rules};
 use ripcord::config::Config;
 use ripcord::model::{Field, ModelId, Stage};
+use ripcord::show::{Paint, rules};
 
 fn load(text: &str) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();

@@ -11,8 +11,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use ripcord::app::feed::{Fed, Feed};
-use ripcord::app::river::River;
 use ripcord::edge::clock::SystemClock;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::measure::{Input, Lane};
@@ -20,6 +18,8 @@ use ripcord::model::{
     EventTime, Feature, Field, LaneId, LogTime, Mapping, Namespace, Reject, Sample, SampleKind,
     SampleRole, Source, SourceId, Span, TopicRule, UnknownModels,
 };
+use ripcord::roles::ingest::feed::{Fed, Feed};
+use ripcord::topics::River;
 use ripcord::wire::check::Check;
 use ripcord::wire::telemetry::{Raw, Rejected, decode};
 use words::files;

@@ -7,9 +7,9 @@ mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ripcord::app::replay::Replayed;
 use ripcord::config::mapping;
 use ripcord::model::{Incident, SampleKind, Verdict, VersionId};
+use ripcord::replay::Replayed;
 use ripcord::shard::Output;
 use words::replay::{self, decisions, line, summary};
 

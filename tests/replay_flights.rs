@@ -9,9 +9,9 @@ mod words;
 
 use std::process::{Child, Command, Stdio};
 
-use ripcord::app::replay::Replayed;
 use ripcord::judge::watch::recompute;
 use ripcord::model::{Null, Span, Statistic, Verdict, VersionId};
+use ripcord::replay::Replayed;
 use serde_json::Value as Json;
 use words::files::{in_tree, lines};
 use words::random::Random;

@@ -9,17 +9,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-use ripcord::app::river::River;
-use ripcord::app::route::{Publisher, Turn};
 use ripcord::edge::clock::{Stopwatch, SystemClock};
 use ripcord::edge::log::Log;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::shim::Shim;
 use ripcord::edge::router::Routing;
-use ripcord::edge::target::router::{Router, RouterSettings, Stages};
-use ripcord::edge::target::{Acted, Target};
 use ripcord::model::{BreakerState, Command, Namespace, Outcome, Proof, Span, TargetId};
+use ripcord::roles::route::{Publisher, Turn};
 use ripcord::router::Weight;
+use ripcord::targets::router::{Router, RouterSettings, Stages};
+use ripcord::targets::{Acted, Target};
+use ripcord::topics::River;
 use routed::{Backend, LONG, PATIENCE, World};
 use serde_json::{Value as Json, json};
 

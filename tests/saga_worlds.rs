@@ -14,22 +14,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use ripcord::app::decide::Decide;
-use ripcord::app::river::River;
-use ripcord::app::work::Work;
 use ripcord::config::Config;
 use ripcord::edge::clock::{Clock, SimulatedClock};
 use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::{Outgoing, Topic, Writer};
-use ripcord::edge::target::registry::ShadowRegistry;
-use ripcord::edge::target::{Acted, Fence, Later, Target};
 use ripcord::model::{
     Ask, Command, EventTime, Fact, Incident, IncidentState, Instruction, LaneId, LogTime, Mode,
     ModelId, Namespace, Outcome, Proof, RuleBook, SampleRole, SourceId, Span, Stage, TargetId,
     TargetRule, VersionId,
 };
+use ripcord::roles::decide::Decide;
+use ripcord::roles::work::Work;
 use ripcord::shard::{Inbox, Output};
 use ripcord::sums::{Counters, Counts, Frame, VersionPartial, VersionSums};
+use ripcord::targets::registry::ShadowRegistry;
+use ripcord::targets::{Acted, Fence, Later, Target};
+use ripcord::topics::River;
 
 const START: i64 = 1_767_225_600_000;
 const MINUTE: Span = Span::from_s(60);

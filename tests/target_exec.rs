@@ -8,9 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use ripcord::edge::clock::Stopwatch;
-use ripcord::edge::target::Target;
-use ripcord::edge::target::exec::{Exec, ExecSettings};
 use ripcord::model::{Outcome, Span};
+use ripcord::targets::Target;
+use ripcord::targets::exec::{Exec, ExecSettings};
 use target_words::{LONG, act, block_on, exec, production, target};
 
 fn script(folder: &Path, name: &str, body: &str) -> Vec<String> {

@@ -10,9 +10,9 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Process, Stdio};
 
-use ripcord::edge::target::Target;
-use ripcord::edge::target::registry::RegistryFile;
 use ripcord::model::{Baseline, Baselines, ModelId, Outcome, Proof, Signal, VersionId};
+use ripcord::targets::Target;
+use ripcord::targets::registry::RegistryFile;
 use target_words::{act, block_on, production, target};
 
 const REGISTRY: &str = r#"{"schema":"ripcord.registry/1","revision":1,"models":[

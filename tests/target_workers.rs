@@ -11,9 +11,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use ripcord::edge::target::exec::Exec;
-use ripcord::edge::target::{Acted, Target};
 use ripcord::model::Outcome;
+use ripcord::targets::exec::Exec;
+use ripcord::targets::{Acted, Target};
 use serde_json::{Value, json};
 use target_words::{LONG, act, block_on, exec, production};
 

@@ -1,26 +1,99 @@
-//! The loops, and how they are wired.
-//!
-//! Law: a role is a value with a `turn`. `up` gives each role a thread and waits for records;
-//! `replay` takes turns until the river is quiet, on a clock that it moves. The code is the same.
+//! What each command does. A command answers its exit code; what went wrong it returns.
 
-mod carrier;
-pub mod changes;
-pub mod client;
-pub mod commands;
-pub mod decide;
-pub mod demo;
-pub mod feed;
-pub mod ingest;
-mod lane;
-pub mod process;
-pub mod publish;
-pub mod replay;
-mod replies;
-pub mod retention;
-pub mod river;
-pub mod route;
-pub mod serve;
-pub mod show;
-mod tally;
-pub mod topics;
-pub mod work;
+mod baseline;
+mod config;
+mod demo;
+mod process;
+mod publish;
+mod replay;
+mod source;
+mod topics;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+
+use crate::cli::{Cli, Command, Global, Health};
+use crate::config::{Config, KafkaSettings, LogKind};
+use crate::edge::clock::SystemClock;
+use crate::edge::log::kafka::KafkaLog;
+use crate::edge::terminal;
+use crate::process::Part;
+use crate::{client, show};
+
+/// Done.
+pub const DONE: u8 = 0;
+/// No, or refused.
+pub const NO: u8 = 1;
+/// Could not.
+pub const COULD_NOT: u8 = 2;
+
+/// Does what was typed.
+///
+/// # Errors
+/// It could not.
+pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
+    terminal::columns().into_iter().for_each(show::fit);
+    match &cli.command {
+        Command::Demo(demo) => demo::run(&cli.global, demo),
+        Command::Replay(replay) => replay::run(&cli.global, replay, environment),
+        Command::Up => process::run(&cli.global, &Part::All, None, environment),
+        Command::Ingest(Health { health }) => {
+            process::run(&cli.global, &Part::Ingest, *health, environment)
+        }
+        Command::Decide(Health { health }) => {
+            process::run(&cli.global, &Part::Decide, *health, environment)
+        }
+        Command::Work { work, health: Health { health } } => {
+            process::run(&cli.global, &process::hands(work), *health, environment)
+        }
+        Command::Route => process::run(&cli.global, &Part::Route, None, environment),
+        Command::Topics(asked) => topics::run(&cli.global, asked, environment),
+        Command::Publish(publish) => publish::run(&cli.global, publish, environment),
+        Command::Serve => process::run(&cli.global, &Part::Serve, None, environment),
+        Command::CheckConfig => config::run(&cli.global, environment),
+        Command::CheckSource { file, mapping, source } => {
+            source::run(&cli.global, file, source.as_deref(), mapping, environment)
+        }
+        Command::Baseline { files, registry, mapping } => {
+            baseline::run(&cli.global, files, registry, mapping, environment)
+        }
+        Command::Remote(asked) => client::run(&cli.global, asked, environment),
+    }
+}
+
+/// The text of a registry, without the mark that some editors begin a file with.
+fn registry_text(registry: &Path) -> Result<String> {
+    let text = std::fs::read_to_string(registry).with_context(|| {
+        format!("{} cannot be read; --registry takes a registry.json", registry.display())
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
+}
+
+/// Refuses to write over what is read.
+fn apart<'a>(output: &Path, mut inputs: impl Iterator<Item = &'a Path>) -> Result<()> {
+    let Ok(place) = output.canonicalize() else { return Ok(()) };
+    if inputs.any(|input| input.canonicalize().is_ok_and(|input| input == place)) {
+        bail!("{} is read by this command; write to another file", output.display());
+    }
+    Ok(())
+}
+
+/// The Kafka log, with its settings; none: the settings have the local one, and it was said what
+/// is done there `instead`.
+fn kafka<'a>(config: &'a Config, instead: &str) -> Result<Option<(&'a KafkaSettings, KafkaLog)>> {
+    match &config.settings.log.kind {
+        LogKind::Kafka(kafka) => Ok(Some((kafka, KafkaLog::open(kafka, Arc::new(SystemClock))?))),
+        LogKind::Local => {
+            let hint = "for Kafka set log.kind = \"kafka\"";
+            terminal::complain(&format!("ripcord: {instead}; {hint}"));
+            Ok(None)
+        }
+    }
+}
+
+fn config(global: &Global, environment: &BTreeMap<String, String>) -> Result<Config> {
+    Ok(Config::load(&global.config, environment)?)
+}

@@ -8,5 +8,4 @@ pub mod http;
 pub mod log;
 pub mod parent;
 pub mod router;
-pub mod target;
 pub mod terminal;

@@ -10,7 +10,7 @@ use crate::world::{Shape, World, absolute, header, until};
 fn the_recorded_flights_are_rolled_back_as_in_the_replay() {
     let replayed = replay::of(&crate::words::files::in_tree(replay::FLIGHTS));
     let registry = replay::flights_registry();
-    let replayed = ripcord::app::replay::Replay {
+    let replayed = ripcord::replay::Replay {
         registry: replay::registry(&registry),
         mode: Some(Mode::Act),
         ..replayed

@@ -11,22 +11,22 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
-use ripcord::app::decide::Decide;
-use ripcord::app::feed::{Fed, Feed};
-use ripcord::app::river::River;
-use ripcord::app::serve::serve;
-use ripcord::app::work::Work;
 use ripcord::config::{Config, HttpLimits, HttpSettings, Secret, rules_hash};
 use ripcord::edge::clock::{Clock, SystemClock};
 use ripcord::edge::log::Partition;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::shim::Shim;
-use ripcord::edge::target::registry::ShadowRegistry;
 use ripcord::measure::{Input, Lane};
 use ripcord::model::{
     LaneId, LogTime, Mode, RuleBook, SampleRole, Source, Span, Stage, TargetId, TargetRule,
 };
+use ripcord::roles::decide::Decide;
+use ripcord::roles::ingest::feed::{Fed, Feed};
+use ripcord::roles::serve::serve;
+use ripcord::roles::work::Work;
 use ripcord::shard::Inbox;
+use ripcord::targets::registry::ShadowRegistry;
+use ripcord::topics::River;
 use ripcord::wire::telemetry::Raw;
 use serde_json::{Value as Json, json};
 use tokio::runtime::Runtime;

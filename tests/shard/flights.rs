@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ripcord::app::feed::{Fed, Feed};
-use ripcord::app::replay::recorded;
-use ripcord::app::river::River;
 use ripcord::config::Config;
 use ripcord::edge::clock::SimulatedClock;
 use ripcord::edge::log::local::LocalLog;
-use ripcord::edge::target::registry::ShadowRegistry;
 use ripcord::measure::{Input, Lane};
 use ripcord::model::{
     Fact, LaneId, LogTime, Mode, ModelId, Namespace, SampleRole, Span, Stage, TargetRule, TopicRule,
 };
+use ripcord::replay::recorded;
+use ripcord::roles::ingest::feed::{Fed, Feed};
 use ripcord::shard::{Inbox, Output, Shard};
+use ripcord::targets::registry::ShadowRegistry;
+use ripcord::topics::River;
 use ripcord::wire::telemetry::Raw;
 
 use crate::words::{files, replay};

@@ -4,9 +4,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ripcord::edge::target::exec::{Exec, ExecSettings};
-use ripcord::edge::target::{Acted, Later, Target};
 use ripcord::model::{Command, ModelId, TargetId};
+use ripcord::targets::exec::{Exec, ExecSettings};
+use ripcord::targets::{Acted, Later, Target};
 
 pub(crate) const LONG: Duration = Duration::from_secs(30);
 

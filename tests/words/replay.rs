@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use ripcord::app::replay::{Replay, Replayed, recorded};
 use ripcord::config::Config;
-use ripcord::edge::target::registry::ShadowRegistry;
 use ripcord::model::{Mode, TargetId};
+use ripcord::replay::{Replay, Replayed, recorded};
 use ripcord::shard::{Decision, Output};
+use ripcord::targets::registry::ShadowRegistry;
 use serde_json::Value as Json;
 
 use super::files;

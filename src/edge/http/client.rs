@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::config::Secret;
-use crate::edge::target::told;
+use crate::targets::told;
 
 /// Time until an answer counts as none.
 const TIME: Duration = Duration::from_secs(30);
@@ -92,7 +92,7 @@ impl Client {
         if web.is_none() {
             return Err(ClientError::Url(url.to_owned()));
         }
-        crate::edge::target::notice::provide_tls();
+        crate::targets::notice::provide_tls();
         // A redirect could carry the token to a stranger; a proxy has no business here.
         let http = reqwest::Client::builder()
             .timeout(TIME)

@@ -6,7 +6,6 @@
 //!
 //! Over 300 lines: the three faces and their words belong together.
 
-pub mod file;
 pub mod kafka;
 pub mod local;
 pub mod shim;

@@ -19,10 +19,10 @@ use super::served::Served;
 use super::state::Kept;
 use crate::edge::diagnostics;
 use crate::edge::http::Problem;
-use crate::edge::target::fences::Taken;
-use crate::edge::target::told;
 use crate::model::{ModelId, VersionId};
 use crate::router::{Ended, Forced, Refusal, Route, Tally, View, Weight};
+use crate::targets::fences::Taken;
+use crate::targets::told;
 
 type Told = ([(HeaderName, HeaderValue); 1], Json<Value>);
 

@@ -15,9 +15,9 @@ use super::body::Fate;
 use super::record::Answered;
 use super::served::Served;
 use crate::edge::clock::{Clock, Stopwatch, SystemClock};
-use crate::edge::target::told;
 use crate::model::{SampleRole, Status};
 use crate::router::{Choice, Draw, Ended, Input, Place, Plan};
+use crate::targets::told;
 
 /// What is asked, of whichever version.
 pub(super) struct Call {

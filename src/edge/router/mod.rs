@@ -29,9 +29,9 @@ use self::state::State;
 use crate::config::{RouterLimits, RouterSettings};
 use crate::edge::clock::Stopwatch;
 use crate::edge::http::{Guard, Terms, guarded, run_within};
-use crate::edge::target::FileError;
 use crate::model::ModelId;
 use crate::router::RouteError;
+use crate::targets::FileError;
 
 pub use record::Answered;
 

@@ -8,11 +8,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::RouterError;
-use crate::edge::target::FileError;
-use crate::edge::target::durable::{self, beside, failed};
-use crate::edge::target::fences::Taken;
 use crate::model::ModelId;
 use crate::router::{Route, hash};
+use crate::targets::FileError;
+use crate::targets::durable::{self, beside, failed};
+use crate::targets::fences::Taken;
 
 /// The form of the file.
 const SCHEMA: u32 = 1;

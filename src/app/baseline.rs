@@ -1,0 +1,143 @@
+//! `ripcord baseline`: what recorded healthy traffic says of versions, written into a registry.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+use super::{DONE, NO, apart, config, registry_text, source};
+use crate::cli::{Global, MappingArgs};
+use crate::config::REGISTRY;
+use crate::edge::terminal;
+use crate::model::{Fact, ModelId, RuleBook, Signal, TargetId, VersionId};
+use crate::replay::{Measured, measure, mostly_lost};
+use crate::show::{self, Written};
+use crate::targets::registry::{RegistryFile, ShadowRegistry};
+
+/// The signals that a registry keeps.
+const SIGNALS: [Signal; 3] = [Signal::Accuracy, Signal::ErrorRate, Signal::Latency];
+
+/// Measures recordings and writes the baselines of the versions that both know.
+pub(super) fn run(
+    global: &Global,
+    files: &[PathBuf],
+    registry: &Path,
+    mapping: &MappingArgs,
+    environment: &BTreeMap<String, String>,
+) -> Result<u8> {
+    let config = config(global, environment)?;
+    apart(registry, files.iter().map(PathBuf::as_path))?;
+    let facts = facts(registry)?;
+    let source = source::of(&config, None, mapping)?;
+    let measured = measure(files, &source)?;
+    if let Some(why) = mostly_lost(&measured.records) {
+        bail!("no baseline is made of this recording. {why}");
+    }
+    let written = write(registry, &facts, &measured, &config.rules)?;
+    let strangers = strangers(&facts, &measured);
+    let done = if written.is_empty() { NO } else { DONE };
+    if global.json {
+        let names =
+            |(model, version): &(ModelId, VersionId)| json!({ "model": model, "version": version });
+        let answer = json!({
+            "registry": registry.display().to_string(),
+            "records": measured.records,
+            "written": written,
+            "not_in_registry": strangers.iter().map(names).collect::<Vec<_>>(),
+        });
+        terminal::line(&serde_json::to_string_pretty(&answer)?);
+        return Ok(done);
+    }
+    let (from, to) = measured.times;
+    terminal::line(&show::wrap(
+        &format!(
+            "{} of {} records measured, {from} to {to}. This traffic is taken as healthy.",
+            show::count(measured.records.measured),
+            show::count(measured.records.read)
+        ),
+        0,
+    ));
+    if written.is_empty() {
+        terminal::line(&show::wrap(&nothing(registry, &config.rules), 0));
+    } else {
+        terminal::line(&show::baselines(&written));
+        terminal::line(&format!("Written into {}.", registry.display()));
+    }
+    for (model, version) in strangers {
+        let text = format!(
+            "{version} of {model} was measured and is not in {}: nothing was written for it.",
+            registry.display()
+        );
+        terminal::line(&show::wrap(&text, 0));
+    }
+    Ok(done)
+}
+
+fn facts(registry: &Path) -> Result<Vec<Fact>> {
+    let name = registry.display();
+    let text = registry_text(registry)?;
+    let locked = std::fs::metadata(registry).is_ok_and(|about| about.permissions().readonly());
+    if locked {
+        bail!("{name} is read-only; make it writable if baselines shall stand in it");
+    }
+    let mut shadow = ShadowRegistry::read(TargetId::new(REGISTRY)?, &text)
+        .with_context(|| format!("in {name}"))?;
+    let facts = shadow.facts().with_context(|| format!("in {name}"))?;
+    if facts.is_empty() {
+        bail!("{name} has no entries; add the versions first, then write their baselines");
+    }
+    Ok(facts)
+}
+
+fn nothing(registry: &Path, rules: &RuleBook) -> String {
+    format!(
+        "Nothing was written into {}: no version of it has {} samples of a signal here \
+         (rules.policy.baseline_samples).",
+        registry.display(),
+        show::count(rules.default.policy.baseline_samples)
+    )
+}
+
+fn write(
+    registry: &Path,
+    facts: &[Fact],
+    measured: &Measured,
+    rules: &RuleBook,
+) -> Result<Vec<Written>> {
+    let file = RegistryFile::new(TargetId::new(REGISTRY)?, registry.to_path_buf());
+    let (mut written, mut baselines) = (Vec::new(), Vec::new());
+    for fact in facts {
+        for known in &fact.versions {
+            let mut now = measured.ledger.total(&fact.model, &known.version).baselines();
+            let enough = rules.of(&fact.model).policy.baseline_samples;
+            now.retain(|_, baseline| baseline.n >= enough);
+            if now.is_empty() {
+                continue;
+            }
+            written.extend(SIGNALS.into_iter().filter_map(|signal| {
+                let before = known.baselines.get(&signal).copied();
+                let after = now.get(&signal).copied();
+                before.or(after)?;
+                let (model, version) = (fact.model.clone(), known.version.clone());
+                Some(Written { model, version, signal, before, after })
+            }));
+            baselines.push((fact.model.clone(), known.version.clone(), now));
+        }
+    }
+    if !baselines.is_empty() {
+        file.write_baselines(&baselines)?;
+    }
+    Ok(written)
+}
+
+/// Versions that were measured and that the registry does not know.
+fn strangers(facts: &[Fact], measured: &Measured) -> BTreeSet<(ModelId, VersionId)> {
+    let knows = |model: &ModelId, version: &VersionId| {
+        let mut of = facts.iter().filter(|fact| fact.model == *model);
+        of.any(|fact| fact.versions.iter().any(|known| known.version == *version))
+    };
+    let days = measured.ledger.days().map(|((_, model, version, _), _)| (model, version));
+    let strange = days.filter(|(model, version)| !knows(model, version));
+    strange.map(|(model, version)| (model.clone(), version.clone())).collect()
+}

@@ -1,0 +1,90 @@
+//! `ripcord check-source`, and the source that a recording is read as.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use super::{DONE, NO, config};
+use crate::cli::{Global, MappingArgs};
+use crate::config::{Config, mapping};
+use crate::edge::terminal::{self, Bar};
+use crate::model::Source;
+use crate::replay::recording::{Line, Recording};
+use crate::wire::check::Check;
+use crate::wire::telemetry::Raw;
+use crate::{replay, show};
+
+/// Requests whose joins are remembered at a time.
+const REQUESTS: usize = 1_000_000;
+
+/// Lines between two looks at how far it is.
+const LOOK_EVERY: u64 = 1000;
+
+/// Shows what is understood of a recording.
+pub(super) fn run(
+    global: &Global,
+    file: &Path,
+    named: Option<&str>,
+    map: &MappingArgs,
+    environment: &BTreeMap<String, String>,
+) -> Result<u8> {
+    let config = config(global, environment)?;
+    let source = of(&config, named, map)?;
+    let Some(topic) = source.topics.first() else { bail!("source {} has no topic", source.id) };
+    // One byte over the limit is enough to be told as too large.
+    let mut recording = Recording::open(file, source.max_record_bytes.saturating_add(1))?;
+    let mut check = Check::new(topic, &source, REQUESTS);
+    let bar = Bar::new(!global.json);
+    loop {
+        let progress = recording.progress();
+        let Some(line) = recording.line()? else { break };
+        let number = match line {
+            Line::Whole { line, bytes } => {
+                check.take(line, &Raw::line(bytes));
+                line
+            }
+            Line::TooLarge { line, bytes } => {
+                check.too_large(line, bytes);
+                line
+            }
+        };
+        if number.is_multiple_of(LOOK_EVERY) {
+            bar.at(progress.read, progress.total, format!("{number} lines"));
+        }
+    }
+    bar.end();
+    let report = check.report();
+    if global.json {
+        terminal::line(&serde_json::to_string_pretty(&report)?);
+    } else {
+        let paint = show::Paint::new(terminal::colours(global.no_color));
+        terminal::line(&show::source(&file.display().to_string(), &report, paint));
+    }
+    let good = report.rejected.is_empty() && !report.understood.is_empty();
+    Ok(if good { DONE } else { NO })
+}
+
+/// The source of the config that is named, with the mapping of the flags.
+pub(super) fn of(config: &Config, named: Option<&str>, args: &MappingArgs) -> Result<Source> {
+    let sources = &config.settings.sources;
+    let source = match named {
+        Some(name) => sources.iter().find(|source| source.id.as_str() == name),
+        None => sources.first(),
+    };
+    let Some(source) = source else {
+        let known: Vec<_> = sources.iter().map(|source| source.id.as_str()).collect();
+        bail!("no source {}; the config has: {}", named.unwrap_or("at all"), known.join(", "));
+    };
+    let mut source = replay::recorded(source, config.settings.replay_max_jump);
+    let fields = args.field.iter().cloned().collect();
+    let constants = args.constant.iter().cloned().collect();
+    let mapped = mapping(args.kind, fields, constants)
+        .map_err(|(field, would_do)| anyhow::anyhow!("{field}: {would_do}"))?;
+    if mapped.is_some() {
+        for topic in &mut source.topics {
+            topic.mapping.clone_from(&mapped);
+        }
+    }
+    Ok(source)
+}

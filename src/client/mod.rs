@@ -1,0 +1,105 @@
+//! Commands that ask a running `ripcord up`, by HTTP.
+//!
+//! Law: nothing is decided here, and nothing is known here that the server did not say.
+
+mod explain;
+mod orders;
+mod status;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use crate::app::{DONE, NO};
+use crate::cli::{Global, Remote, RulesCommand};
+use crate::config::{Config, Secret};
+use crate::edge::http::client::{Client, ClientError};
+use crate::edge::terminal;
+use crate::edge::terminal::table::Look;
+
+/// One command's means.
+struct Session {
+    client: Client,
+    json: bool,
+    look: Look,
+    /// Who asks, for the record.
+    by: String,
+}
+
+/// Asks a running server; answers the exit code.
+///
+/// # Errors
+/// It could not.
+pub fn run(global: &Global, asked: &Remote, environment: &BTreeMap<String, String>) -> Result<u8> {
+    let user = environment.get("USER").filter(|user| !user.is_empty());
+    let quiet = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let session = Session {
+        client: Client::new(&global.url, token(global, environment)?)?,
+        json: global.json,
+        look: Look::of_stdout(global.no_color || quiet),
+        by: user.map_or_else(|| "command line".to_owned(), |user| format!("{user}, command line")),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let done = runtime.block_on(session.run(global, asked, environment));
+    match done {
+        Ok(code) => Ok(code),
+        Err(error) => match error.downcast_ref::<ClientError>() {
+            Some(no) if no.is_no() => {
+                terminal::complain(&format!("ripcord: {no}"));
+                Ok(NO)
+            }
+            Some(_) | None => Err(error),
+        },
+    }
+}
+
+/// The token of the file, else of the variable.
+fn token(global: &Global, environment: &BTreeMap<String, String>) -> Result<Option<Secret>> {
+    let Some(file) = &global.token_file else {
+        let token = environment.get("RIPCORD_TOKEN").filter(|token| !token.is_empty());
+        return Ok(token.map(|token| Secret::new(token.trim())));
+    };
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("{} cannot be read; --token-file takes a file", file.display()))?;
+    match text.lines().next().map(str::trim) {
+        Some(line) if !line.is_empty() => Ok(Some(Secret::new(line))),
+        Some(_) | None => bail!("{} is empty; write the token on its first line", file.display()),
+    }
+}
+
+impl Session {
+    async fn run(
+        &self,
+        global: &Global,
+        asked: &Remote,
+        environment: &BTreeMap<String, String>,
+    ) -> Result<u8> {
+        match asked {
+            Remote::Status { model, watch } => self.status(model.as_ref(), *watch).await,
+            Remote::Incidents { id: None } => self.incidents().await,
+            Remote::Incidents { id: Some(id) } | Remote::Explain { id } => self.explain(id).await,
+            Remote::Order(order) => self.order(order).await,
+            Remote::Rules(RulesCommand::Apply { why, yes }) => {
+                let mut rules = Config::load(&global.config, environment)?.rules;
+                (rules.by, rules.reason) = (Some(self.by.clone()), why.reason.clone());
+                self.apply(&rules, *yes).await
+            }
+        }
+    }
+
+    /// What stands at a path, as a value and as the server wrote it.
+    async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<(T, Json)> {
+        let json = self.client.get(path).await?;
+        let value = T::deserialize(&json)
+            .with_context(|| format!("{path} answered what this version does not understand"))?;
+        Ok((value, json))
+    }
+
+    fn print_json(&self, json: &impl Serialize) -> Result<u8> {
+        terminal::line(&serde_json::to_string_pretty(json)?);
+        Ok(DONE)
+    }
+}

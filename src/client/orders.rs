@@ -1,0 +1,166 @@
+//! What a person asks for: posted, waited for, told.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use super::Session;
+use crate::app::{COULD_NOT, DONE, NO};
+use crate::cli::Order;
+use crate::edge::terminal;
+use crate::model::{RuleBook, Scope};
+use crate::phrases::changes::changes;
+use crate::phrases::terms;
+use crate::roles::serve::{Asked, Fate, Overview, PlanView};
+
+/// Looks for a reply, and the time between two.
+const LOOKS: u32 = 100;
+const AGAIN: Duration = Duration::from_millis(100);
+
+impl Session {
+    pub(super) async fn order(&self, order: &Order) -> Result<u8> {
+        let (path, mut body) = request(order);
+        if let Json::Object(fields) = &mut body {
+            fields.retain(|_, value| !value.is_null());
+            fields.insert("by".to_owned(), self.by.as_str().into());
+        }
+        let answer = self.client.post(path, &body).await?;
+        if body.get("dry_run") == Some(&Json::Bool(true)) {
+            return if self.json { self.print_json(&answer) } else { plan(&answer) };
+        }
+        let asked =
+            Asked::deserialize(&answer).context("the server took it and says not as what")?;
+        self.wait(&asked).await
+    }
+
+    async fn wait(&self, asked: &Asked) -> Result<u8> {
+        for _ in 0..LOOKS {
+            let (fate, json) = self.read::<Fate>(&asked.location).await?;
+            let (code, text) = match fate {
+                Fate::Pending { .. } => {
+                    tokio::time::sleep(AGAIN).await;
+                    continue;
+                }
+                Fate::Accepted { detail, incident: Some(incident), .. } => {
+                    let next = format!("\nfollow it: ripcord explain {incident}");
+                    (DONE, format!("accepted: {detail}{next}"))
+                }
+                Fate::Accepted { detail, incident: None, .. } => {
+                    (DONE, format!("accepted: {detail}"))
+                }
+                Fate::Refused { detail, .. } => (NO, format!("refused: {detail}")),
+            };
+            if self.json {
+                self.print_json(&json)?;
+            } else {
+                terminal::line(&text);
+            }
+            return Ok(code);
+        }
+        terminal::complain(&format!(
+            "ripcord: it stands in the inbox and no shard has answered for 10 s; is the decide \
+             role running? See {} later",
+            asked.location
+        ));
+        Ok(COULD_NOT)
+    }
+
+    /// Puts rules in force, and waits until every shard has them. What they change is told first;
+    /// `yes`: also where less is undone after it.
+    pub(super) async fn apply(&self, rules: &RuleBook, yes: bool) -> Result<u8> {
+        let (now, _) = self.read::<RuleBook>("/api/rules").await?;
+        let changes = changes(&now, rules);
+        if !self.json {
+            changes.iter().for_each(|change| terminal::line(&change.text));
+        }
+        let losses = changes.iter().filter(|change| change.loses);
+        let losses: Vec<&str> = losses.map(|change| change.text.as_str()).collect();
+        if !(yes || losses.is_empty()) {
+            terminal::complain(&format!(
+                "ripcord: nothing was changed, since less would be undone after it ({}); if that \
+                 is wanted, say `ripcord config apply --yes`, else look at --config",
+                losses.join("; ")
+            ));
+            return Ok(NO);
+        }
+        let answer = self.client.post("/api/rules", &serde_json::to_value(rules)?).await?;
+        for _ in 0..LOOKS {
+            let (overview, _) = self.read::<Overview>("/api/status").await?;
+            let mine = |hash: &Option<String>| hash.as_ref() == Some(&rules.hash);
+            if overview.shards.iter().all(|view| mine(&view.rules)) {
+                if self.json {
+                    return self.print_json(&answer);
+                }
+                let revision = answer.get("revision").and_then(Json::as_u64).unwrap_or(0);
+                let all = overview.shards.len();
+                terminal::line(&format!("in force on all {all} shards: revision {revision}"));
+                return Ok(DONE);
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+        terminal::complain(
+            "ripcord: the rules stand in the inboxes and not every shard has them after 10 s; \
+             `ripcord status --json` tells which",
+        );
+        Ok(COULD_NOT)
+    }
+}
+
+/// Where an order is posted, and what.
+fn request(order: &Order) -> (&'static str, Json) {
+    let of = |scope: Scope| match scope {
+        Scope::All => (Json::Null, Json::Bool(true)),
+        Scope::Model(model) => (json!(model), Json::Null),
+    };
+    match order {
+        Order::Rollback { model, to, why, dry_run } => (
+            "/api/models/rollback",
+            json!({"model": model, "to": to, "reason": why.reason, "dry_run": dry_run}),
+        ),
+        Order::Abort(of) => {
+            ("/api/models/abort", json!({"model": of.model, "reason": of.why.reason}))
+        }
+        Order::Approve(of) => {
+            ("/api/models/approve", json!({"model": of.model, "reason": of.why.reason}))
+        }
+        Order::Mode { scope, mode, why } => {
+            let (model, all) = of(scope.scope());
+            let body = json!({"model": model, "all": all, "mode": mode, "reason": why.reason});
+            ("/api/models/mode", body)
+        }
+        Order::Freeze(it) => {
+            let (model, all) = of(it.scope.scope());
+            let body = json!({"model": model, "all": all, "reason": it.why.reason});
+            ("/api/models/freeze", body)
+        }
+        Order::Unfreeze(it) => {
+            let (model, all) = of(it.scope.scope());
+            let body = json!({"model": model, "all": all, "reason": it.why.reason});
+            ("/api/models/unfreeze", body)
+        }
+        Order::Promoted(of) => ("/api/models/promoted", versioned(of)),
+        Order::Vouch(of) => ("/api/models/vouch", versioned(of)),
+        Order::Quarantine(of) => ("/api/models/quarantine", versioned(of)),
+        Order::Release(of) => ("/api/models/release", versioned(of)),
+    }
+}
+
+fn versioned(of: &crate::cli::OfVersion) -> Json {
+    json!({"model": of.model, "version": of.version, "reason": of.why.reason})
+}
+
+fn plan(answer: &Json) -> Result<u8> {
+    let plan = PlanView::deserialize(answer).context("the plan cannot be read")?;
+    let fit = plan.fit.as_deref().unwrap_or("nothing proves it: it would go there on your word");
+    let PlanView { model, from, to, generation, .. } = &plan;
+    terminal::line(&format!("{model} would go back from {from} to {to} ({fit})."));
+    terminal::line(&format!("Generation {generation}. Steps, in order:"));
+    for (number, step) in (1..).zip(&plan.steps) {
+        let (stage, want) = (step.stage.name(), words::want(&step.want));
+        terminal::line(&format!("  {number}. {stage} · {}: {want}", step.target));
+    }
+    terminal::line("Nothing was done. Without --dry-run it would be.");
+    Ok(DONE)
+}

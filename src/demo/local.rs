@@ -1,0 +1,124 @@
+//! The stage of one process: every role in it, on a log whose clock is moved by hand.
+//!
+//! Law: the clock moves only when nobody has anything left to read. While a step waits for its
+//! answer it runs as a clock on the wall does, since workers wait for real targets.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ends::Ends;
+use super::{DemoError, Reach, Stage};
+use crate::config::Config;
+use crate::edge::clock::{Clock, SimulatedClock, Stopwatch};
+use crate::edge::log::LogError;
+use crate::edge::log::local::LocalLog;
+use crate::model::{EventTime, LogTime, Span};
+use crate::process::{Part, Running, runtime};
+use crate::topics::River;
+use crate::topics::carrier::Carrier;
+
+/// The longest wait for quiet in one look.
+const LOOK: Duration = Duration::from_micros(300);
+/// Records that are not on the log by then never will be.
+const PUBLISHED_WITHIN: Span = Span::from_s(20);
+/// More than a lane keeps its news to itself: what a step leaves for its second half.
+const FLUSH: Span = Span::from_s(15);
+
+/// The stage.
+pub(super) struct Local {
+    clock: Arc<SimulatedClock>,
+    log: LocalLog,
+    river: River,
+    running: Option<Running>,
+    ends: Ends,
+    /// Runs while a step is open.
+    wall: Option<(LogTime, Stopwatch)>,
+}
+
+impl Local {
+    /// Begins with the log's clock at `start`.
+    ///
+    /// # Errors
+    /// The process cannot begin.
+    pub(super) fn start(config: &Config, start: EventTime) -> Result<Self, DemoError> {
+        let clock = Arc::new(SimulatedClock::new(LogTime::from_ms(start.as_ms())));
+        let folder: PathBuf = config.settings.log.folder.clone();
+        let log = LocalLog::open(&folder, Arc::clone(&clock) as Arc<dyn Clock>)?;
+        let carried = log.clone();
+        let open = move || -> Result<Carrier, LogError> { Ok(Carrier::Local(carried)) };
+        let runtime = runtime().map_err(DemoError::Machine)?;
+        let running = Running::start(runtime, config, &Part::All, None, open)?;
+        let river = River {
+            log: Arc::new(log.clone()),
+            namespace: config.rules.namespace.clone(),
+            shards: config.settings.log.shards,
+        };
+        let ends = Ends::open(&river, config)?;
+        Ok(Self { clock, log, river, running: Some(running), ends, wall: None })
+    }
+}
+
+impl Stage for Local {
+    fn river(&self) -> &River {
+        &self.river
+    }
+
+    fn is_ready(&mut self) -> Result<bool, DemoError> {
+        self.tend(&mut |_| {})?;
+        Ok(self.running.as_ref().is_some_and(|running| running.unready().is_none()))
+    }
+
+    fn tend(&mut self, _: &mut dyn FnMut(String)) -> Result<(), DemoError> {
+        match self.running.as_mut().and_then(Running::broken) {
+            Some(broken) => Err(broken.into()),
+            None => Ok(()),
+        }
+    }
+
+    fn patience(&self) -> Span {
+        Span::ZERO
+    }
+
+    fn arrive(&mut self, until: EventTime) {
+        self.clock.advance_to(LogTime::from_ms((until - FLUSH).as_ms()));
+    }
+
+    fn pass(&mut self, time: Span) {
+        self.clock.advance_to(self.clock.now() + time);
+    }
+
+    fn logged(&mut self, records: u64) -> Result<(), DemoError> {
+        let published = self.ends.reach(records, PUBLISHED_WITHIN)?;
+        match published >= records {
+            true => Ok(()),
+            false => Err(DemoError::Lost { expected: records, published }),
+        }
+    }
+
+    fn rests(&mut self, reach: &Reach, until: EventTime) -> bool {
+        let quiet = self.log.quiet(LOOK);
+        let until = LogTime::from_ms(until.as_ms());
+        if quiet && !reach.open && self.clock.now() < until {
+            // All was read; now it is said, and whatever else was to wait for its time.
+            self.clock.advance_to(until);
+            self.log.call();
+            return false;
+        }
+        if reach.open {
+            let (from, watch) =
+                self.wall.get_or_insert_with(|| (self.clock.now(), Stopwatch::start()));
+            self.clock.advance_to(*from + watch.elapsed());
+        } else {
+            self.wall = None;
+        }
+        quiet && !reach.open
+    }
+
+    fn stop(mut self: Box<Self>) -> Result<(), DemoError> {
+        match self.running.take() {
+            Some(running) => Ok(running.until(std::future::ready(()))?),
+            None => Ok(()),
+        }
+    }
+}

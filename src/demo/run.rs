@@ -1,0 +1,291 @@
+//! One run of the demo: window by window of event time, requests, then outcomes, then rest.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+
+use super::callers::Callers;
+use super::ended::Ended;
+use super::flights::{AFTER, BEFORE, FAULT, Flight, MODEL, flights};
+use super::folder::Folder;
+use super::journal::Journal;
+use super::kafka::Kafka;
+use super::lap::Lap;
+use super::local::Local;
+use super::pulse::{Counted, Pulse};
+use super::settings::{ANY, Places, USUAL, WINDOW_MINUTES};
+use super::tail::Tail;
+use super::told::Told;
+use super::{Demo, DemoError, Stage, models, settings};
+use crate::config::{Config, LogKind};
+use crate::edge::clock::Stopwatch;
+use crate::model::{EventTime, Span};
+use crate::process::{ProcessError, runtime};
+
+/// A window of event time.
+const WINDOW: Span = Span::from_s(WINDOW_MINUTES * 60);
+/// How long a window takes at least, once it goes on.
+const PACE: Span = Span::from_s(5);
+/// The pause between two looks at what needs no hurry.
+const LOOK: Duration = Duration::from_millis(20);
+/// The longest that nothing may move.
+const PATIENCE: Span = Span::from_s(180);
+
+/// A run.
+pub(super) struct Run<'a> {
+    stopped: &'a dyn Fn() -> bool,
+    pub(super) folder: Folder,
+    pub(super) config: Config,
+    flights: Arc<Vec<Flight>>,
+    pub(super) runtime: Runtime,
+    stage: Box<dyn Stage>,
+    tail: Tail,
+    pub(super) journal: Journal,
+    pub(super) callers: Callers,
+    watch: Stopwatch,
+    lap: Lap,
+    /// Records of telemetry that must be on the log by now.
+    records: u64,
+    fault: Option<EventTime>,
+    pub(super) pulse: Pulse,
+    /// Where callers ask.
+    router: String,
+    /// Requests during the switch.
+    pub(super) during: Counted,
+    /// Answers of the withdrawn version when the switch was over.
+    pub(super) withdrawn: Option<u64>,
+}
+
+/// A config of these places, and the stage that it makes.
+fn setting(
+    folder: &Folder,
+    demo: &Demo,
+    places: Places,
+    start: EventTime,
+) -> Result<(Config, Places, Box<dyn Stage>), DemoError> {
+    let (config, file) = settings::write(folder, places, demo.brokers.as_deref())?;
+    let stage: Box<dyn Stage> = match &config.settings.log.kind {
+        LogKind::Local => Box::new(Local::start(&config, start)?),
+        LogKind::Kafka(kafka) => {
+            Box::new(Kafka::start(folder, (&config, kafka, &file), places, start)?)
+        }
+    };
+    Ok((config, places, stage))
+}
+
+impl<'a> Run<'a> {
+    /// Begins: the folder, the model servers, the roles.
+    pub(super) fn start(
+        demo: &Demo,
+        stopped: &'a dyn Fn() -> bool,
+        tell: &mut impl FnMut(Told<'_>),
+    ) -> Result<Self, DemoError> {
+        let flights = Arc::new(flights()?);
+        let folder = Folder::take(&demo.folder)?;
+        folder.log()?;
+        folder.furnish(&flights, &[BEFORE, AFTER])?;
+        let runtime = runtime().map_err(DemoError::Machine)?;
+        let before = models::serve(&runtime, &folder.model(BEFORE))?;
+        let after = models::serve(&runtime, &folder.model(AFTER))?;
+        let start = flights.first().map_or(EventTime::MIN, |flight| flight.asked_at.floor(WINDOW));
+        let usual = Places::find([before, after], USUAL)?;
+        let (config, places, stage) = match setting(&folder, demo, usual, start) {
+            // Another program was faster to listen there.
+            Err(DemoError::Process(ProcessError::Listen { .. })) => {
+                setting(&folder, demo, Places::find([before, after], ANY)?, start)?
+            }
+            other => other?,
+        };
+        let watch = Stopwatch::start();
+        let tail = Tail::start(stage.river(), watch)?;
+        let pane = config.settings.sources.first().map_or(Span::ZERO, |source| source.pane);
+        let [router, server] = [places.router, places.server].map(|at| format!("http://{at}"));
+        let patience = stage.patience();
+        let callers = Callers::new(Arc::clone(&flights), (&router, &server), patience)?;
+        tell(Told::Begins { router: router.clone(), server });
+        Ok(Self {
+            stopped,
+            folder,
+            config,
+            runtime,
+            stage,
+            tail,
+            journal: Journal::new(pane),
+            callers,
+            watch,
+            lap: Lap::whole(&flights),
+            records: 0,
+            fault: FAULT.parse().ok(),
+            pulse: Pulse::default(),
+            router,
+            during: Counted::default(),
+            withdrawn: None,
+            flights,
+        })
+    }
+
+    /// Plays the recording, tells what it came to, and goes on if it shall. However it ends, the
+    /// roles are stopped.
+    pub(super) fn play(
+        mut self,
+        serve: bool,
+        tell: &mut impl FnMut(Told<'_>),
+    ) -> Result<Ended, DemoError> {
+        let played = self.plays(serve, tell);
+        let Self { stage, tail, .. } = self;
+        drop(tail);
+        let stopped = stage.stop();
+        let ended = played?;
+        stopped?;
+        Ok(ended)
+    }
+
+    fn plays(&mut self, serve: bool, tell: &mut impl FnMut(Told<'_>)) -> Result<Ended, DemoError> {
+        self.begin(tell)?;
+        let last = self.flights.iter().filter_map(|flight| Some(flight.landed?.0)).max();
+        let last = last.unwrap_or_else(|| self.opening());
+        let windows = (last.floor(WINDOW) - self.opening()).as_ms() / WINDOW.as_ms() + 1;
+        let windows = u64::try_from(windows).unwrap_or(1);
+        let mut until = self.opening();
+        for window in 1..=windows {
+            until = until + WINDOW;
+            self.window(until, tell)?;
+            let shares = self.callers.right.shares();
+            tell(Told::Progress { windows: (window, windows), at: until, shares });
+        }
+        // One more step, without traffic: whatever waits for time to pass has its time.
+        until = until + WINDOW;
+        self.rest(until, Some(last), tell)?;
+        let ended = self.ended()?;
+        tell(Told::Ended(&ended));
+        let over = if serve { self.goes_on(until, tell) } else { Ok(()) };
+        match over {
+            // That is how it ends.
+            Ok(()) | Err(DemoError::Stopped) => Ok(ended),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Healthy traffic, faster than life, until a person has enough.
+    fn goes_on(
+        &mut self,
+        mut until: EventTime,
+        tell: &mut impl FnMut(Told<'_>),
+    ) -> Result<(), DemoError> {
+        for number in 1.. {
+            let (lap, length) = Lap::again(&self.flights, until, number);
+            self.lap = lap;
+            let end = until + length;
+            while until < end {
+                until = until + WINDOW;
+                let watch = Stopwatch::start();
+                self.window(until, tell)?;
+                while watch.elapsed() < PACE {
+                    std::thread::sleep(LOOK);
+                    self.may_go_on(watch, until, "a window takes too long", tell)?;
+                    self.stage.pass(Span::from_ms(LOOK.as_millis() as i64));
+                    self.rest(until, None, tell)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until every role is at work.
+    fn begin(&mut self, tell: &mut impl FnMut(Told<'_>)) -> Result<(), DemoError> {
+        let (watch, start) = (Stopwatch::start(), self.opening());
+        while !self.stage.is_ready()? {
+            self.may_go_on(watch, start, "the roles do not begin", tell)?;
+            std::thread::sleep(LOOK);
+        }
+        let health = format!("{}/models/{MODEL}/health", self.router);
+        let health = self.callers.http.get(health);
+        self.pulse = Pulse::start(&self.runtime, &health, self.stage.patience(), self.watch);
+        self.rest(start, None, tell)
+    }
+
+    /// Where event time begins.
+    pub(super) fn opening(&self) -> EventTime {
+        self.flights.first().map_or(EventTime::MIN, |flight| flight.asked_at.floor(WINDOW))
+    }
+
+    /// All that happens before `until`.
+    fn window(
+        &mut self,
+        until: EventTime,
+        tell: &mut impl FnMut(Told<'_>),
+    ) -> Result<(), DemoError> {
+        if let Some(fault) = self.fault.filter(|fault| *fault < until) {
+            self.fault = None;
+            tell(Told::Fault(fault));
+        }
+        self.stage.arrive(until);
+        let due = self.lap.due(&self.flights, until);
+        // Each answer has its record, and so has each mirrored one and each outcome.
+        self.records += 2 * due.len() as u64;
+        self.runtime.block_on(self.callers.ask(due, &self.lap));
+        let (landed, lines) = self.lap.landed(&self.flights, until);
+        self.records += lines.len() as u64;
+        self.callers.landed(&landed);
+        self.journal.told(until, self.watch.elapsed_us());
+        self.runtime.block_on(self.callers.tell(lines))?;
+        self.stage.logged(self.records)?;
+        self.rest(until, None, tell)
+    }
+
+    /// Waits until nobody has anything left to do, and the river has `read` so far.
+    fn rest(
+        &mut self,
+        until: EventTime,
+        read: Option<EventTime>,
+        tell: &mut impl FnMut(Told<'_>),
+    ) -> Result<(), DemoError> {
+        let watch = Stopwatch::start();
+        loop {
+            let rests = self.stage.rests(&self.journal.reach(), until);
+            self.hear(tell)?;
+            if let Some(time) = self.journal.switched() {
+                self.during = self.pulse.during(&time);
+                self.withdrawn = Some(self.runtime.block_on(self.callers.answers(AFTER))?);
+                let at = self.journal.switched_at.unwrap_or(until);
+                tell(Told::Switched(at, self.journal.phases, self.during));
+            }
+            let reach = self.journal.reach();
+            if rests && !reach.open && reach.judged >= read {
+                return Ok(());
+            }
+            self.may_go_on(watch, until, "a role does not come to rest", tell)?;
+        }
+    }
+
+    fn hear(&mut self, tell: &mut impl FnMut(Told<'_>)) -> Result<(), DemoError> {
+        let mut failed = None;
+        let seen = self.tail.news().map_while(|seen| match seen {
+            Ok(seen) => Some(seen),
+            Err(error) => {
+                failed = Some(error);
+                None
+            }
+        });
+        self.journal.take(seen, |news| tell(Told::News(news)))?;
+        failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    fn may_go_on(
+        &mut self,
+        watch: Stopwatch,
+        at: EventTime,
+        why: &str,
+        tell: &mut impl FnMut(Told<'_>),
+    ) -> Result<(), DemoError> {
+        self.stage.tend(&mut |note| tell(Told::Note(note)))?;
+        if (self.stopped)() {
+            return Err(DemoError::Stopped);
+        }
+        match watch.elapsed() < PATIENCE {
+            true => Ok(()),
+            false => Err(DemoError::Stuck { at, why: why.to_owned() }),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Reads what the roles write, as a member of a group of its own, and notes when it was seen.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, TryIter, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::edge::clock::Stopwatch;
+use crate::edge::log::{LogError, Read, Reader, Record, Topic};
+use crate::topics::{River, RoleError};
+
+/// The topics that are read.
+const TOPICS: [Topic; 5] =
+    [Topic::Inbox, Topic::Commands, Topic::Incidents, Topic::Decisions, Topic::Status];
+/// The longest wait for a record: how late a stop is heard of.
+const WAIT: Duration = Duration::from_millis(100);
+
+/// A record, as it was seen.
+#[derive(Debug)]
+pub(super) struct Seen {
+    pub(super) topic: Topic,
+    pub(super) record: Record,
+    /// When, in microseconds of the run's watch.
+    pub(super) at_us: u64,
+}
+
+/// The thread that reads.
+pub(super) struct Tail {
+    seen: Receiver<Result<Seen, LogError>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Tail {
+    /// Reads from the first record on.
+    ///
+    /// # Errors
+    /// A topic that is not there, no thread.
+    pub(super) fn start(river: &River, watch: Stopwatch) -> Result<Self, RoleError> {
+        let topics: Vec<_> = TOPICS.iter().map(|topic| (*topic, river.topic(*topic))).collect();
+        let names: Vec<_> = topics.iter().map(|(_, name)| name.clone()).collect();
+        let mut reader = river.log.reader(&river.group("demo"), &names)?;
+        let (sender, seen) = channel();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let read = move || {
+            while !stopped.load(Ordering::Relaxed) {
+                let records = match next(reader.as_mut()) {
+                    Ok(records) => records,
+                    Err(error) => {
+                        // Nobody listens any more: the demo ends.
+                        let _told = sender.send(Err(error));
+                        return;
+                    }
+                };
+                let at_us = watch.elapsed_us();
+                let Some((name, records)) = records else { continue };
+                let Some((topic, _)) = topics.iter().find(|(_, known)| *known == name) else {
+                    continue;
+                };
+                for record in records {
+                    let _told = sender.send(Ok(Seen { topic: *topic, record, at_us }));
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("tail".to_owned()).spawn(read);
+        let thread = Some(thread.map_err(RoleError::Runtime)?);
+        Ok(Self { seen, stop, thread })
+    }
+
+    /// What has come since it was last asked.
+    pub(super) fn news(&self) -> TryIter<'_, Result<Seen, LogError>> {
+        self.seen.try_iter()
+    }
+}
+
+/// The next records, and their topic.
+fn next(reader: &mut dyn Reader) -> Result<Option<(String, Vec<Record>)>, LogError> {
+    match reader.read(WAIT)? {
+        Some(Read::Assigned(partitions)) => {
+            for partition in partitions {
+                reader.seek(&partition, 0)?;
+            }
+            Ok(None)
+        }
+        Some(Read::Records(partition, records)) => Ok(Some((partition.topic, records))),
+        Some(Read::End(..) | Read::Revoking(_) | Read::Lost(_) | Read::Blocked(_)) | None => {
+            Ok(None)
+        }
+    }
+}
+
+impl Drop for Tail {
+    /// The log is free again only when its reader is gone.
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            // It panics for no reason of its own.
+            drop(thread.join());
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! How the roles of a process do, for machines that watch it: `/livez`, `/readyz`, `/metrics`.
+//!
+//! Law: it is seen from outside, by what the log says to each role's reader, so no role need tell
+//! it; and nothing can be asked for here, only read.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::config::HttpLimits;
+use crate::edge::diagnostics::done;
+use crate::edge::diagnostics::metrics::{self, Page};
+use crate::edge::http::{Guard, Problem, Routes, framed, run};
+use crate::edge::log::{Commit, Committed, Log, LogError, Partition, Read, Reader, Record, Writer};
+use crate::model::LogTime;
+use crate::shard::BUILD;
+use crate::topics::River;
+
+/// How each role does.
+#[derive(Clone, Default)]
+pub(super) struct Health(Arc<Mutex<BTreeMap<String, Standing>>>);
+
+/// How a role does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Standing {
+    /// It begins, or begins anew; its group has not said what falls to it.
+    Joining,
+    /// It reads what its group gave to it. That may be nothing, when there are more processes than
+    /// parts: then it stands by.
+    Reads,
+    /// It has joined, and the log cannot be read.
+    Blocked(String),
+}
+
+impl Health {
+    /// The river as a role is given it: with a log that sees how the role does.
+    pub(super) fn watch(&self, role: &str, river: &River) -> River {
+        self.set(role, Standing::Joining);
+        let (health, role) = (self.clone(), role.to_owned());
+        let log = Arc::new(Watched { log: Arc::clone(&river.log), health, role });
+        River { log, ..river.clone() }
+    }
+
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Standing>> {
+        // Nothing panics while it holds it.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, role: &str, standing: Standing) {
+        self.all().insert(role.to_owned(), standing);
+    }
+
+    /// Which roles do not read, and why not; none: all of them do.
+    pub(super) fn unready(&self) -> Option<String> {
+        let all = self.all();
+        let unready = all.iter().filter_map(|(role, standing)| match standing {
+            Standing::Joining => Some(format!("{role} has not joined its group")),
+            Standing::Blocked(why) => Some(format!("{role} cannot read: {why}")),
+            Standing::Reads => None,
+        });
+        let unready: Vec<_> = unready.collect();
+        (!unready.is_empty()).then(|| unready.join("; "))
+    }
+
+    /// Answers until `stop` says true.
+    pub(super) async fn answer(
+        self,
+        listener: TcpListener,
+        limits: HttpLimits,
+        stop: watch::Receiver<bool>,
+    ) -> std::io::Result<()> {
+        let guard = Guard::new(None, listener.local_addr()?);
+        let free = Router::new()
+            .route("/livez", get(live))
+            .route("/readyz", get(ready))
+            .route("/metrics", get(page))
+            .with_state(self);
+        let routes = framed(Routes { free, ..Routes::default() }, guard, limits);
+        run(listener, routes, limits, stop).await;
+        Ok(())
+    }
+}
+
+async fn live() -> Response {
+    Json(json!({"live": true})).into_response()
+}
+
+async fn ready(State(health): State<Health>) -> Result<Response, Problem> {
+    match health.unready() {
+        None => Ok(Json(json!({"ready": true})).into_response()),
+        Some(why) => {
+            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", why).again_in(1))
+        }
+    }
+}
+
+async fn page(State(health): State<Health>) -> Response {
+    let mut page = Page::new(BUILD);
+    let reads = |standing: &Standing| f64::from(u8::from(*standing == Standing::Reads));
+    let roles = health.all();
+    let roles = roles.iter().map(|(role, how)| (vec![("role", role.clone())], reads(how)));
+    page.gauge(metrics::ROLE_READY, roles.collect::<Vec<_>>());
+    done::page(&mut page);
+    ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], page.text()).into_response()
+}
+
+/// A role's log.
+struct Watched {
+    log: Arc<dyn Log>,
+    health: Health,
+    role: String,
+}
+
+impl Log for Watched {
+    fn reader(&self, group: &str, topics: &[String]) -> Result<Box<dyn Reader>, LogError> {
+        let reader = self.log.reader(group, topics)?;
+        let (health, role) = (self.health.clone(), self.role.clone());
+        Ok(Box::new(WatchedReader { reader, health, role, given: BTreeSet::new(), new: false }))
+    }
+
+    fn writer(&self, owner: Option<&str>) -> Result<Box<dyn Writer>, LogError> {
+        self.log.writer(owner)
+    }
+
+    fn create(&self, topic: &str, partitions: u32, compacted: bool) -> Result<u32, LogError> {
+        self.log.create(topic, partitions, compacted)
+    }
+
+    fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
+        self.log.partitions(topic)
+    }
+
+    fn latest(&self, partition: &Partition) -> Result<Vec<Record>, LogError> {
+        self.log.latest(partition)
+    }
+
+    fn scan(&self, of: &Partition, position: i64, most: usize) -> Result<Vec<Record>, LogError> {
+        self.log.scan(of, position, most)
+    }
+
+    fn now(&self) -> LogTime {
+        self.log.now()
+    }
+}
+
+/// The reader of one life of a role.
+struct WatchedReader {
+    reader: Box<dyn Reader>,
+    health: Health,
+    role: String,
+    given: BTreeSet<Partition>,
+    /// Some of it the role has only just heard of, and not yet taken over.
+    new: bool,
+}
+
+impl WatchedReader {
+    /// What an answer says of the role; none: nothing new.
+    fn hear(&mut self, read: &Result<Option<Read>, LogError>) -> Option<Standing> {
+        match read {
+            Ok(Some(Read::Assigned(partitions))) => {
+                self.given.extend(partitions.iter().cloned());
+                self.new = true;
+                None
+            }
+            Ok(Some(Read::Records(..) | Read::End(..))) => Some(Standing::Reads),
+            Ok(Some(Read::Revoking(partitions))) => {
+                self.given.retain(|given| !partitions.contains(given));
+                None
+            }
+            Ok(Some(Read::Lost(partitions))) => {
+                self.given.retain(|given| !partitions.contains(given));
+                Some(Standing::Joining)
+            }
+            // Who stands by would never hear that it can be read again.
+            Ok(Some(Read::Blocked(why))) if !self.given.is_empty() => {
+                Some(Standing::Blocked(why.clone()))
+            }
+            Ok(Some(Read::Blocked(_)) | None) => None,
+            Err(_) => Some(Standing::Joining),
+        }
+    }
+}
+
+impl Reader for WatchedReader {
+    fn read(&mut self, wait: Duration) -> Result<Option<Read>, LogError> {
+        // It has taken over what it was given, which may take long, or it would not ask for more.
+        if std::mem::take(&mut self.new) {
+            self.health.set(&self.role, Standing::Reads);
+        }
+        let read = self.reader.read(wait);
+        if let Some(standing) = self.hear(&read) {
+            self.health.set(&self.role, standing);
+        }
+        read
+    }
+
+    fn seek(&mut self, partition: &Partition, position: i64) -> Result<(), LogError> {
+        self.reader.seek(partition, position)
+    }
+
+    fn committed(&mut self, partition: &Partition) -> Result<Option<Committed>, LogError> {
+        self.reader.committed(partition)
+    }
+
+    fn commit(&mut self, partition: &Partition, upto: &Committed) -> Result<Commit, LogError> {
+        self.reader.commit(partition, upto)
+    }
+
+    fn position_at(&mut self, partition: &Partition, time: LogTime) -> Result<i64, LogError> {
+        self.reader.position_at(partition, time)
+    }
+
+    fn bounds(&mut self, partition: &Partition) -> Result<(i64, i64), LogError> {
+        self.reader.bounds(partition)
+    }
+}
+
+/// Its life is over; the next one joins anew.
+impl Drop for WatchedReader {
+    fn drop(&mut self) {
+        self.health.set(&self.role, Standing::Joining);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edge::clock::SystemClock;
+    use crate::edge::log::local::LocalLog;
+
+    #[test]
+    fn a_role_is_ready_while_it_reads() {
+        let health = Health::default();
+        let log = LocalLog::in_memory(Arc::new(SystemClock)).unwrap();
+        let place = |partition| Partition { topic: "t".to_owned(), partition };
+        log.create("t", 1, false).unwrap();
+        let log = Watched { log: Arc::new(log), health: health.clone(), role: "decide".to_owned() };
+        let mut reader = WatchedReader {
+            reader: log.log.reader("g", &["t".to_owned()]).unwrap(),
+            health: health.clone(),
+            role: "decide".to_owned(),
+            given: BTreeSet::new(),
+            new: false,
+        };
+        let blocked = || Read::Blocked("no broker answers".to_owned());
+        for (read, expected) in [
+            (None, None),
+            (Some(blocked()), None),
+            (Some(Read::Assigned(Vec::new())), None),
+            (Some(blocked()), None),
+            (Some(Read::Assigned(vec![place(0)])), None),
+            (None, None),
+            (Some(blocked()), Some(Standing::Blocked("no broker answers".to_owned()))),
+            (Some(Read::End(place(0), 3)), Some(Standing::Reads)),
+            (Some(Read::Revoking(vec![place(0)])), None),
+            (Some(blocked()), None),
+            (Some(Read::Assigned(vec![place(1)])), None),
+            (Some(Read::Lost(vec![place(1)])), Some(Standing::Joining)),
+        ] {
+            let said = format!("{read:?}");
+            assert_eq!(reader.hear(&Ok(read)), expected, "{said}");
+        }
+        drop(reader);
+        assert_eq!(health.unready().unwrap(), "decide has not joined its group");
+        let mut reader = log.reader("g", &["t".to_owned()]).unwrap();
+        assert!(health.unready().is_some());
+        while reader.read(Duration::from_secs(1)).unwrap().is_none() {}
+        assert!(health.unready().is_some(), "what it was given is not taken over yet");
+        reader.read(Duration::ZERO).unwrap();
+        assert_eq!(health.unready(), None);
+        drop(reader);
+        assert!(health.unready().is_some(), "its life is over");
+    }
+}

@@ -1,0 +1,90 @@
+//! What each role does while the process runs: turns, and what is said of them.
+
+use std::time::Duration;
+
+use super::roles::Stop;
+use crate::edge::diagnostics;
+use crate::model::{Span, TargetId};
+use crate::roles::decide::Decide;
+use crate::roles::ingest::Ingest;
+use crate::roles::work::Work;
+use crate::shard::Output;
+use crate::topics::{River, RoleError};
+
+/// The longest a role waits for records: how late it hears of a stop, a deadline or a poll.
+const WAIT: Duration = Duration::from_millis(100);
+/// The least time between two publications of live numbers.
+const PUBLISH_EVERY: Span = Span::from_s(1);
+
+/// Measures until the stop.
+pub(super) fn ingest(ingest: &mut Ingest, stop: &Stop) -> Result<(), RoleError> {
+    while !stop.is_set() {
+        ingest.turn(WAIT)?;
+    }
+    ingest.stop()
+}
+
+/// Folds until the stop; live numbers go out once a second while something happens. `config`:
+/// the hash of the rules that the config has.
+pub(super) fn decide(
+    decide: &mut Decide,
+    river: &River,
+    config: &str,
+    stop: &Stop,
+) -> Result<(), RoleError> {
+    let (mut changed, mut published, mut compared) = (false, river.log.now(), false);
+    while !stop.is_set() {
+        let turn = decide.turn(WAIT)?;
+        changed |= !turn.idle;
+        turn.outputs.iter().for_each(tell);
+        let now = river.log.now();
+        if changed && now - published >= PUBLISH_EVERY {
+            decide.publish_status()?;
+            (changed, published) = (false, now);
+            if !compared {
+                compared = true;
+                compare(decide, config);
+            }
+        }
+    }
+    decide.stop()?;
+    decide.publish_status()
+}
+
+/// Warns once if shards go by other rules than the config's.
+fn compare(decide: &Decide, config: &str) {
+    let mut books = decide.shards().filter_map(|(_, shard)| shard.book());
+    if let Some(book) = books.find(|book| book.hash != config) {
+        diagnostics::rules_differ(config, &book.hash, book.revision);
+    }
+}
+
+fn tell(output: &Output) {
+    match output {
+        Output::Command(command) => diagnostics::command_emitted(command),
+        Output::Incident(incident) => diagnostics::incident_changed(incident),
+        Output::Decision(decision) if decision.assessment.changed => {
+            let said = &decision.assessment;
+            let (model, version) = (&said.model, &said.version);
+            let trigger = &said.trigger;
+            diagnostics::decision_changed(model, version, trigger, said.verdict, decision.read_to);
+        }
+        Output::Decision(_) | Output::Reply(_) => {}
+    }
+}
+
+/// Observes and acts until the stop.
+pub(super) fn work(work: &mut Work, id: &TargetId, stop: &Stop) -> Result<(), RoleError> {
+    while !stop.is_set() {
+        let turn = work.turn(WAIT)?;
+        for (command, acted) in &turn.answered {
+            diagnostics::step_answered(command, acted.outcome, &acted.detail);
+        }
+        match turn.trouble.as_deref() {
+            Some("") => diagnostics::target_seen(id),
+            Some(why) => diagnostics::target_trouble(id, why),
+            None => {}
+        }
+    }
+    Ok(())
+}

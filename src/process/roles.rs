@@ -1,0 +1,271 @@
+//! The roles of one process, a thread each, and what happens when one fails.
+//!
+//! A storage error may pass: the role begins anew from what is committed, after a pause that
+//! doubles. On a log that other processes use too, so may losing to one of them: what it took over
+//! is its own, the rest is still this role's. Anything else cannot be mended by waiting and ends
+//! the process.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, watch};
+
+use super::health::Health;
+use super::workers::{Worker, workers};
+use super::{Ended, Part, ProcessError, loops, router};
+use crate::config::Config;
+use crate::edge::clock::Stopwatch;
+use crate::edge::diagnostics;
+use crate::edge::log::LogError;
+use crate::edge::log::local::LocalLog;
+use crate::model::{Source, Span};
+use crate::roles::decide::Decide;
+use crate::roles::ingest::Ingest;
+use crate::roles::retention;
+use crate::roles::work::Work;
+use crate::topics::carrier::Carrier;
+use crate::topics::{River, RoleError};
+
+/// The first pause after a failure, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+/// A role that ran so long begins with the first pause again.
+const RAN_WELL: Span = Span::from_s(60);
+/// How late a pause hears of a stop.
+const SLICE: Duration = Duration::from_millis(50);
+/// The time between two looks for old records.
+const RETAIN_EVERY: Duration = Duration::from_secs(3600);
+
+/// Whether the process was asked to stop.
+#[derive(Clone)]
+pub(super) struct Stop(watch::Receiver<bool>);
+
+impl Stop {
+    pub(super) fn new(stop: watch::Receiver<bool>) -> Self {
+        Self(stop)
+    }
+
+    pub(super) fn is_set(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits, but not past a stop.
+    fn pause(&self, pause: Duration) {
+        let mut left = pause;
+        while !self.is_set() && !left.is_zero() {
+            let slice = left.min(SLICE);
+            std::thread::sleep(slice);
+            left -= slice;
+        }
+    }
+}
+
+/// Starts roles, and knows which.
+pub(super) struct Roles {
+    river: River,
+    stop: Stop,
+    ended: mpsc::UnboundedSender<Ended>,
+    names: Vec<String>,
+    /// Whether other processes use the log too.
+    shared: bool,
+    health: Health,
+}
+
+impl Roles {
+    pub(super) fn new(
+        river: River,
+        shared: bool,
+        stop: Stop,
+        ended: mpsc::UnboundedSender<Ended>,
+        health: Health,
+    ) -> Self {
+        Self { river, stop, ended, names: Vec::new(), shared, health }
+    }
+
+    /// Those that were started.
+    pub(super) fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Starts every role of this part that the config asks for.
+    pub(super) fn start(
+        &mut self,
+        config: &Config,
+        part: &Part,
+        carrier: &Carrier,
+    ) -> Result<(), ProcessError> {
+        if part.measures() {
+            for source in &config.settings.sources {
+                self.ingest(config, source)?;
+            }
+        }
+        if part.decides() {
+            self.decide(config)?;
+        }
+        for worker in workers(config, part)? {
+            self.work(worker)?;
+        }
+        // Brokers delete by themselves what is old.
+        match carrier {
+            Carrier::Local(log) => self.retain(config, log),
+            Carrier::Kafka(_) => Ok(()),
+        }
+    }
+
+    fn ingest(&mut self, config: &Config, source: &Source) -> Result<(), ProcessError> {
+        let name = format!("ingest {}", source.id);
+        let (river, settings) = (self.watched(&name), config.settings.ingest.clone());
+        let source = source.clone();
+        self.role(name, move |stop| {
+            let mut ingest = Ingest::new(river.clone(), source.clone(), settings.clone())?;
+            loops::ingest(&mut ingest, stop)
+        })
+    }
+
+    fn decide(&mut self, config: &Config) -> Result<(), ProcessError> {
+        let (river, hash) = (self.watched("decide"), config.rules.hash.clone());
+        let keep = config.settings.http.keep_replies;
+        self.role("decide".to_owned(), move |stop| {
+            let mut decide = Decide::new(river.clone())?.keep_replies(keep);
+            loops::decide(&mut decide, &river, &hash, stop)
+        })
+    }
+
+    fn work(&mut self, worker: Worker) -> Result<(), ProcessError> {
+        let Worker { id, poll, make } = worker;
+        let name = format!("work {id}");
+        let river = self.watched(&name);
+        self.role(name, move |stop| {
+            let mut work = Work::new(river.clone(), id.clone(), make(), poll)?;
+            loops::work(&mut work, &id, stop)
+        })
+    }
+
+    /// Lets the router answer, and publishes what it sees.
+    pub(super) fn route(
+        &mut self,
+        opened: router::Opened,
+        runtime: &Runtime,
+        stop: &watch::Receiver<bool>,
+    ) -> Result<router::Running, ProcessError> {
+        if let Some(publisher) = opened.publisher.clone() {
+            // The routing itself would keep the queue open that is read here.
+            let (river, dropped) = (self.river.clone(), opened.routing.dropped());
+            self.role("route".to_owned(), move |stop| {
+                publisher.life(&river, || dropped.load(Ordering::Relaxed), || stop.is_set())
+            })?;
+        }
+        Ok(opened.run(runtime, stop.clone()))
+    }
+
+    /// The river for a role that reads as a member of a group.
+    fn watched(&self, name: &str) -> River {
+        self.health.watch(name, &self.river)
+    }
+
+    fn retain(&mut self, config: &Config, log: &LocalLog) -> Result<(), ProcessError> {
+        let (river, log) = (self.river.clone(), log.clone());
+        let (sources, keep) = (config.settings.sources.clone(), config.settings.log.retention);
+        self.role("retention".to_owned(), move |stop| {
+            while !stop.is_set() {
+                retention::retain(&log, &river, &sources, keep)?;
+                stop.pause(RETAIN_EVERY);
+            }
+            Ok(())
+        })
+    }
+
+    /// Runs a role in a thread of its own, which always says how it ended.
+    fn role(
+        &mut self,
+        name: String,
+        life: impl Fn(&Stop) -> Result<(), RoleError> + Send + 'static,
+    ) -> Result<(), ProcessError> {
+        let (stop, ended, shared) = (self.stop.clone(), self.ended.clone(), self.shared);
+        let thread = std::thread::Builder::new().name(name.clone());
+        self.names.push(name.clone());
+        thread.spawn(move || {
+            let result = catch_unwind(AssertUnwindSafe(|| lives(&name, life, shared, &stop)));
+            let result = result.unwrap_or_else(|_| Err(ProcessError::Broke(name)));
+            // Nobody listens any more: the process ends.
+            let _told = ended.send(result);
+        })?;
+        Ok(())
+    }
+}
+
+/// One life after the other, until a stop or an error that stays.
+fn lives(
+    name: &str,
+    life: impl Fn(&Stop) -> Result<(), RoleError>,
+    shared: bool,
+    stop: &Stop,
+) -> Result<(), ProcessError> {
+    let mut pause = PAUSES.0;
+    loop {
+        let watch = Stopwatch::start();
+        let Err(source) = life(stop) else { return Ok(()) };
+        if let RoleError::Fenced(what) = &source {
+            diagnostics::fenced(name, what);
+        }
+        if stop.is_set() || !passes(&source, shared) {
+            return Err(ProcessError::Role { role: name.to_owned(), source });
+        }
+        if watch.elapsed() >= RAN_WELL {
+            pause = PAUSES.0;
+        }
+        let why = format!("{:#}", anyhow::Error::new(source));
+        diagnostics::role_restarted(name, &why, pause.as_millis());
+        stop.pause(pause);
+        pause = PAUSES.1.min(pause * 2);
+    }
+}
+
+/// Whether waiting may mend it.
+fn passes(error: &RoleError, shared: bool) -> bool {
+    match error {
+        RoleError::Log(LogError::Storage { .. }) => true,
+        RoleError::Fenced(_) => shared,
+        RoleError::Log(_)
+        | RoleError::Record(_)
+        | RoleError::Shard(_)
+        | RoleError::Lanes { .. }
+        | RoleError::Runtime(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waiting_may_mend_begins_anew() {
+        let storage = || {
+            let source = Box::new(std::io::Error::other("gone"));
+            RoleError::Log(LogError::Storage { doing: "reading".to_owned(), source })
+        };
+        let fenced = || RoleError::Fenced("inbox[1]".to_owned());
+        let stays = || RoleError::Log(LogError::NoOwner);
+        for (error, alone, shared) in
+            [(storage(), true, true), (fenced(), false, true), (stays(), false, false)]
+        {
+            assert_eq!(passes(&error, false), alone, "{error}");
+            assert_eq!(passes(&error, true), shared, "{error}");
+        }
+    }
+
+    #[test]
+    fn losing_to_another_process_ends_a_role_only_where_there_can_be_none() {
+        let (_stopper, stop) = watch::channel(false);
+        let lives_on = std::cell::Cell::new(0);
+        let life = |_: &Stop| {
+            lives_on.set(lives_on.get() + 1);
+            if lives_on.get() < 2 { Err(RoleError::Fenced("lane".to_owned())) } else { Ok(()) }
+        };
+        assert!(lives("role", life, true, &Stop::new(stop.clone())).is_ok());
+        lives_on.set(0);
+        let ended = lives("role", life, false, &Stop::new(stop));
+        assert!(matches!(ended, Err(ProcessError::Role { .. })), "{ended:?}");
+    }
+}

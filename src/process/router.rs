@@ -1,0 +1,83 @@
+//! The built-in router within a process: opened before anything is said, drained before it ends.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::running::listen;
+use super::{Part, ProcessError};
+use crate::config::{Config, RouterSettings};
+use crate::edge::diagnostics;
+use crate::edge::http::Guard;
+use crate::edge::router::Routing;
+use crate::roles::route::Publisher;
+
+/// A router that can answer.
+pub(super) struct Opened {
+    pub(super) routing: Routing,
+    pub(super) publisher: Option<Publisher>,
+    listener: TcpListener,
+    at: SocketAddr,
+    guard: Guard,
+    models: Vec<String>,
+}
+
+/// A router that answers.
+pub(super) struct Running {
+    at: SocketAddr,
+    models: Vec<String>,
+    task: JoinHandle<()>,
+}
+
+/// The router of this process, if it has one.
+pub(super) async fn open(config: &Config, part: &Part) -> Result<Option<Opened>, ProcessError> {
+    let Some(settings) = config.settings.router.as_ref().filter(|_| part.routes()) else {
+        return Ok(None);
+    };
+    let (queue, publisher) = match topic(config, settings) {
+        Some(topic) => {
+            let (queue, publisher) = Publisher::new(topic, settings.queue, settings.limits.drain);
+            (Some(queue), Some(publisher))
+        }
+        None => (None, None),
+    };
+    let routing = Routing::open(settings, queue)?;
+    let listener = listen(settings.listen, "router.listen").await?;
+    let at = listener.local_addr()?;
+    let guard = Guard::new(config.settings.http.token.as_ref(), at);
+    let models = settings.models.iter().map(|model| model.model.to_string()).collect();
+    Ok(Some(Opened { routing, publisher, listener, at, guard, models }))
+}
+
+/// Where records of answers go.
+fn topic(config: &Config, settings: &RouterSettings) -> Option<String> {
+    let source = settings.source.as_ref()?;
+    let source = config.settings.sources.iter().find(|known| known.id == *source)?;
+    Some(source.topics.first()?.name.clone())
+}
+
+impl Opened {
+    /// Answers from now on.
+    pub(super) fn run(self, runtime: &Runtime, stop: watch::Receiver<bool>) -> Running {
+        let Self { routing, listener, at, guard, models, publisher: _ } = self;
+        diagnostics::router_started(&at.to_string(), &models);
+        let task = runtime.spawn(async move { routing.run(listener, guard, stop).await });
+        Running { at, models, task }
+    }
+}
+
+impl Running {
+    /// What is said of it on a terminal.
+    pub(super) fn line(&self) -> String {
+        format!("  routes   http://{}/models/NAME/predict: {}", self.at, self.models.join(", "))
+    }
+
+    /// Waits until it has stopped: what was under way had its time.
+    pub(super) async fn ended(self) {
+        // That it broke off changes nothing any more.
+        let _broke_off = self.task.await;
+    }
+}

@@ -1,0 +1,223 @@
+//! The roles of a process while they run, and how they end together.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::health::Health;
+use super::ready::ready;
+use super::roles::{Roles, Stop};
+use super::{Ended, Part, ProcessError, router, welcome};
+use crate::config::{Config, LogKind, Settings};
+use crate::edge::diagnostics;
+use crate::edge::log::local::LocalLog;
+use crate::edge::log::{Log, LogError};
+use crate::roles::serve::serve;
+use crate::topics::carrier::{Carrier, place};
+use crate::topics::{River, RoleError};
+
+/// The longest time that a stop waits for the roles.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// A process that has begun.
+pub(crate) struct Running {
+    runtime: Runtime,
+    roles: Roles,
+    router: Option<router::Running>,
+    http: JoinHandle<Ended>,
+    health: Health,
+    endings: mpsc::UnboundedReceiver<Ended>,
+    stopper: watch::Sender<bool>,
+    lines: Vec<String>,
+}
+
+impl Running {
+    /// Begins. `open`: the log.
+    ///
+    /// # Errors
+    /// See [`ProcessError`].
+    pub(crate) fn start(
+        runtime: Runtime,
+        config: &Config,
+        part: &Part,
+        health: Option<SocketAddr>,
+        open: impl FnOnce() -> Result<Carrier, LogError>,
+    ) -> Result<Self, ProcessError> {
+        let settings = &config.settings;
+        if *part == Part::Ingest && settings.sources.is_empty() {
+            return Err(ProcessError::NoSource);
+        }
+        if *part == Part::Route && settings.router.is_none() {
+            return Err(ProcessError::NoRouter);
+        }
+        let (river, carrier) = river(config, part, open)?;
+        let (stopper, stop) = watch::channel(false);
+        let (ended, endings) = mpsc::unbounded_channel();
+        let wanted = match part.serves() {
+            true => Some((settings.http.listen, "http.listen")),
+            false => health.map(|at| (at, "--health")),
+        };
+        let listener = wanted.map(|(at, key)| runtime.block_on(listen(at, key))).transpose()?;
+        let at = listener.as_ref().map(TcpListener::local_addr).transpose()?;
+        let shared = carrier.is_shared();
+        let health = Health::default();
+        let mut roles =
+            Roles::new(river.clone(), shared, Stop::new(stop.clone()), ended, health.clone());
+        let router = runtime.block_on(router::open(config, part))?;
+        let router = match router {
+            Some(opened) => Some(roles.route(opened, &runtime, &stop)?),
+            None => None,
+        };
+        // Workers may look at the router as soon as they begin.
+        roles.start(config, part, &carrier)?;
+        let mut lines = begins(&river, config, part, roles.names(), at)?;
+        lines.extend(router.iter().map(router::Running::line));
+        let answers = http(river, settings.clone(), part.clone(), health.clone(), listener, stop);
+        let http = runtime.spawn(answers);
+        Ok(Self { runtime, roles, router, http, health, endings, stopper, lines })
+    }
+
+    /// What is said of it on a terminal.
+    pub(crate) fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
+    /// Which roles do not read yet; none: all do.
+    pub(crate) fn unready(&self) -> Option<String> {
+        self.health.unready()
+    }
+
+    /// Why it cannot go on; none: it goes on.
+    pub(crate) fn broken(&mut self) -> Option<ProcessError> {
+        self.endings.try_recv().ok()?.err()
+    }
+
+    /// Waits until it is asked to stop or cannot go on, and stops.
+    ///
+    /// # Errors
+    /// A role that cannot go on; the first one is told.
+    pub(crate) fn until(self, asked: impl Future<Output = ()>) -> Result<(), ProcessError> {
+        let Self { runtime, roles, router, mut http, mut endings, stopper, .. } = self;
+        runtime.block_on(async {
+            let first = tokio::select! {
+                () = asked => Ok(()),
+                Some(result) = endings.recv() => result,
+                served = &mut http => {
+                    served.map_err(|broke| ProcessError::Http(anyhow::Error::new(broke)))?
+                }
+            };
+            diagnostics::stopping();
+            http.abort();
+            let _no_role_is_left = stopper.send(true);
+            if let Some(router) = router {
+                router.ended().await;
+            }
+            let rest = drain(&mut endings, roles).await;
+            first.and(rest)
+        })
+    }
+}
+
+/// The river on its log, ready to be read and written.
+fn river(
+    config: &Config,
+    part: &Part,
+    open: impl FnOnce() -> Result<Carrier, LogError>,
+) -> Result<(River, Carrier), ProcessError> {
+    let settings = &config.settings;
+    if settings.log.kind == LogKind::Local && *part != Part::All {
+        return Err(ProcessError::Alone(part.clone()));
+    }
+    let carrier = open().map_err(RoleError::from)?;
+    let river = River {
+        log: carrier.log(),
+        namespace: config.rules.namespace.clone(),
+        shards: settings.log.shards,
+    };
+    match &carrier {
+        Carrier::Local(log) => {
+            river.create(&config.rules)?;
+            create_telemetry(log, settings)?;
+        }
+        Carrier::Kafka(_) => ready(&river, settings, part)?,
+    }
+    Ok((river, carrier))
+}
+
+/// The users' topics, which this log is the only one to have.
+fn create_telemetry(log: &LocalLog, settings: &Settings) -> Result<(), RoleError> {
+    for topic in settings.sources.iter().flat_map(|source| &source.topics) {
+        log.create(&topic.name, settings.log.telemetry_lanes, false)?;
+    }
+    Ok(())
+}
+
+/// Logs what begins, and answers what is said of it on a terminal.
+fn begins(
+    river: &River,
+    config: &Config,
+    part: &Part,
+    roles: &[String],
+    listen: Option<SocketAddr>,
+) -> Result<Vec<String>, ProcessError> {
+    let (namespace, place) = (river.namespace.as_str(), place(&config.settings.log));
+    let Some(listen) = listen.filter(|_| *part == Part::All) else {
+        diagnostics::started_part(&part.to_string(), namespace, &place, roles, listen);
+        return Ok(welcome::part(river, config, part, roles, listen));
+    };
+    // None before the first start has folded anything: then the config's are.
+    let book = river.rules()?.unwrap_or_else(|| config.rules.clone());
+    let targets: Vec<_> = book.default.targets.iter().map(|target| target.id.clone()).collect();
+    diagnostics::started(namespace, &place, book.default.mode, &targets);
+    Ok(welcome::all(river, config, &book, listen)?)
+}
+
+/// Answers people and programs until it is stopped, if it listens at all.
+async fn http(
+    river: River,
+    settings: Settings,
+    part: Part,
+    health: Health,
+    listener: Option<TcpListener>,
+    stop: watch::Receiver<bool>,
+) -> Ended {
+    let Some(listener) = listener else { return std::future::pending().await };
+    if !part.serves() {
+        return Ok(health.answer(listener, settings.http.limits, stop).await?);
+    }
+    let (http, sources) = (settings.http, settings.sources);
+    serve(river, http, sources, listener, stop).await.map_err(ProcessError::Http)
+}
+
+/// Where people and programs ask; `key` says so.
+pub(super) async fn listen(at: SocketAddr, key: &'static str) -> Result<TcpListener, ProcessError> {
+    TcpListener::bind(at).await.map_err(|source| ProcessError::Listen { at, key, source })
+}
+
+/// Waits for the roles, but not for ever. The first that failed is told.
+async fn drain(
+    endings: &mut mpsc::UnboundedReceiver<Ended>,
+    roles: Roles,
+) -> Result<(), ProcessError> {
+    let mut left = roles.names().len();
+    // Its sender would keep the channel open.
+    drop(roles);
+    let mut first = Ok(());
+    let all = async {
+        while let Some(result) = endings.recv().await {
+            left = left.saturating_sub(1);
+            if first.is_ok() {
+                first = result;
+            }
+        }
+    };
+    match tokio::time::timeout(STOP_WITHIN, all).await {
+        Ok(()) => diagnostics::stopped(),
+        Err(_) => diagnostics::stopped_late(left),
+    }
+    first
+}

@@ -1,0 +1,169 @@
+//! The topics that Ripcord needs on Kafka: made, and compared with what stands there.
+//!
+//! Law: only here is anything made on a log that others use too, once and when a person asks.
+
+mod compare;
+mod tools;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::config::{Config, KafkaSettings, Settings};
+use crate::edge::log::kafka::{Described, KafkaLog};
+use crate::edge::log::{LogError, Topic};
+use crate::model::{Source, Span};
+use crate::process::{NotReady, fitting};
+use crate::topics::{River, RoleError};
+
+pub use compare::{Finding, Need, compare};
+pub use tools::Tools;
+
+/// Beyond the label horizon a topic of a source is kept so long.
+const SPARE: Span = Span::from_s(24 * 3600);
+
+/// Why topics cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum TopicsError {
+    /// What stands there does not fit.
+    #[error(transparent)]
+    Fit(#[from] NotReady),
+    /// The brokers refuse, or do not answer.
+    #[error("the topics cannot be made")]
+    River(#[from] RoleError),
+}
+
+/// What was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Made {
+    /// Topics that were not there.
+    pub made: Vec<String>,
+    /// Topics that were.
+    pub stood: Vec<String>,
+}
+
+/// A topic, compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Compared {
+    /// Which.
+    pub topic: String,
+    /// Its partitions; none: it is not there.
+    pub partitions: Option<u32>,
+    /// Copies of the partition that has the fewest.
+    pub copies: Option<u16>,
+    /// What is not as it must or should be.
+    pub findings: Vec<Finding>,
+}
+
+impl Compared {
+    /// What must be mended.
+    pub fn must(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.must).count()
+    }
+}
+
+/// Makes the river's topics that are not there, with the first records of each shard; with
+/// `telemetry` also the sources' topics.
+///
+/// # Errors
+/// Topics of another number of partitions; the brokers.
+pub fn create(river: &River, config: &Config, telemetry: bool) -> Result<Made, TopicsError> {
+    let mut made = fitting(river)?;
+    river.create(&config.rules)?;
+    let own = Topic::ALL.map(|topic| river.topic(topic));
+    let mut stood: Vec<String> = own.into_iter().filter(|topic| !made.contains(topic)).collect();
+    for source in config.settings.sources.iter().filter(|_| telemetry) {
+        source_topics(river, source, config.settings.log.telemetry_lanes, &mut made, &mut stood)
+            .map_err(RoleError::from)?;
+    }
+    Ok(Made { made, stood })
+}
+
+/// Makes what is missing of a source's topics, with as many partitions as those that stand there.
+fn source_topics(
+    river: &River,
+    source: &Source,
+    lanes: u32,
+    made: &mut Vec<String>,
+    stood: &mut Vec<String>,
+) -> Result<(), LogError> {
+    let mut missing = Vec::new();
+    let mut counts = Vec::new();
+    for topic in &source.topics {
+        match river.log.partitions(&topic.name)? {
+            Some(count) => {
+                counts.push(count);
+                stood.push(topic.name.clone());
+            }
+            None => missing.push(topic.name.clone()),
+        }
+    }
+    let lanes = counts.into_iter().max().unwrap_or(lanes);
+    for topic in missing {
+        river.log.create(&topic, lanes, false)?;
+        made.push(topic);
+    }
+    Ok(())
+}
+
+/// Compares every topic with what it must be.
+///
+/// # Errors
+/// The brokers do not answer.
+pub fn check(
+    log: &KafkaLog,
+    river: &River,
+    settings: &Settings,
+    kafka: &KafkaSettings,
+) -> Result<Vec<Compared>, LogError> {
+    let mut stands = BTreeMap::new();
+    let own = Topic::ALL.map(|topic| river.topic(topic));
+    let theirs = settings.sources.iter().flat_map(|source| &source.topics);
+    for topic in own.into_iter().chain(theirs.map(|topic| topic.name.clone())) {
+        let described = log.describe(&topic)?;
+        stands.insert(topic, described);
+    }
+    let secured = kafka.properties.get("security.protocol");
+    let tools = Tools {
+        brokers: kafka.brokers.clone(),
+        secured: secured.is_some_and(|protocol| !protocol.eq_ignore_ascii_case("plaintext")),
+    };
+    let compared = needs(river, settings, kafka, &stands).into_iter().map(|need| {
+        let described = stands.get(&need.topic).and_then(Option::as_ref);
+        Compared {
+            partitions: described.map(|topic| topic.partitions),
+            copies: described.map(|topic| topic.replication),
+            findings: compare(&need, described, &tools),
+            topic: need.topic,
+        }
+    });
+    Ok(compared.collect())
+}
+
+type Stands = BTreeMap<String, Option<Described>>;
+
+/// What every topic must be. The inbox says how many shards there are; of a source's topics the
+/// one that has most says how many lanes.
+fn needs(river: &River, settings: &Settings, kafka: &KafkaSettings, stands: &Stands) -> Vec<Need> {
+    let inbox = stands.get(&river.topic(Topic::Inbox)).and_then(Option::as_ref);
+    let shards = inbox.map_or(river.shards, |inbox| inbox.partitions);
+    let own = Topic::ALL.into_iter().map(move |topic| Need {
+        topic: river.topic(topic),
+        own: Some(topic),
+        partitions: Some(if topic == Topic::Inbox { river.shards } else { shards }),
+        keep: settings.log.retention,
+        copies: kafka.replication,
+    });
+    let theirs = settings.sources.iter().flat_map(|source| {
+        let found = source.topics.iter().filter_map(|topic| stands.get(&topic.name)?.as_ref());
+        let most = found.map(|topic| topic.partitions).max();
+        source.topics.iter().map(move |topic| Need {
+            topic: topic.name.clone(),
+            own: None,
+            partitions: most,
+            keep: Span::from_ms(source.label_horizon.as_ms() + SPARE.as_ms()),
+            copies: kafka.replication,
+        })
+    });
+    own.chain(theirs).collect()
+}

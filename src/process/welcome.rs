@@ -1,0 +1,138 @@
+//! What a process says when it begins. `up` says most: what it watches, what it may do, and how
+//! telemetry gets in.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use super::Part;
+use crate::config::{Config, LogKind};
+use crate::edge::log::Partition;
+use crate::model::{Mode, RuleBook, TargetId};
+use crate::phrases::changes::changes;
+use crate::shard::BUILD;
+use crate::topics::carrier::place;
+use crate::topics::{River, RoleError};
+
+/// Differences of the config that are named one by one.
+const NAMED: usize = 6;
+
+/// The lines of one role or a few. `listen`: where it answers, if it does.
+pub(super) fn part(
+    river: &River,
+    config: &Config,
+    part: &Part,
+    roles: &[String],
+    listen: Option<SocketAddr>,
+) -> Vec<String> {
+    let roles = if roles.is_empty() { "serve".to_owned() } else { roles.join(", ") };
+    let mut lines = vec![
+        format!("ripcord {BUILD} runs in {}: {roles}", river.namespace),
+        format!("  log      {}", place(&config.settings.log)),
+    ];
+    lines.extend(listen.map(|at| match part.serves() {
+        true => format!("  listens  http://{at} ({})", who(config)),
+        false => format!("  health   http://{at}/readyz, /livez, /metrics"),
+    }));
+    lines
+}
+
+fn who(config: &Config) -> &'static str {
+    match config.settings.http.token {
+        Some(_) => "writing needs the token",
+        None => "writing needs no token, from this machine only",
+    }
+}
+
+/// The lines of all roles together. `book`: the rules in force, which need not be the config's.
+pub(super) fn all(
+    river: &River,
+    config: &Config,
+    book: &RuleBook,
+    listen: SocketAddr,
+) -> Result<Vec<String>, RoleError> {
+    let who = who(config);
+    let mode = match book.default.mode {
+        Mode::Observe => "observe: a breach is written down, nothing is rolled back",
+        Mode::Recommend => "recommend: a breach asks a person",
+        Mode::Act => "act: a breach is rolled back",
+    };
+    let targets = book.default.targets.iter().map(|target| &target.id);
+    let targets: Vec<_> = targets.map(TargetId::as_str).collect();
+    let mut lines = vec![
+        format!("ripcord {BUILD} watches {}", river.namespace),
+        format!("  mode     {mode}"),
+        format!("  targets  {}", targets.join(", ")),
+        format!("  log      {}", place(&config.settings.log)),
+        format!("  listens  http://{listen} ({who})"),
+    ];
+    lines.extend(not_in_force(book, &config.rules));
+    if !has_telemetry(river, config)? {
+        lines.extend(ways_in(config, listen));
+    }
+    Ok(lines)
+}
+
+/// What the config says and the rules in force do not.
+fn not_in_force(book: &RuleBook, config: &RuleBook) -> Vec<String> {
+    if book.hash == config.hash {
+        return Vec::new();
+    }
+    let changes = changes(book, config);
+    let mut lines = vec![format!(
+        "the rules of revision {} are in force, not the config's; `ripcord config apply` would \
+         change:",
+        book.revision
+    )];
+    lines.extend(changes.iter().take(NAMED).map(|change| format!("  {}", change.text)));
+    let more = changes.len().saturating_sub(NAMED);
+    if more > 0 {
+        lines.push(format!("  and {more} more"));
+    }
+    lines
+}
+
+fn ways_in(config: &Config, listen: SocketAddr) -> Vec<String> {
+    let here = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        IpAddr::V4(_) | IpAddr::V6(_) => listen.ip(),
+    };
+    let at = SocketAddr::new(here, listen.port());
+    let token = match config.settings.http.token {
+        Some(_) => " -H \"Authorization: Bearer $RIPCORD_TOKEN\"",
+        None => "",
+    };
+    let post = match config.settings.sources.is_empty() {
+        false => format!("  curl{token} --data-binary @telemetry.jsonl http://{at}/api/telemetry"),
+        true => "  POST /api/telemetry, once a source is enabled: [sources.telemetry] of the \
+                 config"
+            .to_owned(),
+    };
+    let mut lines = vec!["no telemetry yet; the ways in:".to_owned(), post];
+    if config.settings.log.kind != LogKind::Local {
+        let topics = config.settings.sources.iter().flat_map(|source| &source.topics);
+        let topics: Vec<_> = topics.map(|topic| topic.name.as_str()).collect();
+        lines.push(format!("  producers of your own, keyed by request, to {}", topics.join(", ")));
+        lines.push("  ripcord publish telemetry.jsonl: a recording, to the same topics".to_owned());
+    }
+    lines.extend(
+        [
+            "  a [sources.NAME] of the config, which maps records and topics of your own",
+            "  ripcord replay telemetry.jsonl: what would have happened, without this process",
+            "ripcord check-source telemetry.jsonl shows what is understood of it",
+        ]
+        .map(str::to_owned),
+    );
+    lines
+}
+
+fn has_telemetry(river: &River, config: &Config) -> Result<bool, RoleError> {
+    for topic in config.settings.sources.iter().flat_map(|source| &source.topics) {
+        for partition in 0..river.log.partitions(&topic.name)?.unwrap_or(0) {
+            let at = Partition { topic: topic.name.clone(), partition };
+            if !river.log.scan(&at, 0, 1)?.is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}

@@ -1,0 +1,186 @@
+//! Several recordings as one stream, the oldest record first.
+//!
+//! They are one topic: what is decided does not depend on how records are spread over files.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+use crate::measure;
+use crate::model::{EventTime, Source, TopicRule};
+use crate::replay::recording::{Line, Progress, Recording, RecordingError};
+use crate::wire::telemetry::{self, Raw};
+
+/// The one topic that the files make.
+pub(super) const TOPIC: usize = 0;
+
+/// Why the recordings cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum FilesError {
+    /// One of them.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// None was named.
+    #[error("no recording was named; give one or more .jsonl or .jsonl.gz files, or -")]
+    None,
+}
+
+/// The recordings.
+pub(crate) struct Files {
+    source: Source,
+    names: Vec<String>,
+    open: Vec<Open>,
+    /// Records that were read to find the beginning.
+    ahead: VecDeque<Record>,
+    /// Records given out.
+    given: i64,
+}
+
+struct Open {
+    recording: Recording,
+    next: Option<Record>,
+}
+
+struct Record {
+    file: usize,
+    line: i64,
+    bytes: Option<Vec<u8>>,
+    ts: Option<EventTime>,
+}
+
+/// The next record.
+#[derive(Debug)]
+pub(crate) struct Next {
+    /// Which file.
+    pub(super) file: usize,
+    /// Which line of it, from 1.
+    pub(super) line: i64,
+    /// Its place among the records of all files.
+    pub(super) position: i64,
+    /// Its bytes; none: larger than the limit.
+    pub(crate) bytes: Option<Vec<u8>>,
+    /// How far the files were read.
+    pub(crate) progress: Progress,
+}
+
+impl Files {
+    /// Opens them; together they are a topic with the rules of the source's first one.
+    ///
+    /// # Errors
+    /// A file that cannot be opened.
+    pub(crate) fn open(paths: &[PathBuf], source: &Source) -> Result<Self, FilesError> {
+        let cap = source.max_record_bytes;
+        let rules = source.topics.first().ok_or(FilesError::None)?;
+        let names: Vec<_> = paths.iter().map(|path| name(path)).collect();
+        let topic = TopicRule { name: names.join(", "), ..rules.clone() };
+        let source = Source { topics: vec![topic], ..source.clone() };
+        let mut open = Vec::new();
+        for path in paths {
+            open.push(Open { recording: Recording::open(path, cap)?, next: None });
+        }
+        if open.is_empty() {
+            return Err(FilesError::None);
+        }
+        Ok(Self { source, names, open, ahead: VecDeque::new(), given: 0 })
+    }
+
+    /// The source that the files make.
+    #[must_use]
+    pub(super) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// A file's name.
+    #[must_use]
+    pub(super) fn name(&self, file: usize) -> &str {
+        self.names.get(file).map_or("", String::as_str)
+    }
+
+    /// Where event time begins, by so many first records as could confirm a wrong clock or
+    /// speak against it.
+    ///
+    /// # Errors
+    /// A file that breaks off.
+    pub(super) fn begins(&mut self) -> Result<Option<EventTime>, FilesError> {
+        let looked_at = 2 * self.source.jump_confirmations as usize + 1;
+        while self.ahead.len() < looked_at {
+            let Some(record) = self.read()? else { break };
+            self.ahead.push_back(record);
+        }
+        let times = self.ahead.iter().filter_map(|record| match record.ts {
+            Some(ts) => Some(ts),
+            None => ts(record.bytes.as_deref()?, &self.source),
+        });
+        Ok(measure::beginning(times.collect(), &self.source))
+    }
+
+    /// The next record: of the files' next ones the oldest; one that cannot be read comes first.
+    ///
+    /// # Errors
+    /// A file that breaks off.
+    pub(crate) fn next(&mut self) -> Result<Option<Next>, FilesError> {
+        let record = match self.ahead.pop_front() {
+            Some(record) => Some(record),
+            None => self.read()?,
+        };
+        let Some(Record { file, line, bytes, .. }) = record else { return Ok(None) };
+        let (position, progress) = (self.given, self.progress());
+        self.given += 1;
+        Ok(Some(Next { file, line, position, bytes, progress }))
+    }
+
+    fn read(&mut self) -> Result<Option<Record>, FilesError> {
+        let several = self.open.len() > 1;
+        for (file, open) in self.open.iter_mut().enumerate() {
+            if open.next.is_none() {
+                open.next = open.record(file, &self.source, several)?;
+            }
+        }
+        let next = self.open.iter_mut().filter(|open| open.next.is_some());
+        let oldest = next.min_by_key(|open| open.next.as_ref().map(|record| record.ts));
+        Ok(oldest.and_then(|open| open.next.take()))
+    }
+
+    /// All files together.
+    fn progress(&self) -> Progress {
+        let all = self.open.iter().map(|open| open.recording.progress());
+        all.fold(Progress { read: 0, total: Some(0) }, |sum, one| Progress {
+            read: sum.read + one.read,
+            total: sum.total.zip(one.total).map(|(sum, one)| sum + one),
+        })
+    }
+}
+
+impl Open {
+    /// The next record; of a single file nobody asks when it happened.
+    fn record(
+        &mut self,
+        file: usize,
+        source: &Source,
+        dated: bool,
+    ) -> Result<Option<Record>, FilesError> {
+        Ok(self.recording.line()?.map(|line| match line {
+            Line::Whole { line, bytes } => Record {
+                file,
+                line: number(line),
+                bytes: Some(bytes.to_vec()),
+                ts: dated.then(|| ts(bytes, source)).flatten(),
+            },
+            Line::TooLarge { line, .. } => {
+                Record { file, line: number(line), bytes: None, ts: None }
+            }
+        }))
+    }
+}
+
+fn ts(bytes: &[u8], source: &Source) -> Option<EventTime> {
+    let rules = source.topics.get(TOPIC)?;
+    Some(telemetry::decode(&Raw::line(bytes), rules, source).ok()?.ts())
+}
+
+fn number(line: u64) -> i64 {
+    i64::try_from(line).unwrap_or(i64::MAX)
+}
+
+fn name(path: &Path) -> String {
+    path.display().to_string()
+}

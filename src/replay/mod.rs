@@ -1,0 +1,166 @@
+//! Replay: a recording through the whole river, in event time, as fast as it goes.
+//!
+//! Nothing outside is touched: the log is private, the target a shadow. Workers answer inline and
+//! flushes go by event time, so the same recording gives the same bytes.
+
+mod decided;
+mod files;
+mod history;
+mod ledger;
+mod measured;
+mod notes;
+pub mod publish;
+pub mod recording;
+mod run;
+mod summarize;
+mod summary;
+
+use std::path::PathBuf;
+
+pub(super) use files::Files;
+pub use files::FilesError;
+pub use history::{History, Line, Point};
+pub use ledger::{Day, Ledger, Sums};
+pub use measured::{Measured, measure};
+pub use notes::mostly_lost;
+pub use summarize::outcome;
+pub(super) use summarize::summary;
+pub use summary::{
+    Detection, Evidence, IncidentSummary, ModelSummary, RefusedSummary, RollbackSummary, Said,
+    Summary, VersionSummary, WouldHave,
+};
+
+use self::run::Run;
+use crate::config::rules_hash;
+use crate::model::{
+    EventTime, Mode, ModelId, ModelRules, Namespace, RuleBook, Source, Span, Stage, TargetId,
+    TargetRule, VersionId,
+};
+use crate::replay::recording::Progress;
+use crate::shard::{Output, Status};
+use crate::targets::registry::{DocumentError, ShadowRegistry};
+use crate::topics::RoleError;
+
+/// The version in production, and the one before.
+type Versions = (VersionId, Option<VersionId>);
+
+/// What is replayed, and how.
+pub struct Replay {
+    /// Recordings: `.jsonl`, `.jsonl.gz`, or `-`.
+    pub files: Vec<PathBuf>,
+    /// The shadow target.
+    pub registry: ShadowRegistry,
+    /// Without a registry: the version in production, and the one before, which is vouched for.
+    /// They hold for the model that is replayed alone, else for that of the first sample.
+    pub versions: Option<Versions>,
+    /// The source's rules; its topics are made from the files.
+    pub source: Source,
+    /// Only this model; none: every one.
+    pub only: Option<ModelId>,
+    /// Rules and limits.
+    pub rules: RuleBook,
+    /// The mode of every trigger, whatever the rules say.
+    pub mode: Option<Mode>,
+}
+
+/// What a replay tells while it runs.
+#[derive(Debug)]
+pub enum News<'a> {
+    /// How far it has come: bytes, event time, records.
+    Progress(Progress, EventTime, u64),
+    /// Something was put out.
+    Output(&'a Output),
+    /// The live numbers, once an hour of event time and before anything is done about a verdict.
+    Numbers(&'a Status),
+    /// A record could not be used.
+    Refused(&'a crate::roles::ingest::feed::Refused),
+}
+
+/// What a replay came to.
+#[derive(Debug)]
+pub struct Replayed {
+    /// The summary.
+    pub summary: Summary,
+    /// Everything that was put out, in order.
+    pub outputs: Vec<Output>,
+    /// What was right, by day, version and role.
+    pub ledger: Ledger,
+    /// The live numbers over time, and what else was seen.
+    pub history: History,
+    /// The live numbers at the end.
+    pub status: Status,
+    /// The rules that were in force.
+    pub rules: RuleBook,
+}
+
+/// Why a replay ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// A file.
+    #[error(transparent)]
+    Files(#[from] FilesError),
+    /// A role.
+    #[error(transparent)]
+    Role(#[from] RoleError),
+    /// The versions that were named do not go together.
+    #[error("the shadow registry cannot be made")]
+    Versions(#[from] DocumentError),
+    /// Nothing in it is a sample.
+    #[error(
+        "none of the {0} records is a sample{1}; `ripcord check-source` shows what would mend it"
+    )]
+    NothingUnderstood(u64, String),
+    /// The one model that was asked for does not stand in it.
+    #[error("no record speaks of {0}; the recording has {1}")]
+    NoSuchModel(ModelId, String),
+}
+
+impl Replay {
+    /// The rules that a replay goes by: shadow targets, and triggers that act.
+    fn book(&self) -> RuleBook {
+        let mut book = self.rules.clone();
+        if let Ok(namespace) = Namespace::new("replay") {
+            book.namespace = namespace;
+        }
+        let targets: Vec<_> = TargetId::new("registry")
+            .into_iter()
+            .map(|id| TargetRule { id, stage: Stage::Registry, authority: true })
+            .collect();
+        let shadowed = |rules: &mut ModelRules| {
+            // In a recording a silence of the log says nothing about who measures.
+            rules.policy.stall_after = Span::from_s(i64::from(u32::MAX));
+            rules.targets.clone_from(&targets);
+            if let Some(mode) = self.mode {
+                rules.mode = mode;
+                rules.triggers.iter_mut().for_each(|trigger| trigger.mode = None);
+            }
+        };
+        shadowed(&mut book.default);
+        book.models.values_mut().for_each(shadowed);
+        book.revision = 1;
+        book.hash = rules_hash(&book);
+        book
+    }
+
+    /// Runs it to the end.
+    ///
+    /// # Errors
+    /// Files that cannot be read, records none of which is a sample.
+    pub fn run(self, mut news: impl FnMut(News<'_>)) -> Result<Replayed, ReplayError> {
+        let book = self.book();
+        let mut files = Files::open(&self.files, &self.source)?;
+        let begins = files.begins()?;
+        let mut run = Run::new(&book, &files, begins, (self.registry, self.versions), self.only)?;
+        while let Some(next) = files.next()? {
+            run.record(&next, &files, &mut news)?;
+        }
+        run.end(&files, &mut news)?;
+        run.finish(book)
+    }
+}
+
+/// A source as recordings have it: clocks may jump farther.
+#[must_use]
+pub fn recorded(source: &Source, max_jump: Span) -> Source {
+    Source { max_jump, ..source.clone() }
+}

@@ -1,0 +1,297 @@
+//! The decide role: folds the inboxes it owns and writes down what comes of it.
+//!
+//! Outputs, undo's state and the inbox position are one transaction, so what was emitted and what
+//! is remembered cannot differ. Judge's state is folded again after a restart.
+
+mod publish;
+mod restore;
+mod tally;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use self::publish::Told;
+use self::restore::step;
+use crate::edge::clock::Stopwatch;
+use crate::edge::diagnostics;
+use crate::edge::diagnostics::done::{self, Phase};
+use crate::edge::log::{
+    Commit, LogError, Partition, Read, Reader, Record, Topic, Transaction, Writer,
+};
+use crate::model::{LogTime, Span};
+use crate::roles::decide::tally::tally;
+use crate::shard::{Inbox, Output, Shard, Status};
+use crate::topics::replies::Replies;
+use crate::topics::{River, RoleError};
+
+/// Records between two snapshots of a shard.
+const SNAPSHOT_EVERY: i64 = 20_000;
+
+/// Time until a commit that did not go through is tried again.
+const RETRY_AFTER: Duration = Duration::from_millis(5);
+
+/// How long it is tried; then the role begins anew.
+const RETRY_WITHIN: Span = Span::from_s(60);
+
+/// Time between two ticks while a deadline is due.
+const TICK_EVERY: Span = Span::from_s(1);
+
+/// The role.
+pub struct Decide {
+    river: River,
+    reader: Box<dyn Reader>,
+    /// For what needs no transaction.
+    writer: Box<dyn Writer>,
+    owned: BTreeMap<u32, Owned>,
+    /// Given to this member and not taken over yet.
+    arriving: VecDeque<Partition>,
+    /// None: replies are never forgotten, as in a replay.
+    keep_replies: Option<Span>,
+}
+
+struct Owned {
+    shard: Shard,
+    /// The only one that may commit for the shard; a later one fences it.
+    committer: Box<dyn Writer>,
+    told: Told,
+    replies: Replies,
+    snapshot_at: i64,
+    ticked: LogTime,
+    at_end: bool,
+}
+
+/// What a turn came to.
+#[derive(Debug, Default)]
+pub struct Turn {
+    /// What was put out and stands on the log, in order.
+    pub outputs: Vec<Output>,
+    /// Nothing came.
+    pub idle: bool,
+}
+
+impl Decide {
+    /// Joins the group that folds the inboxes.
+    ///
+    /// # Errors
+    /// Topics that are not there.
+    pub fn new(river: River) -> Result<Self, RoleError> {
+        let group = river.group("decide");
+        let reader = river.log.reader(&group, &[river.topic(Topic::Inbox)])?;
+        let writer = river.log.writer(None)?;
+        Ok(Self {
+            river,
+            reader,
+            writer,
+            owned: BTreeMap::new(),
+            arriving: VecDeque::new(),
+            keep_replies: None,
+        })
+    }
+
+    /// Forgets replies to instructions after so long, each time that live numbers are published.
+    #[must_use]
+    pub fn keep_replies(mut self, keep: Span) -> Self {
+        self.keep_replies = Some(keep);
+        self
+    }
+
+    /// Reads what came within `wait` and folds it.
+    ///
+    /// # Errors
+    /// What waiting cannot mend.
+    pub fn turn(&mut self, wait: Duration) -> Result<Turn, RoleError> {
+        self.tick()?;
+        // One at a time: taking over may be long, and in between the group wants to hear of us.
+        if let Some(inbox) = self.arriving.pop_front() {
+            self.take_over(&inbox)?;
+        }
+        let wait = if self.arriving.is_empty() { wait } else { Duration::ZERO };
+        let mut turn = Turn::default();
+        match self.reader.read(wait)? {
+            Some(Read::Assigned(partitions)) => self.arriving.extend(partitions),
+            Some(Read::Records(partition, records)) => {
+                turn.outputs = self.fold(&partition, &records)?;
+            }
+            Some(Read::Revoking(partitions)) => {
+                for partition in partitions {
+                    self.snapshot(partition.partition)?;
+                    self.lose(&partition);
+                }
+            }
+            Some(Read::Lost(partitions)) => {
+                for partition in partitions {
+                    self.lose(&partition);
+                }
+            }
+            Some(Read::End(partition, _)) => {
+                if let Some(owned) = self.owned.get_mut(&partition.partition) {
+                    owned.at_end = true;
+                }
+            }
+            Some(Read::Blocked(_)) => {}
+            None => turn.idle = self.arriving.is_empty(),
+        }
+        Ok(turn)
+    }
+
+    fn lose(&mut self, inbox: &Partition) {
+        self.owned.remove(&inbox.partition);
+        self.arriving.retain(|arriving| arriving != inbox);
+    }
+
+    /// When the earliest deadline of a shard is.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<LogTime> {
+        self.owned.values().filter_map(|owned| owned.shard.next_wakeup()).min()
+    }
+
+    /// The shards folded here.
+    pub fn shards(&self) -> impl Iterator<Item = (u32, &Shard)> {
+        self.owned.iter().map(|(id, owned)| (*id, &owned.shard))
+    }
+
+    /// Live numbers of the shards folded here.
+    #[must_use]
+    pub fn status(&self) -> Vec<Status> {
+        self.owned.values().map(|owned| owned.shard.status()).collect()
+    }
+
+    /// Snapshots every shard, for a quick start next time.
+    ///
+    /// # Errors
+    /// Storage.
+    pub fn stop(&mut self) -> Result<(), RoleError> {
+        let ids: Vec<_> = self.owned.keys().copied().collect();
+        ids.into_iter().try_for_each(|id| self.snapshot(id))
+    }
+
+    fn fold(&mut self, inbox: &Partition, records: &[Record]) -> Result<Vec<Output>, RoleError> {
+        let id = inbox.partition;
+        let Some(owned) = self.owned.get_mut(&id) else { return Ok(Vec::new()) };
+        owned.at_end = false;
+        let mut outputs = Vec::new();
+        let watch = Stopwatch::start();
+        for record in records {
+            step(&mut owned.shard, record, &mut outputs)?;
+        }
+        done::took(Phase::Fold, watch);
+        let next = owned.shard.next();
+        if !outputs.is_empty() {
+            let watch = Stopwatch::start();
+            if !self.commit(inbox, next, &outputs)? {
+                return Ok(Vec::new());
+            }
+            done::took(Phase::Commit, watch);
+            outputs.iter().for_each(tally);
+        }
+        if self.owned.get(&id).is_some_and(|owned| next - owned.snapshot_at >= SNAPSHOT_EVERY) {
+            self.snapshot(id)?;
+        }
+        Ok(outputs)
+    }
+
+    /// Whether it stands; if not, the shard is no longer as it was here.
+    fn commit(
+        &mut self,
+        inbox: &Partition,
+        position: i64,
+        outputs: &[Output],
+    ) -> Result<bool, RoleError> {
+        let id = inbox.partition;
+        let now = self.river.log.now();
+        let Some(owned) = self.owned.get_mut(&id) else { return Ok(false) };
+        let mut records = outputs
+            .iter()
+            .map(|output| self.river.output(id, now, output))
+            .collect::<Result<Vec<_>, _>>()?;
+        records.push(self.river.undo_state(id, owned.shard.undo_state(), position)?);
+        for output in outputs {
+            if let Output::Reply(reply) = output {
+                owned.replies.given(&reply.instruction, now);
+            }
+        }
+        // Who was told that an order is taken must find it so when they look.
+        if outputs.iter().any(|output| matches!(output, Output::Reply(_))) {
+            records.extend(owned.news(&self.river, id)?);
+        }
+        let transaction = Transaction {
+            outputs: records,
+            group: self.river.group("decide"),
+            input: inbox.clone(),
+            position,
+            metadata: String::new(),
+        };
+        let watch = Stopwatch::start();
+        loop {
+            match owned.committer.commit(&transaction)? {
+                Commit::Done => return Ok(true),
+                Commit::Retry if watch.elapsed() < RETRY_WITHIN => {
+                    std::thread::sleep(RETRY_AFTER);
+                }
+                Commit::Retry => {
+                    let doing = format!("committing what {inbox} came to");
+                    let source = "the log refused it for a minute".into();
+                    return Err(LogError::Storage { doing, source }.into());
+                }
+                Commit::Fenced => {
+                    self.fenced(inbox);
+                    return Ok(false);
+                }
+                Commit::Unknown => {
+                    let stands = self.reader.committed(inbox)?;
+                    if stands.is_some_and(|upto| upto.position >= position) {
+                        return Ok(true);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Another one may commit for a shard, and what was folded here since the last commit counts
+    /// for nothing. It may have been this process in an earlier life, or a transaction that
+    /// outlived its time: the group knows, and is asked.
+    fn fenced(&mut self, inbox: &Partition) {
+        self.owned.remove(&inbox.partition);
+        diagnostics::fenced("decide", &inbox.to_string());
+        self.arriving.push_back(inbox.clone());
+    }
+
+    /// Commits the position, then writes a snapshot at it.
+    fn snapshot(&mut self, id: u32) -> Result<(), RoleError> {
+        let Some(owned) = self.owned.get_mut(&id) else { return Ok(()) };
+        let next = owned.shard.next();
+        if next == owned.snapshot_at {
+            return Ok(());
+        }
+        owned.snapshot_at = next;
+        let inbox = self.river.partition(Topic::Inbox, id);
+        if !self.commit(&inbox, next, &[])? {
+            return Ok(());
+        }
+        match self.owned.remove(&id) {
+            Some(owned) => {
+                let saved = self.save(&owned.shard);
+                self.owned.insert(id, owned);
+                saved
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Appends a tick to each inbox whose deadline has come and where nothing else did.
+    fn tick(&mut self) -> Result<(), RoleError> {
+        let now = self.river.log.now();
+        let mut due = Vec::new();
+        for (id, owned) in &mut self.owned {
+            let wanted = owned.shard.next_wakeup().is_some_and(|at| at <= now);
+            if wanted && owned.at_end && now - owned.ticked >= TICK_EVERY {
+                owned.ticked = now;
+                due.push(self.river.inbox(*id, None, &Inbox::Tick)?);
+            }
+        }
+        if !due.is_empty() {
+            self.writer.append(due)?;
+        }
+        Ok(())
+    }
+}

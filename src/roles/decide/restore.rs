@@ -1,0 +1,141 @@
+//! How a shard comes to this process: whoever had it is fenced, and what it knew is folded again.
+
+use super::publish::Told;
+use super::{Decide, Owned, SNAPSHOT_EVERY};
+use crate::edge::diagnostics;
+use crate::edge::log::{Commit, Partition, Record, Topic};
+use crate::model::LogTime;
+use crate::shard::{self, Inbox, Output, Shard};
+use crate::topics::replies::Replies;
+use crate::topics::{River, RoleError};
+use crate::wire::json;
+
+/// Records that are read at once.
+const FOLD_BATCH: usize = 1000;
+
+impl Decide {
+    /// Restores a shard: the newest snapshot that can be read, the inbox from there to the commit
+    /// with outputs dropped, undo as it was stored, and on. First whoever had it before is fenced,
+    /// so that what is read here is the last of it; and before that, the group must agree that the
+    /// shard is this process's, or a process that slept would fence its successor.
+    pub(super) fn take_over(&mut self, inbox: &Partition) -> Result<(), RoleError> {
+        let id = inbox.partition;
+        if let Some(upto) = self.reader.committed(inbox)? {
+            match self.reader.commit(inbox, &upto)? {
+                Commit::Done => {}
+                Commit::Fenced => return Ok(()),
+                Commit::Retry | Commit::Unknown => {
+                    self.arriving.push_back(inbox.clone());
+                    return Ok(());
+                }
+            }
+        }
+        let committer = self.river.log.writer(Some(&committer(&self.river, id)))?;
+        let undo = self.river.latest(Topic::State, id, "undo")?;
+        let committed = match self.reader.committed(inbox)? {
+            Some(upto) => upto.position,
+            // A log may forget how far a group came that was away for long.
+            None => undo.as_ref().and_then(River::undo_position).unwrap_or(0),
+        };
+        let mut folded = self.refold(inbox, committed)?;
+        if let Some(record) = undo {
+            folded.set_undo_state(json::decode("undo state", &record.value)?);
+        }
+        self.keep_rules(inbox, &folded)?;
+        self.reader.seek(inbox, committed)?;
+        let owned = Owned {
+            snapshot_at: folded.next(),
+            shard: folded,
+            committer,
+            told: Told::default(),
+            replies: Replies::read(&self.river, id)?,
+            ticked: LogTime::MIN,
+            at_end: false,
+        };
+        self.owned.insert(id, owned);
+        Ok(())
+    }
+
+    /// Judge's state at the commit. A fold that is long leaves snapshots on its way: should it be
+    /// cut short, the next one begins there.
+    fn refold(&mut self, inbox: &Partition, committed: i64) -> Result<Shard, RoleError> {
+        let id = inbox.partition;
+        let fresh = || Shard::new(id, self.river.shards);
+        let mut folded = match self.river.latest(Topic::State, id, "snapshot")? {
+            Some(record) => shard::restore(&record.value).unwrap_or_else(|_| fresh()),
+            None => fresh(),
+        };
+        if folded.next() > committed {
+            folded = fresh();
+        }
+        let (mut saved, mut dropped) = (folded.next(), Vec::new());
+        while folded.next() < committed {
+            let records = self.river.log.scan(inbox, folded.next(), FOLD_BATCH)?;
+            if records.is_empty() {
+                break;
+            }
+            for record in records.iter().filter(|record| record.position < committed) {
+                step(&mut folded, record, &mut dropped)?;
+                dropped.clear();
+            }
+            if folded.next() - saved >= SNAPSHOT_EVERY {
+                saved = folded.next();
+                self.save(&folded)?;
+            }
+            if records.last().is_some_and(|last| last.position + 1 >= committed) {
+                break;
+            }
+        }
+        Ok(folded)
+    }
+
+    /// Where a log deletes by age alone, the rules in force may be gone from the inbox when no
+    /// snapshot can be read; live numbers hold a copy.
+    fn keep_rules(&mut self, inbox: &Partition, folded: &Shard) -> Result<(), RoleError> {
+        let id = inbox.partition;
+        let first = self.reader.bounds(inbox)?.0;
+        if folded.book().is_some() || first == 0 {
+            return Ok(());
+        }
+        if let Some(record) = self.river.latest(Topic::Status, id, "rules")? {
+            let book = json::decode("rules", &record.value)?;
+            let record = self.river.inbox(id, None, &Inbox::Rules(book))?;
+            self.writer.append(vec![record])?;
+        }
+        Ok(())
+    }
+
+    /// Writes a snapshot, where the shard has come far enough to have one.
+    pub(super) fn save(&mut self, folded: &Shard) -> Result<(), RoleError> {
+        let bytes = match shard::snapshot(folded) {
+            Ok(bytes) => bytes,
+            Err(shard::SnapshotError::Unreadable(source)) => {
+                return Err(json::JsonError::Write { record: "snapshot", source }.into());
+            }
+            Err(_) => return Ok(()),
+        };
+        self.writer.append(vec![self.river.plain(Topic::State, folded.id(), "snapshot", bytes)])?;
+        Ok(())
+    }
+}
+
+/// Who commits for a shard: one name, whoever holds it.
+fn committer(river: &River, shard: u32) -> String {
+    format!("{}.{shard}", river.group("decide"))
+}
+
+/// Folds one record; one that cannot be read is said, and passed over.
+pub(super) fn step(
+    shard: &mut Shard,
+    record: &Record,
+    out: &mut Vec<Output>,
+) -> Result<(), RoleError> {
+    match json::decode::<Inbox>("inbox", &record.value) {
+        Ok(inbox) => shard.step(record.position, record.time, &inbox, out)?,
+        Err(why) => {
+            diagnostics::inbox_unreadable(shard.id(), record.position, &why.to_string());
+            shard.skip(record.position, record.time);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,40 @@
+//! Counts what a shard put out once it stands on the log, for the page of metrics.
+
+use crate::edge::diagnostics::{done, metrics};
+use crate::model::Verdict;
+use crate::shard::{Decision, Output};
+use crate::undo::Did;
+
+/// One output.
+pub(crate) fn tally(output: &Output) {
+    match output {
+        Output::Incident(incident) => done::incident(incident),
+        Output::Decision(decision) => {
+            let said = &decision.assessment;
+            let (signal, verdict) = (metrics::word(said.signal), metrics::word(said.verdict));
+            done::count(metrics::VERDICTS, vec![("signal", signal), ("verdict", verdict)]);
+            if let Some(reason) = suppressed(decision) {
+                done::count(metrics::SUPPRESSED, vec![("reason", reason)]);
+            }
+        }
+        Output::Command(_) | Output::Reply(_) => {}
+    }
+}
+
+/// Why evidence past its threshold led to no rollback; none: it did, or there was none.
+fn suppressed(decision: &Decision) -> Option<String> {
+    let said = &decision.assessment;
+    match said.verdict {
+        Verdict::Breach => {
+            let did = decision.ruling.as_ref().map(|ruling| ruling.did)?;
+            let acted = matches!(did, Did::Acted | Did::Joined | Did::Resolved);
+            (!acted).then(|| metrics::word(did))
+        }
+        Verdict::Systemic => Some(metrics::word(said.reason)),
+        Verdict::Insufficient | Verdict::Stale => {
+            let over = said.evidence.statistic >= said.evidence.threshold;
+            over.then(|| metrics::word(said.reason))
+        }
+        Verdict::Healthy => None,
+    }
+}

@@ -1,0 +1,238 @@
+//! From raw records of one lane to frames in the inboxes: decode, stamp, measure, split.
+
+use crate::edge::log::{Outgoing, Topic};
+use crate::measure::{Input, Lane, Output, Resume};
+use crate::model::{LogTime, Reject, Sample, SampleRole, Source};
+use crate::shard::{Inbox, shard_of};
+use crate::sums::Frame;
+use crate::topics::{River, RoleError};
+use crate::wire::telemetry::{self, Raw, Rejected};
+
+/// Why the lane refuses a clock.
+const FROM_FUTURE: &str = "ts lies far ahead and nothing confirmed it";
+
+/// Why the lane refuses what the decoder took: names and times.
+const NO_NAME: &str = "a name or a time in it is out of bounds; names have 1 to 249 bytes and no \
+                       control characters";
+
+/// One lane of a source.
+pub struct Feed {
+    river: River,
+    source: Source,
+    lane: Lane,
+    outputs: Vec<Output>,
+    frames: Vec<Frame>,
+    refused: Vec<Refused>,
+    joins: Vec<Output>,
+}
+
+/// A record that was not measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The topic's place in the source.
+    pub topic: usize,
+    /// Where the record stands.
+    pub position: i64,
+    /// Why; none: it came too late.
+    pub code: Option<Reject>,
+    /// In words.
+    pub detail: String,
+}
+
+/// A record as it is fed.
+#[derive(Debug, Clone, Copy)]
+pub struct Fed<'a> {
+    /// The topic's place in the source.
+    pub topic: usize,
+    /// Where it stands.
+    pub position: i64,
+    /// When the broker took it, where that is known.
+    pub appended: Option<LogTime>,
+    /// Its bytes; none: it is larger than the limit.
+    pub raw: Option<Raw<'a>>,
+}
+
+/// A record that was read: a sample, or why it is none.
+#[derive(Debug)]
+pub struct Decoded<'a> {
+    topic: usize,
+    position: i64,
+    appended: Option<LogTime>,
+    read: Result<Sample<'a>, Rejected>,
+}
+
+impl<'a> Decoded<'a> {
+    /// What it says.
+    #[must_use]
+    pub fn sample(&self) -> Option<&Sample<'a>> {
+        self.read.as_ref().ok()
+    }
+}
+
+impl Feed {
+    /// A lane that begins anew, or where another left off.
+    #[must_use]
+    pub fn new(river: River, source: Source, lane: Lane) -> Self {
+        let (outputs, frames, refused, joins) = Default::default();
+        Self { river, source, lane, outputs, frames, refused, joins }
+    }
+
+    /// Reads and measures a record. `role` is asked where the record does not state one.
+    pub fn take(&mut self, fed: Fed<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
+        self.measure(self.decode(fed), role);
+    }
+
+    /// Reads a record.
+    #[must_use]
+    pub fn decode<'a>(&self, fed: Fed<'a>) -> Decoded<'a> {
+        let Fed { topic, position, appended, raw } = fed;
+        let rules = self.source.topics.get(topic);
+        let read = match (raw, rules) {
+            (Some(raw), Some(rules)) => telemetry::decode(&raw, rules, &self.source),
+            (None, _) | (_, None) => Err(Rejected {
+                code: Reject::TooLarge,
+                detail: format!("it is larger than {} bytes", self.source.max_record_bytes),
+            }),
+        };
+        Decoded { topic, position, appended, read }
+    }
+
+    /// Measures what was read.
+    pub fn measure(&mut self, decoded: Decoded<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
+        let Decoded { topic, position, appended, read } = decoded;
+        let mut detail = String::new();
+        let read = match read {
+            Ok(mut sample) => {
+                stamp(&mut sample, role);
+                Ok(sample)
+            }
+            Err(rejected) => {
+                detail = rejected.detail;
+                Err(rejected.code)
+            }
+        };
+        self.lane.step(Input::Record { topic, position, appended, read }, &mut self.outputs);
+        self.sort(detail);
+    }
+
+    /// Tells the lane something that is no record.
+    pub fn tell(&mut self, input: Input<'_>) {
+        self.lane.step(input, &mut self.outputs);
+        self.sort(String::new());
+    }
+
+    /// `detail`: why the decoder could not use the present record. Records that a former life
+    /// has refused come again on a re-read, and then the lane says nothing of them.
+    fn sort(&mut self, mut detail: String) {
+        for output in self.outputs.drain(..) {
+            match output {
+                Output::Frame(frame) => self.frames.push(*frame),
+                Output::Rejected { topic, position, code } => {
+                    let detail = if !detail.is_empty() {
+                        std::mem::take(&mut detail)
+                    } else if code == Reject::FromFuture {
+                        FROM_FUTURE.to_owned()
+                    } else {
+                        NO_NAME.to_owned()
+                    };
+                    self.refused.push(Refused { topic, position, code: Some(code), detail });
+                }
+                Output::Late { topic, position } => {
+                    let detail = "its pane was closed; raise allowed_disorder_seconds".to_owned();
+                    self.refused.push(Refused { topic, position, code: None, detail });
+                }
+                join @ (Output::JoinStopped { .. } | Output::JoinResumed { .. }) => {
+                    self.joins.push(join);
+                }
+            }
+        }
+    }
+
+    /// Joins that stopped or went on since the last call.
+    pub fn joins(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.joins)
+    }
+
+    /// When a flush would send what the last one held back; none: nothing is held back.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<LogTime> {
+        self.lane.next_wakeup()
+    }
+
+    /// The frames made so far, each cut into one for every shard.
+    ///
+    /// # Errors
+    /// A number that JSON cannot hold.
+    pub fn frames(&mut self) -> Result<Vec<Outgoing>, RoleError> {
+        let mut records = Vec::new();
+        for frame in std::mem::take(&mut self.frames) {
+            for (shard, part) in split(frame, self.river.shards) {
+                records.push(self.river.inbox(shard, None, &Inbox::Frame(part))?);
+            }
+        }
+        Ok(records)
+    }
+
+    /// The frames made so far, as they are.
+    #[must_use]
+    pub fn pending(&self) -> &[Frame] {
+        &self.frames
+    }
+
+    /// The records that were not measured since the last call.
+    pub fn refused(&mut self) -> Vec<Refused> {
+        std::mem::take(&mut self.refused)
+    }
+
+    /// Where a successor goes on, once the frames so far are acknowledged.
+    #[must_use]
+    pub fn resume_point(&self) -> Resume {
+        self.lane.resume_point()
+    }
+
+    /// The lane that it feeds.
+    #[must_use]
+    pub fn lane(&self) -> &Lane {
+        &self.lane
+    }
+
+    /// The source it belongs to.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+}
+
+fn stamp(sample: &mut Sample<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
+    if let Sample::Prediction(prediction) = sample
+        && prediction.role == SampleRole::Unstated
+    {
+        prediction.role = role(&prediction.model, &prediction.version);
+    }
+}
+
+/// One frame for each shard, each with the partials of its models: all need the watermark.
+fn split(frame: Frame, shards: u32) -> Vec<(u32, Frame)> {
+    if shards == 1 {
+        return vec![(0, frame)];
+    }
+    let bare = Frame { versions: Vec::new(), pairs: Vec::new(), ..frame.clone() };
+    let mut parts: Vec<_> = (0..shards).map(|shard| (shard, bare.clone())).collect();
+    for cell in frame.versions {
+        if let Some((_, part)) = parts.get_mut(shard_of(cell.model.as_str(), shards) as usize) {
+            part.versions.push(cell);
+        }
+    }
+    for cell in frame.pairs {
+        if let Some((_, part)) = parts.get_mut(shard_of(cell.model.as_str(), shards) as usize) {
+            part.pairs.push(cell);
+        }
+    }
+    parts
+}
+
+/// The topic that refused records go to.
+#[must_use]
+pub fn topic_of(refused: &Refused) -> Topic {
+    if refused.code.is_some() { Topic::Rejected } else { Topic::Late }
+}

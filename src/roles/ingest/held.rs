@@ -1,0 +1,322 @@
+//! One lane that this process speaks for: its feed, what must be read again, and when what it
+//! measured is flushed and committed. The file is long because a lane's life is told in one place.
+//!
+//! Over 300 lines: a lane's life is told in one place.
+
+use super::memory::Memory;
+use super::refused::{self, Sampler};
+use crate::config::IngestSettings;
+use crate::edge::diagnostics;
+use crate::edge::log::{Commit, Committed, Outgoing, Partition, Reader, Record};
+use crate::measure::{Input, Lane, Output};
+use crate::model::{LaneId, LogTime, SampleRole, Source, Span};
+use crate::roles::ingest::feed::{Fed, Feed, Refused};
+use crate::topics::{River, RoleError};
+use crate::wire::telemetry::Raw;
+
+/// Records of one topic that a turn reads again.
+const BATCH: usize = 500;
+/// The least time between two commits …
+const COMMIT_EVERY: Span = Span::from_s(1);
+/// … unless so many records were read since.
+const COMMIT_AFTER: u64 = 10_000;
+
+/// A topic's partition in this lane.
+#[derive(Debug)]
+struct Place {
+    partition: Partition,
+    /// What must be read again: from, to (exclusive).
+    again: Option<(i64, i64)>,
+    /// Where reading goes on then.
+    next: i64,
+    /// The reader stands at its end since then.
+    end: Option<LogTime>,
+    idle: bool,
+}
+
+/// A lane, claimed.
+pub(super) struct Held {
+    id: LaneId,
+    memory: Memory,
+    feed: Feed,
+    places: Vec<Place>,
+    sought: bool,
+    /// Something must be read again, or was.
+    warming: bool,
+    refused: Vec<Outgoing>,
+    /// Something was read or said since the last flush.
+    fresh: bool,
+    flushed_at: LogTime,
+    /// The memory is newer than what is committed.
+    dirty: bool,
+    read: u64,
+    committed_at: LogTime,
+}
+
+impl Held {
+    /// The lane as `memory` left it.
+    pub(super) fn new(river: &River, source: &Source, id: LaneId, memory: Memory) -> Self {
+        let epoch = memory.epoch;
+        let lane = match &memory.resume {
+            Some(resume) => Lane::resume(source, id.clone(), epoch, resume),
+            None => Lane::new(source, id.clone(), epoch),
+        };
+        let feed = Feed::new(river.clone(), source.clone(), lane);
+        Self {
+            id,
+            memory,
+            feed,
+            places: Vec::new(),
+            sought: false,
+            warming: false,
+            refused: Vec::new(),
+            fresh: false,
+            flushed_at: LogTime::MIN,
+            dirty: false,
+            read: 0,
+            committed_at: LogTime::MIN,
+        }
+    }
+
+    /// Adds the source's topics, each with the position to read on from where nothing is
+    /// remembered.
+    pub(super) fn places(mut self, starts: Vec<(Partition, i64)>) -> Self {
+        let spans = self.memory.reread(self.feed.source());
+        for ((partition, start), span) in starts.into_iter().zip(spans) {
+            let next = span.map_or(start, |(_, next)| next);
+            let again = span.filter(|(from, next)| from < next);
+            self.warming |= again.is_some();
+            self.places.push(Place { partition, again, next, end: None, idle: false });
+        }
+        self
+    }
+
+    /// Which lane it is.
+    pub(super) fn id(&self) -> &LaneId {
+        &self.id
+    }
+
+    /// Records that must be read again.
+    pub(super) fn behind(&self) -> u64 {
+        let spans = self.places.iter().filter_map(|place| place.again);
+        spans.map(|(from, next)| u64::try_from(next - from).unwrap_or(0)).sum()
+    }
+
+    /// Reads some more again, outside the group; after the last one the reader is sent to where
+    /// it goes on. So no new record overtakes an old one. Whether something is left.
+    pub(super) fn reread(
+        &mut self,
+        river: &River,
+        reader: &mut dyn Reader,
+    ) -> Result<bool, RoleError> {
+        if self.sought {
+            return Ok(false);
+        }
+        let behind = self.places.iter().position(|place| place.again.is_some());
+        let Some(topic) = behind else {
+            for place in &self.places {
+                reader.seek(&place.partition, place.next)?;
+            }
+            self.sought = true;
+            if self.warming {
+                diagnostics::warmed(&self.id);
+            }
+            return Ok(false);
+        };
+        let Some(place) = self.places.get_mut(topic) else { return Ok(false) };
+        let Some((from, upto)) = place.again else { return Ok(false) };
+        let records = river.log.scan(&place.partition, from, BATCH)?;
+        let after = records.last().map_or(upto, |last| last.position + 1);
+        place.again = Some((after, upto)).filter(|_| after < upto);
+        let drained = place.again.is_none();
+        for record in records.iter().filter(|record| record.position < upto) {
+            self.feed.take(fed(topic, record), unstated);
+        }
+        if drained {
+            self.feed.tell(Input::Drained { topic });
+        }
+        self.fresh = true;
+        Ok(true)
+    }
+
+    /// Measures records of one topic.
+    pub(super) fn take(
+        &mut self,
+        partition: &Partition,
+        records: &[Record],
+        river: &River,
+        sampler: &mut Sampler,
+    ) -> Result<(), RoleError> {
+        let place = self.places.iter_mut().enumerate();
+        let mut place = place.filter(|(_, place)| place.partition == *partition);
+        let Some((topic, place)) = place.next() else { return Ok(()) };
+        (place.end, place.idle) = (None, false);
+        for record in records {
+            self.feed.take(fed(topic, record), unstated);
+        }
+        self.fresh |= !records.is_empty();
+        self.read += records.len() as u64;
+        self.sort_out(river, sampler, Some((topic, records)))
+    }
+
+    /// What the feed said beside frames.
+    fn sort_out(
+        &mut self,
+        river: &River,
+        sampler: &mut Sampler,
+        batch: Option<(usize, &[Record])>,
+    ) -> Result<(), RoleError> {
+        for join in self.feed.joins() {
+            let source = &self.id.source;
+            match join {
+                Output::JoinStopped { model, waiting, cap } => {
+                    diagnostics::join_stopped(source, &model, waiting, cap);
+                }
+                Output::JoinResumed { model, waiting } => {
+                    diagnostics::join_resumed(source, &model, waiting);
+                }
+                Output::Frame(_) | Output::Rejected { .. } | Output::Late { .. } => {}
+            }
+        }
+        for refused in self.feed.refused() {
+            self.send_aside(&refused, river, sampler, batch)?;
+        }
+        Ok(())
+    }
+
+    /// Lays a refused record aside for its topic. One that waited for others to confirm its
+    /// clock is no longer in the batch, and read once more.
+    fn send_aside(
+        &mut self,
+        refused: &Refused,
+        river: &River,
+        sampler: &mut Sampler,
+        batch: Option<(usize, &[Record])>,
+    ) -> Result<(), RoleError> {
+        let Some(place) = self.places.get(refused.topic) else { return Ok(()) };
+        let at = &place.partition;
+        let sampled = sampler.take(refused.code, river.log.now());
+        if sampled.logged {
+            let code = refused::reason(refused);
+            let (topic, detail) = (&at.topic, &refused.detail);
+            diagnostics::record_rejected(topic, at.partition, refused.position, &code, detail);
+        }
+        if !sampled.kept {
+            return Ok(());
+        }
+        let known = batch.filter(|(topic, _)| *topic == refused.topic).and_then(|(_, records)| {
+            let found = records.binary_search_by_key(&refused.position, |record| record.position);
+            found.ok().and_then(|index| records.get(index))
+        });
+        let scanned = match known {
+            Some(_) => Vec::new(),
+            None => river.log.scan(at, refused.position, 1)?,
+        };
+        let earlier = scanned.first().filter(|record| record.position == refused.position);
+        if let Some(record) = known.or(earlier) {
+            let to = |topic| river.partition(topic, self.id.lane % river.shards.max(1));
+            self.refused.push(refused::outgoing(refused, at, record, to));
+        }
+        Ok(())
+    }
+
+    /// The reader stands at the end of a topic.
+    pub(super) fn ended(&mut self, partition: &Partition, now: LogTime) {
+        for place in self.places.iter_mut().filter(|place| place.partition == *partition) {
+            place.end.get_or_insert(now);
+        }
+    }
+
+    /// Tells the lane which topics have been at their end for a while.
+    pub(super) fn rest(&mut self, now: LogTime, idle_after: Span) {
+        for (topic, place) in self.places.iter_mut().enumerate() {
+            let rested = place.end.is_some_and(|since| now - since >= idle_after);
+            if rested && !place.idle {
+                place.idle = true;
+                self.fresh = true;
+                self.feed.tell(Input::Idle { topic });
+            }
+        }
+    }
+
+    /// When a flush is due; none: there is nothing to say.
+    pub(super) fn flush_due(&self, settings: &IngestSettings) -> Option<LogTime> {
+        let free = self.flushed_at + settings.flush;
+        let held_back = self.feed.next_wakeup().map(|at| at.max(free));
+        if self.fresh { Some(free) } else { held_back }
+    }
+
+    /// What changed, for the log. It is to be told once that stands.
+    pub(super) fn news(
+        &mut self,
+        river: &River,
+        sampler: &mut Sampler,
+    ) -> Result<Vec<Outgoing>, RoleError> {
+        let now = river.log.now();
+        (self.fresh, self.flushed_at) = (false, now);
+        self.feed.tell(Input::Flush { now });
+        self.sort_out(river, sampler, None)?;
+        let mut records = std::mem::take(&mut self.refused);
+        records.extend(self.feed.frames()?);
+        Ok(records)
+    }
+
+    /// The news stand on the log, and are remembered.
+    pub(super) fn told(&mut self) {
+        if self.sought {
+            let source = self.feed.source().clone();
+            self.dirty |= self.memory.flushed(self.feed.resume_point(), &source);
+        }
+    }
+
+    /// Whether what is committed is too old.
+    pub(super) fn commit_due(&self, now: LogTime) -> bool {
+        let wanted = now - self.committed_at >= COMMIT_EVERY || self.read >= COMMIT_AFTER;
+        self.dirty && wanted
+    }
+
+    /// Commits positions and memory; the first topic decides who speaks for the lane. A commit
+    /// that did not go through is made again with the next one.
+    pub(super) fn commit(
+        &mut self,
+        reader: &mut dyn Reader,
+        now: LogTime,
+    ) -> Result<Commit, RoleError> {
+        if !self.dirty {
+            return Ok(Commit::Done);
+        }
+        (self.committed_at, self.read) = (now, 0);
+        let metadata = self.memory.encode()?;
+        let resume = self.memory.resume.iter().flat_map(|resume| &resume.topics);
+        let positions: Vec<_> = resume.map(|topic| topic.commit).collect();
+        for (index, place) in self.places.iter().enumerate() {
+            let position = match positions.get(index).copied().flatten() {
+                Some(position) => position,
+                None if index == 0 => reader.bounds(&place.partition)?.0,
+                None => continue,
+            };
+            let upto = Committed { position, metadata: metadata.clone() };
+            match reader.commit(&place.partition, &upto)? {
+                Commit::Done => {}
+                other @ (Commit::Retry | Commit::Fenced | Commit::Unknown) => return Ok(other),
+            }
+        }
+        self.dirty = false;
+        Ok(Commit::Done)
+    }
+}
+
+fn fed(topic: usize, record: &Record) -> Fed<'_> {
+    let raw = Raw { key: record.key.as_deref(), headers: &record.headers, value: &record.value };
+    Fed {
+        topic,
+        position: record.position,
+        appended: record.vouched.then_some(record.time),
+        raw: Some(raw),
+    }
+}
+
+/// Live telemetry keeps what it states of roles.
+fn unstated(_model: &str, _version: &str) -> SampleRole {
+    SampleRole::Unstated
+}

@@ -1,0 +1,384 @@
+//! The ingest role: measures the lanes of one source that fall to it, and tells the shards.
+//!
+//! Law: who claimed a lane last speaks for it. A claim is a commit with a higher epoch, which the
+//! group refuses to who is out, and then a record in every inbox; frames of older epochs count
+//! for nothing. So appends need no fence, and a process that comes back from the dead changes
+//! nothing. What is committed is never newer than what the inboxes have acknowledged. The file is
+//! long because claiming, holding and letting go of lanes must be read together.
+//!
+//! Over 300 lines: every answer of a reader has its place in one loop.
+
+pub mod feed;
+mod held;
+mod memory;
+mod refused;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use self::held::Held;
+use self::memory::Memory;
+use self::refused::Sampler;
+use crate::config::IngestSettings;
+use crate::edge::clock::Stopwatch;
+use crate::edge::diagnostics;
+use crate::edge::diagnostics::done::{self, Phase};
+use crate::edge::log::{Commit, Committed, LogError, Partition, Read, Reader, Record, Writer};
+use crate::model::{LaneId, LogTime, Source};
+use crate::shard::Inbox;
+use crate::topics::{River, RoleError, ingest_role};
+
+/// Time until a claim that did not go through is tried again.
+const RETRY_AFTER: Duration = Duration::from_millis(5);
+
+/// The role.
+pub struct Ingest {
+    river: River,
+    source: Source,
+    settings: IngestSettings,
+    process: String,
+    lanes: u32,
+    reader: Box<dyn Reader>,
+    writer: Box<dyn Writer>,
+    /// What the group gave to this member.
+    assigned: BTreeSet<Partition>,
+    /// Lanes that are assigned whole and not claimed yet.
+    unclaimed: BTreeSet<u32>,
+    held: BTreeMap<u32, Held>,
+    announced: bool,
+    /// It was said that the topics do not go together, as they are now.
+    uneven: bool,
+    blocked: bool,
+    beaten: Option<LogTime>,
+    sampler: Sampler,
+}
+
+/// What a turn came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Turn {
+    /// Records read for the first time.
+    pub records: u64,
+    /// Nothing came.
+    pub idle: bool,
+}
+
+impl Ingest {
+    /// Joins the group that measures a source.
+    ///
+    /// # Errors
+    /// A topic that is not there; topics with unequal partition counts.
+    pub fn new(river: River, source: Source, settings: IngestSettings) -> Result<Self, RoleError> {
+        let lanes = lanes(&river, &source)?;
+        let topics: Vec<_> = source.topics.iter().map(|topic| topic.name.clone()).collect();
+        let group = river.group(&ingest_role(&source.id));
+        let reader = river.log.reader(&group, &topics)?;
+        let writer = river.log.writer(None)?;
+        Ok(Self {
+            process: format!("{group}/{}", Uuid::new_v4().simple()),
+            river,
+            source,
+            settings,
+            lanes,
+            reader,
+            writer,
+            assigned: BTreeSet::new(),
+            unclaimed: BTreeSet::new(),
+            held: BTreeMap::new(),
+            announced: false,
+            uneven: false,
+            blocked: false,
+            beaten: None,
+            sampler: Sampler::default(),
+        })
+    }
+
+    /// Measures what came within `wait`, and tells the shards if it is time.
+    ///
+    /// # Errors
+    /// What waiting cannot mend.
+    pub fn turn(&mut self, wait: Duration) -> Result<Turn, RoleError> {
+        let mut turn = Turn::default();
+        self.claim()?;
+        let mut again = false;
+        for lane in self.held.values_mut() {
+            again |= lane.reread(&self.river, self.reader.as_mut())?;
+        }
+        let wait = if again { Duration::ZERO } else { self.patience(wait) };
+        match self.reader.read(wait)? {
+            Some(read) => self.take(read, &mut turn)?,
+            None => turn.idle = !again,
+        }
+        self.speak()?;
+        Ok(turn)
+    }
+
+    /// Flushes and commits everything, for a quick start next time.
+    ///
+    /// # Errors
+    /// Storage.
+    pub fn stop(&mut self) -> Result<(), RoleError> {
+        let lanes: Vec<_> = self.held.keys().copied().collect();
+        lanes.into_iter().try_for_each(|lane| self.release(lane))
+    }
+
+    /// The lanes measured here.
+    pub fn held(&self) -> impl Iterator<Item = &LaneId> {
+        self.held.values().map(Held::id)
+    }
+
+    fn take(&mut self, read: Read, turn: &mut Turn) -> Result<(), RoleError> {
+        let now = self.river.log.now();
+        self.blocked &= matches!(read, Read::Revoking(_) | Read::Lost(_));
+        match read {
+            Read::Records(partition, records) => {
+                turn.records = self.measure(&partition, &records)?;
+            }
+            Read::End(partition, _) => {
+                if let Some(lane) = self.held.get_mut(&partition.partition) {
+                    lane.ended(&partition, now);
+                }
+            }
+            Read::Assigned(partitions) => {
+                self.widen(&partitions)?;
+                self.assign(partitions);
+            }
+            Read::Revoking(partitions) => {
+                for partition in partitions {
+                    self.assigned.remove(&partition);
+                    self.release(partition.partition)?;
+                }
+            }
+            Read::Lost(partitions) => {
+                for partition in partitions {
+                    self.assigned.remove(&partition);
+                    self.lose(partition.partition);
+                }
+            }
+            Read::Blocked(why) => {
+                diagnostics::blocked(&self.process, &why);
+                self.blocked = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn measure(&mut self, partition: &Partition, records: &[Record]) -> Result<u64, RoleError> {
+        let Some(lane) = self.held.get_mut(&partition.partition) else { return Ok(0) };
+        lane.take(partition, records, &self.river, &mut self.sampler)?;
+        Ok(records.len() as u64)
+    }
+
+    /// Partitions may be added while it runs. As long as not all topics have as many, the lanes
+    /// stay as they were, and what the new partitions hold waits.
+    fn widen(&mut self, given: &[Partition]) -> Result<(), RoleError> {
+        if given.iter().all(|given| given.partition < self.lanes) {
+            return Ok(());
+        }
+        match lanes(&self.river, &self.source) {
+            Ok(lanes) => {
+                self.announced &= lanes == self.lanes;
+                (self.lanes, self.uneven) = (lanes, false);
+                Ok(())
+            }
+            Err(why @ RoleError::Lanes { .. }) => {
+                if !std::mem::replace(&mut self.uneven, true) {
+                    diagnostics::lanes_uneven(&self.source.id, &why.to_string());
+                }
+                Ok(())
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// A lane begins once all its topics are here; what was given anew begins anew.
+    fn assign(&mut self, partitions: Vec<Partition>) {
+        let touched: BTreeSet<u32> = partitions.iter().map(|given| given.partition).collect();
+        self.assigned.extend(partitions);
+        for lane in touched.into_iter().filter(|lane| *lane < self.lanes) {
+            let whole = self.places(lane).all(|place| self.assigned.contains(&place));
+            if whole {
+                self.held.remove(&lane);
+                self.unclaimed.insert(lane);
+            }
+        }
+    }
+
+    fn places(&self, lane: u32) -> impl Iterator<Item = Partition> {
+        let topics = self.source.topics.iter();
+        topics.map(move |topic| Partition { topic: topic.name.clone(), partition: lane })
+    }
+
+    /// Takes over the lanes that are new here.
+    fn claim(&mut self) -> Result<(), RoleError> {
+        for lane in std::mem::take(&mut self.unclaimed) {
+            let starts = self.starts(lane)?;
+            let mut committed = Vec::new();
+            for (partition, _) in &starts {
+                committed.push(self.reader.committed(partition)?);
+            }
+            let now = self.river.log.now();
+            let (mut memory, trouble) = Memory::recall(&self.source, &committed, now);
+            memory.epoch += 1;
+            let id = LaneId { source: self.source.id.clone(), lane };
+            let Some((first, start)) = starts.first() else { continue };
+            if let Some(why) = trouble {
+                diagnostics::lane_memory_unreadable(&id, *start, &why);
+            }
+            let upto = Committed { position: *start, metadata: memory.encode()? };
+            match self.reader.commit(first, &upto)? {
+                Commit::Done => self.hold(id, memory, starts)?,
+                Commit::Retry | Commit::Unknown => {
+                    self.unclaimed.insert(lane);
+                }
+                Commit::Fenced => diagnostics::lane_released(&id, true),
+            }
+        }
+        Ok(())
+    }
+
+    /// Where each topic of a lane is read from unless something is remembered.
+    fn starts(&mut self, lane: u32) -> Result<Vec<(Partition, i64)>, RoleError> {
+        let mut starts = Vec::new();
+        for place in self.places(lane).collect::<Vec<_>>() {
+            let position = match self.reader.committed(&place)? {
+                Some(upto) => upto.position,
+                None => self.reader.bounds(&place)?.0,
+            };
+            starts.push((place, position));
+        }
+        Ok(starts)
+    }
+
+    /// The lane is this process's: every shard must know before its first frame.
+    fn hold(
+        &mut self,
+        id: LaneId,
+        memory: Memory,
+        starts: Vec<(Partition, i64)>,
+    ) -> Result<(), RoleError> {
+        let epoch = memory.epoch;
+        if !self.announced {
+            let topics = self.source.topics.iter().map(|topic| topic.name.clone()).collect();
+            let (source, lanes) = (self.source.id.clone(), self.lanes);
+            let known = Inbox::Source { source, topics, lanes, pane: self.source.pane };
+            self.river.tell(self.writer.as_mut(), None, &known)?;
+            self.announced = true;
+        }
+        let claim = Inbox::Claim { lane: id.clone(), epoch };
+        self.river.tell(self.writer.as_mut(), None, &claim)?;
+        let held = Held::new(&self.river, &self.source, id, memory).places(starts);
+        let behind = held.behind();
+        diagnostics::lane_claimed(held.id(), epoch, behind);
+        if behind > 0 {
+            diagnostics::warming(held.id(), behind);
+        }
+        self.held.insert(held.id().lane, held);
+        Ok(())
+    }
+
+    /// Gives a lane back: what was measured is said and committed.
+    fn release(&mut self, lane: u32) -> Result<(), RoleError> {
+        self.unclaimed.remove(&lane);
+        self.flush(&[lane])?;
+        let Some(mut held) = self.held.remove(&lane) else { return Ok(()) };
+        let committed = held.commit(self.reader.as_mut(), self.river.log.now())?;
+        diagnostics::lane_released(held.id(), committed == Commit::Fenced);
+        Ok(())
+    }
+
+    /// A lane was taken away: nothing more is said of it.
+    fn lose(&mut self, lane: u32) {
+        self.unclaimed.remove(&lane);
+        if let Some(held) = self.held.remove(&lane) {
+            diagnostics::lane_released(held.id(), true);
+        }
+    }
+
+    /// Flushes, commits and sends signs of life, each if it is time.
+    fn speak(&mut self) -> Result<(), RoleError> {
+        let now = self.river.log.now();
+        let mut due = Vec::new();
+        for (id, lane) in &mut self.held {
+            if !self.blocked {
+                lane.rest(now, self.settings.idle_after);
+            }
+            if lane.flush_due(&self.settings).is_some_and(|due| due <= now) {
+                due.push(*id);
+            }
+        }
+        self.flush(&due)?;
+        let mut lost = Vec::new();
+        for (id, lane) in &mut self.held {
+            let fenced =
+                lane.commit_due(now) && lane.commit(self.reader.as_mut(), now)? == Commit::Fenced;
+            if fenced {
+                lost.push(*id);
+            }
+        }
+        lost.into_iter().for_each(|lane| self.lose(lane));
+        self.beat()
+    }
+
+    /// Says the news of lanes, all at once: an append waits for the log, however much it holds.
+    fn flush(&mut self, due: &[u32]) -> Result<(), RoleError> {
+        let watch = Stopwatch::start();
+        let mut records = Vec::new();
+        for id in due {
+            if let Some(lane) = self.held.get_mut(id) {
+                records.extend(lane.news(&self.river, &mut self.sampler)?);
+            }
+        }
+        if !records.is_empty() {
+            self.writer.append(records)?;
+            done::took(Phase::Flush, watch);
+        }
+        for id in due {
+            if let Some(lane) = self.held.get_mut(id) {
+                lane.told();
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that the lanes held are read; not while the log cannot be read, so that they stall.
+    fn beat(&mut self) -> Result<(), RoleError> {
+        let now = self.river.log.now();
+        let due = self.beaten.is_none_or(|last| now - last >= self.settings.heartbeat);
+        if !due || self.blocked || self.held.is_empty() {
+            return Ok(());
+        }
+        self.beaten = Some(now);
+        let lanes = self.held().cloned().collect();
+        let beat = Inbox::Heartbeat { process: self.process.clone(), lanes };
+        self.river.tell(self.writer.as_mut(), None, &beat)
+    }
+
+    /// How long may be waited for records, at most `wait`.
+    fn patience(&self, wait: Duration) -> Duration {
+        if !self.unclaimed.is_empty() {
+            return wait.min(RETRY_AFTER);
+        }
+        let now = self.river.log.now();
+        let due = self.held.values().filter_map(|lane| lane.flush_due(&self.settings)).min();
+        let left = due.map(|due| u64::try_from((due - now).as_ms()).unwrap_or(0));
+        left.map_or(wait, |ms| wait.min(Duration::from_millis(ms)))
+    }
+}
+
+/// Partitions of a source's topics, which must all have as many.
+fn lanes(river: &River, source: &Source) -> Result<u32, RoleError> {
+    let mut counts = Vec::new();
+    for topic in &source.topics {
+        let missing =
+            || LogError::NoSuchPartition(Partition { topic: topic.name.clone(), partition: 0 });
+        counts.push((&topic.name, river.log.partitions(&topic.name)?.ok_or_else(missing)?));
+    }
+    let first = counts.first().map_or(0, |(_, count)| *count);
+    if counts.iter().all(|(_, count)| *count == first) {
+        return Ok(first);
+    }
+    let counts: Vec<_> = counts.iter().map(|(name, count)| format!("{name} has {count}")).collect();
+    Err(RoleError::Lanes { source_id: source.id.clone(), counts: counts.join(", ") })
+}

@@ -1,0 +1,98 @@
+//! Deletes old records of the local log, so that it does not grow for ever.
+//!
+//! Law: nothing is deleted that a group has not read. An inbox is kept from the newest snapshot of
+//! its shard on, and always holds the rules in force, since a shard may be folded anew from what
+//! is left. The config sees to it that telemetry is kept longer than the label horizon. Of
+//! compacted
+//! topics only the marks of keys that are gone are deleted.
+
+use crate::edge::diagnostics;
+use crate::edge::log::local::LocalLog;
+use crate::edge::log::{Log, Partition, Topic};
+use crate::model::{RuleBook, Source, Span};
+use crate::shard::{self, Inbox};
+use crate::topics::{River, RoleError};
+use crate::wire::json;
+
+/// Inbox records that are looked at at once.
+const BATCH: usize = 1000;
+
+/// How a rules record begins: the kind is the key.
+const RULES: &[u8] = br#"{"rules":"#;
+
+/// Deletes what is older than `keep` and not needed.
+///
+/// # Errors
+/// Storage.
+pub fn retain(
+    log: &LocalLog,
+    river: &River,
+    sources: &[Source],
+    keep: Span,
+) -> Result<(), RoleError> {
+    for topic in Topic::ALL {
+        for partition in 0..river.shards {
+            let at = river.partition(topic, partition);
+            let from =
+                if topic == Topic::Inbox { inbox(log, river, partition, keep)? } else { None };
+            if topic != Topic::Inbox || from.is_some() {
+                delete(log, &at, keep, from)?;
+            }
+        }
+    }
+    for source in sources {
+        for topic in &source.topics {
+            for partition in 0..log.partitions(&topic.name)?.unwrap_or(0) {
+                let at = Partition { topic: topic.name.clone(), partition };
+                delete(log, &at, keep, None)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn delete(log: &LocalLog, at: &Partition, keep: Span, from: Option<i64>) -> Result<(), RoleError> {
+    let deleted = log.retain(at, keep, from)?;
+    if deleted > 0 {
+        diagnostics::retained(&at.topic, at.partition, deleted);
+    }
+    Ok(())
+}
+
+/// From where on a shard's inbox must be kept; none: all of it. Where rules would be lost, they
+/// are appended again first; a shard that has them takes no notice.
+fn inbox(log: &LocalLog, river: &River, shard: u32, keep: Span) -> Result<Option<i64>, RoleError> {
+    let at = river.partition(Topic::Inbox, shard);
+    let oldest = log.scan(&at, 0, 1)?;
+    let old = oldest.first().is_some_and(|record| record.time < log.now() - keep);
+    let snapshot = if old { river.latest(Topic::State, shard, "snapshot")? } else { None };
+    let folded = snapshot.and_then(|record| shard::restore(&record.value).ok());
+    let Some((from, book)) = folded.and_then(|shard| Some((shard.next(), shard.book()?.clone())))
+    else {
+        return Ok(None);
+    };
+    if !holds_rules(log, &at, from)? {
+        again(river, shard, book)?;
+    }
+    Ok(Some(from))
+}
+
+fn holds_rules(log: &LocalLog, at: &Partition, from: i64) -> Result<bool, RoleError> {
+    let mut position = from;
+    loop {
+        let records = log.scan(at, position, BATCH)?;
+        let Some(last) = records.last() else { return Ok(false) };
+        position = last.position + 1;
+        if records.iter().any(|record| record.value.starts_with(RULES)) {
+            return Ok(true);
+        }
+    }
+}
+
+fn again(river: &River, shard: u32, book: RuleBook) -> Result<(), RoleError> {
+    let records = [Inbox::Format { shards: river.shards }, Inbox::Rules(book)];
+    let records = records.iter().map(|record| river.inbox(shard, None, record));
+    let records = records.collect::<Result<_, json::JsonError>>()?;
+    river.log.writer(None)?.append(records)?;
+    Ok(())
+}

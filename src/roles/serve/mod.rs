@@ -1,0 +1,273 @@
+//! The serve role: the river by HTTP.
+//!
+//! Law: it decides nothing. What people ask for it appends to the inbox, what it shows it reads
+//! from the topics; so any number of them may run, beside the others or apart.
+
+mod health;
+mod orders;
+mod plan;
+mod rules;
+mod telemetry;
+mod views;
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{FromRequestParts, Path};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::de::DeserializeOwned;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::config::HttpSettings;
+use crate::edge::http::{Guard, Problem, Routes, Writing, framed, run};
+use crate::edge::log::{LogError, Reader, Topic, Writer};
+use crate::model::{Source, Span};
+use crate::topics::{River, RoleError};
+
+pub use orders::{Asked, Fate};
+pub use plan::PlanView;
+pub use telemetry::{RejectedLine, Taken};
+pub use views::{Overview, RulesView, ShardView};
+
+/// The longest reason and name of who asks.
+const LONGEST: (usize, usize) = (2000, 200);
+const NO_REASON: &str = "the reason is missing; say in a few words why";
+
+/// What the answers are made from.
+struct App {
+    river: River,
+    sources: Vec<Source>,
+    writing: Writing,
+    writer: Mutex<Box<dyn Writer>>,
+    /// Never reads, so it is a member of no group: it knows where partitions begin and end.
+    bounds: Mutex<Box<dyn Reader>>,
+    /// Instructions asked of this process, and of how many shards: what waits for its reply.
+    asked: Mutex<orders::Pending>,
+    /// How long replies are kept.
+    keep_replies: Span,
+    /// The last revision that this process gave to rules.
+    revision: Mutex<u64>,
+    counts: Counts,
+}
+
+/// Lines posted to this process.
+#[derive(Default)]
+struct Counts {
+    taken: AtomicU64,
+    rejected: AtomicU64,
+}
+
+type Shared = axum::extract::State<Arc<App>>;
+
+/// Answers on `listener` until `shutdown` says true. The river's topics and those of the sources
+/// must be there.
+///
+/// # Errors
+/// The log or the socket.
+pub async fn serve(
+    river: River,
+    settings: HttpSettings,
+    sources: Vec<Source>,
+    listener: TcpListener,
+    shutdown: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    let guard = Guard::new(settings.token.as_ref(), listener.local_addr()?);
+    let writing = guard.writing();
+    let keep = settings.keep_replies;
+    let open = move || App::open(river, sources, writing, keep);
+    let app = Arc::new(tokio::task::spawn_blocking(open).await??);
+    let routes = framed(routes(&app), guard, settings.limits);
+    run(listener, routes, settings.limits, shutdown).await;
+    Ok(())
+}
+
+/// Every route; `schemas/openapi.json` describes them, and a test holds the two together.
+fn routes(app: &Arc<App>) -> Routes {
+    let free = Router::new()
+        .route("/livez", get(health::live))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics));
+    let views = Router::new()
+        .route("/api/rules", get(rules::show))
+        .route("/api/models/{ask}", get(views::model))
+        .route("/api/instructions/{id}", get(orders::fate))
+        .route("/api/models", get(views::models))
+        .route("/api/incidents", get(views::incidents))
+        .route("/api/incidents/{id}", get(views::incident))
+        .route("/api/decisions", get(views::decisions))
+        .route("/api/decisions/{id}", get(views::decision))
+        .route("/api/status", get(views::status))
+        .route("/api/openapi.json", get(openapi));
+    let orders = Router::new()
+        .route("/api/rules", post(rules::apply))
+        .route("/api/models/{ask}", post(orders::ask));
+    let telemetry = Router::new().route("/api/telemetry", post(telemetry::take));
+    let [free, views, orders, telemetry] =
+        [free, views, orders, telemetry].map(|routes| routes.with_state(Arc::clone(app)));
+    Routes { free, views, orders, telemetry }
+}
+
+async fn openapi() -> Response {
+    let json = axum::http::header::HeaderValue::from_static("application/json");
+    let text = include_str!("../../../schemas/openapi.json");
+    ([(axum::http::header::CONTENT_TYPE, json)], text).into_response()
+}
+
+impl App {
+    fn open(
+        river: River,
+        sources: Vec<Source>,
+        writing: Writing,
+        keep_replies: Span,
+    ) -> Result<Self, RoleError> {
+        let topics = [river.topic(Topic::Inbox), river.topic(Topic::Decisions)];
+        let bounds = river.log.reader(&river.group("serve"), &topics)?;
+        let writer = river.log.writer(None)?;
+        Ok(Self {
+            river,
+            sources,
+            writing,
+            writer: Mutex::new(writer),
+            bounds: Mutex::new(bounds),
+            asked: Mutex::default(),
+            keep_replies,
+            revision: Mutex::default(),
+            counts: Counts::default(),
+        })
+    }
+
+    /// Does what waits for the log where waiting is allowed.
+    async fn blocking<T: Send + 'static>(
+        self: Arc<Self>,
+        act: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        match tokio::task::spawn_blocking(move || act(&self)).await {
+            Ok(result) => result,
+            Err(_) => Err(Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "fault",
+                "answering failed; this is a fault of the program, report it with the request",
+            )),
+        }
+    }
+
+    /// Where a partition begins and ends.
+    fn bounds(&self, topic: Topic, shard: u32) -> Result<(i64, i64), LogError> {
+        locked(&self.bounds).bounds(&self.river.partition(topic, shard))
+    }
+}
+
+/// A value behind a lock: whoever panicked with it left it whole, since nothing in here changes
+/// it in two steps.
+fn locked<T>(behind: &Mutex<T>) -> MutexGuard<'_, T> {
+    behind.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The log cannot, or what stands there cannot be read.
+fn failed(error: &dyn std::error::Error) -> Problem {
+    let mut detail = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        detail.push_str(": ");
+        detail.push_str(&deeper.to_string());
+        cause = deeper.source();
+    }
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "log-unavailable", detail).again_in(1)
+}
+
+impl From<RoleError> for Problem {
+    fn from(error: RoleError) -> Self {
+        failed(&error)
+    }
+}
+
+impl From<LogError> for Problem {
+    fn from(error: LogError) -> Self {
+        failed(&error)
+    }
+}
+
+impl From<crate::wire::json::JsonError> for Problem {
+    fn from(error: crate::wire::json::JsonError) -> Self {
+        failed(&error)
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::bad(format!("{}; /api/openapi.json lists what may be asked", rejection.body_text()))
+    }
+}
+
+/// The name at the end of a path.
+struct Name(String);
+
+impl FromRequestParts<Arc<App>> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        match Path::<String>::from_request_parts(parts, app).await {
+            Ok(Path(name)) => Ok(Self(name)),
+            Err(_) => Err(Problem::bad("the path is not UTF-8 behind its percent signs")),
+        }
+    }
+}
+
+/// A JSON body, or where it is wrong.
+fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // A list would be taken for the fields in their order.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(Problem::bad("the body is no JSON object"));
+    }
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { String::new() } else { format!("{path}: ") };
+        Problem::bad(format!("the body is not what is asked for: {place}{}", error.into_inner()))
+    })?;
+    let end = json.end();
+    end.map_err(|error| Problem::bad(format!("the body holds more than one value: {error}")))?;
+    Ok(read)
+}
+
+/// Refuses a reason that says nothing, and words too long for the record that shows them.
+fn fit_the_record(reason: Option<&str>, by: Option<&str>) -> Result<(), Problem> {
+    if reason.is_some_and(|reason| reason.trim().is_empty()) {
+        return Err(Problem::bad(NO_REASON));
+    }
+    let (reason_most, by_most) = LONGEST;
+    let long = |text: Option<&str>, most| text.is_some_and(|text| text.len() > most);
+    if long(reason, reason_most) || long(by, by_most) {
+        let detail = format!("reason takes {reason_most} bytes and by {by_most}; say it shorter");
+        return Err(Problem::bad(detail));
+    }
+    Ok(())
+}
+
+/// Who asks, where they do not say.
+fn who(by: Option<String>) -> String {
+    by.unwrap_or_else(|| "api".to_owned())
+}
+
+/// The values of a compacted topic of one shard, by key.
+fn by_key(app: &App, topic: Topic, shard: u32) -> Result<BTreeMap<String, Kept>, Problem> {
+    let records = app.river.log.latest(&app.river.partition(topic, shard))?;
+    let kept = records.into_iter().filter_map(|record| {
+        let key = String::from_utf8(record.key?).ok()?;
+        Some((key, Kept { time: record.time, value: record.value }))
+    });
+    Ok(kept.collect())
+}
+
+/// A value and when it was written.
+struct Kept {
+    time: crate::model::LogTime,
+    value: Vec<u8>,
+}

@@ -1,0 +1,260 @@
+//! What people ask for: instructions into the inbox, replies out of the status topic.
+
+use std::collections::VecDeque;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use super::plan::dry_run;
+use super::{App, NO_REASON, Name, Shared, body, fit_the_record, locked, who};
+use crate::edge::http::{Problem, client, fresh_id};
+use crate::edge::log::Topic;
+use crate::model::{Ask, IncidentId, Instruction, LogTime, Mode, ModelId, Scope, VersionId};
+use crate::shard::Inbox;
+use crate::topics::replies::key;
+use crate::undo::Reply;
+use crate::wire::json;
+
+/// Asked ids that are remembered while they wait for their reply.
+const REMEMBERED: usize = 4096;
+/// The longest id of an instruction.
+const LONGEST_ID: usize = 128;
+
+/// What was asked and may have no reply yet, oldest first.
+pub(super) type Pending = VecDeque<Waiting>;
+
+/// An instruction on its way.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    instruction: Instruction,
+    /// Shards that must read it.
+    shards: u32,
+    at: LogTime,
+}
+
+/// An instruction that was taken into the inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Its id: the same id asked twice is asked once.
+    pub id: String,
+    /// Where its reply will stand.
+    pub location: String,
+}
+
+/// What became of an instruction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum Fate {
+    /// No shard has read it yet, or not every one that must.
+    Pending {
+        /// Which.
+        id: String,
+    },
+    /// It was taken.
+    Accepted {
+        /// Which.
+        id: String,
+        /// What was done.
+        detail: String,
+        /// The incident that it opened or moved.
+        incident: Option<IncidentId>,
+    },
+    /// It was not.
+    Refused {
+        /// Which.
+        id: String,
+        /// Why not, and what to do.
+        detail: String,
+    },
+}
+
+/// Every body: which fields an ask takes is checked with the ask.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    model: Option<ModelId>,
+    #[serde(default)]
+    all: bool,
+    to: Option<VersionId>,
+    version: Option<VersionId>,
+    mode: Option<Mode>,
+    reason: Option<String>,
+    by: Option<String>,
+    #[serde(default)]
+    dry_run: bool,
+}
+
+pub(super) async fn ask(
+    State(app): Shared,
+    Name(name): Name,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Result<Response, Problem> {
+    let body: Body = body(&bytes)?;
+    let ask = read(&name, &body)?;
+    if let (Ask::Rollback { model, to }, true) = (&ask, body.dry_run) {
+        let (model, to) = (model.clone(), to.clone());
+        let plan = app.blocking(move |app| dry_run(app, &model, to.as_ref())).await?;
+        return Ok(axum::Json(plan).into_response());
+    }
+    let instruction = Instruction {
+        id: id(&headers)?,
+        by: who(body.by),
+        reason: body.reason.unwrap_or_else(|| "not stated".to_owned()),
+        ask,
+    };
+    let asked = app.blocking(move |app| tell(app, instruction)).await?;
+    let location = asked.location.clone();
+    Ok((StatusCode::ACCEPTED, [(LOCATION, location)], axum::Json(asked)).into_response())
+}
+
+/// The ask of that name, with what the body says.
+fn read(name: &str, body: &Body) -> Result<Ask, Problem> {
+    const NAMES: &str = "rollback, abort, approve, mode, freeze, unfreeze, promoted, vouch, \
+                         quarantine, release";
+    let model = || body.model.clone().ok_or_else(|| missing(name, "model"));
+    let version = || body.version.clone().ok_or_else(|| missing(name, "version"));
+    let scope = || match (&body.model, body.all) {
+        (Some(model), false) => Ok(Scope::Model(model.clone())),
+        (None, true) => Ok(Scope::All),
+        (None, false) | (Some(_), true) => {
+            Err(Problem::bad(format!("{name} takes a model, or \"all\": true; give one of them")))
+        }
+    };
+    let ask = match name {
+        "rollback" => Ask::Rollback { model: model()?, to: body.to.clone() },
+        "abort" => Ask::Abort { model: model()? },
+        "approve" => Ask::Approve { model: model()? },
+        "mode" => {
+            let mode = body.mode.ok_or_else(|| missing(name, "mode"))?;
+            Ask::Mode { scope: scope()?, mode }
+        }
+        "freeze" => Ask::Freeze { scope: scope()? },
+        "unfreeze" => Ask::Unfreeze { scope: scope()? },
+        "promoted" => Ask::Promoted { model: model()?, version: version()? },
+        "vouch" => Ask::Vouch { model: model()?, version: version()? },
+        "quarantine" => Ask::Quarantine { model: model()?, version: version()? },
+        "release" => Ask::Release { model: model()?, version: version()? },
+        _ => {
+            let detail = format!("{name} is nothing that can be asked for; one of {NAMES} is");
+            return Err(Problem::missing(detail));
+        }
+    };
+    let takes = match &ask {
+        Ask::Rollback { .. } => ["to", "dry_run"].as_slice(),
+        Ask::Mode { .. } => &["all", "mode"],
+        Ask::Freeze { .. } | Ask::Unfreeze { .. } => &["all"],
+        Ask::Promoted { .. } | Ask::Vouch { .. } | Ask::Quarantine { .. } | Ask::Release { .. } => {
+            &["version"]
+        }
+        Ask::Abort { .. } | Ask::Approve { .. } => &[],
+    };
+    let given = [
+        ("all", body.all),
+        ("to", body.to.is_some()),
+        ("version", body.version.is_some()),
+        ("mode", body.mode.is_some()),
+        ("dry_run", body.dry_run),
+    ];
+    if let Some((field, _)) = given.iter().find(|(field, given)| *given && !takes.contains(field)) {
+        return Err(Problem::bad(format!("{name} takes no {field}; leave it out")));
+    }
+    if body.reason.is_none() && matches!(ask, Ask::Rollback { .. }) {
+        return Err(Problem::bad(NO_REASON));
+    }
+    fit_the_record(body.reason.as_deref(), body.by.as_deref())?;
+    Ok(ask)
+}
+
+fn missing(name: &str, field: &str) -> Problem {
+    Problem::bad(format!("{name} needs a {field}; write it into the body"))
+}
+
+/// The instruction's id: the caller's, so that asking again is not asking twice, or a fresh one.
+fn id(headers: &HeaderMap) -> Result<String, Problem> {
+    let Some(key) = headers.get("idempotency-key") else { return Ok(fresh_id()) };
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    let text = key.to_str().unwrap_or_default().trim_matches('"');
+    if text.is_empty() || text.len() > LONGEST_ID || !text.bytes().all(fits) {
+        return Err(Problem::bad(format!(
+            "the Idempotency-Key is none; write 1 to {LONGEST_ID} letters, digits, - _ . and :"
+        )));
+    }
+    Ok(text.to_owned())
+}
+
+fn tell(app: &App, instruction: Instruction) -> Result<Asked, Problem> {
+    // Held to the end: of two that come at once under one id the second sees the first.
+    let mut asked = locked(&app.asked);
+    let earlier = asked.iter().rev().find(|waiting| waiting.instruction.id == instruction.id);
+    if earlier.is_some_and(|earlier| earlier.instruction != instruction) {
+        let detail = format!(
+            "the Idempotency-Key {} was sent with something else; send a key of its own with each \
+             thing you ask for",
+            instruction.id
+        );
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "key-taken", detail));
+    }
+    let model = instruction.ask.model().cloned();
+    let shards = if model.is_some() { 1 } else { app.river.shards };
+    let record = Inbox::Instruction(instruction.clone());
+    app.river.tell(locked(&app.writer).as_mut(), model.as_ref(), &record)?;
+    let id = instruction.id.clone();
+    asked.push_back(Waiting { instruction, shards, at: app.river.log.now() });
+    if asked.len() > REMEMBERED {
+        asked.pop_front();
+    }
+    let location = format!("/api/instructions/{}", client::part(&id));
+    Ok(Asked { id, location })
+}
+
+pub(super) async fn fate(State(app): Shared, Name(id): Name) -> Result<axum::Json<Fate>, Problem> {
+    app.blocking(move |app| look(app, id)).await.map(axum::Json)
+}
+
+/// Of how many shards an instruction waits for its reply. What was asked too long ago has had it,
+/// and it is forgotten.
+fn waiting(app: &App, id: &str) -> Option<u32> {
+    let now = app.river.log.now();
+    let mut asked = locked(&app.asked);
+    asked.retain(|waiting| now - waiting.at < app.keep_replies);
+    asked.iter().rev().find(|waiting| waiting.instruction.id == id).map(|waiting| waiting.shards)
+}
+
+fn look(app: &App, id: String) -> Result<Fate, Problem> {
+    let asked = waiting(app, &id);
+    let key = key(&id);
+    let mut replies: Vec<Reply> = Vec::new();
+    for shard in 0..app.river.shards {
+        if let Some(record) = app.river.latest(Topic::Status, shard, &key)? {
+            replies.push(json::decode("reply", &record.value)?);
+        }
+    }
+    if replies.is_empty() && asked.is_none() {
+        return Err(Problem::missing(format!(
+            "no instruction {id} is known; it was never asked, or more than {} h ago, or no \
+             shard has read it yet and another process took it",
+            app.keep_replies.as_s() / 3600.0
+        )));
+    }
+    if replies.is_empty() || asked.is_some_and(|shards| replies.len() < shards as usize) {
+        return Ok(Fate::Pending { id });
+    }
+    let accepted = replies.iter().all(|reply| reply.accepted);
+    let incident = replies.iter().find_map(|reply| reply.incident.clone());
+    let mut details: Vec<_> = replies
+        .into_iter()
+        .filter(|reply| reply.accepted == accepted)
+        .map(|reply| reply.detail)
+        .collect();
+    details.dedup();
+    let detail = details.join("; ");
+    Ok(match accepted {
+        true => Fate::Accepted { id, detail, incident },
+        false => Fate::Refused { id, detail },
+    })
+}

@@ -1,0 +1,211 @@
+//! The charts of a page: which numbers of a replay are drawn, and what is said of them.
+
+use std::collections::BTreeMap;
+
+use super::charts::{Chart, DrawError, Plot, Scale, Series};
+use crate::model::{EventTime, ModelId, SampleRole, Signal, Span, TriggerId, Verdict, VersionId};
+use crate::phrases::words::{day, percent};
+use crate::replay::{Line, Point, Replayed, RollbackSummary};
+use crate::sums::Counts;
+
+/// Widths of a chart, for a desk and for a phone; the page's style shows one of them.
+const WIDTHS: [(u32, &str); 2] = [(860, "wide"), (340, "narrow")];
+
+/// Labels under which a day's accuracy is not drawn.
+const DAY_LABELS: u64 = 20;
+
+fn charts(plot: &Plot) -> Result<Vec<Chart>, DrawError> {
+    WIDTHS.iter().map(|(width, suffix)| plot.at(*width, suffix)).collect()
+}
+
+/// From the likely start to the proof by live traffic.
+fn band(rollback: Option<&RollbackSummary>) -> Option<(EventTime, EventTime, String)> {
+    let rollback = rollback?;
+    let from = rollback.breach_from.or(rollback.decided_at)?;
+    let to = rollback.mitigated_at.or(rollback.decided_at)?;
+    Some((from, to, "breach to rollback".to_owned()))
+}
+
+fn range(points: impl Iterator<Item = EventTime>) -> Option<(EventTime, EventTime)> {
+    points.fold(None, |range, at| match range {
+        None => Some((at, at)),
+        Some((from, to)) => Some((at.min(from), at.max(to))),
+    })
+}
+
+pub(super) fn accuracy(
+    replayed: &Replayed,
+    model: &ModelId,
+    subject: Option<&VersionId>,
+    rollback: Option<&RollbackSummary>,
+) -> Result<Vec<Chart>, DrawError> {
+    let mut by_version: BTreeMap<&VersionId, BTreeMap<EventTime, Counts>> = BTreeMap::new();
+    let mut served: BTreeMap<EventTime, Counts> = BTreeMap::new();
+    for ((at, of, version, role), sums) in replayed.ledger.days() {
+        if of == model {
+            by_version.entry(version).or_default().entry(*at).or_default().merge(sums.labels);
+            if *role == SampleRole::Live {
+                served.entry(*at).or_default().merge(sums.labels);
+            }
+        }
+    }
+    let noon = Span::from_s(12 * 3600);
+    let points = |days: &BTreeMap<EventTime, Counts>| -> Vec<(EventTime, f64)> {
+        let enough = days.iter().filter(|(_, counts)| counts.n >= DAY_LABELS);
+        enough.filter_map(|(at, counts)| Some((*at + noon, 1.0 - counts.rate()?))).collect()
+    };
+    let mut lines =
+        vec![Series { name: "served".into(), class: "served", points: points(&served) }];
+    let classes = ["other", "third", "fourth"];
+    let others = by_version.iter().filter(|(version, _)| Some(**version) != subject);
+    let mut others: Vec<_> = others.collect();
+    let to = rollback.and_then(|one| one.to.as_ref());
+    others.sort_by_key(|(version, _)| to.is_some_and(|to| to != **version));
+    lines.extend(others.into_iter().zip(classes).map(|((version, days), class)| Series {
+        name: version.to_string(),
+        class,
+        points: points(days),
+    }));
+    let days = subject.and_then(|subject| Some((subject, by_version.get(subject)?)));
+    lines.extend(days.map(|(version, days)| Series {
+        name: version.to_string(),
+        class: "subject",
+        points: points(days),
+    }));
+    let all = || lines.iter().flat_map(|line| line.points.iter());
+    let Some((from, to)) = range(all().map(|(at, _)| *at)) else { return Ok(Vec::new()) };
+    let least = all().map(|(_, value)| *value).fold(1.0, f64::min);
+    let worst = all().min_by(|a, b| a.1.total_cmp(&b.1));
+    let worst = worst.map_or(String::new(), |(at, v)| {
+        format!(" The worst day is {} with {}.", day(*at), percent(*v))
+    });
+    let describes = format!(
+        "Share of right answers per day of each version of {model}, and, as a broad grey line, of \
+         what users were served.{worst} Days with fewer than {DAY_LABELS} labels are left out."
+    );
+    charts(&Plot {
+        id: format!("accuracy-{model}"),
+        title: "Accuracy per day".into(),
+        describes,
+        lines,
+        scale: Scale::Share((least * 20.0).floor().min(19.0) / 20.0, 1.0),
+        limit: None,
+        band: band(rollback),
+        x: (from - noon, to + noon),
+        height: 280,
+        right: 58,
+    })
+}
+
+/// The statistics that can roll back, each as a multiple of what it must reach.
+pub(super) fn statistic(
+    replayed: &Replayed,
+    model: &ModelId,
+    subject: &VersionId,
+    other: Option<&VersionId>,
+    rollback: Option<&RollbackSummary>,
+) -> Result<Vec<Chart>, DrawError> {
+    let least = 0.0001;
+    let relative = |points: &[Point]| -> Vec<(EventTime, f64)> {
+        let each = points.iter().filter(|point| point.threshold > 0.0);
+        each.map(|point| (point.at, (point.statistic / point.threshold).max(least))).collect()
+    };
+    let decisive = rollback.and_then(|one| one.trigger.clone());
+    let triggers = replayed.rules.of(model).triggers.iter();
+    let read = triggers.filter(|trigger| trigger.signal != Signal::FeatureDrift);
+    let mut lines = Vec::new();
+    let mut quiet = Vec::new();
+    // The second colour is that of the other version, here as in the accuracy.
+    let mut classes = ["third", "fourth"].into_iter();
+    for trigger in read {
+        let points = relative(replayed.history.line(model, subject, &trigger.id));
+        let is_decisive = decisive.as_ref() == Some(&trigger.id);
+        if !is_decisive && points.iter().all(|(_, value)| *value <= least * 10.0) {
+            quiet.push(trigger.id.as_str());
+            continue;
+        }
+        let class = if is_decisive { Some("subject") } else { classes.next() };
+        let Some(class) = class else { continue };
+        lines.push(Series { name: short(subject, &trigger.id), class, points });
+    }
+    if let (Some(other), Some(trigger)) = (other, &decisive) {
+        let points = relative(replayed.history.line(model, other, trigger));
+        lines.push(Series { name: short(other, trigger), class: "other", points });
+    }
+    let all = || lines.iter().flat_map(|line| line.points.iter());
+    let Some(x) = range(all().map(|(at, _)| *at)) else { return Ok(Vec::new()) };
+    let still = match quiet.is_empty() {
+        true => String::new(),
+        false => format!(" Not drawn, since they never moved: {}.", quiet.join(", ")),
+    };
+    let describes = format!(
+        "The evidence of each rule against {subject} of {model} as a multiple of what fires it, on \
+         a logarithmic scale; 1 is the threshold.{still} A line over 1 rolls back only if another \
+         version is shown to serve better."
+    );
+    charts(&Plot {
+        id: format!("evidence-{model}"),
+        title: "Evidence against its threshold".into(),
+        describes,
+        scale: Scale::decades(all().map(|(_, value)| *value), least),
+        lines,
+        limit: Some((1.0, "threshold".into())),
+        band: band(rollback),
+        x,
+        height: 300,
+        right: 118,
+    })
+}
+
+/// A trigger's name beside its line.
+fn short(version: &VersionId, trigger: &TriggerId) -> String {
+    let name = match trigger.as_str() {
+        "worse-than-reference" => "paired",
+        "accuracy-drop" => "accuracy",
+        other => other,
+    };
+    format!("{version} {name}")
+}
+
+/// One small plot per input, the largest drift first.
+pub(super) fn drifts(
+    replayed: &Replayed,
+    model: &ModelId,
+    subject: &VersionId,
+) -> Result<Vec<Vec<Chart>>, DrawError> {
+    let is_subject =
+        |(of, by, _, feature): &Line| of == model && by == subject && feature.is_some();
+    let mut lines: Vec<_> = replayed.history.lines().filter(|(line, _)| is_subject(line)).collect();
+    let largest = |points: &[Point]| points.iter().map(|p| p.statistic).fold(0.0, f64::max);
+    lines.sort_by(|a, b| largest(b.1).total_cmp(&largest(a.1)));
+    let all = || lines.iter().flat_map(|(_, points)| points.iter());
+    let Some(x) = range(all().map(|point| point.at)) else { return Ok(Vec::new()) };
+    let scale = Scale::decades(all().map(|point| point.statistic), 0.01);
+    let plot = |((_, _, _, feature), points): &(&Line, &[Point])| {
+        let feature = feature.as_ref().map_or("", |feature| feature.as_str());
+        let over = points.iter().filter(|point| point.verdict == Verdict::Breach).count();
+        let shared = points.iter().filter(|point| point.verdict == Verdict::Systemic).count();
+        let limit = points.first().map(|point| point.threshold);
+        let title = format!("{feature}: at most {:.2}", largest(points));
+        let describes = format!(
+            "Population stability index of {feature} of {subject} over time, logarithmic; in \
+             {over} looks its own, in {shared} shared with another version."
+        );
+        let known = points.iter().map(|point| (point.at, point.statistic)).collect();
+        let lines = vec![Series { name: String::new(), class: "subject thin", points: known }];
+        let plot = Plot {
+            id: format!("drift-{model}-{feature}"),
+            title,
+            describes,
+            lines,
+            scale,
+            limit: limit.map(|limit| (limit, String::new())),
+            band: None,
+            x,
+            height: 130,
+            right: 8,
+        };
+        Ok(vec![plot.at(280, "wide")?, plot.at(340, "narrow")?])
+    };
+    lines.iter().map(plot).collect()
+}

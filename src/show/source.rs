@@ -1,0 +1,138 @@
+//! What a recording holds, for people who connect it: the text of `check-source`.
+
+use super::lines::{Paint, table, wrap};
+use crate::model::{SampleKind, Span};
+use crate::phrases::words::{count, moment, percent, span};
+use crate::wire::check::Report;
+use std::collections::BTreeMap;
+
+/// What was understood, what was not, and what would mend it.
+#[must_use]
+pub fn source(name: &str, report: &Report, paint: Paint) -> String {
+    let rejected: u64 = report.rejected.values().map(|rejects| rejects.count).sum();
+    let understood: u64 = report.understood.values().sum();
+    let line = format!(
+        "{name}: {} records, {} understood, {} rejected",
+        count(report.records),
+        count(understood),
+        count(rejected)
+    );
+    let mut text = wrap(&line, 0);
+    let mut section = |title: &str, body: &str| {
+        if !body.is_empty() {
+            text.push_str(&format!("\n\n{}\n{body}", paint.bold(title)));
+        }
+    };
+    section("Understood", &understood_by_kind(report));
+    section("Models", &models(report));
+    section("The first of each kind, as they were understood", &examples(report));
+    section("Rejected", &rejects(report, paint));
+    section("Joins and times", &joins(report));
+    let hints: Vec<_> =
+        report.hints.iter().map(|hint| format!(" - {}", wrap(hint, 3).trim_start())).collect();
+    section("To look at", &hints.join("\n"));
+    text
+}
+
+fn name(kind: SampleKind) -> &'static str {
+    match kind {
+        SampleKind::Prediction => "prediction",
+        SampleKind::Outcome => "outcome",
+        SampleKind::Latency => "latency",
+        SampleKind::Health => "health",
+        SampleKind::Run => "run",
+    }
+}
+
+fn understood_by_kind(report: &Report) -> String {
+    let rows: Vec<Vec<String>> =
+        report.understood.iter().map(|(kind, n)| vec![name(*kind).to_owned(), count(*n)]).collect();
+    if rows.is_empty() { String::new() } else { table(&["type", "records"], &rows, &[1]) }
+}
+
+fn models(report: &Report) -> String {
+    let list = |names: &BTreeMap<String, u64>| {
+        let all = names.iter().map(|(name, n)| format!("{name} ({})", count(*n)));
+        all.collect::<Vec<_>>().join(", ")
+    };
+    let rows: Vec<Vec<String>> = report
+        .models
+        .iter()
+        .map(|(model, known)| vec![model.clone(), list(&known.versions)])
+        .collect();
+    if rows.is_empty() { String::new() } else { table(&["model", "versions"], &rows, &[]) }
+}
+
+fn examples(report: &Report) -> String {
+    let lines = report.examples.iter().map(|example| {
+        let text = format!("line {}, {}: {}", example.line, name(example.kind), example.reads);
+        format!(" {}", wrap(&text, 3).trim_start())
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn rejects(report: &Report, paint: Paint) -> String {
+    let lines = report.rejected.iter().map(|(code, rejects)| {
+        let head = paint.bad(&format!("{code}: {}", count(rejects.count)));
+        let first = format!("first in line {}: {}", rejects.first_line, rejects.detail);
+        let mend = format!("to mend it: {}", rejects.mend);
+        format!(" {head}\n{}\n{}", wrap(&first, 3), wrap(&mend, 3))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn joins(report: &Report) -> String {
+    let mut lines = Vec::new();
+    if let Some(times) = &report.times {
+        lines.push(format!(
+            "from {} to {}, {}",
+            moment(times.first),
+            moment(times.last),
+            match times.disorder_ms {
+                Span::ZERO => "in order".to_owned(),
+                disorder => format!("out of order by up to {}", span(disorder)),
+            }
+        ));
+    }
+    let labels = &report.labels;
+    if let Some(coverage) = labels.coverage {
+        lines.push(format!(
+            "label coverage {}: {} outcomes, {} met their prediction, {} carry it themselves; {} \
+             predictions carry their own truth",
+            percent(coverage),
+            count(labels.outcomes),
+            count(labels.matched),
+            count(labels.carried),
+            count(labels.inline)
+        ));
+    }
+    if report.pairs.requests > 0 {
+        lines.push(format!(
+            "{} requests, {} answered by more than one version: {}",
+            count(report.pairs.requests),
+            count(report.pairs.several),
+            if report.pairs.several > 0 {
+                "versions can be compared on the same requests"
+            } else {
+                "no version can be compared with another on the same requests"
+            }
+        ));
+        let roles = &report.roles;
+        lines.push(format!(
+            "roles: {} live, {} shadow, {} unstated",
+            count(roles.live),
+            count(roles.shadow),
+            count(roles.unstated)
+        ));
+    }
+    if let Some(latency) = &report.latency {
+        lines.push(format!(
+            "{} answers timed, {:.3} to {:.3} ms",
+            count(latency.count),
+            latency.min_ms,
+            latency.max_ms
+        ));
+    }
+    let lines = lines.iter().map(|line| format!(" {}", wrap(line, 3).trim_start()));
+    lines.collect::<Vec<_>>().join("\n")
+}

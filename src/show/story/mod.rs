@@ -1,0 +1,269 @@
+//! The story of a replay, told while it runs: one short block for each thing that happened.
+//!
+//! Law: what repeats is told once and counted; what a person must do is named as a command.
+
+mod pairs;
+mod proofs;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use self::pairs::Pairs;
+use super::lines::{Paint, wrap};
+use crate::model::{
+    Command, EventTime, FeatureName, Incident, IncidentId, IncidentState, Mode, ModelId, Reference,
+    Signal, Verdict, VersionId, Want,
+};
+use crate::phrases::words;
+use crate::replay::News;
+use crate::shard::{Decision, Output};
+use crate::undo::{Did, Ruling};
+
+/// Columns before the text: the time, and what it is.
+const INDENT: usize = 31;
+
+/// One input of one version, and whether others drift as much.
+type Drift = (ModelId, VersionId, FeatureName, bool);
+
+/// Tells a replay.
+pub struct Story {
+    paint: Paint,
+    drifts: BTreeMap<Drift, u64>,
+    told: BTreeSet<(IncidentId, &'static str)>,
+    states: BTreeMap<IncidentId, IncidentState>,
+    /// Commands whose decision was not told yet.
+    commands: Vec<Command>,
+    /// Rollbacks whose decision was told, by event time so and so.
+    decided: BTreeMap<IncidentId, EventTime>,
+    pairs: Pairs,
+    /// Models of which a freeze was told.
+    frozen: BTreeSet<ModelId>,
+    /// What happens on a breach, by model.
+    modes: BTreeMap<ModelId, Mode>,
+}
+
+impl Story {
+    /// A story that nothing was told of.
+    #[must_use]
+    pub fn new(paint: Paint) -> Self {
+        Self {
+            paint,
+            drifts: BTreeMap::new(),
+            told: BTreeSet::new(),
+            states: BTreeMap::new(),
+            commands: Vec::new(),
+            decided: BTreeMap::new(),
+            pairs: Pairs::default(),
+            frozen: BTreeSet::new(),
+            modes: BTreeMap::new(),
+        }
+    }
+
+    /// What is to be said about news; mostly nothing.
+    pub fn take(&mut self, news: &News<'_>) -> Vec<String> {
+        match news {
+            News::Numbers(status) => {
+                let modes = status.models.iter().map(|(model, known)| (model.clone(), known.mode));
+                self.modes.extend(modes);
+                self.pairs.take(status);
+                Vec::new()
+            }
+            News::Output(Output::Decision(decision)) => self.decision(decision),
+            News::Output(Output::Incident(incident)) => {
+                let asked = self.asked(incident);
+                let told = self.incident(incident);
+                asked.into_iter().chain(told).collect()
+            }
+            News::Output(Output::Command(command)) => match self.decided.get(&command.incident) {
+                Some(at) => self.command(*at, command).into_iter().collect(),
+                None => {
+                    self.commands.push((**command).clone());
+                    Vec::new()
+                }
+            },
+            News::Output(Output::Reply(_)) | News::Progress(..) | News::Refused(_) => Vec::new(),
+        }
+    }
+
+    /// How often each input was said to drift, apart from the first time.
+    pub fn drifts(&self) -> impl Iterator<Item = (&ModelId, &VersionId, &FeatureName, bool, u64)> {
+        self.drifts.iter().map(|((model, version, feature, shared), times)| {
+            (model, version, feature, *shared, *times)
+        })
+    }
+
+    fn decision(&mut self, decision: &Decision) -> Vec<String> {
+        let Some(ruling) = &decision.ruling else { return Vec::new() };
+        let is_drift = decision.assessment.signal == Signal::FeatureDrift;
+        let first = match (ruling.did, is_drift) {
+            (Did::Nothing | Did::Joined, _) | (Did::Resolved, true) => None,
+            (Did::Alerted, true) => self.drift(decision),
+            (Did::Alerted, false) => self.once(ruling, "alert").then(|| self.alert(decision)),
+            (Did::Acted, _) => Some(self.acted(decision, ruling)),
+            (Did::WouldHave, _) => {
+                // In mode act it is the benefit that is missing, not the permission.
+                let acts = self.modes.get(&decision.assessment.model) == Some(&Mode::Act);
+                let label = if acts { "not shown" } else { "would act" };
+                self.once(ruling, "would").then(|| self.held(decision, ruling, label))
+            }
+            (Did::Held, _) => {
+                let what = if self.is_frozen(ruling) { "frozen" } else { "held" };
+                self.once(ruling, what).then(|| self.held(decision, ruling, "held back"))
+            }
+            (Did::Resolved, false) => {
+                let over = self.paint.good("over");
+                Some(self.block(decision.read_to, "over", &over, &ruling.because))
+            }
+        };
+        let mut blocks: Vec<_> = first.into_iter().collect();
+        if let Some(incident) = ruling.incident.as_ref().filter(|_| ruling.did == Did::Acted) {
+            blocks.extend(self.decided(incident, decision.read_to));
+        }
+        blocks
+    }
+
+    /// The commands of a rollback, once it was told why.
+    fn decided(&mut self, incident: &IncidentId, at: EventTime) -> Vec<String> {
+        self.decided.insert(incident.clone(), at);
+        let commands = std::mem::take(&mut self.commands);
+        let (its, other): (Vec<_>, _) =
+            commands.into_iter().partition(|command| command.incident == *incident);
+        self.commands = other;
+        its.iter().filter_map(|command| self.command(at, command)).collect()
+    }
+
+    /// A rollback that a person asked for: no verdict tells of it.
+    fn asked(&mut self, incident: &Incident) -> Vec<String> {
+        let by_person = incident.trigger.is_none() && incident.generation.is_some();
+        let Some(at) = incident.decided_at.filter(|_| by_person) else { return Vec::new() };
+        if self.decided.contains_key(&incident.id) {
+            return Vec::new();
+        }
+        let label = self.paint.bad("ASKED");
+        let mut blocks = vec![self.block(at, "ASKED", &label, &incident.because)];
+        blocks.extend(self.decided(&incident.id, at));
+        blocks
+    }
+
+    fn is_frozen(&self, ruling: &Ruling) -> bool {
+        let state = ruling.incident.as_ref().and_then(|incident| self.states.get(incident));
+        state == Some(&IncidentState::Frozen)
+    }
+
+    fn once(&mut self, ruling: &Ruling, what: &'static str) -> bool {
+        ruling.incident.clone().is_none_or(|incident| self.told.insert((incident, what)))
+    }
+
+    fn drift(&mut self, decision: &Decision) -> Option<String> {
+        let a = &decision.assessment;
+        let shared = a.verdict == Verdict::Systemic;
+        let feature = a.feature.clone()?;
+        let key = (a.model.clone(), a.version.clone(), feature.clone(), shared);
+        let times = self.drifts.entry(key).or_default();
+        *times += 1;
+        if *times > 1 {
+            return None;
+        }
+        let whose = match (shared, a.evidence.reference) {
+            (true, _) => "the other version's drifts as much: a common cause".to_owned(),
+            (false, Reference::Paired) => {
+                format!("on {}'s side, by the same requests", a.version)
+            }
+            (
+                false,
+                Reference::Live | Reference::History | Reference::Baseline | Reference::None,
+            ) => "no other version shows it on the same requests".to_owned(),
+        };
+        let text = format!(
+            "{} of {} is spread otherwise than it was: PSI {:.2}, {:.2} tolerated; {whose}.",
+            feature, a.version, a.evidence.statistic, a.evidence.threshold
+        );
+        let label = self.paint.warn("drift alert");
+        Some(self.block(decision.read_to, "drift alert", &label, &text))
+    }
+
+    fn alert(&self, decision: &Decision) -> String {
+        let a = &decision.assessment;
+        let (label, end) = match a.verdict {
+            Verdict::Systemic => (
+                "common cause",
+                format!("{} No rollback: it would not help.", self.pairs.others(decision)),
+            ),
+            Verdict::Healthy | Verdict::Breach | Verdict::Insufficient | Verdict::Stale => {
+                let because = decision.ruling.as_ref().map(|ruling| ruling.because.as_str());
+                ("alert", because.unwrap_or_default().to_owned())
+            }
+        };
+        let text = format!("{}\n{end}", evidence(decision));
+        self.block(decision.read_to, label, &self.paint.warn(label), &text)
+    }
+
+    fn acted(&self, decision: &Decision, ruling: &Ruling) -> String {
+        let to = ruling.to.as_ref().map_or("nothing", |to| to.as_str());
+        let a = &decision.assessment;
+        let shown = a.against.iter().find(|other| Some(&other.version) == ruling.to.as_ref());
+        let shown = shown.map_or(a.evidence.reference, |other| other.reference);
+        let reference = match (shown, self.pairs.difference(decision)) {
+            (Reference::Paired, Some(difference)) => {
+                format!("{to} would serve better: {difference}.")
+            }
+            (shown, _) => format!("{to} would serve better {}.", words::reference(shown)),
+        };
+        let text = format!(
+            "Take {} back: {to} shall serve {}.\n{}\n{reference}",
+            a.version,
+            a.model,
+            evidence(decision)
+        );
+        self.block(decision.read_to, "DECISION", &self.paint.bad("DECISION"), &text)
+    }
+
+    fn held(&mut self, decision: &Decision, ruling: &Ruling, label: &str) -> String {
+        let (evidence, because) = (evidence(decision), &ruling.because);
+        if self.is_frozen(ruling) {
+            let model = &decision.assessment.model;
+            let text = match self.frozen.insert(model.clone()) {
+                true => format!("{evidence}\n{because}\nWere it live: ripcord unfreeze {model}"),
+                false => format!("{evidence}\nAutomatic action on {model} is frozen already."),
+            };
+            return self.block(decision.read_to, "FROZEN", &self.paint.bad("FROZEN"), &text);
+        }
+        let text = format!("{evidence}\n{because}");
+        self.block(decision.read_to, label, &self.paint.warn(label), &text)
+    }
+
+    fn command(&self, at: EventTime, command: &Command) -> Option<String> {
+        let Want::Production { version, instead_of } = &command.want else { return None };
+        let text = format!(
+            "{}: make {version} production instead of {instead_of} (generation {})",
+            command.target, command.generation
+        );
+        Some(self.block(at, "command", &self.paint.bold("command"), &text))
+    }
+
+    /// The time, a label, and text beside it.
+    pub(super) fn block(&self, at: EventTime, label: &str, painted: &str, text: &str) -> String {
+        let gap = INDENT.saturating_sub(18 + label.chars().count()).max(1);
+        let head = format!("{}  {painted}{}", self.paint.dim(&words::moment(at)), " ".repeat(gap));
+        let body = wrap(text, INDENT);
+        format!("{head}{}", body.trim_start())
+    }
+}
+
+/// What was seen, since when, against what, and how sure that is.
+fn evidence(decision: &Decision) -> String {
+    let (a, evidence) = (&decision.assessment, &decision.assessment.evidence);
+    let unit = words::Unit::of(a.signal, evidence.limit);
+    let value = evidence.estimate.map_or(String::new(), |x| format!("{} ", unit.value(x)));
+    let (what, place) = (unit.what(), unit.place());
+    let mut text = format!("{}: {value}{what} of {}{place}", a.trigger, a.version);
+    if let Some(since) = evidence.since {
+        text.push_str(&format!(" since {}", words::moment(since)));
+    }
+    if let Some(null) = evidence.null {
+        text.push_str(&format!(", {} tolerated", unit.value(null)));
+    }
+    text.push_str(&format!(" ({} {})", words::count(evidence.samples), unit.samples()));
+    let odds = words::odds(evidence.rule, evidence.statistic, evidence.threshold);
+    text.push_str(&odds.map_or(".".to_owned(), |odds| format!("; {odds}.")));
+    text
+}

@@ -1,0 +1,111 @@
+//! What a rollback acts on.
+//!
+//! A target states facts and makes wanted states true. Every act is probed first, idempotent by
+//! command id and fenced by generation; it never decides whether or where to.
+
+pub(crate) mod durable;
+pub mod exec;
+pub(crate) mod fences;
+pub mod notice;
+pub mod registry;
+pub mod router;
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+
+pub use durable::FileError;
+
+use crate::model::{Answer, Command, Fact, Outcome, Proof};
+
+/// What an act came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acted {
+    /// How it went.
+    pub outcome: Outcome,
+    /// How well that is known.
+    pub proof: Option<Proof>,
+    /// What was wrong, where, what to do; or what was done.
+    pub detail: String,
+}
+
+/// The last command that a target took for a model.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Fence {
+    /// The newest generation seen.
+    pub generation: u64,
+    /// The newest command done.
+    pub command: Option<String>,
+}
+
+/// A promise of a value.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One thing a rollback acts on.
+pub trait Target: Send {
+    /// What stands there now, one fact per model. Errors are worded for people.
+    fn observe(&mut self) -> Later<'_, Result<Vec<Fact>, String>>;
+
+    /// Whether it may say something else than when it was last observed. Cheap. A target that
+    /// cannot tell says no, and is to be observed from time to time.
+    fn changed(&mut self) -> bool {
+        false
+    }
+
+    /// The fence of the command's model.
+    fn fence<'a>(&'a mut self, command: &'a Command) -> Later<'a, Result<Fence, String>>;
+
+    /// Makes what the command wants true, or finds that it is. The caller has asked
+    /// `undo::admit` before.
+    fn act<'a>(&'a mut self, command: &'a Command) -> Later<'a, Acted>;
+}
+
+/// An error and its causes, in one line.
+pub(crate) fn told(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        line.push_str(": ");
+        line.push_str(&deeper.to_string());
+        cause = deeper.source();
+    }
+    line
+}
+
+impl Acted {
+    /// As wanted, and the target itself says so.
+    fn done(detail: String) -> Self {
+        Self { outcome: Outcome::Done, proof: Some(Proof::L1), detail }
+    }
+
+    /// Surely not done.
+    fn failed(detail: String) -> Self {
+        Self { outcome: Outcome::Failed, proof: None, detail }
+    }
+
+    /// It may have been done.
+    fn unknown(detail: String) -> Self {
+        Self { outcome: Outcome::Unknown, proof: None, detail }
+    }
+
+    /// Not allowed.
+    fn refused(detail: String) -> Self {
+        Self { outcome: Outcome::Refused, proof: None, detail }
+    }
+
+    /// The answer to `command`.
+    #[must_use]
+    pub fn answer(self, command: &Command) -> Answer {
+        Answer {
+            command: command.id.clone(),
+            incident: command.incident.clone(),
+            model: command.model.clone(),
+            target: command.target.clone(),
+            outcome: self.outcome,
+            proof: self.proof,
+            detail: self.detail,
+            fence: None,
+            took_us: None,
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! What a command makes of a registry. Pure: a document in, a document out.
+
+use super::document::Document;
+use super::entry::{BASELINES, DocumentError, Entry};
+use super::json::Json;
+use crate::model::{Baselines, Command, ModelId, Outcome, VersionId, Want};
+use crate::targets::fences::Known;
+
+/// What a command came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Applied {
+    pub(super) outcome: Outcome,
+    pub(super) detail: String,
+    /// The document is another than before, and has to be written.
+    pub(super) changed: bool,
+}
+
+impl Applied {
+    fn unchanged(outcome: Outcome, detail: String) -> Self {
+        Self { outcome, detail, changed: false }
+    }
+}
+
+impl Document {
+    /// Makes what the command wants true, or finds that it is. `place` names the document for
+    /// people; `usable` says why the files of a version cannot be served.
+    pub(super) fn apply(
+        &mut self,
+        place: &str,
+        command: &Command,
+        usable: &mut dyn FnMut(&Entry) -> Result<(), String>,
+    ) -> Applied {
+        let Want::Production { version, instead_of } = &command.want else {
+            let detail = format!("{place} is a registry and can give no notice; nothing was done");
+            return Applied::unchanged(Outcome::Failed, detail);
+        };
+        let model = &command.model;
+        let failed = |detail| Applied::unchanged(Outcome::Failed, detail);
+        let live = match self.production(model) {
+            Ok(live) => live.map(|entry| entry.version.clone()),
+            Err(error) => return failed(format!("{place}: {error}")),
+        };
+        let now = live.as_ref().map_or("no version".to_owned(), ToString::to_string);
+        match self.taken(model).knows(command) {
+            Known::Older => {
+                let detail = format!("{place}: {}", self.taken(model).too_old(command));
+                return Applied::unchanged(Outcome::Refused, detail);
+            }
+            Known::Done if live.as_ref() == Some(version) => {
+                let detail = format!("{model} is {version} in {place}; this was done before");
+                return Applied::unchanged(Outcome::Done, detail);
+            }
+            Known::Done => {
+                return failed(format!(
+                    "{model} was made {version} in {place} by this command, and has since been \
+                     moved to {now} by others; nothing was done"
+                ));
+            }
+            Known::New => {}
+        }
+        if live.as_ref() == Some(version) {
+            self.keep_fence(command);
+            let detail = format!("{model} is {version} in {place} already");
+            return Applied { outcome: Outcome::Done, detail, changed: true };
+        }
+        if !self.entries.iter().any(|entry| entry.model == *model) {
+            return failed(format!("{}; nothing was done", self.absent(place, model, version)));
+        }
+        if live.as_ref() != Some(instead_of) {
+            return failed(format!(
+                "{model} was to go from {instead_of} to {version}, but {place} has {now} in \
+                 production: moved by others; nothing was done"
+            ));
+        }
+        let Some(entry) = self.find(model, version) else {
+            return failed(format!("{}; nothing was done", self.absent(place, model, version)));
+        };
+        if let Err(why) = usable(entry) {
+            return failed(format!(
+                "{version} of {model} in {place} cannot be served: {why}; nothing was done"
+            ));
+        }
+        if let Err(error) = self.switch(command, version, instead_of) {
+            return failed(format!("{place}: {error}"));
+        }
+        let revision = self.revision;
+        let detail = format!("{model} is {version} in {place}, was {now}; revision {revision}");
+        Applied { outcome: Outcome::Done, detail, changed: true }
+    }
+
+    /// Sets the baselines of a version, and leaves other fields of its baseline as they are.
+    pub(super) fn set_baselines(
+        &mut self,
+        place: &str,
+        model: &ModelId,
+        version: &VersionId,
+        baselines: &Baselines,
+    ) -> Result<(), DocumentError> {
+        let at = self.position(model, version);
+        let absent = || DocumentError::Absent(self.absent(place, model, version));
+        let at = Some(at.ok_or_else(absent)?);
+        let wanted: Vec<_> = BASELINES
+            .into_iter()
+            .filter_map(|(signal, field, value)| Some((field, value, *baselines.get(&signal)?)))
+            .collect();
+        if let Some(entry) = self.entry_mut(at)
+            && let Some(all) = entry.object_at("baseline")
+        {
+            for (field, value, baseline) in wanted {
+                if let Some(one) = all.object_at(field) {
+                    one.set(value, Json::real(baseline.value));
+                    one.set("n", Json::Number(baseline.n.into()));
+                }
+            }
+        }
+        self.read_entries()
+    }
+
+    /// Adds a version. For registries that are made, not read.
+    pub(super) fn add(
+        &mut self,
+        model: &ModelId,
+        version: &VersionId,
+        production: bool,
+        proven_good: bool,
+    ) -> Result<(), DocumentError> {
+        let fields = [
+            ("name", Json::text(model)),
+            ("version", Json::text(version)),
+            ("is_production", Json::Flag(production)),
+            ("archived", Json::Flag(false)),
+            ("proven_good", Json::Flag(proven_good)),
+        ];
+        let fields = fields.map(|(name, value)| (name.to_owned(), value));
+        if let Some(list) = self.list_mut() {
+            list.push(Json::Object(fields.to_vec()));
+        }
+        self.read_entries()
+    }
+}
+
+impl Document {
+    fn switch(
+        &mut self,
+        command: &Command,
+        version: &VersionId,
+        instead_of: &VersionId,
+    ) -> Result<(), DocumentError> {
+        let (up, down) =
+            (self.position(&command.model, version), self.position(&command.model, instead_of));
+        let may_add = |field: &str, document: &Self| {
+            document.side.is_none() || document.list().iter().any(|e| e.has(field))
+        };
+        let archived = may_add("archived", self);
+        let at = may_add("archived_at", self);
+        let reason = may_add("archived_reason", self);
+        let time = Json::text(command.issued_at);
+        if let Some(entry) = self.entry_mut(up) {
+            entry.set("is_production", Json::Flag(true));
+            if archived {
+                entry.set("archived", Json::Flag(false));
+            }
+            entry.remove("archived_at");
+            entry.remove("archived_reason");
+        }
+        if let Some(entry) = self.entry_mut(down) {
+            entry.set("is_production", Json::Flag(false));
+            if archived {
+                entry.set("archived", Json::Flag(true));
+            }
+            if at {
+                entry.set("archived_at", time);
+            }
+            if reason {
+                entry.set("archived_reason", Json::text(&command.reason));
+            }
+        }
+        self.keep_fence(command);
+        self.read_entries()
+    }
+
+    fn keep_fence(&mut self, command: &Command) {
+        let mut taken = self.taken(&command.model);
+        taken.take(command);
+        if let Some(fences) = self.meta_mut().object_at("fences")
+            && let Some(fence) = fences.object_at(command.model.as_str())
+        {
+            fence.set("generation", Json::Number(taken.generation.into()));
+            fence.set("command", taken.command.as_ref().map_or(Json::Null, Json::text));
+            fence.remove("earlier");
+            if !taken.earlier.is_empty() {
+                fence.set("earlier", Json::List(taken.earlier.iter().map(Json::text).collect()));
+            }
+        }
+        self.taken.insert(command.model.clone(), taken);
+        self.raise_revision();
+    }
+
+    pub(super) fn raise_revision(&mut self) {
+        self.revision += 1;
+        let revision = Json::Number(self.revision.into());
+        self.meta_mut().set("revision", revision);
+    }
+
+    fn entry_mut(&mut self, at: Option<usize>) -> Option<&mut Json> {
+        self.list_mut()?.get_mut(at?)
+    }
+
+    fn meta_mut(&mut self) -> &mut Json {
+        self.side.as_mut().unwrap_or(&mut self.root)
+    }
+
+    fn list_mut(&mut self) -> Option<&mut Vec<Json>> {
+        let plain = matches!(self.root, Json::List(_));
+        let models = if plain { &mut self.root } else { self.root.object_at("models")? };
+        if let Json::List(list) = models { Some(list) } else { None }
+    }
+}

@@ -1,0 +1,248 @@
+//! The registry in a file.
+
+use std::path::PathBuf;
+
+use super::artifact::{Artifacts, Stamp};
+use super::change::Applied;
+use super::document::Document;
+use super::entry::DocumentError;
+use super::store::{Store, Written};
+use crate::model::{
+    Baselines, Command, Fact, ModelId, Outcome, Proof, Signal, TargetId, VersionId, Want,
+};
+use crate::targets::durable::FileError;
+use crate::targets::{Acted, Fence, Later, Target, told};
+
+/// How often a write is begun anew after somebody without the lock came in between.
+const TRIES: u32 = 2;
+
+/// Why a registry file could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RegistryError {
+    /// A file operation failed.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// What stands there is no registry.
+    #[error("{}", path.display())]
+    Document {
+        /// Which file.
+        path: PathBuf,
+        /// Why it is none.
+        #[source]
+        source: DocumentError,
+    },
+    /// A program that takes no lock writes, too.
+    #[error(
+        "{} changes while it is being written, by a program that takes no lock on {}.lock; \
+         stop that one and try again",
+        .0.display(), .0.display()
+    )]
+    Overtaken(PathBuf),
+    /// A baseline that no registry holds.
+    #[error("a registry holds no baseline of {0:?}; leave it out")]
+    NoSuchBaseline(Signal),
+}
+
+/// The registry in a file, by the name that the config gives it.
+#[derive(Debug, Clone)]
+pub struct RegistryFile {
+    target: TargetId,
+    path: PathBuf,
+    check_artifacts: bool,
+    artifacts: Option<Artifacts>,
+    seen: Option<(Option<Stamp>, u64)>,
+}
+
+impl RegistryFile {
+    /// The registry at `path`. It is read when it is needed.
+    #[must_use]
+    pub fn new(target: TargetId, path: PathBuf) -> Self {
+        Self { target, path, check_artifacts: false, artifacts: None, seen: None }
+    }
+
+    /// Looks for artifacts relative to the registry's folder, and hashes them.
+    #[must_use]
+    pub fn check_artifacts(self) -> Self {
+        Self { check_artifacts: true, ..self }
+    }
+
+    /// The revision that was last observed.
+    #[must_use]
+    pub fn revision(&self) -> Option<u64> {
+        self.seen.map(|(_, revision)| revision)
+    }
+
+    /// Writes baselines of versions, all at once and under the lock; answers the new revision.
+    ///
+    /// # Errors
+    /// No such version, or a file that cannot be read or written.
+    pub fn write_baselines(
+        &self,
+        baselines: &[(ModelId, VersionId, Baselines)],
+    ) -> Result<u64, RegistryError> {
+        if baselines.iter().any(|(.., known)| known.contains_key(&Signal::FeatureDrift)) {
+            return Err(RegistryError::NoSuchBaseline(Signal::FeatureDrift));
+        }
+        let place = self.path.display().to_string();
+        let store = Store::open(&self.path)?;
+        let _lock = store.lock()?;
+        for _ in 0..TRIES {
+            let old = store.read()?;
+            let mut document = self.parse(&old.main, old.side.as_deref())?;
+            let revision = document.revision();
+            for (model, version, known) in baselines {
+                document
+                    .set_baselines(&place, model, version, known)
+                    .map_err(|source| self.wrong(source))?;
+            }
+            document.raise_revision();
+            match store.write(&old, &document.render(), revision) {
+                Written::Done => return Ok(document.revision()),
+                Written::Failed(error) | Written::Half(error) => return Err(error.into()),
+                Written::Overtaken => {}
+            }
+        }
+        Err(RegistryError::Overtaken(self.path.clone()))
+    }
+
+    fn wrong(&self, source: DocumentError) -> RegistryError {
+        RegistryError::Document { path: self.path.clone(), source }
+    }
+
+    fn parse(&self, text: &str, side: Option<&str>) -> Result<Document, RegistryError> {
+        Document::parse(text, side).map_err(|source| self.wrong(source))
+    }
+
+    fn load(&self) -> Result<Document, RegistryError> {
+        let texts = Store::open(&self.path)?.read()?;
+        self.parse(&texts.main, texts.side.as_deref())
+    }
+
+    fn facts(&mut self) -> Result<Vec<Fact>, RegistryError> {
+        let stamp = Store::open(&self.path).ok().and_then(|store| store.stamp());
+        self.seen = Some((stamp, 0));
+        let document = self.load()?;
+        self.seen = Some((stamp, document.revision()));
+        let mut artifacts = self.take_artifacts()?;
+        let facts = document.facts(&self.target, &mut |entry| {
+            artifacts.as_mut().and_then(|artifacts| artifacts.present(entry))
+        });
+        self.artifacts = artifacts;
+        facts.map_err(|source| self.wrong(source))
+    }
+
+    fn take_artifacts(&mut self) -> Result<Option<Artifacts>, FileError> {
+        if self.check_artifacts && self.artifacts.is_none() {
+            let folder = Store::open(&self.path)?.folder().to_owned();
+            self.artifacts = Some(Artifacts::in_folder(folder));
+        }
+        Ok(self.artifacts.take())
+    }
+
+    fn switch(&mut self, command: &Command) -> Result<Acted, RegistryError> {
+        let store = Store::open(&self.path)?;
+        let _lock = store.lock()?;
+        for _ in 0..TRIES {
+            let old = store.read()?;
+            let mut document = self.parse(&old.main, old.side.as_deref())?;
+            let revision = document.revision();
+            let applied = self.apply(&mut document, command)?;
+            if !applied.changed {
+                return Ok(acted(applied));
+            }
+            match store.write(&old, &document.render(), revision) {
+                Written::Done => return Ok(self.read_back(command, applied)),
+                Written::Failed(error) => return Err(error.into()),
+                Written::Half(error) => {
+                    let detail = format!("{}; then: {}", applied.detail, told(&error));
+                    return Ok(Acted::unknown(detail));
+                }
+                Written::Overtaken => {}
+            }
+        }
+        Err(RegistryError::Overtaken(self.path.clone()))
+    }
+
+    fn apply(&mut self, to: &mut Document, command: &Command) -> Result<Applied, RegistryError> {
+        let mut artifacts = self.take_artifacts()?;
+        let place = self.path.display().to_string();
+        let applied = to.apply(&place, command, &mut |entry| {
+            artifacts.as_mut().map_or(Ok(()), |artifacts| artifacts.check(entry).map(drop))
+        });
+        self.artifacts = artifacts;
+        Ok(applied)
+    }
+
+    /// What was written counts only once it is read again.
+    fn read_back(&self, command: &Command, applied: Applied) -> Acted {
+        let Want::Production { version, .. } = &command.want else { return acted(applied) };
+        let place = self.path.display();
+        match self.load() {
+            Err(error) => Acted::unknown(format!("{}; then: {}", applied.detail, told(&error))),
+            Ok(document) => match document.production(&command.model) {
+                Ok(Some(entry)) if entry.version == *version => acted(applied),
+                Ok(_) | Err(_) => Acted::unknown(format!(
+                    "{} was made {version} in {place}, but it no longer reads so: \
+                     another program writes it",
+                    command.model
+                )),
+            },
+        }
+    }
+}
+
+fn acted(applied: Applied) -> Acted {
+    let proof = (applied.outcome == Outcome::Done).then_some(Proof::L1);
+    Acted { outcome: applied.outcome, proof, detail: applied.detail }
+}
+
+/// Runs file work where waiting is allowed.
+async fn apart<T: Send + 'static>(
+    registry: &mut RegistryFile,
+    work: impl FnOnce(&mut RegistryFile) -> T + Send + 'static,
+) -> Result<T, String> {
+    let mut own = registry.clone();
+    let done = tokio::task::spawn_blocking(move || {
+        let result = work(&mut own);
+        (own, result)
+    });
+    let (own, result) = done.await.map_err(|error| format!("the registry worker: {error}"))?;
+    *registry = own;
+    Ok(result)
+}
+
+impl Target for RegistryFile {
+    fn observe(&mut self) -> Later<'_, Result<Vec<Fact>, String>> {
+        Box::pin(async move { apart(self, |own| own.facts().map_err(|error| told(&error))).await? })
+    }
+
+    /// Reads only what the file system says of the file, not the file.
+    fn changed(&mut self) -> bool {
+        let now = Store::open(&self.path).ok().and_then(|store| store.stamp());
+        !matches!(&self.seen, Some((then, _)) if *then == now)
+    }
+
+    fn fence<'a>(&'a mut self, command: &'a Command) -> Later<'a, Result<Fence, String>> {
+        let model = command.model.clone();
+        Box::pin(async move {
+            let load = move |own: &mut RegistryFile| match own.load() {
+                Ok(document) => Ok(document.taken(&model).fence()),
+                Err(error) => Err(told(&error)),
+            };
+            apart(self, load).await?
+        })
+    }
+
+    fn act<'a>(&'a mut self, command: &'a Command) -> Later<'a, Acted> {
+        let command = command.clone();
+        Box::pin(async move {
+            let work = move |own: &mut RegistryFile| {
+                own.switch(&command).unwrap_or_else(|error| {
+                    Acted::failed(format!("{}; nothing was done", told(&error)))
+                })
+            };
+            // The work goes on by itself when this is dropped, so its end is not known then.
+            apart(self, work).await.unwrap_or_else(Acted::unknown)
+        })
+    }
+}

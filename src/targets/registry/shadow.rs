@@ -1,0 +1,101 @@
+//! A registry in memory: replay acts on it, and nothing outside is touched.
+
+use std::future::ready;
+use std::path::PathBuf;
+
+use super::artifact::Artifacts;
+use super::document::Document;
+use super::entry::DocumentError;
+use crate::model::{Command, Fact, ModelId, Outcome, Proof, TargetId, VersionId};
+use crate::targets::{Acted, Fence, Later, Target, told};
+
+/// A registry in memory, with the rules of the one in a file.
+#[derive(Debug, Clone)]
+pub struct ShadowRegistry {
+    target: TargetId,
+    document: Document,
+    artifacts: Option<Artifacts>,
+}
+
+impl ShadowRegistry {
+    /// An empty one.
+    #[must_use]
+    pub fn new(target: TargetId) -> Self {
+        Self { target, document: Document::empty(), artifacts: None }
+    }
+
+    /// One that starts as `text` says: an object or a plain list.
+    ///
+    /// # Errors
+    /// Where it is no registry.
+    pub fn read(target: TargetId, text: &str) -> Result<Self, DocumentError> {
+        Ok(Self { target, document: Document::parse(text, None)?, artifacts: None })
+    }
+
+    /// Looks for artifacts relative to `folder`, and hashes them.
+    #[must_use]
+    pub fn check_artifacts(self, folder: PathBuf) -> Self {
+        Self { artifacts: Some(Artifacts::in_folder(folder)), ..self }
+    }
+
+    /// Adds a model: its production version, and the one before, which is vouched for.
+    ///
+    /// # Errors
+    /// The registry knows one of them.
+    pub fn insert(
+        &mut self,
+        model: &ModelId,
+        production: &VersionId,
+        previous: Option<&VersionId>,
+    ) -> Result<(), DocumentError> {
+        if let Some(previous) = previous {
+            self.document.add(model, previous, false, true)?;
+        }
+        self.document.add(model, production, true, false)
+    }
+
+    /// What it is called.
+    #[must_use]
+    pub fn target(&self) -> &TargetId {
+        &self.target
+    }
+
+    /// What it has in production; none also where two entries claim it.
+    #[must_use]
+    pub fn production(&self, model: &ModelId) -> Option<&VersionId> {
+        self.document.production(model).ok().flatten().map(|entry| &entry.version)
+    }
+
+    /// What it says now, one fact per model.
+    ///
+    /// # Errors
+    /// Two versions of one model in production.
+    pub fn facts(&mut self) -> Result<Vec<Fact>, DocumentError> {
+        let Self { target, document, artifacts } = self;
+        document.facts(target, &mut |entry| artifacts.as_mut().and_then(|a| a.present(entry)))
+    }
+
+    /// Does what the command wants.
+    pub fn apply(&mut self, command: &Command) -> Acted {
+        let artifacts = &mut self.artifacts;
+        let applied = self.document.apply("the shadow registry", command, &mut |entry| {
+            artifacts.as_mut().map_or(Ok(()), |a| a.check(entry).map(drop))
+        });
+        let proof = (applied.outcome == Outcome::Done).then_some(Proof::L1);
+        Acted { outcome: applied.outcome, proof, detail: applied.detail }
+    }
+}
+
+impl Target for ShadowRegistry {
+    fn observe(&mut self) -> Later<'_, Result<Vec<Fact>, String>> {
+        Box::pin(ready(self.facts().map_err(|error| told(&error))))
+    }
+
+    fn fence<'a>(&'a mut self, command: &'a Command) -> Later<'a, Result<Fence, String>> {
+        Box::pin(ready(Ok(self.document.taken(&command.model).fence())))
+    }
+
+    fn act<'a>(&'a mut self, command: &'a Command) -> Later<'a, Acted> {
+        Box::pin(ready(self.apply(command)))
+    }
+}

@@ -1,0 +1,166 @@
+//! The files of a registry: itself, what stands beside a plain list, its lock, its last copies.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::DateTime;
+
+use super::artifact::{Stamp, stamp};
+use super::document::Rendered;
+use crate::edge::clock::{Clock, SystemClock};
+use crate::targets::durable::{self, FileError, beside, failed};
+
+/// How many earlier copies are kept.
+const COPIES: usize = 20;
+/// How long another writer is waited for.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+
+/// Where the files of a registry are.
+#[derive(Debug, Clone)]
+pub(super) struct Store {
+    path: PathBuf,
+}
+
+/// What stands there: the registry and the text beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Texts {
+    pub(super) main: String,
+    pub(super) side: Option<String>,
+}
+
+/// What became of a write.
+#[derive(Debug)]
+pub(super) enum Written {
+    /// It stands.
+    Done,
+    /// Surely not: somebody who takes no lock wrote in between.
+    Overtaken,
+    /// Surely not.
+    Failed(FileError),
+    /// The registry is replaced; the rest is not sure.
+    Half(FileError),
+}
+
+impl Store {
+    /// The registry at `path`, wherever links lead.
+    pub(super) fn open(path: &Path) -> Result<Self, FileError> {
+        let path = fs::canonicalize(path).map_err(failed("find the registry", path))?;
+        Ok(Self { path })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        durable::folder(&self.path)
+    }
+
+    fn side(&self) -> PathBuf {
+        beside(&self.path, ".ripcord")
+    }
+
+    /// Keeps other writers out for as long as the file lives.
+    pub(super) fn lock(&self) -> Result<File, FileError> {
+        durable::lock(&beside(&self.path, ".lock"), LOCK_WAIT)
+    }
+
+    pub(super) fn read(&self) -> Result<Texts, FileError> {
+        let main = fs::read_to_string(&self.path).map_err(failed("read", &self.path))?;
+        Ok(Texts { main, side: durable::read(&self.side())? })
+    }
+
+    /// What tells that the registry is another.
+    pub(super) fn stamp(&self) -> Option<Stamp> {
+        fs::metadata(&self.path).ok().map(|metadata| stamp(&metadata))
+    }
+
+    /// Puts `new` in the place of `old`, if that still stands there; `revision` is that of `old`.
+    /// Under the lock only.
+    pub(super) fn write(&self, old: &Texts, new: &Rendered, revision: u64) -> Written {
+        match self.replace(old, new, revision) {
+            Ok(false) => return Written::Overtaken,
+            Ok(true) => {}
+            Err(error) => return Written::Failed(error),
+        }
+        match self.settle(new) {
+            Ok(()) => Written::Done,
+            Err(error) => Written::Half(error),
+        }
+    }
+
+    fn replace(&self, old: &Texts, new: &Rendered, revision: u64) -> Result<bool, FileError> {
+        if new.main == old.main {
+            return Ok(true);
+        }
+        let prepared = durable::prepare(&self.path, &new.main)?;
+        let now = self.read()?;
+        if now != *old {
+            fs::remove_file(&prepared).map_err(failed("remove", &prepared))?;
+            return Ok(false);
+        }
+        self.keep_copy(revision)?;
+        durable::put(&prepared, &self.path)?;
+        Ok(true)
+    }
+
+    /// The fences follow the registry: if this is cut short, the command finds its work done.
+    fn settle(&self, new: &Rendered) -> Result<(), FileError> {
+        if let Some(side) = &new.side {
+            let path = self.side();
+            durable::put(&durable::prepare(&path, side)?, &path)?;
+        }
+        durable::sync_folder(&self.path)?;
+        self.drop_copies()
+    }
+
+    /// The file that stands now gets a second name, and keeps it when it is replaced.
+    fn keep_copy(&self, revision: u64) -> Result<(), FileError> {
+        let time = DateTime::from_timestamp_millis(SystemClock.now().as_ms()).unwrap_or_default();
+        let name = format!(".{}.{revision}", time.format("%Y%m%dT%H%M%SZ"));
+        let copy = beside(&self.path, &name);
+        match fs::hard_link(&self.path, &copy) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            // Some file systems have no links.
+            Err(_) => fs::copy(&self.path, &copy).map(drop).map_err(failed("write", &copy)),
+        }
+    }
+
+    fn drop_copies(&self) -> Result<(), FileError> {
+        let mut copies = self.copies()?;
+        copies.sort_unstable();
+        copies.truncate(copies.len().saturating_sub(COPIES));
+        for (_, _, copy) in copies {
+            fs::remove_file(&copy).map_err(failed("remove", &copy))?;
+        }
+        Ok(())
+    }
+
+    /// Earlier copies: when, of which revision, where.
+    fn copies(&self) -> Result<Vec<(String, u64, PathBuf)>, FileError> {
+        let folder = self.folder();
+        let prefix = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut copies = Vec::new();
+        for file in fs::read_dir(folder).map_err(failed("list", folder))? {
+            let file = file.map_err(failed("list", folder))?;
+            let name = file.file_name().to_string_lossy().into_owned();
+            let suffix = name.strip_prefix(&prefix).and_then(|rest| rest.strip_prefix('.'));
+            if let Some((time, revision)) = suffix.and_then(|suffix| suffix.split_once('.'))
+                && is_time(time)
+                && let Ok(revision) = revision.parse()
+            {
+                copies.push((time.to_owned(), revision, file.path()));
+            }
+        }
+        Ok(copies)
+    }
+}
+
+/// As in the names of copies: `20130624T090000Z`.
+fn is_time(text: &str) -> bool {
+    text.len() == 16
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 => byte == b'T',
+            15 => byte == b'Z',
+            _ => byte.is_ascii_digit(),
+        })
+}

@@ -1,0 +1,53 @@
+//! Who answers at the public route after a switch.
+
+use super::Router;
+use crate::edge::http::client::part;
+use crate::model::{Command, Proof, VersionId};
+use crate::targets::{Acted, told};
+
+impl Router {
+    /// Asks through the public route who answers now.
+    pub(super) async fn probe(
+        &self,
+        command: &Command,
+        version: &VersionId,
+        instead_of: &VersionId,
+        detail: String,
+    ) -> Acted {
+        let Some(probe) = &self.settings.probe_path else { return Acted::done(detail) };
+        let url = format!("{}/models/{}{probe}", self.settings.url, part(command.model.as_str()));
+        let (mut right, mut other) = (0, Vec::new());
+        for _ in 0..self.settings.probes {
+            let answer = match self.http.get(&url).send().await {
+                Ok(answer) => answer,
+                Err(why) => {
+                    let why = told(&why.without_url());
+                    return Acted::done(format!("{detail}; the public route was not seen: {why}"));
+                }
+            };
+            let by = answer.headers().get("x-model-version").and_then(|by| by.to_str().ok());
+            match by {
+                Some(by) if by == instead_of.as_str() => {
+                    return Acted::unknown(format!(
+                        "{detail}; but {instead_of} still answers at {url}: does another router \
+                         stand before it?"
+                    ));
+                }
+                Some(by) if by == version.as_str() => right += 1,
+                Some(by) => other.push(by.to_owned()),
+                None => {
+                    let said = "what answers at the public route is no router of Ripcord";
+                    return Acted::done(format!("{detail}; {said}: {url}"));
+                }
+            }
+        }
+        if right == 0 {
+            let other = other.join(", ");
+            return Acted::done(format!("{detail}; the public route was answered by {other}"));
+        }
+        let probes = self.settings.probes;
+        let detail =
+            format!("{detail}; {right} of {probes} probes of the public route by {version}");
+        Acted { proof: Some(Proof::L2), ..Acted::done(detail) }
+    }
+}
