@@ -21,9 +21,9 @@ const FAULT: &str = "2013-06-20T06:00:00Z";
 
 /// What is decided on this recording, with the shipped registry. A change of it is a change of
 /// decisions: say in the commit which and why.
-const DECIDED: &str = "FLIGHTS_REGISTRY";
+const DECIDED: &str = "c291eb060947f35e9d167ffebabbec3eed5c5c34008b2265261f089fee74e2d8";
 /// The same with `--production v2 --previous v3`.
-const DECIDED_OF_V2: &str = "FLIGHTS_V2";
+const DECIDED_OF_V2: &str = "214f030caefed9fa06eae90926e04c3ee7ec2fe5173212589b95522b036a20b6";
 
 fn started(args: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_ripcord"))

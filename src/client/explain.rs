@@ -39,15 +39,15 @@ impl Session {
             return Ok(DONE);
         }
         let row = |incident: &Incident| -> Vec<Cell> {
-            let signal = incident.signal.map_or("asked for", words::signal);
+            let signal = incident.signal.map_or("asked for", terms::signal);
             let to = incident.to.as_ref().map_or("-".to_owned(), ToString::to_string);
             let opened = incident.opened_at.to_string();
             let id: String = incident.id.as_str().chars().take(8).collect();
             vec![
                 id.into(),
                 opened.get(..16).unwrap_or(&opened).to_owned().into(),
-                words::short(incident.model.as_str(), 16).into(),
-                words::short(&format!("{} → {to}", incident.version), 14).into(),
+                terms::short(incident.model.as_str(), 16).into(),
+                terms::short(&format!("{} → {to}", incident.version), 14).into(),
                 signal.into(),
                 Cell::toned(incident.state.words(), tone(incident.state)),
             ]
@@ -128,7 +128,7 @@ fn story(incident: &Incident, decisions: &[Decision]) -> Vec<String> {
     let mut out = vec![format!("Incident {id}: {model} {version}, {}.", incident.state.words())];
     match (&incident.trigger, incident.signal) {
         (Some(trigger), Some(signal)) => {
-            let signal = words::signal(signal);
+            let signal = terms::signal(signal);
             out.push(format!(
                 "The rule {trigger} on {signal} opened it at {}.",
                 incident.opened_at
@@ -156,7 +156,7 @@ fn story(incident: &Incident, decisions: &[Decision]) -> Vec<String> {
         out.push("What was said since:".to_owned());
         for decision in decisions {
             let said = &decision.assessment;
-            let verdict = words::verdict(said.verdict);
+            let verdict = terms::verdict(said.verdict);
             out.push(format!("  {} {} {verdict} ({})", said.at, said.trigger, decision.id));
         }
     }
@@ -173,11 +173,11 @@ fn seen(out: &mut Vec<String>, decision: &Decision) {
         Some(feature) => format!("{} of {}, input {feature}", said.version, said.model),
         None => format!("{} of {}", said.version, said.model),
     };
-    let verdict = words::verdict(said.verdict);
-    out.push(format!("{of}: {verdict} by {}, since {}.", said.trigger, words::reason(said.reason)));
+    let verdict = terms::verdict(said.verdict);
+    out.push(format!("{of}: {verdict} by {}, since {}.", said.trigger, terms::reason(said.reason)));
     estimate(out, evidence);
     if evidence.rule == Statistic::EDetector {
-        let (odds, threshold) = (words::odds(evidence.statistic), words::odds(evidence.threshold));
+        let (odds, threshold) = (terms::odds(evidence.statistic), terms::odds(evidence.threshold));
         let over = if evidence.statistic >= evidence.threshold { "over" } else { "under" };
         out.push(format!(
             "Evidence: {odds} to 1 against the tolerated, {over} the threshold of {threshold}. \
@@ -185,11 +185,11 @@ fn seen(out: &mut Vec<String>, decision: &Decision) {
             evidence.design_effect
         ));
     }
-    out.push(format!("It was compared with {}.", words::reference(evidence.reference)));
+    out.push(format!("It was compared with {}.", terms::reference(evidence.reference)));
     for other in &said.against {
         let better = serde_json::to_value(other.better).unwrap_or_default();
         let better = better.as_str().unwrap_or_default().to_owned();
-        let by = words::reference(other.reference);
+        let by = terms::reference(other.reference);
         out.push(format!("  {} in its place: {better}, by {by}.", other.version));
     }
     buckets(out, &evidence.buckets);
@@ -204,7 +204,7 @@ fn seen(out: &mut Vec<String>, decision: &Decision) {
 
 fn estimate(out: &mut Vec<String>, evidence: &Evidence) {
     let value = |v: f64| evidence.limit.shown(v);
-    let what = words::measure(evidence.limit);
+    let what = terms::measure(evidence.limit);
     let Some(estimate) = evidence.estimate else {
         out.push(format!("Nothing was measured of {what} yet."));
         return;
@@ -267,10 +267,10 @@ fn plan(out: &mut Vec<String>, incident: &Incident) {
         out.push(format!("It would go back to {to}; nothing was set in motion."));
     }
     for (number, step) in (1..).zip(&incident.plan) {
-        let (stage, outcome) = (step.stage.name(), words::outcome(step.outcome));
+        let (stage, outcome) = (step.stage.name(), terms::outcome(step.outcome));
         let asked =
             if step.attempts == 1 { String::new() } else { format!(", asked {}×", step.attempts) };
-        let want = words::want(&step.want);
+        let want = terms::want(&step.want);
         out.push(format!("  {number}. {stage} · {}: {want}: {outcome}{asked}", step.target));
     }
     let times = [
@@ -289,7 +289,7 @@ fn plan(out: &mut Vec<String>, incident: &Incident) {
     }
     if let Some(proof) = incident.proof {
         let by = if incident.by_registry { ", by the registry's word for who is live" } else { "" };
-        out.push(format!("Proof so far: {}{by}.", words::proof(proof)));
+        out.push(format!("Proof so far: {}{by}.", terms::proof(proof)));
     }
 }
 

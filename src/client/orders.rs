@@ -158,7 +158,7 @@ fn plan(answer: &Json) -> Result<u8> {
     terminal::line(&format!("{model} would go back from {from} to {to} ({fit})."));
     terminal::line(&format!("Generation {generation}. Steps, in order:"));
     for (number, step) in (1..).zip(&plan.steps) {
-        let (stage, want) = (step.stage.name(), words::want(&step.want));
+        let (stage, want) = (step.stage.name(), terms::want(&step.want));
         terminal::line(&format!("  {number}. {stage} · {}: {want}", step.target));
     }
     terminal::line("Nothing was done. Without --dry-run it would be.");

@@ -140,7 +140,7 @@ fn rules(rules: &RulesView) -> String {
         None => "of the first start".to_owned(),
     };
     let why = rules.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
-    words::short(&format!("rules revision {} {who}{why}", rules.revision), LINE)
+    terms::short(&format!("rules revision {} {who}{why}", rules.revision), LINE)
 }
 
 fn one(out: &mut Vec<String>, model: &ModelId, status: &ModelStatus, look: Look) {
@@ -200,7 +200,7 @@ fn baselines(signals: &[SignalStatus]) -> Option<String> {
             Signal::Latency => format!("{:.0} ms", baseline.value),
             Signal::FeatureDrift => continue,
         };
-        let one = format!("{} {value} of {}", words::signal(signal), baseline.n);
+        let one = format!("{} {value} of {}", terms::signal(signal), baseline.n);
         if !known.contains(&one) {
             known.push(one);
         }
@@ -231,7 +231,7 @@ fn row(signal: &SignalStatus) -> Vec<Cell> {
     };
     let evidence = match signal.rule {
         Statistic::EDetector => {
-            format!("{}/{}", words::odds(signal.evidence), words::odds(signal.threshold))
+            format!("{}/{}", terms::odds(signal.evidence), terms::odds(signal.threshold))
         }
         // A plain rule has nothing but its value.
         Statistic::Window { .. } => "-".to_owned(),
@@ -239,11 +239,11 @@ fn row(signal: &SignalStatus) -> Vec<Cell> {
     let (state, tone) = state(signal);
     let in_time = signal.sees.filter(|seen| seen.within <= LONG);
     let sees = in_time.map_or("none".to_owned(), |seen| {
-        let within = words::span(seen.within).replace(' ', "");
+        let within = terms::span(seen.within).replace(' ', "");
         format!("{} {within}", signal.limit.shown(seen.value).replace(" %", "%"))
     });
     vec![
-        words::short(&name, 18).into(),
+        terms::short(&name, 18).into(),
         value(signal.value).into(),
         value(null).into(),
         evidence.into(),

@@ -13,10 +13,10 @@ use tokio::task::JoinSet;
 use super::DemoError;
 use super::flights::{AFTER, Flight, MODEL};
 use super::lap::Lap;
+use crate::edge::chain::chain;
 use crate::edge::clock::Stopwatch;
+use crate::edge::http::tls::provide_tls;
 use crate::model::{Span, VersionId};
-use crate::targets::notice::provide_tls;
-use crate::targets::told;
 
 /// Requests under way at once.
 const AT_ONCE: usize = 8;
@@ -172,7 +172,7 @@ impl Callers {
     pub(super) async fn answers(&self, version: &str) -> Result<u64, DemoError> {
         let failed = |why: String| DemoError::Machine(std::io::Error::other(why));
         let (route, _) = insist(self.http.get(&self.admin), self.patience).await.map_err(failed)?;
-        let route: Json = route.json().await.map_err(|why| failed(told(&why)))?;
+        let route: Json = route.json().await.map_err(|why| failed(chain(&why)))?;
         Ok(route["versions"][version]["live"]["total"].as_u64().unwrap_or(0))
     }
 
@@ -232,7 +232,7 @@ pub(super) async fn insist(
         let Some(again) = request.try_clone() else { return Err("it cannot be sent".to_owned()) };
         match again.send().await {
             Ok(answer) => return Ok((answer, repeated)),
-            Err(why) if watch.elapsed() >= patience => return Err(told(&why)),
+            Err(why) if watch.elapsed() >= patience => return Err(chain(&why)),
             Err(_) => {
                 repeated += 1;
                 tokio::time::sleep(PAUSE).await;

@@ -2,8 +2,11 @@
 //!
 //! Law: it decides nothing. It does not know measure, judge, undo or shard; app joins them.
 
+pub(crate) mod chain;
 pub mod clock;
 pub mod diagnostics;
+pub(crate) mod fence;
+pub(crate) mod files;
 pub mod http;
 pub mod log;
 pub mod parent;

@@ -59,7 +59,7 @@ impl Publisher {
     }
 
     /// Writes until nothing more comes, or the time after a stop is over.
-    pub(super) fn life(
+    pub(crate) fn life(
         &self,
         river: &River,
         dropped_now: impl Fn() -> u64,

@@ -17,6 +17,7 @@ mod source;
 mod story;
 mod topics;
 
+pub(crate) use crate::phrases::words::count;
 pub use baseline::{Written, baselines};
 pub use config::{refusal, rules};
 pub(super) use demo::{begins, ended, fault, figures, goes_on, note, switched};
@@ -26,4 +27,3 @@ pub use report::{ReportError, page};
 pub use source::source;
 pub use story::Story;
 pub use topics::{made, topics};
-pub(super) use words::count;

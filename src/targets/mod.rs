@@ -3,18 +3,16 @@
 //! A target states facts and makes wanted states true. Every act is probed first, idempotent by
 //! command id and fenced by generation; it never decides whether or where to.
 
-pub(crate) mod durable;
 pub mod exec;
-pub(crate) mod fences;
+mod fences;
 pub mod notice;
 pub mod registry;
 pub mod router;
 
-use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 
-pub use durable::FileError;
+pub use crate::edge::fence::Fence;
 
 use crate::model::{Answer, Command, Fact, Outcome, Proof};
 
@@ -27,15 +25,6 @@ pub struct Acted {
     pub proof: Option<Proof>,
     /// What was wrong, where, what to do; or what was done.
     pub detail: String,
-}
-
-/// The last command that a target took for a model.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Fence {
-    /// The newest generation seen.
-    pub generation: u64,
-    /// The newest command done.
-    pub command: Option<String>,
 }
 
 /// A promise of a value.
@@ -58,18 +47,6 @@ pub trait Target: Send {
     /// Makes what the command wants true, or finds that it is. The caller has asked
     /// `undo::admit` before.
     fn act<'a>(&'a mut self, command: &'a Command) -> Later<'a, Acted>;
-}
-
-/// An error and its causes, in one line.
-pub(crate) fn told(error: &dyn Error) -> String {
-    let mut line = error.to_string();
-    let mut cause = error.source();
-    while let Some(deeper) = cause {
-        line.push_str(": ");
-        line.push_str(&deeper.to_string());
-        cause = deeper.source();
-    }
-    line
 }
 
 impl Acted {

@@ -21,7 +21,8 @@ use serde_json::json;
 use sha2::Sha256;
 
 use super::fences::Fences;
-use super::{Acted, Fence, Later, Target, told};
+use super::{Acted, Fence, Later, Target};
+use crate::edge::chain::chain;
 use crate::edge::clock::Clock;
 use crate::model::{Command, CommandId, Fact, Outcome, Want};
 
@@ -100,7 +101,7 @@ impl Webhook {
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
             return Err(NoticeError::Address);
         }
-        provide_tls();
+        crate::edge::http::tls::provide_tls();
         // A redirect could carry a signed notice to a stranger.
         let client = Client::builder().timeout(time_limit).redirect(redirect::Policy::none());
         let client = client.build().map_err(NoticeError::Client)?;
@@ -130,7 +131,7 @@ impl Webhook {
         match request.body(body).send().await {
             Ok(response) => answered(&host, &response),
             Err(error) => {
-                let why = told(&error.without_url());
+                let why = chain(&error.without_url());
                 Acted::unknown(format!("the webhook at {host} gave no answer: {why}"))
             }
         }
@@ -155,14 +156,6 @@ fn answered(host: &str, response: &Response) -> Acted {
         Some(wait) => format!("{said}; it asks to be tried again after {wait}"),
         None => said,
     })
-}
-
-/// TLS needs one provider of its sums per process; whoever is first sets it.
-pub(crate) fn provide_tls() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Losing the race means that there is one.
-        let _already = rustls::crypto::ring::default_provider().install_default();
-    }
 }
 
 /// Tells people.

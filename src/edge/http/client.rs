@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::config::Secret;
-use crate::targets::told;
+use crate::edge::chain::chain;
 
 /// Time until an answer counts as none.
 const TIME: Duration = Duration::from_secs(30);
@@ -92,7 +92,7 @@ impl Client {
         if web.is_none() {
             return Err(ClientError::Url(url.to_owned()));
         }
-        crate::targets::notice::provide_tls();
+        super::tls::provide_tls();
         // A redirect could carry the token to a stranger; a proxy has no business here.
         let http = reqwest::Client::builder()
             .timeout(TIME)
@@ -136,7 +136,7 @@ impl Client {
         }
         let failed = |error: reqwest::Error| ClientError::NoAnswer {
             url: self.base.clone(),
-            why: told(&error.without_url()),
+            why: chain(&error.without_url()),
         };
         let answer = request.send().await.map_err(failed)?;
         let status = answer.status();

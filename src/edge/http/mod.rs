@@ -6,6 +6,7 @@ pub mod client;
 mod connect;
 mod guard;
 mod problem;
+pub(crate) mod tls;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -17,12 +17,12 @@ use tokio::task::JoinError;
 use super::Shared;
 use super::served::Served;
 use super::state::Kept;
+use crate::edge::chain::chain;
 use crate::edge::diagnostics;
+use crate::edge::fence::Taken;
 use crate::edge::http::Problem;
 use crate::model::{ModelId, VersionId};
 use crate::router::{Ended, Forced, Refusal, Route, Tally, View, Weight};
-use crate::targets::fences::Taken;
-use crate::targets::told;
 
 type Told = ([(HeaderName, HeaderValue); 1], Json<Value>);
 
@@ -133,7 +133,7 @@ async fn set(
     let write = move || {
         // The next one may come once this is on the disk and in force.
         let written = state.keep(&of, keep);
-        (state, written.map_err(|why| told(&why)))
+        (state, written.map_err(|why| chain(&why)))
     };
     let written = tokio::task::spawn_blocking(write).await;
     let (_state, written) = written.map_err(|why| broke(&why))?;

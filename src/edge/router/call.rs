@@ -14,10 +14,10 @@ use super::Shared;
 use super::body::Fate;
 use super::record::Answered;
 use super::served::Served;
+use crate::edge::chain::chain;
 use crate::edge::clock::{Clock, Stopwatch, SystemClock};
 use crate::model::{SampleRole, Status};
 use crate::router::{Choice, Draw, Ended, Input, Place, Plan};
-use crate::targets::told;
 
 /// What is asked, of whichever version.
 pub(super) struct Call {
@@ -183,7 +183,7 @@ pub(super) async fn ask(
         match body.size_hint().exact() {
             Some(bytes) if bytes <= held as u64 => {
                 let whole = to_bytes(Body::new(body), held).await;
-                let whole = whole.map_err(|why| Failed::Cut(told(&why)))?;
+                let whole = whole.map_err(|why| Failed::Cut(chain(&why)))?;
                 Ok((head, Answer::Whole(whole)))
             }
             Some(_) | None => Ok((head, Answer::Flow(body))),
@@ -211,5 +211,5 @@ pub(super) async fn ask(
 }
 
 fn unanswered(why: &ClientError) -> Failed {
-    if why.is_connect() { Failed::Unreached(told(why)) } else { Failed::Cut(told(why)) }
+    if why.is_connect() { Failed::Unreached(chain(why)) } else { Failed::Cut(chain(why)) }
 }

@@ -28,10 +28,10 @@ use self::served::Served;
 use self::state::State;
 use crate::config::{RouterLimits, RouterSettings};
 use crate::edge::clock::Stopwatch;
+use crate::edge::files::FileError;
 use crate::edge::http::{Guard, Terms, guarded, run_within};
 use crate::model::ModelId;
 use crate::router::RouteError;
-use crate::targets::FileError;
 
 pub use record::Answered;
 

@@ -18,11 +18,11 @@ use super::state::Kept;
 use crate::config::RoutedModel;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
+use crate::edge::fence::Taken;
 use crate::model::VersionId;
 use crate::router::{
     CheckRules, Draw, Input, Place, Plan, Refusal, Route, RouteError, Rules, Said, Switch, Weight,
 };
-use crate::targets::fences::Taken;
 
 /// A connection that rested so long is not used again: servers close theirs after five seconds or
 /// more, and a request that crosses with that is lost.

@@ -8,11 +8,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::RouterError;
+use crate::edge::fence::Taken;
+use crate::edge::files::FileError;
+use crate::edge::files::{self, beside, failed};
 use crate::model::ModelId;
 use crate::router::{Route, hash};
-use crate::targets::FileError;
-use crate::targets::durable::{self, beside, failed};
-use crate::targets::fences::Taken;
 
 /// The form of the file.
 const SCHEMA: u32 = 1;
@@ -58,9 +58,9 @@ impl State {
     pub(super) fn open(folder: &Path) -> Result<Self, RouterError> {
         fs::create_dir_all(folder).map_err(failed("make", folder))?;
         let path = folder.join("routes.json");
-        let lock = durable::lock(&beside(&path, ".lock"), LOCK_WAIT)?;
+        let lock = files::lock(&beside(&path, ".lock"), LOCK_WAIT)?;
         let broken = |why: String| RouterError::State { path: path.display().to_string(), why };
-        let routes = match durable::read(&path)? {
+        let routes = match files::read(&path)? {
             None => Routes { schema: SCHEMA, routes: BTreeMap::new() },
             Some(text) => {
                 serde_json::from_str::<Routes>(&text).map_err(|why| broken(why.to_string()))?
@@ -86,12 +86,12 @@ impl State {
     pub(super) fn keep(&mut self, model: &ModelId, kept: Kept) -> Result<(), FileError> {
         let mut routes = self.routes.clone();
         routes.routes.insert(model.clone(), kept);
-        let new = durable::prepare(&self.path, &text(&routes))?;
-        durable::put(&new, &self.path)?;
-        if let Err(why) = durable::sync_folder(&self.path) {
+        let new = files::prepare(&self.path, &text(&routes))?;
+        files::put(&new, &self.path)?;
+        if let Err(why) = files::sync_folder(&self.path) {
             // The new file may or may not outlive a loss of power: the old one shall.
-            let old = durable::prepare(&self.path, &text(&self.routes));
-            old.and_then(|old| durable::put(&old, &self.path))?;
+            let old = files::prepare(&self.path, &text(&self.routes));
+            old.and_then(|old| files::put(&old, &self.path))?;
             return Err(why);
         }
         self.routes = routes;

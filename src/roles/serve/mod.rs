@@ -26,6 +26,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::config::HttpSettings;
+use crate::edge::chain::chain;
 use crate::edge::http::{Guard, Problem, Routes, Writing, framed, run};
 use crate::edge::log::{LogError, Reader, Topic, Writer};
 use crate::model::{Source, Span};
@@ -172,14 +173,7 @@ fn locked<T>(behind: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// The log cannot, or what stands there cannot be read.
 fn failed(error: &dyn std::error::Error) -> Problem {
-    let mut detail = error.to_string();
-    let mut cause = error.source();
-    while let Some(deeper) = cause {
-        detail.push_str(": ");
-        detail.push_str(&deeper.to_string());
-        cause = deeper.source();
-    }
-    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "log-unavailable", detail).again_in(1)
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, "log-unavailable", chain(error)).again_in(1)
 }
 
 impl From<RoleError> for Problem {

@@ -14,8 +14,9 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use self::run::{End, Ran, run};
-use super::fences::{Fences, Known, Taken};
+use super::fences::Fences;
 use super::{Acted, Fence, Later, Target};
+use crate::edge::fence::{Known, Taken};
 use crate::model::{Command, Fact, ModelId, Outcome, TargetId, VersionFact, VersionId, Want};
 
 /// What is to be known of the user's programs.

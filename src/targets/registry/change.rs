@@ -3,8 +3,8 @@
 use super::document::Document;
 use super::entry::{BASELINES, DocumentError, Entry};
 use super::json::Json;
+use crate::edge::fence::Known;
 use crate::model::{Baselines, Command, ModelId, Outcome, VersionId, Want};
-use crate::targets::fences::Known;
 
 /// What a command came to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use serde_json::ser::{PrettyFormatter, Serializer};
 
 use super::entry::{DocumentError, Entry, read_count, read_fence};
 use super::json::Json;
+use crate::edge::fence::Taken;
 use crate::model::{Fact, ModelId, TargetId, VersionFact, VersionId};
-use crate::targets::fences::Taken;
 
 /// What the schema field of a registry says.
 pub(super) const SCHEMA: &str = "ripcord.registry/1";

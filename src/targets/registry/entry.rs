@@ -1,8 +1,8 @@
 //! One entry of a registry, checked; and how a wrong one is told.
 
 use super::json::Json;
+use crate::edge::fence::Taken;
 use crate::model::{Baseline, Baselines, EventTime, ModelId, NameError, Signal, VersionId};
-use crate::targets::fences::Taken;
 
 /// Why a document is no registry.
 #[derive(Debug, thiserror::Error)]

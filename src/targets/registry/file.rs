@@ -7,11 +7,12 @@ use super::change::Applied;
 use super::document::Document;
 use super::entry::DocumentError;
 use super::store::{Store, Written};
+use crate::edge::chain::chain;
+use crate::edge::files::FileError;
 use crate::model::{
     Baselines, Command, Fact, ModelId, Outcome, Proof, Signal, TargetId, VersionId, Want,
 };
-use crate::targets::durable::FileError;
-use crate::targets::{Acted, Fence, Later, Target, told};
+use crate::targets::{Acted, Fence, Later, Target};
 
 /// How often a write is begun anew after somebody without the lock came in between.
 const TRIES: u32 = 2;
@@ -154,7 +155,7 @@ impl RegistryFile {
                 Written::Done => return Ok(self.read_back(command, applied)),
                 Written::Failed(error) => return Err(error.into()),
                 Written::Half(error) => {
-                    let detail = format!("{}; then: {}", applied.detail, told(&error));
+                    let detail = format!("{}; then: {}", applied.detail, chain(&error));
                     return Ok(Acted::unknown(detail));
                 }
                 Written::Overtaken => {}
@@ -178,7 +179,7 @@ impl RegistryFile {
         let Want::Production { version, .. } = &command.want else { return acted(applied) };
         let place = self.path.display();
         match self.load() {
-            Err(error) => Acted::unknown(format!("{}; then: {}", applied.detail, told(&error))),
+            Err(error) => Acted::unknown(format!("{}; then: {}", applied.detail, chain(&error))),
             Ok(document) => match document.production(&command.model) {
                 Ok(Some(entry)) if entry.version == *version => acted(applied),
                 Ok(_) | Err(_) => Acted::unknown(format!(
@@ -213,7 +214,9 @@ async fn apart<T: Send + 'static>(
 
 impl Target for RegistryFile {
     fn observe(&mut self) -> Later<'_, Result<Vec<Fact>, String>> {
-        Box::pin(async move { apart(self, |own| own.facts().map_err(|error| told(&error))).await? })
+        Box::pin(
+            async move { apart(self, |own| own.facts().map_err(|error| chain(&error))).await? },
+        )
     }
 
     /// Reads only what the file system says of the file, not the file.
@@ -227,7 +230,7 @@ impl Target for RegistryFile {
         Box::pin(async move {
             let load = move |own: &mut RegistryFile| match own.load() {
                 Ok(document) => Ok(document.taken(&model).fence()),
-                Err(error) => Err(told(&error)),
+                Err(error) => Err(chain(&error)),
             };
             apart(self, load).await?
         })
@@ -238,7 +241,7 @@ impl Target for RegistryFile {
         Box::pin(async move {
             let work = move |own: &mut RegistryFile| {
                 own.switch(&command).unwrap_or_else(|error| {
-                    Acted::failed(format!("{}; nothing was done", told(&error)))
+                    Acted::failed(format!("{}; nothing was done", chain(&error)))
                 })
             };
             // The work goes on by itself when this is dropped, so its end is not known then.

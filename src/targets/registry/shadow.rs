@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use super::artifact::Artifacts;
 use super::document::Document;
 use super::entry::DocumentError;
+use crate::edge::chain::chain;
 use crate::model::{Command, Fact, ModelId, Outcome, Proof, TargetId, VersionId};
-use crate::targets::{Acted, Fence, Later, Target, told};
+use crate::targets::{Acted, Fence, Later, Target};
 
 /// A registry in memory, with the rules of the one in a file.
 #[derive(Debug, Clone)]
@@ -88,7 +89,7 @@ impl ShadowRegistry {
 
 impl Target for ShadowRegistry {
     fn observe(&mut self) -> Later<'_, Result<Vec<Fact>, String>> {
-        Box::pin(ready(self.facts().map_err(|error| told(&error))))
+        Box::pin(ready(self.facts().map_err(|error| chain(&error))))
     }
 
     fn fence<'a>(&'a mut self, command: &'a Command) -> Later<'a, Result<Fence, String>> {

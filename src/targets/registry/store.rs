@@ -10,7 +10,7 @@ use chrono::DateTime;
 use super::artifact::{Stamp, stamp};
 use super::document::Rendered;
 use crate::edge::clock::{Clock, SystemClock};
-use crate::targets::durable::{self, FileError, beside, failed};
+use crate::edge::files::{self, FileError, beside, failed};
 
 /// How many earlier copies are kept.
 const COPIES: usize = 20;
@@ -51,7 +51,7 @@ impl Store {
     }
 
     pub(super) fn folder(&self) -> &Path {
-        durable::folder(&self.path)
+        files::folder(&self.path)
     }
 
     fn side(&self) -> PathBuf {
@@ -60,12 +60,12 @@ impl Store {
 
     /// Keeps other writers out for as long as the file lives.
     pub(super) fn lock(&self) -> Result<File, FileError> {
-        durable::lock(&beside(&self.path, ".lock"), LOCK_WAIT)
+        files::lock(&beside(&self.path, ".lock"), LOCK_WAIT)
     }
 
     pub(super) fn read(&self) -> Result<Texts, FileError> {
         let main = fs::read_to_string(&self.path).map_err(failed("read", &self.path))?;
-        Ok(Texts { main, side: durable::read(&self.side())? })
+        Ok(Texts { main, side: files::read(&self.side())? })
     }
 
     /// What tells that the registry is another.
@@ -91,14 +91,14 @@ impl Store {
         if new.main == old.main {
             return Ok(true);
         }
-        let prepared = durable::prepare(&self.path, &new.main)?;
+        let prepared = files::prepare(&self.path, &new.main)?;
         let now = self.read()?;
         if now != *old {
             fs::remove_file(&prepared).map_err(failed("remove", &prepared))?;
             return Ok(false);
         }
         self.keep_copy(revision)?;
-        durable::put(&prepared, &self.path)?;
+        files::put(&prepared, &self.path)?;
         Ok(true)
     }
 
@@ -106,9 +106,9 @@ impl Store {
     fn settle(&self, new: &Rendered) -> Result<(), FileError> {
         if let Some(side) = &new.side {
             let path = self.side();
-            durable::put(&durable::prepare(&path, side)?, &path)?;
+            files::put(&files::prepare(&path, side)?, &path)?;
         }
-        durable::sync_folder(&self.path)?;
+        files::sync_folder(&self.path)?;
         self.drop_copies()
     }
 

@@ -4,8 +4,8 @@
 
 use super::document::Document;
 use super::shadow::ShadowRegistry;
+use crate::edge::chain::chain;
 use crate::model::{Command, ModelId, Outcome, Signal, TargetId};
-use crate::targets::told;
 use proptest::prelude::*;
 
 const REGISTRY: &str = r#"{
@@ -28,7 +28,7 @@ const PLAIN: &str = "[\n\t\
     {\"version\":\"v2\",\"name\":\"fd\",\"is_production\":false,\"model_path\":\"m/v2\"}\n]";
 
 fn document(text: &str) -> Document {
-    Document::parse(text, None).unwrap_or_else(|error| panic!("{}", told(&error)))
+    Document::parse(text, None).unwrap_or_else(|error| panic!("{}", chain(&error)))
 }
 
 /// `ID GENERATION MODEL FROM TO`
@@ -308,7 +308,7 @@ const WRONG: &[(&str, &str)] = &[
 fn what_is_wrong_is_named() {
     for (text, said) in WRONG {
         let error = Document::parse(text, None).expect_err(text);
-        assert_eq!(told(&error), *said, "{text}");
+        assert_eq!(chain(&error), *said, "{text}");
     }
 }
 

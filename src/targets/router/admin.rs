@@ -8,11 +8,11 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::Router;
+use crate::edge::chain::chain;
+use crate::edge::fence::Taken;
 use crate::edge::http::client::part;
 use crate::model::{BreakerState, Fact, ModelId, Routed, TargetId, VersionFact, VersionId};
 use crate::router::{Route, Weight};
-use crate::targets::fences::Taken;
-use crate::targets::told;
 
 /// What the router says of a model.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -75,7 +75,7 @@ impl Router {
     async fn get(&self, path: &str) -> Result<Response, String> {
         let answer = self.request(Method::GET, path).send().await;
         let answer = answer.map_err(|why| {
-            format!("{} gives no answer: {}", self.place(), told(&why.without_url()))
+            format!("{} gives no answer: {}", self.place(), chain(&why.without_url()))
         })?;
         if answer.status().is_success() { Ok(answer) } else { Err(self.said(answer).await) }
     }
@@ -89,7 +89,7 @@ impl Router {
     }
 
     fn unreadable(&self, why: &reqwest::Error) -> String {
-        format!("{} says what cannot be read: {}", self.place(), told(why))
+        format!("{} says what cannot be read: {}", self.place(), chain(why))
     }
 
     pub(super) async fn facts(&self) -> Result<Vec<Fact>, String> {
@@ -118,7 +118,7 @@ impl Router {
         let answer = match request.send().await {
             Ok(answer) => answer,
             Err(why) => {
-                let why = told(&why.without_url());
+                let why = chain(&why.without_url());
                 return Put::Unknown(format!("{} gave no answer: {why}", self.place()));
             }
         };

@@ -66,7 +66,7 @@ impl Router {
     /// # Errors
     /// No HTTP client.
     pub fn new(settings: RouterSettings) -> Result<Self, RouterError> {
-        super::notice::provide_tls();
+        crate::edge::http::tls::provide_tls();
         // A redirect could carry the token to a stranger; a proxy has no business here.
         let http = Client::builder()
             .timeout(settings.time_limit)

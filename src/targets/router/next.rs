@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::admin::Seen;
+use crate::edge::fence::Known;
 use crate::model::{Command, VersionId};
 use crate::router::Weight;
 use crate::targets::Acted;
-use crate::targets::fences::Known;
 
 /// What is to be done.
 pub(super) enum Next {

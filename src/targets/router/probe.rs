@@ -1,9 +1,10 @@
 //! Who answers at the public route after a switch.
 
 use super::Router;
+use crate::edge::chain::chain;
 use crate::edge::http::client::part;
 use crate::model::{Command, Proof, VersionId};
-use crate::targets::{Acted, told};
+use crate::targets::Acted;
 
 impl Router {
     /// Asks through the public route who answers now.
@@ -21,7 +22,7 @@ impl Router {
             let answer = match self.http.get(&url).send().await {
                 Ok(answer) => answer,
                 Err(why) => {
-                    let why = told(&why.without_url());
+                    let why = chain(&why.without_url());
                     return Acted::done(format!("{detail}; the public route was not seen: {why}"));
                 }
             };

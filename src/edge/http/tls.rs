@@ -1,0 +1,9 @@
+//! The TLS primitives of every HTTP client.
+
+/// TLS needs one provider of its sums per process; whoever is first sets it.
+pub(crate) fn provide_tls() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Losing the race means that there is one.
+        let _already = rustls::crypto::ring::default_provider().install_default();
+    }
+}
