@@ -14,11 +14,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub use ask::{
-    MaybeReason, OfModel, OfScope, OfVersion, Order, Reason, Remote, RulesCommand, Which,
+    MaybeReason, OfModel, OfScope, OfVersion, Order, ReasonArgs, Remote, RulesCommand, Which,
 };
-pub use demo::Demo;
-pub use process::{Health, Publish, Topics, Work};
-pub use replay::{MappingArgs, Replay, ReplayMode};
+pub use demo::DemoArgs;
+pub use process::{HealthArgs, PublishArgs, TopicsCommand, WorkArgs};
+pub use replay::{MappingArgs, ReplayArgs, ReplayMode};
 
 /// Watches models in production, decides in seconds that a version went bad, and takes it back.
 #[derive(Debug, Clone, PartialEq, Parser)]
@@ -30,7 +30,7 @@ pub struct Cli {
     pub global: Global,
     /// What to do.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: CliCommand,
 }
 
 const EXAMPLES: &str = "\
@@ -72,31 +72,31 @@ pub struct Global {
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
-pub enum Command {
+pub enum CliCommand {
     /// See a live service go bad and be saved: real flights, model servers, router, registry
     #[command(after_help = demo::DEMO)]
-    Demo(Demo),
+    Demo(DemoArgs),
     /// Run recorded telemetry through the whole river, touching nothing outside
     #[command(after_help = replay::REPLAY)]
-    Replay(Replay),
+    Replay(ReplayArgs),
     /// Run all roles in one process
     #[command(after_help = process::UP)]
     Up,
     /// Measure the telemetry of the sources, beside other processes on Kafka
     #[command(after_help = process::INGEST)]
-    Ingest(Health),
+    Ingest(HealthArgs),
     /// Judge and decide, beside other processes on Kafka
     #[command(after_help = process::DECIDE)]
-    Decide(Health),
+    Decide(HealthArgs),
     /// Act on commands, beside other processes on Kafka
     #[command(after_help = process::WORK)]
     Work {
         /// On which
         #[command(subcommand)]
-        work: Work,
+        work: WorkArgs,
         /// How they do
         #[command(flatten)]
-        health: Health,
+        health: HealthArgs,
     },
     /// Route requests to the versions of a model, beside other processes on Kafka
     #[command(after_help = process::ROUTE)]
@@ -106,10 +106,10 @@ pub enum Command {
     Serve,
     /// Make or compare what Ripcord needs on Kafka
     #[command(subcommand, after_help = process::TOPICS)]
-    Topics(Topics),
+    Topics(TopicsCommand),
     /// Send recorded telemetry to the topics of a source, on Kafka
     #[command(after_help = process::PUBLISH)]
-    Publish(Publish),
+    Publish(PublishArgs),
     /// Ask a running Ripcord
     #[command(flatten)]
     Remote(Remote),
@@ -245,12 +245,13 @@ mod tests {
     #[test]
     fn words_become_values() {
         let cli = parse("mode --all recommend").unwrap();
-        let Command::Remote(Remote::Order(Order::Mode { scope, mode, why })) = cli.command else {
+        let CliCommand::Remote(Remote::Order(Order::Mode { scope, mode, why })) = cli.command
+        else {
             panic!("not mode")
         };
         assert_eq!((scope.scope(), mode, why.reason), (Scope::All, Mode::Recommend, None));
         let cli = parse("replay f --constant n=3 --constant model=m --field id=/a=b").unwrap();
-        let Command::Replay(replay) = cli.command else { panic!("not replay") };
+        let CliCommand::Replay(replay) = cli.command else { panic!("not replay") };
         assert_eq!(replay.mode, ReplayMode::Act);
         assert_eq!(
             replay.mapping.constant,
@@ -258,12 +259,12 @@ mod tests {
         );
         assert_eq!(replay.mapping.field, [("id".to_owned(), "/a=b".to_owned())]);
         let cli = parse("publish f --rate 20 --until 2013-06-20T06:00:00Z").unwrap();
-        let Command::Publish(publish) = cli.command else { panic!("not publish") };
+        let CliCommand::Publish(publish) = cli.command else { panic!("not publish") };
         assert_eq!(publish.rate, Some(20));
         assert_eq!(publish.until, Some(EventTime::from_ms(1_371_708_000_000)));
         let name = Some(TargetId::new("lamp").unwrap());
         let cli = parse("work exec lamp").unwrap();
-        let Command::Work { work, health } = cli.command else { panic!("not work") };
-        assert_eq!((work, health.health), (Work::Exec { name }, None));
+        let CliCommand::Work { work, health } = cli.command else { panic!("not work") };
+        assert_eq!((work, health.health), (WorkArgs::Exec { name }, None));
     }
 }

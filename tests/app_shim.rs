@@ -15,7 +15,7 @@ use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::shim::{CommitFault, Shim};
 use ripcord::edge::log::{Log, LogError, Outgoing, Partition, Read, Topic};
 use ripcord::model::{
-    Command, EventTime, Incident, LogTime, RuleBook, Source, Span, TargetId, Want,
+    Command, EventTime, Incident, LogTime, RuleSet, Source, Span, TargetId, Want,
 };
 use ripcord::roles::decide::Decide;
 use ripcord::roles::ingest::Ingest;
@@ -23,7 +23,7 @@ use ripcord::roles::retention;
 use ripcord::roles::work::Work;
 use ripcord::shard::{Decision, Inbox};
 use ripcord::targets::registry::RegistryFile;
-use ripcord::topics::{River, RoleError};
+use ripcord::topics::{RoleError, Topics};
 
 const START_S: i64 = 1_767_225_600;
 const MINUTES: i64 = 14;
@@ -57,7 +57,7 @@ struct World {
     log: LocalLog,
     shim: Shim,
     clock: Arc<SimulatedClock>,
-    river: River,
+    topics: Topics,
     config: Config,
     folder: tempfile::TempDir,
     ingest: Ingest,
@@ -69,17 +69,17 @@ fn source(config: &Config) -> Source {
     config.settings.sources.first().unwrap().clone()
 }
 
-fn ingest(river: &River, config: &Config) -> Ingest {
-    Ingest::new(river.clone(), source(config), config.settings.ingest.clone()).unwrap()
+fn ingest(topics: &Topics, config: &Config) -> Ingest {
+    Ingest::new(topics.clone(), source(config), config.settings.ingest.clone()).unwrap()
 }
 
-fn work(river: &River, folder: &Path) -> Work {
+fn work(topics: &Topics, folder: &Path) -> Work {
     let id = TargetId::new("registry").unwrap();
     let file = RegistryFile::new(id.clone(), folder.join("registry.json"));
-    Work::new(river.clone(), id, Box::new(file), Span::from_s(1)).unwrap()
+    Work::new(topics.clone(), id, Box::new(file), Span::from_s(1)).unwrap()
 }
 
-fn rules(config: &Config) -> RuleBook {
+fn rules(config: &Config) -> RuleSet {
     let mut rules = config.rules.clone();
     // Nobody tells people here.
     let only = |id: &TargetId| id.as_str() == "registry";
@@ -94,20 +94,20 @@ impl World {
         let shim = Shim::new(Arc::new(log.clone()));
         let config = settings();
         let namespace = config.rules.namespace.clone();
-        let river = River { log: Arc::new(shim.clone()), namespace, shards: 1 };
-        river.create(&rules(&config)).unwrap();
+        let topics = Topics { log: Arc::new(shim.clone()), namespace, shards: 1 };
+        topics.create(&rules(&config)).unwrap();
         shim.create("telemetry", 1, false).unwrap();
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("registry.json"), REGISTRY).unwrap();
         script(&shim);
         Self {
-            ingest: ingest(&river, &config),
-            decide: Decide::new(river.clone()).unwrap(),
-            work: work(&river, folder.path()),
+            ingest: ingest(&topics, &config),
+            decide: Decide::new(topics.clone()).unwrap(),
+            work: work(&topics, folder.path()),
             log,
             shim,
             clock,
-            river,
+            topics,
             config,
             folder,
         }
@@ -139,21 +139,21 @@ impl World {
         });
         self.shim.writer(None).unwrap().append(records.collect()).unwrap();
         self.clock.advance_to(LogTime::from_ms((START_S + minute * 60 + 60) * 1000));
-        self.quiet();
+        self.run_until_idle();
         // Who just flushed may flush again a little later.
         self.clock.advance_to(LogTime::from_ms((START_S + minute * 60 + 61) * 1000));
-        self.quiet();
+        self.run_until_idle();
     }
 
     /// Turns until nobody has anything left to do. A role that fails begins anew.
-    fn quiet(&mut self) {
+    fn run_until_idle(&mut self) {
         let mut still = 0;
         for _ in 0..10_000 {
             let mut idle = match self.ingest.turn(Duration::ZERO) {
                 Ok(turn) => turn.idle,
                 Err(error) => {
                     may_fail(&error);
-                    self.ingest = ingest(&self.river, &self.config);
+                    self.ingest = ingest(&self.topics, &self.config);
                     false
                 }
             };
@@ -161,7 +161,7 @@ impl World {
                 Ok(turn) => turn.idle,
                 Err(error) => {
                     may_fail(&error);
-                    self.decide = Decide::new(self.river.clone()).unwrap();
+                    self.decide = Decide::new(self.topics.clone()).unwrap();
                     false
                 }
             };
@@ -169,7 +169,7 @@ impl World {
                 Ok(turn) => turn.idle,
                 Err(error) => {
                     may_fail(&error);
-                    self.work = work(&self.river, self.folder.path());
+                    self.work = work(&self.topics, self.folder.path());
                     false
                 }
             };
@@ -182,7 +182,7 @@ impl World {
     }
 
     fn values<T: serde::de::DeserializeOwned>(&self, topic: Topic) -> Vec<T> {
-        let records = self.shim.scan(&self.river.partition(topic, 0), 0, 100_000).unwrap();
+        let records = self.shim.scan(&self.topics.partition(topic, 0), 0, 100_000).unwrap();
         records.iter().map(|record| serde_json::from_slice(&record.value).unwrap()).collect()
     }
 
@@ -336,8 +336,8 @@ fn appends_fail_whole_or_in_part() {
 fn who_lost_its_lane_or_shard_writes_nothing_more() {
     let mut world = World::new(|_| {});
     (0..FAULT_AT).for_each(|minute| world.minute(minute));
-    let mut other = ingest(&world.river, &world.config);
-    let mut heir = Decide::new(world.river.clone()).unwrap();
+    let mut other = ingest(&world.topics, &world.config);
+    let mut heir = Decide::new(world.topics.clone()).unwrap();
     for _ in 0..20 {
         other.turn(Duration::ZERO).unwrap();
         heir.turn(Duration::ZERO).unwrap();
@@ -346,7 +346,7 @@ fn who_lost_its_lane_or_shard_writes_nothing_more() {
     assert_eq!(lanes, ["telemetry/0"]);
     let written = |world: &World| -> Vec<usize> {
         let count =
-            |topic| world.shim.scan(&world.river.partition(topic, 0), 0, 100_000).unwrap().len();
+            |topic| world.shim.scan(&world.topics.partition(topic, 0), 0, 100_000).unwrap().len();
         Topic::ALL.into_iter().map(count).collect()
     };
     let before = written(&world);
@@ -384,7 +384,7 @@ fn topics_of_unequal_partitions_do_not_start() {
     second.name = "outcomes".to_owned();
     source.topics.push(second);
     let settings = world.config.settings.ingest.clone();
-    let error = Ingest::new(world.river, source, settings).err().unwrap();
+    let error = Ingest::new(world.topics, source, settings).err().unwrap();
     let told = error.to_string();
     assert!(told.contains("telemetry has 1, outcomes has 3"), "{told}");
 }
@@ -395,10 +395,10 @@ fn retention_leaves_what_a_shard_begins_anew_from() {
     (0..3).for_each(|minute| world.minute(minute));
     let sources = [source(&world.config)];
     let retain = |world: &World| {
-        retention::retain(&world.log, &world.river, &sources, Span::from_s(24 * 3600)).unwrap();
+        retention::retain(&world.log, &world.topics, &sources, Span::from_s(24 * 3600)).unwrap();
     };
     let inbox = |world: &World| -> i64 {
-        let at = world.river.partition(Topic::Inbox, 0);
+        let at = world.topics.partition(Topic::Inbox, 0);
         world.log.scan(&at, 0, 1).unwrap().first().unwrap().position
     };
     world.clock.advance_to(LogTime::from_ms((START_S + 30 * 24 * 3600) * 1000));
@@ -412,9 +412,9 @@ fn retention_leaves_what_a_shard_begins_anew_from() {
     let telemetry = Partition { topic: "telemetry".to_owned(), partition: 0 };
     let left = world.log.scan(&telemetry, 0, 1000).unwrap();
     assert!(!left.is_empty() && left.len() < 120, "what feeds an open pane stays: {}", left.len());
-    world.decide = Decide::new(world.river.clone()).unwrap();
-    world.quiet();
-    assert!(world.decide.shards().all(|(_, shard)| shard.book().is_some()));
+    world.decide = Decide::new(world.topics.clone()).unwrap();
+    world.run_until_idle();
+    assert!(world.decide.shards().all(|(_, shard)| shard.rule_set().is_some()));
 }
 
 #[test]
@@ -431,7 +431,7 @@ fn what_cannot_be_used_is_laid_aside_with_its_reason() {
     for (topic, value, reason) in
         [(Topic::Rejected, "not json", "not_json"), (Topic::Late, late, "late")]
     {
-        let found = world.shim.scan(&world.river.partition(topic, 0), 0, 10).unwrap();
+        let found = world.shim.scan(&world.topics.partition(topic, 0), 0, 10).unwrap();
         assert_eq!(found.len(), 1, "{topic:?}");
         assert_eq!(found[0].value, value.as_bytes());
         let header = |name: &str| {

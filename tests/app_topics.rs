@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use ripcord::edge::log::Topic;
 use ripcord::edge::log::kafka::Described;
 use ripcord::model::Span;
-use ripcord::process::topics::{Finding, Need, Tools, compare};
+use ripcord::process::topics::{Need, Tools, TopicFinding, compare};
 
 const DAY: i64 = 24 * 3600 * 1000;
 
@@ -45,7 +45,7 @@ fn stands(own: Option<Topic>, text: &str) -> Described {
 }
 
 /// All findings on a topic that differs by `text`.
-fn found(own: Option<Topic>, text: &str) -> Vec<Finding> {
+fn found(own: Option<Topic>, text: &str) -> Vec<TopicFinding> {
     compare(&need(own), Some(&stands(own, text)), &tools())
 }
 
@@ -85,7 +85,7 @@ fn one_difference_one_finding() {
     ] {
         let told: Vec<String> = found(own, text)
             .into_iter()
-            .map(|Finding { setting, needed, must, .. }| {
+            .map(|TopicFinding { setting, needed, must, .. }| {
                 format!("{}{setting} {needed}", if must { '!' } else { '?' })
             })
             .collect();

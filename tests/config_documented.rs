@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ripcord::config::{Config, DEFAULTS};
-use ripcord::model::{Action, Mode, Null, Signal, Span, Statistic, Tolerance, UnknownModels};
+use ripcord::model::{Action, Limit, Mode, Signal, Span, Statistic, Tolerance, UnknownModels};
 use serde_json::Value;
 
 /// A line that sets a key, behind a bare # or not: the key.
@@ -127,20 +127,20 @@ fn the_shipped_rules_are_these() {
     let (hour, minute) = (Span::from_s(3600), Span::from_s(60));
     let drift = Statistic::Window { window: Span::from_s(12 * 3600), breaches: 1 };
     let wanted = [
-        ("worse-than-reference", Signal::Accuracy, Null::Paired(0.02), hour, 2.0, 0.25),
+        ("worse-than-reference", Signal::Accuracy, Limit::Paired(0.02), hour, 2.0, 0.25),
         (
             "accuracy-drop",
             Signal::Accuracy,
-            Null::Baseline(Tolerance::Points(0.05)),
+            Limit::Baseline(Tolerance::Points(0.05)),
             hour,
             6.0,
             0.25,
         ),
-        ("error-rate", Signal::ErrorRate, Null::Rate(0.1), minute, 2.0, 0.25),
+        ("error-rate", Signal::ErrorRate, Limit::Rate(0.1), minute, 2.0, 0.25),
         (
             "mean-latency",
             Signal::Latency,
-            Null::MeanMs { limit: 2000.0, timeout: 60_000.0 },
+            Limit::MeanMs { limit: 2000.0, timeout: 60_000.0 },
             minute,
             2.0,
             0.25,
@@ -148,7 +148,7 @@ fn the_shipped_rules_are_these() {
         (
             "feature-drift",
             Signal::FeatureDrift,
-            Null::Psi { limit: 0.25, bins: 10, learn: 5000 },
+            Limit::Psi { limit: 0.25, bins: 10, learn: 5000 },
             hour,
             1.0,
             0.0,
@@ -221,9 +221,9 @@ fn layers_lie_over_each_other() {
     let config = Config::load(&files, &environment).unwrap();
     let rules = &config.rules.default;
     assert_eq!((rules.mode, rules.policy.max_rollbacks), (Mode::Act, 2));
-    assert_eq!(rules.triggers[2].limit, Null::Rate(0.07));
+    assert_eq!(rules.triggers[2].limit, Limit::Rate(0.07));
     let big = config.rules.of(&"Big".parse().unwrap());
-    assert_eq!((big.mode, big.triggers[2].limit), (Mode::Act, Null::Rate(0.02)));
+    assert_eq!((big.mode, big.triggers[2].limit), (Mode::Act, Limit::Rate(0.02)));
     assert_eq!(big.triggers[2].bucket, Span::from_s(120));
     let weights: Vec<f64> = big.triggers.iter().map(|trigger| trigger.weight).collect();
     assert_eq!(weights, [0.6 / 3.0, 0.6 / 3.0, 0.4, 0.6 / 3.0, 0.0]);

@@ -18,9 +18,9 @@ use ripcord::model::{
     EventTime, Feature, Field, LaneId, LogTime, Mapping, Namespace, Reject, Sample, SampleKind,
     SampleRole, Source, SourceId, Span, TopicRule, UnknownModels,
 };
-use ripcord::roles::ingest::feed::{Fed, Feed};
-use ripcord::topics::River;
-use ripcord::wire::check::Check;
+use ripcord::roles::ingest::pipeline::{LanePipeline, RawRecord};
+use ripcord::topics::Topics;
+use ripcord::wire::check::SourceCheck;
 use ripcord::wire::telemetry::{Raw, Rejected, decode};
 use words::files;
 
@@ -485,15 +485,15 @@ proptest! {
         let mut source = source();
         source.topics[0].allowed_disorder = Span::from_s(5);
         let log = Arc::new(LocalLog::in_memory(Arc::new(SystemClock)).unwrap());
-        let river = River { log, namespace: Namespace::new("n").unwrap(), shards: 1 };
+        let topics = Topics { log, namespace: Namespace::new("n").unwrap(), shards: 1 };
         let lane = Lane::new(&source, LaneId { source: source.id.clone(), lane: 0 }, 1);
-        let mut feed = Feed::new(river, source, lane);
+        let mut feed = LanePipeline::new(topics, source, lane);
         for (position, (_, line)) in (0..).zip(&lines) {
-            let fed = Fed { topic: 0, position, appended: None, raw: Some(Raw::line(line)) };
+            let fed = RawRecord { topic: 0, position, appended: None, raw: Some(Raw::line(line)) };
             feed.take(fed, |_, _| SampleRole::Live);
         }
-        feed.tell(Input::End);
-        feed.tell(Input::Flush { now: LogTime::from_ms(0) });
+        feed.step(Input::End);
+        feed.step(Input::Flush { now: LogTime::from_ms(0) });
         let counters = &feed.pending().last().unwrap().counters;
         prop_assert_eq!(counters.read, lines.len() as u64);
         prop_assert_eq!(counters.read, counters.accounted());
@@ -528,7 +528,7 @@ fn the_flights_are_told_as_they_are() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let bytes = lines(&root.join("examples/flights/telemetry.jsonl.gz"));
     let (rule, source) = (topic(None), source());
-    let mut check = Check::new(&rule, &source, 100_000);
+    let mut check = SourceCheck::new(&rule, &source, 100_000);
     for (nth, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
         if !line.is_empty() {
             check.take(nth, &Raw::line(line));

@@ -228,7 +228,7 @@ fn a_thousand_lines_at_once_are_all_on_the_log_and_what_joins_lies_together() {
     let mut found = 0;
     for partition in 0..LANES {
         let lane = Partition { topic: "telemetry".to_owned(), partition };
-        let records = world.river.log.scan(&lane, 0, 2000).unwrap();
+        let records = world.topics.log.scan(&lane, 0, 2000).unwrap();
         assert!(records.len() > 100, "lane {partition} has only {}", records.len());
         found += records.len();
         for record in records {
@@ -373,7 +373,7 @@ fn a_head_that_nobody_needs_is_refused() {
 #[test]
 fn what_the_log_cannot_take_is_not_taken() {
     let world = World::start(&Setting { decides: false, ..Setting::default() });
-    let inbox = world.river.topic(Topic::Inbox);
+    let inbox = world.topics.topic(Topic::Inbox);
     let telemetry = Partition { topic: "telemetry".to_owned(), partition: 0 };
     let line = prediction("a", 0, 0, "ok");
     let rules = json!(world.book).to_string();
@@ -392,7 +392,7 @@ fn what_the_log_cannot_take_is_not_taken() {
         assert!(problem["detail"].as_str().unwrap().contains("appending to"), "{problem}");
         assert_eq!(world.shim.waiting(), 0);
         if path == "/api/telemetry" {
-            assert_eq!(world.river.log.scan(&telemetry, 0, 10).unwrap(), []);
+            assert_eq!(world.topics.log.scan(&telemetry, 0, 10).unwrap(), []);
             let none = r#"ripcord_http_telemetry_records_total{result="taken"} 0"#;
             assert!(world.get("/metrics").text.contains(none));
         } else if path == "/api/models/freeze" {
@@ -405,7 +405,7 @@ fn what_the_log_cannot_take_is_not_taken() {
             assert_eq!(taken.json()["revision"], 1, "what was not taken has no revision");
         }
     }
-    assert_eq!(world.river.log.scan(&telemetry, 0, 10).unwrap().len(), 1);
+    assert_eq!(world.topics.log.scan(&telemetry, 0, 10).unwrap().len(), 1);
 }
 
 #[test]
@@ -447,8 +447,8 @@ fn an_instruction_makes_the_whole_round_and_twice_is_once() {
 
 /// The keys that stand on the topic of live numbers.
 fn keys(world: &World) -> Vec<String> {
-    let shards = (0..SHARDS).map(|shard| world.river.partition(Topic::Status, shard));
-    let latest = shards.flat_map(|partition| world.river.log.latest(&partition).unwrap());
+    let shards = (0..SHARDS).map(|shard| world.topics.partition(Topic::Status, shard));
+    let latest = shards.flat_map(|partition| world.topics.log.latest(&partition).unwrap());
     latest.map(|record| String::from_utf8(record.key.unwrap()).unwrap()).collect()
 }
 
@@ -463,7 +463,7 @@ fn a_reply_can_be_fetched_in_time_and_is_forgotten_then() {
     };
     // Whether live numbers were published since the time was moved on.
     let published = || {
-        let now = world.river.log.now();
+        let now = world.topics.log.now();
         let told = |shard: &Json| shard["told_at"].as_str().unwrap() >= now.to_string().as_str();
         let all = |answer: &Answer| answer.json()["shards"].as_array().unwrap().iter().all(told);
         world.wait_for("/api/status", all);

@@ -79,14 +79,14 @@ fn quiet_is_when_every_reader_has_done_all_that_came_of_what_was_written() {
     let mut writer = log.writer(None).unwrap();
     for round in 1..=50 {
         writer.append(vec![record(&at("t0", 0), round)]).unwrap();
-        assert!(log.quiet(LONG));
+        assert!(log.wait_idle(LONG));
         assert_eq!(log.scan(&at(&format!("t{stages}"), 0), 0, 100).unwrap().len(), round);
     }
     // Whoever is called looks up, though nothing came: so they hear that they are to stop.
     stop.store(1, Ordering::SeqCst);
-    log.call();
+    log.wake_all();
     copiers.into_iter().for_each(|copier| copier.join().unwrap());
-    assert!(log.quiet(NOW), "nobody is left to wait for");
+    assert!(log.wait_idle(NOW), "nobody is left to wait for");
 }
 
 /// The clock of a machine whose time is set now and then.

@@ -10,7 +10,7 @@ mod words;
 use std::process::{Child, Command, Stdio};
 
 use ripcord::judge::watch::recompute;
-use ripcord::model::{Null, Span, Statistic, Verdict, VersionId};
+use ripcord::model::{Limit, Span, Statistic, Verdict, VersionId};
 use ripcord::replay::Replayed;
 use serde_json::Value as Json;
 use words::files::{in_tree, lines};
@@ -288,7 +288,7 @@ fn without_a_reference_a_person_is_asked_unless_the_rules_take_the_risk() {
         let triggers = &mut flights.rules.default.triggers;
         let drop = triggers.iter_mut().find(|trigger| trigger.id.as_str() == "accuracy-drop");
         let drop = drop.unwrap();
-        assert!(matches!((drop.limit, drop.statistic), (Null::Baseline(_), Statistic::EDetector)));
+        assert!(matches!((drop.limit, drop.statistic), (Limit::Baseline(_), Statistic::EDetector)));
         drop.act_without_reference = act_without_reference;
         flights.run(|_| {}).unwrap()
     };

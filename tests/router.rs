@@ -14,12 +14,12 @@ use ripcord::edge::log::Log;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::shim::Shim;
 use ripcord::edge::router::Routing;
-use ripcord::model::{BreakerState, Command, Namespace, Outcome, Proof, Span, TargetId};
-use ripcord::roles::route::{Publisher, Turn};
+use ripcord::model::{BreakerState, Command, Namespace, Proof, Span, StepResult, TargetId};
+use ripcord::roles::route::{Publisher, RouteTurn};
 use ripcord::router::Weight;
-use ripcord::targets::router::{Router, RouterSettings, Stages};
+use ripcord::targets::router::{Router, RouterOptions, Stages};
 use ripcord::targets::{Acted, Target};
-use ripcord::topics::River;
+use ripcord::topics::Topics;
 use routed::{Backend, LONG, PATIENCE, World};
 use serde_json::{Value as Json, json};
 
@@ -465,15 +465,15 @@ async fn raw(world: &World, sent: &str) -> String {
     String::from_utf8_lossy(&answer[..bytes]).into_owned()
 }
 
-fn river(log: Arc<dyn Log>) -> River {
-    River { log, namespace: Namespace::new("t").unwrap(), shards: 1 }
+fn topics(log: Arc<dyn Log>) -> Topics {
+    Topics { log, namespace: Namespace::new("t").unwrap(), shards: 1 }
 }
 
-fn records(river: &River) -> Vec<Json> {
-    let lanes = river.log.partitions("telemetry").unwrap().unwrap();
+fn records(topics: &Topics) -> Vec<Json> {
+    let lanes = topics.log.partitions("telemetry").unwrap().unwrap();
     let scan = |partition| {
         let at = ripcord::edge::log::Partition { topic: "telemetry".to_owned(), partition };
-        river.log.scan(&at, 0, 10_000).unwrap()
+        topics.log.scan(&at, 0, 10_000).unwrap()
     };
     let all = (0..lanes).flat_map(scan);
     all.map(|record| serde_json::from_slice(&record.value).unwrap()).collect()
@@ -485,7 +485,7 @@ async fn every_answer_becomes_a_record_and_a_blocked_log_delays_none() {
     let log = LocalLog::in_memory(Arc::new(SystemClock)).unwrap();
     log.create("telemetry", 4, false).unwrap();
     let shim = Shim::new(Arc::new(log));
-    let river = river(Arc::new(shim.clone()));
+    let topics = topics(Arc::new(shim.clone()));
     let (queue, publisher) = Publisher::new("telemetry".to_owned(), 30, Duration::ZERO);
     let model = "shadow = [\"v2\"]\nfeatures = \"/features\"\nscore = \"/score\"";
     let world = World::start(&[&v1, &v2], "telemetry = \"telemetry\"", model, Some(queue)).await;
@@ -494,12 +494,12 @@ async fn every_answer_becomes_a_record_and_a_blocked_log_delays_none() {
     v1.told.fails.store(true, SeqCst);
     assert_eq!(world.predict(None).await.0, 500);
     world.until_total("v2", "shadow", 2).await;
-    let mut writer = river.log.writer(None).unwrap();
+    let mut writer = topics.log.writer(None).unwrap();
     // The first append fails; what it held is written by the next.
     shim.on_append("telemetry", 0, 0);
-    publisher.turn(&river, writer.as_mut(), LONG).unwrap_err();
-    assert_eq!(publisher.turn(&river, writer.as_mut(), LONG).unwrap(), Turn::Wrote(4));
-    let mut told = records(&river);
+    publisher.turn(&topics, writer.as_mut(), LONG).unwrap_err();
+    assert_eq!(publisher.turn(&topics, writer.as_mut(), LONG).unwrap(), RouteTurn::Wrote(4));
+    let mut told = records(&topics);
     told.sort_by_key(|record| (record["version"].to_string(), record["status"].to_string()));
     let said = |record: &Json| {
         let of = ["version", "role", "status"].map(|field| record[field].as_str().unwrap());
@@ -546,7 +546,7 @@ impl World {
 }
 
 fn target(world: &World, stages: Option<Stages>) -> Router {
-    Router::new(RouterSettings {
+    Router::new(RouterOptions {
         target: TargetId::new("router").unwrap(),
         url: world.url.clone(),
         token: None,
@@ -569,7 +569,7 @@ async fn in_stages(world: &World, target: &mut Router, command: &Command) -> (Ac
         if weights.last() != Some(&left) {
             weights.push(left);
         }
-        if acted.outcome != Outcome::Unknown {
+        if acted.outcome != StepResult::Unknown {
             return (acted, weights);
         }
         assert!(since.elapsed() < PATIENCE, "{}", acted.detail);
@@ -587,22 +587,27 @@ async fn in_stages_each_is_held_and_what_fails_goes_back() {
     v2.told.fails.store(true, SeqCst);
     let (acted, weights) =
         in_stages_failing(&world, &mut target, &command(1, "c-1", "v2", "v1")).await;
-    assert_eq!((acted.outcome, weights), (Outcome::Failed, vec![50.0, 100.0]), "{}", acted.detail);
+    assert_eq!(
+        (acted.outcome, weights),
+        (StepResult::Failed, vec![50.0, 100.0]),
+        "{}",
+        acted.detail
+    );
     assert!(acted.detail.contains("all went back"), "{}", acted.detail);
     v2.told.fails.store(false, SeqCst);
     let go = command(2, "c-2", "v2", "v1");
     let (acted, weights) = in_stages(&world, &mut target, &go).await;
     assert_eq!(
         (acted.outcome, weights),
-        (Outcome::Done, vec![50.0, 10.0, 0.0]),
+        (StepResult::Done, vec![50.0, 10.0, 0.0]),
         "{}",
         acted.detail
     );
-    assert_eq!(target.act(&go).await.outcome, Outcome::Done);
+    assert_eq!(target.act(&go).await.outcome, StepResult::Done);
     // A worker that begins anew goes on from where it finds the weights.
     world.weights(30.0, 70.0).await;
     let (acted, weights) = in_stages(&world, &mut target, &command(3, "c-3", "v2", "v1")).await;
-    assert_eq!((acted.outcome, weights), (Outcome::Done, vec![10.0, 0.0]), "{}", acted.detail);
+    assert_eq!((acted.outcome, weights), (StepResult::Done, vec![10.0, 0.0]), "{}", acted.detail);
 }
 
 /// The same, where requests may fail.
@@ -615,7 +620,7 @@ async fn in_stages_failing(
     loop {
         let acted = target.act(command).await;
         weights.push(world.route().await.1["weights_percent"]["v1"].as_f64().unwrap());
-        if acted.outcome != Outcome::Unknown {
+        if acted.outcome != StepResult::Unknown {
             return (acted, weights);
         }
         for _ in 0..20 {
@@ -646,7 +651,7 @@ async fn its_worker_moves_the_share_once_and_refuses_what_is_over() {
     let go = command(1, "c-1", "v2", "v1");
     for _ in 0..3 {
         let acted = target.act(&go).await;
-        assert_eq!(acted.outcome, Outcome::Done, "{}", acted.detail);
+        assert_eq!(acted.outcome, StepResult::Done, "{}", acted.detail);
     }
     assert_eq!(spread(&world, 20, false).await, [0, 20]);
     let (_, route) = world.route().await;
@@ -655,9 +660,14 @@ async fn its_worker_moves_the_share_once_and_refuses_what_is_over() {
     // The first time the public route showed it.
     let back = command(2, "c-2", "v1", "v2");
     let acted = target.act(&back).await;
-    assert_eq!((acted.outcome, acted.proof), (Outcome::Done, Some(Proof::L2)), "{}", acted.detail);
+    assert_eq!(
+        (acted.outcome, acted.proof),
+        (StepResult::Done, Some(Proof::L2)),
+        "{}",
+        acted.detail
+    );
     let acted = target.act(&go).await;
-    assert_eq!(acted.outcome, Outcome::Refused, "{}", acted.detail);
+    assert_eq!(acted.outcome, StepResult::Refused, "{}", acted.detail);
     // Another command under the same generation must know what is done under it.
     let weights = json!({ "v1": 0, "v2": 100 });
     let stranger =
@@ -667,7 +677,7 @@ async fn its_worker_moves_the_share_once_and_refuses_what_is_over() {
     // Moved by others since.
     world.weights(0.0, 100.0).await;
     let acted = target.act(&back).await;
-    assert_eq!(acted.outcome, Outcome::Failed, "{}", acted.detail);
+    assert_eq!(acted.outcome, StepResult::Failed, "{}", acted.detail);
     assert!(acted.detail.contains("moved to v2 100 % by others"), "{}", acted.detail);
     // To one that is down: the router refuses, and nothing is done.
     world.weights(50.0, 50.0).await;
@@ -678,14 +688,14 @@ async fn its_worker_moves_the_share_once_and_refuses_what_is_over() {
     assert_eq!((v1_routed.share, v1_routed.breaker), (0.5, BreakerState::Open));
     assert_eq!((v2_routed.share, v2_routed.breaker), (0.5, BreakerState::Closed));
     let acted = target.act(&command(3, "c-3", "v1", "v2")).await;
-    assert_eq!(acted.outcome, Outcome::Failed, "{}", acted.detail);
+    assert_eq!(acted.outcome, StepResult::Failed, "{}", acted.detail);
     assert!(acted.detail.contains("while v2 is up"), "{}", acted.detail);
     // A version without a backend; a router that is gone.
     let acted = target.act(&command(3, "c-4", "v9", "v2")).await;
     assert!(acted.detail.contains("no backend for v9"), "{}", acted.detail);
     world.stop().await;
     let acted = target.act(&command(3, "c-5", "v2", "v1")).await;
-    assert_eq!(acted.outcome, Outcome::Unknown, "{}", acted.detail);
+    assert_eq!(acted.outcome, StepResult::Unknown, "{}", acted.detail);
     assert!(target.observe().await.is_err());
 }
 

@@ -20,7 +20,7 @@ use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::{Outgoing, Topic, Writer};
 use ripcord::model::{
     Ask, Command, EventTime, Fact, Incident, IncidentState, Instruction, LaneId, LogTime, Mode,
-    ModelId, Namespace, Outcome, Proof, RuleBook, SampleRole, SourceId, Span, Stage, TargetId,
+    ModelId, Namespace, Proof, RuleSet, SampleRole, SourceId, Span, Stage, StepResult, TargetId,
     TargetRule, VersionId,
 };
 use ripcord::roles::decide::Decide;
@@ -29,7 +29,7 @@ use ripcord::shard::{Inbox, Output};
 use ripcord::sums::{Counters, Counts, Frame, VersionPartial, VersionSums};
 use ripcord::targets::registry::ShadowRegistry;
 use ripcord::targets::{Acted, Fence, Later, Target};
-use ripcord::topics::River;
+use ripcord::topics::Topics;
 
 const START: i64 = 1_767_225_600_000;
 const MINUTE: Span = Span::from_s(60);
@@ -72,7 +72,7 @@ impl Shared {
     fn apply(&self, command: &Command) -> Acted {
         if *self.like.lock().unwrap_or_else(PoisonError::into_inner) == Like::Liar {
             let detail = "switched".to_owned();
-            return Acted { outcome: Outcome::Done, proof: Some(Proof::L1), detail };
+            return Acted { outcome: StepResult::Done, proof: Some(Proof::L1), detail };
         }
         assert!(!self.once(Like::DiesBefore), "the worker dies before it acts");
         let acted = self.with(|registry| registry.apply(command));
@@ -107,7 +107,7 @@ impl Target for Shared {
 }
 
 struct World {
-    river: River,
+    topics: Topics,
     clock: Arc<SimulatedClock>,
     decide: Decide,
     works: Vec<Work>,
@@ -131,7 +131,7 @@ fn target() -> TargetId {
     TargetId::new("registry").unwrap()
 }
 
-fn rules() -> RuleBook {
+fn rules() -> RuleSet {
     let mut book = Config::load(&[], &BTreeMap::new()).unwrap().rules;
     book.default.mode = Mode::Act;
     book.default.targets =
@@ -158,18 +158,18 @@ impl World {
     fn new(registry: ShadowRegistry, like: Like, workers: usize) -> Self {
         let clock = Arc::new(SimulatedClock::new(LogTime::from_ms(START)));
         let log = LocalLog::in_memory(Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
-        let river = River { log: Arc::new(log), namespace: rules().namespace, shards: 1 };
-        river.create(&rules()).unwrap();
+        let topics = Topics { log: Arc::new(log), namespace: rules().namespace, shards: 1 };
+        topics.create(&rules()).unwrap();
         let shared = Shared {
             registry: Arc::new(Mutex::new(registry)),
             acts: Arc::default(),
             like: Arc::new(Mutex::new(like)),
         };
         let mut world = Self {
-            decide: Decide::new(river.clone()).unwrap(),
+            decide: Decide::new(topics.clone()).unwrap(),
             works: Vec::new(),
-            writer: river.log.writer(None).unwrap(),
-            river,
+            writer: topics.log.writer(None).unwrap(),
+            topics,
             clock,
             shared,
             now: EventTime::from_ms(START),
@@ -184,18 +184,18 @@ impl World {
         for _ in 0..workers {
             world.hire();
         }
-        world.quiet();
+        world.run_until_idle();
         world
     }
 
     fn hire(&mut self) {
         let rarely = Span::from_s(3600);
         let shared = Box::new(self.shared.clone());
-        self.works.push(Work::new(self.river.clone(), target(), shared, rarely).unwrap());
+        self.works.push(Work::new(self.topics.clone(), target(), shared, rarely).unwrap());
     }
 
     fn tell(&mut self, record: &Inbox) {
-        self.river.tell(self.writer.as_mut(), None, record).unwrap();
+        self.topics.publish(self.writer.as_mut(), None, record).unwrap();
     }
 
     fn ask(&mut self, ask: Ask) {
@@ -203,11 +203,11 @@ impl World {
         let instruction =
             Instruction { id, by: "ada".to_owned(), reason: "a test".to_owned(), ask };
         self.tell(&Inbox::Instruction(instruction));
-        self.quiet();
+        self.run_until_idle();
     }
 
     /// Turns until nobody has anything left to do. A worker that dies is replaced.
-    fn quiet(&mut self) {
+    fn run_until_idle(&mut self) {
         loop {
             let decided = self.decide.turn(AT_ONCE).unwrap();
             let mut idle = decided.idle;
@@ -268,7 +268,7 @@ impl World {
             };
             self.position += 1;
             self.tell(&Inbox::Frame(frame));
-            self.quiet();
+            self.run_until_idle();
             self.pass(MINUTE);
         }
     }
@@ -277,7 +277,7 @@ impl World {
     fn pass(&mut self, span: Span) {
         self.now = self.now + span;
         self.clock.advance_to(LogTime::from_ms(self.now.as_ms()));
-        self.quiet();
+        self.run_until_idle();
     }
 
     fn acts(&self) -> u32 {
@@ -305,8 +305,8 @@ impl World {
     }
 
     fn commands(&self) -> Vec<Outgoing> {
-        let partition = self.river.partition(Topic::Commands, 0);
-        let records = self.river.log.scan(&partition, 0, 1000).unwrap();
+        let partition = self.topics.partition(Topic::Commands, 0);
+        let records = self.topics.log.scan(&partition, 0, 1000).unwrap();
         let again = |record: ripcord::edge::log::Record| Outgoing {
             to: partition.clone(),
             key: record.key,
@@ -383,7 +383,7 @@ fn a_worker_that_dies_between_act_and_answer_acts_once() {
     world.fault();
     assert_eq!((world.production().as_str(), world.acts()), ("v2", 1));
     let [(_, answer)] = world.answers.as_slice() else { panic!("{:?}", world.answers) };
-    assert_eq!(answer.outcome, Outcome::Done);
+    assert_eq!(answer.outcome, StepResult::Done);
     world.minutes(90, 40, 1);
     assert_eq!(world.incident().state, IncidentState::Verified);
     assert_eq!(world.acts(), 1);
@@ -432,11 +432,11 @@ fn commands_of_another_namespace_old_ones_and_expired_ones_are_refused() {
     ];
     for (code, command) in cases {
         world.answers.clear();
-        let record = world.river.output(0, now, &Output::Command(Box::new(command))).unwrap();
+        let record = world.topics.output(0, now, &Output::Command(Box::new(command))).unwrap();
         world.writer.append(vec![record]).unwrap();
-        world.quiet();
+        world.run_until_idle();
         let [(_, acted)] = world.answers.as_slice() else { panic!("{:?}", world.answers) };
-        assert_eq!(acted.outcome, Outcome::Refused, "{code}");
+        assert_eq!(acted.outcome, StepResult::Refused, "{code}");
         assert!(acted.detail.starts_with(code), "{}", acted.detail);
         assert_eq!((world.production().as_str(), world.acts()), ("v2", 1), "{code}");
     }
@@ -454,7 +454,7 @@ fn replaying_the_whole_command_topic_changes_nothing() {
     for _ in 0..3 {
         world.answers.clear();
         world.writer.append(commands.clone()).unwrap();
-        world.quiet();
+        world.run_until_idle();
         assert_eq!(world.answers.len(), commands.len());
         assert_eq!(before, (world.production(), world.acts(), world.incident()));
         assert_eq!(facts, world.shared.with(|registry| registry.facts().unwrap()));

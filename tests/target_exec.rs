@@ -8,9 +8,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use ripcord::edge::clock::Stopwatch;
-use ripcord::model::{Outcome, Span};
+use ripcord::model::{Span, StepResult};
 use ripcord::targets::Target;
-use ripcord::targets::exec::{Exec, ExecSettings};
+use ripcord::targets::exec::{Exec, ExecOptions};
 use target_words::{LONG, act, block_on, exec, production, target};
 
 fn script(folder: &Path, name: &str, body: &str) -> Vec<String> {
@@ -29,11 +29,15 @@ fn runs(folder: &Path) -> usize {
 #[test]
 fn exits_in_outcomes_out() {
     for (body, outcome, said) in [
-        ("echo one; echo moved it", Outcome::Done, "/bin/sh ended with 0: moved it"),
-        ("echo no such thing >&2; exit 1", Outcome::Failed, "/bin/sh ended with 1: no such thing"),
-        ("exit 2", Outcome::Unknown, "/bin/sh ended with 2"),
-        ("kill -9 $$", Outcome::Unknown, "/bin/sh was ended by a signal"),
-        ("grep -q '\"version\":\"v2\"'", Outcome::Done, "/bin/sh ended with 0"),
+        ("echo one; echo moved it", StepResult::Done, "/bin/sh ended with 0: moved it"),
+        (
+            "echo no such thing >&2; exit 1",
+            StepResult::Failed,
+            "/bin/sh ended with 1: no such thing",
+        ),
+        ("exit 2", StepResult::Unknown, "/bin/sh ended with 2"),
+        ("kill -9 $$", StepResult::Unknown, "/bin/sh was ended by a signal"),
+        ("grep -q '\"version\":\"v2\"'", StepResult::Done, "/bin/sh ended with 0"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let program = script(folder.path(), "act", body);
@@ -44,7 +48,7 @@ fn exits_in_outcomes_out() {
     let folder = tempfile::tempdir().unwrap();
     let none = vec!["/no/such/program".to_owned()];
     let acted = act(&mut exec(folder.path(), None, none, LONG), &production("c", 1, "v2", "v3"));
-    assert_eq!(acted.outcome, Outcome::Failed);
+    assert_eq!(acted.outcome, StepResult::Failed);
     assert!(acted.detail.starts_with("/no/such/program cannot be started: "), "{acted:?}");
 }
 
@@ -63,17 +67,17 @@ fn it_acts_once_and_refuses_the_past_also_after_a_restart() {
     let new = || exec(folder.path(), Some(probe.clone()), program.clone(), LONG);
     for _ in 0..3 {
         let acted = act(&mut new(), &production("c2", 2, "v2", "v3"));
-        assert_eq!(acted.outcome, Outcome::Done, "{acted:?}");
+        assert_eq!(acted.outcome, StepResult::Done, "{acted:?}");
     }
     assert_eq!(runs(folder.path()), 1);
     let stale = act(&mut new(), &production("c1", 1, "v3", "v2"));
-    assert_eq!(stale.outcome, Outcome::Refused);
+    assert_eq!(stale.outcome, StepResult::Refused);
     assert_eq!(stale.detail, "generation 1 of fd is over, 2 was seen; nothing was done");
     let moved = act(&mut new(), &production("c3", 3, "v1", "v9"));
-    assert_eq!(moved.outcome, Outcome::Failed);
+    assert_eq!(moved.outcome, StepResult::Failed);
     assert!(moved.detail.contains("the probe says v2: moved by others"), "{moved:?}");
     fs::write(folder.path().join("live"), "v3").unwrap();
-    assert_eq!(act(&mut new(), &production("c2", 2, "v2", "v3")).outcome, Outcome::Refused);
+    assert_eq!(act(&mut new(), &production("c2", 2, "v2", "v3")).outcome, StepResult::Refused);
     assert_eq!(runs(folder.path()), 1);
     let fence = block_on(new().fence(&production("c2", 2, "v2", "v3"))).unwrap();
     assert_eq!((fence.generation, fence.command), (3, None), "seen, and nothing done in it");
@@ -85,7 +89,7 @@ fn it_acts_once_and_refuses_the_past_also_after_a_restart() {
 fn what_it_remembers_stands_in_a_folder_of_its_own() {
     let (folder, fences) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (probe, program) = switch(folder.path());
-    let mut exec = Exec::new(ExecSettings {
+    let mut exec = Exec::new(ExecOptions {
         target: target("mine"),
         models: Vec::new(),
         probe: Some(probe),
@@ -94,7 +98,7 @@ fn what_it_remembers_stands_in_a_folder_of_its_own() {
         folder: folder.path().to_owned(),
         fence_folder: fences.path().to_owned(),
     });
-    assert_eq!(act(&mut exec, &production("c", 1, "v2", "v3")).outcome, Outcome::Done);
+    assert_eq!(act(&mut exec, &production("c", 1, "v2", "v3")).outcome, StepResult::Done);
     assert!(fences.path().join("mine.fences.json").is_file());
     let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().path()).collect();
     let own = |path: &Path| ["act", "probe", "live", "runs"].iter().any(|n| path.ends_with(n));
@@ -107,10 +111,10 @@ fn a_command_done_and_moved_back_by_hand_is_not_done_again() {
     let (probe, program) = switch(folder.path());
     let mut exec = exec(folder.path(), Some(probe), program, LONG);
     let command = production("c", 1, "v2", "v3");
-    assert_eq!(act(&mut exec, &command).outcome, Outcome::Done);
+    assert_eq!(act(&mut exec, &command).outcome, StepResult::Done);
     fs::write(folder.path().join("live"), "v3").unwrap();
     let again = act(&mut exec, &command);
-    assert_eq!((again.outcome, runs(folder.path())), (Outcome::Failed, 1), "{again:?}");
+    assert_eq!((again.outcome, runs(folder.path())), (StepResult::Failed, 1), "{again:?}");
 }
 
 #[test]
@@ -120,20 +124,20 @@ fn a_program_that_lies_is_not_believed() {
     let liar = script(folder.path(), "liar", "echo all is well");
     let acted =
         act(&mut exec(folder.path(), Some(probe), liar, LONG), &production("c", 1, "v2", "v3"));
-    assert_eq!(acted.outcome, Outcome::Unknown);
+    assert_eq!(acted.outcome, StepResult::Unknown);
     assert!(acted.detail.ends_with("but the probe says that it is not so yet"), "{acted:?}");
 }
 
 #[test]
 fn probes_without_facts_tell_by_their_exit() {
     for (body, outcome, acts) in [
-        ("exit 0", Outcome::Done, 0),
-        ("test -e runs", Outcome::Done, 1),
-        ("echo '{\"versions\": []}'; exit 0", Outcome::Unknown, 0),
-        ("echo the server is on v3", Outcome::Unknown, 0),
-        ("echo '  '", Outcome::Done, 0),
-        ("exit 1", Outcome::Unknown, 1),
-        ("exit 7", Outcome::Unknown, 0),
+        ("exit 0", StepResult::Done, 0),
+        ("test -e runs", StepResult::Done, 1),
+        ("echo '{\"versions\": []}'; exit 0", StepResult::Unknown, 0),
+        ("echo the server is on v3", StepResult::Unknown, 0),
+        ("echo '  '", StepResult::Done, 0),
+        ("exit 1", StepResult::Unknown, 1),
+        ("exit 7", StepResult::Unknown, 0),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let (_, program) = switch(folder.path());
@@ -156,7 +160,7 @@ fn a_hanging_program_is_killed_in_time_with_its_children() {
     let since = Stopwatch::start();
     let mut exec = exec(folder.path(), None, program, Duration::from_millis(1500));
     let acted = act(&mut exec, &production("c", 1, "v2", "v3"));
-    assert_eq!(acted.outcome, Outcome::Unknown);
+    assert_eq!(acted.outcome, StepResult::Unknown);
     assert_eq!(acted.detail, "/bin/sh ran longer than 1.5 s and was killed: waiting");
     assert!(since.elapsed() < Span::from_s(20), "{:?}", since.elapsed());
     for name in ["parent", "child"] {
@@ -190,7 +194,7 @@ fn much_output_and_children_that_stay_do_no_harm() {
     let acted = act(&mut exec(folder.path(), None, program, LONG), &production("c", 1, "v2", "v3"));
     assert_eq!(
         (acted.outcome, acted.detail.as_str()),
-        (Outcome::Done, "/bin/sh ended with 0: the end")
+        (StepResult::Done, "/bin/sh ended with 0: the end")
     );
     assert!(since.elapsed() < Span::from_s(25), "it waited for the child");
     let id = fs::read_to_string(folder.path().join("child")).unwrap();
@@ -203,6 +207,6 @@ fn damaged_fences_stop_it() {
     fs::write(folder.path().join("mine.fences.json"), "{").unwrap();
     let (_, program) = switch(folder.path());
     let acted = act(&mut exec(folder.path(), None, program, LONG), &production("c", 1, "v2", "v3"));
-    assert_eq!((acted.outcome, runs(folder.path())), (Outcome::Failed, 0));
+    assert_eq!((acted.outcome, runs(folder.path())), (StepResult::Failed, 0));
     assert!(acted.detail.contains("mine.fences.json holds no fences"), "{acted:?}");
 }

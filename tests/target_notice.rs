@@ -14,11 +14,11 @@ use ripcord::config::Config;
 use ripcord::edge::clock::SimulatedClock;
 use ripcord::edge::log::Topic;
 use ripcord::edge::log::local::LocalLog;
-use ripcord::model::{Command, Fact, LogTime, Namespace, Outcome, Proof, Span};
+use ripcord::model::{Command, Fact, LogTime, Namespace, Proof, Span, StepResult};
 use ripcord::roles::work::Work;
-use ripcord::targets::notice::{Notice, Secret, Webhook};
+use ripcord::targets::notice::{Notice, SigningKey, Webhook};
 use ripcord::targets::{Acted, Fence, Later, Target};
-use ripcord::topics::River;
+use ripcord::topics::Topics;
 use sha2::Sha256;
 use target_words::{notice, production, target};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -91,7 +91,7 @@ fn telling(
 }
 
 fn webhook(url: &str, limit: Duration) -> Option<Webhook> {
-    Some(Webhook::new(url, Some(Secret::new(&secret()).unwrap()), limit).unwrap())
+    Some(Webhook::new(url, Some(SigningKey::new(&secret()).unwrap()), limit).unwrap())
 }
 
 #[tokio::test]
@@ -101,12 +101,12 @@ async fn a_notice_is_posted_once_and_signed() {
     let fences = folder.path().join("notice.fences.json");
     let (mut first, said) = telling(webhook(&url, Duration::from_secs(30)), Some(fences.clone()));
     let acted = first.act(&notice("c1", 2)).await;
-    assert_eq!((acted.outcome, acted.proof), (Outcome::Done, Some(Proof::L1)), "{acted:?}");
+    assert_eq!((acted.outcome, acted.proof), (StepResult::Done, Some(Proof::L1)), "{acted:?}");
     let (mut restarted, said_again) = telling(webhook(&url, Duration::from_secs(30)), Some(fences));
     for again in [&mut first, &mut restarted] {
         assert_eq!(again.act(&notice("c1", 2)).await.detail, "this was told before");
         // Of an older incident, and still news; once.
-        assert_eq!(again.act(&notice("c0", 1)).await.outcome, Outcome::Done);
+        assert_eq!(again.act(&notice("c0", 1)).await.outcome, StepResult::Done);
     }
     assert_eq!(
         (said.lock().unwrap().as_slice(), said_again.lock().unwrap().len()),
@@ -137,23 +137,27 @@ async fn a_notice_is_posted_once_and_signed() {
 #[tokio::test]
 async fn answers_in_outcomes_out() {
     for (answer, outcome, said) in [
-        ("200 OK", Outcome::Done, "answered 200 OK"),
-        ("204 No Content", Outcome::Done, "answered 204 No Content"),
+        ("200 OK", StepResult::Done, "answered 200 OK"),
+        ("204 No Content", StepResult::Done, "answered 204 No Content"),
         (
             "307 X\r\nLocation: http://elsewhere.example/",
-            Outcome::Failed,
+            StepResult::Failed,
             "answered 307 Temporary Redirect; check its address and its secret",
         ),
-        ("401 X", Outcome::Failed, "answered 401 Unauthorized; check its address and its secret"),
+        (
+            "401 X",
+            StepResult::Failed,
+            "answered 401 Unauthorized; check its address and its secret",
+        ),
         (
             "429 X\r\nRetry-After: 120",
-            Outcome::Unknown,
+            StepResult::Unknown,
             "answered 429 Too Many Requests; it asks to be tried again after 120",
         ),
-        ("500 X", Outcome::Unknown, "answered 500 Internal Server Error"),
+        ("500 X", StepResult::Unknown, "answered 500 Internal Server Error"),
         (
             "503 X\r\nRetry-After: 5",
-            Outcome::Unknown,
+            StepResult::Unknown,
             "answered 503 Service Unavailable; it asks to be tried again after 5",
         ),
     ] {
@@ -164,11 +168,11 @@ async fn answers_in_outcomes_out() {
         assert!(acted.detail.ends_with(said), "{answer}: {acted:?}");
         check_quiet(&acted.detail);
         let again = notice_target.act(&notice("c1", 1)).await;
-        assert_eq!(again.outcome, Outcome::Done, "{answer}: the second time it is taken");
+        assert_eq!(again.outcome, StepResult::Done, "{answer}: the second time it is taken");
         let ids: Vec<_> =
             inbox.lock().unwrap().iter().map(|p| p.headers["webhook-id"].clone()).collect();
         assert!(ids.iter().all(|id| id == "c1"), "{ids:?}");
-        assert_eq!(ids.len(), if outcome == Outcome::Done { 1 } else { 2 });
+        assert_eq!(ids.len(), if outcome == StepResult::Done { 1 } else { 2 });
     }
 }
 
@@ -183,28 +187,28 @@ async fn silence_and_absence_are_unknown() {
     let (url, _inbox) = receiver(vec![None]).await;
     let (mut hanging, _) = telling(webhook(&url, Duration::from_millis(300)), None);
     let acted = hanging.act(&notice("c1", 1)).await;
-    assert_eq!(acted.outcome, Outcome::Unknown);
+    assert_eq!(acted.outcome, StepResult::Unknown);
     assert!(acted.detail.contains("gave no answer"), "{acted:?}");
     check_quiet(&acted.detail);
 
     let gone = "http://127.0.0.1:1/hook/path-that-lets-in";
     let (mut absent, _) = telling(webhook(gone, Duration::from_secs(30)), None);
     let acted = absent.act(&notice("c1", 1)).await;
-    assert_eq!(acted.outcome, Outcome::Unknown);
+    assert_eq!(acted.outcome, StepResult::Unknown);
     assert!(acted.detail.starts_with("the webhook at 127.0.0.1:1 gave no answer: "), "{acted:?}");
     check_quiet(&acted.detail);
     check_quiet(&format!("{absent:?}"));
-    check_quiet(&format!("{:?}", Secret::new(&secret()).unwrap()));
+    check_quiet(&format!("{:?}", SigningKey::new(&secret()).unwrap()));
 }
 
 #[tokio::test]
 async fn without_a_webhook_the_log_is_told() {
     let (mut quiet, said) = telling(None, None);
     for _ in 0..3 {
-        assert_eq!(quiet.act(&notice("c1", 1)).await.outcome, Outcome::Done);
+        assert_eq!(quiet.act(&notice("c1", 1)).await.outcome, StepResult::Done);
     }
     assert_eq!(said.lock().unwrap().len(), 1);
-    assert_eq!(quiet.act(&production("p", 1, "v2", "v3")).await.outcome, Outcome::Failed);
+    assert_eq!(quiet.act(&production("p", 1, "v2", "v3")).await.outcome, StepResult::Failed);
     assert_eq!(quiet.observe().await.unwrap(), []);
     let fence = quiet.fence(&notice("c1", 1)).await.unwrap();
     assert_eq!((fence.generation, fence.command.as_deref()), (1, Some("c1")));
@@ -217,7 +221,7 @@ fn wrong_addresses_and_secrets_are_told_and_not_shown() {
         assert_eq!(error, "the webhook's address is none; write it like https://example.org/hook");
     }
     for text in ["", "hunter2", "whsec_", "whsec_%%%", "whsec_aHVudGVyMg=="] {
-        let error = Secret::new(text).unwrap_err().to_string();
+        let error = SigningKey::new(text).unwrap_err().to_string();
         assert!(error.starts_with("the webhook's secret is none; write whsec_"), "{error}");
     }
     assert!(Webhook::new("https://example.org/x", None, Duration::from_secs(1)).is_ok());
@@ -236,7 +240,7 @@ impl Target for Deaf {
     }
 
     fn act<'a>(&'a mut self, _: &'a Command) -> Later<'a, Acted> {
-        let outcome = if self.0 == 0 { Outcome::Done } else { Outcome::Unknown };
+        let outcome = if self.0 == 0 { StepResult::Done } else { StepResult::Unknown };
         self.0 = self.0.saturating_sub(1);
         let detail = String::new();
         Box::pin(std::future::ready(Acted { outcome, proof: None, detail }))
@@ -247,29 +251,29 @@ impl Target for Deaf {
 #[test]
 fn a_notice_without_an_answer_is_told_again() {
     for (deaf, pause_s, unknown, last) in [
-        (2, 300, 2, Outcome::Done),
-        (100, 300, 9, Outcome::Unknown),
-        (100, 1500, 3, Outcome::Refused),
+        (2, 300, 2, StepResult::Done),
+        (100, 300, 9, StepResult::Unknown),
+        (100, 1500, 3, StepResult::Refused),
     ] {
         let clock = Arc::new(SimulatedClock::new(LogTime::from_ms(1_372_064_400_000)));
         let log = LocalLog::in_memory(clock.clone()).unwrap();
         let namespace = Namespace::new("test").unwrap();
-        let river = River { log: Arc::new(log), namespace, shards: 1 };
-        river.create(&Config::load(&[], &BTreeMap::new()).unwrap().rules).unwrap();
+        let topics = Topics { log: Arc::new(log), namespace, shards: 1 };
+        topics.create(&Config::load(&[], &BTreeMap::new()).unwrap().rules).unwrap();
         let day = Span::from_s(86_400);
-        let mut work = Work::new(river.clone(), target("t"), Box::new(Deaf(deaf)), day).unwrap();
+        let mut work = Work::new(topics.clone(), target("t"), Box::new(Deaf(deaf)), day).unwrap();
         let command = serde_json::to_vec(&notice("c1", 1)).unwrap();
-        let command = river.plain(Topic::Commands, 0, "fd", command);
-        river.log.writer(None).unwrap().append(vec![command]).unwrap();
+        let command = topics.plain(Topic::Commands, 0, "fd", command);
+        topics.log.writer(None).unwrap().append(vec![command]).unwrap();
         let mut outcomes = Vec::new();
         for _ in 0..20 {
             let turn = work.turn(Duration::ZERO).unwrap();
             outcomes.extend(turn.answered.iter().map(|(_, acted)| acted.outcome));
             if !outcomes.is_empty() {
-                clock.advance_to(river.log.now() + Span::from_s(pause_s));
+                clock.advance_to(topics.log.now() + Span::from_s(pause_s));
             }
         }
-        let unsure = outcomes.iter().filter(|outcome| **outcome == Outcome::Unknown).count();
+        let unsure = outcomes.iter().filter(|outcome| **outcome == StepResult::Unknown).count();
         assert_eq!((unsure, outcomes.last()), (unknown, Some(&last)), "{outcomes:?}");
     }
 }

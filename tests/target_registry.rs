@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command as Process, Stdio};
 
-use ripcord::model::{Baseline, Baselines, ModelId, Outcome, Proof, Signal, VersionId};
+use ripcord::model::{Baseline, Baselines, ModelId, Proof, Signal, StepResult, VersionId};
 use ripcord::targets::Target;
 use ripcord::targets::registry::RegistryFile;
 use target_words::{act, block_on, production, target};
@@ -73,21 +73,21 @@ fn it_switches_once_and_says_so() {
         let mut registry = registry(&path);
         let command = production("c1", 2, "v2", "v3");
         let acted = act(&mut registry, &command);
-        assert_eq!((acted.outcome, acted.proof), (Outcome::Done, Some(Proof::L1)), "{acted:?}");
+        assert_eq!((acted.outcome, acted.proof), (StepResult::Done, Some(Proof::L1)), "{acted:?}");
         assert_eq!(standing(&path).0, "v2");
         assert_eq!(copies(&path).len(), 1);
         let after = fs::read(&path).unwrap();
         for _ in 0..3 {
             let again = act(&mut registry, &command);
-            assert_eq!((again.outcome, again.proof), (Outcome::Done, Some(Proof::L1)));
+            assert_eq!((again.outcome, again.proof), (StepResult::Done, Some(Proof::L1)));
         }
         assert_eq!((fs::read(&path).unwrap(), copies(&path).len()), (after.clone(), 1));
         let stale = act(&mut registry, &production("c0", 1, "v3", "v2"));
-        assert_eq!(stale.outcome, Outcome::Refused, "{stale:?}");
+        assert_eq!(stale.outcome, StepResult::Refused, "{stale:?}");
         let lost = act(&mut registry, &production("c2", 3, "v2", "v9"));
-        assert_eq!(lost.outcome, Outcome::Done, "it is v2 already: {lost:?}");
+        assert_eq!(lost.outcome, StepResult::Done, "it is v2 already: {lost:?}");
         let moved = act(&mut registry, &production("c3", 4, "v3", "v9"));
-        assert_eq!(moved.outcome, Outcome::Failed, "{moved:?}");
+        assert_eq!(moved.outcome, StepResult::Failed, "{moved:?}");
         assert!(moved.detail.contains("has v2 in production: moved by others"), "{moved:?}");
         let fence = block_on(registry.fence(&command)).unwrap();
         assert_eq!((fence.generation, fence.command.as_deref()), (3, Some("c2")));
@@ -104,7 +104,7 @@ fn it_says_what_it_needs() {
     let acted = act(&mut broken, &production("c1", 1, "v2", "v3"));
     assert_eq!(
         (acted.outcome, acted.detail),
-        (Outcome::Failed, format!("{said}; nothing was done"))
+        (StepResult::Failed, format!("{said}; nothing was done"))
     );
     let missing = folder.path().join("none.json");
     let error = block_on(registry(&missing).observe()).unwrap_err();
@@ -168,11 +168,11 @@ fn artifacts_are_checked() {
     assert!(present(&mut registry(&path)).iter().all(|(_, seen)| seen.is_none()), "unasked");
     for (to, said) in [("v2", "No such file"), ("v3", "the registry says ba7816")] {
         let acted = act(&mut checked, &production("c", 1, to, "v5"));
-        assert_eq!(acted.outcome, Outcome::Failed);
+        assert_eq!(acted.outcome, StepResult::Failed);
         assert!(acted.detail.contains(said), "{acted:?}");
     }
     fs::write(file("v3.bin"), "abc").unwrap();
-    assert_eq!(act(&mut checked, &production("c", 1, "v3", "v5")).outcome, Outcome::Done);
+    assert_eq!(act(&mut checked, &production("c", 1, "v3", "v5")).outcome, StepResult::Done);
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn the_last_twenty_copies_are_kept() {
     let mut registry = registry(&path);
     for generation in 1..=25 {
         let acted = act(&mut registry, &turn(generation));
-        assert_eq!(acted.outcome, Outcome::Done, "{acted:?}");
+        assert_eq!(acted.outcome, StepResult::Done, "{acted:?}");
     }
     let revisions: Vec<u64> = copies(&path)
         .iter()
@@ -222,7 +222,10 @@ fn a_link_stays_a_link() {
     let (folder, path) = folder(REGISTRY);
     let link = folder.path().join("link.json");
     std::os::unix::fs::symlink(&path, &link).unwrap();
-    assert_eq!(act(&mut registry(&link), &production("c", 1, "v2", "v3")).outcome, Outcome::Done);
+    assert_eq!(
+        act(&mut registry(&link), &production("c", 1, "v2", "v3")).outcome,
+        StepResult::Done
+    );
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(standing(&path).0, "v2");
 }
@@ -284,14 +287,14 @@ fn kills_leave_a_whole_file_and_one_switch_per_command() {
             if version != by_fence {
                 assert_eq!(text, PLAIN);
                 let acted = act(&mut registry, &turn(generation + 1));
-                assert_eq!(acted.outcome, Outcome::Done);
+                assert_eq!(acted.outcome, StepResult::Done);
                 assert!(acted.detail.contains("already"), "not switched again: {acted:?}");
             }
             let (version, _, generation) = standing(&path);
             for old in 1..generation {
-                assert_eq!(act(&mut registry, &turn(old)).outcome, Outcome::Refused);
+                assert_eq!(act(&mut registry, &turn(old)).outcome, StepResult::Refused);
             }
-            assert_eq!(act(&mut registry, &turn(generation)).outcome, Outcome::Done);
+            assert_eq!(act(&mut registry, &turn(generation)).outcome, StepResult::Done);
             assert_eq!(standing(&path), (version, generation + start_revision, generation));
         }
     }
@@ -337,10 +340,10 @@ fn another_program_that_takes_no_lock_is_noticed() {
             let command = production(&format!("c{generation}"), generation, "v2", "v3");
             let acted = act(&mut registry, &command);
             let known = match acted.outcome {
-                Outcome::Done => acted.detail.contains("is v2"),
-                Outcome::Failed => acted.detail.contains("takes no lock"),
-                Outcome::Unknown => acted.detail.contains("another program writes it"),
-                Outcome::Refused => false,
+                StepResult::Done => acted.detail.contains("is v2"),
+                StepResult::Failed => acted.detail.contains("takes no lock"),
+                StepResult::Unknown => acted.detail.contains("another program writes it"),
+                StepResult::Refused => false,
             };
             assert!(known, "{acted:?}");
             *outcomes.entry(format!("{:?}", acted.outcome)).or_default() += 1;

@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use ripcord::model::Outcome;
+use ripcord::model::StepResult;
 use ripcord::targets::exec::Exec;
 use ripcord::targets::{Acted, Target};
 use serde_json::{Value, json};
@@ -145,7 +145,7 @@ fn mlflow_aliases_are_moved() {
     assert_eq!(facts[0].production.as_ref().unwrap().as_str(), "v3");
     for _ in 0..3 {
         let acted = act(&mut exec, &production("c", 1, "v2", "v3"));
-        assert_eq!(acted.outcome, Outcome::Done, "{acted:?}");
+        assert_eq!(acted.outcome, StepResult::Done, "{acted:?}");
     }
     {
         let state = state.lock().unwrap();
@@ -156,14 +156,14 @@ fn mlflow_aliases_are_moved() {
         assert_eq!(tag("3", "ripcord.withdrawn"), "accuracy fell");
     }
     let (outcome, detail) = told(act(&mut exec, &production("d", 2, "v9", "v2")));
-    assert_eq!(outcome, Outcome::Failed);
+    assert_eq!(outcome, StepResult::Failed);
     assert!(detail.contains("404 RESOURCE_DOES_NOT_EXIST Model Version"), "{detail}");
     state.lock().unwrap().rival = true;
     let (outcome, detail) = told(act(&mut exec, &production("e", 3, "v3", "v2")));
-    assert_eq!(outcome, Outcome::Unknown);
+    assert_eq!(outcome, StepResult::Unknown);
     assert!(detail.contains("was set to v3, but reads v1"), "{detail}");
     let (outcome, detail) = told(act(&mut exec, &production("f", 4, "v3", "v2")));
-    assert_eq!(outcome, Outcome::Failed);
+    assert_eq!(outcome, StepResult::Failed);
     assert!(detail.contains("the probe says v1: moved by others"), "{detail}");
     assert_eq!(state.lock().unwrap().writes, 2);
 }
@@ -176,16 +176,16 @@ fn mlflow_without_alias_or_down_is_told() {
     let mut exec = with_mlflow(folder.path(), &address);
     assert_eq!(block_on(exec.observe()).unwrap()[0].production, None);
     let (outcome, detail) = told(act(&mut exec, &production("c", 1, "v2", "v3")));
-    assert_eq!(outcome, Outcome::Failed, "{detail}");
+    assert_eq!(outcome, StepResult::Failed, "{detail}");
     assert!(detail.contains("the probe says no version: moved by others"), "{detail}");
     state.lock().unwrap().broken = true;
     let error = block_on(exec.observe()).unwrap_err();
     assert!(error.contains("500 INTERNAL_ERROR the database is gone"), "{error}");
-    assert_eq!(act(&mut exec, &production("d", 2, "v2", "v3")).outcome, Outcome::Unknown);
+    assert_eq!(act(&mut exec, &production("d", 2, "v2", "v3")).outcome, StepResult::Unknown);
     assert_eq!(state.lock().unwrap().writes, 0);
 }
 
-fn told(acted: Acted) -> (Outcome, String) {
+fn told(acted: Acted) -> (StepResult, String) {
     (acted.outcome, acted.detail)
 }
 
@@ -255,13 +255,13 @@ fn kubernetes_images_are_set_back() {
 
     fs::write(folder.path().join("rival"), "").unwrap();
     let (outcome, detail) = told(act(&mut exec, &production("b", 1, "v2", "v3")));
-    assert_eq!(outcome, Outcome::Failed);
+    assert_eq!(outcome, StepResult::Failed);
     assert!(detail.contains("(Conflict)"), "{detail}");
     fs::remove_file(folder.path().join("rival")).unwrap();
 
     for _ in 0..3 {
         let acted = act(&mut exec, &production("c", 2, "v2", "v3"));
-        assert_eq!(acted.outcome, Outcome::Done, "{acted:?}");
+        assert_eq!(acted.outcome, StepResult::Done, "{acted:?}");
     }
     let now: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     assert_eq!(now["spec"]["template"]["spec"]["containers"][0]["image"], "r.example/fd:v2");
@@ -269,6 +269,6 @@ fn kubernetes_images_are_set_back() {
 
     fs::write(folder.path().join("down"), "").unwrap();
     let (outcome, detail) = told(act(&mut exec, &production("d", 3, "v3", "v2")));
-    assert_eq!(outcome, Outcome::Unknown);
+    assert_eq!(outcome, StepResult::Unknown);
     assert!(detail.contains("was refused"), "{detail}");
 }

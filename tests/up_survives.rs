@@ -12,7 +12,9 @@ use std::time::Duration;
 use ripcord::edge::clock::{Clock, Stopwatch, SystemClock};
 use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::{Log, Outgoing, Partition};
-use ripcord::model::{Command as Order, EventTime, Incident, IncidentState, Outcome, Span, Want};
+use ripcord::model::{
+    Command as Order, EventTime, Incident, IncidentState, Span, StepResult, Want,
+};
 use ripcord::shard::Status;
 use serde_json::Value as Json;
 
@@ -253,7 +255,10 @@ fn check(world: &World) {
     let proven = [IncidentState::Mitigated, IncidentState::Verified, IncidentState::Resolved];
     assert!(proven.contains(&incident.state), "{incident:#?}");
     assert_eq!((incident.version.as_str(), incident.generation), ("v2", Some(1)));
-    assert!(incident.plan.iter().all(|step| step.outcome == Some(Outcome::Done)), "{incident:#?}");
+    assert!(
+        incident.plan.iter().all(|step| step.outcome == Some(StepResult::Done)),
+        "{incident:#?}"
+    );
     assert!(incident.breach_from.unwrap() <= incident.decided_at.unwrap());
 
     for status in world.status(&log) {

@@ -18,7 +18,7 @@ use ripcord::wire::telemetry::{Raw, decode};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::events::{Chance, Sender, crowd};
-use crate::river::{LANES, River, brokers, unique, until};
+use crate::topics::{LANES, River, brokers, unique, until};
 
 pub const EVENTS: u64 = 2_000_000;
 /// They come from so much event time, disordered by so much at most.
@@ -38,14 +38,14 @@ struct Took {
 
 pub fn run() {
     let topic = unique("backlog");
-    let river = River::new(&topic, REGISTRY, "");
+    let topics = River::new(&topic, REGISTRY, "");
     let bytes = produce(&topic);
     let each = bytes as f64 / EVENTS as f64;
     println!(
         "A backlog of {EVENTS} predictions of {each:.0} B in {LANES} partitions, lz4, by key; 64 \
          models of 2 versions; no process is pinned. Of {ROUNDS} rounds in turn the median.\n"
     );
-    drop(river);
+    drop(topics);
     let (mut bare, mut ingest, mut peak) = (Vec::new(), Vec::new(), 0.0_f64);
     for _ in 0..ROUNDS {
         bare.push(bare_child(&topic));
@@ -156,20 +156,20 @@ fn seconds(clock: ClockId) -> f64 {
 /// A fresh namespace reads all of it. The wall's time is from the first claim of a lane to the
 /// last frame; the processor's is all of the process, its start included.
 fn ingested(topic: &str) -> (Took, f64) {
-    let river = River::new(topic, REGISTRY, "");
-    let process = river.start(&["ingest"]);
+    let topics = River::new(topic, REGISTRY, "");
+    let process = topics.start(&["ingest"]);
     if std::env::var_os("RIPCORD_BENCH_SAY").is_some() {
         println!("ripcord ingest is process {}", process.id());
     }
     let lanes: Vec<_> =
         (0..LANES).map(|partition| Partition { topic: topic.to_owned(), partition }).collect();
-    let reader = river.log.reader("bounds", std::slice::from_ref(&river.topic));
+    let reader = topics.log.reader("bounds", std::slice::from_ref(&topics.topic));
     let mut reader = reader.expect("the topic is there");
     let ends: Vec<i64> =
         lanes.iter().map(|lane| reader.bounds(lane).expect("it is there").1).collect();
     let (mut next, mut at, mut first) = (0, vec![0; ends.len()], None);
     let wall = until(&format!("all is read; it said {}", process.said()), || {
-        for record in river.records(Topic::Inbox, next) {
+        for record in topics.records(Topic::Inbox, next) {
             next = record.position + 1;
             match serde_json::from_slice::<Inbox>(&record.value) {
                 Ok(Inbox::Claim { .. }) => first = first.or(Some(record.time)),

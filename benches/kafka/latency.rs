@@ -20,8 +20,8 @@ use ripcord::shard::{Decision, Inbox};
 use serde_json::json;
 
 use crate::events::{Chance, Event, Sender, crowd};
-use crate::river::{LANES, Process, River, brokers, unique, until};
 use crate::sight::{Seen, Sight};
+use crate::topics::{LANES, Process, River, brokers, unique, until};
 
 /// Events of the healthy crowd in a second.
 const RATE: u64 = 10_000;
@@ -57,22 +57,22 @@ struct Due {
 impl Run {
     pub fn run(&self) {
         let (mut plan, models) = self.plan();
-        let river = River::new(&unique("latency"), &registry(&models), self.settings);
+        let topics = River::new(&unique("latency"), &registry(&models), self.settings);
         let roles = [
-            river.start(&["ingest"]),
-            river.start(&["decide"]),
-            river.start(&["work", "registry"]),
+            topics.start(&["ingest"]),
+            topics.start(&["decide"]),
+            topics.start(&["work", "registry"]),
         ];
         until(&format!("the models are known; it said {}", roles[2].said()), || {
-            let records = river.records(Topic::Inbox, 0);
+            let records = topics.records(Topic::Inbox, 0);
             let read = records.iter().filter_map(|r| serde_json::from_slice(&r.value).ok());
             let facts = read.filter(|record| matches!(record, Inbox::Fact(_))).count();
             (facts >= models.len()).then_some(())
         });
         let watch = Stopwatch::start();
-        let sight = Sight::start(&river, watch);
-        let crowd = Sender::new(&brokers(), &river.topic, "5", watch);
-        let exact = Sender::new(&brokers(), &river.topic, "0", watch);
+        let sight = Sight::start(&topics, watch);
+        let crowd = Sender::new(&brokers(), &topics.topic, "5", watch);
+        let exact = Sender::new(&brokers(), &topics.topic, "0", watch);
         let before = roles.each_ref().map(Process::cpu);
         let sent = send(&mut plan, &crowd, &exact, watch, || sight.commands() >= models.len());
         let seconds = watch.elapsed_us() as f64 / 1e6;
@@ -86,7 +86,7 @@ impl Run {
             share(1)
         );
         tell_needed(&plan, &seen, &exact);
-        tell_served(&plan, &seen, &river);
+        tell_served(&plan, &seen, &topics);
     }
 
     fn plan(&self) -> (Vec<Due>, Vec<String>) {
@@ -221,7 +221,7 @@ fn tell_needed(plan: &[Due], seen: &Seen, exact: &Sender) {
     }
 }
 
-fn tell_served(plan: &[Due], seen: &Seen, river: &River) {
+fn tell_served(plan: &[Due], seen: &Seen, topics: &River) {
     let mut sent: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for due in plan.iter().filter(|due| due.model.starts_with("served")) {
         sent.entry(&due.model).or_default().push(due.sent_us);
@@ -229,7 +229,7 @@ fn tell_served(plan: &[Due], seen: &Seen, river: &River) {
     if sent.is_empty() {
         return;
     }
-    let decisions = river.records(Topic::Decisions, 0);
+    let decisions = topics.records(Topic::Decisions, 0);
     let read = decisions.iter().filter_map(|r| serde_json::from_slice::<Decision>(&r.value).ok());
     let breaches = read.filter(|decision| decision.assessment.verdict == Verdict::Breach);
     let counted: BTreeMap<String, u64> = breaches

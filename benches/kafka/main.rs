@@ -17,8 +17,8 @@
 mod backlog;
 mod events;
 mod latency;
-mod river;
 mod sight;
+mod topics;
 
 use latency::Run;
 

@@ -14,7 +14,7 @@ use ripcord::edge::log::Topic;
 use ripcord::model::{Command, Want};
 use ripcord::shard::Inbox;
 
-use crate::river::{River, brokers, unique};
+use crate::topics::{River, brokers, unique};
 
 /// A frame: how far it goes in its lane, and when it could be read.
 pub struct Framed {
@@ -40,7 +40,7 @@ pub struct Sight {
 }
 
 impl Sight {
-    pub fn start(river: &River, watch: Stopwatch) -> Self {
+    pub fn start(topics: &River, watch: Stopwatch) -> Self {
         let mut client = ClientConfig::new();
         client
             .set("bootstrap.servers", brokers())
@@ -49,9 +49,9 @@ impl Sight {
             .set("isolation.level", "read_committed")
             .set("fetch.queue.backoff.ms", "10");
         let consumer: BaseConsumer = client.create().expect("a consumer");
-        let commands = Topic::Commands.name(&river.namespace);
+        let commands = Topic::Commands.name(&topics.namespace);
         let mut list = TopicPartitionList::new();
-        for topic in [&commands, &Topic::Inbox.name(&river.namespace)] {
+        for topic in [&commands, &Topic::Inbox.name(&topics.namespace)] {
             list.add_partition_offset(topic, 0, Offset::Beginning).expect("a position");
         }
         consumer.assign(&list).expect("the partitions are there");

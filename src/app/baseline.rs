@@ -10,9 +10,9 @@ use super::{DONE, NO, apart, config, registry_text, source};
 use crate::cli::{Global, MappingArgs};
 use crate::config::REGISTRY;
 use crate::edge::terminal;
-use crate::model::{Fact, ModelId, RuleBook, Signal, TargetId, VersionId};
+use crate::model::{Fact, ModelId, RuleSet, Signal, TargetId, VersionId};
 use crate::replay::{Measured, measure, mostly_lost};
-use crate::show::{self, Written};
+use crate::show::{self, BaselineChange};
 use crate::targets::registry::{RegistryFile, ShadowRegistry};
 
 /// The signals that a registry keeps.
@@ -90,7 +90,7 @@ fn facts(registry: &Path) -> Result<Vec<Fact>> {
     Ok(facts)
 }
 
-fn nothing(registry: &Path, rules: &RuleBook) -> String {
+fn nothing(registry: &Path, rules: &RuleSet) -> String {
     format!(
         "Nothing was written into {}: no version of it has {} samples of a signal here \
          (rules.policy.baseline_samples).",
@@ -103,8 +103,8 @@ fn write(
     registry: &Path,
     facts: &[Fact],
     measured: &Measured,
-    rules: &RuleBook,
-) -> Result<Vec<Written>> {
+    rules: &RuleSet,
+) -> Result<Vec<BaselineChange>> {
     let file = RegistryFile::new(TargetId::new(REGISTRY)?, registry.to_path_buf());
     let (mut written, mut baselines) = (Vec::new(), Vec::new());
     for fact in facts {
@@ -120,7 +120,7 @@ fn write(
                 let after = now.get(&signal).copied();
                 before.or(after)?;
                 let (model, version) = (fact.model.clone(), known.version.clone());
-                Some(Written { model, version, signal, before, after })
+                Some(BaselineChange { model, version, signal, before, after })
             }));
             baselines.push((fact.model.clone(), known.version.clone(), now));
         }

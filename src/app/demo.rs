@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::{DONE, NO};
 use crate::cli::{self, Global};
-use crate::demo::{Demo, Ended, Phases, Requested, Told};
+use crate::demo::{Demo, DemoEvent, DemoResult, Phases, Requested};
 use crate::edge::terminal::{self, Bar};
 use crate::process;
 use crate::replay::Summary;
@@ -28,7 +28,7 @@ struct Printed<'a> {
 }
 
 /// Plays the demo and tells what came of it.
-pub(super) fn run(global: &Global, args: &cli::Demo) -> Result<u8> {
+pub(super) fn run(global: &Global, args: &cli::DemoArgs) -> Result<u8> {
     if !global.config.is_empty() {
         bail!(
             "the demo has settings of its own, which it writes to its folder: leave out --config"
@@ -48,7 +48,7 @@ pub(super) fn run(global: &Global, args: &cli::Demo) -> Result<u8> {
     Ok(if ended.faults.is_empty() { DONE } else { NO })
 }
 
-fn told(demo: &Demo, global: &Global, stopped: &dyn Fn() -> bool) -> Result<Ended> {
+fn told(demo: &Demo, global: &Global, stopped: &dyn Fn() -> bool) -> Result<DemoResult> {
     let paint = Paint::new(terminal::colours(global.no_color));
     let mut story = Story::new(paint);
     let bar = Bar::new(!global.json);
@@ -60,24 +60,24 @@ fn told(demo: &Demo, global: &Global, stopped: &dyn Fn() -> bool) -> Result<Ende
     let (mut written, mut url) = (Ok(()), String::new());
     let folder = demo.folder.display().to_string();
     let ended = demo.run(stopped, |told| match told {
-        Told::Begins { router, server } => {
+        DemoEvent::Begins { router, server } => {
             say(&show::begins(&router, &server, &folder, paint));
             url = server;
         }
-        Told::News(news) => story.take(&news).iter().for_each(|block| say(block)),
-        Told::Note(note) => say(&show::note(&note, paint)),
-        Told::Ended(ended) => {
+        DemoEvent::News(news) => story.take(&news).iter().for_each(|block| say(block)),
+        DemoEvent::Note(note) => say(&show::note(&note, paint)),
+        DemoEvent::Ended(ended) => {
             bar.end();
             written = ending(ended, demo, global, paint);
             if demo.serve {
                 say(&show::goes_on(&url, paint));
             }
         }
-        Told::Fault(at) => say(&show::fault(&story, at, paint)),
-        Told::Switched(at, phases, meanwhile) => {
+        DemoEvent::Fault(at) => say(&show::fault(&story, at, paint)),
+        DemoEvent::Switched(at, phases, meanwhile) => {
             say(&show::switched(&story, at, phases, meanwhile, paint));
         }
-        Told::Progress { windows: (done, all), at, shares } => {
+        DemoEvent::Progress { windows: (done, all), at, shares } => {
             if bar.is_shown() {
                 let shares = shares.map_or(String::new(), |(served, without)| {
                     let [served, without] = [served, without].map(|share| share * 100.0);
@@ -94,13 +94,13 @@ fn told(demo: &Demo, global: &Global, stopped: &dyn Fn() -> bool) -> Result<Ende
 }
 
 /// Says what it came to, and writes the page.
-fn ending(ended: &Ended, demo: &Demo, global: &Global, paint: Paint) -> Result<()> {
+fn ending(ended: &DemoResult, demo: &Demo, global: &Global, paint: Paint) -> Result<()> {
     let page = demo.folder.join("report.html");
     let report = show::page(&ended.replayed, OF, &show::figures(ended), &ended.rules)?;
     std::fs::write(&page, report)
         .with_context(|| format!("{} cannot be written; is there room?", page.display()))?;
     if global.json {
-        let Ended { replayed, phases, requests, faults, .. } = ended;
+        let DemoResult { replayed, phases, requests, faults, .. } = ended;
         let (summary, phases) = (&replayed.summary, *phases);
         let printed = Printed { summary, phases, requests, faults };
         terminal::line(&serde_json::to_string_pretty(&printed)?);

@@ -15,12 +15,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::{Cli, Command, Global, Health};
+use crate::cli::{Cli, CliCommand, Global, HealthArgs};
 use crate::config::{Config, KafkaSettings, LogKind};
 use crate::edge::clock::SystemClock;
 use crate::edge::log::kafka::KafkaLog;
 use crate::edge::terminal;
-use crate::process::Part;
+use crate::process::RoleSet;
 use crate::{client, show};
 
 /// Done.
@@ -37,30 +37,30 @@ pub const COULD_NOT: u8 = 2;
 pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
     terminal::columns().into_iter().for_each(show::fit);
     match &cli.command {
-        Command::Demo(demo) => demo::run(&cli.global, demo),
-        Command::Replay(replay) => replay::run(&cli.global, replay, environment),
-        Command::Up => process::run(&cli.global, &Part::All, None, environment),
-        Command::Ingest(Health { health }) => {
-            process::run(&cli.global, &Part::Ingest, *health, environment)
+        CliCommand::Demo(demo) => demo::run(&cli.global, demo),
+        CliCommand::Replay(replay) => replay::run(&cli.global, replay, environment),
+        CliCommand::Up => process::run(&cli.global, &RoleSet::All, None, environment),
+        CliCommand::Ingest(HealthArgs { health }) => {
+            process::run(&cli.global, &RoleSet::Ingest, *health, environment)
         }
-        Command::Decide(Health { health }) => {
-            process::run(&cli.global, &Part::Decide, *health, environment)
+        CliCommand::Decide(HealthArgs { health }) => {
+            process::run(&cli.global, &RoleSet::Decide, *health, environment)
         }
-        Command::Work { work, health: Health { health } } => {
+        CliCommand::Work { work, health: HealthArgs { health } } => {
             process::run(&cli.global, &process::hands(work), *health, environment)
         }
-        Command::Route => process::run(&cli.global, &Part::Route, None, environment),
-        Command::Topics(asked) => topics::run(&cli.global, asked, environment),
-        Command::Publish(publish) => publish::run(&cli.global, publish, environment),
-        Command::Serve => process::run(&cli.global, &Part::Serve, None, environment),
-        Command::CheckConfig => config::run(&cli.global, environment),
-        Command::CheckSource { file, mapping, source } => {
+        CliCommand::Route => process::run(&cli.global, &RoleSet::Route, None, environment),
+        CliCommand::Topics(asked) => topics::run(&cli.global, asked, environment),
+        CliCommand::Publish(publish) => publish::run(&cli.global, publish, environment),
+        CliCommand::Serve => process::run(&cli.global, &RoleSet::Serve, None, environment),
+        CliCommand::CheckConfig => config::run(&cli.global, environment),
+        CliCommand::CheckSource { file, mapping, source } => {
             source::run(&cli.global, file, source.as_deref(), mapping, environment)
         }
-        Command::Baseline { files, registry, mapping } => {
+        CliCommand::Baseline { files, registry, mapping } => {
             baseline::run(&cli.global, files, registry, mapping, environment)
         }
-        Command::Remote(asked) => client::run(&cli.global, asked, environment),
+        CliCommand::Remote(asked) => client::run(&cli.global, asked, environment),
     }
 }
 

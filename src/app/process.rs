@@ -9,12 +9,12 @@ use super::{DONE, config};
 use crate::cli::{self, Global};
 use crate::edge::diagnostics;
 use crate::edge::parent::{WITH_PARENT, end_with_parent};
-use crate::process::{self, Hands, Part};
+use crate::process::{self, RoleSet, WorkerKind};
 
 /// Runs a part of the river until it is asked to stop.
 pub(super) fn run(
     global: &Global,
-    part: &Part,
+    part: &RoleSet,
     health: Option<SocketAddr>,
     environment: &BTreeMap<String, String>,
 ) -> Result<u8> {
@@ -28,11 +28,11 @@ pub(super) fn run(
 }
 
 /// The workers that were named.
-pub(super) fn hands(work: &cli::Work) -> Part {
-    Part::Work(match work {
-        cli::Work::Registry => Hands::Registry,
-        cli::Work::Exec { name } => Hands::Exec(name.clone()),
-        cli::Work::Router => Hands::Router,
-        cli::Work::Notice => Hands::Notice,
+pub(super) fn hands(work: &cli::WorkArgs) -> RoleSet {
+    RoleSet::Work(match work {
+        cli::WorkArgs::Registry => WorkerKind::Registry,
+        cli::WorkArgs::Exec { name } => WorkerKind::Exec(name.clone()),
+        cli::WorkArgs::Router => WorkerKind::Router,
+        cli::WorkArgs::Notice => WorkerKind::Notice,
     })
 }

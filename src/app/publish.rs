@@ -15,7 +15,7 @@ use crate::show::{self, count};
 /// Sends recordings to the topics of a source.
 pub(super) fn run(
     global: &Global,
-    args: &cli::Publish,
+    args: &cli::PublishArgs,
     environment: &BTreeMap<String, String>,
 ) -> Result<u8> {
     let config = config(global, environment)?;

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 
 use super::{DONE, apart, config, registry_text, source};
 use crate::cli::{self, Global, ReplayMode};
-use crate::config::{Meaning, REGISTRY};
+use crate::config::{REGISTRY, RulesInWords};
 use crate::edge::clock::Stopwatch;
 use crate::edge::terminal::{self, Bar};
 use crate::model::{Mode, TargetId};
@@ -18,7 +18,7 @@ use crate::targets::registry::ShadowRegistry;
 /// Replays recordings and tells what came of it.
 pub(super) fn run(
     global: &Global,
-    args: &cli::Replay,
+    args: &cli::ReplayArgs,
     environment: &BTreeMap<String, String>,
 ) -> Result<u8> {
     let config = config(global, environment)?;
@@ -55,7 +55,7 @@ pub(super) fn run(
 }
 
 /// Replays, and tells the story while it runs unless only the summary is wanted.
-fn told(replay: Replay, global: &Global, args: &cli::Replay) -> Result<Replayed> {
+fn told(replay: Replay, global: &Global, args: &cli::ReplayArgs) -> Result<Replayed> {
     let paint = Paint::new(terminal::colours(global.no_color));
     let mut story = Story::new(paint);
     let bar = Bar::new(!global.json);
@@ -84,7 +84,7 @@ fn told(replay: Replay, global: &Global, args: &cli::Replay) -> Result<Replayed>
     Ok(replayed)
 }
 
-fn opening(args: &cli::Replay, paint: Paint) -> String {
+fn opening(args: &cli::ReplayArgs, paint: Paint) -> String {
     let files: Vec<_> = args.files.iter().map(|file| name(file)).collect();
     let from = match (&args.registry, &args.production) {
         (Some(registry), _) => format!("versions from {}", name(registry)),
@@ -123,7 +123,12 @@ fn may_write(report: &Path) -> Result<()> {
     Ok(())
 }
 
-fn write(report: &Path, replayed: &Replayed, args: &cli::Replay, rules: &[Meaning]) -> Result<()> {
+fn write(
+    report: &Path,
+    replayed: &Replayed,
+    args: &cli::ReplayArgs,
+    rules: &[RulesInWords],
+) -> Result<()> {
     let files: Vec<_> = args.files.iter().map(|file| name(file)).collect();
     let of = format!("Ripcord replay of {}", files.join(", "));
     let page = show::page(replayed, &of, &[], rules)?;
@@ -132,7 +137,7 @@ fn write(report: &Path, replayed: &Replayed, args: &cli::Replay, rules: &[Meanin
 }
 
 /// The shadow registry that a replay acts on.
-fn registry(args: &cli::Replay) -> Result<ShadowRegistry> {
+fn registry(args: &cli::ReplayArgs) -> Result<ShadowRegistry> {
     let id = TargetId::new(REGISTRY)?;
     let Some(path) = &args.registry else { return Ok(ShadowRegistry::new(id)) };
     let name = path.display();

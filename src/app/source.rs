@@ -11,7 +11,7 @@ use crate::config::{Config, mapping};
 use crate::edge::terminal::{self, Bar};
 use crate::model::Source;
 use crate::replay::recording::{Line, Recording};
-use crate::wire::check::Check;
+use crate::wire::check::SourceCheck;
 use crate::wire::telemetry::Raw;
 use crate::{replay, show};
 
@@ -34,7 +34,7 @@ pub(super) fn run(
     let Some(topic) = source.topics.first() else { bail!("source {} has no topic", source.id) };
     // One byte over the limit is enough to be told as too large.
     let mut recording = Recording::open(file, source.max_record_bytes.saturating_add(1))?;
-    let mut check = Check::new(topic, &source, REQUESTS);
+    let mut check = SourceCheck::new(topic, &source, REQUESTS);
     let bar = Bar::new(!global.json);
     loop {
         let progress = recording.progress();

@@ -8,35 +8,35 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{DONE, NO, config, kafka};
-use crate::cli::{Global, Topics};
+use crate::cli::{Global, TopicsCommand};
 use crate::edge::terminal;
 use crate::process::topics;
 use crate::show;
-use crate::topics::River;
+use crate::topics::Topics;
 
 /// Makes or compares what Ripcord needs on Kafka.
 pub(super) fn run(
     global: &Global,
-    asked: &Topics,
+    asked: &TopicsCommand,
     environment: &BTreeMap<String, String>,
 ) -> Result<u8> {
     let config = config(global, environment)?;
     let instead = "on the local log `ripcord up` makes the topics, and there is nothing to compare";
     let Some((settings, log)) = kafka(&config, instead)? else { return Ok(NO) };
-    let river = River {
+    let topics = Topics {
         log: Arc::new(log.clone()),
         namespace: config.rules.namespace.clone(),
         shards: config.settings.log.shards,
     };
     let paint = show::Paint::new(terminal::colours(global.no_color));
     match asked {
-        Topics::Create { telemetry } => {
-            let made = topics::create(&river, &config, *telemetry)?;
+        TopicsCommand::Create { telemetry } => {
+            let made = topics::create(&topics, &config, *telemetry)?;
             print(global, &made, || show::made(&made))?;
             Ok(DONE)
         }
-        Topics::Check => {
-            let compared = topics::check(&log, &river, &config.settings, settings)?;
+        TopicsCommand::Check => {
+            let compared = topics::check(&log, &topics, &config.settings, settings)?;
             let good = compared.iter().all(|topic| topic.must() == 0);
             let report = json!({ "good": good, "topics": compared });
             print(global, &report, || show::topics(&compared, paint))?;

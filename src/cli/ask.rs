@@ -50,7 +50,7 @@ pub enum Order {
         to: Option<VersionId>,
         /// Why
         #[command(flatten)]
-        why: Reason,
+        why: ReasonArgs,
         /// Print the plan and do nothing
         #[arg(long)]
         dry_run: bool,
@@ -173,7 +173,7 @@ impl Which {
 
 /// Why: it stands in every record of it.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct Reason {
+pub struct ReasonArgs {
     /// Why; it stands in every record of it
     #[arg(long, value_parser = reason)]
     pub reason: String,

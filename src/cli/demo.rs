@@ -18,7 +18,7 @@ What the way to Kafka needs comes from variables: RIPCORD__KAFKA__PROPERTIES__SE
 
 /// See a live service go bad and be saved.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct Demo {
+pub struct DemoArgs {
     /// Leave it running afterwards, with healthy traffic, until Ctrl-C
     #[arg(long)]
     pub serve: bool,

@@ -73,7 +73,7 @@ Examples:
 
 /// Where a process of some roles says how they do.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct Health {
+pub struct HealthArgs {
     /// Answer /livez, /readyz and /metrics there, to everybody who can reach it; not given: nowhere
     #[arg(long, global = true, value_name = "ADDRESS:PORT", env = "RIPCORD_HEALTH")]
     pub health: Option<SocketAddr>,
@@ -81,7 +81,7 @@ pub struct Health {
 
 /// Act on commands: one kind of target.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
-pub enum Work {
+pub enum WorkArgs {
     /// Act on the registry.json of the settings
     Registry,
     /// Act through programs of yours
@@ -98,7 +98,7 @@ pub enum Work {
 
 /// Make or compare what Ripcord needs on Kafka.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
-pub enum Topics {
+pub enum TopicsCommand {
     /// Make the river's topics that are not there, with the first records of each shard
     Create {
         /// Also the topics of the enabled sources that are not there
@@ -111,7 +111,7 @@ pub enum Topics {
 
 /// Send recorded telemetry to the topics of a source.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct Publish {
+pub struct PublishArgs {
     /// .jsonl, .jsonl.gz, or - for standard input
     #[arg(required = true)]
     pub files: Vec<PathBuf>,

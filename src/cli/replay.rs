@@ -17,7 +17,7 @@ Examples:
 
 /// Run recorded telemetry through the whole river.
 #[derive(Debug, Clone, PartialEq, Args)]
-pub struct Replay {
+pub struct ReplayArgs {
     /// .jsonl, .jsonl.gz, or - for standard input; read as one stream
     #[arg(required = true)]
     pub files: Vec<PathBuf>,

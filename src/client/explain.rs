@@ -9,8 +9,8 @@ use super::Session;
 use crate::app::DONE;
 use crate::edge::http::client::{ClientError, part};
 use crate::edge::terminal;
-use crate::edge::terminal::table::{Cell, Tone, table};
-use crate::model::{Incident, IncidentState, Mode, Outcome, Stage, Statistic, Step};
+use crate::edge::terminal::table::{TableCell, Tone, table};
+use crate::model::{Incident, IncidentState, Mode, Stage, Statistic, Step, StepResult};
 use crate::phrases::terms;
 use crate::shard::Decision;
 use crate::sums::{BucketSums, Evidence, Tally};
@@ -38,7 +38,7 @@ impl Session {
             terminal::line("no incident so far");
             return Ok(DONE);
         }
-        let row = |incident: &Incident| -> Vec<Cell> {
+        let row = |incident: &Incident| -> Vec<TableCell> {
             let signal = incident.signal.map_or("asked for", terms::signal);
             let to = incident.to.as_ref().map_or("-".to_owned(), ToString::to_string);
             let opened = incident.opened_at.to_string();
@@ -49,7 +49,7 @@ impl Session {
                 terms::short(incident.model.as_str(), 16).into(),
                 terms::short(&format!("{} → {to}", incident.version), 14).into(),
                 signal.into(),
-                Cell::toned(incident.state.words(), tone(incident.state)),
+                TableCell::toned(incident.state.words(), tone(incident.state)),
             ]
         };
         let rows = incidents.iter().map(row).collect();
@@ -295,7 +295,7 @@ fn plan(out: &mut Vec<String>, incident: &Incident) {
 
 /// Whether a target was switched, after which an abort is refused.
 fn switched(incident: &Incident) -> bool {
-    let done = |step: &Step| step.stage != Stage::Notice && step.outcome == Some(Outcome::Done);
+    let done = |step: &Step| step.stage != Stage::Notice && step.outcome == Some(StepResult::Done);
     incident.plan.iter().any(done)
 }
 

@@ -3,7 +3,7 @@
 //! Law: nothing is decided here, and nothing is known here that the server did not say.
 
 mod explain;
-mod orders;
+mod instructions;
 mod status;
 
 use std::collections::BTreeMap;

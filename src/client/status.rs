@@ -8,9 +8,9 @@ use super::Session;
 use crate::app::{DONE, NO};
 use crate::edge::http::client::ClientError;
 use crate::edge::terminal;
-use crate::edge::terminal::table::{Cell, Look, Tone, table};
+use crate::edge::terminal::table::{Look, TableCell, Tone, table};
 use crate::model::{
-    ModelId, Null, Reason, Role, Signal, Span, Statistic, Verdict, VersionId, percent,
+    Limit, ModelId, Reason, Role, Signal, Span, Statistic, Verdict, VersionId, percent,
 };
 use crate::phrases::terms;
 use crate::roles::serve::{Overview, RulesView};
@@ -219,15 +219,17 @@ fn shown(signals: &[SignalStatus]) -> impl Iterator<Item = &SignalStatus> {
     rest.into_iter().chain(inputs)
 }
 
-fn row(signal: &SignalStatus) -> Vec<Cell> {
+fn row(signal: &SignalStatus) -> Vec<TableCell> {
     let name = match &signal.feature {
         Some(feature) => format!("drift {feature}"),
         None => signal.trigger.to_string(),
     };
     let value = |value: Option<f64>| value.map_or("-".into(), |v| signal.limit.shown(v));
     let null = match signal.limit {
-        Null::Psi { limit, .. } => Some(limit),
-        Null::Baseline(_) | Null::Rate(_) | Null::Paired(_) | Null::MeanMs { .. } => signal.null,
+        Limit::Psi { limit, .. } => Some(limit),
+        Limit::Baseline(_) | Limit::Rate(_) | Limit::Paired(_) | Limit::MeanMs { .. } => {
+            signal.null
+        }
     };
     let evidence = match signal.rule {
         Statistic::EDetector => {
@@ -247,7 +249,7 @@ fn row(signal: &SignalStatus) -> Vec<Cell> {
         value(signal.value).into(),
         value(null).into(),
         evidence.into(),
-        Cell::toned(state, tone),
+        TableCell::toned(state, tone),
         sees.into(),
     ]
 }

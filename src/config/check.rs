@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::problem::{Path, Problem};
+use super::problem::{ConfigProblem, Path};
 use super::tree::Tree;
 use crate::model::{NameError, Span};
 
@@ -23,19 +23,19 @@ pub(super) use checked;
 
 /// Keeps what is wrong. After a problem the conversion goes on with any value; none gets out.
 #[derive(Debug)]
-pub(super) struct Check<'a> {
+pub(super) struct Checker<'a> {
     tree: &'a Tree,
-    problems: Vec<Problem>,
+    problems: Vec<ConfigProblem>,
 }
 
-impl<'a> Check<'a> {
+impl<'a> Checker<'a> {
     /// Goes on from the problems found so far.
-    pub(super) fn new(tree: &'a Tree, problems: Vec<Problem>) -> Self {
+    pub(super) fn new(tree: &'a Tree, problems: Vec<ConfigProblem>) -> Self {
         Self { tree, problems }
     }
 
     /// All that was wrong, each once, by path.
-    pub(super) fn into_problems(self) -> Vec<Problem> {
+    pub(super) fn into_problems(self) -> Vec<ConfigProblem> {
         let mut problems = self.problems;
         problems.sort();
         problems.dedup();

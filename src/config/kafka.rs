@@ -8,7 +8,7 @@ use std::net::Ipv6Addr;
 
 use serde_json::Value as Json;
 
-use super::check::Check;
+use super::check::Checker;
 use super::problem::Path;
 use super::raw;
 use super::settings::{Environment, Secret, secret};
@@ -83,7 +83,7 @@ pub(super) fn is_secret(property: &str) -> bool {
 
 /// How a cluster is reached and used. Variables and files are looked at only if Kafka is.
 pub(super) fn kafka(
-    check: &mut Check<'_>,
+    check: &mut Checker<'_>,
     raw: &raw::Raw,
     environment: &Environment,
     retention: Span,
@@ -115,7 +115,7 @@ pub(super) fn kafka(
 }
 
 /// The brokers, without the space that people write between them.
-fn brokers(check: &mut Check<'_>, at: &Path, text: &str) -> String {
+fn brokers(check: &mut Checker<'_>, at: &Path, text: &str) -> String {
     let brokers: Vec<&str> = text.split(',').map(str::trim).collect();
     if let Some(wrong) = brokers.iter().find(|broker| !is_address(broker)) {
         let would_do = format!(
@@ -140,7 +140,7 @@ fn is_address(broker: &str) -> bool {
     port && host
 }
 
-fn instance(check: &mut Check<'_>, at: &Path, name: &str) -> String {
+fn instance(check: &mut Checker<'_>, at: &Path, name: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || ['.', '_', '-'].contains(&c);
     if name.is_empty() || name.len() > 128 || !name.chars().all(fits) {
         check.refuse(at, "it is 1 to 128 letters, digits, ., _ and -; the brokers know it by that");
@@ -149,7 +149,7 @@ fn instance(check: &mut Check<'_>, at: &Path, name: &str) -> String {
 }
 
 /// Every property stands once, and none that the river rests on.
-fn names(check: &mut Check<'_>, at: &Path, raw: &raw::Kafka) {
+fn names(check: &mut Checker<'_>, at: &Path, raw: &raw::Kafka) {
     let tables = [
         ("properties", raw.properties.keys().collect::<Vec<_>>()),
         ("properties_from_env", raw.properties_from_env.keys().collect()),
@@ -170,10 +170,10 @@ fn names(check: &mut Check<'_>, at: &Path, raw: &raw::Kafka) {
     }
 }
 
-type Written = (BTreeMap<String, String>, BTreeMap<String, Secret>);
+type Properties = (BTreeMap<String, String>, BTreeMap<String, Secret>);
 
 /// The properties whose values stand in the settings themselves, and the secrets among them.
-fn written(check: &mut Check<'_>, at: &Path, raw: &raw::Names<Json>) -> Written {
+fn written(check: &mut Checker<'_>, at: &Path, raw: &raw::ByName<Json>) -> Properties {
     let (mut properties, mut secrets) = (BTreeMap::new(), BTreeMap::new());
     for (name, value) in raw {
         let text = match value {
@@ -195,7 +195,7 @@ fn written(check: &mut Check<'_>, at: &Path, raw: &raw::Names<Json>) -> Written 
 
 /// The properties whose values stand in variables and files.
 fn named(
-    check: &mut Check<'_>,
+    check: &mut Checker<'_>,
     at: &Path,
     raw: &raw::Kafka,
     environment: &Environment,

@@ -28,14 +28,14 @@ use std::path::PathBuf;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
-use crate::model::{ModelId, Namespace, RuleBook, Span};
-use check::Check;
+use crate::model::{ModelId, Namespace, RuleSet, Span};
+use check::Checker;
 use problem::Path;
 use tree::Tree;
 
 pub use kafka::{GroupProtocol, KafkaSettings};
-pub use problem::{Problem, Refused};
-pub use report::{Meaning, Report, grouped};
+pub use problem::{ConfigError, ConfigProblem};
+pub use report::{ConfigReport, RulesInWords, grouped};
 pub use router::{
     FeaturesAt, HealthSettings, RoutedFields, RoutedModel, RouterLimits, RouterSettings,
 };
@@ -55,7 +55,7 @@ pub const DEFAULTS: &str = include_str!("../../config.toml");
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// For the pure rooms; revision 0.
-    pub rules: RuleBook,
+    pub rules: RuleSet,
     /// For edge and app.
     pub settings: Settings,
     /// The settings as the files name them, secrets left out.
@@ -71,27 +71,27 @@ impl Config {
     pub fn load(
         files: &[PathBuf],
         environment: &BTreeMap<String, String>,
-    ) -> Result<Self, Refused> {
-        let tree = Tree::read(files, environment).map_err(|problems| Refused { problems })?;
+    ) -> Result<Self, ConfigError> {
+        let tree = Tree::read(files, environment).map_err(|problems| ConfigError { problems })?;
         let (raw, problems) = tree.raw();
-        let mut check = Check::new(&tree, problems);
+        let mut check = Checker::new(&tree, problems);
         let config = raw.and_then(|raw| convert(&mut check, &raw, environment));
         let problems = check.into_problems();
         match config {
             Some(config) if problems.is_empty() => Ok(config),
-            Some(_) | None => Err(Refused { problems }),
+            Some(_) | None => Err(ConfigError { problems }),
         }
     }
 
     /// What is in effect and what it means, for `check-config`.
     #[must_use]
-    pub fn report(&self) -> Report {
+    pub fn report(&self) -> ConfigReport {
         report::report(&self.rules, self.effective.clone())
     }
 }
 
 fn convert(
-    check: &mut Check<'_>,
+    check: &mut Checker<'_>,
     raw: &raw::Raw,
     environment: &BTreeMap<String, String>,
 ) -> Option<Config> {
@@ -120,7 +120,7 @@ fn convert(
     let settings = settings::settings(check, raw, environment, sources);
     let mut effective = serde_json::to_value(raw).unwrap_or_default();
     redact(&mut effective, &mut Vec::new());
-    let mut rules = RuleBook {
+    let mut rules = RuleSet {
         namespace: namespace?,
         revision: 0,
         hash: String::new(),
@@ -133,7 +133,7 @@ fn convert(
     Some(Config { rules, settings: settings?, effective })
 }
 
-fn namespace(check: &mut Check<'_>, at: &Path, text: &str) -> Option<Namespace> {
+fn namespace(check: &mut Checker<'_>, at: &Path, text: &str) -> Option<Namespace> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
         check.refuse(at, "it is 1 to 64 letters, digits, - and _; it stands in topic names");
@@ -145,11 +145,11 @@ fn namespace(check: &mut Check<'_>, at: &Path, text: &str) -> Option<Namespace> 
 /// SHA-256, in hex, of the rules as JSON with sorted keys, without what says of the revision who
 /// made it: the same rules have one hash.
 #[must_use]
-pub fn rules_hash(rules: &RuleBook) -> String {
+pub fn rules_hash(rules: &RuleSet) -> String {
     let mut json = serde_json::to_value(rules).unwrap_or_default();
-    if let Json::Object(book) = &mut json {
+    if let Json::Object(rule_set) = &mut json {
         for of_revision in ["revision", "hash", "by", "reason"] {
-            book.remove(of_revision);
+            rule_set.remove(of_revision);
         }
     }
     let mut text = String::new();

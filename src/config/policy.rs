@@ -1,12 +1,12 @@
 //! Raw policy into policy.
 
-use super::check::{Check, DAY, HOUR, MINUTE, SECOND, checked};
+use super::check::{Checker, DAY, HOUR, MINUTE, SECOND, checked};
 use super::problem::Path;
 use super::raw;
 use crate::model::Policy;
 
 /// The policy that stands at `at`.
-pub(super) fn policy(check: &mut Check<'_>, at: &Path, raw: &raw::Policy) -> Policy {
+pub(super) fn policy(check: &mut Checker<'_>, at: &Path, raw: &raw::Policy) -> Policy {
     let policy = Policy {
         proving_period: checked!(check.span, at, raw.proving_hours, HOUR, 0..=8760),
         trust_assumed: raw.trust_assumed,

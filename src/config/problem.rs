@@ -53,7 +53,7 @@ impl fmt::Display for Path {
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Problem {
+pub struct ConfigProblem {
     /// Where.
     pub path: Path,
     /// What stands there, as TOML writes it; none: nothing, or a whole table.
@@ -64,7 +64,7 @@ pub struct Problem {
     pub would_do: String,
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for ConfigProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.path.parts().is_empty() {
             write!(f, "{}", self.path)?;
@@ -82,12 +82,12 @@ impl fmt::Display for Problem {
 
 /// The settings cannot be used; everything that is wrong with them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct ConfigError {
     /// At least one, in the order of their paths.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ConfigProblem>,
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.problems.as_slice() {
             [one] => write!(f, "the settings are refused: {one}"),
@@ -99,4 +99,4 @@ impl fmt::Display for Refused {
     }
 }
 
-impl std::error::Error for Refused {}
+impl std::error::Error for ConfigError {}

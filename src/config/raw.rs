@@ -53,7 +53,7 @@ words! {
 }
 
 /// Tables by the names that their users gave them.
-pub(super) type Names<T> = BTreeMap<String, T>;
+pub(super) type ByName<T> = BTreeMap<String, T>;
 
 tables! {
     Raw {
@@ -64,9 +64,9 @@ tables! {
         ingest: Ingest,
         replay: Replay,
         source_defaults: SourceDefaults,
-        sources: Names<Source>,
+        sources: ByName<Source>,
         rules: Rules,
-        models: Option<Names<Rules>>,
+        models: Option<ByName<Rules>>,
         workers: Workers,
         router: Router,
     }
@@ -82,9 +82,9 @@ tables! {
         instance: Option<String>,
         group_protocol: GroupProtocol,
         replication: Option<u64>,
-        properties: Names<serde_json::Value>,
-        properties_from_env: Names<String>,
-        properties_from_file: Names<String>,
+        properties: ByName<serde_json::Value>,
+        properties_from_env: ByName<String>,
+        properties_from_file: ByName<String>,
     }
     Http {
         listen: String,
@@ -107,15 +107,15 @@ tables! {
     Replay { max_jump_days: u64, }
     Topic {
         r#type: Option<SampleKind>,
-        fields: Option<Names<String>>,
-        constants: Option<Names<serde_json::Value>>,
+        fields: Option<ByName<String>>,
+        constants: Option<ByName<serde_json::Value>>,
         allowed_disorder_seconds: Option<u64>,
     }
     Rules {
         mode: Mode,
         budget: Budget,
         trigger_defaults: TriggerDefaults,
-        triggers: Names<Trigger>,
+        triggers: ByName<Trigger>,
         policy: Policy,
     }
     Budget {
@@ -147,7 +147,7 @@ tables! {
         registry: Registry,
         router: RouterWorker,
         exec_defaults: ExecDefaults,
-        exec: Option<Names<Exec>>,
+        exec: Option<ByName<Exec>>,
         notice: Notice,
     }
     Registry {
@@ -180,7 +180,7 @@ tables! {
         held_body_bytes: u64,
         drain_seconds: u64,
         model_defaults: RoutedDefaults,
-        models: Option<Names<Routed>>,
+        models: Option<ByName<Routed>>,
     }
     Notice {
         webhook_url: Option<String>,
@@ -192,7 +192,7 @@ tables! {
 inherited! {
     SourceDefaults, Source {
         topics: Vec<String>,
-        topic: Option<Names<Topic>>,
+        topic: Option<ByName<Topic>>,
     } and {
         enabled: bool,
         pane_seconds: u64,
@@ -208,8 +208,8 @@ inherited! {
         unknown_models: Unknown,
         models: Vec<String>,
         r#type: Option<SampleKind>,
-        fields: Names<String>,
-        constants: Names<serde_json::Value>,
+        fields: ByName<String>,
+        constants: ByName<serde_json::Value>,
     }
     TriggerDefaults, Trigger {
         order: u64,
@@ -239,8 +239,8 @@ inherited! {
         breaches_to_fire: u64,
     }
     RoutedDefaults, Routed {
-        versions: Names<String>,
-        weights_percent: Names<f64>,
+        versions: ByName<String>,
+        weights_percent: ByName<f64>,
     } and {
         shadow: Vec<String>,
         predict_path: String,

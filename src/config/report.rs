@@ -6,25 +6,25 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use crate::model::{
-    Action, Budget, Mode, ModelRules, Null, RuleBook, Signal, Span, Statistic, Tolerance, Trigger,
+    Action, Budget, Limit, Mode, ModelRules, RuleSet, Signal, Span, Statistic, Tolerance, Trigger,
 };
 
 /// What is in effect.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Report {
+pub struct ConfigReport {
     /// The environment served.
     pub namespace: String,
     /// Of the rules.
     pub rules_hash: String,
     /// What the rules mean: the default's first, then each model's that has its own.
-    pub rules: Vec<Meaning>,
+    pub rules: Vec<RulesInWords>,
     /// Every setting by its name in `config.toml`; null: not set. Secrets are left out.
     pub settings: Json,
 }
 
 /// What the rules of a model mean.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Meaning {
+pub struct RulesInWords {
     /// Which model; none: every model without rules of its own.
     pub model: Option<String>,
     /// What happens on a breach.
@@ -35,7 +35,7 @@ pub struct Meaning {
     pub plan: Vec<String>,
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for ConfigReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "namespace {}, rules {}", self.namespace, self.rules_hash)?;
         for meaning in &self.rules {
@@ -49,9 +49,9 @@ impl fmt::Display for Report {
 }
 
 /// The report on these rules and settings.
-pub(super) fn report(rules: &RuleBook, settings: Json) -> Report {
+pub(super) fn report(rules: &RuleSet, settings: Json) -> ConfigReport {
     let own = rules.models.iter().map(|(model, rules)| meaning(Some(model.to_string()), rules));
-    Report {
+    ConfigReport {
         namespace: rules.namespace.to_string(),
         rules_hash: rules.hash.clone(),
         rules: std::iter::once(meaning(None, &rules.default)).chain(own).collect(),
@@ -59,8 +59,8 @@ pub(super) fn report(rules: &RuleBook, settings: Json) -> Report {
     }
 }
 
-fn meaning(model: Option<String>, rules: &ModelRules) -> Meaning {
-    Meaning {
+fn meaning(model: Option<String>, rules: &ModelRules) -> RulesInWords {
+    RulesInWords {
         model,
         mode: rules.mode,
         triggers: rules.triggers.iter().map(|trigger| words(trigger, &rules.budget)).collect(),
@@ -106,26 +106,26 @@ fn words(trigger: &Trigger, budget: &Budget) -> String {
 
 fn limit(trigger: &Trigger) -> String {
     match (trigger.limit, trigger.signal) {
-        (Null::Baseline(Tolerance::Points(points)), _) => {
+        (Limit::Baseline(Tolerance::Points(points)), _) => {
             format!("accuracy is more than {} points below its baseline", percent(points))
         }
-        (Null::Baseline(Tolerance::Relative(part)), _) => {
+        (Limit::Baseline(Tolerance::Relative(part)), _) => {
             format!("accuracy is below its baseline by more than {} % of it", percent(part))
         }
-        (Null::Paired(points), _) => format!(
+        (Limit::Paired(points), _) => format!(
             "accuracy is more than {} points below another version's on the same requests",
             percent(points)
         ),
-        (Null::Rate(rate), Signal::ErrorRate) => {
+        (Limit::Rate(rate), Signal::ErrorRate) => {
             format!("more than {} % of predictions fail", percent(rate))
         }
-        (Null::Rate(rate), Signal::Accuracy | Signal::Latency | Signal::FeatureDrift) => {
+        (Limit::Rate(rate), Signal::Accuracy | Signal::Latency | Signal::FeatureDrift) => {
             format!("more than {} % of samples are bad", percent(rate))
         }
-        (Null::MeanMs { limit, timeout }, _) => format!(
+        (Limit::MeanMs { limit, timeout }, _) => format!(
             "answers take more than {limit} ms on average, each counted as {timeout} ms at most"
         ),
-        (Null::Psi { limit, bins, learn }, _) => format!(
+        (Limit::Psi { limit, bins, learn }, _) => format!(
             "the population stability index of a feature is above {limit}, on {bins} bins learned \
              from {} samples",
             thousands(learn as f64)

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::{Path as FilePath, PathBuf};
 use std::time::Duration;
 
-use super::check::{Check, SECOND, checked};
+use super::check::{Checker, SECOND, checked};
 use super::problem::Path;
 use super::raw;
 use super::sources::field;
@@ -119,7 +119,7 @@ const ANSWER: &str = "answer:";
 
 /// The router, if it is to run. `log`: the log's folder, where is kept what has no other place.
 pub(super) fn router(
-    check: &mut Check<'_>,
+    check: &mut Checker<'_>,
     raw: &raw::Router,
     sources: &[Source],
     token: bool,
@@ -160,7 +160,7 @@ pub(super) fn router(
 }
 
 /// The source whose topic takes what the router saw.
-fn source(check: &mut Check<'_>, at: &Path, name: &str, sources: &[Source]) -> Option<SourceId> {
+fn source(check: &mut Checker<'_>, at: &Path, name: &str, sources: &[Source]) -> Option<SourceId> {
     let at = at.key("telemetry");
     let Some(source) = sources.iter().find(|source| source.id.as_str() == name) else {
         check.refuse(&at, "there is no such source, or it is not enabled; name one of [sources]");
@@ -174,7 +174,7 @@ fn source(check: &mut Check<'_>, at: &Path, name: &str, sources: &[Source]) -> O
     Some(source.id.clone())
 }
 
-fn model(check: &mut Check<'_>, at: &Path, name: &str, raw: &raw::Routed) -> Option<RoutedModel> {
+fn model(check: &mut Checker<'_>, at: &Path, name: &str, raw: &raw::Routed) -> Option<RoutedModel> {
     let at = at.key("models").key(name);
     let versions = versions(check, &at, raw);
     let weights_percent = weights(check, &at, raw);
@@ -211,7 +211,7 @@ fn model(check: &mut Check<'_>, at: &Path, name: &str, raw: &raw::Routed) -> Opt
     })
 }
 
-fn known(check: &mut Check<'_>, at: &Path, version: &str, raw: &raw::Routed) {
+fn known(check: &mut Checker<'_>, at: &Path, version: &str, raw: &raw::Routed) {
     if !raw.versions.contains_key(version) {
         let known: Vec<_> = raw.versions.keys().map(String::as_str).collect();
         let known = known.join(", ");
@@ -219,7 +219,7 @@ fn known(check: &mut Check<'_>, at: &Path, version: &str, raw: &raw::Routed) {
     }
 }
 
-fn versions(check: &mut Check<'_>, at: &Path, raw: &raw::Routed) -> Vec<(VersionId, String)> {
+fn versions(check: &mut Checker<'_>, at: &Path, raw: &raw::Routed) -> Vec<(VersionId, String)> {
     let at = at.key("versions");
     if raw.versions.is_empty() {
         check.refuse(&at, "no version; write { v1 = \"http://127.0.0.1:9001\" }");
@@ -241,7 +241,7 @@ fn versions(check: &mut Check<'_>, at: &Path, raw: &raw::Routed) -> Vec<(Version
     versions
 }
 
-fn weights(check: &mut Check<'_>, at: &Path, raw: &raw::Routed) -> Vec<(VersionId, f64)> {
+fn weights(check: &mut Checker<'_>, at: &Path, raw: &raw::Routed) -> Vec<(VersionId, f64)> {
     let at = at.key("weights_percent");
     let (mut weights, mut sum) = (Vec::new(), 0.0);
     for (name, percent) in &raw.weights_percent {
@@ -262,7 +262,7 @@ fn weights(check: &mut Check<'_>, at: &Path, raw: &raw::Routed) -> Vec<(VersionI
     weights
 }
 
-fn health(check: &mut Check<'_>, at: &Path, raw: &raw::Routed) -> Option<HealthSettings> {
+fn health(check: &mut Checker<'_>, at: &Path, raw: &raw::Routed) -> Option<HealthSettings> {
     let milliseconds = Duration::from_millis;
     let every = checked!(check.count, at, raw.health_every_milliseconds, 10..=3_600_000);
     let within = checked!(check.count, at, raw.health_within_milliseconds, 10..=3_600_000);
@@ -276,7 +276,7 @@ fn health(check: &mut Check<'_>, at: &Path, raw: &raw::Routed) -> Option<HealthS
     Some(HealthSettings { path: path.clone(), every, within, fall, rise })
 }
 
-fn breaker(check: &mut Check<'_>, at: &Path, raw: &raw::Routed) -> BreakerRules {
+fn breaker(check: &mut Checker<'_>, at: &Path, raw: &raw::Routed) -> BreakerRules {
     let breaker = BreakerRules {
         in_a_row: checked!(check.small, at, raw.breaker_in_a_row, 1..=1_000_000),
         share: checked!(check.percent, at, raw.breaker_percent),
@@ -298,7 +298,7 @@ fn breaker(check: &mut Check<'_>, at: &Path, raw: &raw::Routed) -> BreakerRules 
     breaker
 }
 
-fn fields(check: &mut Check<'_>, at: &Path, raw: &raw::Routed) -> RoutedFields {
+fn fields(check: &mut Checker<'_>, at: &Path, raw: &raw::Routed) -> RoutedFields {
     let mut pointer = |key: &str, text: &str| {
         if !text.is_empty() && !text.starts_with('/') {
             check.refuse(&at.key(key), "it is a JSON pointer, such as /prediction");

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::check::{Check, DAY, MINUTE, SECOND, Within, checked};
+use super::check::{Checker, DAY, MINUTE, SECOND, Within, checked};
 use super::policy::policy;
 use super::problem::Path;
 use super::raw;
 use crate::model::{
-    Action, Budget, ModelRules, Null, Signal, Span, Statistic, TargetRule, Tolerance, Trigger,
+    Action, Budget, Limit, ModelRules, Signal, Span, Statistic, TargetRule, Tolerance, Trigger,
     TriggerId,
 };
 
 /// The rules that stand at `at`.
 pub(super) fn rules(
-    check: &mut Check<'_>,
+    check: &mut Checker<'_>,
     at: &Path,
     raw: &raw::Rules,
     panes: &[Span],
@@ -41,7 +41,7 @@ pub(super) fn rules(
 }
 
 /// A false alarm every few buckets is no promise.
-fn rare(check: &mut Check<'_>, at: &Path, budget: Budget, triggers: &[Trigger]) {
+fn rare(check: &mut Checker<'_>, at: &Path, budget: Budget, triggers: &[Trigger]) {
     /// Buckets to a false alarm, at least.
     const RARE: f64 = 10.0;
     let by_bets = triggers.iter().filter(|rule| rule.statistic == Statistic::EDetector);
@@ -63,9 +63,9 @@ fn rare(check: &mut Check<'_>, at: &Path, budget: Budget, triggers: &[Trigger]) 
 }
 
 fn triggers(
-    check: &mut Check<'_>,
+    check: &mut Checker<'_>,
     at: &Path,
-    raw: &raw::Names<raw::Trigger>,
+    raw: &raw::ByName<raw::Trigger>,
     panes: &[Span],
 ) -> Vec<Trigger> {
     let mut by_order: BTreeMap<u64, (&str, Trigger)> = BTreeMap::new();
@@ -103,7 +103,7 @@ struct Shares {
 }
 
 impl Shares {
-    fn new(triggers: &raw::Names<raw::Trigger>) -> Self {
+    fn new(triggers: &raw::ByName<raw::Trigger>) -> Self {
         let mut shares = Self { given: 0.0, open: 0 };
         for raw in triggers.values().filter(|raw| raw.enabled && spends(raw)) {
             match raw.weight {
@@ -137,7 +137,7 @@ fn spends(raw: &raw::Trigger) -> bool {
 }
 
 fn trigger(
-    check: &mut Check<'_>,
+    check: &mut Checker<'_>,
     at: &Path,
     name: &str,
     raw: &raw::Trigger,
@@ -169,7 +169,7 @@ fn trigger(
     })
 }
 
-fn bucket(check: &mut Check<'_>, at: &Path, seconds: u64, panes: &[Span]) -> Span {
+fn bucket(check: &mut Checker<'_>, at: &Path, seconds: u64, panes: &[Span]) -> Span {
     let bucket = check.span(at, seconds, SECOND, 1..=86_400);
     for pane in panes.iter().filter(|pane| pane.as_ms() > 0) {
         if bucket.as_ms() % pane.as_ms() != 0 {
@@ -181,7 +181,7 @@ fn bucket(check: &mut Check<'_>, at: &Path, seconds: u64, panes: &[Span]) -> Spa
     bucket
 }
 
-fn statistic(check: &mut Check<'_>, at: &Path, raw: &raw::Trigger, bucket: Span) -> Statistic {
+fn statistic(check: &mut Checker<'_>, at: &Path, raw: &raw::Trigger, bucket: Span) -> Statistic {
     let drift = raw.signal == Signal::FeatureDrift;
     match (raw.rule, drift) {
         (raw::Rule::EDetector, true) => {
@@ -219,7 +219,7 @@ const LIMITS: [(&str, Signal); 9] = [
     ("learn_samples", Signal::FeatureDrift),
 ];
 
-fn limit(check: &mut Check<'_>, at: &Path, raw: &raw::Trigger) -> Option<Null> {
+fn limit(check: &mut Checker<'_>, at: &Path, raw: &raw::Trigger) -> Option<Limit> {
     let given = [
         raw.compare.is_some(),
         raw.tolerance_points.is_some(),
@@ -244,14 +244,14 @@ fn limit(check: &mut Check<'_>, at: &Path, raw: &raw::Trigger) -> Option<Null> {
         Signal::Accuracy => accuracy_limit(check, at, raw),
         Signal::ErrorRate => {
             let percent = needed(check, at, "limit_percent", raw.limit_percent)?;
-            Some(Null::Rate(check.percent(&at.key("limit_percent"), percent)))
+            Some(Limit::Rate(check.percent(&at.key("limit_percent"), percent)))
         }
         Signal::Latency => {
             let limit = needed(check, at, "limit_milliseconds", raw.limit_milliseconds)?;
             let timeout = needed(check, at, "timeout_milliseconds", raw.timeout_milliseconds)?;
             let mean = Within::new("a mean in milliseconds", 0.0, 60_000.0).above();
             let longest = Within::new("a time-out", limit, 60_000.0).above();
-            Some(Null::MeanMs {
+            Some(Limit::MeanMs {
                 limit: check.number(&at.key("limit_milliseconds"), limit, &mean),
                 timeout: check.number(&at.key("timeout_milliseconds"), timeout, &longest),
             })
@@ -261,7 +261,7 @@ fn limit(check: &mut Check<'_>, at: &Path, raw: &raw::Trigger) -> Option<Null> {
             let bins = needed(check, at, "bins", raw.bins)?;
             let learn = needed(check, at, "learn_samples", raw.learn_samples)?;
             let index = Within::new("an index", 0.0, 100.0).above();
-            Some(Null::Psi {
+            Some(Limit::Psi {
                 limit: check.number(&at.key("limit_psi"), limit, &index),
                 bins: check.small(&at.key("bins"), bins, 2..=100),
                 learn: check.count(&at.key("learn_samples"), learn, 100..=10_000_000),
@@ -270,7 +270,7 @@ fn limit(check: &mut Check<'_>, at: &Path, raw: &raw::Trigger) -> Option<Null> {
     }
 }
 
-fn accuracy_limit(check: &mut Check<'_>, at: &Path, raw: &raw::Trigger) -> Option<Null> {
+fn accuracy_limit(check: &mut Checker<'_>, at: &Path, raw: &raw::Trigger) -> Option<Limit> {
     let (points_at, relative_at) =
         (at.key("tolerance_points"), at.key("tolerance_relative_percent"));
     let compare = needed(check, at, "compare", raw.compare)?;
@@ -282,17 +282,17 @@ fn accuracy_limit(check: &mut Check<'_>, at: &Path, raw: &raw::Trigger) -> Optio
             check.refuse(&points_at, "tolerance_relative_percent is set too; keep one of the two");
         }
         let tolerance = Tolerance::Relative(check.percent(&relative_at, percent));
-        return Some(Null::Baseline(tolerance));
+        return Some(Limit::Baseline(tolerance));
     }
     let points = needed(check, at, "tolerance_points", raw.tolerance_points)?;
     let points = check.percent(&points_at, points);
     Some(match compare {
-        raw::Compare::Baseline => Null::Baseline(Tolerance::Points(points)),
-        raw::Compare::Paired => Null::Paired(points),
+        raw::Compare::Baseline => Limit::Baseline(Tolerance::Points(points)),
+        raw::Compare::Paired => Limit::Paired(points),
     })
 }
 
-fn needed<T>(check: &mut Check<'_>, at: &Path, key: &str, value: Option<T>) -> Option<T> {
+fn needed<T>(check: &mut Checker<'_>, at: &Path, key: &str, value: Option<T>) -> Option<T> {
     if value.is_none() {
         check.refuse(&at.key(key), "it is missing; this trigger's signal needs it");
     }

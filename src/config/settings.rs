@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::check::{Check, DAY, HOUR, SECOND, checked};
+use super::check::{Checker, DAY, HOUR, SECOND, checked};
 use super::kafka::{KafkaSettings, kafka};
 use super::problem::Path;
 use super::raw;
@@ -129,7 +129,7 @@ pub(super) type Environment = BTreeMap<String, String>;
 
 /// Raw settings into settings; none: something is refused.
 pub(super) fn settings(
-    check: &mut Check<'_>,
+    check: &mut Checker<'_>,
     raw: &raw::Raw,
     environment: &Environment,
     sources: Vec<Source>,
@@ -161,7 +161,7 @@ pub(super) fn settings(
     Some(settings)
 }
 
-fn log(check: &mut Check<'_>, raw: &raw::Log, sources: &[Source]) -> LogSettings {
+fn log(check: &mut Checker<'_>, raw: &raw::Log, sources: &[Source]) -> LogSettings {
     let at = Path::of(["log"]);
     let retention_at = at.key("retention_days");
     let retention = check.span(&retention_at, raw.retention_days, DAY, 1..=3650);
@@ -183,7 +183,11 @@ fn log(check: &mut Check<'_>, raw: &raw::Log, sources: &[Source]) -> LogSettings
     }
 }
 
-fn http(check: &mut Check<'_>, raw: &raw::Http, environment: &Environment) -> Option<HttpSettings> {
+fn http(
+    check: &mut Checker<'_>,
+    raw: &raw::Http,
+    environment: &Environment,
+) -> Option<HttpSettings> {
     let at = Path::of(["http"]);
     let (listen_at, file_at) = (at.key("listen"), at.key("token_file"));
     let from_variable = secret(environment, &raw.token_env);
@@ -241,7 +245,7 @@ pub(super) fn secret(environment: &Environment, variable: &str) -> Option<Secret
     environment.get(variable).filter(|text| !text.is_empty()).map(|text| Secret::new(text))
 }
 
-fn ingest(check: &mut Check<'_>, raw: &raw::Ingest) -> IngestSettings {
+fn ingest(check: &mut Checker<'_>, raw: &raw::Ingest) -> IngestSettings {
     let at = Path::of(["ingest"]);
     IngestSettings {
         flush: checked!(check.span, at, raw.flush_milliseconds, 1, 1..=10_000),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::check::{Check, HOUR, SECOND, checked};
+use super::check::{Checker, HOUR, SECOND, checked};
 use super::problem::Path;
 use super::raw;
 use crate::model::{
@@ -11,8 +11,8 @@ use crate::model::{
 
 /// The sources that are enabled, by name; `known` are the models that have rules of their own.
 pub(super) fn sources(
-    check: &mut Check<'_>,
-    raw: &raw::Names<raw::Source>,
+    check: &mut Checker<'_>,
+    raw: &raw::ByName<raw::Source>,
     known: &BTreeSet<String>,
 ) -> Vec<Source> {
     let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
@@ -32,7 +32,7 @@ pub(super) fn sources(
 }
 
 fn source(
-    check: &mut Check<'_>,
+    check: &mut Checker<'_>,
     at: &Path,
     name: &str,
     raw: &raw::Source,
@@ -68,7 +68,7 @@ fn source(
     })
 }
 
-fn topics(check: &mut Check<'_>, at: &Path, raw: &raw::Source) -> Vec<TopicRule> {
+fn topics(check: &mut Checker<'_>, at: &Path, raw: &raw::Source) -> Vec<TopicRule> {
     if raw.topics.is_empty() {
         check.refuse(&at.key("topics"), "no topic; name one, or say enabled = false");
     }

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use super::kafka;
 use super::layers::{at, find, flatten, from_text, json, merge, origin, parse, set, with_origin};
-use super::problem::{Path, Problem};
+use super::problem::{ConfigProblem, Path};
 use super::raw::Raw;
 use super::wording;
 
@@ -48,7 +48,7 @@ impl Tree {
     pub(super) fn read(
         files: &[PathBuf],
         environment: &BTreeMap<String, String>,
-    ) -> Result<Self, Vec<Problem>> {
+    ) -> Result<Self, Vec<ConfigProblem>> {
         let mut given = Value::new(None, ValueKind::Table(shipped()));
         let mut problems = Vec::new();
         for file in files {
@@ -79,7 +79,7 @@ impl Tree {
     }
 
     /// The raw structs, as far as they can be had, and what does not fit.
-    pub(super) fn raw(&self) -> (Option<Raw>, Vec<Problem>) {
+    pub(super) fn raw(&self) -> (Option<Raw>, Vec<ConfigProblem>) {
         /// More than anybody reads.
         const MOST: usize = 100;
         let mut json = json(&self.whole);
@@ -106,7 +106,7 @@ impl Tree {
     }
 
     /// What is wrong at a place, with what stands there and who says so.
-    pub(super) fn problem(&self, path: &Path, would_do: impl Into<String>) -> Problem {
+    pub(super) fn problem(&self, path: &Path, would_do: impl Into<String>) -> ConfigProblem {
         let path = self.home(path);
         let value = find(&self.given, path.parts());
         let shown = match value {
@@ -118,7 +118,7 @@ impl Tree {
         };
         let leaf = value.filter(|value| !matches!(value.kind, ValueKind::Table(_)));
         let origin = value.and_then(origin).or(leaf.map(|_| SHIPPED)).map(str::to_owned);
-        Problem { path, value: shown, origin, would_do: would_do.into() }
+        ConfigProblem { path, value: shown, origin, would_do: would_do.into() }
     }
 
     /// The file or variable that says what stands at a place; none: nobody, or only the default.
@@ -166,8 +166,8 @@ fn dotted(tree: &mut Value) {
     }
 }
 
-fn unreadable(file: String, why: &str) -> Problem {
-    Problem {
+fn unreadable(file: String, why: &str) -> ConfigProblem {
+    ConfigProblem {
         path: Path::default(),
         value: None,
         origin: Some(file),

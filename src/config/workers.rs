@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::check::{Check, SECOND, checked};
+use super::check::{Checker, SECOND, checked};
 use super::problem::Path;
 use super::raw;
 use super::settings::{Environment, Secret, secret};
@@ -94,7 +94,7 @@ pub struct NoticeSettings {
 
 /// All workers. `log`: the folder of the log, where is kept what has no other place.
 pub(super) fn workers(
-    check: &mut Check<'_>,
+    check: &mut Checker<'_>,
     raw: &raw::Workers,
     environment: &Environment,
     log: &std::path::Path,
@@ -133,7 +133,7 @@ pub(super) fn workers(
 }
 
 fn router(
-    check: &mut Check<'_>,
+    check: &mut Checker<'_>,
     at: &Path,
     raw: &raw::RouterWorker,
     token: Option<&Secret>,
@@ -192,7 +192,7 @@ pub(super) fn routed(raw: &raw::Raw) -> impl Iterator<Item = &String> {
 }
 
 fn program(
-    check: &mut Check<'_>,
+    check: &mut Checker<'_>,
     name: &str,
     raw: &raw::Exec,
     log: &std::path::Path,
@@ -229,7 +229,7 @@ fn program(
 
 /// The workers that act for a model, in the order of their stages; none: a model nobody names.
 pub(super) fn targets(
-    check: &mut Check<'_>,
+    check: &mut Checker<'_>,
     all: &raw::Raw,
     model: Option<&str>,
 ) -> Vec<TargetRule> {

@@ -73,7 +73,7 @@ struct Predicted {
 }
 
 /// What became of one request.
-struct Asked {
+struct CallEnd {
     flight: usize,
     repeated: u64,
     answer: Result<(VersionId, i64), String>,
@@ -129,7 +129,7 @@ impl Callers {
         }
     }
 
-    fn count(&mut self, asked: Asked) {
+    fn count(&mut self, asked: CallEnd) {
         self.requests.repeated += asked.repeated;
         match asked.answer {
             Ok((_, prediction)) => {
@@ -150,7 +150,7 @@ impl Callers {
     ///
     /// # Errors
     /// Nobody takes them.
-    pub(super) async fn tell(&self, lines: Vec<String>) -> Result<(), DemoError> {
+    pub(super) async fn publish(&self, lines: Vec<String>) -> Result<(), DemoError> {
         if lines.is_empty() {
             return Ok(());
         }
@@ -207,10 +207,10 @@ pub(super) fn client(time: Duration) -> Result<Client, DemoError> {
     client.map_err(|error| DemoError::Machine(std::io::Error::other(error)))
 }
 
-async fn one(flight: usize, request: RequestBuilder, patience: Span) -> Asked {
+async fn one(flight: usize, request: RequestBuilder, patience: Span) -> CallEnd {
     let (answer, repeated) = match insist(request, patience).await {
         Ok((answer, repeated)) => (answer, repeated),
-        Err(why) => return Asked { flight, repeated: 0, answer: Err(why) },
+        Err(why) => return CallEnd { flight, repeated: 0, answer: Err(why) },
     };
     let status = answer.status();
     let version = answer.headers().get("x-model-version").and_then(|by| by.to_str().ok());
@@ -219,7 +219,7 @@ async fn one(flight: usize, request: RequestBuilder, patience: Span) -> Asked {
         (Some(version), Ok(body)) if status.is_success() => Ok((version, body.prediction)),
         _ => Err(format!("{status} was answered")),
     };
-    Asked { flight, repeated, answer }
+    CallEnd { flight, repeated, answer }
 }
 
 /// Asks until there is an answer; and how often it was asked again.

@@ -168,7 +168,7 @@ impl Children {
     ///
     /// # Errors
     /// One ends at once, over and over.
-    pub(super) fn news(&self, say: &mut dyn FnMut(String)) -> Result<(), DemoError> {
+    pub(super) fn check_exits(&self, say: &mut dyn FnMut(String)) -> Result<(), DemoError> {
         self.news.try_iter().try_for_each(|news| news.map(&mut *say))
     }
 }

@@ -6,33 +6,33 @@ use crate::config::Config;
 use crate::edge::clock::Stopwatch;
 use crate::edge::log::{LogError, Partition, Reader};
 use crate::model::Span;
-use crate::topics::River;
+use crate::topics::Topics;
 
 /// The pause between two looks.
 const PAUSE: Duration = Duration::from_micros(200);
 
 /// The ends of the topics of telemetry.
-pub(super) struct Ends {
+pub(super) struct TelemetryEnds {
     partitions: Vec<Partition>,
     /// It reads nothing, so it is a member of no group.
     reader: Box<dyn Reader>,
 }
 
-impl Ends {
+impl TelemetryEnds {
     /// Those of every source; their topics must be there.
     ///
     /// # Errors
     /// Storage.
-    pub(super) fn open(river: &River, config: &Config) -> Result<Self, LogError> {
-        let topics = config.settings.sources.iter().flat_map(|source| &source.topics);
-        let topics: Vec<String> = topics.map(|topic| topic.name.clone()).collect();
+    pub(super) fn open(topics: &Topics, config: &Config) -> Result<Self, LogError> {
+        let names = config.settings.sources.iter().flat_map(|source| &source.topics);
+        let names: Vec<String> = names.map(|topic| topic.name.clone()).collect();
         let mut partitions = Vec::new();
-        for topic in &topics {
-            let count = river.log.partitions(topic)?.unwrap_or(0);
+        for topic in &names {
+            let count = topics.log.partitions(topic)?.unwrap_or(0);
             let all = (0..count).map(|partition| Partition { topic: topic.clone(), partition });
             partitions.extend(all);
         }
-        let reader = river.log.reader(&river.group("ends"), &topics)?;
+        let reader = topics.log.reader(&topics.group("ends"), &names)?;
         Ok(Self { partitions, reader })
     }
 

@@ -41,14 +41,14 @@ pub(super) struct Flight {
     /// What they are asked.
     pub(super) request: Json,
     /// What each really said.
-    pub(super) answers: BTreeMap<VersionId, Answer>,
+    pub(super) answers: BTreeMap<VersionId, RecordedAnswer>,
     /// When it landed, late or not; none: nobody knows.
     pub(super) landed: Option<(EventTime, i64)>,
 }
 
 /// What a version said of a flight.
 #[derive(Debug, Clone)]
-pub(super) struct Answer {
+pub(super) struct RecordedAnswer {
     /// Late, or not.
     pub(super) prediction: i64,
     /// The body of the answer.
@@ -111,7 +111,7 @@ impl Flight {
         let score = line.score.unwrap_or_default();
         let body =
             format!(r#"{{"prediction":{prediction},"score":{score},"features":{features}}}"#);
-        self.answers.insert(version, Answer { prediction, body });
+        self.answers.insert(version, RecordedAnswer { prediction, body });
     }
 
     /// Whether a version was right about it; none: nobody knows.

@@ -7,17 +7,17 @@ use std::ops::Range;
 use serde::Serialize;
 
 use super::flights::REGISTRY;
-use super::tail::Seen;
+use super::tail::ObservedRecord;
 use crate::edge::log::Topic;
 use crate::model::{
-    Command, CommandId, EventTime, Incident, IncidentState, LogTime, Outcome, RuleBook, Span,
+    Command, CommandId, EventTime, Incident, IncidentState, LogTime, RuleSet, Span, StepResult,
     TargetId, Want,
 };
-use crate::replay::{History, Ledger, News, Replayed, summary};
+use crate::replay::{DailyAnswers, History, News, Replayed, summary};
 use crate::shard::{Decision, Inbox, Output, Status};
 use crate::targets::registry::ShadowRegistry;
 use crate::topics::RoleError;
-use crate::undo::Did;
+use crate::undo::Response;
 use crate::wire::json;
 
 /// How long each phase of the rollback took, by the wall clock of who reads the topics.
@@ -48,7 +48,7 @@ pub(super) struct Reach {
 pub(super) struct Journal {
     outputs: Vec<Output>,
     history: History,
-    ledger: Ledger,
+    ledger: DailyAnswers,
     status: Option<Status>,
     measured: Option<EventTime>,
     pub(super) phases: Phases,
@@ -70,7 +70,7 @@ impl Journal {
         Self {
             outputs: Vec::new(),
             history: history(),
-            ledger: Ledger::new(pane),
+            ledger: DailyAnswers::new(pane),
             status: None,
             measured: None,
             phases: Phases::default(),
@@ -110,11 +110,11 @@ impl Journal {
     /// A record that this build cannot read.
     pub(super) fn take(
         &mut self,
-        seen: impl Iterator<Item = Seen>,
+        seen: impl Iterator<Item = ObservedRecord>,
         mut news: impl FnMut(News<'_>),
     ) -> Result<(), RoleError> {
         let mut outputs: Vec<(LogTime, u8, Output)> = Vec::new();
-        for Seen { topic, record, at_us } in seen {
+        for ObservedRecord { topic, record, at_us } in seen {
             let value = &record.value;
             match topic {
                 Topic::Inbox => self.inbox(json::decode("inbox", value)?, at_us),
@@ -158,7 +158,7 @@ impl Journal {
                 self.measured = self.measured.max(Some(frame.newest));
                 self.ledger.take(&frame);
             }
-            Inbox::Answer(answer) if answer.outcome != Outcome::Unknown => {
+            Inbox::Answer(answer) if answer.outcome != StepResult::Unknown => {
                 let Some(seen_us) = self.open.remove(&answer.command) else { return };
                 let took = answer.took_us.unwrap_or_default();
                 self.phases.act_ms += milliseconds(took);
@@ -185,7 +185,7 @@ impl Journal {
     }
 
     fn decision(&mut self, decision: &Decision, at_us: u64) {
-        if decision.ruling.as_ref().is_some_and(|ruling| ruling.did == Did::Acted) {
+        if decision.ruling.as_ref().is_some_and(|ruling| ruling.did == Response::Acted) {
             let commanded = self.commanded_us.unwrap_or(at_us);
             let told = self.told.range(decision.read_to..).next().map(|(_, at_us)| *at_us);
             let took = commanded.saturating_sub(told.unwrap_or(commanded));
@@ -208,7 +208,7 @@ impl Journal {
     ///
     /// # Errors
     /// A number that JSON cannot hold.
-    pub(super) fn finish(&self, rules: RuleBook) -> Result<Option<Replayed>, RoleError> {
+    pub(super) fn finish(&self, rules: RuleSet) -> Result<Option<Replayed>, RoleError> {
         let Some(status) = self.status.clone() else { return Ok(None) };
         let (outputs, history) = (self.outputs.clone(), self.history.clone());
         let mut ledger = self.ledger.clone();

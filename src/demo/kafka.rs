@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 
 use super::callers::client;
 use super::children::{Children, Launch};
-use super::ends::Ends;
+use super::ends::TelemetryEnds;
 use super::folder::Folder;
 use super::settings::{Places, telemetry};
 use super::{DemoError, Reach, Stage};
@@ -20,7 +20,7 @@ use crate::edge::clock::SystemClock;
 use crate::edge::log::Topic;
 use crate::edge::log::kafka::KafkaLog;
 use crate::model::{EventTime, Span};
-use crate::topics::{River, RoleError};
+use crate::topics::{RoleError, Topics};
 
 /// So much of event time callers are ahead of what lanes have measured …
 const AHEAD_OF_LANES: Span = Span::from_s(3 * 3600);
@@ -35,11 +35,11 @@ const LOOK: Duration = Duration::from_millis(5);
 /// The stage.
 pub(super) struct Kafka {
     log: KafkaLog,
-    river: River,
+    topics: Topics,
     children: Option<Children>,
     /// The topic of telemetry.
     telemetry: String,
-    ends: Ends,
+    ends: TelemetryEnds,
     /// Records of telemetry that never came to the log.
     lost: u64,
     http: Client,
@@ -61,12 +61,13 @@ impl Kafka {
     ) -> Result<Self, DemoError> {
         let log = KafkaLog::open(kafka, Arc::new(SystemClock))?;
         if let Some(before) = folder.before() {
-            let river = River { log: Arc::new(log.clone()), namespace: before.clone(), shards: 1 };
-            delete(&log, &river, telemetry(before.as_str()))?;
+            let topics =
+                Topics { log: Arc::new(log.clone()), namespace: before.clone(), shards: 1 };
+            delete(&log, &topics, telemetry(before.as_str()))?;
         }
         let launch = Launch::new(file, folder.file("logs"))?;
         launch.run(&["topics", "create", "--telemetry"])?;
-        let river = River {
+        let topics = Topics {
             log: Arc::new(log.clone()),
             namespace: config.rules.namespace.clone(),
             shards: config.settings.log.shards,
@@ -77,9 +78,9 @@ impl Kafka {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(DemoError::Machine)?;
         let http = client(Duration::from_secs(2))?;
-        let (ends, lost, children) = (Ends::open(&river, config)?, 0, None);
+        let (ends, lost, children) = (TelemetryEnds::open(&topics, config)?, 0, None);
         let mut stage =
-            Self { log, river, children, telemetry, ends, lost, http, runtime, places, opening };
+            Self { log, topics, children, telemetry, ends, lost, http, runtime, places, opening };
         match Children::start(launch) {
             Ok(children) => {
                 stage.children = Some(children);
@@ -100,8 +101,8 @@ impl Kafka {
 }
 
 impl Stage for Kafka {
-    fn river(&self) -> &River {
-        &self.river
+    fn topics(&self) -> &Topics {
+        &self.topics
     }
 
     fn is_ready(&mut self) -> Result<bool, DemoError> {
@@ -112,7 +113,7 @@ impl Stage for Kafka {
     }
 
     fn tend(&mut self, say: &mut dyn FnMut(String)) -> Result<(), DemoError> {
-        self.children.as_ref().map_or(Ok(()), |children| children.news(say))
+        self.children.as_ref().map_or(Ok(()), |children| children.check_exits(say))
     }
 
     fn patience(&self) -> Span {
@@ -142,13 +143,13 @@ impl Stage for Kafka {
 
     fn stop(mut self: Box<Self>) -> Result<(), DemoError> {
         self.children = None;
-        delete(&self.log, &self.river, std::mem::take(&mut self.telemetry))
+        delete(&self.log, &self.topics, std::mem::take(&mut self.telemetry))
     }
 }
 
 /// Deletes all topics of a run.
-fn delete(log: &KafkaLog, river: &River, telemetry: String) -> Result<(), DemoError> {
-    let mut topics: Vec<_> = Topic::ALL.iter().map(|topic| river.topic(*topic)).collect();
-    topics.push(telemetry);
-    Ok(log.delete(&topics).map_err(RoleError::from)?)
+fn delete(log: &KafkaLog, topics: &Topics, telemetry: String) -> Result<(), DemoError> {
+    let mut names: Vec<_> = Topic::ALL.iter().map(|topic| topics.topic(*topic)).collect();
+    names.push(telemetry);
+    Ok(log.delete(&names).map_err(RoleError::from)?)
 }

@@ -7,16 +7,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ends::Ends;
+use super::ends::TelemetryEnds;
 use super::{DemoError, Reach, Stage};
 use crate::config::Config;
 use crate::edge::clock::{Clock, SimulatedClock, Stopwatch};
 use crate::edge::log::LogError;
 use crate::edge::log::local::LocalLog;
 use crate::model::{EventTime, LogTime, Span};
-use crate::process::{Part, Running, runtime};
-use crate::topics::River;
-use crate::topics::carrier::Carrier;
+use crate::process::{RoleSet, RunningProcess, runtime};
+use crate::topics::Topics;
+use crate::topics::open::OpenLog;
 
 /// The longest wait for quiet in one look.
 const LOOK: Duration = Duration::from_micros(300);
@@ -29,9 +29,9 @@ const FLUSH: Span = Span::from_s(15);
 pub(super) struct Local {
     clock: Arc<SimulatedClock>,
     log: LocalLog,
-    river: River,
-    running: Option<Running>,
-    ends: Ends,
+    topics: Topics,
+    running: Option<RunningProcess>,
+    ends: TelemetryEnds,
     /// Runs while a step is open.
     wall: Option<(LogTime, Stopwatch)>,
 }
@@ -46,22 +46,22 @@ impl Local {
         let folder: PathBuf = config.settings.log.folder.clone();
         let log = LocalLog::open(&folder, Arc::clone(&clock) as Arc<dyn Clock>)?;
         let carried = log.clone();
-        let open = move || -> Result<Carrier, LogError> { Ok(Carrier::Local(carried)) };
+        let open = move || -> Result<OpenLog, LogError> { Ok(OpenLog::Local(carried)) };
         let runtime = runtime().map_err(DemoError::Machine)?;
-        let running = Running::start(runtime, config, &Part::All, None, open)?;
-        let river = River {
+        let running = RunningProcess::start(runtime, config, &RoleSet::All, None, open)?;
+        let topics = Topics {
             log: Arc::new(log.clone()),
             namespace: config.rules.namespace.clone(),
             shards: config.settings.log.shards,
         };
-        let ends = Ends::open(&river, config)?;
-        Ok(Self { clock, log, river, running: Some(running), ends, wall: None })
+        let ends = TelemetryEnds::open(&topics, config)?;
+        Ok(Self { clock, log, topics, running: Some(running), ends, wall: None })
     }
 }
 
 impl Stage for Local {
-    fn river(&self) -> &River {
-        &self.river
+    fn topics(&self) -> &Topics {
+        &self.topics
     }
 
     fn is_ready(&mut self) -> Result<bool, DemoError> {
@@ -70,7 +70,7 @@ impl Stage for Local {
     }
 
     fn tend(&mut self, _: &mut dyn FnMut(String)) -> Result<(), DemoError> {
-        match self.running.as_mut().and_then(Running::broken) {
+        match self.running.as_mut().and_then(RunningProcess::broken) {
             Some(broken) => Err(broken.into()),
             None => Ok(()),
         }
@@ -97,12 +97,12 @@ impl Stage for Local {
     }
 
     fn rests(&mut self, reach: &Reach, until: EventTime) -> bool {
-        let quiet = self.log.quiet(LOOK);
+        let quiet = self.log.wait_idle(LOOK);
         let until = LogTime::from_ms(until.as_ms());
         if quiet && !reach.open && self.clock.now() < until {
             // All was read; now it is said, and whatever else was to wait for its time.
             self.clock.advance_to(until);
-            self.log.call();
+            self.log.wake_all();
             return false;
         }
         if reach.open {

@@ -6,8 +6,8 @@
 
 mod callers;
 mod children;
-mod ended;
 mod ends;
+mod event;
 mod flights;
 mod folder;
 mod journal;
@@ -16,26 +16,26 @@ mod lap;
 mod local;
 mod models;
 mod pulse;
+mod result;
 mod run;
 mod settings;
 mod tail;
-mod told;
 
 use std::path::PathBuf;
 
-pub use ended::{Ended, Requested};
+pub use event::DemoEvent;
 pub use flights::FlightsError;
 pub use journal::Phases;
 pub use pulse::Counted;
-pub use told::Told;
+pub use result::{DemoResult, Requested};
 
 use self::journal::Reach;
-use self::run::Run;
+use self::run::DemoRun;
 use super::process::ProcessError;
-use crate::config::Refused;
+use crate::config::ConfigError;
 use crate::edge::log::LogError;
 use crate::model::{EventTime, Span};
-use crate::topics::{River, RoleError};
+use crate::topics::{RoleError, Topics};
 
 /// What is shown, and how.
 #[derive(Debug, Clone)]
@@ -73,7 +73,7 @@ pub enum DemoError {
     #[error(
         "the demo's settings are refused; see to --brokers and the variables RIPCORD__KAFKA__…"
     )]
-    Settings(#[from] Refused),
+    Settings(#[from] ConfigError),
     /// The machine gives no port, no thread.
     #[error("the machine gives what the demo needs not")]
     Machine(#[source] std::io::Error),
@@ -126,7 +126,7 @@ pub enum DemoError {
 /// Where the roles are, and what time it is there.
 trait Stage {
     /// What the roles share.
-    fn river(&self) -> &River;
+    fn topics(&self) -> &Topics;
 
     /// Whether all roles are at work.
     fn is_ready(&mut self) -> Result<bool, DemoError>;
@@ -162,9 +162,9 @@ impl Demo {
     pub fn run(
         &self,
         stopped: &dyn Fn() -> bool,
-        mut tell: impl FnMut(Told<'_>),
-    ) -> Result<Ended, DemoError> {
-        let run = Run::start(self, stopped, &mut tell)?;
+        mut tell: impl FnMut(DemoEvent<'_>),
+    ) -> Result<DemoResult, DemoError> {
+        let run = DemoRun::start(self, stopped, &mut tell)?;
         run.play(self.serve, &mut tell)
     }
 }

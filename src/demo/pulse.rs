@@ -33,11 +33,11 @@ pub struct Counted {
 /// The callers; they stop with it.
 #[derive(Default)]
 pub(super) struct Pulse {
-    book: Arc<Mutex<Book>>,
+    rule_set: Arc<Mutex<PulseCounts>>,
 }
 
 #[derive(Default)]
-struct Book {
+struct PulseCounts {
     all: Counted,
     /// Tries that were repeated, since nobody answered.
     repeated: u64,
@@ -56,16 +56,16 @@ impl Pulse {
         let pulse = Self::default();
         for _ in 0..CALLERS {
             let Some(request) = request.try_clone() else { continue };
-            let book = Arc::downgrade(&pulse.book);
+            let rule_set = Arc::downgrade(&pulse.rule_set);
             runtime.spawn(async move {
                 while let Some(again) = request.try_clone() {
                     let from = watch.elapsed_us();
                     let answer = insist(again, patience).await;
-                    let Some(book) = book.upgrade() else { return };
+                    let Some(rule_set) = rule_set.upgrade() else { return };
                     let repeated = answer.as_ref().map_or(0, |(_, repeated)| *repeated);
                     let good = answer.is_ok_and(|(answer, _)| answer.status().is_success());
-                    write(&book).note(from..watch.elapsed_us(), good, repeated);
-                    drop(book);
+                    write(&rule_set).note(from..watch.elapsed_us(), good, repeated);
+                    drop(rule_set);
                     tokio::time::sleep(PAUSE).await;
                 }
             });
@@ -75,14 +75,14 @@ impl Pulse {
 
     /// All of their requests; and the tries that were repeated.
     pub(super) fn all(&self) -> (Counted, u64) {
-        let book = write(&self.book);
-        (book.all, book.repeated)
+        let rule_set = write(&self.rule_set);
+        (rule_set.all, rule_set.repeated)
     }
 
     /// Those that were under way within a time of the run's watch. Asked soon after it.
     pub(super) fn during(&self, time: &Range<u64>) -> Counted {
         let mut counted = Counted::default();
-        for (under_way, good) in &write(&self.book).last {
+        for (under_way, good) in &write(&self.rule_set).last {
             if under_way.start <= time.end && time.start <= under_way.end {
                 counted.sent += 1;
                 counted.failed += u64::from(!good);
@@ -93,11 +93,11 @@ impl Pulse {
 }
 
 /// Nothing panics while it holds it.
-fn write(book: &Mutex<Book>) -> std::sync::MutexGuard<'_, Book> {
-    book.lock().unwrap_or_else(PoisonError::into_inner)
+fn write(rule_set: &Mutex<PulseCounts>) -> std::sync::MutexGuard<'_, PulseCounts> {
+    rule_set.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Book {
+impl PulseCounts {
     fn note(&mut self, time: Range<u64>, good: bool, repeated: u64) {
         self.all.sent += 1;
         self.all.failed += u64::from(!good);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use super::callers::Callers;
-use super::ended::Ended;
+use super::event::DemoEvent;
 use super::flights::{AFTER, BEFORE, FAULT, Flight, MODEL, flights};
 use super::folder::Folder;
 use super::journal::Journal;
@@ -14,9 +14,9 @@ use super::kafka::Kafka;
 use super::lap::Lap;
 use super::local::Local;
 use super::pulse::{Counted, Pulse};
+use super::result::DemoResult;
 use super::settings::{ANY, Places, USUAL, WINDOW_MINUTES};
 use super::tail::Tail;
-use super::told::Told;
 use super::{Demo, DemoError, Stage, models, settings};
 use crate::config::{Config, LogKind};
 use crate::edge::clock::Stopwatch;
@@ -33,7 +33,7 @@ const LOOK: Duration = Duration::from_millis(20);
 const PATIENCE: Span = Span::from_s(180);
 
 /// A run.
-pub(super) struct Run<'a> {
+pub(super) struct DemoRun<'a> {
     stopped: &'a dyn Fn() -> bool,
     pub(super) folder: Folder,
     pub(super) config: Config,
@@ -74,12 +74,12 @@ fn setting(
     Ok((config, places, stage))
 }
 
-impl<'a> Run<'a> {
+impl<'a> DemoRun<'a> {
     /// Begins: the folder, the model servers, the roles.
     pub(super) fn start(
         demo: &Demo,
         stopped: &'a dyn Fn() -> bool,
-        tell: &mut impl FnMut(Told<'_>),
+        tell: &mut impl FnMut(DemoEvent<'_>),
     ) -> Result<Self, DemoError> {
         let flights = Arc::new(flights()?);
         let folder = Folder::take(&demo.folder)?;
@@ -98,12 +98,12 @@ impl<'a> Run<'a> {
             other => other?,
         };
         let watch = Stopwatch::start();
-        let tail = Tail::start(stage.river(), watch)?;
+        let tail = Tail::start(stage.topics(), watch)?;
         let pane = config.settings.sources.first().map_or(Span::ZERO, |source| source.pane);
         let [router, server] = [places.router, places.server].map(|at| format!("http://{at}"));
         let patience = stage.patience();
         let callers = Callers::new(Arc::clone(&flights), (&router, &server), patience)?;
-        tell(Told::Begins { router: router.clone(), server });
+        tell(DemoEvent::Begins { router: router.clone(), server });
         Ok(Self {
             stopped,
             folder,
@@ -130,8 +130,8 @@ impl<'a> Run<'a> {
     pub(super) fn play(
         mut self,
         serve: bool,
-        tell: &mut impl FnMut(Told<'_>),
-    ) -> Result<Ended, DemoError> {
+        tell: &mut impl FnMut(DemoEvent<'_>),
+    ) -> Result<DemoResult, DemoError> {
         let played = self.plays(serve, tell);
         let Self { stage, tail, .. } = self;
         drop(tail);
@@ -141,7 +141,11 @@ impl<'a> Run<'a> {
         Ok(ended)
     }
 
-    fn plays(&mut self, serve: bool, tell: &mut impl FnMut(Told<'_>)) -> Result<Ended, DemoError> {
+    fn plays(
+        &mut self,
+        serve: bool,
+        tell: &mut impl FnMut(DemoEvent<'_>),
+    ) -> Result<DemoResult, DemoError> {
         self.begin(tell)?;
         let last = self.flights.iter().filter_map(|flight| Some(flight.landed?.0)).max();
         let last = last.unwrap_or_else(|| self.opening());
@@ -152,13 +156,13 @@ impl<'a> Run<'a> {
             until = until + WINDOW;
             self.window(until, tell)?;
             let shares = self.callers.right.shares();
-            tell(Told::Progress { windows: (window, windows), at: until, shares });
+            tell(DemoEvent::Progress { windows: (window, windows), at: until, shares });
         }
         // One more step, without traffic: whatever waits for time to pass has its time.
         until = until + WINDOW;
         self.rest(until, Some(last), tell)?;
         let ended = self.ended()?;
-        tell(Told::Ended(&ended));
+        tell(DemoEvent::Ended(&ended));
         let over = if serve { self.goes_on(until, tell) } else { Ok(()) };
         match over {
             // That is how it ends.
@@ -171,7 +175,7 @@ impl<'a> Run<'a> {
     fn goes_on(
         &mut self,
         mut until: EventTime,
-        tell: &mut impl FnMut(Told<'_>),
+        tell: &mut impl FnMut(DemoEvent<'_>),
     ) -> Result<(), DemoError> {
         for number in 1.. {
             let (lap, length) = Lap::again(&self.flights, until, number);
@@ -193,7 +197,7 @@ impl<'a> Run<'a> {
     }
 
     /// Waits until every role is at work.
-    fn begin(&mut self, tell: &mut impl FnMut(Told<'_>)) -> Result<(), DemoError> {
+    fn begin(&mut self, tell: &mut impl FnMut(DemoEvent<'_>)) -> Result<(), DemoError> {
         let (watch, start) = (Stopwatch::start(), self.opening());
         while !self.stage.is_ready()? {
             self.may_go_on(watch, start, "the roles do not begin", tell)?;
@@ -214,11 +218,11 @@ impl<'a> Run<'a> {
     fn window(
         &mut self,
         until: EventTime,
-        tell: &mut impl FnMut(Told<'_>),
+        tell: &mut impl FnMut(DemoEvent<'_>),
     ) -> Result<(), DemoError> {
         if let Some(fault) = self.fault.filter(|fault| *fault < until) {
             self.fault = None;
-            tell(Told::Fault(fault));
+            tell(DemoEvent::Fault(fault));
         }
         self.stage.arrive(until);
         let due = self.lap.due(&self.flights, until);
@@ -229,7 +233,7 @@ impl<'a> Run<'a> {
         self.records += lines.len() as u64;
         self.callers.landed(&landed);
         self.journal.told(until, self.watch.elapsed_us());
-        self.runtime.block_on(self.callers.tell(lines))?;
+        self.runtime.block_on(self.callers.publish(lines))?;
         self.stage.logged(self.records)?;
         self.rest(until, None, tell)
     }
@@ -239,17 +243,17 @@ impl<'a> Run<'a> {
         &mut self,
         until: EventTime,
         read: Option<EventTime>,
-        tell: &mut impl FnMut(Told<'_>),
+        tell: &mut impl FnMut(DemoEvent<'_>),
     ) -> Result<(), DemoError> {
         let watch = Stopwatch::start();
         loop {
             let rests = self.stage.rests(&self.journal.reach(), until);
-            self.hear(tell)?;
+            self.take_records(tell)?;
             if let Some(time) = self.journal.switched() {
                 self.during = self.pulse.during(&time);
                 self.withdrawn = Some(self.runtime.block_on(self.callers.answers(AFTER))?);
                 let at = self.journal.switched_at.unwrap_or(until);
-                tell(Told::Switched(at, self.journal.phases, self.during));
+                tell(DemoEvent::Switched(at, self.journal.phases, self.during));
             }
             let reach = self.journal.reach();
             if rests && !reach.open && reach.judged >= read {
@@ -259,16 +263,16 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn hear(&mut self, tell: &mut impl FnMut(Told<'_>)) -> Result<(), DemoError> {
+    fn take_records(&mut self, tell: &mut impl FnMut(DemoEvent<'_>)) -> Result<(), DemoError> {
         let mut failed = None;
-        let seen = self.tail.news().map_while(|seen| match seen {
+        let seen = self.tail.new_records().map_while(|seen| match seen {
             Ok(seen) => Some(seen),
             Err(error) => {
                 failed = Some(error);
                 None
             }
         });
-        self.journal.take(seen, |news| tell(Told::News(news)))?;
+        self.journal.take(seen, |news| tell(DemoEvent::News(news)))?;
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
@@ -277,9 +281,9 @@ impl<'a> Run<'a> {
         watch: Stopwatch,
         at: EventTime,
         why: &str,
-        tell: &mut impl FnMut(Told<'_>),
+        tell: &mut impl FnMut(DemoEvent<'_>),
     ) -> Result<(), DemoError> {
-        self.stage.tend(&mut |note| tell(Told::Note(note)))?;
+        self.stage.tend(&mut |note| tell(DemoEvent::Note(note)))?;
         if (self.stopped)() {
             return Err(DemoError::Stopped);
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::edge::clock::Stopwatch;
 use crate::edge::log::{LogError, Read, Reader, Record, Topic};
-use crate::topics::{River, RoleError};
+use crate::topics::{RoleError, Topics};
 
 /// The topics that are read.
 const TOPICS: [Topic; 5] =
@@ -18,7 +18,7 @@ const WAIT: Duration = Duration::from_millis(100);
 
 /// A record, as it was seen.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct ObservedRecord {
     pub(super) topic: Topic,
     pub(super) record: Record,
     /// When, in microseconds of the run's watch.
@@ -27,7 +27,7 @@ pub(super) struct Seen {
 
 /// The thread that reads.
 pub(super) struct Tail {
-    seen: Receiver<Result<Seen, LogError>>,
+    seen: Receiver<Result<ObservedRecord, LogError>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -37,14 +37,14 @@ impl Tail {
     ///
     /// # Errors
     /// A topic that is not there, no thread.
-    pub(super) fn start(river: &River, watch: Stopwatch) -> Result<Self, RoleError> {
-        let topics: Vec<_> = TOPICS.iter().map(|topic| (*topic, river.topic(*topic))).collect();
-        let names: Vec<_> = topics.iter().map(|(_, name)| name.clone()).collect();
-        let mut reader = river.log.reader(&river.group("demo"), &names)?;
+    pub(super) fn start(topics: &Topics, watch: Stopwatch) -> Result<Self, RoleError> {
+        let read: Vec<_> = TOPICS.iter().map(|topic| (*topic, topics.topic(*topic))).collect();
+        let names: Vec<_> = read.iter().map(|(_, name)| name.clone()).collect();
+        let mut reader = topics.log.reader(&topics.group("demo"), &names)?;
         let (sender, seen) = channel();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let read = move || {
+        let follow = move || {
             while !stopped.load(Ordering::Relaxed) {
                 let records = match next(reader.as_mut()) {
                     Ok(records) => records,
@@ -56,21 +56,21 @@ impl Tail {
                 };
                 let at_us = watch.elapsed_us();
                 let Some((name, records)) = records else { continue };
-                let Some((topic, _)) = topics.iter().find(|(_, known)| *known == name) else {
+                let Some((topic, _)) = read.iter().find(|(_, known)| *known == name) else {
                     continue;
                 };
                 for record in records {
-                    let _told = sender.send(Ok(Seen { topic: *topic, record, at_us }));
+                    let _told = sender.send(Ok(ObservedRecord { topic: *topic, record, at_us }));
                 }
             }
         };
-        let thread = std::thread::Builder::new().name("tail".to_owned()).spawn(read);
+        let thread = std::thread::Builder::new().name("tail".to_owned()).spawn(follow);
         let thread = Some(thread.map_err(RoleError::Runtime)?);
         Ok(Self { seen, stop, thread })
     }
 
     /// What has come since it was last asked.
-    pub(super) fn news(&self) -> TryIter<'_, Result<Seen, LogError>> {
+    pub(super) fn new_records(&self) -> TryIter<'_, Result<ObservedRecord, LogError>> {
         self.seen.try_iter()
     }
 }

@@ -17,8 +17,8 @@ use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::model::{
-    Command, EventTime, Incident, IncidentId, IncidentState, LaneId, Mode, ModelId, Outcome,
-    SourceId, TargetId, TriggerId, Verdict, VersionId,
+    Command, EventTime, Incident, IncidentId, IncidentState, LaneId, Mode, ModelId, SourceId,
+    StepResult, TargetId, TriggerId, Verdict, VersionId,
 };
 
 /// The variable that chooses what is logged: `info`, `ripcord=debug`, …
@@ -204,7 +204,7 @@ pub fn notice(model: &ModelId, incident: &IncidentId, severity: &str, summary: &
 }
 
 /// A worker answered a command.
-pub fn step_answered(command: &Command, outcome: Outcome, detail: &str) {
+pub fn step_answered(command: &Command, outcome: StepResult, detail: &str) {
     let Command { id, model, target, .. } = command;
     info!(command = %id, %model, %target, ?outcome, detail, "step answered");
 }

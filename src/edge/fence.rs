@@ -10,7 +10,7 @@ const EARLIER: usize = 50;
 /// The commands that a target took for one model.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Taken {
+pub(crate) struct AcceptedCommands {
     /// The newest generation seen.
     pub(crate) generation: u64,
     /// The newest command of this generation that is done.
@@ -22,7 +22,7 @@ pub(crate) struct Taken {
 
 /// What a target knows of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Known {
+pub(crate) enum CommandAge {
     /// A newer generation was seen.
     Older,
     /// This very command is done.
@@ -31,16 +31,16 @@ pub(crate) enum Known {
     New,
 }
 
-impl Taken {
+impl AcceptedCommands {
     /// What is known of `command`.
-    pub(crate) fn knows(&self, command: &Command) -> Known {
+    pub(crate) fn knows(&self, command: &Command) -> CommandAge {
         let id = command.id.as_str();
         if command.generation < self.generation {
-            Known::Older
+            CommandAge::Older
         } else if self.command.as_deref() == Some(id) || self.earlier.iter().any(|e| e == id) {
-            Known::Done
+            CommandAge::Done
         } else {
-            Known::New
+            CommandAge::New
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::buckets::Bucket;
-use super::model::{ModelJudge, threshold};
+use super::state::{ModelJudge, threshold};
 use super::watch::Watch;
 use super::{baseline, tally};
 use crate::model::{

@@ -2,12 +2,12 @@
 
 use super::buckets::Bucket;
 use super::compare::Side;
-use super::inputs::Finding;
-use super::model::{ModelJudge, threshold};
+use super::inputs::InputFinding;
+use super::state::{ModelJudge, threshold};
 use super::tally;
-use super::verdict::{Known, verdict};
+use super::verdict::{TriggerState, verdict};
 use super::watch::Watch;
-use crate::model::{EventTime, ModelId, ModelRules, Null, Statistic, Trigger, Verdict, VersionId};
+use crate::model::{EventTime, Limit, ModelId, ModelRules, Statistic, Trigger, Verdict, VersionId};
 use crate::sums::{Assessment, BucketSums, Tally};
 
 impl ModelJudge {
@@ -35,7 +35,7 @@ impl ModelJudge {
                     watch.calibrate(trigger, sums, !spoiled && !stale);
                 }
             }
-            self.say(assessment, out);
+            self.emit(assessment, out);
         }
     }
 
@@ -51,7 +51,7 @@ impl ModelJudge {
             let design_effect = self.design_effect(trigger, version);
             tally::placed(start, bucket, design_effect, tally)
         };
-        if matches!(trigger.limit, Null::Paired(_)) {
+        if matches!(trigger.limit, Limit::Paired(_)) {
             let pairs = bucket.pairs.iter().filter(|((a, b), _)| a == version || b == version);
             pairs
                 .filter_map(|(pair, sums)| tally::of_pair(version, pair, sums))
@@ -93,7 +93,7 @@ impl ModelJudge {
         version: &VersionId,
         stale: bool,
     ) -> Assessment {
-        let paired = matches!(trigger.limit, Null::Paired(_));
+        let paired = matches!(trigger.limit, Limit::Paired(_));
         let watch =
             if paired { self.worst_pair(trigger, version) } else { self.watch(trigger, version) };
         let none = Watch::default();
@@ -102,7 +102,7 @@ impl ModelJudge {
         let design_effect = self.design_effect(trigger, version);
         let side = Side { trigger, version, watch, design_effect };
         let compared = if watch.over() { self.against(rules, side) } else { Vec::new() };
-        let known = Known {
+        let known = TriggerState {
             stale,
             armed,
             over: watch.over(),
@@ -150,7 +150,7 @@ impl ModelJudge {
         id: &ModelId,
         trigger: &Trigger,
         bucket: &Bucket,
-        findings: Vec<Finding>,
+        findings: Vec<InputFinding>,
         out: &mut Vec<Assessment>,
     ) {
         let stale = bucket.completeness < trigger.completeness;
@@ -173,7 +173,7 @@ impl ModelJudge {
                 against: Vec::new(),
                 closed: vec![finding.closed],
             };
-            self.say(assessment, out);
+            self.emit(assessment, out);
         }
     }
 
@@ -198,13 +198,13 @@ impl ModelJudge {
                 assessment.feature = feature;
                 assessment.at = at;
                 assessment.changed = true;
-                self.say(assessment, &mut out);
+                self.emit(assessment, &mut out);
             }
         }
         out
     }
 
-    fn say(&mut self, assessment: Assessment, out: &mut Vec<Assessment>) {
+    fn emit(&mut self, assessment: Assessment, out: &mut Vec<Assessment>) {
         let key =
             (assessment.trigger.clone(), assessment.version.clone(), assessment.feature.clone());
         self.said.insert(key, assessment.verdict);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bounds;
 use super::design::Moments;
-use crate::model::{Baseline, Null, Signal, Standing, Statistic, Tolerance, Trigger, VersionId};
+use crate::model::{Baseline, Limit, Signal, Standing, Statistic, Tolerance, Trigger, VersionId};
 
 /// Baselines that are learned from the first samples of each version.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -96,10 +96,10 @@ pub fn upper(signal: Signal, baseline: Baseline) -> f64 {
 #[must_use]
 pub fn null(trigger: &Trigger, baseline: Option<Baseline>) -> Option<f64> {
     match trigger.limit {
-        Null::Rate(rate) => Some(rate),
-        Null::Paired(tolerance) => Some(tolerance),
-        Null::MeanMs { limit, .. } | Null::Psi { limit, .. } => Some(limit),
-        Null::Baseline(tolerance) => {
+        Limit::Rate(rate) => Some(rate),
+        Limit::Paired(tolerance) => Some(tolerance),
+        Limit::MeanMs { limit, .. } | Limit::Psi { limit, .. } => Some(limit),
+        Limit::Baseline(tolerance) => {
             let baseline = baseline?;
             let more = match tolerance {
                 Tolerance::Points(points) => points,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::panes::Pane;
-use crate::model::{EventTime, Null, Signal, Span, Trigger, VersionId};
+use crate::model::{EventTime, Limit, Signal, Span, Trigger, VersionId};
 use crate::sums::{PairSums, VersionSums};
 
 /// What the triggers of one bucket length read; the rest is not merged.
@@ -25,7 +25,7 @@ impl Reads {
             match (trigger.signal, trigger.limit) {
                 (Signal::Accuracy, _) => reads.labels = true,
                 (Signal::ErrorRate, _) => reads.answers = true,
-                (Signal::Latency, Null::MeanMs { .. }) => reads.latency = true,
+                (Signal::Latency, Limit::MeanMs { .. }) => reads.latency = true,
                 (Signal::Latency, _) => reads.latency = true,
                 (Signal::FeatureDrift, _) => reads.features = true,
             }

@@ -2,11 +2,11 @@
 
 use super::baseline;
 use super::bounds;
-use super::model::ModelJudge;
-use super::verdict::Compared;
+use super::state::ModelJudge;
+use super::verdict::ComparedWith;
 use super::watch::Watch;
 use crate::model::{
-    Against, Better, EventTime, ModelRules, Null, Reason, Reference, Signal, Span, Trigger,
+    Benefit, Comparison, EventTime, Limit, ModelRules, Reason, Reference, Signal, Span, Trigger,
     VersionId,
 };
 
@@ -35,19 +35,24 @@ pub struct Side<'a> {
 impl ModelJudge {
     /// How every other version would do in the place of one whose evidence is over.
     #[must_use]
-    pub fn against(&self, rules: &ModelRules, side: Side<'_>) -> Vec<Compared> {
+    pub fn against(&self, rules: &ModelRules, side: Side<'_>) -> Vec<ComparedWith> {
         let others = self.versions().into_iter().filter(|other| other != side.version);
         others.filter_map(|other| self.compare(rules, side, &other)).collect()
     }
 
-    fn compare(&self, rules: &ModelRules, side: Side<'_>, other: &VersionId) -> Option<Compared> {
+    fn compare(
+        &self,
+        rules: &ModelRules,
+        side: Side<'_>,
+        other: &VersionId,
+    ) -> Option<ComparedWith> {
         let since = side.watch.since(side.trigger).unwrap_or(EventTime::MIN);
         let found = self
             .by_pairs(rules, side, other, since)
             .or_else(|| self.by_live(side, other, since))
             .or_else(|| self.by_level(rules, side, other, since));
         let (better, reference, why) = found?;
-        Some((Against { version: other.clone(), better, reference }, why))
+        Some((Comparison { version: other.clone(), better, reference }, why))
     }
 
     /// Reference 1: the same requests.
@@ -57,10 +62,10 @@ impl ModelJudge {
         side: Side<'_>,
         other: &VersionId,
         since: EventTime,
-    ) -> Option<(Better, Reference, Option<Reason>)> {
+    ) -> Option<(Benefit, Reference, Option<Reason>)> {
         let reads_labels = side.trigger.signal == Signal::Accuracy;
         let paired = rules.triggers.iter().filter(|_| reads_labels).find_map(|trigger| {
-            let Null::Paired(tolerance) = trigger.limit else { return None };
+            let Limit::Paired(tolerance) = trigger.limit else { return None };
             Some((trigger, tolerance))
         });
         let (trigger, tolerance) = paired?;
@@ -72,15 +77,15 @@ impl ModelJudge {
         let enough = benefit_threshold(trigger.bucket);
         let reverse = self.pair_watch(trigger, other, side.version);
         let (better, why) = if watch.statistic() >= enough {
-            (Better::Better, None)
+            (Benefit::Better, None)
         } else if reverse.is_some_and(|reverse| reverse.statistic() >= enough) {
-            (Better::Worse, None)
+            (Benefit::Worse, None)
         } else if self.also_over(side.trigger, other, since) {
-            (Better::Same, Some(Reason::ReferenceAlsoOver))
+            (Benefit::Same, Some(Reason::ReferenceAlsoOver))
         } else if difference.mean().is_some_and(|mean| mean <= tolerance) {
-            (Better::Same, Some(Reason::PairedWithinTolerance))
+            (Benefit::Same, Some(Reason::PairedWithinTolerance))
         } else {
-            (Better::Unknown, None)
+            (Benefit::Unknown, None)
         };
         Some((better, Reference::Paired, why))
     }
@@ -91,18 +96,18 @@ impl ModelJudge {
         side: Side<'_>,
         other: &VersionId,
         since: EventTime,
-    ) -> Option<(Better, Reference, Option<Reason>)> {
+    ) -> Option<(Benefit, Reference, Option<Reason>)> {
         let theirs = self.watch(side.trigger, other)?;
         if theirs.moments_since(since).n < side.trigger.minimum_samples.max(1) as f64 {
             return None;
         }
         let odds = self.live_odds(side.trigger, side.version, other);
         let (better, why) = if odds >= benefit_threshold(side.trigger.bucket) {
-            (Better::Better, None)
+            (Benefit::Better, None)
         } else if self.also_over(side.trigger, other, since) {
-            (Better::Same, Some(Reason::ReferenceAlsoOver))
+            (Benefit::Same, Some(Reason::ReferenceAlsoOver))
         } else {
-            (Better::Unknown, None)
+            (Benefit::Unknown, None)
         };
         Some((better, Reference::Live, why))
     }
@@ -115,7 +120,7 @@ impl ModelJudge {
         side: Side<'_>,
         other: &VersionId,
         since: EventTime,
-    ) -> Option<(Better, Reference, Option<Reason>)> {
+    ) -> Option<(Benefit, Reference, Option<Reason>)> {
         let signal = side.trigger.signal;
         let (level, reference) = match self.production_level(side.trigger, other) {
             Some(level) => (level, Reference::History),
@@ -129,7 +134,7 @@ impl ModelJudge {
         let sums = side.watch.moments_since(since);
         let low = side.watch.interval(sums, side.design_effect).map(|(low, _)| low);
         let excluded = low.is_some_and(|low| low > level);
-        let better = if allowed && excluded { Better::Better } else { Better::Unknown };
+        let better = if allowed && excluded { Benefit::Better } else { Benefit::Unknown };
         Some((better, reference, None))
     }
 
@@ -140,8 +145,8 @@ impl ModelJudge {
             return None;
         }
         match trigger.limit {
-            Null::MeanMs { .. } => bounds::mean_upper(level, 1.0),
-            Null::Baseline(_) | Null::Rate(_) | Null::Paired(_) | Null::Psi { .. } => {
+            Limit::MeanMs { .. } => bounds::mean_upper(level, 1.0),
+            Limit::Baseline(_) | Limit::Rate(_) | Limit::Paired(_) | Limit::Psi { .. } => {
                 Some(bounds::rate_upper(level.mean()?, level.n))
             }
         }

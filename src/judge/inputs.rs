@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::buckets::Bucket;
 use super::drift::{Binned, Bins, psi};
 use crate::model::{
-    EventTime, FeatureName, Null, Reason, Reference, Statistic, Trigger, Verdict, VersionId,
+    EventTime, FeatureName, Limit, Reason, Reference, Statistic, Trigger, Verdict, VersionId,
 };
 use crate::sums::{BucketSums, Evidence, Grid, PairSums, Tally, VersionSums};
 
@@ -19,7 +19,7 @@ type Of = (VersionId, FeatureName);
 
 /// The inputs of one model under one trigger.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Inputs {
+pub struct DriftInputs {
     bins: BTreeMap<FeatureName, Bins>,
     #[serde(with = "crate::sums::entries")]
     learning: BTreeMap<Of, Grid>,
@@ -32,7 +32,7 @@ pub struct Inputs {
 
 /// What is said of one feature of one version.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Finding {
+pub struct InputFinding {
     /// Which version.
     pub version: VersionId,
     /// Which input.
@@ -56,10 +56,15 @@ struct Distance {
     reference: Reference,
 }
 
-impl Inputs {
+impl DriftInputs {
     /// Takes a bucket: learns from it or compares.
-    pub fn take(&mut self, trigger: &Trigger, start: EventTime, bucket: &Bucket) -> Vec<Finding> {
-        let Null::Psi { limit, bins, learn } = trigger.limit else { return Vec::new() };
+    pub fn take(
+        &mut self,
+        trigger: &Trigger,
+        start: EventTime,
+        bucket: &Bucket,
+    ) -> Vec<InputFinding> {
+        let Limit::Psi { limit, bins, learn } = trigger.limit else { return Vec::new() };
         let Statistic::Window { window, breaches } = trigger.statistic else { return Vec::new() };
         self.learn(bucket, bins, learn);
         self.window.push_back((start, bucket.clone()));
@@ -85,7 +90,7 @@ impl Inputs {
                 (verdict, reason)
             };
             let since = (row.0 > 0).then_some(row.1);
-            findings.push(Finding {
+            findings.push(InputFinding {
                 version: of.0.clone(),
                 feature: of.1.clone(),
                 verdict,

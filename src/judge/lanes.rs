@@ -20,12 +20,12 @@ pub struct Lanes {
 struct Lane {
     epoch: u64,
     heard: LogTime,
-    state: Option<Heard>,
+    state: Option<LaneReport>,
 }
 
 /// What the newest frame said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Heard {
+struct LaneReport {
     watermark: EventTime,
     newest: EventTime,
     idle: bool,
@@ -36,7 +36,7 @@ struct Heard {
 
 /// What a frame means for its lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
+pub enum FrameStatus {
     /// It counts.
     Counts,
     /// It counts, and positions before it were never read: data was lost before us.
@@ -85,15 +85,15 @@ impl Lanes {
     }
 
     /// Whoever measures this lane lives.
-    pub fn beat(&mut self, lane: u32, now: LogTime) {
+    pub fn heartbeat(&mut self, lane: u32, now: LogTime) {
         self.lane(lane, now).heard = now;
     }
 
     /// Takes a frame.
-    pub fn take(&mut self, frame: &Frame, now: LogTime) -> Taken {
+    pub fn take(&mut self, frame: &Frame, now: LogTime) -> FrameStatus {
         let lane = self.lane(frame.lane.lane, now);
         if frame.epoch < lane.epoch {
-            return Taken::Outdated;
+            return FrameStatus::Outdated;
         }
         let known = lane.state.as_ref().filter(|_| frame.epoch == lane.epoch);
         let gap = known.is_some_and(|known| {
@@ -101,7 +101,7 @@ impl Lanes {
         });
         lane.epoch = frame.epoch;
         lane.heard = now;
-        lane.state = Some(Heard {
+        lane.state = Some(LaneReport {
             watermark: frame.watermark,
             newest: frame.newest,
             idle: frame.idle,
@@ -109,7 +109,7 @@ impl Lanes {
             counters: frame.counters.clone(),
             positions: frame.positions.iter().map(|(_, to)| *to).collect(),
         });
-        if gap { Taken::AfterGap } else { Taken::Counts }
+        if gap { FrameStatus::AfterGap } else { FrameStatus::Counts }
     }
 
     /// Moves the watermark on: the minimum over the lanes that are neither idle nor stalled.

@@ -11,6 +11,7 @@ pub mod bets;
 pub mod bounds;
 pub mod buckets;
 pub mod compare;
+mod count;
 pub mod design;
 pub mod drift;
 pub mod edetector;
@@ -18,10 +19,9 @@ pub mod inputs;
 pub mod lanes;
 pub mod lately;
 pub mod level;
-pub mod model;
 pub mod panes;
 pub mod power;
-mod take;
+pub mod state;
 pub mod tally;
 pub mod verdict;
 pub mod watch;
@@ -31,11 +31,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use self::buckets::{Bucket, reads_at};
-use self::lanes::{Lanes, Taken};
-use self::model::ModelJudge;
-use self::panes::Panes;
+use self::lanes::{FrameStatus, Lanes};
+use self::panes::OpenPanes;
+use self::state::ModelJudge;
 use crate::model::{
-    EventTime, LaneId, LogTime, ModelId, RuleBook, SourceId, Span, Standing, Statistic, Trigger,
+    EventTime, LaneId, LogTime, ModelId, RuleSet, SourceId, Span, Standing, Statistic, Trigger,
 };
 use crate::sums::{Assessment, Counters, Frame, LiveTraffic};
 
@@ -52,7 +52,7 @@ pub struct Judge {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Source {
     lanes: Lanes,
-    panes: Panes,
+    panes: OpenPanes,
     gaps: u64,
 }
 
@@ -84,13 +84,19 @@ pub enum Output {
 
 impl Judge {
     /// Takes one input at a log time.
-    pub fn step(&mut self, now: LogTime, book: &RuleBook, input: Input<'_>, out: &mut Vec<Output>) {
+    pub fn step(
+        &mut self,
+        now: LogTime,
+        rule_set: &RuleSet,
+        input: Input<'_>,
+        out: &mut Vec<Output>,
+    ) {
         match input {
             Input::Source(id, lanes, pane) => match self.sources.get_mut(id) {
                 Some(source) => source.lanes.widen(lanes, pane, now),
                 None => {
                     let lanes = Lanes::new(lanes, pane, now);
-                    let source = Source { lanes, panes: Panes::default(), gaps: 0 };
+                    let source = Source { lanes, panes: OpenPanes::default(), gaps: 0 };
                     self.sources.insert(id.clone(), source);
                 }
             },
@@ -104,30 +110,30 @@ impl Judge {
             Input::Heartbeat(lanes) => {
                 for lane in lanes {
                     if let Some(source) = self.sources.get_mut(&lane.source) {
-                        source.lanes.beat(lane.lane, now);
+                        source.lanes.heartbeat(lane.lane, now);
                     }
                 }
             }
             Input::Standing(model, standing) => {
                 // It says nothing about time or lanes, so it leads to no verdict.
-                self.models.entry(model.clone()).or_default().stand(standing);
+                self.models.entry(model.clone()).or_default().set_standing(standing);
                 return;
             }
-            Input::Frame(frame) => self.frame(now, book, frame, out),
+            Input::Frame(frame) => self.frame(now, rule_set, frame, out),
             Input::Tick => {}
         }
         let sources: Vec<_> = self.sources.keys().cloned().collect();
         for source in sources {
-            self.advance(now, book, &source, out);
+            self.advance(now, rule_set, &source, out);
         }
     }
 
-    fn frame(&mut self, now: LogTime, book: &RuleBook, frame: &Frame, out: &mut Vec<Output>) {
+    fn frame(&mut self, now: LogTime, rule_set: &RuleSet, frame: &Frame, out: &mut Vec<Output>) {
         let Some(source) = self.sources.get_mut(&frame.lane.source) else { return };
         match source.lanes.take(frame, now) {
-            Taken::Outdated => return,
-            Taken::AfterGap => source.gaps += 1,
-            Taken::Counts => {}
+            FrameStatus::Outdated => return,
+            FrameStatus::AfterGap => source.gaps += 1,
+            FrameStatus::Counts => {}
         }
         let watermark = source.lanes.watermark();
         let touched = source.panes.take(frame, source.lanes.pane(), watermark);
@@ -138,30 +144,30 @@ impl Judge {
                 judge.sources.insert(id.clone());
             }
         }
-        self.advance(now, book, &id, out);
+        self.advance(now, rule_set, &id, out);
         for model in &touched {
-            self.look_ahead(now, book, &id, model, out);
+            self.look_ahead(now, rule_set, &id, model, out);
         }
     }
 
     /// Closes what the watermark has passed: panes, then buckets.
-    fn advance(&mut self, now: LogTime, book: &RuleBook, id: &SourceId, out: &mut Vec<Output>) {
-        let stall_after = book.default.policy.stall_after;
+    fn advance(&mut self, now: LogTime, rule_set: &RuleSet, id: &SourceId, out: &mut Vec<Output>) {
+        let stall_after = rule_set.default.policy.stall_after;
         let Some(source) = self.sources.get_mut(id) else { return };
         let fewer = source.lanes.listen(now, stall_after);
         let completeness = source.lanes.completeness();
         let before = source.lanes.watermark();
         let watermark = source.lanes.advance(now, stall_after);
         if fewer {
-            self.lost_lanes(book, id, completeness, out);
+            self.lost_lanes(rule_set, id, completeness, out);
         }
         let Some(source) = self.sources.get_mut(id).filter(|_| watermark > before) else { return };
         let length = source.lanes.pane();
         for (start, model, pane) in source.panes.close(length, watermark) {
-            let rules = book.of(&model);
+            let rules = rule_set.of(&model);
             let judge = self.models.entry(model.clone()).or_default();
             judge.buckets.add(start, &pane, completeness, &rules.triggers);
-            judge.hear(start, length, &pane);
+            judge.record_traffic(start, length, &pane);
             let versions = pane.live();
             if !versions.is_empty() {
                 let end = start + length;
@@ -171,14 +177,14 @@ impl Judge {
         let fed = self.models.iter().filter(|(_, judge)| judge.sources.contains(id));
         let fed: Vec<_> = fed.map(|(model, _)| model.clone()).collect();
         for model in fed {
-            self.close_buckets(book, &model, out);
+            self.close_buckets(rule_set, &model, out);
         }
     }
 
     /// Fewer lanes are heard than before: what rests on them is stale.
     fn lost_lanes(
         &mut self,
-        book: &RuleBook,
+        rule_set: &RuleSet,
         id: &SourceId,
         completeness: f64,
         out: &mut Vec<Output>,
@@ -186,12 +192,12 @@ impl Judge {
         let at = self.sources.get(id).map_or(EventTime::MIN, |source| source.lanes.watermark());
         let fed = self.models.iter_mut().filter(|(_, judge)| judge.sources.contains(id));
         for (model, judge) in fed {
-            let said = judge.grow_stale(book.of(model), model, at, completeness);
+            let said = judge.grow_stale(rule_set.of(model), model, at, completeness);
             out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
         }
     }
 
-    fn close_buckets(&mut self, book: &RuleBook, model: &ModelId, out: &mut Vec<Output>) {
+    fn close_buckets(&mut self, rule_set: &RuleSet, model: &ModelId, out: &mut Vec<Output>) {
         let Some(judge) = self.models.get_mut(model) else { return };
         let watermarks = judge.sources.iter().filter_map(|source| self.sources.get(source));
         let Some(watermark) = watermarks.map(|source| source.lanes.watermark()).min() else {
@@ -199,7 +205,7 @@ impl Judge {
         };
         let mut said = Vec::new();
         for (start, bucket) in judge.buckets.close(watermark) {
-            judge.close(book.of(model), model, start, &bucket, &mut said);
+            judge.close(rule_set.of(model), model, start, &bucket, &mut said);
         }
         out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
     }
@@ -208,14 +214,14 @@ impl Judge {
     fn look_ahead(
         &mut self,
         now: LogTime,
-        book: &RuleBook,
+        rule_set: &RuleSet,
         id: &SourceId,
         model: &ModelId,
         out: &mut Vec<Output>,
     ) {
         let Some(source) = self.sources.get(id) else { return };
         let Some(judge) = self.models.get_mut(model) else { return };
-        let rules = book.of(model);
+        let rules = rule_set.of(model);
         let Some(passed) = source.lanes.passed(now, rules.policy.stall_after) else { return };
         let (pane, watermark) = (source.lanes.pane(), source.lanes.watermark());
         for length in provisional_lengths(&rules.triggers) {
@@ -236,8 +242,8 @@ impl Judge {
 
     /// When a lane stalls unless it is heard: a tick is wanted then.
     #[must_use]
-    pub fn next_wakeup(&self, now: LogTime, book: &RuleBook) -> Option<LogTime> {
-        let stall_after = book.default.policy.stall_after;
+    pub fn next_wakeup(&self, now: LogTime, rule_set: &RuleSet) -> Option<LogTime> {
+        let stall_after = rule_set.default.policy.stall_after;
         self.sources.values().filter_map(|source| source.lanes.next_stall(now, stall_after)).min()
     }
 

@@ -21,14 +21,14 @@ pub struct Pane {
 
 /// The open panes of a source, by start and model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Panes {
+pub struct OpenPanes {
     #[serde(with = "crate::sums::entries")]
     open: BTreeMap<(EventTime, ModelId), Pane>,
     /// Cells that came after the shard had closed their pane.
     pub after_close: u64,
 }
 
-impl Panes {
+impl OpenPanes {
     /// Takes a frame's cells; each replaces what its lane said of it before. Answers the models
     /// that it touched, in order.
     pub fn take(&mut self, frame: &Frame, pane: Span, watermark: EventTime) -> Vec<ModelId> {

@@ -45,7 +45,7 @@ pub struct Power {
 
 /// The smallest value that is seen, and after how long.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Seen {
+pub struct Detectable {
     /// The value, in the unit of the null, rounded up to a thousandth (of the null, for a mean
     /// over 1).
     pub value: f64,
@@ -74,7 +74,7 @@ impl Power {
 
     /// The smallest value over the null that is seen within `within`; none: not even the worst.
     #[must_use]
-    pub fn smallest(self, within: Span) -> Option<Seen> {
+    pub fn smallest(self, within: Span) -> Option<Detectable> {
         let most = match self.measure {
             Measure::Rate => 1.0,
             Measure::Mean { most, .. } => most,
@@ -95,7 +95,7 @@ impl Power {
         let step = self.null.max(1.0) / 1000.0;
         let value = (ceil(high / step - 1e-6) * step).min(most);
         let seconds = self.samples(value) / self.per_s;
-        Some(Seen { value, within: Span::from_ms((seconds * 1000.0) as i64) })
+        Some(Detectable { value, within: Span::from_ms((seconds * 1000.0) as i64) })
     }
 }
 

@@ -3,7 +3,7 @@
 use super::bets;
 use super::buckets::Bucket;
 use super::design::Moments;
-use crate::model::{EventTime, Null, Signal, Trigger, VersionId};
+use crate::model::{EventTime, Limit, Signal, Trigger, VersionId};
 use crate::sums::{BucketSums, PairSums, Tally, VersionSums};
 
 /// What a trigger counts of one version; none: the bucket holds nothing for it.
@@ -13,7 +13,7 @@ pub fn of_version(trigger: &Trigger, null: f64, sums: &VersionSums) -> Option<Ta
         (counts.n > 0).then_some(Tally::Rate { n: counts.n, bad: counts.bad })
     };
     match (trigger.signal, trigger.limit) {
-        (Signal::Latency, Null::MeanMs { timeout, .. }) => {
+        (Signal::Latency, Limit::MeanMs { timeout, .. }) => {
             let latency = sums.latency.as_ref().filter(|latency| latency.n() > 0)?;
             Some(mean(null, timeout, latency))
         }
@@ -44,7 +44,7 @@ pub fn more_often(trigger: &Trigger, a: &VersionSums, b: &VersionSums) -> Option
     match (trigger.signal, trigger.limit) {
         (Signal::Accuracy, _) => bets::more_often(a.labels, b.labels),
         (Signal::ErrorRate, _) => bets::more_often(a.answers, b.answers),
-        (Signal::Latency, Null::MeanMs { limit, .. }) => {
+        (Signal::Latency, Limit::MeanMs { limit, .. }) => {
             let (a, b) = (a.latency.as_ref()?, b.latency.as_ref()?);
             let growth =
                 SLOW.map(|times| bets::more_often(a.over(limit * times), b.over(limit * times)));

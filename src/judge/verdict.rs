@@ -1,13 +1,13 @@
 //! The order of the verdicts, as one function of what is known.
 
-use crate::model::{Against, Better, Reason, Verdict};
+use crate::model::{Benefit, Comparison, Reason, Verdict};
 
 /// Another version, and by what it was found the same.
-pub type Compared = (Against, Option<Reason>);
+pub type ComparedWith = (Comparison, Option<Reason>);
 
 /// What is known of a version and a trigger at a bucket's close.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
+pub struct TriggerState<'a> {
     /// The measuring is behind, blind or incomplete.
     pub stale: bool,
     /// There is something to hold it against.
@@ -19,13 +19,13 @@ pub struct Known<'a> {
     /// Samples that it must rest on.
     pub minimum: u64,
     /// How the others would do.
-    pub against: &'a [Compared],
+    pub against: &'a [ComparedWith],
 }
 
 /// The verdict and its reason.
 #[must_use]
-pub fn verdict(known: Known<'_>) -> (Verdict, Reason) {
-    let is = |wanted: Better| move |compared: &&Compared| compared.0.better == wanted;
+pub fn verdict(known: TriggerState<'_>) -> (Verdict, Reason) {
+    let is = |wanted: Benefit| move |compared: &&ComparedWith| compared.0.better == wanted;
     if known.stale {
         return (Verdict::Stale, Reason::Incomplete);
     }
@@ -39,10 +39,10 @@ pub fn verdict(known: Known<'_>) -> (Verdict, Reason) {
             (Verdict::Healthy, Reason::UnderThreshold)
         };
     }
-    if known.against.iter().any(|compared| is(Better::Better)(&compared)) {
+    if known.against.iter().any(|compared| is(Benefit::Better)(&compared)) {
         return (Verdict::Breach, Reason::BenefitShown);
     }
-    if let Some((_, why)) = known.against.iter().find(is(Better::Same)) {
+    if let Some((_, why)) = known.against.iter().find(is(Benefit::Same)) {
         return (Verdict::Systemic, why.unwrap_or(Reason::PairedWithinTolerance));
     }
     let reason =
@@ -55,16 +55,16 @@ mod tests {
     use super::*;
     use crate::model::{Reference, VersionId};
 
-    fn against(better: Better) -> Compared {
+    fn against(better: Benefit) -> ComparedWith {
         let version = VersionId::new("v2").unwrap();
-        (Against { version, better, reference: Reference::Paired }, None)
+        (Comparison { version, better, reference: Reference::Paired }, None)
     }
 
     #[test]
     fn the_first_that_holds_is_said() {
         let [better, same, unknown] =
-            [Better::Better, Better::Same, Better::Unknown].map(|better| [against(better)]);
-        let known = Known {
+            [Benefit::Better, Benefit::Same, Benefit::Unknown].map(|better| [against(better)]);
+        let known = TriggerState {
             stale: false,
             armed: true,
             over: true,
@@ -73,18 +73,18 @@ mod tests {
             against: &better,
         };
         let cases = [
-            (Known { stale: true, ..known }, Verdict::Stale),
-            (Known { armed: false, ..known }, Verdict::Insufficient),
-            (Known { over: false, ..known }, Verdict::Healthy),
-            (Known { over: false, samples: 19, ..known }, Verdict::Insufficient),
+            (TriggerState { stale: true, ..known }, Verdict::Stale),
+            (TriggerState { armed: false, ..known }, Verdict::Insufficient),
+            (TriggerState { over: false, ..known }, Verdict::Healthy),
+            (TriggerState { over: false, samples: 19, ..known }, Verdict::Insufficient),
             (known, Verdict::Breach),
-            (Known { against: &same, ..known }, Verdict::Systemic),
-            (Known { against: &unknown, ..known }, Verdict::Insufficient),
-            (Known { against: &[], ..known }, Verdict::Insufficient),
+            (TriggerState { against: &same, ..known }, Verdict::Systemic),
+            (TriggerState { against: &unknown, ..known }, Verdict::Insufficient),
+            (TriggerState { against: &[], ..known }, Verdict::Insufficient),
         ];
         for (known, expected) in cases {
             assert_eq!(verdict(known).0, expected, "{known:?}");
         }
-        assert_eq!(verdict(Known { against: &[], ..known }).1, Reason::NoReference);
+        assert_eq!(verdict(TriggerState { against: &[], ..known }).1, Reason::NoReference);
     }
 }

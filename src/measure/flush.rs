@@ -8,7 +8,7 @@ use crate::sums::{Counters, Frame};
 
 /// What a frame says beside its partials; a frame with nothing new is not sent.
 #[derive(Debug, Clone, PartialEq)]
-struct Said {
+struct FrameState {
     next: Vec<Option<i64>>,
     watermark: Option<EventTime>,
     newest: Option<EventTime>,
@@ -20,7 +20,7 @@ struct Said {
 /// The last flush.
 #[derive(Debug)]
 pub(super) struct Flushed {
-    said: Option<Said>,
+    said: Option<FrameState>,
     resume: Resume,
     /// When the next cell is due of those held back.
     wait: Option<LogTime>,
@@ -62,7 +62,7 @@ impl Lane {
         };
         self.flushed.wait = sending.wait;
         let silent = sending.versions.is_empty() && sending.pairs.is_empty();
-        let untouched = self.flushed.said.is_none() && said == Said::nothing(said.next.len());
+        let untouched = self.flushed.said.is_none() && said == FrameState::nothing(said.next.len());
         if silent && (untouched || self.flushed.said.as_ref() == Some(&said)) {
             return;
         }
@@ -85,9 +85,9 @@ impl Lane {
         self.flushed.said = Some(said);
     }
 
-    fn said(&self) -> Said {
+    fn said(&self) -> FrameState {
         let topics = self.flushed.resume.topics.len();
-        Said {
+        FrameState {
             next: (0..topics).map(|topic| self.ledger.next(topic)).collect(),
             watermark: self.marks.mark(),
             newest: self.marks.newest(),
@@ -117,7 +117,7 @@ impl Lane {
     }
 }
 
-impl Said {
+impl FrameState {
     fn nothing(topics: usize) -> Self {
         Self {
             next: vec![None; topics],

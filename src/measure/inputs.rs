@@ -41,25 +41,25 @@ impl Given {
 
 /// Where the inputs of an answer stand in the block of its time.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Place {
+pub(super) struct InputRange {
     start: u32,
     len: u32,
 }
 
 /// The inputs of recent answers, by the end of the pane in which they are last needed.
 #[derive(Debug, Default)]
-pub(super) struct Inputs(BTreeMap<EventTime, Vec<(FeatureIx, Given)>>);
+pub(super) struct RecentInputs(BTreeMap<EventTime, Vec<(FeatureIx, Given)>>);
 
-impl Inputs {
+impl RecentInputs {
     /// Keeps the inputs of an answer given at `ts`, unless they are too old to be needed.
     pub(super) fn keep<'a>(
         &mut self,
         ts: EventTime,
         inputs: impl Iterator<Item = (FeatureIx, &'a Feature<'a>)>,
         panes: &Panes,
-    ) -> Place {
+    ) -> InputRange {
         if panes.passed(ts + TOGETHER) {
-            return Place::default();
+            return InputRange::default();
         }
         let block = self.0.entry(panes.end_of(ts + TOGETHER)).or_default();
         let start = block.len();
@@ -67,13 +67,18 @@ impl Inputs {
         let kept = block.get_mut(start..).unwrap_or_default();
         kept.sort_by_key(|(index, _)| *index);
         match (u32::try_from(start), u32::try_from(kept.len())) {
-            (Ok(start), Ok(len)) => Place { start, len },
-            (Err(_), _) | (_, Err(_)) => Place::default(),
+            (Ok(start), Ok(len)) => InputRange { start, len },
+            (Err(_), _) | (_, Err(_)) => InputRange::default(),
         }
     }
 
     /// The inputs of an answer given at `ts`, in the order of their indices.
-    pub(super) fn at(&self, ts: EventTime, place: Place, panes: &Panes) -> &[(FeatureIx, Given)] {
+    pub(super) fn at(
+        &self,
+        ts: EventTime,
+        place: InputRange,
+        panes: &Panes,
+    ) -> &[(FeatureIx, Given)] {
         let (start, len) = (place.start as usize, place.len as usize);
         let block = self.0.get(&panes.end_of(ts + TOGETHER));
         block.and_then(|block| block.get(start..start + len)).unwrap_or_default()

@@ -12,26 +12,26 @@
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
-use super::ledger::{Bucket, Phase};
-use super::names::{ByHash, Key, ModelIx};
+use super::ledger::{Disposition, ReadPhase};
+use super::names::{ByHash, KeyHash, ModelIx};
 use super::panes::Panes;
-use super::request::{Answer, Label, Remembered, Request, Room};
+use super::request::{JoinContext, Label, Remembered, Request, Scored};
 use crate::model::{EventTime, Source, Span};
 
 /// The memory of one model.
 #[derive(Debug, Default)]
-struct Book {
-    requests: ByHash<Key, Request>,
+struct ModelJoin {
+    requests: ByHash<KeyHash, Request>,
     /// Requests that lack their answer or their outcome.
     waiting: usize,
     /// Complete ones in the order in which they became so; may name forgotten ones.
-    complete: VecDeque<Key>,
+    complete: VecDeque<KeyHash>,
     stopped: bool,
 }
 
 /// A model's join stopped, or goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Turn {
+pub(super) struct JoinChange {
     pub(super) model: ModelIx,
     pub(super) stopped: bool,
     pub(super) waiting: usize,
@@ -42,12 +42,12 @@ pub(super) struct Turn {
 pub(super) struct Join {
     horizon: Span,
     cap: usize,
-    books: BTreeMap<ModelIx, Book>,
+    books: BTreeMap<ModelIx, ModelJoin>,
     /// When answers may be forgotten: the end of the pane that their horizon ends in.
-    expiring: BTreeMap<EventTime, Vec<(ModelIx, Key)>>,
+    expiring: BTreeMap<EventTime, Vec<(ModelIx, KeyHash)>>,
     /// Outcomes re-read before any prediction, whose panes a former life had closed.
-    reread: Vec<(ModelIx, Key)>,
-    turns: Vec<Turn>,
+    reread: Vec<(ModelIx, KeyHash)>,
+    turns: Vec<JoinChange>,
     outcomes_waiting: u64,
     /// Records are being read again, in whatever order of topics: no cap holds until all are.
     rebuilding: bool,
@@ -78,17 +78,17 @@ impl Join {
     }
 
     /// Joins that stopped or went on since this was last asked.
-    pub(super) fn turns(&mut self) -> Vec<Turn> {
+    pub(super) fn turns(&mut self) -> Vec<JoinChange> {
         std::mem::take(&mut self.turns)
     }
 
     /// A version answered; `actual`: the truth came with it.
     pub(super) fn answer(
         &mut self,
-        (model, key): (ModelIx, Key),
-        answer: Answer,
+        (model, key): (ModelIx, KeyHash),
+        answer: Scored,
         actual: Option<Label>,
-        room: &mut Room<'_>,
+        room: &mut JoinContext<'_>,
     ) -> Remembered {
         let ts = answer.ts;
         if self.stopped(model) || room.panes.passed(ts + self.horizon) {
@@ -107,19 +107,19 @@ impl Join {
     /// The truth of a request became known.
     pub(super) fn outcome(
         &mut self,
-        (model, key): (ModelIx, Key),
+        (model, key): (ModelIx, KeyHash),
         (ts, actual): (EventTime, Label),
-        room: &mut Room<'_>,
-    ) -> Bucket {
+        room: &mut JoinContext<'_>,
+    ) -> Disposition {
         let open = room.panes.is_open(ts);
         if self.stopped(model) {
-            return if open { Bucket::Unmatched } else { Bucket::Late };
+            return if open { Disposition::Unmatched } else { Disposition::Late };
         }
         let bucket = self.with(model, key, |r| r.outcome(ts, actual, room));
-        if bucket == Bucket::Waiting {
+        if bucket == Disposition::Waiting {
             self.outcomes_waiting += 1;
             room.panes.wait(ts, room.at, model, key);
-        } else if !open && room.at.phase != Phase::Live && self.stray(model, key) {
+        } else if !open && room.at.phase != ReadPhase::Live && self.stray(model, key) {
             self.reread.push((model, key));
         }
         self.trim(model, room.panes);
@@ -127,8 +127,8 @@ impl Join {
     }
 
     /// Whether the request's truth labels none of its answers, nor waits to.
-    fn stray(&self, model: ModelIx, key: Key) -> bool {
-        let request = self.books.get(&model).and_then(|book| book.requests.get(&key));
+    fn stray(&self, model: ModelIx, key: KeyHash) -> bool {
+        let request = self.books.get(&model).and_then(|rule_set| rule_set.requests.get(&key));
         let Some((request, truth)) = request.and_then(|r| Some((r, r.truth?))) else {
             return false;
         };
@@ -150,7 +150,7 @@ impl Join {
     }
 
     /// The panes in which these outcomes waited are closed; how many met nothing.
-    pub(super) fn give_up(&mut self, waiting: Vec<(ModelIx, Key)>) -> u64 {
+    pub(super) fn give_up(&mut self, waiting: Vec<(ModelIx, KeyHash)>) -> u64 {
         let mut unmatched = 0;
         for (model, key) in waiting {
             unmatched += self.with(model, key, |request| {
@@ -181,14 +181,19 @@ impl Join {
     }
 
     pub(super) fn stopped(&self, model: ModelIx) -> bool {
-        self.books.get(&model).is_some_and(|book| book.stopped)
+        self.books.get(&model).is_some_and(|rule_set| rule_set.stopped)
     }
 
     /// Changes a request and keeps the books: what is empty goes, what waits is counted.
-    fn with<R>(&mut self, model: ModelIx, key: Key, change: impl FnOnce(&mut Request) -> R) -> R {
-        let book = self.books.entry(model).or_default();
+    fn with<R>(
+        &mut self,
+        model: ModelIx,
+        key: KeyHash,
+        change: impl FnOnce(&mut Request) -> R,
+    ) -> R {
+        let rule_set = self.books.entry(model).or_default();
         // Whether it was counted as waiting, and whether it was complete.
-        let ((lacked, was), answer, request) = match book.requests.entry(key) {
+        let ((lacked, was), answer, request) = match rule_set.requests.entry(key) {
             Entry::Occupied(mut entry) => {
                 let was = entry.get().complete();
                 let answer = change(entry.get_mut());
@@ -209,9 +214,9 @@ impl Join {
             request.remove();
         }
         let lacks = !complete && !gone;
-        book.waiting = book.waiting + usize::from(lacks) - usize::from(lacked);
+        rule_set.waiting = rule_set.waiting + usize::from(lacks) - usize::from(lacked);
         if complete && !was {
-            book.complete.push_back(key);
+            rule_set.complete.push_back(key);
         }
         self.turn(model);
         answer
@@ -219,28 +224,30 @@ impl Join {
 
     /// Stops the model's join past the cap, and lets it go on below half of it.
     fn turn(&mut self, model: ModelIx) {
-        let Some(book) = self.books.get_mut(&model).filter(|_| !self.rebuilding) else { return };
-        let waiting = book.waiting;
-        let turns = if book.stopped { waiting * 2 <= self.cap } else { waiting > self.cap };
+        let Some(rule_set) = self.books.get_mut(&model).filter(|_| !self.rebuilding) else {
+            return;
+        };
+        let waiting = rule_set.waiting;
+        let turns = if rule_set.stopped { waiting * 2 <= self.cap } else { waiting > self.cap };
         if turns {
-            book.stopped = !book.stopped;
-            self.turns.push(Turn { model, stopped: book.stopped, waiting });
+            rule_set.stopped = !rule_set.stopped;
+            self.turns.push(JoinChange { model, stopped: rule_set.stopped, waiting });
         }
     }
 
     /// Complete requests past the cap go, the oldest first, but for those still being counted.
     fn trim(&mut self, model: ModelIx, panes: &Panes) {
-        let Some(book) = self.books.get_mut(&model) else { return };
-        while book.complete.len() > self.cap {
-            let Some(key) = book.complete.front() else { return };
-            let request = book.requests.get(key).filter(|request| request.complete());
+        let Some(rule_set) = self.books.get_mut(&model) else { return };
+        while rule_set.complete.len() > self.cap {
+            let Some(key) = rule_set.complete.front() else { return };
+            let request = rule_set.requests.get(key).filter(|request| request.complete());
             if let Some(known) = request.and_then(Request::known_at) {
                 if panes.is_open(known) {
                     return;
                 }
-                book.requests.remove(key);
+                rule_set.requests.remove(key);
             }
-            book.complete.pop_front();
+            rule_set.complete.pop_front();
         }
     }
 }

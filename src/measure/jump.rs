@@ -14,8 +14,8 @@ use std::borrow::Cow;
 
 use super::ledger::At;
 use crate::model::{
-    EventTime, Feature, Health, LatencySample, LogTime, OutcomeSample, Prediction, Reject, Run,
-    Sample, Source, Span, Value,
+    EventTime, Feature, Health, LatencySample, LogTime, Outcome, Prediction, Reject, Run, Sample,
+    Source, Span, Value,
 };
 
 /// Times that RFC 3339 can write: 0001-01-01 to 9999-12-31. Beyond them no clock is right, and
@@ -47,7 +47,7 @@ pub fn beginning(mut times: Vec<EventTime>, source: &Source) -> Option<EventTime
 
 /// A record that waits for others to confirm its clock.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct UnconfirmedRecord {
     pub(super) at: At,
     pub(super) sample: Sample<'static>,
     confirmed: u32,
@@ -68,7 +68,7 @@ pub(super) struct Jump {
     max: Span,
     confirmations: u32,
     newest: Option<EventTime>,
-    held: Vec<Held>,
+    held: Vec<UnconfirmedRecord>,
 }
 
 impl Jump {
@@ -88,7 +88,7 @@ impl Jump {
     }
 
     /// A sample was taken: what of the held it settles, and whether for the better.
-    pub(super) fn took(&mut self, ts: EventTime) -> Vec<(Held, bool)> {
+    pub(super) fn took(&mut self, ts: EventTime) -> Vec<(UnconfirmedRecord, bool)> {
         self.newest = self.newest.max(Some(ts));
         if self.held.is_empty() {
             return Vec::new();
@@ -98,7 +98,11 @@ impl Jump {
     }
 
     /// A sample is held: what of the held it settles, itself included.
-    pub(super) fn hold(&mut self, at: At, sample: Sample<'static>) -> Vec<(Held, bool)> {
+    pub(super) fn hold(
+        &mut self,
+        at: At,
+        sample: Sample<'static>,
+    ) -> Vec<(UnconfirmedRecord, bool)> {
         let ts = sample.ts();
         let mut sure: Option<EventTime> = None;
         for held in &mut self.held {
@@ -111,12 +115,12 @@ impl Jump {
                 held.contradicted += 1;
             }
         }
-        self.held.push(Held { at, sample, confirmed: 0, contradicted: 0 });
+        self.held.push(UnconfirmedRecord { at, sample, confirmed: 0, contradicted: 0 });
         self.newest = self.newest.max(sure);
         self.settle()
     }
 
-    fn settle(&mut self) -> Vec<(Held, bool)> {
+    fn settle(&mut self) -> Vec<(UnconfirmedRecord, bool)> {
         let Some(newest) = self.newest else { return Vec::new() };
         let (reach, limit) = (newest + self.max, self.confirmations);
         self.held
@@ -129,11 +133,11 @@ impl Jump {
     }
 
     /// Nothing more comes: nobody confirmed what is still held.
-    pub(super) fn end(&mut self) -> Vec<(Held, bool)> {
+    pub(super) fn end(&mut self) -> Vec<(UnconfirmedRecord, bool)> {
         std::mem::take(&mut self.held).into_iter().map(|held| (held, false)).collect()
     }
 
-    pub(super) fn held(&self) -> &[Held] {
+    pub(super) fn held(&self) -> &[UnconfirmedRecord] {
         &self.held
     }
 
@@ -142,7 +146,7 @@ impl Jump {
     }
 
     /// The newest event was this; what of the held it settles.
-    pub(super) fn reach(&mut self, newest: Option<EventTime>) -> Vec<(Held, bool)> {
+    pub(super) fn reach(&mut self, newest: Option<EventTime>) -> Vec<(UnconfirmedRecord, bool)> {
         self.raise(newest);
         self.settle()
     }
@@ -174,7 +178,7 @@ pub(super) fn owned(sample: Sample<'_>) -> Sample<'static> {
             latency_us: p.latency_us,
             role: p.role,
         }),
-        Sample::Outcome(o) => Sample::Outcome(OutcomeSample {
+        Sample::Outcome(o) => Sample::Outcome(Outcome {
             request: text(o.request),
             model: text(o.model),
             actual: o.actual.into_owned(),

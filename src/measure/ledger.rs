@@ -46,7 +46,7 @@ impl Resume {
 
 /// What a record is read for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(super) enum ReadPhase {
     /// Again, before the committed position: only the join remembers it.
     Rebuild,
     /// Again, before the flush: summed where its pane is open, booked already.
@@ -60,14 +60,14 @@ pub(super) enum Phase {
 pub(super) struct At {
     pub(super) topic: usize,
     pub(super) position: i64,
-    pub(super) phase: Phase,
+    pub(super) phase: ReadPhase,
     /// The lane's newest event before it was read.
     pub(super) newest_before: Option<EventTime>,
 }
 
 /// What became of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Bucket {
+pub(super) enum Disposition {
     Measured,
     Waiting,
     Unmatched,
@@ -77,7 +77,7 @@ pub(super) enum Bucket {
 }
 
 #[derive(Debug, Default)]
-struct Place {
+struct TopicProgress {
     next: Option<i64>,
     /// Where the next frame begins.
     from: Option<i64>,
@@ -97,12 +97,12 @@ struct Behind {
 #[derive(Debug)]
 pub(super) struct Ledger {
     counters: Counters,
-    topics: Vec<Place>,
+    topics: Vec<TopicProgress>,
 }
 
 impl Ledger {
     pub(super) fn new(topics: usize) -> Self {
-        let topics = (0..topics).map(|_| Place::default()).collect();
+        let topics = (0..topics).map(|_| TopicProgress::default()).collect();
         Self { counters: Counters::default(), topics }
     }
 
@@ -122,16 +122,16 @@ impl Ledger {
     }
 
     /// A record was read; none: it was read before, or the source has no such topic.
-    pub(super) fn read(&mut self, topic: usize, position: i64) -> Option<Phase> {
+    pub(super) fn read(&mut self, topic: usize, position: i64) -> Option<ReadPhase> {
         let place = self.topics.get_mut(topic)?;
         if let Some(behind) = &mut place.behind {
             if position < behind.next {
                 behind.touched = true;
                 if position < behind.commit {
-                    return Some(Phase::Rebuild);
+                    return Some(ReadPhase::Rebuild);
                 }
                 behind.newest = None;
-                return Some(Phase::Again);
+                return Some(ReadPhase::Again);
             }
             if !behind.touched && behind.commit < behind.next {
                 // The records to be read again are gone, so others after them may be, too.
@@ -144,7 +144,7 @@ impl Ledger {
         place.from.get_or_insert(position);
         place.next = Some(position.saturating_add(1));
         self.counters.read += 1;
-        Some(Phase::Live)
+        Some(ReadPhase::Live)
     }
 
     /// A record was read again; after the last one the topic is no longer behind.
@@ -201,14 +201,14 @@ impl Ledger {
     }
 
     /// A record read for the first time ends here.
-    pub(super) fn book(&mut self, at: &At, bucket: Bucket) {
-        if at.phase == Phase::Live {
+    pub(super) fn rule_set(&mut self, at: &At, bucket: Disposition) {
+        if at.phase == ReadPhase::Live {
             self.add(bucket);
         }
     }
 
     /// A waiting record ends here. One that a former life had lost count of changes nothing.
-    pub(super) fn settle(&mut self, bucket: Bucket) {
+    pub(super) fn settle(&mut self, bucket: Disposition) {
         if self.counters.waiting > 0 {
             self.counters.waiting -= 1;
             self.add(bucket);
@@ -223,15 +223,15 @@ impl Ledger {
         self.counters.unmatched += lost;
     }
 
-    fn add(&mut self, bucket: Bucket) {
+    fn add(&mut self, bucket: Disposition) {
         let c = &mut self.counters;
         match bucket {
-            Bucket::Measured => c.measured += 1,
-            Bucket::Waiting => c.waiting += 1,
-            Bucket::Unmatched => c.unmatched += 1,
-            Bucket::Late => c.late += 1,
-            Bucket::Duplicate => c.duplicate += 1,
-            Bucket::Rejected(code) => *c.rejected.entry(code).or_default() += 1,
+            Disposition::Measured => c.measured += 1,
+            Disposition::Waiting => c.waiting += 1,
+            Disposition::Unmatched => c.unmatched += 1,
+            Disposition::Late => c.late += 1,
+            Disposition::Duplicate => c.duplicate += 1,
+            Disposition::Rejected(code) => *c.rejected.entry(code).or_default() += 1,
         }
     }
 

@@ -16,7 +16,8 @@
 //! Over 300 lines: the lane and its phases, which share all of its state.
 #![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
-mod face;
+mod api;
+mod count;
 mod flush;
 mod inputs;
 mod join;
@@ -25,20 +26,19 @@ mod ledger;
 mod names;
 mod panes;
 mod request;
-mod take;
 mod watermark;
 
 use self::flush::Flushed;
-use self::inputs::Inputs;
+use self::inputs::RecentInputs;
 use self::join::Join;
-use self::jump::{Held, Jump, Sift};
-use self::ledger::{At, Bucket, Ledger, Phase};
+use self::jump::{Jump, Sift, UnconfirmedRecord};
+use self::ledger::{At, Disposition, Ledger, ReadPhase};
 use self::names::{FeatureIx, Names};
 use self::panes::Panes;
 use self::watermark::Watermarks;
 use crate::model::{EventTime, LaneId, LogTime, Reject, Sample, Source, Span};
 
-pub use self::face::{Input, Output};
+pub use self::api::{Input, Output};
 pub use self::jump::beginning;
 pub use self::ledger::{Resume, TopicResume};
 
@@ -62,7 +62,7 @@ pub struct Lane {
     jump: Jump,
     panes: Panes,
     join: Join,
-    inputs: Inputs,
+    inputs: RecentInputs,
     /// Not everything that a former life had read was read again.
     behind: bool,
     flushed: Flushed,
@@ -89,7 +89,7 @@ impl Lane {
             join: Join::new(source),
             behind: false,
             flushed: Flushed::new(epoch, topics),
-            inputs: Inputs::default(),
+            inputs: RecentInputs::default(),
             features: Vec::new(),
         }
     }
@@ -184,16 +184,16 @@ impl Lane {
         out: &mut Vec<Output>,
     ) {
         let Some(phase) = self.ledger.read(topic, position) else { return };
-        if phase == Phase::Live {
+        if phase == ReadPhase::Live {
             self.marks.set_idle(topic, false);
             self.catch_up(out);
         }
         let at = At { topic, position, phase, newest_before: self.jump.newest() };
         match read.and_then(jump::in_range) {
-            Err(code) => self.finish(&at, Bucket::Rejected(code), out),
+            Err(code) => self.finish(&at, Disposition::Rejected(code), out),
             Ok(sample) => self.sift(&at, appended, sample, out),
         }
-        if phase != Phase::Live {
+        if phase != ReadPhase::Live {
             self.ledger.reread(topic, position);
             self.catch_up(out);
         }
@@ -208,24 +208,24 @@ impl Lane {
         out: &mut Vec<Output>,
     ) {
         let ts = sample.ts();
-        if at.phase == Phase::Rebuild {
+        if at.phase == ReadPhase::Rebuild {
             self.ledger.rebuilt(at.topic, ts);
         }
         // What is read again and lies beyond the newest event was not taken the first time.
-        let beyond = at.phase != Phase::Live && Some(ts) > self.marks.newest();
+        let beyond = at.phase != ReadPhase::Live && Some(ts) > self.marks.newest();
         let sift = match self.jump.sift(ts, appended) {
             Sift::Take if beyond => Sift::Hold,
             sift @ (Sift::Take | Sift::Hold | Sift::Refuse) => sift,
         };
         match sift {
-            Sift::Refuse => self.finish(at, Bucket::Rejected(Reject::FromFuture), out),
+            Sift::Refuse => self.finish(at, Disposition::Rejected(Reject::FromFuture), out),
             Sift::Take => {
                 self.accept(at, &sample, out);
                 let settled = self.jump.took(ts);
                 self.settle(settled, out);
             }
             Sift::Hold => {
-                self.ledger.book(at, Bucket::Waiting);
+                self.ledger.rule_set(at, Disposition::Waiting);
                 let settled = self.jump.hold(*at, jump::owned(sample));
                 self.settle(settled, out);
             }
@@ -235,25 +235,25 @@ impl Lane {
     fn accept(&mut self, at: &At, sample: &Sample<'_>, out: &mut Vec<Output>) {
         let bucket = self.take(sample, at);
         self.finish(at, bucket, out);
-        if at.phase == Phase::Live && !matches!(bucket, Bucket::Rejected(_)) {
+        if at.phase == ReadPhase::Live && !matches!(bucket, Disposition::Rejected(_)) {
             self.marks.observe(at.topic, sample.ts());
         }
     }
 
     /// Held records whose clock turned out right or wrong.
-    fn settle(&mut self, settled: Vec<(Held, bool)>, out: &mut Vec<Output>) {
+    fn settle(&mut self, settled: Vec<(UnconfirmedRecord, bool)>, out: &mut Vec<Output>) {
         for (held, right) in settled {
             let mut at = held.at;
             // What a former life held, and this one settles, was counted as waiting by either.
             if !self.behind {
-                at.phase = Phase::Live;
+                at.phase = ReadPhase::Live;
             }
-            let refused = Bucket::Rejected(Reject::FromFuture);
+            let refused = Disposition::Rejected(Reject::FromFuture);
             let bucket = if right { self.take(&held.sample, &at) } else { refused };
-            if at.phase == Phase::Live {
+            if at.phase == ReadPhase::Live {
                 self.ledger.settle(bucket);
                 report(&at, bucket, out);
-                if !matches!(bucket, Bucket::Rejected(_)) {
+                if !matches!(bucket, Disposition::Rejected(_)) {
                     self.marks.observe(at.topic, held.sample.ts());
                 }
             }
@@ -261,9 +261,9 @@ impl Lane {
     }
 
     /// Books what became of a record read now.
-    fn finish(&mut self, at: &At, bucket: Bucket, out: &mut Vec<Output>) {
-        self.ledger.book(at, bucket);
-        if at.phase == Phase::Live {
+    fn finish(&mut self, at: &At, bucket: Disposition, out: &mut Vec<Output>) {
+        self.ledger.rule_set(at, bucket);
+        if at.phase == ReadPhase::Live {
             report(at, bucket, out);
         }
     }
@@ -298,7 +298,7 @@ impl Lane {
         let Some(mark) = self.marks.mark() else { return };
         let waiting = self.panes.close(mark);
         for _ in 0..self.join.give_up(waiting) {
-            self.ledger.settle(Bucket::Unmatched);
+            self.ledger.settle(Disposition::Unmatched);
         }
         self.join.forget(mark, &self.panes);
         self.inputs.forget(mark);
@@ -317,11 +317,14 @@ impl Lane {
 }
 
 /// Says which record was refused or late.
-fn report(at: &At, bucket: Bucket, out: &mut Vec<Output>) {
+fn report(at: &At, bucket: Disposition, out: &mut Vec<Output>) {
     let (topic, position) = (at.topic, at.position);
     match bucket {
-        Bucket::Rejected(code) => out.push(Output::Rejected { topic, position, code }),
-        Bucket::Late => out.push(Output::Late { topic, position }),
-        Bucket::Measured | Bucket::Waiting | Bucket::Unmatched | Bucket::Duplicate => {}
+        Disposition::Rejected(code) => out.push(Output::Rejected { topic, position, code }),
+        Disposition::Late => out.push(Output::Late { topic, position }),
+        Disposition::Measured
+        | Disposition::Waiting
+        | Disposition::Unmatched
+        | Disposition::Duplicate => {}
     }
 }

@@ -35,12 +35,12 @@ impl Hasher for Hashed {
 /// A map whose keys are hashes; never iterated.
 pub(super) type ByHash<K, V> = HashMap<K, V, BuildHasherDefault<Hashed>>;
 /// A set of hashes; never iterated.
-pub(super) type Hashes = HashSet<Key, BuildHasherDefault<Hashed>>;
+pub(super) type Hashes = HashSet<KeyHash, BuildHasherDefault<Hashed>>;
 /// 128 bits that stand for a request or an id: two alike are not to be expected on Earth.
-pub(super) type Key = u128;
+pub(super) type KeyHash = u128;
 
 /// The key of a request within its model.
-pub(super) fn request_key(request: &str) -> Key {
+pub(super) fn request_key(request: &str) -> KeyHash {
     xxh3_128(request.as_bytes())
 }
 
@@ -53,7 +53,7 @@ pub(super) enum IdOf {
 }
 
 /// The key of an id within its version.
-pub(super) fn id_key(of: IdOf, version: VersionIx, id: &str) -> Key {
+pub(super) fn id_key(of: IdOf, version: VersionIx, id: &str) -> KeyHash {
     xxh3_128_with_seed(id.as_bytes(), (u64::from(version.0) << 2) | of as u64)
 }
 

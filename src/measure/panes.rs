@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::ledger::{At, Phase};
-use super::names::{Hashes, Key, ModelIx, Names, VersionIx};
+use super::ledger::{At, ReadPhase};
+use super::names::{Hashes, KeyHash, ModelIx, Names, VersionIx};
 use crate::model::{EventTime, LogTime, SampleRole, Span};
 use crate::sums::{PairPartial, PairSums, VersionPartial, VersionSums};
 
@@ -45,7 +45,7 @@ struct Pane {
     /// Ids counted here that the join does not remember.
     seen: Hashes,
     /// Requests whose outcome waits here for a prediction.
-    waiting: Vec<(ModelIx, Key)>,
+    waiting: Vec<(ModelIx, KeyHash)>,
     /// Per topic, the first position that feeds it.
     first: Vec<Option<i64>>,
     /// The newest event before the first of them.
@@ -67,7 +67,7 @@ impl Pane {
     }
 
     fn feed(&mut self, at: &At) {
-        if at.phase == Phase::Rebuild {
+        if at.phase == ReadPhase::Rebuild {
             return;
         }
         self.newest_before = self.newest_before.min(at.newest_before);
@@ -154,18 +154,18 @@ impl Panes {
     }
 
     /// Whether the open pane that holds `ts` has seen this id; now it has.
-    pub(super) fn seen(&mut self, ts: EventTime, at: &At, id: Key) -> bool {
+    pub(super) fn seen(&mut self, ts: EventTime, at: &At, id: KeyHash) -> bool {
         !self.fed(ts, at).seen.insert(id)
     }
 
     /// An outcome waits in the open pane that holds `ts`.
-    pub(super) fn wait(&mut self, ts: EventTime, at: &At, model: ModelIx, request: Key) {
+    pub(super) fn wait(&mut self, ts: EventTime, at: &At, model: ModelIx, request: KeyHash) {
         self.fed(ts, at).waiting.push((model, request));
     }
 
     /// The watermark has come to `mark`; answers the requests whose outcomes waited in the
     /// panes that closed.
-    pub(super) fn close(&mut self, mark: EventTime) -> Vec<(ModelIx, Key)> {
+    pub(super) fn close(&mut self, mark: EventTime) -> Vec<(ModelIx, KeyHash)> {
         self.mark = self.mark.max(Some(mark));
         let mut waiting = Vec::new();
         while let Some(first) = self.open.first_entry() {

@@ -7,8 +7,8 @@
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::inputs::{Inputs, Place, TOGETHER};
-use super::ledger::{At, Bucket, Phase};
+use super::inputs::{InputRange, RecentInputs, TOGETHER};
+use super::ledger::{At, Disposition, ReadPhase};
 use super::names::{Names, VersionIx};
 use super::panes::Panes;
 use crate::model::{EventTime, SampleRole, Span, Value};
@@ -34,12 +34,12 @@ impl Label {
 
 /// What a version answered.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct Scored {
     pub(super) version: VersionIx,
     pub(super) role: SampleRole,
     pub(super) ts: EventTime,
     pub(super) value: Label,
-    pub(super) inputs: Place,
+    pub(super) inputs: InputRange,
     /// When the truth was known, and whether the answer was right.
     pub(super) label: Option<(EventTime, bool)>,
 }
@@ -65,16 +65,16 @@ pub(super) enum Remembered {
 }
 
 /// The part of the lane that a request adds to, and its limits.
-pub(super) struct Room<'a> {
+pub(super) struct JoinContext<'a> {
     pub(super) panes: &'a mut Panes,
     pub(super) names: &'a Names,
-    pub(super) inputs: &'a Inputs,
+    pub(super) inputs: &'a RecentInputs,
     pub(super) at: &'a At,
     pub(super) horizon: Span,
     pub(super) categories: usize,
 }
 
-impl Room<'_> {
+impl JoinContext<'_> {
     /// Whether a truth known at `known` may label an answer given at `given`.
     fn in_time(&self, known: EventTime, given: EventTime) -> bool {
         known <= given + self.horizon
@@ -89,7 +89,7 @@ impl Room<'_> {
 /// One request of one model.
 #[derive(Debug, Default)]
 pub(super) struct Request {
-    pub(super) answers: Vec<Answer>,
+    pub(super) answers: Vec<Scored>,
     pub(super) truth: Option<Truth>,
 }
 
@@ -114,11 +114,11 @@ impl Request {
     /// A version answered; `actual`: the truth came with it, and the caller counts its label.
     pub(super) fn answer(
         &mut self,
-        new: Answer,
+        new: Scored,
         actual: Option<Label>,
-        room: &mut Room<'_>,
+        room: &mut JoinContext<'_>,
     ) -> Remembered {
-        let twin = |a: &Answer| a.version == new.version && apart(a.ts, new.ts) <= room.horizon;
+        let twin = |a: &Scored| a.version == new.version && apart(a.ts, new.ts) <= room.horizon;
         if self.answers.iter().any(twin) {
             return Remembered::Repeat;
         }
@@ -144,7 +144,7 @@ impl Request {
         Remembered::New { met }
     }
 
-    fn label_answer(&mut self, index: usize, value: Label, room: &mut Room<'_>) {
+    fn label_answer(&mut self, index: usize, value: Label, room: &mut JoinContext<'_>) {
         let Some(truth) = self.truth else { return };
         let given = self.answers.get(index).map(|answer| answer.ts);
         if given.is_some_and(|given| room.in_time(truth.ts, given)) && room.panes.is_open(truth.ts)
@@ -154,7 +154,7 @@ impl Request {
     }
 
     /// The truth that came with an answer is that answer's alone.
-    fn label_inline(&mut self, index: usize, actual: Label, room: &mut Room<'_>) {
+    fn label_inline(&mut self, index: usize, actual: Label, room: &mut JoinContext<'_>) {
         let own = self.answers.get(index).map(|answer| (answer.ts, answer.value == actual));
         if let Some((ts, right)) = own {
             self.set_label(index, ts, right, room);
@@ -162,31 +162,36 @@ impl Request {
     }
 
     /// The truth became known.
-    pub(super) fn outcome(&mut self, ts: EventTime, actual: Label, room: &mut Room<'_>) -> Bucket {
+    pub(super) fn outcome(
+        &mut self,
+        ts: EventTime,
+        actual: Label,
+        room: &mut JoinContext<'_>,
+    ) -> Disposition {
         let met = self.answers.iter().any(|a| room.in_time(ts, a.ts));
         let known = |truth: Truth| truth.waiting || apart(truth.ts, ts) <= room.horizon;
         let known = self.truth.is_some_and(known);
         if !room.panes.is_open(ts) {
             // Too late to count, but known: a second one is not the first. On a re-read the
             // prediction may stand in a topic that comes after; see `Join::caught_up`.
-            if !known && (met || room.at.phase != Phase::Live) {
+            if !known && (met || room.at.phase != ReadPhase::Live) {
                 self.truth = Some(Truth { ts, actual, waiting: false });
             }
-            return Bucket::Late;
+            return Disposition::Late;
         }
         if known {
-            return Bucket::Duplicate;
+            return Disposition::Duplicate;
         }
         self.truth = Some(Truth { ts, actual, waiting: !met });
         if !met {
-            return Bucket::Waiting;
+            return Disposition::Waiting;
         }
         self.label_all(room);
-        Bucket::Measured
+        Disposition::Measured
     }
 
     /// Labels every answer that has none yet, where the truth allows.
-    fn label_all(&mut self, room: &mut Room<'_>) {
+    fn label_all(&mut self, room: &mut JoinContext<'_>) {
         for index in 0..self.answers.len() {
             let bare = self.answers.get(index).filter(|a| a.label.is_none()).map(|a| a.value);
             if let Some(value) = bare {
@@ -195,7 +200,13 @@ impl Request {
         }
     }
 
-    fn count_label(&mut self, index: usize, ts: EventTime, right: bool, room: &mut Room<'_>) {
+    fn count_label(
+        &mut self,
+        index: usize,
+        ts: EventTime,
+        right: bool,
+        room: &mut JoinContext<'_>,
+    ) {
         if let Some(answer) = self.answers.get(index) {
             let sums = room.panes.version(ts, room.at, answer.version, answer.role);
             sums.labels.count(!right);
@@ -204,7 +215,7 @@ impl Request {
     }
 
     /// Sets the label and counts the pairs that it completes.
-    fn set_label(&mut self, index: usize, ts: EventTime, right: bool, room: &mut Room<'_>) {
+    fn set_label(&mut self, index: usize, ts: EventTime, right: bool, room: &mut JoinContext<'_>) {
         let Some((version, given)) = self.answers.get(index).map(|a| (a.version, a.ts)) else {
             return;
         };
@@ -231,7 +242,7 @@ impl Request {
 }
 
 /// Counts the inputs that both recorded.
-fn compare(x: &Answer, y: &Answer, room: &mut Room<'_>) {
+fn compare(x: &Scored, y: &Scored, room: &mut JoinContext<'_>) {
     let pane = x.ts.max(y.ts);
     let near = x.version != y.version && apart(x.ts, y.ts) <= TOGETHER.min(room.horizon);
     if !near || !room.panes.is_open(pane) {

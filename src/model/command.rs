@@ -104,12 +104,12 @@ pub struct Step {
     /// How often it was asked for.
     pub attempts: u32,
     /// The last answer.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<StepResult>,
 }
 
 /// What a worker says of a command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Answer {
+pub struct CommandResult {
     /// Which command.
     pub command: CommandId,
     /// Of which incident.
@@ -119,7 +119,7 @@ pub struct Answer {
     /// Who says it.
     pub target: TargetId,
     /// How it went.
-    pub outcome: Outcome,
+    pub outcome: StepResult,
     /// How well that is known.
     pub proof: Option<Proof>,
     /// In words: what was wrong, where, what to do.
@@ -135,7 +135,7 @@ pub struct Answer {
 /// How a step went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Outcome {
+pub enum StepResult {
     /// The world is as wanted.
     Done,
     /// The worker may not: another generation, expired, another namespace.

@@ -67,7 +67,7 @@ pub enum Reference {
 /// How another version would do in this one's place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Better {
+pub enum Benefit {
     /// It would serve better: benefit is shown.
     Better,
     /// No difference that matters.
@@ -80,11 +80,11 @@ pub enum Better {
 
 /// How another version would do, and how that is known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Against {
+pub struct Comparison {
     /// The other version.
     pub version: VersionId,
     /// How it would do.
-    pub better: Better,
+    pub better: Benefit,
     /// How that is known.
     pub reference: Reference,
 }

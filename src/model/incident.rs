@@ -49,7 +49,7 @@ impl IncidentState {
 /// What moves an incident on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Phase {
+pub enum IncidentEvent {
     /// A rollback was decided.
     Act,
     /// Live traffic proves the switch.

@@ -16,22 +16,22 @@ mod source;
 mod time;
 
 pub use breaker::{BreakerRules, BreakerState};
-pub use command::{Answer, Command, Outcome, Proof, Stage, Step, Want};
-pub use decision::{Against, Better, Reason, Reference, Verdict};
+pub use command::{Command, CommandResult, Proof, Stage, Step, StepResult, Want};
+pub use decision::{Benefit, Comparison, Reason, Reference, Verdict};
 pub use fact::{Baseline, Baselines, Fact, Routed, Standing, VersionFact, VersionStanding};
 pub use ids::{
     CommandId, FeatureName, IncidentId, ModelId, NameError, Namespace, SourceId, TargetId,
     TriggerId, VersionId, check_name,
 };
-pub use incident::{Incident, IncidentState, Phase};
+pub use incident::{Incident, IncidentEvent, IncidentState};
 pub use instruction::{Ask, Instruction, Scope};
 pub use rules::{
-    Action, Budget, Mode, ModelRules, Null, Policy, RuleBook, Signal, Statistic, TargetRule,
+    Action, Budget, Limit, Mode, ModelRules, Policy, RuleSet, Signal, Statistic, TargetRule,
     Tolerance, Trigger, percent,
 };
 pub use sample::{
-    Feature, Health, LatencySample, Outcome as OutcomeSample, Prediction, Reject, Role, Run,
-    RunKind, RunStatus, Sample, SampleRole, Status, Value,
+    Feature, Health, LatencySample, Outcome, Prediction, PredictionStatus, Reject, Role, Run,
+    RunKind, RunStatus, Sample, SampleRole, Value,
 };
 pub use source::{Field, LaneId, Mapping, SampleKind, Source, TopicRule, UnknownModels};
 pub use time::{EventTime, LogTime, Span, TimeError};

@@ -8,7 +8,7 @@ use super::{ModelId, Namespace, Span, Stage, TargetId, TriggerId};
 
 /// The full effective rules of one Ripcord.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RuleBook {
+pub struct RuleSet {
     /// The environment it serves.
     pub namespace: Namespace,
     /// Grows with each `config apply`; a shard takes only a higher one.
@@ -27,7 +27,7 @@ pub struct RuleBook {
     pub models: BTreeMap<ModelId, ModelRules>,
 }
 
-impl RuleBook {
+impl RuleSet {
     /// The rules of a model.
     #[must_use]
     pub fn of(&self, model: &ModelId) -> &ModelRules {
@@ -91,7 +91,7 @@ pub struct Trigger {
     /// What it reads.
     pub signal: Signal,
     /// Where the tolerated ends.
-    pub limit: Null,
+    pub limit: Limit,
     /// How evidence is gathered.
     pub statistic: Statistic,
     /// What a breach asks for.
@@ -132,7 +132,7 @@ pub enum Signal {
 /// Where the tolerated ends: the null hypothesis of a trigger. "More than" is strict.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Null {
+pub enum Limit {
     /// The upper bound of the version's own baseline rate, and so much more.
     Baseline(Tolerance),
     /// This rate, 0 to 1.
@@ -164,7 +164,7 @@ pub fn percent(share: f64) -> String {
     format!("{:.digits$} %", share * 100.0)
 }
 
-impl Null {
+impl Limit {
     /// A value of what it limits, as people read it: `14.1 %`, `4.5 points`, `500 ms`, `0.25`.
     #[must_use]
     pub fn shown(self, value: f64) -> String {
@@ -276,12 +276,12 @@ mod tests {
     #[test]
     fn a_value_is_shown_in_the_unit_of_its_limit() {
         for (limit, value, shown) in [
-            (Null::Rate(0.1), 0.397, "39.7 %"),
-            (Null::Rate(0.1), 0.0012, "0.12 %"),
-            (Null::Baseline(Tolerance::Points(0.05)), 0.01, "1.0 %"),
-            (Null::Paired(0.02), -0.1125, "-11.2 points"),
-            (Null::MeanMs { limit: 2000.0, timeout: 60_000.0 }, 1999.6, "2000 ms"),
-            (Null::Psi { limit: 0.25, bins: 10, learn: 5000 }, 1.494, "1.49"),
+            (Limit::Rate(0.1), 0.397, "39.7 %"),
+            (Limit::Rate(0.1), 0.0012, "0.12 %"),
+            (Limit::Baseline(Tolerance::Points(0.05)), 0.01, "1.0 %"),
+            (Limit::Paired(0.02), -0.1125, "-11.2 points"),
+            (Limit::MeanMs { limit: 2000.0, timeout: 60_000.0 }, 1999.6, "2000 ms"),
+            (Limit::Psi { limit: 0.25, bins: 10, learn: 5000 }, 1.494, "1.49"),
         ] {
             assert_eq!(limit.shown(value), shown, "{limit:?}");
         }

@@ -63,7 +63,7 @@ pub struct Prediction<'a> {
     /// What joins answers to outcomes, and versions to each other. Default: the id.
     pub request: Option<Cow<'a, str>>,
     /// How it ended.
-    pub status: Status,
+    pub status: PredictionStatus,
     /// What was answered.
     pub prediction: Option<Value<'a>>,
     /// The model's own confidence.
@@ -173,7 +173,7 @@ pub enum RunStatus {
 /// How a prediction ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Status {
+pub enum PredictionStatus {
     /// With an answer.
     #[default]
     Ok,

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{ModelId, ModelRules, RuleBook};
+use crate::model::{ModelId, ModelRules, RuleSet};
 
 /// One difference between two books.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct RuleChange {
     /// In words.
     pub text: String,
     /// Less is undone after it: a target goes, or a mode falls.
@@ -15,7 +15,7 @@ pub struct Change {
 
 /// What `new` changes of `old`: first for every model, then for those with rules of their own.
 #[must_use]
-pub fn changes(old: &RuleBook, new: &RuleBook) -> Vec<Change> {
+pub fn changes(old: &RuleSet, new: &RuleSet) -> Vec<RuleChange> {
     let mut found = between("every model", &old.default, &new.default);
     let named: BTreeSet<&ModelId> = old.models.keys().chain(new.models.keys()).collect();
     for model in named {
@@ -23,14 +23,15 @@ pub fn changes(old: &RuleBook, new: &RuleBook) -> Vec<Change> {
     }
     if found.is_empty() && old.hash != new.hash {
         let text = "budgets, policies or the namespace differ".to_owned();
-        found.push(Change { text, loses: false });
+        found.push(RuleChange { text, loses: false });
     }
     found
 }
 
-fn between(of: &str, old: &ModelRules, new: &ModelRules) -> Vec<Change> {
+fn between(of: &str, old: &ModelRules, new: &ModelRules) -> Vec<RuleChange> {
     let mut found = Vec::new();
-    let mut say = |loses, text: String| found.push(Change { text: format!("{of}: {text}"), loses });
+    let mut say =
+        |loses, text: String| found.push(RuleChange { text: format!("{of}: {text}"), loses });
     if old.mode != new.mode {
         let text = format!("mode {}, until now {}", new.mode.name(), old.mode.name());
         say(new.mode < old.mode, text);

@@ -1,6 +1,6 @@
 //! Numbers, times and words as people read them.
 
-use crate::model::{Null, Outcome, Proof, Reason, Reference, Signal, Span, Verdict, Want};
+use crate::model::{Limit, Proof, Reason, Reference, Signal, Span, StepResult, Verdict, Want};
 
 /// Odds: plain while short.
 pub(crate) fn odds(odds: f64) -> String {
@@ -80,13 +80,13 @@ pub(crate) const fn signal(signal: Signal) -> &'static str {
 }
 
 /// What a value of this limit is.
-pub(crate) const fn measure(limit: Null) -> &'static str {
+pub(crate) const fn measure(limit: Limit) -> &'static str {
     match limit {
-        Null::Baseline(_) => "wrong answers",
-        Null::Rate(_) => "bad answers",
-        Null::Paired(_) => "more wrong answers than the other on the same requests",
-        Null::MeanMs { .. } => "mean latency",
-        Null::Psi { .. } => "distance of its inputs (PSI)",
+        Limit::Baseline(_) => "wrong answers",
+        Limit::Rate(_) => "bad answers",
+        Limit::Paired(_) => "more wrong answers than the other on the same requests",
+        Limit::MeanMs { .. } => "mean latency",
+        Limit::Psi { .. } => "distance of its inputs (PSI)",
     }
 }
 
@@ -99,13 +99,13 @@ pub(crate) const fn proof(proof: Proof) -> &'static str {
     }
 }
 
-pub(crate) const fn outcome(outcome: Option<Outcome>) -> &'static str {
+pub(crate) const fn outcome(outcome: Option<StepResult>) -> &'static str {
     match outcome {
         None => "no answer yet",
-        Some(Outcome::Done) => "done",
-        Some(Outcome::Refused) => "refused by the worker",
-        Some(Outcome::Failed) => "surely not done",
-        Some(Outcome::Unknown) => "may have been done",
+        Some(StepResult::Done) => "done",
+        Some(StepResult::Refused) => "refused by the worker",
+        Some(StepResult::Failed) => "surely not done",
+        Some(StepResult::Unknown) => "may have been done",
     }
 }
 

@@ -3,7 +3,7 @@
 use chrono::DateTime;
 
 use crate::config::grouped;
-use crate::model::{EventTime, IncidentState, Null, Reference, Signal, Span, Statistic};
+use crate::model::{EventTime, IncidentState, Limit, Reference, Signal, Span, Statistic};
 
 /// `98,991`.
 #[must_use]
@@ -105,8 +105,8 @@ impl Unit {
 
     /// That of a limit.
     #[must_use]
-    pub(crate) const fn of(signal: Signal, limit: Null) -> Self {
-        Self::new(signal, matches!(limit, Null::Paired(_)))
+    pub(crate) const fn of(signal: Signal, limit: Limit) -> Self {
+        Self::new(signal, matches!(limit, Limit::Paired(_)))
     }
 
     /// A value.

@@ -24,11 +24,11 @@ use crate::edge::http::{Guard, Problem, Routes, framed, run};
 use crate::edge::log::{Commit, Committed, Log, LogError, Partition, Read, Reader, Record, Writer};
 use crate::model::LogTime;
 use crate::shard::BUILD;
-use crate::topics::River;
+use crate::topics::Topics;
 
 /// How each role does.
 #[derive(Clone, Default)]
-pub(super) struct Health(Arc<Mutex<BTreeMap<String, Standing>>>);
+pub(super) struct HealthBoard(Arc<Mutex<BTreeMap<String, Standing>>>);
 
 /// How a role does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,13 +42,13 @@ enum Standing {
     Blocked(String),
 }
 
-impl Health {
+impl HealthBoard {
     /// The river as a role is given it: with a log that sees how the role does.
-    pub(super) fn watch(&self, role: &str, river: &River) -> River {
+    pub(super) fn watch(&self, role: &str, topics: &Topics) -> Topics {
         self.set(role, Standing::Joining);
         let (health, role) = (self.clone(), role.to_owned());
-        let log = Arc::new(Watched { log: Arc::clone(&river.log), health, role });
-        River { log, ..river.clone() }
+        let log = Arc::new(Watched { log: Arc::clone(&topics.log), health, role });
+        Topics { log, ..topics.clone() }
     }
 
     fn all(&self) -> MutexGuard<'_, BTreeMap<String, Standing>> {
@@ -95,7 +95,7 @@ async fn live() -> Response {
     Json(json!({"live": true})).into_response()
 }
 
-async fn ready(State(health): State<Health>) -> Result<Response, Problem> {
+async fn ready(State(health): State<HealthBoard>) -> Result<Response, Problem> {
     match health.unready() {
         None => Ok(Json(json!({"ready": true})).into_response()),
         Some(why) => {
@@ -104,7 +104,7 @@ async fn ready(State(health): State<Health>) -> Result<Response, Problem> {
     }
 }
 
-async fn page(State(health): State<Health>) -> Response {
+async fn page(State(health): State<HealthBoard>) -> Response {
     let mut page = Page::new(BUILD);
     let reads = |standing: &Standing| f64::from(u8::from(*standing == Standing::Reads));
     let roles = health.all();
@@ -117,7 +117,7 @@ async fn page(State(health): State<Health>) -> Response {
 /// A role's log.
 struct Watched {
     log: Arc<dyn Log>,
-    health: Health,
+    health: HealthBoard,
     role: String,
 }
 
@@ -156,7 +156,7 @@ impl Log for Watched {
 /// The reader of one life of a role.
 struct WatchedReader {
     reader: Box<dyn Reader>,
-    health: Health,
+    health: HealthBoard,
     role: String,
     given: BTreeSet<Partition>,
     /// Some of it the role has only just heard of, and not yet taken over.
@@ -165,7 +165,7 @@ struct WatchedReader {
 
 impl WatchedReader {
     /// What an answer says of the role; none: nothing new.
-    fn hear(&mut self, read: &Result<Option<Read>, LogError>) -> Option<Standing> {
+    fn standing_after(&mut self, read: &Result<Option<Read>, LogError>) -> Option<Standing> {
         match read {
             Ok(Some(Read::Assigned(partitions))) => {
                 self.given.extend(partitions.iter().cloned());
@@ -198,7 +198,7 @@ impl Reader for WatchedReader {
             self.health.set(&self.role, Standing::Reads);
         }
         let read = self.reader.read(wait);
-        if let Some(standing) = self.hear(&read) {
+        if let Some(standing) = self.standing_after(&read) {
             self.health.set(&self.role, standing);
         }
         read
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn a_role_is_ready_while_it_reads() {
-        let health = Health::default();
+        let health = HealthBoard::default();
         let log = LocalLog::in_memory(Arc::new(SystemClock)).unwrap();
         let place = |partition| Partition { topic: "t".to_owned(), partition };
         log.create("t", 1, false).unwrap();
@@ -268,7 +268,7 @@ mod tests {
             (Some(Read::Lost(vec![place(1)])), Some(Standing::Joining)),
         ] {
             let said = format!("{read:?}");
-            assert_eq!(reader.hear(&Ok(read)), expected, "{said}");
+            assert_eq!(reader.standing_after(&Ok(read)), expected, "{said}");
         }
         drop(reader);
         assert_eq!(health.unready().unwrap(), "decide has not joined its group");

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::roles::Stop;
+use super::roles::StopSignal;
 use crate::edge::diagnostics;
 use crate::model::{Span, TargetId};
 use crate::roles::decide::Decide;
 use crate::roles::ingest::Ingest;
 use crate::roles::work::Work;
 use crate::shard::Output;
-use crate::topics::{River, RoleError};
+use crate::topics::{RoleError, Topics};
 
 /// The longest a role waits for records: how late it hears of a stop, a deadline or a poll.
 const WAIT: Duration = Duration::from_millis(100);
@@ -17,7 +17,7 @@ const WAIT: Duration = Duration::from_millis(100);
 const PUBLISH_EVERY: Span = Span::from_s(1);
 
 /// Measures until the stop.
-pub(super) fn ingest(ingest: &mut Ingest, stop: &Stop) -> Result<(), RoleError> {
+pub(super) fn ingest(ingest: &mut Ingest, stop: &StopSignal) -> Result<(), RoleError> {
     while !stop.is_set() {
         ingest.turn(WAIT)?;
     }
@@ -28,16 +28,16 @@ pub(super) fn ingest(ingest: &mut Ingest, stop: &Stop) -> Result<(), RoleError> 
 /// the hash of the rules that the config has.
 pub(super) fn decide(
     decide: &mut Decide,
-    river: &River,
+    topics: &Topics,
     config: &str,
-    stop: &Stop,
+    stop: &StopSignal,
 ) -> Result<(), RoleError> {
-    let (mut changed, mut published, mut compared) = (false, river.log.now(), false);
+    let (mut changed, mut published, mut compared) = (false, topics.log.now(), false);
     while !stop.is_set() {
         let turn = decide.turn(WAIT)?;
         changed |= !turn.idle;
-        turn.outputs.iter().for_each(tell);
-        let now = river.log.now();
+        turn.outputs.iter().for_each(log_output);
+        let now = topics.log.now();
         if changed && now - published >= PUBLISH_EVERY {
             decide.publish_status()?;
             (changed, published) = (false, now);
@@ -53,13 +53,13 @@ pub(super) fn decide(
 
 /// Warns once if shards go by other rules than the config's.
 fn compare(decide: &Decide, config: &str) {
-    let mut books = decide.shards().filter_map(|(_, shard)| shard.book());
-    if let Some(book) = books.find(|book| book.hash != config) {
-        diagnostics::rules_differ(config, &book.hash, book.revision);
+    let mut books = decide.shards().filter_map(|(_, shard)| shard.rule_set());
+    if let Some(rule_set) = books.find(|rule_set| rule_set.hash != config) {
+        diagnostics::rules_differ(config, &rule_set.hash, rule_set.revision);
     }
 }
 
-fn tell(output: &Output) {
+fn log_output(output: &Output) {
     match output {
         Output::Command(command) => diagnostics::command_emitted(command),
         Output::Incident(incident) => diagnostics::incident_changed(incident),
@@ -74,7 +74,7 @@ fn tell(output: &Output) {
 }
 
 /// Observes and acts until the stop.
-pub(super) fn work(work: &mut Work, id: &TargetId, stop: &Stop) -> Result<(), RoleError> {
+pub(super) fn work(work: &mut Work, id: &TargetId, stop: &StopSignal) -> Result<(), RoleError> {
     while !stop.is_set() {
         let turn = work.turn(WAIT)?;
         for (command, acted) in &turn.answered {

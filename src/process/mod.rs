@@ -6,8 +6,8 @@
 
 mod health;
 mod loops;
-mod part;
 mod ready;
+mod role_set;
 mod roles;
 mod router;
 mod running;
@@ -25,12 +25,12 @@ use crate::edge::log::LogError;
 use crate::edge::terminal;
 use crate::targets::notice::NoticeError;
 use crate::topics::RoleError;
-use crate::topics::carrier::Carrier;
+use crate::topics::open::OpenLog;
 
-pub use part::{Hands, Part};
 pub use ready::NotReady;
 pub(super) use ready::fitting;
-pub(super) use running::Running;
+pub use role_set::{RoleSet, WorkerKind};
+pub(super) use running::RunningProcess;
 
 /// Why a process ended.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +46,7 @@ pub enum ProcessError {
         "`ripcord {0}` runs beside other processes, and the local log serves one, `ripcord up`; \
          use that, or set log.kind = \"kafka\""
     )]
-    Alone(Part),
+    Alone(RoleSet),
     /// Nothing to measure.
     #[error("no source is enabled, so there is nothing to measure; enable a [sources.NAME]")]
     NoSource,
@@ -70,7 +70,7 @@ pub enum ProcessError {
     Notice(#[from] NoticeError),
     /// The worker of the router.
     #[error("the router's worker cannot be set up")]
-    RouterWorker(#[from] crate::targets::router::RouterError),
+    RouterWorker(#[from] crate::targets::router::RouterClientError),
     /// The router.
     #[error("the router cannot be set up")]
     Router(#[from] crate::edge::router::RouterError),
@@ -108,7 +108,7 @@ pub enum ProcessError {
 }
 
 /// How a role ended.
-type Ended = Result<(), ProcessError>;
+type RoleEnd = Result<(), ProcessError>;
 
 /// Runs until it is asked to stop. `health`: where it says how its roles do, if it does not serve
 /// anyway. `tell`: says on standard output what runs and where.
@@ -117,15 +117,15 @@ type Ended = Result<(), ProcessError>;
 /// It cannot begin, or a role cannot go on.
 pub fn run(
     config: &Config,
-    part: &Part,
+    part: &RoleSet,
     health: Option<SocketAddr>,
     tell: bool,
 ) -> Result<(), ProcessError> {
     let runtime = runtime()?;
     // Before anything answers: a stop is heard from the first answer on.
     let asked = asked_to_stop(&runtime)?;
-    let open = || -> Result<Carrier, LogError> { Carrier::open(&config.settings.log) };
-    let running = Running::start(runtime, config, part, health, open)?;
+    let open = || -> Result<OpenLog, LogError> { OpenLog::open(&config.settings.log) };
+    let running = RunningProcess::start(runtime, config, part, health, open)?;
     if tell {
         running.lines().iter().for_each(|line| terminal::line(line));
     }

@@ -3,11 +3,11 @@
 //! Law: nothing is made here. `ripcord topics create` makes it, once: of many processes that
 //! begin together each would make it as its own settings say.
 
-use super::Part;
+use super::RoleSet;
 use crate::config::Settings;
 use crate::edge::log::{LogError, Topic};
 use crate::model::SourceId;
-use crate::topics::River;
+use crate::topics::Topics;
 
 /// What is not as it must be.
 #[derive(Debug, thiserror::Error)]
@@ -64,12 +64,12 @@ pub enum NotReady {
 }
 
 /// The river's topics that are not there; those that are have a partition per shard.
-pub(crate) fn fitting(river: &River) -> Result<Vec<String>, NotReady> {
-    let wanted = river.shards;
+pub(crate) fn fitting(topics: &Topics) -> Result<Vec<String>, NotReady> {
+    let wanted = topics.shards;
     let mut missing = Vec::new();
     for kind in Topic::ALL {
-        let topic = river.topic(kind);
-        match river.log.partitions(&topic)? {
+        let topic = topics.topic(kind);
+        match topics.log.partitions(&topic)? {
             None => missing.push(topic),
             Some(found) if found == wanted => {}
             Some(found) if kind == Topic::Inbox => {
@@ -82,13 +82,13 @@ pub(crate) fn fitting(river: &River) -> Result<Vec<String>, NotReady> {
 }
 
 /// Whether this part can begin.
-pub(super) fn ready(river: &River, settings: &Settings, part: &Part) -> Result<(), NotReady> {
-    if let Some(topic) = fitting(river)?.into_iter().next() {
+pub(super) fn ready(topics: &Topics, settings: &Settings, part: &RoleSet) -> Result<(), NotReady> {
+    if let Some(topic) = fitting(topics)?.into_iter().next() {
         return Err(NotReady::NoTopic(topic));
     }
     if part.decides() {
-        for shard in 0..river.shards {
-            if river.log.scan(&river.partition(Topic::Inbox, shard), 0, 1)?.is_empty() {
+        for shard in 0..topics.shards {
+            if topics.log.scan(&topics.partition(Topic::Inbox, shard), 0, 1)?.is_empty() {
                 return Err(NotReady::NoFirst(shard));
             }
         }
@@ -98,7 +98,7 @@ pub(super) fn ready(river: &River, settings: &Settings, part: &Part) -> Result<(
     {
         let source = settings.sources.iter().find(|source| source.id == *source_id);
         for topic in source.into_iter().flat_map(|source| source.topics.first()) {
-            if river.log.partitions(&topic.name)?.is_none() {
+            if topics.log.partitions(&topic.name)?.is_none() {
                 let (source_id, topic) = (source_id.clone(), topic.name.clone());
                 return Err(NotReady::NoTelemetry { source_id, topic });
             }
@@ -107,7 +107,7 @@ pub(super) fn ready(river: &River, settings: &Settings, part: &Part) -> Result<(
     if part.measures() {
         for source in &settings.sources {
             for topic in &source.topics {
-                if river.log.partitions(&topic.name)?.is_none() {
+                if topics.log.partitions(&topic.name)?.is_none() {
                     let (source_id, topic) = (source.id.clone(), topic.name.clone());
                     return Err(NotReady::NoTelemetry { source_id, topic });
                 }

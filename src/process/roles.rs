@@ -12,9 +12,9 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
-use super::health::Health;
+use super::health::HealthBoard;
 use super::workers::{Worker, workers};
-use super::{Ended, Part, ProcessError, loops, router};
+use super::{ProcessError, RoleEnd, RoleSet, loops, router};
 use crate::config::Config;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
@@ -25,8 +25,8 @@ use crate::roles::decide::Decide;
 use crate::roles::ingest::Ingest;
 use crate::roles::retention;
 use crate::roles::work::Work;
-use crate::topics::carrier::Carrier;
-use crate::topics::{River, RoleError};
+use crate::topics::open::OpenLog;
+use crate::topics::{RoleError, Topics};
 
 /// The first pause after a failure, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
@@ -39,9 +39,9 @@ const RETAIN_EVERY: Duration = Duration::from_secs(3600);
 
 /// Whether the process was asked to stop.
 #[derive(Clone)]
-pub(super) struct Stop(watch::Receiver<bool>);
+pub(super) struct StopSignal(watch::Receiver<bool>);
 
-impl Stop {
+impl StopSignal {
     pub(super) fn new(stop: watch::Receiver<bool>) -> Self {
         Self(stop)
     }
@@ -62,25 +62,25 @@ impl Stop {
 }
 
 /// Starts roles, and knows which.
-pub(super) struct Roles {
-    river: River,
-    stop: Stop,
-    ended: mpsc::UnboundedSender<Ended>,
+pub(super) struct RoleThreads {
+    topics: Topics,
+    stop: StopSignal,
+    ended: mpsc::UnboundedSender<RoleEnd>,
     names: Vec<String>,
     /// Whether other processes use the log too.
     shared: bool,
-    health: Health,
+    health: HealthBoard,
 }
 
-impl Roles {
+impl RoleThreads {
     pub(super) fn new(
-        river: River,
+        topics: Topics,
         shared: bool,
-        stop: Stop,
-        ended: mpsc::UnboundedSender<Ended>,
-        health: Health,
+        stop: StopSignal,
+        ended: mpsc::UnboundedSender<RoleEnd>,
+        health: HealthBoard,
     ) -> Self {
-        Self { river, stop, ended, names: Vec::new(), shared, health }
+        Self { topics, stop, ended, names: Vec::new(), shared, health }
     }
 
     /// Those that were started.
@@ -92,8 +92,8 @@ impl Roles {
     pub(super) fn start(
         &mut self,
         config: &Config,
-        part: &Part,
-        carrier: &Carrier,
+        part: &RoleSet,
+        carrier: &OpenLog,
     ) -> Result<(), ProcessError> {
         if part.measures() {
             for source in &config.settings.sources {
@@ -108,36 +108,36 @@ impl Roles {
         }
         // Brokers delete by themselves what is old.
         match carrier {
-            Carrier::Local(log) => self.retain(config, log),
-            Carrier::Kafka(_) => Ok(()),
+            OpenLog::Local(log) => self.retain(config, log),
+            OpenLog::Kafka(_) => Ok(()),
         }
     }
 
     fn ingest(&mut self, config: &Config, source: &Source) -> Result<(), ProcessError> {
         let name = format!("ingest {}", source.id);
-        let (river, settings) = (self.watched(&name), config.settings.ingest.clone());
+        let (topics, settings) = (self.watched(&name), config.settings.ingest.clone());
         let source = source.clone();
         self.role(name, move |stop| {
-            let mut ingest = Ingest::new(river.clone(), source.clone(), settings.clone())?;
+            let mut ingest = Ingest::new(topics.clone(), source.clone(), settings.clone())?;
             loops::ingest(&mut ingest, stop)
         })
     }
 
     fn decide(&mut self, config: &Config) -> Result<(), ProcessError> {
-        let (river, hash) = (self.watched("decide"), config.rules.hash.clone());
+        let (topics, hash) = (self.watched("decide"), config.rules.hash.clone());
         let keep = config.settings.http.keep_replies;
         self.role("decide".to_owned(), move |stop| {
-            let mut decide = Decide::new(river.clone())?.keep_replies(keep);
-            loops::decide(&mut decide, &river, &hash, stop)
+            let mut decide = Decide::new(topics.clone())?.keep_replies(keep);
+            loops::decide(&mut decide, &topics, &hash, stop)
         })
     }
 
     fn work(&mut self, worker: Worker) -> Result<(), ProcessError> {
         let Worker { id, poll, make } = worker;
         let name = format!("work {id}");
-        let river = self.watched(&name);
+        let topics = self.watched(&name);
         self.role(name, move |stop| {
-            let mut work = Work::new(river.clone(), id.clone(), make(), poll)?;
+            let mut work = Work::new(topics.clone(), id.clone(), make(), poll)?;
             loops::work(&mut work, &id, stop)
         })
     }
@@ -148,28 +148,28 @@ impl Roles {
         opened: router::Opened,
         runtime: &Runtime,
         stop: &watch::Receiver<bool>,
-    ) -> Result<router::Running, ProcessError> {
+    ) -> Result<router::RunningRouter, ProcessError> {
         if let Some(publisher) = opened.publisher.clone() {
             // The routing itself would keep the queue open that is read here.
-            let (river, dropped) = (self.river.clone(), opened.routing.dropped());
+            let (topics, dropped) = (self.topics.clone(), opened.routing.dropped());
             self.role("route".to_owned(), move |stop| {
-                publisher.life(&river, || dropped.load(Ordering::Relaxed), || stop.is_set())
+                publisher.life(&topics, || dropped.load(Ordering::Relaxed), || stop.is_set())
             })?;
         }
         Ok(opened.run(runtime, stop.clone()))
     }
 
     /// The river for a role that reads as a member of a group.
-    fn watched(&self, name: &str) -> River {
-        self.health.watch(name, &self.river)
+    fn watched(&self, name: &str) -> Topics {
+        self.health.watch(name, &self.topics)
     }
 
     fn retain(&mut self, config: &Config, log: &LocalLog) -> Result<(), ProcessError> {
-        let (river, log) = (self.river.clone(), log.clone());
+        let (topics, log) = (self.topics.clone(), log.clone());
         let (sources, keep) = (config.settings.sources.clone(), config.settings.log.retention);
         self.role("retention".to_owned(), move |stop| {
             while !stop.is_set() {
-                retention::retain(&log, &river, &sources, keep)?;
+                retention::retain(&log, &topics, &sources, keep)?;
                 stop.pause(RETAIN_EVERY);
             }
             Ok(())
@@ -180,7 +180,7 @@ impl Roles {
     fn role(
         &mut self,
         name: String,
-        life: impl Fn(&Stop) -> Result<(), RoleError> + Send + 'static,
+        life: impl Fn(&StopSignal) -> Result<(), RoleError> + Send + 'static,
     ) -> Result<(), ProcessError> {
         let (stop, ended, shared) = (self.stop.clone(), self.ended.clone(), self.shared);
         let thread = std::thread::Builder::new().name(name.clone());
@@ -198,9 +198,9 @@ impl Roles {
 /// One life after the other, until a stop or an error that stays.
 fn lives(
     name: &str,
-    life: impl Fn(&Stop) -> Result<(), RoleError>,
+    life: impl Fn(&StopSignal) -> Result<(), RoleError>,
     shared: bool,
-    stop: &Stop,
+    stop: &StopSignal,
 ) -> Result<(), ProcessError> {
     let mut pause = PAUSES.0;
     loop {
@@ -259,13 +259,13 @@ mod tests {
     fn losing_to_another_process_ends_a_role_only_where_there_can_be_none() {
         let (_stopper, stop) = watch::channel(false);
         let lives_on = std::cell::Cell::new(0);
-        let life = |_: &Stop| {
+        let life = |_: &StopSignal| {
             lives_on.set(lives_on.get() + 1);
             if lives_on.get() < 2 { Err(RoleError::Fenced("lane".to_owned())) } else { Ok(()) }
         };
-        assert!(lives("role", life, true, &Stop::new(stop.clone())).is_ok());
+        assert!(lives("role", life, true, &StopSignal::new(stop.clone())).is_ok());
         lives_on.set(0);
-        let ended = lives("role", life, false, &Stop::new(stop));
+        let ended = lives("role", life, false, &StopSignal::new(stop));
         assert!(matches!(ended, Err(ProcessError::Role { .. })), "{ended:?}");
     }
 }

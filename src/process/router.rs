@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::running::listen;
-use super::{Part, ProcessError};
+use super::{ProcessError, RoleSet};
 use crate::config::{Config, RouterSettings};
 use crate::edge::diagnostics;
 use crate::edge::http::Guard;
@@ -26,14 +26,14 @@ pub(super) struct Opened {
 }
 
 /// A router that answers.
-pub(super) struct Running {
+pub(super) struct RunningRouter {
     at: SocketAddr,
     models: Vec<String>,
     task: JoinHandle<()>,
 }
 
 /// The router of this process, if it has one.
-pub(super) async fn open(config: &Config, part: &Part) -> Result<Option<Opened>, ProcessError> {
+pub(super) async fn open(config: &Config, part: &RoleSet) -> Result<Option<Opened>, ProcessError> {
     let Some(settings) = config.settings.router.as_ref().filter(|_| part.routes()) else {
         return Ok(None);
     };
@@ -61,15 +61,15 @@ fn topic(config: &Config, settings: &RouterSettings) -> Option<String> {
 
 impl Opened {
     /// Answers from now on.
-    pub(super) fn run(self, runtime: &Runtime, stop: watch::Receiver<bool>) -> Running {
+    pub(super) fn run(self, runtime: &Runtime, stop: watch::Receiver<bool>) -> RunningRouter {
         let Self { routing, listener, at, guard, models, publisher: _ } = self;
         diagnostics::router_started(&at.to_string(), &models);
         let task = runtime.spawn(async move { routing.run(listener, guard, stop).await });
-        Running { at, models, task }
+        RunningRouter { at, models, task }
     }
 }
 
-impl Running {
+impl RunningRouter {
     /// What is said of it on a terminal.
     pub(super) fn line(&self) -> String {
         format!("  routes   http://{}/models/NAME/predict: {}", self.at, self.models.join(", "))

@@ -8,34 +8,34 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::health::Health;
+use super::health::HealthBoard;
 use super::ready::ready;
-use super::roles::{Roles, Stop};
-use super::{Ended, Part, ProcessError, router, welcome};
+use super::roles::{RoleThreads, StopSignal};
+use super::{ProcessError, RoleEnd, RoleSet, router, welcome};
 use crate::config::{Config, LogKind, Settings};
 use crate::edge::diagnostics;
 use crate::edge::log::local::LocalLog;
 use crate::edge::log::{Log, LogError};
 use crate::roles::serve::serve;
-use crate::topics::carrier::{Carrier, place};
-use crate::topics::{River, RoleError};
+use crate::topics::open::{OpenLog, place};
+use crate::topics::{RoleError, Topics};
 
 /// The longest time that a stop waits for the roles.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// A process that has begun.
-pub(crate) struct Running {
+pub(crate) struct RunningProcess {
     runtime: Runtime,
-    roles: Roles,
-    router: Option<router::Running>,
-    http: JoinHandle<Ended>,
-    health: Health,
-    endings: mpsc::UnboundedReceiver<Ended>,
+    roles: RoleThreads,
+    router: Option<router::RunningRouter>,
+    http: JoinHandle<RoleEnd>,
+    health: HealthBoard,
+    endings: mpsc::UnboundedReceiver<RoleEnd>,
     stopper: watch::Sender<bool>,
     lines: Vec<String>,
 }
 
-impl Running {
+impl RunningProcess {
     /// Begins. `open`: the log.
     ///
     /// # Errors
@@ -43,18 +43,18 @@ impl Running {
     pub(crate) fn start(
         runtime: Runtime,
         config: &Config,
-        part: &Part,
+        part: &RoleSet,
         health: Option<SocketAddr>,
-        open: impl FnOnce() -> Result<Carrier, LogError>,
+        open: impl FnOnce() -> Result<OpenLog, LogError>,
     ) -> Result<Self, ProcessError> {
         let settings = &config.settings;
-        if *part == Part::Ingest && settings.sources.is_empty() {
+        if *part == RoleSet::Ingest && settings.sources.is_empty() {
             return Err(ProcessError::NoSource);
         }
-        if *part == Part::Route && settings.router.is_none() {
+        if *part == RoleSet::Route && settings.router.is_none() {
             return Err(ProcessError::NoRouter);
         }
-        let (river, carrier) = river(config, part, open)?;
+        let (topics, carrier) = topics(config, part, open)?;
         let (stopper, stop) = watch::channel(false);
         let (ended, endings) = mpsc::unbounded_channel();
         let wanted = match part.serves() {
@@ -64,9 +64,14 @@ impl Running {
         let listener = wanted.map(|(at, key)| runtime.block_on(listen(at, key))).transpose()?;
         let at = listener.as_ref().map(TcpListener::local_addr).transpose()?;
         let shared = carrier.is_shared();
-        let health = Health::default();
-        let mut roles =
-            Roles::new(river.clone(), shared, Stop::new(stop.clone()), ended, health.clone());
+        let health = HealthBoard::default();
+        let mut roles = RoleThreads::new(
+            topics.clone(),
+            shared,
+            StopSignal::new(stop.clone()),
+            ended,
+            health.clone(),
+        );
         let router = runtime.block_on(router::open(config, part))?;
         let router = match router {
             Some(opened) => Some(roles.route(opened, &runtime, &stop)?),
@@ -74,9 +79,9 @@ impl Running {
         };
         // Workers may look at the router as soon as they begin.
         roles.start(config, part, &carrier)?;
-        let mut lines = begins(&river, config, part, roles.names(), at)?;
-        lines.extend(router.iter().map(router::Running::line));
-        let answers = http(river, settings.clone(), part.clone(), health.clone(), listener, stop);
+        let mut lines = begins(&topics, config, part, roles.names(), at)?;
+        lines.extend(router.iter().map(router::RunningRouter::line));
+        let answers = http(topics, settings.clone(), part.clone(), health.clone(), listener, stop);
         let http = runtime.spawn(answers);
         Ok(Self { runtime, roles, router, http, health, endings, stopper, lines })
     }
@@ -123,29 +128,29 @@ impl Running {
 }
 
 /// The river on its log, ready to be read and written.
-fn river(
+fn topics(
     config: &Config,
-    part: &Part,
-    open: impl FnOnce() -> Result<Carrier, LogError>,
-) -> Result<(River, Carrier), ProcessError> {
+    part: &RoleSet,
+    open: impl FnOnce() -> Result<OpenLog, LogError>,
+) -> Result<(Topics, OpenLog), ProcessError> {
     let settings = &config.settings;
-    if settings.log.kind == LogKind::Local && *part != Part::All {
+    if settings.log.kind == LogKind::Local && *part != RoleSet::All {
         return Err(ProcessError::Alone(part.clone()));
     }
     let carrier = open().map_err(RoleError::from)?;
-    let river = River {
+    let topics = Topics {
         log: carrier.log(),
         namespace: config.rules.namespace.clone(),
         shards: settings.log.shards,
     };
     match &carrier {
-        Carrier::Local(log) => {
-            river.create(&config.rules)?;
+        OpenLog::Local(log) => {
+            topics.create(&config.rules)?;
             create_telemetry(log, settings)?;
         }
-        Carrier::Kafka(_) => ready(&river, settings, part)?,
+        OpenLog::Kafka(_) => ready(&topics, settings, part)?,
     }
-    Ok((river, carrier))
+    Ok((topics, carrier))
 }
 
 /// The users' topics, which this log is the only one to have.
@@ -158,39 +163,39 @@ fn create_telemetry(log: &LocalLog, settings: &Settings) -> Result<(), RoleError
 
 /// Logs what begins, and answers what is said of it on a terminal.
 fn begins(
-    river: &River,
+    topics: &Topics,
     config: &Config,
-    part: &Part,
+    part: &RoleSet,
     roles: &[String],
     listen: Option<SocketAddr>,
 ) -> Result<Vec<String>, ProcessError> {
-    let (namespace, place) = (river.namespace.as_str(), place(&config.settings.log));
-    let Some(listen) = listen.filter(|_| *part == Part::All) else {
+    let (namespace, place) = (topics.namespace.as_str(), place(&config.settings.log));
+    let Some(listen) = listen.filter(|_| *part == RoleSet::All) else {
         diagnostics::started_part(&part.to_string(), namespace, &place, roles, listen);
-        return Ok(welcome::part(river, config, part, roles, listen));
+        return Ok(welcome::part(topics, config, part, roles, listen));
     };
     // None before the first start has folded anything: then the config's are.
-    let book = river.rules()?.unwrap_or_else(|| config.rules.clone());
-    let targets: Vec<_> = book.default.targets.iter().map(|target| target.id.clone()).collect();
-    diagnostics::started(namespace, &place, book.default.mode, &targets);
-    Ok(welcome::all(river, config, &book, listen)?)
+    let rule_set = topics.rules()?.unwrap_or_else(|| config.rules.clone());
+    let targets: Vec<_> = rule_set.default.targets.iter().map(|target| target.id.clone()).collect();
+    diagnostics::started(namespace, &place, rule_set.default.mode, &targets);
+    Ok(welcome::all(topics, config, &rule_set, listen)?)
 }
 
 /// Answers people and programs until it is stopped, if it listens at all.
 async fn http(
-    river: River,
+    topics: Topics,
     settings: Settings,
-    part: Part,
-    health: Health,
+    part: RoleSet,
+    health: HealthBoard,
     listener: Option<TcpListener>,
     stop: watch::Receiver<bool>,
-) -> Ended {
+) -> RoleEnd {
     let Some(listener) = listener else { return std::future::pending().await };
     if !part.serves() {
         return Ok(health.answer(listener, settings.http.limits, stop).await?);
     }
     let (http, sources) = (settings.http, settings.sources);
-    serve(river, http, sources, listener, stop).await.map_err(ProcessError::Http)
+    serve(topics, http, sources, listener, stop).await.map_err(ProcessError::Http)
 }
 
 /// Where people and programs ask; `key` says so.
@@ -200,8 +205,8 @@ pub(super) async fn listen(at: SocketAddr, key: &'static str) -> Result<TcpListe
 
 /// Waits for the roles, but not for ever. The first that failed is told.
 async fn drain(
-    endings: &mut mpsc::UnboundedReceiver<Ended>,
-    roles: Roles,
+    endings: &mut mpsc::UnboundedReceiver<RoleEnd>,
+    roles: RoleThreads,
 ) -> Result<(), ProcessError> {
     let mut left = roles.names().len();
     // Its sender would keep the channel open.

@@ -14,9 +14,9 @@ use crate::edge::log::kafka::{Described, KafkaLog};
 use crate::edge::log::{LogError, Topic};
 use crate::model::{Source, Span};
 use crate::process::{NotReady, fitting};
-use crate::topics::{River, RoleError};
+use crate::topics::{RoleError, Topics};
 
-pub use compare::{Finding, Need, compare};
+pub use compare::{Need, TopicFinding, compare};
 pub use tools::Tools;
 
 /// Beyond the label horizon a topic of a source is kept so long.
@@ -44,7 +44,7 @@ pub struct Made {
 
 /// A topic, compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Compared {
+pub struct TopicComparison {
     /// Which.
     pub topic: String,
     /// Its partitions; none: it is not there.
@@ -52,10 +52,10 @@ pub struct Compared {
     /// Copies of the partition that has the fewest.
     pub copies: Option<u16>,
     /// What is not as it must or should be.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<TopicFinding>,
 }
 
-impl Compared {
+impl TopicComparison {
     /// What must be mended.
     pub fn must(&self) -> usize {
         self.findings.iter().filter(|finding| finding.must).count()
@@ -67,13 +67,13 @@ impl Compared {
 ///
 /// # Errors
 /// Topics of another number of partitions; the brokers.
-pub fn create(river: &River, config: &Config, telemetry: bool) -> Result<Made, TopicsError> {
-    let mut made = fitting(river)?;
-    river.create(&config.rules)?;
-    let own = Topic::ALL.map(|topic| river.topic(topic));
+pub fn create(topics: &Topics, config: &Config, telemetry: bool) -> Result<Made, TopicsError> {
+    let mut made = fitting(topics)?;
+    topics.create(&config.rules)?;
+    let own = Topic::ALL.map(|topic| topics.topic(topic));
     let mut stood: Vec<String> = own.into_iter().filter(|topic| !made.contains(topic)).collect();
     for source in config.settings.sources.iter().filter(|_| telemetry) {
-        source_topics(river, source, config.settings.log.telemetry_lanes, &mut made, &mut stood)
+        source_topics(topics, source, config.settings.log.telemetry_lanes, &mut made, &mut stood)
             .map_err(RoleError::from)?;
     }
     Ok(Made { made, stood })
@@ -81,7 +81,7 @@ pub fn create(river: &River, config: &Config, telemetry: bool) -> Result<Made, T
 
 /// Makes what is missing of a source's topics, with as many partitions as those that stand there.
 fn source_topics(
-    river: &River,
+    topics: &Topics,
     source: &Source,
     lanes: u32,
     made: &mut Vec<String>,
@@ -90,7 +90,7 @@ fn source_topics(
     let mut missing = Vec::new();
     let mut counts = Vec::new();
     for topic in &source.topics {
-        match river.log.partitions(&topic.name)? {
+        match topics.log.partitions(&topic.name)? {
             Some(count) => {
                 counts.push(count);
                 stood.push(topic.name.clone());
@@ -100,7 +100,7 @@ fn source_topics(
     }
     let lanes = counts.into_iter().max().unwrap_or(lanes);
     for topic in missing {
-        river.log.create(&topic, lanes, false)?;
+        topics.log.create(&topic, lanes, false)?;
         made.push(topic);
     }
     Ok(())
@@ -112,12 +112,12 @@ fn source_topics(
 /// The brokers do not answer.
 pub fn check(
     log: &KafkaLog,
-    river: &River,
+    topics: &Topics,
     settings: &Settings,
     kafka: &KafkaSettings,
-) -> Result<Vec<Compared>, LogError> {
+) -> Result<Vec<TopicComparison>, LogError> {
     let mut stands = BTreeMap::new();
-    let own = Topic::ALL.map(|topic| river.topic(topic));
+    let own = Topic::ALL.map(|topic| topics.topic(topic));
     let theirs = settings.sources.iter().flat_map(|source| &source.topics);
     for topic in own.into_iter().chain(theirs.map(|topic| topic.name.clone())) {
         let described = log.describe(&topic)?;
@@ -128,9 +128,9 @@ pub fn check(
         brokers: kafka.brokers.clone(),
         secured: secured.is_some_and(|protocol| !protocol.eq_ignore_ascii_case("plaintext")),
     };
-    let compared = needs(river, settings, kafka, &stands).into_iter().map(|need| {
+    let compared = needs(topics, settings, kafka, &stands).into_iter().map(|need| {
         let described = stands.get(&need.topic).and_then(Option::as_ref);
-        Compared {
+        TopicComparison {
             partitions: described.map(|topic| topic.partitions),
             copies: described.map(|topic| topic.replication),
             findings: compare(&need, described, &tools),
@@ -144,13 +144,18 @@ type Stands = BTreeMap<String, Option<Described>>;
 
 /// What every topic must be. The inbox says how many shards there are; of a source's topics the
 /// one that has most says how many lanes.
-fn needs(river: &River, settings: &Settings, kafka: &KafkaSettings, stands: &Stands) -> Vec<Need> {
-    let inbox = stands.get(&river.topic(Topic::Inbox)).and_then(Option::as_ref);
-    let shards = inbox.map_or(river.shards, |inbox| inbox.partitions);
+fn needs(
+    topics: &Topics,
+    settings: &Settings,
+    kafka: &KafkaSettings,
+    stands: &Stands,
+) -> Vec<Need> {
+    let inbox = stands.get(&topics.topic(Topic::Inbox)).and_then(Option::as_ref);
+    let shards = inbox.map_or(topics.shards, |inbox| inbox.partitions);
     let own = Topic::ALL.into_iter().map(move |topic| Need {
-        topic: river.topic(topic),
+        topic: topics.topic(topic),
         own: Some(topic),
-        partitions: Some(if topic == Topic::Inbox { river.shards } else { shards }),
+        partitions: Some(if topic == Topic::Inbox { topics.shards } else { shards }),
         keep: settings.log.retention,
         copies: kafka.replication,
     });

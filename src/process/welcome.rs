@@ -3,29 +3,29 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::Part;
+use super::RoleSet;
 use crate::config::{Config, LogKind};
 use crate::edge::log::Partition;
-use crate::model::{Mode, RuleBook, TargetId};
+use crate::model::{Mode, RuleSet, TargetId};
 use crate::phrases::changes::changes;
 use crate::shard::BUILD;
-use crate::topics::carrier::place;
-use crate::topics::{River, RoleError};
+use crate::topics::open::place;
+use crate::topics::{RoleError, Topics};
 
 /// Differences of the config that are named one by one.
 const NAMED: usize = 6;
 
 /// The lines of one role or a few. `listen`: where it answers, if it does.
 pub(super) fn part(
-    river: &River,
+    topics: &Topics,
     config: &Config,
-    part: &Part,
+    part: &RoleSet,
     roles: &[String],
     listen: Option<SocketAddr>,
 ) -> Vec<String> {
     let roles = if roles.is_empty() { "serve".to_owned() } else { roles.join(", ") };
     let mut lines = vec![
-        format!("ripcord {BUILD} runs in {}: {roles}", river.namespace),
+        format!("ripcord {BUILD} runs in {}: {roles}", topics.namespace),
         format!("  log      {}", place(&config.settings.log)),
     ];
     lines.extend(listen.map(|at| match part.serves() {
@@ -44,43 +44,43 @@ fn who(config: &Config) -> &'static str {
 
 /// The lines of all roles together. `book`: the rules in force, which need not be the config's.
 pub(super) fn all(
-    river: &River,
+    topics: &Topics,
     config: &Config,
-    book: &RuleBook,
+    rule_set: &RuleSet,
     listen: SocketAddr,
 ) -> Result<Vec<String>, RoleError> {
     let who = who(config);
-    let mode = match book.default.mode {
+    let mode = match rule_set.default.mode {
         Mode::Observe => "observe: a breach is written down, nothing is rolled back",
         Mode::Recommend => "recommend: a breach asks a person",
         Mode::Act => "act: a breach is rolled back",
     };
-    let targets = book.default.targets.iter().map(|target| &target.id);
+    let targets = rule_set.default.targets.iter().map(|target| &target.id);
     let targets: Vec<_> = targets.map(TargetId::as_str).collect();
     let mut lines = vec![
-        format!("ripcord {BUILD} watches {}", river.namespace),
+        format!("ripcord {BUILD} watches {}", topics.namespace),
         format!("  mode     {mode}"),
         format!("  targets  {}", targets.join(", ")),
         format!("  log      {}", place(&config.settings.log)),
         format!("  listens  http://{listen} ({who})"),
     ];
-    lines.extend(not_in_force(book, &config.rules));
-    if !has_telemetry(river, config)? {
+    lines.extend(not_in_force(rule_set, &config.rules));
+    if !has_telemetry(topics, config)? {
         lines.extend(ways_in(config, listen));
     }
     Ok(lines)
 }
 
 /// What the config says and the rules in force do not.
-fn not_in_force(book: &RuleBook, config: &RuleBook) -> Vec<String> {
-    if book.hash == config.hash {
+fn not_in_force(rule_set: &RuleSet, config: &RuleSet) -> Vec<String> {
+    if rule_set.hash == config.hash {
         return Vec::new();
     }
-    let changes = changes(book, config);
+    let changes = changes(rule_set, config);
     let mut lines = vec![format!(
         "the rules of revision {} are in force, not the config's; `ripcord config apply` would \
          change:",
-        book.revision
+        rule_set.revision
     )];
     lines.extend(changes.iter().take(NAMED).map(|change| format!("  {}", change.text)));
     let more = changes.len().saturating_sub(NAMED);
@@ -125,11 +125,11 @@ fn ways_in(config: &Config, listen: SocketAddr) -> Vec<String> {
     lines
 }
 
-fn has_telemetry(river: &River, config: &Config) -> Result<bool, RoleError> {
+fn has_telemetry(topics: &Topics, config: &Config) -> Result<bool, RoleError> {
     for topic in config.settings.sources.iter().flat_map(|source| &source.topics) {
-        for partition in 0..river.log.partitions(&topic.name)?.unwrap_or(0) {
+        for partition in 0..topics.log.partitions(&topic.name)?.unwrap_or(0) {
             let at = Partition { topic: topic.name.clone(), partition };
-            if !river.log.scan(&at, 0, 1)?.is_empty() {
+            if !topics.log.scan(&at, 0, 1)?.is_empty() {
                 return Ok(true);
             }
         }

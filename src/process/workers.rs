@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Hands, Part, ProcessError};
+use super::{ProcessError, RoleSet, WorkerKind};
 use crate::config::{
     Config, ExecSettings, NOTICE, NoticeSettings, REGISTRY, ROUTER, RegistrySettings,
     RouterWorkerSettings,
@@ -15,9 +15,9 @@ use crate::model::{Command, ModelId, Span, TargetId, Want};
 use crate::router::Weight;
 use crate::targets::Target;
 use crate::targets::exec::{self, Exec};
-use crate::targets::notice::{Notice, Secret, Webhook};
+use crate::targets::notice::{Notice, SigningKey, Webhook};
 use crate::targets::registry::RegistryFile;
-use crate::targets::router::{Router, RouterSettings, Stages};
+use crate::targets::router::{Router, RouterOptions, Stages};
 
 /// A notice target has nothing to observe.
 const NEVER: Span = Span::from_s(24 * 3600);
@@ -34,35 +34,38 @@ pub(super) struct Worker {
 }
 
 /// All that act in this process.
-pub(super) fn workers(config: &Config, part: &Part) -> Result<Vec<Worker>, ProcessError> {
+pub(super) fn workers(config: &Config, part: &RoleSet) -> Result<Vec<Worker>, ProcessError> {
     let settings = &config.settings.workers;
     let id = |name: &str| config.rules.default.targets.iter().find(|t| t.id.as_str() == name);
     let mut workers = Vec::new();
     if let Some((settings, rule)) = settings.registry.as_ref().zip(id(REGISTRY))
-        && part.works(&Hands::Registry)
+        && part.works(&WorkerKind::Registry)
     {
         workers.push(registry(rule.id.clone(), settings.clone()));
     }
     if let Some(settings) = &settings.router
-        && part.works(&Hands::Router)
+        && part.works(&WorkerKind::Router)
     {
         workers.push(router(settings)?);
     }
     for settings in &settings.exec {
-        if part.works(&Hands::Exec(Some(settings.id.clone()))) {
+        if part.works(&WorkerKind::Exec(Some(settings.id.clone()))) {
             workers.push(program(config, settings)?);
         }
     }
     if let Some(rule) = id(NOTICE)
-        && part.works(&Hands::Notice)
+        && part.works(&WorkerKind::Notice)
     {
         workers.push(notice(rule.id.clone(), config, &settings.notice)?);
     }
     match part {
-        Part::Work(hands) if workers.is_empty() => Err(ProcessError::NoWorker(hands.set_by())),
-        Part::All | Part::Ingest | Part::Decide | Part::Work(_) | Part::Route | Part::Serve => {
-            Ok(workers)
-        }
+        RoleSet::Work(hands) if workers.is_empty() => Err(ProcessError::NoWorker(hands.set_by())),
+        RoleSet::All
+        | RoleSet::Ingest
+        | RoleSet::Decide
+        | RoleSet::Work(_)
+        | RoleSet::Route
+        | RoleSet::Serve => Ok(workers),
     }
 }
 
@@ -78,8 +81,9 @@ fn registry(id: TargetId, settings: RegistrySettings) -> Worker {
 fn router(settings: &RouterWorkerSettings) -> Result<Worker, ProcessError> {
     let RouterWorkerSettings { url, time_limit, poll, probe_path, probes, token, .. } = settings;
     // No model may name it, and then no rule does.
-    let id = TargetId::new(ROUTER).map_err(|_| ProcessError::NoWorker(Hands::Router.set_by()))?;
-    let router = Router::new(RouterSettings {
+    let id =
+        TargetId::new(ROUTER).map_err(|_| ProcessError::NoWorker(WorkerKind::Router.set_by()))?;
+    let router = Router::new(RouterOptions {
         target: id.clone(),
         url: url.clone(),
         token: token.clone(),
@@ -117,7 +121,7 @@ fn program(config: &Config, settings: &ExecSettings) -> Result<Worker, ProcessEr
         .iter()
         .filter(|(_, rules)| rules.targets.iter().any(|target| target.id == *id));
     let models: Vec<ModelId> = of_it.map(|(model, _)| model.clone()).collect();
-    let exec = exec::ExecSettings {
+    let exec = exec::ExecOptions {
         target: id.clone(),
         models,
         probe: Some(settings.probe.clone()),
@@ -143,19 +147,19 @@ fn notice(
         source,
     })?;
     let fences = folder.join("notice.fences.json");
-    let secret = settings.webhook_secret.as_ref().map(|text| Secret::new(text.expose()));
+    let secret = settings.webhook_secret.as_ref().map(|text| SigningKey::new(text.expose()));
     let secret = secret.transpose()?;
     let limit = duration(settings.time_limit);
     let webhook = settings.webhook_url.as_ref();
     let webhook = webhook.map(|url| Webhook::new(url.expose(), secret, limit)).transpose()?;
     let make = move || -> Box<dyn Target> {
         let clock = Arc::new(SystemClock);
-        Box::new(Notice::new(Box::new(say), webhook.clone(), clock, Some(fences.clone())))
+        Box::new(Notice::new(Box::new(log_notice), webhook.clone(), clock, Some(fences.clone())))
     };
     Ok(Worker { id, poll: NEVER, make: Box::new(make) })
 }
 
-fn say(command: &Command) {
+fn log_notice(command: &Command) {
     match &command.want {
         Want::Notice { summary, severity } => {
             diagnostics::notice(&command.model, &command.incident, severity, summary);

@@ -49,7 +49,7 @@ struct Record {
 
 /// The next record.
 #[derive(Debug)]
-pub(crate) struct Next {
+pub(crate) struct NextRecord {
     /// Which file.
     pub(super) file: usize,
     /// Which line of it, from 1.
@@ -117,7 +117,7 @@ impl Files {
     ///
     /// # Errors
     /// A file that breaks off.
-    pub(crate) fn next(&mut self) -> Result<Option<Next>, FilesError> {
+    pub(crate) fn next(&mut self) -> Result<Option<NextRecord>, FilesError> {
         let record = match self.ahead.pop_front() {
             Some(record) => Some(record),
             None => self.read()?,
@@ -125,7 +125,7 @@ impl Files {
         let Some(Record { file, line, bytes, .. }) = record else { return Ok(None) };
         let (position, progress) = (self.given, self.progress());
         self.given += 1;
-        Ok(Some(Next { file, line, position, bytes, progress }))
+        Ok(Some(NextRecord { file, line, position, bytes, progress }))
     }
 
     fn read(&mut self) -> Result<Option<Record>, FilesError> {

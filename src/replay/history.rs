@@ -12,7 +12,7 @@ use crate::shard::{Decision, Output, SignalStatus, Status};
 const EVERY: Span = Span::from_s(3600);
 
 /// Whose numbers: a version by one trigger, of one input where the trigger reads inputs.
-pub type Line = (ModelId, VersionId, TriggerId, Option<FeatureName>);
+pub type SeriesKey = (ModelId, VersionId, TriggerId, Option<FeatureName>);
 
 /// A trigger's numbers at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,7 +36,7 @@ pub struct Point {
 /// What a replay saw besides what was put out.
 #[derive(Debug, Clone, Default)]
 pub struct History {
-    lines: BTreeMap<Line, Vec<Point>>,
+    lines: BTreeMap<SeriesKey, Vec<Point>>,
     looked_at: Option<EventTime>,
     /// The version first seen in production, by model.
     pub production: BTreeMap<ModelId, VersionId>,
@@ -48,7 +48,7 @@ pub struct History {
     /// Records of models that were not asked for.
     pub passed_over: BTreeMap<String, u64>,
     /// Records that could not be used: the first few of each code, with file and line.
-    pub refused: Vec<(String, crate::roles::ingest::feed::Refused)>,
+    pub refused: Vec<(String, crate::roles::ingest::pipeline::UnmeasuredRecord)>,
 }
 
 impl History {
@@ -89,7 +89,7 @@ impl History {
         self.point(line, of_decision(decision));
     }
 
-    fn point(&mut self, line: Line, point: Point) {
+    fn point(&mut self, line: SeriesKey, point: Point) {
         let points = self.lines.entry(line).or_default();
         match points.last_mut() {
             Some(last) if last.at == point.at => *last = point,
@@ -99,7 +99,7 @@ impl History {
     }
 
     /// All lines.
-    pub fn lines(&self) -> impl Iterator<Item = (&Line, &[Point])> {
+    pub fn lines(&self) -> impl Iterator<Item = (&SeriesKey, &[Point])> {
         self.lines.iter().map(|(line, points)| (line, points.as_slice()))
     }
 

@@ -61,14 +61,14 @@ impl Sums {
 
 /// Answers by day.
 #[derive(Debug, Clone, Default)]
-pub struct Ledger {
+pub struct DailyAnswers {
     pane: Span,
     /// The last word of each lane on each open cell.
     open: BTreeMap<LaneId, BTreeMap<Day, Sums>>,
     days: BTreeMap<Day, Sums>,
 }
 
-impl Ledger {
+impl DailyAnswers {
     /// An empty one, for panes of this length.
     #[must_use]
     pub fn new(pane: Span) -> Self {

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::files::{Files, Next, TOPIC};
-use super::{Ledger, ReplayError};
+use super::files::{Files, NextRecord, TOPIC};
+use super::{DailyAnswers, ReplayError};
 use crate::measure::{Input, Lane, Output};
 use crate::model::{EventTime, LaneId, LogTime, Reject, Source};
 use crate::sums::Counters;
@@ -13,7 +13,7 @@ use crate::wire::telemetry::{self, Raw, Rejected};
 #[derive(Debug)]
 pub struct Measured {
     /// Sums by day, version and role.
-    pub ledger: Ledger,
+    pub ledger: DailyAnswers,
     /// What became of every record.
     pub records: Counters,
     /// The oldest and newest event time.
@@ -31,7 +31,7 @@ pub fn measure(paths: &[PathBuf], source: &Source) -> Result<Measured, ReplayErr
     lane.begin(files.begins()?);
     let mut pass = Pass {
         lane,
-        ledger: Ledger::new(source.pane),
+        ledger: DailyAnswers::new(source.pane),
         records: Counters::default(),
         said: Vec::new(),
     };
@@ -49,11 +49,11 @@ pub fn measure(paths: &[PathBuf], source: &Source) -> Result<Measured, ReplayErr
         first = first.or(Some(newest));
         if newest - flushed_at >= source.pane {
             flushed_at = newest;
-            pass.tell(Input::Flush { now: LogTime::from_ms(newest.as_ms()) });
+            pass.step(Input::Flush { now: LogTime::from_ms(newest.as_ms()) });
         }
     }
-    pass.tell(Input::End);
-    pass.tell(Input::Flush { now: LogTime::from_ms(flushed_at.as_ms()) });
+    pass.step(Input::End);
+    pass.step(Input::Flush { now: LogTime::from_ms(flushed_at.as_ms()) });
     match first {
         Some(first) => {
             let times = (first, flushed_at);
@@ -65,14 +65,14 @@ pub fn measure(paths: &[PathBuf], source: &Source) -> Result<Measured, ReplayErr
 
 struct Pass {
     lane: Lane,
-    ledger: Ledger,
+    ledger: DailyAnswers,
     records: Counters,
     said: Vec<Output>,
 }
 
 impl Pass {
     /// Measures a record, or says why it is none.
-    fn record(&mut self, next: &Next, source: &Source) -> Result<(), String> {
+    fn record(&mut self, next: &NextRecord, source: &Source) -> Result<(), String> {
         let read = match (next.bytes.as_deref(), source.topics.get(TOPIC)) {
             (Some(bytes), Some(rules)) => telemetry::decode(&Raw::line(bytes), rules, source),
             (None, _) | (_, None) => {
@@ -85,11 +85,11 @@ impl Pass {
         };
         let read = read.map_err(|rejected| rejected.code);
         let position = next.position;
-        self.tell(Input::Record { topic: TOPIC, position, appended: None, read });
+        self.step(Input::Record { topic: TOPIC, position, appended: None, read });
         told
     }
 
-    fn tell(&mut self, input: Input<'_>) {
+    fn step(&mut self, input: Input<'_>) {
         self.lane.step(input, &mut self.said);
         for output in self.said.drain(..) {
             if let Output::Frame(frame) = output {

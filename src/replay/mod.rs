@@ -19,21 +19,21 @@ use std::path::PathBuf;
 
 pub(super) use files::Files;
 pub use files::FilesError;
-pub use history::{History, Line, Point};
-pub use ledger::{Day, Ledger, Sums};
+pub use history::{History, Point, SeriesKey};
+pub use ledger::{DailyAnswers, Day, Sums};
 pub use measured::{Measured, measure};
 pub use notes::mostly_lost;
 pub use summarize::outcome;
 pub(super) use summarize::summary;
 pub use summary::{
-    Detection, Evidence, IncidentSummary, ModelSummary, RefusedSummary, RollbackSummary, Said,
-    Summary, VersionSummary, WouldHave,
+    Detection, IncidentSummary, ModelSummary, RefusedSummary, RollbackEvidence, RollbackSummary,
+    StateChange, Summary, VersionSummary, WouldHave,
 };
 
-use self::run::Run;
+use self::run::ReplayRun;
 use crate::config::rules_hash;
 use crate::model::{
-    EventTime, Mode, ModelId, ModelRules, Namespace, RuleBook, Source, Span, Stage, TargetId,
+    EventTime, Mode, ModelId, ModelRules, Namespace, RuleSet, Source, Span, Stage, TargetId,
     TargetRule, VersionId,
 };
 use crate::replay::recording::Progress;
@@ -58,7 +58,7 @@ pub struct Replay {
     /// Only this model; none: every one.
     pub only: Option<ModelId>,
     /// Rules and limits.
-    pub rules: RuleBook,
+    pub rules: RuleSet,
     /// The mode of every trigger, whatever the rules say.
     pub mode: Option<Mode>,
 }
@@ -73,7 +73,7 @@ pub enum News<'a> {
     /// The live numbers, once an hour of event time and before anything is done about a verdict.
     Numbers(&'a Status),
     /// A record could not be used.
-    Refused(&'a crate::roles::ingest::feed::Refused),
+    Refused(&'a crate::roles::ingest::pipeline::UnmeasuredRecord),
 }
 
 /// What a replay came to.
@@ -84,13 +84,13 @@ pub struct Replayed {
     /// Everything that was put out, in order.
     pub outputs: Vec<Output>,
     /// What was right, by day, version and role.
-    pub ledger: Ledger,
+    pub ledger: DailyAnswers,
     /// The live numbers over time, and what else was seen.
     pub history: History,
     /// The live numbers at the end.
     pub status: Status,
     /// The rules that were in force.
-    pub rules: RuleBook,
+    pub rules: RuleSet,
 }
 
 /// Why a replay ended early.
@@ -117,10 +117,10 @@ pub enum ReplayError {
 
 impl Replay {
     /// The rules that a replay goes by: shadow targets, and triggers that act.
-    fn book(&self) -> RuleBook {
-        let mut book = self.rules.clone();
+    fn rule_set(&self) -> RuleSet {
+        let mut rule_set = self.rules.clone();
         if let Ok(namespace) = Namespace::new("replay") {
-            book.namespace = namespace;
+            rule_set.namespace = namespace;
         }
         let targets: Vec<_> = TargetId::new("registry")
             .into_iter()
@@ -135,11 +135,11 @@ impl Replay {
                 rules.triggers.iter_mut().for_each(|trigger| trigger.mode = None);
             }
         };
-        shadowed(&mut book.default);
-        book.models.values_mut().for_each(shadowed);
-        book.revision = 1;
-        book.hash = rules_hash(&book);
-        book
+        shadowed(&mut rule_set.default);
+        rule_set.models.values_mut().for_each(shadowed);
+        rule_set.revision = 1;
+        rule_set.hash = rules_hash(&rule_set);
+        rule_set
     }
 
     /// Runs it to the end.
@@ -147,15 +147,16 @@ impl Replay {
     /// # Errors
     /// Files that cannot be read, records none of which is a sample.
     pub fn run(self, mut news: impl FnMut(News<'_>)) -> Result<Replayed, ReplayError> {
-        let book = self.book();
+        let rule_set = self.rule_set();
         let mut files = Files::open(&self.files, &self.source)?;
         let begins = files.begins()?;
-        let mut run = Run::new(&book, &files, begins, (self.registry, self.versions), self.only)?;
+        let mut run =
+            ReplayRun::new(&rule_set, &files, begins, (self.registry, self.versions), self.only)?;
         while let Some(next) = files.next()? {
             run.record(&next, &files, &mut news)?;
         }
         run.end(&files, &mut news)?;
-        run.finish(book)
+        run.finish(rule_set)
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! Law: every assumption that the replay made in the user's place is said here, in a sentence.
 
-use super::{History, Ledger, Point};
+use super::{DailyAnswers, History, Point};
 use crate::model::{
-    Incident, IncidentState, ModelId, Null, Reference, RuleBook, Signal, Trigger, VersionId,
+    Incident, IncidentState, Limit, ModelId, Reference, RuleSet, Signal, Trigger, VersionId,
 };
 use crate::shard::{ModelStatus, SignalStatus, Status};
 use crate::show::count;
@@ -12,11 +12,11 @@ use crate::sums::Counters;
 
 /// The notes, the general ones first.
 pub(super) fn notes(
-    book: &RuleBook,
+    rule_set: &RuleSet,
     status: &Status,
     records: &Counters,
     incidents: &[&Incident],
-    ledger: &Ledger,
+    ledger: &DailyAnswers,
     history: &History,
 ) -> Vec<String> {
     let mut notes: Vec<_> = mostly_lost(records).into_iter().collect();
@@ -30,12 +30,12 @@ pub(super) fn notes(
         notes.extend(unknown(id, history));
         notes.extend(never_seen(id, model, ledger, history));
         notes.extend(learned(id, model, history));
-        notes.extend(alone(book, id, ledger));
+        notes.extend(alone(rule_set, id, ledger));
         notes.extend(unwatched(id, model, history));
     }
     for incident in incidents {
-        notes.extend(price(book, incident));
-        notes.extend(deadline(book, status, incident));
+        notes.extend(price(rule_set, incident));
+        notes.extend(deadline(rule_set, status, incident));
         notes.extend(stated(incident, history));
     }
     if status.gaps > 0 {
@@ -101,7 +101,7 @@ fn unknown(model: &ModelId, history: &History) -> Option<String> {
 fn never_seen(
     id: &ModelId,
     model: &ModelStatus,
-    ledger: &Ledger,
+    ledger: &DailyAnswers,
     history: &History,
 ) -> Option<String> {
     let production = history.production.get(id)?;
@@ -155,18 +155,18 @@ fn learned(id: &ModelId, model: &ModelStatus, history: &History) -> Option<Strin
 }
 
 fn is_baseline(signal: &SignalStatus) -> bool {
-    matches!(signal.limit, Null::Baseline(_))
+    matches!(signal.limit, Limit::Baseline(_))
 }
 
 /// A single labelled version has nothing to be held against.
-fn alone(book: &RuleBook, id: &ModelId, ledger: &Ledger) -> Option<String> {
+fn alone(rule_set: &RuleSet, id: &ModelId, ledger: &DailyAnswers) -> Option<String> {
     let seen = ledger.versions(id);
     let mut labelled = seen.iter().filter(|version| ledger.total(id, version).labels.n > 0);
     let only = labelled.next()?;
     if labelled.next().is_some() {
         return None;
     }
-    let acts = book.of(id).triggers.iter().any(|trigger| trigger.act_without_reference);
+    let acts = rule_set.of(id).triggers.iter().any(|trigger| trigger.act_without_reference);
     let then = if acts {
         "act_without_reference lets a rollback go by a baseline alone"
     } else {
@@ -216,10 +216,10 @@ fn stated(incident: &Incident, history: &History) -> Option<String> {
 }
 
 /// What acting without a reference cost.
-fn price(book: &RuleBook, incident: &Incident) -> Option<String> {
+fn price(rule_set: &RuleSet, incident: &Incident) -> Option<String> {
     let id = incident.trigger.as_ref()?;
     let is_it = |trigger: &&Trigger| trigger.id == *id && trigger.act_without_reference;
-    book.of(&incident.model).triggers.iter().find(is_it)?;
+    rule_set.of(&incident.model).triggers.iter().find(is_it)?;
     let blind =
         matches!(incident.reference, Reference::History | Reference::Baseline | Reference::None);
     if !blind || incident.generation.is_none() || incident.verified_at.is_some() {
@@ -238,8 +238,8 @@ fn price(book: &RuleBook, incident: &Incident) -> Option<String> {
 }
 
 /// What the recording ended too early for.
-fn deadline(book: &RuleBook, status: &Status, incident: &Incident) -> Option<String> {
-    let policy = &book.of(&incident.model).policy;
+fn deadline(rule_set: &RuleSet, status: &Status, incident: &Incident) -> Option<String> {
+    let policy = &rule_set.of(&incident.model).policy;
     let to = incident.to.as_ref()?;
     incident.generation?;
     let (from, within, what) = match incident.state {

@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use self::route::{Route, as_one, route};
+use self::route::{Destination, as_one, route};
 use crate::edge::clock::Stopwatch;
 use crate::edge::log::{Log, LogError, Outgoing, Partition, Writer};
 use crate::model::{EventTime, Source};
 use crate::replay::recording::Progress;
 use crate::replay::{Files, FilesError};
-use crate::topics::lane::lane_of;
+use crate::topics::partitioner::lane_of;
 
 /// Records that are sent at once, at most.
 const BATCH: usize = 500;
@@ -95,7 +95,7 @@ impl Publish {
                 sender.too_large += 1;
                 continue;
             };
-            let Route { topic, known } = route(&self.source, &line);
+            let Destination { topic, known } = route(&self.source, &line);
             let ts = known.as_ref().map(|(_, ts)| *ts);
             if ts.zip(self.until).is_some_and(|(ts, until)| ts >= until) {
                 break ts;

@@ -6,20 +6,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::files::{Files, Next, TOPIC};
-use super::{History, Ledger, News, ReplayError, Replayed, Versions, summarize};
+use super::files::{Files, NextRecord, TOPIC};
+use super::{DailyAnswers, History, News, ReplayError, Replayed, Versions, summarize};
 use crate::edge::clock::{Clock, SimulatedClock};
 use crate::edge::log::Writer;
 use crate::edge::log::local::LocalLog;
 use crate::measure::{Input, Lane};
-use crate::model::{EventTime, Fact, LaneId, LogTime, ModelId, RuleBook, SampleRole, Span};
+use crate::model::{EventTime, Fact, LaneId, LogTime, ModelId, RuleSet, SampleRole, Span};
 use crate::roles::decide::Decide;
-use crate::roles::ingest::feed::{Fed, Feed};
+use crate::roles::ingest::pipeline::{LanePipeline, RawRecord};
 use crate::roles::work::Work;
 use crate::shard::{Inbox, Output};
 use crate::targets::registry::ShadowRegistry;
-use crate::topics::{River, RoleError};
-use crate::undo::Did;
+use crate::topics::{RoleError, Topics};
+use crate::undo::Response;
 use crate::wire::telemetry::Raw;
 
 /// Nobody waits: what is not there now is not there.
@@ -36,33 +36,33 @@ struct Roles {
 }
 
 /// A record that may still be refused: its position, its file, its line.
-type Place = (i64, usize, i64);
+type RecordPosition = (i64, usize, i64);
 
 /// The river, stepped by records.
-pub(super) struct Run {
-    river: River,
+pub(super) struct ReplayRun {
+    topics: Topics,
     clock: Arc<SimulatedClock>,
     lane: LaneId,
-    feed: Feed,
+    feed: LanePipeline,
     only: Option<ModelId>,
-    starts: Option<(ShadowRegistry, Option<Versions>, RuleBook)>,
+    starts: Option<(ShadowRegistry, Option<Versions>, RuleSet)>,
     roles: Option<Roles>,
-    ledger: Ledger,
+    ledger: DailyAnswers,
     history: History,
     outputs: Vec<Output>,
     flushed_at: EventTime,
     newest: EventTime,
-    places: Vec<Place>,
+    places: Vec<RecordPosition>,
     /// The first record is the beginning of a list.
     lists: bool,
     first_refusal: String,
     records: u64,
 }
 
-impl Run {
+impl ReplayRun {
     /// Before the first record.
     pub(super) fn new(
-        book: &RuleBook,
+        rule_set: &RuleSet,
         files: &Files,
         begins: Option<EventTime>,
         (registry, versions): (ShadowRegistry, Option<Versions>),
@@ -72,16 +72,16 @@ impl Run {
         let clock = Arc::new(SimulatedClock::new(LogTime::from_ms(0)));
         let log = LocalLog::in_memory(Arc::clone(&clock) as Arc<dyn Clock>);
         let log = Arc::new(log.map_err(RoleError::from)?);
-        let river = River { log, namespace: book.namespace.clone(), shards: 1 };
+        let topics = Topics { log, namespace: rule_set.namespace.clone(), shards: 1 };
         let lane = LaneId { source: source.id.clone(), lane: 0 };
         let mut measures = Lane::new(source, lane.clone(), 1);
         measures.begin(begins);
         Ok(Self {
-            feed: Feed::new(river.clone(), source.clone(), measures),
+            feed: LanePipeline::new(topics.clone(), source.clone(), measures),
             only,
-            starts: Some((registry, versions, book.clone())),
+            starts: Some((registry, versions, rule_set.clone())),
             roles: None,
-            ledger: Ledger::new(source.pane),
+            ledger: DailyAnswers::new(source.pane),
             history: History::default(),
             outputs: Vec::new(),
             flushed_at: EventTime::MIN,
@@ -90,7 +90,7 @@ impl Run {
             lists: false,
             first_refusal: String::new(),
             records: 0,
-            river,
+            topics,
             clock,
             lane,
         })
@@ -99,13 +99,13 @@ impl Run {
     /// Takes the next record.
     pub(super) fn record(
         &mut self,
-        next: &Next,
+        next: &NextRecord,
         files: &Files,
         news: &mut impl FnMut(News<'_>),
     ) -> Result<(), ReplayError> {
         self.records += 1;
         let raw = next.bytes.as_deref().map(Raw::line);
-        let fed = Fed { topic: TOPIC, position: next.position, appended: None, raw };
+        let fed = RawRecord { topic: TOPIC, position: next.position, appended: None, raw };
         let decoded = self.feed.decode(fed);
         if let Some(sample) = decoded.sample() {
             if self.only.as_ref().is_some_and(|only| only.as_str() != sample.model()) {
@@ -141,7 +141,7 @@ impl Run {
         if self.newest - self.flushed_at >= self.feed.source().pane {
             self.flush(news)?;
             if self.history.due(self.newest) {
-                self.look(news);
+                self.take_numbers(news);
             }
             news(News::Progress(next.progress, self.newest, self.records));
         }
@@ -186,8 +186,8 @@ impl Run {
             }
             last = Some(due);
             self.clock.advance_to(due);
-            self.beat()?;
-            self.quiet(news)?;
+            self.heartbeat()?;
+            self.run_until_idle(news)?;
         }
         self.clock.advance_to(to);
         self.newest = ts;
@@ -196,22 +196,22 @@ impl Run {
 
     /// The first sample sets the clock, and names the model that the versions are of.
     fn start(&mut self, ts: EventTime, model: &str) -> Result<(), ReplayError> {
-        let Some((mut registry, versions, book)) = self.starts.take() else { return Ok(()) };
+        let Some((mut registry, versions, rule_set)) = self.starts.take() else { return Ok(()) };
         let model = self.only.clone().map_or_else(|| ModelId::new(model), Ok);
         if let (Some((production, previous)), Ok(model)) = (versions, model) {
             registry.insert(&model, &production, previous.as_ref())?;
         }
         self.clock.advance_to(LogTime::from_ms(ts.as_ms()));
         self.flushed_at = ts;
-        self.river.create(&book)?;
-        let mut writer = self.river.log.writer(None).map_err(RoleError::from)?;
+        self.topics.create(&rule_set)?;
+        let mut writer = self.topics.log.writer(None).map_err(RoleError::from)?;
         let source = self.feed.source();
         let topics = source.topics.iter().map(|topic| topic.name.clone()).collect();
         let (id, pane) = (source.id.clone(), source.pane);
         let known = Inbox::Source { source: id, topics, lanes: 1, pane };
         let claim = Inbox::Claim { lane: self.lane.clone(), epoch: 1 };
-        self.river.tell(writer.as_mut(), None, &known)?;
-        self.river.tell(writer.as_mut(), None, &claim)?;
+        self.topics.publish(writer.as_mut(), None, &known)?;
+        self.topics.publish(writer.as_mut(), None, &claim)?;
         let id = registry.target().clone();
         let baselines = |fact: Fact| {
             let of = fact.versions.into_iter().map(|version| (version.version, version.baselines));
@@ -219,16 +219,16 @@ impl Run {
         };
         let known_versions = registry.facts()?.into_iter().map(baselines).collect();
         let rarely = Span::from_s(i64::from(u32::MAX));
-        let work = Work::new(self.river.clone(), id, Box::new(registry), rarely)?;
-        let decide = Decide::new(self.river.clone())?;
+        let work = Work::new(self.topics.clone(), id, Box::new(registry), rarely)?;
+        let decide = Decide::new(self.topics.clone())?;
         self.history.registry = known_versions;
         self.roles = Some(Roles { decide, work, writer });
-        self.quiet(&mut |_| {})?;
-        self.look(&mut |_| {});
+        self.run_until_idle(&mut |_| {})?;
+        self.take_numbers(&mut |_| {});
         Ok(())
     }
 
-    fn look(&mut self, news: &mut impl FnMut(News<'_>)) {
+    fn take_numbers(&mut self, news: &mut impl FnMut(News<'_>)) {
         let Some(roles) = &self.roles else { return };
         for status in roles.decide.status() {
             self.history.take(&status);
@@ -236,18 +236,18 @@ impl Run {
         }
     }
 
-    fn beat(&mut self) -> Result<(), ReplayError> {
+    fn heartbeat(&mut self) -> Result<(), ReplayError> {
         let lanes = vec![self.lane.clone()];
         let beat = Inbox::Heartbeat { process: "replay".to_owned(), lanes };
         if let Some(roles) = &mut self.roles {
-            self.river.tell(roles.writer.as_mut(), None, &beat)?;
+            self.topics.publish(roles.writer.as_mut(), None, &beat)?;
         }
         Ok(())
     }
 
     fn flush(&mut self, news: &mut impl FnMut(News<'_>)) -> Result<(), ReplayError> {
         self.flushed_at = self.newest;
-        self.feed.tell(Input::Flush { now: self.river.log.now() });
+        self.feed.step(Input::Flush { now: self.topics.log.now() });
         self.send(news)
     }
 
@@ -258,13 +258,13 @@ impl Run {
         let frames = self.feed.frames()?;
         if let Some(roles) = self.roles.as_mut().filter(|_| !frames.is_empty()) {
             roles.writer.append(frames).map_err(RoleError::from)?;
-            self.quiet(news)?;
+            self.run_until_idle(news)?;
         }
         Ok(())
     }
 
     /// Takes turns until nobody has anything left to do.
-    fn quiet(&mut self, news: &mut impl FnMut(News<'_>)) -> Result<(), ReplayError> {
+    fn run_until_idle(&mut self, news: &mut impl FnMut(News<'_>)) -> Result<(), ReplayError> {
         let Some(roles) = &mut self.roles else { return Ok(()) };
         loop {
             let decided = roles.decide.turn(AT_ONCE)?;
@@ -292,13 +292,13 @@ impl Run {
         files: &Files,
         news: &mut impl FnMut(News<'_>),
     ) -> Result<(), ReplayError> {
-        self.feed.tell(Input::End);
+        self.feed.step(Input::End);
         self.refused(files, news);
-        self.feed.tell(Input::Flush { now: self.river.log.now() });
+        self.feed.step(Input::Flush { now: self.topics.log.now() });
         self.send(news)
     }
 
-    pub(super) fn finish(self, rules: RuleBook) -> Result<Replayed, ReplayError> {
+    pub(super) fn finish(self, rules: RuleSet) -> Result<Replayed, ReplayError> {
         let none = || match &self.only {
             Some(only) if !self.history.passed_over.is_empty() => {
                 let known: Vec<_> = self.history.passed_over.keys().map(String::as_str).collect();
@@ -323,7 +323,7 @@ impl Run {
 fn is_weighty(output: &Output) -> bool {
     let Output::Decision(decision) = output else { return false };
     decision.ruling.as_ref().is_some_and(|ruling| match ruling.did {
-        Did::Nothing | Did::Joined | Did::Resolved => false,
-        Did::Alerted | Did::WouldHave | Did::Held | Did::Acted => true,
+        Response::Nothing | Response::Joined | Response::Resolved => false,
+        Response::Alerted | Response::WouldHave | Response::Held | Response::Acted => true,
     })
 }

@@ -5,26 +5,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::summary::{
-    Detection, Evidence, IncidentSummary, ModelSummary, RefusedSummary, RollbackSummary, Said,
-    Summary, VersionSummary, WouldHave,
+    Detection, IncidentSummary, ModelSummary, RefusedSummary, RollbackEvidence, RollbackSummary,
+    StateChange, Summary, VersionSummary, WouldHave,
 };
-use super::{History, Ledger};
+use super::{DailyAnswers, History};
 use super::{decided, notes};
 use crate::model::{
-    Incident, IncidentId, IncidentState, ModelId, Null, RuleBook, Verdict, VersionId,
+    Incident, IncidentId, IncidentState, Limit, ModelId, RuleSet, Verdict, VersionId,
 };
-use crate::roles::ingest::feed::Refused;
+use crate::roles::ingest::pipeline::UnmeasuredRecord;
 use crate::shard::{BUILD, ModelStatus, Output, Status};
 use crate::sums::Counters;
-use crate::undo::Did;
+use crate::undo::Response;
 use crate::wire::json::{self, JsonError};
 
 /// Puts it together from what was put out.
 pub(crate) fn summary(
-    book: &RuleBook,
+    rule_set: &RuleSet,
     status: &Status,
     outputs: &[Output],
-    ledger: &Ledger,
+    ledger: &DailyAnswers,
     history: &History,
 ) -> Result<Summary, JsonError> {
     let mut records = Counters::default();
@@ -36,12 +36,12 @@ pub(crate) fn summary(
     Ok(Summary {
         schema: "ripcord.replay/1",
         version: BUILD,
-        namespace: book.namespace.clone(),
-        rules_hash: book.hash.clone(),
+        namespace: rule_set.namespace.clone(),
+        rules_hash: rule_set.hash.clone(),
         outputs_hash: fingerprint(outputs)?,
         decisions_hash: decided::hash(outputs)?,
-        mode: book.default.mode,
-        notes: notes::notes(book, status, &records, &incidents, ledger, history),
+        mode: rule_set.default.mode,
+        notes: notes::notes(rule_set, status, &records, &incidents, ledger, history),
         records,
         models: models(status, &incidents, ledger, history),
         rollbacks: incidents.iter().copied().filter(acted).map(|i| rollback(i, outputs)).collect(),
@@ -68,7 +68,7 @@ fn fingerprint(outputs: &[Output]) -> Result<String, JsonError> {
 fn wishes(outputs: &[Output]) -> BTreeSet<IncidentId> {
     let wish = |output: &Output| {
         let Output::Decision(decision) = output else { return None };
-        let ruling = decision.ruling.as_ref().filter(|ruling| ruling.did == Did::WouldHave)?;
+        let ruling = decision.ruling.as_ref().filter(|ruling| ruling.did == Response::WouldHave)?;
         ruling.incident.clone()
     };
     outputs.iter().filter_map(wish).collect()
@@ -91,7 +91,7 @@ fn last_words(outputs: &[Output]) -> Vec<&Incident> {
 fn models(
     status: &Status,
     incidents: &[&Incident],
-    ledger: &Ledger,
+    ledger: &DailyAnswers,
     history: &History,
 ) -> BTreeMap<ModelId, ModelSummary> {
     let summary = |(id, model): (&ModelId, &ModelStatus)| {
@@ -135,7 +135,7 @@ fn models(
 }
 
 fn refused(history: &History) -> Vec<RefusedSummary> {
-    let one = |(file, refused): &(String, Refused)| RefusedSummary {
+    let one = |(file, refused): &(String, UnmeasuredRecord)| RefusedSummary {
         file: file.clone(),
         line: refused.position,
         code: refused.code,
@@ -145,19 +145,19 @@ fn refused(history: &History) -> Vec<RefusedSummary> {
 }
 
 /// The verdict that a rollback was decided by.
-fn evidence(incident: &Incident, outputs: &[Output]) -> Option<Evidence> {
+fn evidence(incident: &Incident, outputs: &[Output]) -> Option<RollbackEvidence> {
     outputs.iter().find_map(|output| {
         let Output::Decision(decision) = output else { return None };
         let ruling = decision.ruling.as_ref()?;
-        if ruling.did != Did::Acted || ruling.incident.as_ref() != Some(&incident.id) {
+        if ruling.did != Response::Acted || ruling.incident.as_ref() != Some(&incident.id) {
             return None;
         }
         let evidence = &decision.assessment.evidence;
-        Some(Evidence {
+        Some(RollbackEvidence {
             value: evidence.estimate,
             interval: evidence.interval,
             tolerated: evidence.null,
-            paired: matches!(evidence.limit, Null::Paired(_)),
+            paired: matches!(evidence.limit, Limit::Paired(_)),
             rule: evidence.rule,
             statistic: evidence.statistic,
             threshold: evidence.threshold,
@@ -168,15 +168,15 @@ fn evidence(incident: &Incident, outputs: &[Output]) -> Option<Evidence> {
 }
 
 /// What was said at each state that an incident came to.
-fn story(incident: &Incident, outputs: &[Output]) -> Vec<Said> {
-    let mut story: Vec<Said> = Vec::new();
+fn story(incident: &Incident, outputs: &[Output]) -> Vec<StateChange> {
+    let mut story: Vec<StateChange> = Vec::new();
     for output in outputs {
         if let Output::Incident(i) = output
             && i.id == incident.id
             && story.last().is_none_or(|last| last.state != i.state)
         {
             let because = i.because.clone();
-            story.push(Said { state: i.state, at: i.changed_at, because });
+            story.push(StateChange { state: i.state, at: i.changed_at, because });
         }
     }
     story

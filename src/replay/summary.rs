@@ -129,18 +129,18 @@ pub struct RollbackSummary {
     /// What the detection took.
     pub detection: Detection,
     /// The verdict that it was decided by; none: a person asked.
-    pub evidence: Option<Evidence>,
+    pub evidence: Option<RollbackEvidence>,
     /// Event time up to which the river had read when the last step was answered.
     pub switched_at: Option<EventTime>,
     /// … when it was over.
     pub closed_at: Option<EventTime>,
     /// What was said at each state that it came to, in order.
-    pub story: Vec<Said>,
+    pub story: Vec<StateChange>,
 }
 
 /// What was said when an incident came to a state.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Said {
+pub struct StateChange {
     /// Which state.
     pub state: IncidentState,
     /// When.
@@ -151,7 +151,7 @@ pub struct Said {
 
 /// What a verdict rests on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Evidence {
+pub struct RollbackEvidence {
     /// The value since the likely change.
     pub value: Option<f64>,
     /// Its 95 % interval.

@@ -9,9 +9,9 @@
 use crate::edge::diagnostics;
 use crate::edge::log::local::LocalLog;
 use crate::edge::log::{Log, Partition, Topic};
-use crate::model::{RuleBook, Source, Span};
+use crate::model::{RuleSet, Source, Span};
 use crate::shard::{self, Inbox};
-use crate::topics::{River, RoleError};
+use crate::topics::{RoleError, Topics};
 use crate::wire::json;
 
 /// Inbox records that are looked at at once.
@@ -26,15 +26,15 @@ const RULES: &[u8] = br#"{"rules":"#;
 /// Storage.
 pub fn retain(
     log: &LocalLog,
-    river: &River,
+    topics: &Topics,
     sources: &[Source],
     keep: Span,
 ) -> Result<(), RoleError> {
     for topic in Topic::ALL {
-        for partition in 0..river.shards {
-            let at = river.partition(topic, partition);
+        for partition in 0..topics.shards {
+            let at = topics.partition(topic, partition);
             let from =
-                if topic == Topic::Inbox { inbox(log, river, partition, keep)? } else { None };
+                if topic == Topic::Inbox { inbox(log, topics, partition, keep)? } else { None };
             if topic != Topic::Inbox || from.is_some() {
                 delete(log, &at, keep, from)?;
             }
@@ -61,18 +61,24 @@ fn delete(log: &LocalLog, at: &Partition, keep: Span, from: Option<i64>) -> Resu
 
 /// From where on a shard's inbox must be kept; none: all of it. Where rules would be lost, they
 /// are appended again first; a shard that has them takes no notice.
-fn inbox(log: &LocalLog, river: &River, shard: u32, keep: Span) -> Result<Option<i64>, RoleError> {
-    let at = river.partition(Topic::Inbox, shard);
+fn inbox(
+    log: &LocalLog,
+    topics: &Topics,
+    shard: u32,
+    keep: Span,
+) -> Result<Option<i64>, RoleError> {
+    let at = topics.partition(Topic::Inbox, shard);
     let oldest = log.scan(&at, 0, 1)?;
     let old = oldest.first().is_some_and(|record| record.time < log.now() - keep);
-    let snapshot = if old { river.latest(Topic::State, shard, "snapshot")? } else { None };
+    let snapshot = if old { topics.latest(Topic::State, shard, "snapshot")? } else { None };
     let folded = snapshot.and_then(|record| shard::restore(&record.value).ok());
-    let Some((from, book)) = folded.and_then(|shard| Some((shard.next(), shard.book()?.clone())))
+    let Some((from, rule_set)) =
+        folded.and_then(|shard| Some((shard.next(), shard.rule_set()?.clone())))
     else {
         return Ok(None);
     };
     if !holds_rules(log, &at, from)? {
-        again(river, shard, book)?;
+        again(topics, shard, rule_set)?;
     }
     Ok(Some(from))
 }
@@ -89,10 +95,10 @@ fn holds_rules(log: &LocalLog, at: &Partition, from: i64) -> Result<bool, RoleEr
     }
 }
 
-fn again(river: &River, shard: u32, book: RuleBook) -> Result<(), RoleError> {
-    let records = [Inbox::Format { shards: river.shards }, Inbox::Rules(book)];
-    let records = records.iter().map(|record| river.inbox(shard, None, record));
+fn again(topics: &Topics, shard: u32, rule_set: RuleSet) -> Result<(), RoleError> {
+    let records = [Inbox::Format { shards: topics.shards }, Inbox::Rules(rule_set)];
+    let records = records.iter().map(|record| topics.inbox(shard, None, record));
     let records = records.collect::<Result<_, json::JsonError>>()?;
-    river.log.writer(None)?.append(records)?;
+    topics.log.writer(None)?.append(records)?;
     Ok(())
 }

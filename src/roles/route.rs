@@ -12,8 +12,8 @@ use crate::edge::diagnostics;
 use crate::edge::log::{LogError, Outgoing, Partition, Writer};
 use crate::edge::router::Answered;
 use crate::model::Span;
-use crate::topics::lane::lane_of;
-use crate::topics::{River, RoleError};
+use crate::topics::partitioner::lane_of;
+use crate::topics::{RoleError, Topics};
 
 /// Records that are written at once, at most.
 const BATCH: usize = 500;
@@ -39,7 +39,7 @@ struct Queue {
 
 /// What a turn came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum RouteTurn {
     /// So many records are on the log.
     Wrote(usize),
     /// Nothing came.
@@ -61,14 +61,14 @@ impl Publisher {
     /// Writes until nothing more comes, or the time after a stop is over.
     pub(crate) fn life(
         &self,
-        river: &River,
+        topics: &Topics,
         dropped_now: impl Fn() -> u64,
         stopped: impl Fn() -> bool,
     ) -> Result<(), RoleError> {
-        let mut writer = river.log.writer(None)?;
+        let mut writer = topics.log.writer(None)?;
         let (mut since_stop, mut said) = (None, (Stopwatch::start(), dropped_now()));
         loop {
-            if self.turn(river, writer.as_mut(), WAIT)? == Turn::Over {
+            if self.turn(topics, writer.as_mut(), WAIT)? == RouteTurn::Over {
                 return Ok(());
             }
             if stopped() {
@@ -91,16 +91,16 @@ impl Publisher {
     /// The log; the topic is not there.
     pub fn turn(
         &self,
-        river: &River,
+        topics: &Topics,
         writer: &mut dyn Writer,
         wait: Duration,
-    ) -> Result<Turn, RoleError> {
+    ) -> Result<RouteTurn, RoleError> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if queue.held.is_empty() {
             match queue.records.recv_timeout(wait) {
                 Ok(record) => queue.held.push(record),
-                Err(RecvTimeoutError::Timeout) => return Ok(Turn::Idle),
-                Err(RecvTimeoutError::Disconnected) => return Ok(Turn::Over),
+                Err(RecvTimeoutError::Timeout) => return Ok(RouteTurn::Idle),
+                Err(RecvTimeoutError::Disconnected) => return Ok(RouteTurn::Over),
             }
         }
         while queue.held.len() < BATCH
@@ -108,13 +108,13 @@ impl Publisher {
         {
             queue.held.push(record);
         }
-        let lanes = river.log.partitions(&self.topic)?.ok_or_else(|| {
+        let lanes = topics.log.partitions(&self.topic)?.ok_or_else(|| {
             LogError::NoSuchPartition(Partition { topic: self.topic.clone(), partition: 0 })
         })?;
         writer.append(queue.held.iter().map(|record| self.outgoing(record, lanes)).collect())?;
         let wrote = queue.held.len();
         queue.held.clear();
-        Ok(Turn::Wrote(wrote))
+        Ok(RouteTurn::Wrote(wrote))
     }
 
     /// What joins lies in one lane.

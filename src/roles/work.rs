@@ -11,16 +11,18 @@ use tokio::runtime::Runtime;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics::{self, done};
 use crate::edge::log::{Commit, Committed, Partition, Read, Reader, Record, Topic, Writer};
-use crate::model::{Answer, Command, Fact, LogTime, ModelId, Outcome, Proof, Span, TargetId, Want};
+use crate::model::{
+    Command, CommandResult, Fact, LogTime, ModelId, Proof, Span, StepResult, TargetId, Want,
+};
 use crate::shard::Inbox;
 use crate::targets::{Acted, Target};
-use crate::topics::{River, RoleError, TROUBLE, worker_role};
-use crate::undo::{Admission, Refusal, Seen, admit};
+use crate::topics::{RoleError, TROUBLE, Topics, worker_role};
+use crate::undo::{Admission, Refusal, TargetMemory, admit};
 use crate::wire::json;
 
 /// The role.
 pub struct Work {
-    river: River,
+    topics: Topics,
     id: TargetId,
     target: Box<dyn Target>,
     reader: Box<dyn Reader>,
@@ -51,7 +53,7 @@ const KEPT: usize = 64;
 
 /// What a turn came to.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Turn {
+pub struct WorkTurn {
     /// Commands answered, and how.
     pub answered: Vec<(Command, Acted)>,
     /// Facts that changed.
@@ -68,14 +70,14 @@ impl Work {
     /// # Errors
     /// Topics that are not there, no runtime.
     pub fn new(
-        river: River,
+        topics: Topics,
         id: TargetId,
         target: Box<dyn Target>,
         poll: Span,
     ) -> Result<Self, RoleError> {
-        let group = river.group(&worker_role(&id));
-        let reader = river.log.reader(&group, &[river.topic(Topic::Commands)])?;
-        let writer = river.log.writer(None)?;
+        let group = topics.group(&worker_role(&id));
+        let reader = topics.log.reader(&group, &[topics.topic(Topic::Commands)])?;
+        let writer = topics.log.writer(None)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -83,7 +85,7 @@ impl Work {
         let known = BTreeMap::new();
         let (looked_at, trouble, again, waiting) = (None, None, Vec::new(), VecDeque::new());
         Ok(Self {
-            river,
+            topics,
             id,
             target,
             reader,
@@ -103,9 +105,9 @@ impl Work {
     ///
     /// # Errors
     /// What waiting cannot mend.
-    pub fn turn(&mut self, wait: Duration) -> Result<Turn, RoleError> {
-        let mut turn = Turn::default();
-        let now = self.river.log.now();
+    pub fn turn(&mut self, wait: Duration) -> Result<WorkTurn, RoleError> {
+        let mut turn = WorkTurn::default();
+        let now = self.topics.log.now();
         if self.looked_at.is_none_or(|last| now - last >= self.poll) {
             self.observe(now, &mut turn)?;
         }
@@ -145,7 +147,7 @@ impl Work {
         &mut self,
         partition: &Partition,
         record: &Record,
-        turn: &mut Turn,
+        turn: &mut WorkTurn,
     ) -> Result<(), RoleError> {
         if let Ok(command) = json::decode::<Command>("command", &record.value)
             && command.target == self.id
@@ -166,21 +168,21 @@ impl Work {
         &mut self,
         command: Command,
         attempts: u32,
-        turn: &mut Turn,
+        turn: &mut WorkTurn,
     ) -> Result<(), RoleError> {
         let watch = Stopwatch::start();
         let (acted, fence) = self.act(&command);
         done::step(&self.id, &command.want, acted.outcome, watch);
         let took_us = Some(watch.elapsed_us());
-        let answer = Answer { fence, took_us, ..acted.clone().answer(&command) };
+        let answer = CommandResult { fence, took_us, ..acted.clone().answer(&command) };
         let answer = Inbox::Answer(answer);
-        let reply = self.river.inbox(command.reply_to, Some(self.id.as_str()), &answer)?;
+        let reply = self.topics.inbox(command.reply_to, Some(self.id.as_str()), &answer)?;
         self.writer.append(vec![reply])?;
-        let (now, notice) = (self.river.log.now(), matches!(command.want, Want::Notice { .. }));
-        if acted.outcome == Outcome::Done && !notice {
+        let (now, notice) = (self.topics.log.now(), matches!(command.want, Want::Notice { .. }));
+        if acted.outcome == StepResult::Done && !notice {
             self.observe(now, turn)?;
         }
-        if acted.outcome == Outcome::Unknown && notice && attempts < TRIED {
+        if acted.outcome == StepResult::Unknown && notice && attempts < TRIED {
             let pause = Span::from_ms(PAUSE.as_ms() << (attempts - 1));
             if self.again.len() >= KEPT {
                 self.again.remove(0);
@@ -192,7 +194,7 @@ impl Work {
     }
 
     /// Tells again what nobody is known to have heard; what is void by now is refused, and over.
-    fn tell_again(&mut self, now: LogTime, turn: &mut Turn) -> Result<(), RoleError> {
+    fn tell_again(&mut self, now: LogTime, turn: &mut WorkTurn) -> Result<(), RoleError> {
         let again = std::mem::take(&mut self.again);
         let (due, later): (Vec<_>, _) = again.into_iter().partition(|again| again.at <= now);
         self.again = later;
@@ -207,27 +209,27 @@ impl Work {
         let fence = match self.runtime.block_on(self.target.fence(command)) {
             Ok(fence) => fence,
             Err(detail) => {
-                return (Acted { outcome: Outcome::Unknown, proof: None, detail }, None);
+                return (Acted { outcome: StepResult::Unknown, proof: None, detail }, None);
             }
         };
-        let seen = Seen { generation: fence.generation, command: fence.command.as_deref() };
-        let acted = match admit(command, seen, &self.river.namespace, self.river.log.now()) {
+        let seen = TargetMemory { generation: fence.generation, command: fence.command.as_deref() };
+        let acted = match admit(command, seen, &self.topics.namespace, self.topics.log.now()) {
             Admission::Act => {
                 let acted = self.runtime.block_on(self.target.act(command));
                 // Another worker of the target was asked something newer in between.
-                if acted.outcome == Outcome::Refused {
+                if acted.outcome == StepResult::Refused {
                     done::refused(&self.id, Refusal::STALE_GENERATION);
                 }
                 acted
             }
             Admission::AlreadyDone => Acted {
-                outcome: Outcome::Done,
+                outcome: StepResult::Done,
                 proof: Some(Proof::L1),
                 detail: "this command was done before".to_owned(),
             },
             Admission::Refuse(refusal) => {
                 done::refused(&self.id, refusal.code());
-                Acted { outcome: Outcome::Refused, proof: None, detail: refusal.to_string() }
+                Acted { outcome: StepResult::Refused, proof: None, detail: refusal.to_string() }
             }
         };
         (acted, Some(fence.generation))
@@ -240,14 +242,14 @@ impl Work {
             return Ok(false);
         }
         let key = format!("{TROUBLE}{}", self.id);
-        let said = self.river.plain(Topic::Status, 0, &key, trouble.as_bytes().to_vec());
+        let said = self.topics.plain(Topic::Status, 0, &key, trouble.as_bytes().to_vec());
         self.writer.append(vec![said])?;
         self.trouble = Some(trouble.to_owned());
         Ok(true)
     }
 
     /// States what changed at the target.
-    fn observe(&mut self, now: LogTime, turn: &mut Turn) -> Result<(), RoleError> {
+    fn observe(&mut self, now: LogTime, turn: &mut WorkTurn) -> Result<(), RoleError> {
         self.looked_at = Some(now);
         let facts = match self.runtime.block_on(self.target.observe()) {
             Ok(facts) => facts,
@@ -266,7 +268,7 @@ impl Work {
             if self.known.get(&fact.model) != Some(&fact) {
                 turn.facts += 1;
                 let record = Inbox::Fact(fact.clone());
-                self.river.tell(self.writer.as_mut(), Some(&fact.model), &record)?;
+                self.topics.publish(self.writer.as_mut(), Some(&fact.model), &record)?;
                 self.known.insert(fact.model.clone(), fact);
             }
         }

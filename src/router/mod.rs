@@ -12,7 +12,7 @@ mod switch;
 mod tally;
 
 pub use checks::CheckRules;
-pub use plan::{Choice, Draw, Place, Plan, hash};
+pub use plan::{Choice, Draw, RoutePlan, VersionIndex, hash};
 pub use route::{Forced, Route, RouteError, Weight};
-pub use switch::{Input, Refusal, Rules, Said, Switch, View};
-pub use tally::{Ended, Tally};
+pub use switch::{Input, RouteRefusal, Rules, Switch, SwitchEvent, VersionView};
+pub use tally::{RequestEnd, RequestStats};

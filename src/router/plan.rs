@@ -15,9 +15,9 @@ use crate::model::VersionId;
 
 /// One of a model's versions, by its place in the settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place(pub(super) usize);
+pub struct VersionIndex(pub(super) usize);
 
-impl Place {
+impl VersionIndex {
     /// The how manieth of the versions it is, from 0.
     #[must_use]
     pub const fn index(self) -> usize {
@@ -65,7 +65,7 @@ pub(super) struct Seat {
 
 /// Who may answer, and with which share.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Plan {
+pub struct RoutePlan {
     pub(super) seats: Vec<Seat>,
 }
 
@@ -73,12 +73,12 @@ pub struct Plan {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Choice {
     /// Which version.
-    pub place: Place,
+    pub place: VersionIndex,
     /// Whether this is the single request that shows how the version is.
     pub trial: bool,
 }
 
-impl Plan {
+impl RoutePlan {
     /// The version that answers a request, among those that have a weight and were not `tried`
     /// yet. One that is down answers only where no other is left, so the last is never taken away;
     /// a version without weight never does. `trial`: asks for the place of the single request by
@@ -86,10 +86,10 @@ impl Plan {
     pub fn choose(
         &self,
         draw: Draw,
-        tried: &[Place],
-        mut trial: impl FnMut(Place) -> bool,
+        tried: &[VersionIndex],
+        mut trial: impl FnMut(VersionIndex) -> bool,
     ) -> Option<Choice> {
-        let mut left: Vec<(Place, &Seat)> = self.places().collect();
+        let mut left: Vec<(VersionIndex, &Seat)> = self.places().collect();
         left.retain(|(place, seat)| {
             seat.weight > 0 && seat.gate != Gate::Shut && !tried.contains(place)
         });
@@ -113,26 +113,26 @@ impl Plan {
     }
 
     /// The versions that get a copy of what `answering` is asked.
-    pub fn shadows(&self, answering: Place) -> impl Iterator<Item = Place> {
+    pub fn shadows(&self, answering: VersionIndex) -> impl Iterator<Item = VersionIndex> {
         let others = self.places().filter(move |(place, _)| *place != answering);
         others.filter(|(_, seat)| seat.shadow && seat.gate != Gate::Shut).map(|(place, _)| place)
     }
 
     /// The name of a version.
     #[must_use]
-    pub fn version(&self, place: Place) -> Option<&VersionId> {
+    pub fn version(&self, place: VersionIndex) -> Option<&VersionId> {
         self.seats.get(place.0).map(|seat| &seat.version)
     }
 
-    fn places(&self) -> impl Iterator<Item = (Place, &Seat)> {
-        self.seats.iter().enumerate().map(|(at, seat)| (Place(at), seat))
+    fn places(&self) -> impl Iterator<Item = (VersionIndex, &Seat)> {
+        self.seats.iter().enumerate().map(|(at, seat)| (VersionIndex(at), seat))
     }
 }
 
-fn pick(draw: Draw, left: &[(Place, &Seat)]) -> Option<(Place, Gate)> {
+fn pick(draw: Draw, left: &[(VersionIndex, &Seat)]) -> Option<(VersionIndex, Gate)> {
     match draw {
         Draw::Key(key) => {
-            let mut best: Option<(f64, Place, Gate)> = None;
+            let mut best: Option<(f64, VersionIndex, Gate)> = None;
             for (place, seat) in left {
                 let wait = wait(key, seat);
                 if best.is_none_or(|(least, ..)| wait < least) {
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     /// Seats in a line: `v1 90, v2 10 trial`.
-    fn plan(line: &str) -> Plan {
+    fn plan(line: &str) -> RoutePlan {
         let seat = |words: &str| {
             let words: Vec<&str> = words.split_whitespace().collect();
             let gate = match words.get(2).copied() {
@@ -189,11 +189,11 @@ mod tests {
                 shadow: words.contains(&"shadow"),
             }
         };
-        Plan { seats: line.split(", ").map(seat).collect() }
+        RoutePlan { seats: line.split(", ").map(seat).collect() }
     }
 
     /// Who answers `n` requests, in the order of the seats.
-    fn counts(plan: &Plan, n: u64, draw: impl Fn(u64) -> Draw) -> Vec<u64> {
+    fn counts(plan: &RoutePlan, n: u64, draw: impl Fn(u64) -> Draw) -> Vec<u64> {
         let mut counts = vec![0; plan.seats.len()];
         for i in 0..n {
             if let Some(choice) = plan.choose(draw(i), &[], |_| false) {
@@ -243,13 +243,13 @@ mod tests {
         let mut tried = 0;
         for turn in 0..100 {
             let choice = plan.choose(Draw::Turn(turn), &[], |place| {
-                assert_eq!(place, Place(1));
+                assert_eq!(place, VersionIndex(1));
                 free -= 1;
                 free == 0
             });
             let choice = choice.unwrap();
             tried += u32::from(choice.trial);
-            assert_eq!(choice.trial, choice.place == Place(1));
+            assert_eq!(choice.trial, choice.place == VersionIndex(1));
         }
         assert_eq!(tried, 1);
     }
@@ -258,16 +258,16 @@ mod tests {
     fn who_was_tried_is_not_asked_again() {
         let plan = plan("v1 50, v2 50, v3 0");
         for turn in 0..10 {
-            let choose = |tried: &[Place]| plan.choose(Draw::Turn(turn), tried, |_| false);
-            assert_eq!(choose(&[Place(0)]).map(|c| c.place), Some(Place(1)));
-            assert_eq!(choose(&[Place(0), Place(1)]), None);
+            let choose = |tried: &[VersionIndex]| plan.choose(Draw::Turn(turn), tried, |_| false);
+            assert_eq!(choose(&[VersionIndex(0)]).map(|c| c.place), Some(VersionIndex(1)));
+            assert_eq!(choose(&[VersionIndex(0), VersionIndex(1)]), None);
         }
     }
 
     #[test]
     fn shadows_are_all_others_that_are_named() {
         let plan = plan("v1 100 open shadow, v2 0 open shadow, v3 0 shut shadow, v4 0");
-        let of = |at| plan.shadows(Place(at)).map(|place| place.0).collect::<Vec<_>>();
+        let of = |at| plan.shadows(VersionIndex(at)).map(|place| place.0).collect::<Vec<_>>();
         assert_eq!((of(0), of(1), of(3)), (vec![1], vec![0], vec![0, 1]));
     }
 
@@ -278,7 +278,7 @@ mod tests {
             weights in proptest::collection::vec(1u32..5000, 2..5),
             more in 1u32..5000,
         ) {
-            let seats = |raised: u32| Plan {
+            let seats = |raised: u32| RoutePlan {
                 seats: weights.iter().enumerate().map(|(at, weight)| Seat {
                     version: VersionId::new(&format!("v{at}")).unwrap(),
                     weight: weight + if at == 0 { raised } else { 0 },
@@ -286,9 +286,9 @@ mod tests {
                     shadow: false,
                 }).collect(),
             };
-            let of = |plan: &Plan| plan.choose(Draw::Key(key), &[], |_| false).unwrap().place;
+            let of = |plan: &RoutePlan| plan.choose(Draw::Key(key), &[], |_| false).unwrap().place;
             let (before, after) = (of(&seats(0)), of(&seats(more)));
-            prop_assert!(after == before || after == Place(0));
+            prop_assert!(after == before || after == VersionIndex(0));
             prop_assert_eq!(of(&seats(0)), before, "the same key, the same version");
         }
 
@@ -297,7 +297,7 @@ mod tests {
             let seat = |version: &str, weight| Seat {
                 version: VersionId::new(version).unwrap(), weight, gate: Gate::Open, shadow: false,
             };
-            let plan = Plan { seats: vec![seat("a", weight), seat("b", 10_000 - weight)] };
+            let plan = RoutePlan { seats: vec![seat("a", weight), seat("b", 10_000 - weight)] };
             let got = counts(&plan, 1000, |i| Draw::Turn(from.wrapping_add(i)));
             let off = got[0] as f64 - f64::from(weight) / 10.0;
             prop_assert!(off.abs() <= 4.0, "{} of 1000 at {weight}", got[0]);

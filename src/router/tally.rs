@@ -4,7 +4,7 @@ use hdrhistogram::Histogram;
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Ended {
+pub enum RequestEnd {
     /// With an answer.
     Ok,
     /// The version found fault with what was asked; that is no failure of the version.
@@ -17,7 +17,7 @@ pub enum Ended {
     Left,
 }
 
-impl Ended {
+impl RequestEnd {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Ok, Self::Refused, Self::Error, Self::Timeout, Self::Left];
 
@@ -45,7 +45,7 @@ impl Ended {
 
 /// Counts, and the spread of times.
 #[derive(Debug, Clone)]
-pub struct Tally {
+pub struct RequestStats {
     ok: u64,
     refused: u64,
     error: u64,
@@ -57,7 +57,7 @@ pub struct Tally {
 /// The longest time that is told apart, in microseconds: an hour.
 const LONGEST_US: u64 = 3_600_000_000;
 
-impl Default for Tally {
+impl Default for RequestStats {
     #[expect(clippy::expect_used, reason = "the bounds are constants, and a test makes one")]
     fn default() -> Self {
         let took_us = Histogram::new_with_bounds(1, LONGEST_US, 2).expect("bounds of a histogram");
@@ -65,34 +65,34 @@ impl Default for Tally {
     }
 }
 
-impl Tally {
-    pub(super) fn take(&mut self, how: Ended, took_us: u64) {
+impl RequestStats {
+    pub(super) fn take(&mut self, how: RequestEnd, took_us: u64) {
         *match how {
-            Ended::Ok => &mut self.ok,
-            Ended::Refused => &mut self.refused,
-            Ended::Error => &mut self.error,
-            Ended::Timeout => &mut self.timeout,
-            Ended::Left => &mut self.left,
+            RequestEnd::Ok => &mut self.ok,
+            RequestEnd::Refused => &mut self.refused,
+            RequestEnd::Error => &mut self.error,
+            RequestEnd::Timeout => &mut self.timeout,
+            RequestEnd::Left => &mut self.left,
         } += 1;
         self.took_us.saturating_record(took_us.max(1));
     }
 
     /// Requests that ended so.
     #[must_use]
-    pub fn count(&self, how: Ended) -> u64 {
+    pub fn count(&self, how: RequestEnd) -> u64 {
         match how {
-            Ended::Ok => self.ok,
-            Ended::Refused => self.refused,
-            Ended::Error => self.error,
-            Ended::Timeout => self.timeout,
-            Ended::Left => self.left,
+            RequestEnd::Ok => self.ok,
+            RequestEnd::Refused => self.refused,
+            RequestEnd::Error => self.error,
+            RequestEnd::Timeout => self.timeout,
+            RequestEnd::Left => self.left,
         }
     }
 
     /// All requests that ended.
     #[must_use]
     pub fn total(&self) -> u64 {
-        Ended::ALL.iter().map(|how| self.count(*how)).sum()
+        RequestEnd::ALL.iter().map(|how| self.count(*how)).sum()
     }
 
     /// How long they took, in microseconds.
@@ -108,13 +108,13 @@ mod tests {
 
     #[test]
     fn each_end_is_counted_once() {
-        let mut tally = Tally::default();
-        for (n, how) in Ended::ALL.into_iter().enumerate() {
+        let mut tally = RequestStats::default();
+        for (n, how) in RequestEnd::ALL.into_iter().enumerate() {
             for _ in 0..=n {
                 tally.take(how, u64::MAX);
             }
         }
-        assert_eq!(Ended::ALL.map(|how| tally.count(how)), [1, 2, 3, 4, 5]);
+        assert_eq!(RequestEnd::ALL.map(|how| tally.count(how)), [1, 2, 3, 4, 5]);
         assert_eq!((tally.total(), tally.took_us().len()), (15, 15));
     }
 }

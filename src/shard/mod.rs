@@ -15,7 +15,7 @@ pub use snapshot::{SnapshotError, restore, snapshot};
 pub use status::{ModelStatus, SignalStatus, Status, VersionStatus};
 
 use crate::judge::{self, Judge};
-use crate::model::{EventTime, LogTime, ModelId, RuleBook};
+use crate::model::{EventTime, LogTime, ModelId, RuleSet};
 use crate::sums::Assessment;
 use crate::undo::{self, Moment, Undo};
 
@@ -36,7 +36,7 @@ pub struct Shard {
     count: u32,
     next: i64,
     log: LogTime,
-    book: Option<RuleBook>,
+    rule_set: Option<RuleSet>,
     judge: Judge,
     undo: Undo,
     before_rules: u64,
@@ -69,7 +69,7 @@ impl Shard {
             count,
             next: 0,
             log: LogTime::MIN,
-            book: None,
+            rule_set: None,
             judge: Judge::default(),
             undo: Undo::default(),
             before_rules: 0,
@@ -96,19 +96,19 @@ impl Shard {
         }
         self.next = position + 1;
         self.log = self.log.max(appended);
-        if let Inbox::Rules(book) = record {
-            let known = self.book.as_ref().map(|known| known.revision);
-            if known.is_none_or(|known| book.revision > known) {
-                self.book = Some(book.clone());
+        if let Inbox::Rules(rule_set) = record {
+            let known = self.rule_set.as_ref().map(|known| known.revision);
+            if known.is_none_or(|known| rule_set.revision > known) {
+                self.rule_set = Some(rule_set.clone());
             }
         }
         // Taken out for the step: the book is read while judge and undo change.
-        let Some(book) = self.book.take() else {
+        let Some(rule_set) = self.rule_set.take() else {
             self.before_rules += 1;
             return Ok(());
         };
-        self.react(position, &book, record, out);
-        self.book = Some(book);
+        self.react(position, &rule_set, record, out);
+        self.rule_set = Some(rule_set);
         Ok(())
     }
 
@@ -119,43 +119,43 @@ impl Shard {
         self.unreadable += 1;
     }
 
-    fn react(&mut self, position: i64, book: &RuleBook, record: &Inbox, out: &mut Vec<Output>) {
+    fn react(&mut self, position: i64, rule_set: &RuleSet, record: &Inbox, out: &mut Vec<Output>) {
         match record {
             Inbox::Format { .. } => {}
             Inbox::Rules(_) => {
-                self.undo(book, undo::Input::Rules, out);
-                self.stand_all(book);
+                self.undo(rule_set, undo::Input::Rules, out);
+                self.stand_all(rule_set);
             }
             Inbox::Source { source, lanes, pane, .. } => {
-                self.judge(position, book, judge::Input::Source(source, *lanes, *pane), out);
+                self.judge(position, rule_set, judge::Input::Source(source, *lanes, *pane), out);
             }
             Inbox::Claim { lane, epoch } => {
-                self.judge(position, book, judge::Input::Claim(lane, *epoch), out);
+                self.judge(position, rule_set, judge::Input::Claim(lane, *epoch), out);
             }
             Inbox::Frame(frame) => {
-                self.judge(position, book, judge::Input::Frame(frame), out);
+                self.judge(position, rule_set, judge::Input::Frame(frame), out);
             }
             Inbox::Heartbeat { lanes, .. } => {
-                self.judge(position, book, judge::Input::Heartbeat(lanes), out);
+                self.judge(position, rule_set, judge::Input::Heartbeat(lanes), out);
             }
             Inbox::Tick => {
-                self.judge(position, book, judge::Input::Tick, out);
-                self.undo(book, undo::Input::Tick, out);
-                self.stand_all(book);
+                self.judge(position, rule_set, judge::Input::Tick, out);
+                self.undo(rule_set, undo::Input::Tick, out);
+                self.stand_all(rule_set);
             }
             Inbox::Fact(fact) => {
-                self.undo(book, undo::Input::Fact(fact), out);
-                self.stand(book, &fact.model);
+                self.undo(rule_set, undo::Input::Fact(fact), out);
+                self.set_standing(rule_set, &fact.model);
             }
             Inbox::Answer(answer) => {
-                self.undo(book, undo::Input::Answer(answer), out);
-                self.stand(book, &answer.model);
+                self.undo(rule_set, undo::Input::Answer(answer), out);
+                self.set_standing(rule_set, &answer.model);
             }
             Inbox::Instruction(instruction) => {
-                self.undo(book, undo::Input::Instruction(instruction), out);
+                self.undo(rule_set, undo::Input::Instruction(instruction), out);
                 match instruction.ask.model() {
-                    Some(model) => self.stand(book, model),
-                    None => self.stand_all(book),
+                    Some(model) => self.set_standing(rule_set, model),
+                    None => self.stand_all(rule_set),
                 }
             }
         }
@@ -164,22 +164,22 @@ impl Shard {
     fn judge(
         &mut self,
         position: i64,
-        book: &RuleBook,
+        rule_set: &RuleSet,
         input: judge::Input<'_>,
         out: &mut Vec<Output>,
     ) {
         let mut said = Vec::new();
-        self.judge.step(self.log, book, input, &mut said);
+        self.judge.step(self.log, rule_set, input, &mut said);
         for output in said {
             match output {
                 judge::Output::Assessed(assessment) => {
                     let model = assessment.model.clone();
-                    self.assessed(position, book, *assessment, out);
-                    self.stand(book, &model);
+                    self.assessed(position, rule_set, *assessment, out);
+                    self.set_standing(rule_set, &model);
                 }
                 judge::Output::Traffic(traffic) => {
-                    self.undo(book, undo::Input::Traffic(&traffic), out);
-                    self.stand(book, &traffic.model);
+                    self.undo(rule_set, undo::Input::Traffic(&traffic), out);
+                    self.set_standing(rule_set, &traffic.model);
                 }
             }
         }
@@ -188,19 +188,19 @@ impl Shard {
     fn assessed(
         &mut self,
         position: i64,
-        book: &RuleBook,
+        rule_set: &RuleSet,
         assessment: Assessment,
         out: &mut Vec<Output>,
     ) {
         self.latest.take(&assessment);
-        let ruling = self.undo(book, undo::Input::Assessed(&assessment), out);
+        let ruling = self.undo(rule_set, undo::Input::Assessed(&assessment), out);
         if assessment.changed || ruling.is_some() {
             let decision = Decision {
                 id: format!("{}-{position}-{}", self.id, out.len()),
                 read_to: self.newest(),
                 logged_at: self.log,
                 position,
-                rules: book.hash.clone(),
+                rules: rule_set.hash.clone(),
                 build: BUILD.to_owned(),
                 assessment,
                 ruling,
@@ -211,13 +211,13 @@ impl Shard {
 
     fn undo(
         &mut self,
-        book: &RuleBook,
+        rule_set: &RuleSet,
         input: undo::Input<'_>,
         out: &mut Vec<Output>,
     ) -> Option<undo::Ruling> {
         let now = Moment { log: self.log, event: self.newest(), reply_to: self.id };
         let mut wanted = Vec::new();
-        self.undo.step(now, book, input, &mut wanted);
+        self.undo.step(now, rule_set, input, &mut wanted);
         let mut ruling = None;
         for output in wanted {
             match output {
@@ -231,26 +231,27 @@ impl Shard {
     }
 
     /// Tells judge what undo knows of a model, where that changed.
-    fn stand(&mut self, book: &RuleBook, model: &ModelId) {
+    fn set_standing(&mut self, rule_set: &RuleSet, model: &ModelId) {
         let standing = self.undo.standing(model);
         if self.judge.model(model).is_none_or(|judge| judge.standing != standing) {
             let input = judge::Input::Standing(model, &standing);
             let mut said = Vec::new();
-            self.judge.step(self.log, book, input, &mut said);
+            self.judge.step(self.log, rule_set, input, &mut said);
             debug_assert!(said.is_empty(), "a standing makes no verdict");
         }
     }
 
-    fn stand_all(&mut self, book: &RuleBook) {
+    fn stand_all(&mut self, rule_set: &RuleSet) {
         for model in self.undo.models() {
-            self.stand(book, &model);
+            self.set_standing(rule_set, &model);
         }
     }
 
     /// When a tick is wanted: at a deadline of undo, or when a lane stalls unless it is heard.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<LogTime> {
-        let stall = self.book.as_ref().and_then(|book| self.judge.next_wakeup(self.log, book));
+        let stall =
+            self.rule_set.as_ref().and_then(|rule_set| self.judge.next_wakeup(self.log, rule_set));
         self.undo.next_wakeup().into_iter().chain(stall).min()
     }
 
@@ -274,8 +275,8 @@ impl Shard {
 
     /// The rules in force.
     #[must_use]
-    pub fn book(&self) -> Option<&RuleBook> {
-        self.book.as_ref()
+    pub fn rule_set(&self) -> Option<&RuleSet> {
+        self.rule_set.as_ref()
     }
 
     /// What undo knows: the part of the state that is stored with every output.

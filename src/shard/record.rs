@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Answer, Command, EventTime, Fact, Incident, Instruction, LaneId, LogTime, RuleBook, SourceId,
-    Span,
+    Command, CommandResult, EventTime, Fact, Incident, Instruction, LaneId, LogTime, RuleSet,
+    SourceId, Span,
 };
 use crate::sums::{Assessment, Frame};
 use crate::undo::{Reply, Ruling};
@@ -20,7 +20,7 @@ pub enum Inbox {
         shards: u32,
     },
     /// The rules from now on, if their revision is higher than that of the present ones.
-    Rules(RuleBook),
+    Rules(RuleSet),
     /// A source's lanes.
     Source {
         /// Which source.
@@ -51,7 +51,7 @@ pub enum Inbox {
     /// What a worker observed.
     Fact(Fact),
     /// What a worker says of a command.
-    Answer(Answer),
+    Answer(CommandResult),
     /// What a person or a program asks.
     Instruction(Instruction),
     /// Time passed and nothing else came.

@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::Shard;
 use crate::judge::design::Moments;
 use crate::judge::lately::Lately;
-use crate::judge::power::{Measure, Power, Seen};
+use crate::judge::power::{Detectable, Measure, Power};
 use crate::judge::tally;
 use crate::model::{
-    Baseline, Better, EventTime, FeatureName, Incident, IncidentState, Mode, ModelId, Null, Reason,
-    Reference, Role, Signal, SourceId, Span, Statistic, TriggerId, Verdict, VersionId,
+    Baseline, Benefit, EventTime, FeatureName, Incident, IncidentState, Limit, Mode, ModelId,
+    Reason, Reference, Role, Signal, SourceId, Span, Statistic, TriggerId, Verdict, VersionId,
 };
 use crate::sums::{Assessment, Counters};
 
@@ -19,13 +19,13 @@ use crate::sums::{Assessment, Counters};
 const IN_TIME: Span = Span::from_s(7 * 24 * 3600);
 
 /// What a trigger speaks of.
-type Key = (ModelId, VersionId, TriggerId, Option<FeatureName>);
+type TriggerKey = (ModelId, VersionId, TriggerId, Option<FeatureName>);
 
 /// The last word on each version, trigger and feature.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Latest {
     #[serde(with = "crate::sums::entries")]
-    said: BTreeMap<Key, (SignalStatus, Lately)>,
+    said: BTreeMap<TriggerKey, (SignalStatus, Lately)>,
 }
 
 /// Everything a shard can tell.
@@ -105,7 +105,7 @@ pub struct SignalStatus {
     /// The baseline that the version is held against; none: none is known, or none is needed.
     pub baseline: Option<Baseline>,
     /// The limit as configured.
-    pub limit: Null,
+    pub limit: Limit,
     /// How evidence is gathered.
     pub rule: Statistic,
     /// The statistic: odds of an e-detector, the value itself of a window.
@@ -124,12 +124,12 @@ pub struct SignalStatus {
     /// What a comparison rests on.
     pub reference: Reference,
     /// How the others would do.
-    pub better: Vec<(VersionId, Better)>,
+    pub better: Vec<(VersionId, Benefit)>,
     /// Samples per second of event time, lately.
     pub per_s: f64,
     /// The smallest change that it sees within 7 days at this rate; none: it sees nothing, or
     /// its rule makes no such promise.
-    pub sees: Option<Seen>,
+    pub sees: Option<Detectable>,
 }
 
 impl Latest {
@@ -201,7 +201,7 @@ impl Shard {
         Status {
             next: self.next,
             read_to: self.judge.newest(),
-            rules: self.book.as_ref().map(|book| book.hash.clone()),
+            rules: self.rule_set.as_ref().map(|rule_set| rule_set.hash.clone()),
             records: self.judge.counters(),
             after_close,
             gaps,
@@ -229,9 +229,13 @@ impl Shard {
         });
         let over = |incident: &&Incident| incident.state == IncidentState::Resolved;
         let open = self.undo.incidents().filter(|i| i.model == *model && !over(i));
-        let target = self.book.as_ref().map(|book| self.undo.would_roll_back_to(book, model));
+        let target =
+            self.rule_set.as_ref().map(|rule_set| self.undo.would_roll_back_to(rule_set, model));
         ModelStatus {
-            mode: self.book.as_ref().map_or(Mode::Observe, |book| self.undo.mode(book, model)),
+            mode: self
+                .rule_set
+                .as_ref()
+                .map_or(Mode::Observe, |rule_set| self.undo.mode(rule_set, model)),
             frozen: self.undo.frozen(model).map(str::to_owned),
             production: standing.production,
             would_roll_back_to: match target {
@@ -246,16 +250,16 @@ impl Shard {
 }
 
 /// The smallest change that an e-detector sees in time.
-fn sees(signal: &SignalStatus, lately: &Lately) -> Option<Seen> {
+fn sees(signal: &SignalStatus, lately: &Lately) -> Option<Detectable> {
     if signal.rule != Statistic::EDetector {
         return None;
     }
     let variance = Moments::variance(lately.sums());
     let measure = match signal.limit {
-        Null::Baseline(_) | Null::Rate(_) => Measure::Rate,
-        Null::Paired(_) => Measure::Mean { variance, most: 1.0 },
-        Null::MeanMs { timeout, .. } => Measure::Mean { variance, most: timeout },
-        Null::Psi { .. } => return None,
+        Limit::Baseline(_) | Limit::Rate(_) => Measure::Rate,
+        Limit::Paired(_) => Measure::Mean { variance, most: 1.0 },
+        Limit::MeanMs { timeout, .. } => Measure::Mean { variance, most: timeout },
+        Limit::Psi { .. } => return None,
     };
     let power = Power {
         measure,

@@ -8,7 +8,7 @@ use crate::phrases::words::{count, number, percent};
 
 /// One baseline, before and after.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Written {
+pub struct BaselineChange {
     /// Which model.
     pub model: ModelId,
     /// Which version.
@@ -23,7 +23,7 @@ pub struct Written {
 
 /// A table of what was written.
 #[must_use]
-pub fn baselines(written: &[Written]) -> String {
+pub fn baselines(written: &[BaselineChange]) -> String {
     let rows: Vec<Vec<String>> = written
         .iter()
         .map(|one| {

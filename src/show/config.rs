@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::lines::{Paint, wrap};
 use crate::config::{
-    Config, GroupProtocol, LogKind, LogSettings, Refused, RoutedModel, RouterSettings,
+    Config, ConfigError, GroupProtocol, LogKind, LogSettings, RoutedModel, RouterSettings,
 };
 use crate::model::{Source, VersionId};
 
@@ -95,8 +95,8 @@ fn reads(source: &Source) -> String {
 
 /// All that is wrong, as data.
 #[must_use]
-pub fn refusal(refused: &Refused) -> Json {
-    let problem = |problem: &crate::config::Problem| {
+pub fn refusal(refused: &ConfigError) -> Json {
+    let problem = |problem: &crate::config::ConfigProblem| {
         json!({
             "path": problem.path.to_string(),
             "value": problem.value,

@@ -3,7 +3,7 @@
 use super::Story;
 use super::ending::{detected, verdict};
 use super::lines::{Paint, table, wrap};
-use crate::demo::{Counted, Ended, Phases};
+use crate::demo::{Counted, DemoResult, Phases};
 use crate::model::EventTime;
 use crate::phrases::words::{self, count, gained, percent};
 
@@ -81,7 +81,7 @@ pub(crate) fn switched(
 
 /// What it came to.
 #[must_use]
-pub(crate) fn ended(ended: &Ended, paint: Paint) -> String {
+pub(crate) fn ended(ended: &DemoResult, paint: Paint) -> String {
     let summary = &ended.replayed.summary;
     let mut text = format!("\n{}\n", paint.bold("What it came to"));
     text.push_str(&format!("{}\n", wrap(&verdict(summary), 0)));
@@ -96,7 +96,7 @@ pub(crate) fn ended(ended: &Ended, paint: Paint) -> String {
 
 /// What only a live run can know, a line each: what, how much, what that means.
 #[must_use]
-pub(crate) fn figures(ended: &Ended) -> Vec<[String; 3]> {
+pub(crate) fn figures(ended: &DemoResult) -> Vec<[String; 3]> {
     let summary = &ended.replayed.summary;
     let requests = &ended.requests;
     let shown = |share: Option<f64>| share.map_or("unknown".to_owned(), percent);

@@ -18,7 +18,7 @@ mod story;
 mod topics;
 
 pub(crate) use crate::phrases::words::count;
-pub use baseline::{Written, baselines};
+pub use baseline::{BaselineChange, baselines};
 pub use config::{refusal, rules};
 pub(super) use demo::{begins, ended, fault, figures, goes_on, note, switched};
 pub use ending::ending;

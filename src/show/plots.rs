@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::charts::{Chart, DrawError, Plot, Scale, Series};
 use crate::model::{EventTime, ModelId, SampleRole, Signal, Span, TriggerId, Verdict, VersionId};
 use crate::phrases::words::{day, percent};
-use crate::replay::{Line, Point, Replayed, RollbackSummary};
+use crate::replay::{Point, Replayed, RollbackSummary, SeriesKey};
 use crate::sums::Counts;
 
 /// Widths of a chart, for a desk and for a phone; the page's style shows one of them.
@@ -174,14 +174,14 @@ pub(super) fn drifts(
     subject: &VersionId,
 ) -> Result<Vec<Vec<Chart>>, DrawError> {
     let is_subject =
-        |(of, by, _, feature): &Line| of == model && by == subject && feature.is_some();
+        |(of, by, _, feature): &SeriesKey| of == model && by == subject && feature.is_some();
     let mut lines: Vec<_> = replayed.history.lines().filter(|(line, _)| is_subject(line)).collect();
     let largest = |points: &[Point]| points.iter().map(|p| p.statistic).fold(0.0, f64::max);
     lines.sort_by(|a, b| largest(b.1).total_cmp(&largest(a.1)));
     let all = || lines.iter().flat_map(|(_, points)| points.iter());
     let Some(x) = range(all().map(|point| point.at)) else { return Ok(Vec::new()) };
     let scale = Scale::decades(all().map(|point| point.statistic), 0.01);
-    let plot = |((_, _, _, feature), points): &(&Line, &[Point])| {
+    let plot = |((_, _, _, feature), points): &(&SeriesKey, &[Point])| {
         let feature = feature.as_ref().map_or("", |feature| feature.as_str());
         let over = points.iter().filter(|point| point.verdict == Verdict::Breach).count();
         let shared = points.iter().filter(|point| point.verdict == Verdict::Systemic).count();

@@ -15,14 +15,14 @@ use serde::Serialize;
 use super::charts::{Chart, DrawError};
 use super::plots::{accuracy, drifts, statistic};
 use super::{ending, lines};
-use crate::config::Meaning;
-use crate::model::{EventTime, ModelId, Null, Signal, Verdict, VersionId};
+use crate::config::RulesInWords;
+use crate::model::{EventTime, Limit, ModelId, Signal, Verdict, VersionId};
 use crate::phrases::words;
 use crate::phrases::words::{Unit, count, gained, moment, number, percent, span, state};
 use crate::replay::{Replayed, RollbackSummary};
 use crate::shard::{Decision, Output};
 use crate::sums::{BucketSums, Counts, Tally};
-use crate::undo::Did;
+use crate::undo::Response;
 
 const PAGE: &str = include_str!("report.html");
 
@@ -55,7 +55,7 @@ struct Page<'a> {
     rollbacks: Vec<RollbackPage>,
     decisions: Vec<Vec<String>>,
     more: usize,
-    rules: &'a [Meaning],
+    rules: &'a [RulesInWords],
     counters: Vec<(String, String)>,
     refused: Vec<String>,
     notes: &'a [String],
@@ -110,7 +110,7 @@ pub fn page(
     replayed: &Replayed,
     of: &str,
     live: &[[String; 3]],
-    rules: &[Meaning],
+    rules: &[RulesInWords],
 ) -> Result<String, ReportError> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
@@ -265,7 +265,7 @@ fn evidence_tables(replayed: &Replayed, rollback: &RollbackSummary) -> Vec<Table
     let is_paired = |decision: &&Decision| {
         let a = &decision.assessment;
         rollback.decided_at.is_none_or(|decided| decision.read_to <= decided)
-            && matches!(a.evidence.limit, Null::Paired(_))
+            && matches!(a.evidence.limit, Limit::Paired(_))
             && (&a.model, &a.version) == (&rollback.model, &rollback.from)
             && a.verdict == Verdict::Breach
     };
@@ -334,13 +334,13 @@ fn decisions(replayed: &Replayed) -> (Vec<Vec<String>>, usize) {
         let a = &decision.assessment;
         let drift = a.signal == Signal::FeatureDrift;
         let did = match ruling.did {
-            Did::Nothing | Did::Joined => continue,
-            Did::Resolved if drift => continue,
-            Did::Alerted => "alert",
-            Did::WouldHave => "would act",
-            Did::Held => "held back",
-            Did::Acted => "rollback",
-            Did::Resolved => "over",
+            Response::Nothing | Response::Joined => continue,
+            Response::Resolved if drift => continue,
+            Response::Alerted => "alert",
+            Response::WouldHave => "would act",
+            Response::Held => "held back",
+            Response::Acted => "rollback",
+            Response::Resolved => "over",
         };
         if drift && !drifted.insert((&a.model, &a.version, &a.feature, a.verdict)) {
             continue;

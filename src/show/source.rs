@@ -3,12 +3,12 @@
 use super::lines::{Paint, table, wrap};
 use crate::model::{SampleKind, Span};
 use crate::phrases::words::{count, moment, percent, span};
-use crate::wire::check::Report;
+use crate::wire::check::SourceReport;
 use std::collections::BTreeMap;
 
 /// What was understood, what was not, and what would mend it.
 #[must_use]
-pub fn source(name: &str, report: &Report, paint: Paint) -> String {
+pub fn source(name: &str, report: &SourceReport, paint: Paint) -> String {
     let rejected: u64 = report.rejected.values().map(|rejects| rejects.count).sum();
     let understood: u64 = report.understood.values().sum();
     let line = format!(
@@ -44,13 +44,13 @@ fn name(kind: SampleKind) -> &'static str {
     }
 }
 
-fn understood_by_kind(report: &Report) -> String {
+fn understood_by_kind(report: &SourceReport) -> String {
     let rows: Vec<Vec<String>> =
         report.understood.iter().map(|(kind, n)| vec![name(*kind).to_owned(), count(*n)]).collect();
     if rows.is_empty() { String::new() } else { table(&["type", "records"], &rows, &[1]) }
 }
 
-fn models(report: &Report) -> String {
+fn models(report: &SourceReport) -> String {
     let list = |names: &BTreeMap<String, u64>| {
         let all = names.iter().map(|(name, n)| format!("{name} ({})", count(*n)));
         all.collect::<Vec<_>>().join(", ")
@@ -63,7 +63,7 @@ fn models(report: &Report) -> String {
     if rows.is_empty() { String::new() } else { table(&["model", "versions"], &rows, &[]) }
 }
 
-fn examples(report: &Report) -> String {
+fn examples(report: &SourceReport) -> String {
     let lines = report.examples.iter().map(|example| {
         let text = format!("line {}, {}: {}", example.line, name(example.kind), example.reads);
         format!(" {}", wrap(&text, 3).trim_start())
@@ -71,7 +71,7 @@ fn examples(report: &Report) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn rejects(report: &Report, paint: Paint) -> String {
+fn rejects(report: &SourceReport, paint: Paint) -> String {
     let lines = report.rejected.iter().map(|(code, rejects)| {
         let head = paint.bad(&format!("{code}: {}", count(rejects.count)));
         let first = format!("first in line {}: {}", rejects.first_line, rejects.detail);
@@ -81,7 +81,7 @@ fn rejects(report: &Report, paint: Paint) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn joins(report: &Report) -> String {
+fn joins(report: &SourceReport) -> String {
     let mut lines = Vec::new();
     if let Some(times) = &report.times {
         lines.push(format!(

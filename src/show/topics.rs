@@ -1,7 +1,7 @@
 //! Topics on Kafka, for people who run the brokers: the text of `topics`.
 
 use super::lines::{Paint, table, wrap};
-use crate::process::topics::{Compared, Finding, Made};
+use crate::process::topics::{Made, TopicComparison, TopicFinding};
 
 /// What was made.
 #[must_use]
@@ -15,7 +15,7 @@ pub fn made(made: &Made) -> String {
 
 /// What stands there, and what would mend it.
 #[must_use]
-pub fn topics(compared: &[Compared], paint: Paint) -> String {
+pub fn topics(compared: &[TopicComparison], paint: Paint) -> String {
     let rows: Vec<Vec<String>> = compared.iter().map(row).collect();
     let mut text = table(&["topic", "partitions", "copies", "state"], &rows, &[1, 2]);
     for (finding, topics, mends) in alike(compared) {
@@ -32,7 +32,7 @@ pub fn topics(compared: &[Compared], paint: Paint) -> String {
         // One line each, however long: they are to be copied.
         mends.iter().for_each(|mend| text.push_str(&format!("\n   {mend}")));
     }
-    let must: usize = compared.iter().map(Compared::must).sum();
+    let must: usize = compared.iter().map(TopicComparison::must).sum();
     let end = match must {
         0 => paint.good("Ripcord can work with these topics."),
         _ => paint.bad("Ripcord cannot work with these topics as they are."),
@@ -41,10 +41,10 @@ pub fn topics(compared: &[Compared], paint: Paint) -> String {
 }
 
 /// What was found, the topics of which it was, and what mends it.
-type Alike<'a> = (&'a Finding, Vec<&'a str>, Vec<&'a str>);
+type Alike<'a> = (&'a TopicFinding, Vec<&'a str>, Vec<&'a str>);
 
 /// What is the same of many topics, told once; what must be mended first.
-fn alike(compared: &[Compared]) -> Vec<Alike<'_>> {
+fn alike(compared: &[TopicComparison]) -> Vec<Alike<'_>> {
     let mut all: Vec<Alike<'_>> = Vec::new();
     for topic in compared {
         for finding in &topic.findings {
@@ -64,7 +64,7 @@ fn alike(compared: &[Compared]) -> Vec<Alike<'_>> {
     all
 }
 
-fn row(topic: &Compared) -> Vec<String> {
+fn row(topic: &TopicComparison) -> Vec<String> {
     let number = |n: Option<String>| n.unwrap_or_else(|| "-".to_owned());
     let must = topic.must();
     let advised = topic.findings.len() - must;

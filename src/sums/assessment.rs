@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::PairTable;
 use crate::model::{
-    Against, Baseline, EventTime, FeatureName, ModelId, Null, Reason, Reference, Signal, Statistic,
-    TriggerId, Verdict, VersionId,
+    Baseline, Comparison, EventTime, FeatureName, Limit, ModelId, Reason, Reference, Signal,
+    Statistic, TriggerId, Verdict, VersionId,
 };
 
 /// What judge says of one version and one trigger at one moment.
@@ -34,7 +34,7 @@ pub struct Assessment {
     /// What it rests on.
     pub evidence: Evidence,
     /// How the others would do.
-    pub against: Vec<Against>,
+    pub against: Vec<Comparison>,
     /// What the bucket that closed with it held; for pairs, once per other version.
     pub closed: Vec<BucketSums>,
 }
@@ -49,7 +49,7 @@ pub struct Evidence {
     /// What fires: odds that are reached, or the limit that a window's value is past.
     pub threshold: f64,
     /// Where the tolerated ends, as configured.
-    pub limit: Null,
+    pub limit: Limit,
     /// Where it ends for this version; none: no baseline.
     pub null: Option<f64>,
     /// The baseline that the version is held against; none: none is known, or none is needed.

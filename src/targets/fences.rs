@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::edge::chain::chain;
-use crate::edge::fence::{Fence, Taken};
+use crate::edge::fence::{AcceptedCommands, Fence};
 use crate::edge::files::{self, beside};
 use crate::model::{Command, ModelId};
 
@@ -21,12 +21,12 @@ pub(super) struct Fences {
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct FenceFile {
-    fences: BTreeMap<ModelId, Taken>,
+    fences: BTreeMap<ModelId, AcceptedCommands>,
 }
 
 /// Held while a command is worked on; in this time no other process works on one.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct FenceLock {
     _lock: Option<File>,
 }
 
@@ -37,14 +37,14 @@ impl Fences {
     }
 
     /// Keeps other processes out, and reads what they left. Waits at most `wait` for them.
-    pub(super) async fn hold(&mut self, wait: Duration) -> Result<Held, String> {
-        let Some(path) = self.path.clone() else { return Ok(Held { _lock: None }) };
+    pub(super) async fn hold(&mut self, wait: Duration) -> Result<FenceLock, String> {
+        let Some(path) = self.path.clone() else { return Ok(FenceLock { _lock: None }) };
         let locked = tokio::task::spawn_blocking(move || {
             files::lock(&beside(&path, ".lock"), wait).map_err(|error| chain(&error))
         });
         let lock = locked.await.map_err(|error| format!("the lock was not taken: {error}"))??;
         self.read()?;
-        Ok(Held { _lock: Some(lock) })
+        Ok(FenceLock { _lock: Some(lock) })
     }
 
     /// Reads what stands in the file.
@@ -67,12 +67,12 @@ impl Fences {
     }
 
     /// What was taken for `model`.
-    pub(super) fn of(&self, model: &ModelId) -> Taken {
+    pub(super) fn of(&self, model: &ModelId) -> AcceptedCommands {
         self.file.fences.get(model).cloned().unwrap_or_default()
     }
 
     /// Writes down what was taken for `model`, if that is news. Under [`Self::hold`] only.
-    pub(super) fn keep(&mut self, model: &ModelId, taken: Taken) -> Result<(), String> {
+    pub(super) fn keep(&mut self, model: &ModelId, taken: AcceptedCommands) -> Result<(), String> {
         if self.of(model) == taken {
             return Ok(());
         }

@@ -14,13 +14,13 @@ use std::pin::Pin;
 
 pub use crate::edge::fence::Fence;
 
-use crate::model::{Answer, Command, Fact, Outcome, Proof};
+use crate::model::{Command, CommandResult, Fact, Proof, StepResult};
 
 /// What an act came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acted {
     /// How it went.
-    pub outcome: Outcome,
+    pub outcome: StepResult,
     /// How well that is known.
     pub proof: Option<Proof>,
     /// What was wrong, where, what to do; or what was done.
@@ -52,28 +52,28 @@ pub trait Target: Send {
 impl Acted {
     /// As wanted, and the target itself says so.
     fn done(detail: String) -> Self {
-        Self { outcome: Outcome::Done, proof: Some(Proof::L1), detail }
+        Self { outcome: StepResult::Done, proof: Some(Proof::L1), detail }
     }
 
     /// Surely not done.
     fn failed(detail: String) -> Self {
-        Self { outcome: Outcome::Failed, proof: None, detail }
+        Self { outcome: StepResult::Failed, proof: None, detail }
     }
 
     /// It may have been done.
     fn unknown(detail: String) -> Self {
-        Self { outcome: Outcome::Unknown, proof: None, detail }
+        Self { outcome: StepResult::Unknown, proof: None, detail }
     }
 
     /// Not allowed.
     fn refused(detail: String) -> Self {
-        Self { outcome: Outcome::Refused, proof: None, detail }
+        Self { outcome: StepResult::Refused, proof: None, detail }
     }
 
     /// The answer to `command`.
     #[must_use]
-    pub fn answer(self, command: &Command) -> Answer {
-        Answer {
+    pub fn answer(self, command: &Command) -> CommandResult {
+        CommandResult {
             command: command.id.clone(),
             incident: command.incident.clone(),
             model: command.model.clone(),

@@ -24,7 +24,7 @@ use super::fences::Fences;
 use super::{Acted, Fence, Later, Target};
 use crate::edge::chain::chain;
 use crate::edge::clock::Clock;
-use crate::model::{Command, CommandId, Fact, Outcome, Want};
+use crate::model::{Command, CommandId, Fact, StepResult, Want};
 
 /// What says a notice in the log; only the diagnostics know how.
 pub type Say = Box<dyn Fn(&Command) + Send + Sync>;
@@ -45,9 +45,9 @@ pub enum NoticeError {
 
 /// A key that signs; it is never shown.
 #[derive(Clone)]
-pub struct Secret(Vec<u8>);
+pub struct SigningKey(Vec<u8>);
 
-impl Secret {
+impl SigningKey {
     /// Reads `whsec_` and base64.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
     }
@@ -76,7 +76,7 @@ impl fmt::Debug for Secret {
 #[derive(Clone)]
 pub struct Webhook {
     url: Url,
-    secret: Option<Secret>,
+    secret: Option<SigningKey>,
     client: Client,
 }
 
@@ -94,7 +94,7 @@ impl Webhook {
     /// An address that is none.
     pub fn new(
         url: &str,
-        secret: Option<Secret>,
+        secret: Option<SigningKey>,
         time_limit: Duration,
     ) -> Result<Self, NoticeError> {
         let url = Url::parse(url).map_err(|_| NoticeError::Address)?;
@@ -209,7 +209,7 @@ impl Notice {
                 webhook.post(command.id.as_str(), at_s, body).await
             }
         };
-        if acted.outcome == Outcome::Done {
+        if acted.outcome == StepResult::Done {
             taken.add(command);
         }
         match self.fences.keep(&command.model, taken) {

@@ -1,13 +1,13 @@
 //! The river's own topics on a log: their names, partitions and records.
 
-pub(crate) mod carrier;
-pub(crate) mod lane;
+pub(crate) mod open;
+pub(crate) mod partitioner;
 pub(crate) mod replies;
 
 use std::sync::Arc;
 
 use crate::edge::log::{Log, LogError, Outgoing, Partition, Record, Topic, Writer};
-use crate::model::{LogTime, ModelId, Namespace, RuleBook, SourceId, TargetId};
+use crate::model::{LogTime, ModelId, Namespace, RuleSet, SourceId, TargetId};
 use crate::shard::{Inbox, Output, shard_of};
 use crate::topics::replies::key;
 use crate::undo::Undo;
@@ -53,7 +53,7 @@ pub(super) const TROUBLE: &str = "trouble/";
 
 /// One namespace on a log.
 #[derive(Clone)]
-pub struct River {
+pub struct Topics {
     /// What carries it.
     pub log: Arc<dyn Log>,
     /// The environment.
@@ -62,7 +62,7 @@ pub struct River {
     pub shards: u32,
 }
 
-impl River {
+impl Topics {
     /// The topic's name on the log.
     #[must_use]
     pub fn topic(&self, topic: Topic) -> String {
@@ -86,7 +86,7 @@ impl River {
     ///
     /// # Errors
     /// Storage.
-    pub fn create(&self, book: &RuleBook) -> Result<(), RoleError> {
+    pub fn create(&self, rule_set: &RuleSet) -> Result<(), RoleError> {
         for topic in Topic::ALL {
             self.log.create(&self.topic(topic), self.shards, topic.compacted())?;
         }
@@ -94,7 +94,7 @@ impl River {
         for shard in 0..self.shards {
             let inbox = self.partition(Topic::Inbox, shard);
             if self.log.scan(&inbox, 0, 1)?.is_empty() {
-                let mut first = book.clone();
+                let mut first = rule_set.clone();
                 first.revision = first.revision.max(1);
                 let records = [Inbox::Format { shards: self.shards }, Inbox::Rules(first)];
                 let records = records.iter().map(|record| self.inbox(shard, None, record));
@@ -134,7 +134,7 @@ impl River {
     ///
     /// # Errors
     /// Storage.
-    pub fn tell(
+    pub fn publish(
         &self,
         writer: &mut dyn Writer,
         model: Option<&ModelId>,
@@ -240,13 +240,13 @@ impl River {
     ///
     /// # Errors
     /// Storage.
-    pub fn rules(&self) -> Result<Option<RuleBook>, RoleError> {
-        let mut newest: Option<RuleBook> = None;
+    pub fn rules(&self) -> Result<Option<RuleSet>, RoleError> {
+        let mut newest: Option<RuleSet> = None;
         for shard in 0..self.shards {
             if let Some(record) = self.latest(Topic::Status, shard, "rules")? {
-                let book: RuleBook = json::decode("rules", &record.value)?;
-                if newest.as_ref().is_none_or(|newest| book.revision > newest.revision) {
-                    newest = Some(book);
+                let rule_set: RuleSet = json::decode("rules", &record.value)?;
+                if newest.as_ref().is_none_or(|newest| rule_set.revision > newest.revision) {
+                    newest = Some(rule_set);
                 }
             }
         }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::edge::log::Topic;
 use crate::model::{LogTime, Span};
-use crate::topics::{River, RoleError};
+use crate::topics::{RoleError, Topics};
 
 /// How the key of every reply begins.
 const PREFIX: &str = "reply/";
@@ -27,8 +27,8 @@ impl Replies {
     ///
     /// # Errors
     /// Storage.
-    pub(crate) fn read(river: &River, shard: u32) -> Result<Self, RoleError> {
-        let records = river.log.latest(&river.partition(Topic::Status, shard))?;
+    pub(crate) fn read(topics: &Topics, shard: u32) -> Result<Self, RoleError> {
+        let records = topics.log.latest(&topics.partition(Topic::Status, shard))?;
         let replies = records.into_iter().filter_map(|record| {
             let key = String::from_utf8(record.key?).ok()?;
             key.starts_with(PREFIX).then_some((key, record.time))

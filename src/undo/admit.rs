@@ -8,7 +8,7 @@ use crate::model::{Command, LogTime, Mode, Namespace, Want};
 
 /// What a target remembers of the commands of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Seen<'a> {
+pub struct TargetMemory<'a> {
     /// The newest generation taken.
     pub generation: u64,
     /// The newest command done.
@@ -104,7 +104,12 @@ impl fmt::Display for Refusal {
 /// Whether a worker of `here` may carry out `command` at `now`, the log's time, on a target that
 /// remembers `seen`.
 #[must_use]
-pub fn admit(command: &Command, seen: Seen<'_>, here: &Namespace, now: LogTime) -> Admission {
+pub fn admit(
+    command: &Command,
+    seen: TargetMemory<'_>,
+    here: &Namespace,
+    now: LogTime,
+) -> Admission {
     if command.namespace != *here {
         let of = command.namespace.clone();
         return Admission::Refuse(Refusal::WrongNamespace { of, here: here.clone() });

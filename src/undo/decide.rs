@@ -11,16 +11,16 @@
 //!
 //! Over 300 lines: the questions of one decision, in the order they are asked.
 
-use super::policy::Stop;
+use super::policy::Hold;
 use super::state::{ALERTS_OPEN, Case, Kind};
-use super::{Desk, Did, Output, Ruling};
+use super::{ModelContext, Output, Response, Ruling};
 use crate::model::{
-    Action, Better, IncidentState, Mode, Phase, Reason, Reference, Role, Trigger, Verdict,
+    Action, Benefit, IncidentEvent, IncidentState, Mode, Reason, Reference, Role, Trigger, Verdict,
     VersionId,
 };
 use crate::sums::Assessment;
 
-impl Desk<'_> {
+impl ModelContext<'_> {
     /// Judge spoke.
     pub(super) fn assessed(&mut self, a: &Assessment) {
         self.remember(a);
@@ -34,7 +34,7 @@ impl Desk<'_> {
             Verdict::Systemic | Verdict::Insufficient | Verdict::Stale => self.unsure(a),
             Verdict::Breach => self.breach(a),
         };
-        if a.changed || ruling.did == Did::Acted {
+        if a.changed || ruling.did == Response::Acted {
             self.out.push(Output::Ruling(ruling));
         }
     }
@@ -50,7 +50,7 @@ impl Desk<'_> {
         })
     }
 
-    fn ruling(&self, a: &Assessment, did: Did, at: Option<usize>, because: String) -> Ruling {
+    fn ruling(&self, a: &Assessment, did: Response, at: Option<usize>, because: String) -> Ruling {
         let incident = at.and_then(|at| self.model.cases.get(at)).map(|case| &case.incident);
         Ruling {
             model: a.model.clone(),
@@ -69,14 +69,14 @@ impl Desk<'_> {
     fn healthy(&mut self, a: &Assessment) -> Ruling {
         let because = format!("{} is healthy by {}.", a.version, a.trigger);
         let Some(at) = self.waiting(a) else {
-            return self.ruling(a, Did::Nothing, None, because);
+            return self.ruling(a, Response::Nothing, None, because);
         };
         self.note(at, a);
         if self.case(at).is_some_and(|case| case.incident.switched_at.is_some()) {
-            return self.ruling(a, Did::Nothing, Some(at), because);
+            return self.ruling(a, Response::Nothing, Some(at), because);
         }
-        self.advance(at, Phase::Resolve, format!("{} is healthy again.", a.version));
-        self.ruling(a, Did::Resolved, Some(at), because)
+        self.advance(at, IncidentEvent::Resolve, format!("{} is healthy again.", a.version));
+        self.ruling(a, Response::Resolved, Some(at), because)
     }
 
     fn unsure(&mut self, a: &Assessment) -> Ruling {
@@ -91,7 +91,7 @@ impl Desk<'_> {
                 format!("The evidence against {} does not suffice.", a.version)
             }
         };
-        self.ruling(a, Did::Nothing, at, because)
+        self.ruling(a, Response::Nothing, at, because)
     }
 
     fn systemic(&mut self, a: &Assessment) -> Ruling {
@@ -132,18 +132,18 @@ impl Desk<'_> {
         {
             case.amend(|incident| incident.to = to.clone());
         }
-        Ruling { did: Did::WouldHave, to, ..ruling }
+        Ruling { did: Response::WouldHave, to, ..ruling }
     }
 
     /// Opens or keeps an incident that only tells people.
     fn alert(&mut self, a: &Assessment, because: String) -> Ruling {
         let Some(at) = self.waiting(a).or_else(|| self.open_alert(a)) else {
             let full = format!("{because} {ALERTS_OPEN} alerts are open, none is added.");
-            return self.ruling(a, Did::Nothing, None, full);
+            return self.ruling(a, Response::Nothing, None, full);
         };
         self.note(at, a);
         self.explain(at, &because);
-        self.ruling(a, Did::Alerted, Some(at), because)
+        self.ruling(a, Response::Alerted, Some(at), because)
     }
 
     fn open_alert(&mut self, a: &Assessment) -> Option<usize> {
@@ -154,12 +154,12 @@ impl Desk<'_> {
     fn breach(&mut self, a: &Assessment) -> Ruling {
         let Some(rule) = self.rules.triggers.iter().find(|rule| rule.id == a.trigger) else {
             let because = format!("The rules no longer hold {}.", a.trigger);
-            return self.ruling(a, Did::Nothing, None, because);
+            return self.ruling(a, Response::Nothing, None, because);
         };
         let serves = self.model.serves(&a.version);
         if !serves && self.model.quarantine(&a.version, self.now.log).is_some() {
             let because = format!("{} is in quarantine and does not serve.", a.version);
-            return self.ruling(a, Did::Nothing, None, because);
+            return self.ruling(a, Response::Nothing, None, because);
         }
         if rule.action == Action::Alert {
             let of = a.feature.as_ref().map(|f| format!(" on {f}")).unwrap_or_default();
@@ -195,7 +195,7 @@ impl Desk<'_> {
     fn production_breach(&mut self, a: &Assessment, rule: &Trigger) -> Ruling {
         if let Some(at) = self.model.cases.iter().position(Case::under_way) {
             let because = format!("{} is being rolled back already.", a.version);
-            return self.ruling(a, Did::Joined, Some(at), because);
+            return self.ruling(a, Response::Joined, Some(at), because);
         }
         self.second_breach(a);
         let mode = self.mode_of(rule);
@@ -216,24 +216,25 @@ impl Desk<'_> {
             (Ok(to), Mode::Act) => {
                 let because = acting(a, &to);
                 self.begin(at, &to, true, because.clone());
-                (Did::Acted, because)
+                (Response::Acted, because)
             }
-            (Ok(to), Mode::Recommend) => {
-                (Did::WouldHave, format!("Would roll back to {to} (recommend): {}", self.approve()))
-            }
+            (Ok(to), Mode::Recommend) => (
+                Response::WouldHave,
+                format!("Would roll back to {to} (recommend): {}", self.approve()),
+            ),
             (Ok(to), Mode::Observe) => {
-                (Did::WouldHave, format!("Would roll back to {to} (observe)."))
+                (Response::WouldHave, format!("Would roll back to {to} (observe)."))
             }
-            (Err(Stop::Freeze(because)), Mode::Act) => {
-                self.advance(at, Phase::Freeze, because.clone());
-                (Did::Held, because)
+            (Err(Hold::Freeze(because)), Mode::Act) => {
+                self.advance(at, IncidentEvent::Freeze, because.clone());
+                (Response::Held, because)
             }
-            (Err(Stop::Freeze(because)), Mode::Observe | Mode::Recommend) => {
-                (Did::Held, format!("Would freeze: {because}"))
+            (Err(Hold::Freeze(because)), Mode::Observe | Mode::Recommend) => {
+                (Response::Held, format!("Would freeze: {because}"))
             }
-            (Err(Stop::Hold(because)), _) => (Did::Held, because),
+            (Err(Hold::Hold(because)), _) => (Response::Held, because),
         };
-        if did != Did::Acted {
+        if did != Response::Acted {
             self.explain(at, &because);
         }
         self.ruling(a, did, Some(at), because)
@@ -241,13 +242,13 @@ impl Desk<'_> {
 
     /// Says why an incident waits, and tells people when that is news.
     fn explain(&mut self, at: usize, because: &str) {
-        if self.say(at, because) {
-            self.tell(at);
+        if self.set_reason(at, because) {
+            self.notify(at);
         }
     }
 
     /// Sets the reason of an incident that waits; whether it is another one.
-    fn say(&mut self, at: usize, because: &str) -> bool {
+    fn set_reason(&mut self, at: usize, because: &str) -> bool {
         let Some(case) = self.case(at) else { return false };
         let stuck = case.incident.state == IncidentState::Stuck;
         if stuck || case.incident.because == because {
@@ -270,7 +271,7 @@ impl Desk<'_> {
         if let Some(at) = self.model.cases.iter().position(watched) {
             let why =
                 format!("{} breaches {} itself before it was shown to help.", a.version, a.trigger);
-            self.advance(at, Phase::Expire, why);
+            self.advance(at, IncidentEvent::Expire, why);
             self.resolve_later(at);
         }
     }
@@ -283,7 +284,7 @@ fn undecided(a: &Assessment) -> bool {
 
 /// What the comparison rests on: that of the version shown to be better, else the evidence's.
 pub(super) fn compared(a: &Assessment) -> Reference {
-    let better = a.against.iter().find(|other| other.better == Better::Better);
+    let better = a.against.iter().find(|other| other.better == Benefit::Better);
     better.map_or(a.evidence.reference, |other| other.reference)
 }
 

@@ -17,9 +17,9 @@
 #![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
 mod admit;
+mod api;
 mod decide;
-mod face;
-mod orders;
+mod instructions;
 mod plan;
 mod policy;
 mod proven;
@@ -35,15 +35,15 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-pub use admit::{Admission, Refusal, Seen, admit};
-pub use face::{Did, Input, Moment, Output, Reply, Ruling};
+pub use admit::{Admission, Refusal, TargetMemory, admit};
+pub use api::{Input, Moment, Output, Reply, Response, Ruling};
 pub use plan::{Plan, Planned};
-pub use proven::How;
+pub use proven::Fitness;
 use state::{Case, ModelState};
 
 use crate::model::{
-    EventTime, Incident, Instruction, LogTime, Mode, ModelId, ModelRules, Namespace, Phase,
-    RuleBook, Scope, Standing, VersionId,
+    EventTime, Incident, IncidentEvent, Instruction, LogTime, Mode, ModelId, ModelRules, Namespace,
+    RuleSet, Scope, Standing, VersionId,
 };
 
 /// Models named where one is not known.
@@ -55,7 +55,7 @@ const REPLIES_KEPT: usize = 256;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Undo {
     models: BTreeMap<ModelId, ModelState>,
-    every: Every,
+    every: GlobalOverrides,
     replies: VecDeque<Reply>,
     ignored: u64,
     clock: Option<(LogTime, EventTime)>,
@@ -66,18 +66,18 @@ pub struct Undo {
 
 /// What was set at run time for all models.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-struct Every {
+struct GlobalOverrides {
     mode: Option<Mode>,
     frozen: Option<String>,
 }
 
 /// One model at one moment: what every part of undo works on.
-struct Desk<'a> {
+struct ModelContext<'a> {
     now: Moment,
     namespace: &'a Namespace,
     born: Option<LogTime>,
     rules: &'a ModelRules,
-    every: &'a Every,
+    every: &'a GlobalOverrides,
     id: &'a ModelId,
     model: &'a mut ModelState,
     out: &'a mut Vec<Output>,
@@ -85,7 +85,7 @@ struct Desk<'a> {
 
 impl Undo {
     /// Takes one input at `now`; what it leads to is appended to `out`.
-    pub fn step(&mut self, now: Moment, rules: &RuleBook, input: Input<'_>, out: &mut Vec<Output>) {
+    pub fn step(&mut self, now: Moment, rules: &RuleSet, input: Input<'_>, out: &mut Vec<Output>) {
         let now = self.never_back(now);
         self.deadlines(now, rules, out);
         match input {
@@ -129,9 +129,9 @@ impl Undo {
     /// "nobody, because …", with the reason for every version known.
     pub fn would_roll_back_to(
         &self,
-        rules: &RuleBook,
+        rules: &RuleSet,
         model: &ModelId,
-    ) -> Result<(VersionId, How), String> {
+    ) -> Result<(VersionId, Fitness), String> {
         let nobody = || format!("nobody, because nothing is known of {model} yet");
         let state = self.models.get(model).ok_or_else(nobody)?;
         let (log, _) = self.clock.ok_or_else(nobody)?;
@@ -144,7 +144,7 @@ impl Undo {
     /// Why it would be refused, and what to do.
     pub fn plan_for(
         &self,
-        rules: &RuleBook,
+        rules: &RuleSet,
         model: &ModelId,
         to: Option<&VersionId>,
     ) -> Result<Plan, String> {
@@ -175,7 +175,7 @@ impl Undo {
 
     /// The mode in force for a model: the last one set at run time, else the rules'.
     #[must_use]
-    pub fn mode(&self, rules: &RuleBook, model: &ModelId) -> Mode {
+    pub fn mode(&self, rules: &RuleSet, model: &ModelId) -> Mode {
         let own = self.models.get(model).and_then(|state| state.mode);
         own.or(self.every.mode).unwrap_or(rules.of(model).mode)
     }
@@ -206,7 +206,7 @@ impl Undo {
         Moment { event, ..now }
     }
 
-    fn deadlines(&mut self, now: Moment, rules: &RuleBook, out: &mut Vec<Output>) {
+    fn deadlines(&mut self, now: Moment, rules: &RuleSet, out: &mut Vec<Output>) {
         if self.next_wakeup().is_none_or(|at| now.log < at) {
             return;
         }
@@ -221,16 +221,16 @@ impl Undo {
     fn with<T>(
         &mut self,
         now: Moment,
-        rules: &RuleBook,
+        rules: &RuleSet,
         id: &ModelId,
         out: &mut Vec<Output>,
-        act: impl FnOnce(&mut Desk<'_>) -> T,
+        act: impl FnOnce(&mut ModelContext<'_>) -> T,
     ) -> T {
         let model = match self.models.get_mut(id) {
             Some(model) => model,
             None => self.models.entry(id.clone()).or_default(),
         };
-        let mut desk = Desk {
+        let mut desk = ModelContext {
             now,
             namespace: &rules.namespace,
             born: self.born,
@@ -248,7 +248,7 @@ impl Undo {
     fn instruction(
         &mut self,
         now: Moment,
-        rules: &RuleBook,
+        rules: &RuleSet,
         instruction: &Instruction,
         out: &mut Vec<Output>,
     ) {
@@ -269,7 +269,7 @@ impl Undo {
     }
 
     /// Whether telemetry, a fact or the rules named a model.
-    fn heard_of(&self, rules: &RuleBook, id: &ModelId) -> bool {
+    fn heard_of(&self, rules: &RuleSet, id: &ModelId) -> bool {
         self.models.contains_key(id) || rules.models.contains_key(id)
     }
 
@@ -288,11 +288,11 @@ impl Undo {
     fn for_all(
         &mut self,
         now: Moment,
-        rules: &RuleBook,
+        rules: &RuleSet,
         instruction: &Instruction,
         out: &mut Vec<Output>,
     ) -> Reply {
-        let detail = orders::set_for_all(&mut self.every, &mut self.models, instruction);
+        let detail = instructions::set_for_all(&mut self.every, &mut self.models, instruction);
         if self.every.frozen.is_some() {
             let models: Vec<ModelId> = self.models.keys().cloned().collect();
             for id in models {
@@ -303,7 +303,7 @@ impl Undo {
     }
 }
 
-impl Desk<'_> {
+impl ModelContext<'_> {
     /// Emits the records that changed, and keeps memory bounded.
     fn hand_over(&mut self) {
         for case in &mut self.model.cases {
@@ -315,7 +315,7 @@ impl Desk<'_> {
     }
 
     /// Moves an incident on and tells people; does nothing where the table has no such move.
-    fn advance(&mut self, at: usize, phase: Phase, because: String) {
+    fn advance(&mut self, at: usize, phase: IncidentEvent, because: String) {
         let now = self.now;
         let Some(case) = self.model.cases.get_mut(at) else { return };
         if !case.advance(phase, now.log, because) {
@@ -327,7 +327,7 @@ impl Desk<'_> {
         if !case.under_way() {
             case.ask_at = None;
             case.deadline = None;
-            self.tell(at);
+            self.notify(at);
         }
     }
 

@@ -4,13 +4,13 @@
 
 use uuid::Uuid;
 
-use super::proven::How;
+use super::proven::Fitness;
 use super::saga::some_done;
 use super::state::{Case, ModelState};
-use super::{Desk, Output};
+use super::{ModelContext, Output};
 use crate::model::{
     Command, CommandId, Incident, IncidentId, IncidentState, LogTime, ModelId, ModelRules,
-    Namespace, Outcome, Stage, Step, TargetId, VersionId, Want,
+    Namespace, Stage, Step, StepResult, TargetId, VersionId, Want,
 };
 
 /// What a rollback would do, whole.
@@ -21,7 +21,7 @@ pub struct Plan {
     /// The version that comes.
     pub to: VersionId,
     /// What makes that one fit; none: a person names it and nothing proves it.
-    pub how: Option<How>,
+    pub how: Option<Fitness>,
     /// The fencing number it would carry.
     pub generation: u64,
     /// What each target is asked for, in order; notices go out beside the first.
@@ -44,7 +44,7 @@ impl Plan {
         rules: &ModelRules,
         model: &ModelId,
         from: &VersionId,
-        (to, how): (&VersionId, Option<How>),
+        (to, how): (&VersionId, Option<Fitness>),
         generation: u64,
         half_way: Option<&Incident>,
     ) -> Self {
@@ -93,8 +93,10 @@ impl Plan {
 fn made<'a>(over: &'a Incident, target: &TargetId) -> Option<&'a VersionId> {
     let step = over.plan.iter().find(|step| step.target == *target)?;
     match step.outcome {
-        Some(Outcome::Done) => over.to.as_ref(),
-        Some(Outcome::Refused | Outcome::Failed | Outcome::Unknown) | None => Some(&over.version),
+        Some(StepResult::Done) => over.to.as_ref(),
+        Some(StepResult::Refused | StepResult::Failed | StepResult::Unknown) | None => {
+            Some(&over.version)
+        }
     }
 }
 
@@ -145,7 +147,7 @@ pub(super) fn has_targets(rules: &ModelRules) -> Result<(), String> {
     Err("the rules name no target to act on; add one under [[targets]]".to_owned())
 }
 
-impl Desk<'_> {
+impl ModelContext<'_> {
     /// Emits the command of a step, void when the incident's patience ends.
     pub(super) fn emit(&mut self, at: usize, step: usize) {
         let Some(case) = self.model.cases.get_mut(at) else { return };
@@ -177,7 +179,7 @@ impl Desk<'_> {
     }
 
     /// Tells the notice targets how an incident stands.
-    pub(super) fn tell(&mut self, at: usize) {
+    pub(super) fn notify(&mut self, at: usize) {
         let Some(case) = self.model.cases.get(at) else { return };
         let now = self.now.log;
         let generation = case.incident.generation.unwrap_or(self.model.generation);

@@ -1,38 +1,40 @@
 //! Whether a breach may roll back by itself, and what stands against it.
 
-use super::Desk;
+use super::ModelContext;
 use super::plan::has_targets;
-use super::state::{Case, Source};
-use crate::model::{Better, IncidentState, Mode, Signal, Trigger, VersionId};
+use super::state::{Case, ProductionSource};
+use crate::model::{Benefit, IncidentState, Mode, Signal, Trigger, VersionId};
 use crate::sums::Assessment;
 
 /// Why a breach does not roll back at once.
-pub(super) enum Stop {
+pub(super) enum Hold {
     /// It waits; the same breach may go on later.
     Hold(String),
     /// A person must look.
     Freeze(String),
 }
 
-impl Desk<'_> {
+impl ModelContext<'_> {
     /// The trigger's mode, at most the model's; at most recommend where the role is inferred.
     pub(super) fn mode_of(&self, rule: &Trigger) -> Mode {
         let mode = rule.mode.map_or(self.mode(), |own| own.min(self.mode()));
         match self.model.production.as_ref().map(|p| p.source) {
-            Some(Source::Inferred) | None => mode.min(Mode::Recommend),
-            Some(Source::Fact | Source::Promoted | Source::Telemetry) => mode,
+            Some(ProductionSource::Inferred) | None => mode.min(Mode::Recommend),
+            Some(
+                ProductionSource::Fact | ProductionSource::Promoted | ProductionSource::Telemetry,
+            ) => mode,
         }
     }
 
     /// Where an automatic rollback would go, or what stands against it.
-    pub(super) fn may_act(&mut self, a: &Assessment, mode: Mode) -> Result<VersionId, Stop> {
+    pub(super) fn may_act(&mut self, a: &Assessment, mode: Mode) -> Result<VersionId, Hold> {
         let now = self.now.log;
         if let Some(why) = self.frozen() {
             let again = format!("say `ripcord unfreeze {}` to allow it again.", self.id);
-            return Err(Stop::Hold(format!("Automatic action is frozen ({why}); {again}")));
+            return Err(Hold::Hold(format!("Automatic action is frozen ({why}); {again}")));
         }
         if let Some(words) = &self.model.disputed {
-            return Err(Stop::Hold(format!("Which version serves is disputed: {words}.")));
+            return Err(Hold::Hold(format!("Which version serves is disputed: {words}.")));
         }
         let stuck = |case: &&Case| {
             let serves = |version| self.model.serves(version);
@@ -41,11 +43,11 @@ impl Desk<'_> {
         };
         if let Some(case) = self.model.cases.iter().find(stuck) {
             let id = &case.incident.id;
-            return Err(Stop::Hold(format!("Incident {id} is stuck and needs a person first.")));
+            return Err(Hold::Hold(format!("Incident {id} is stuck and needs a person first.")));
         }
-        has_targets(self.rules).map_err(|why| Stop::Freeze(format!("Cannot act: {why}.")))?;
+        has_targets(self.rules).map_err(|why| Hold::Freeze(format!("Cannot act: {why}.")))?;
         let (to, _) = self.model.pick(&self.rules.policy, now).map_err(|nobody| {
-            Stop::Freeze(format!(
+            Hold::Freeze(format!(
                 "Would roll back to {nobody}. Vouch for a version with `ripcord vouch`, or go to \
                  one with `ripcord rollback {} --to VERSION`.",
                 self.id
@@ -57,17 +59,17 @@ impl Desk<'_> {
         if let (Some(until), false) = (quiet, again) {
             let signal = signal_name(a.signal);
             let because = format!("{signal} is in cooldown until {until}; {to} would be next.");
-            return Err(Stop::Hold(because));
+            return Err(Hold::Hold(because));
         }
         let shown = a.against.iter().find(|other| other.version == to);
-        if shown.is_none_or(|other| other.better != Better::Better) {
-            return Err(Stop::Hold(format!("Benefit against {to} unproven.")));
+        if shown.is_none_or(|other| other.better != Benefit::Better) {
+            return Err(Hold::Hold(format!("Benefit against {to} unproven.")));
         }
         self.within_budget(mode)?;
         Ok(to)
     }
 
-    fn within_budget(&mut self, mode: Mode) -> Result<(), Stop> {
+    fn within_budget(&mut self, mode: Mode) -> Result<(), Hold> {
         let since = self.now.log - self.rules.policy.rollbacks_period;
         self.model.rollbacks.retain(|at| *at > since);
         let max = self.rules.policy.max_rollbacks;
@@ -78,7 +80,7 @@ impl Desk<'_> {
         if mode == Mode::Act {
             self.model.frozen = Some(why.clone());
         }
-        Err(Stop::Freeze(format!(
+        Err(Hold::Freeze(format!(
             "{why}. Look at what goes wrong, then say `ripcord unfreeze {}`.",
             self.id
         )))

@@ -8,8 +8,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Desk;
-use super::state::{ModelState, Said};
+use super::ModelContext;
+use super::state::{LastVerdict, ModelState};
 use crate::model::{
     Action, Baselines, LogTime, Policy, Reason, Span, TriggerId, Verdict, VersionFact, VersionId,
 };
@@ -23,7 +23,7 @@ const SAID_KEPT: usize = 1024;
 /// What makes a version fit to roll back to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum How {
+pub enum Fitness {
     /// It was in production for the proving period without a breach.
     Served,
     /// The registry says so.
@@ -34,7 +34,7 @@ pub enum How {
     Assumed,
 }
 
-impl How {
+impl Fitness {
     /// In words.
     #[must_use]
     pub const fn words(self) -> &'static str {
@@ -60,15 +60,15 @@ impl ModelState {
     }
 
     /// What makes a version fit, quarantine apart and nothing assumed.
-    pub(super) fn how(&self, version: &VersionId) -> Option<How> {
+    pub(super) fn how(&self, version: &VersionId) -> Option<Fitness> {
         if self.said_of(version).any(|fact| fact.proven_good) {
-            return Some(How::Registry);
+            return Some(Fitness::Registry);
         }
         let state = self.versions.get(version)?;
         if state.vouched {
-            return Some(How::Vouched);
+            return Some(Fitness::Vouched);
         }
-        state.served.then_some(How::Served)
+        state.served.then_some(Fitness::Served)
     }
 
     /// Every version there is, newest first: by when it was made where all say so, else as listed.
@@ -116,7 +116,7 @@ impl ModelState {
         version: &VersionId,
         policy: &Policy,
         log: LogTime,
-    ) -> Result<How, String> {
+    ) -> Result<Fitness, String> {
         self.usable(version, log)?;
         if let Some(how) = self.how(version) {
             return Ok(how);
@@ -125,13 +125,17 @@ impl ModelState {
             return Err(format!("{version} is not proven"));
         }
         if policy.trust_assumed {
-            return Ok(How::Assumed);
+            return Ok(Fitness::Assumed);
         }
         Err(format!("{version} is only assumed to be good and trust_assumed is off"))
     }
 
     /// The version that a rollback of production would go to.
-    pub(super) fn pick(&self, policy: &Policy, log: LogTime) -> Result<(VersionId, How), String> {
+    pub(super) fn pick(
+        &self,
+        policy: &Policy,
+        log: LogTime,
+    ) -> Result<(VersionId, Fitness), String> {
         if self.production.is_none() {
             return Err("nobody, because no source says which version serves".to_owned());
         }
@@ -158,7 +162,7 @@ impl ModelState {
     }
 }
 
-impl Desk<'_> {
+impl ModelContext<'_> {
     /// A version went into production: its healthy time starts anew.
     pub(super) fn starts_proving(&mut self, version: &VersionId) {
         let state = self.model.version(version);
@@ -181,7 +185,7 @@ impl Desk<'_> {
         }
         state.said.retain(|said| rolls_back(&said.trigger));
         let was_healthy = healthy(&state.said);
-        say(&mut state.said, a);
+        note_verdict(&mut state.said, a);
         if a.verdict == Verdict::Breach {
             state.served = false;
             state.healthy_for = Span::ZERO;
@@ -200,18 +204,22 @@ impl Desk<'_> {
 }
 
 /// At least one armed trigger, and all of them healthy.
-fn healthy(said: &[Said]) -> bool {
+fn healthy(said: &[LastVerdict]) -> bool {
     let mut armed = said.iter().filter(|said| said.armed).peekable();
     armed.peek().is_some() && armed.all(|said| said.verdict == Verdict::Healthy)
 }
 
-fn say(said: &mut Vec<Said>, a: &Assessment) {
+fn note_verdict(said: &mut Vec<LastVerdict>, a: &Assessment) {
     let armed = match a.verdict {
         Verdict::Insufficient => !matches!(a.reason, Reason::TooFewSamples | Reason::NoBaseline),
         Verdict::Healthy | Verdict::Breach | Verdict::Systemic | Verdict::Stale => true,
     };
-    let new =
-        Said { trigger: a.trigger.clone(), feature: a.feature.clone(), verdict: a.verdict, armed };
+    let new = LastVerdict {
+        trigger: a.trigger.clone(),
+        feature: a.feature.clone(),
+        verdict: a.verdict,
+        armed,
+    };
     let place = said
         .binary_search_by(|old| (&old.trigger, &old.feature).cmp(&(&new.trigger, &new.feature)));
     match place {

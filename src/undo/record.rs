@@ -1,14 +1,14 @@
 //! The records of incidents: opened, and kept up with what judge says.
 
-use super::Desk;
+use super::ModelContext;
 use super::decide::compared;
 use super::plan::incident_id;
 use super::state::{Case, Kind};
-use super::verify::Watch;
+use super::verify::ProofProgress;
 use crate::model::{EventTime, Incident, IncidentState, Reference, Verdict, VersionId};
 use crate::sums::Assessment;
 
-impl Desk<'_> {
+impl ModelContext<'_> {
     /// Brings the record up to what judge says now.
     pub(super) fn note(&mut self, at: usize, a: &Assessment) {
         let reference = compared(a);
@@ -56,7 +56,7 @@ impl Desk<'_> {
         let incident = self.blank(version, &[version.as_str(), word], self.now.event, because);
         let at = self.add(kind, incident);
         if kind != Kind::Manual {
-            self.tell(at);
+            self.notify(at);
         }
         at
     }
@@ -68,7 +68,7 @@ impl Desk<'_> {
             automatic: false,
             ask_at: None,
             deadline: None,
-            watch: Watch::default(),
+            watch: ProofProgress::default(),
             changed: true,
         };
         self.model.cases.push(case);

@@ -6,12 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use super::Desk;
-use super::state::{Kind, ModelState, Production, Source};
+use super::ModelContext;
+use super::state::{Kind, ModelState, Production, ProductionSource};
 use super::traffic::{AGAINST, LATELY};
 use crate::model::{
-    EventTime, Fact, IncidentState, LogTime, ModelId, ModelRules, Phase, Role, Span, Standing,
-    VersionId, VersionStanding,
+    EventTime, Fact, IncidentEvent, IncidentState, LogTime, ModelId, ModelRules, Role, Span,
+    Standing, VersionId, VersionStanding,
 };
 
 /// Facts kept of targets that the rules do not name.
@@ -34,14 +34,18 @@ impl ModelState {
         self.observed(rules).next()
     }
 
-    fn source(&self, rules: &ModelRules) -> Option<(VersionId, Source)> {
+    fn source(&self, rules: &ModelRules) -> Option<(VersionId, ProductionSource)> {
         if let Some(version) = self.by_fact(rules) {
-            return Some((version.clone(), Source::Fact));
+            return Some((version.clone(), ProductionSource::Fact));
         }
         if let Some(version) = &self.promoted {
-            return Some((version.clone(), Source::Promoted));
+            return Some((version.clone(), ProductionSource::Promoted));
         }
-        let source = if self.traffic.states_roles { Source::Telemetry } else { Source::Inferred };
+        let source = if self.traffic.states_roles {
+            ProductionSource::Telemetry
+        } else {
+            ProductionSource::Inferred
+        };
         // Two thirds, so that a half share does not make production flap.
         self.traffic.most_answers(|n, total| 3 * n >= 2 * total).map(|version| (version, source))
     }
@@ -93,8 +97,8 @@ impl ModelState {
     pub(super) fn contradiction(&self) -> Option<String> {
         let production = self.production.as_ref()?;
         match production.source {
-            Source::Fact | Source::Promoted => {}
-            Source::Telemetry | Source::Inferred => return None,
+            ProductionSource::Fact | ProductionSource::Promoted => {}
+            ProductionSource::Telemetry | ProductionSource::Inferred => return None,
         }
         if !self.traffic.states_roles {
             return None;
@@ -109,7 +113,7 @@ impl ModelState {
     }
 }
 
-impl Desk<'_> {
+impl ModelContext<'_> {
     /// A worker observed its target.
     pub(super) fn fact(&mut self, fact: &Fact) {
         self.keep(fact);
@@ -190,25 +194,25 @@ impl Desk<'_> {
             let stuck = case.incident.state == IncidentState::Stuck;
             if case.under_way() && third {
                 let why = format!("{new} went into production while {withdrawn} was rolled back.");
-                self.advance(at, Phase::Stick, why);
+                self.advance(at, IncidentEvent::Stick, why);
             } else if stuck && third && withdrawn != *old {
-                self.advance(at, Phase::Resolve, format!("{new} went into production."));
+                self.advance(at, IncidentEvent::Resolve, format!("{new} went into production."));
             } else if case.restored() && withdrawn == *new && ours {
                 let why = format!("{new} serves again by a later rollback.");
-                self.advance(at, Phase::Resolve, why);
+                self.advance(at, IncidentEvent::Resolve, why);
             } else if case.restored() && withdrawn == *new {
-                self.advance(at, Phase::Stick, undone(new, self.id));
+                self.advance(at, IncidentEvent::Stick, undone(new, self.id));
                 // Answers of the old world may still come in; they prove nothing any more.
                 if let Some(case) = self.case(at) {
                     case.amend(|incident| incident.switched_at = None);
                 }
             } else if case.restored() && !to_new {
-                self.advance(at, Phase::Resolve, format!("{new} went into production."));
+                self.advance(at, IncidentEvent::Resolve, format!("{new} went into production."));
             } else if case.waits() && withdrawn == *old && case.kind != Kind::Dispute {
                 let stuck_on_it = case.incident.switched_at.is_some() && to_new;
                 if !stuck_on_it {
                     let why = format!("{old} is no longer in production, {new} is.");
-                    self.advance(at, Phase::Resolve, why);
+                    self.advance(at, IncidentEvent::Resolve, why);
                 }
             }
         }
@@ -258,7 +262,7 @@ impl Desk<'_> {
                 self.open_plain(Kind::Dispute, &version, why);
             }
             (None, Some(at), _) => {
-                self.advance(at, Phase::Resolve, "All sources agree again.".to_owned());
+                self.advance(at, IncidentEvent::Resolve, "All sources agree again.".to_owned());
             }
             (Some(_), _, _) | (None, None, _) => {}
         }

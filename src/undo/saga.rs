@@ -8,15 +8,15 @@
 //!
 //! Over 300 lines: one life of a rollback, from the first step to its end.
 
-use super::Desk;
+use super::ModelContext;
 use super::admit::Refusal;
 use super::plan::Plan;
 use super::state::{Case, Quarantine};
 use super::transition::next_outcome;
-use super::verify::Watch;
+use super::verify::ProofProgress;
 use crate::model::{
-    Answer, Incident, IncidentState, LogTime, Mode, Outcome, Phase, Proof, Span, Stage, Step,
-    VersionId,
+    CommandResult, Incident, IncidentEvent, IncidentState, LogTime, Mode, Proof, Span, Stage, Step,
+    StepResult, VersionId,
 };
 
 /// The same step is asked for at most so often.
@@ -24,7 +24,7 @@ const ASKED: u32 = 1000;
 /// And never faster than this.
 const PAUSE: Span = Span::from_s(1);
 
-impl Desk<'_> {
+impl ModelContext<'_> {
     /// A rollback is decided: the plan is made, the first step is asked for.
     pub(super) fn begin(&mut self, at: usize, to: &VersionId, automatic: bool, because: String) {
         let how = self.model.how(to);
@@ -43,7 +43,7 @@ impl Desk<'_> {
         self.model.generation = *generation;
         let Some(case) = self.model.cases.get_mut(at) else { return };
         let steps = plan.steps(self.namespace, &case.incident.id);
-        case.watch = Watch::default();
+        case.watch = ProofProgress::default();
         case.automatic = automatic;
         case.deadline = Some(now.log + policy.mitigate_within);
         case.amend(|incident| {
@@ -64,7 +64,7 @@ impl Desk<'_> {
         }
         let until = Some(now.log + policy.quarantine);
         self.model.version(from).quarantine = Some(Quarantine { until, why });
-        self.advance(at, Phase::Act, because);
+        self.advance(at, IncidentEvent::Act, because);
         self.ask_beside(at);
         self.ask(at);
     }
@@ -99,7 +99,7 @@ impl Desk<'_> {
     }
 
     /// A worker answered; whether any step waited for that.
-    pub(super) fn answer(&mut self, answer: &Answer) -> bool {
+    pub(super) fn answer(&mut self, answer: &CommandResult) -> bool {
         // A log that was lost counts on from what the targets remember.
         self.model.generation = self.model.generation.max(answer.fence.unwrap_or(0));
         let notice = |t: &&crate::model::TargetRule| t.id == answer.target;
@@ -120,7 +120,7 @@ impl Desk<'_> {
         if !waits && stage != Some(Stage::Notice) {
             return false;
         }
-        if answer.outcome == Outcome::Refused && Refusal::says_expired(&answer.detail) {
+        if answer.outcome == StepResult::Refused && Refusal::says_expired(&answer.detail) {
             return true;
         }
         if !take(case, step, answer.outcome) {
@@ -133,19 +133,19 @@ impl Desk<'_> {
     }
 
     /// What an answer leads to.
-    fn go_on(&mut self, at: usize, step: usize, answer: &Answer) {
+    fn go_on(&mut self, at: usize, step: usize, answer: &CommandResult) {
         let now = self.now.event;
         let Some(case) = self.model.cases.get_mut(at) else { return };
         let switched = some_done(&case.incident);
-        if answer.outcome == Outcome::Done {
+        if answer.outcome == StepResult::Done {
             // The word of the target for all its steps: the weakest of them.
             let proof = answer.proof.unwrap_or(Proof::L1).min(Proof::L2);
             case.amend(|i| i.proof = Some(i.proof.map_or(proof, |old| old.min(proof))));
         }
-        if case.incident.state == IncidentState::Frozen && answer.outcome == Outcome::Done {
+        if case.incident.state == IncidentState::Frozen && answer.outcome == StepResult::Done {
             let why = format!("{} switched after the rollback was called off.", answer.target);
             let next = format!("Say `ripcord approve {}` to go through with it.", self.id);
-            self.advance(at, Phase::Stick, format!("{why} {next}"));
+            self.advance(at, IncidentEvent::Stick, format!("{why} {next}"));
             return;
         }
         let open = doubt(&case.incident);
@@ -163,15 +163,15 @@ impl Desk<'_> {
         }
         let said = format!("{}: {}", answer.target, answer.detail);
         match answer.outcome {
-            Outcome::Done => self.ask(at),
+            StepResult::Done => self.ask(at),
             // Asked again when its time comes: the worker probes first.
-            Outcome::Unknown => {}
-            Outcome::Failed if switched => {}
-            Outcome::Failed => {
+            StepResult::Unknown => {}
+            StepResult::Failed if switched => {}
+            StepResult::Failed => {
                 let why = format!("Nothing was switched: step {} failed, {said}.", step + 1);
                 self.stick(at, &why);
             }
-            Outcome::Refused => {
+            StepResult::Refused => {
                 let why = format!("Step {} was refused, {said}.", step + 1);
                 self.stick(at, &why);
             }
@@ -180,7 +180,7 @@ impl Desk<'_> {
 
     fn stick(&mut self, at: usize, why: &str) {
         let next = format!("Mend it, then say `ripcord approve {}`.", self.id);
-        self.advance(at, Phase::Stick, format!("{why} {next}"));
+        self.advance(at, IncidentEvent::Stick, format!("{why} {next}"));
     }
 
     /// Time passed.
@@ -211,11 +211,15 @@ impl Desk<'_> {
             }
             IncidentState::Mitigated => self.late(at),
             IncidentState::Verified => {
-                self.advance(at, Phase::Resolve, "It helped, and nothing came after.".to_owned());
+                self.advance(
+                    at,
+                    IncidentEvent::Resolve,
+                    "It helped, and nothing came after.".to_owned(),
+                );
             }
             IncidentState::MitigatedUnverified => {
                 let why = "Over, without a proof that it helped.".to_owned();
-                self.advance(at, Phase::Resolve, why);
+                self.advance(at, IncidentEvent::Resolve, why);
             }
             // Called off, and every command that was out is void by now.
             IncidentState::Frozen => {
@@ -223,7 +227,7 @@ impl Desk<'_> {
                     None => "It was called off, and nothing was switched.".to_owned(),
                     Some(open) => format!("It was called off; {open}: the facts tell what serves."),
                 };
-                self.advance(at, Phase::Resolve, why);
+                self.advance(at, IncidentEvent::Resolve, why);
             }
             IncidentState::Open | IncidentState::Resolved | IncidentState::Stuck => {
                 if let Some(case) = self.case(at) {
@@ -240,7 +244,7 @@ impl Desk<'_> {
         }
         let Some(case) = self.model.cases.get(at) else { return };
         let why = self.unverified(case);
-        self.advance(at, Phase::Expire, why);
+        self.advance(at, IncidentEvent::Expire, why);
         self.resolve_later(at);
     }
 
@@ -290,7 +294,7 @@ impl Desk<'_> {
             }
         };
         self.model.version(&withdrawn).quarantine = None;
-        self.advance(at, Phase::Freeze, format!("{why}; {words}."));
+        self.advance(at, IncidentEvent::Freeze, format!("{why}; {words}."));
         if manual && let Some(case) = self.case(at) {
             case.deadline = Some(void);
         }
@@ -311,7 +315,7 @@ const fn takes_answers(state: IncidentState) -> bool {
 }
 
 /// Notes an outcome; not where the step takes no further answer.
-fn take(case: &mut Case, step: usize, outcome: Outcome) -> bool {
+fn take(case: &mut Case, step: usize, outcome: StepResult) -> bool {
     let from = case.incident.plan.get(step).and_then(|step| step.outcome);
     let Ok(outcome) = next_outcome(from, outcome) else { return false };
     case.amend(|incident| {
@@ -329,21 +333,21 @@ fn due(at: Option<LogTime>, now: LogTime) -> bool {
 /// The first step that is not done, notices apart.
 fn next_step(incident: &Incident) -> Option<(usize, &Step)> {
     let open = |(_, step): &(usize, &Step)| {
-        step.stage != Stage::Notice && step.outcome != Some(Outcome::Done)
+        step.stage != Stage::Notice && step.outcome != Some(StepResult::Done)
     };
     incident.plan.iter().enumerate().find(open)
 }
 
 /// Whether something was switched.
 pub(super) fn some_done(incident: &Incident) -> bool {
-    let done = |step: &Step| step.stage != Stage::Notice && step.outcome == Some(Outcome::Done);
+    let done = |step: &Step| step.stage != Stage::Notice && step.outcome == Some(StepResult::Done);
     incident.plan.iter().any(done)
 }
 
 /// The step that was asked for and of which nobody knows how it went, in words.
 pub(super) fn doubt(incident: &Incident) -> Option<String> {
     let open = |(_, step): &(usize, &Step)| {
-        let unknown = matches!(step.outcome, None | Some(Outcome::Unknown));
+        let unknown = matches!(step.outcome, None | Some(StepResult::Unknown));
         step.stage != Stage::Notice && step.asked_at.is_some() && unknown
     };
     let (n, step) = incident.plan.iter().enumerate().find(open)?;
@@ -353,10 +357,10 @@ pub(super) fn doubt(incident: &Incident) -> Option<String> {
 fn not_done(n: usize, step: &Step) -> String {
     let said = match step.outcome {
         None => "has not answered",
-        Some(Outcome::Unknown) => "cannot tell whether it did",
-        Some(Outcome::Failed) => "keeps failing",
-        Some(Outcome::Refused) => "refused",
-        Some(Outcome::Done) => "is done",
+        Some(StepResult::Unknown) => "cannot tell whether it did",
+        Some(StepResult::Failed) => "keeps failing",
+        Some(StepResult::Refused) => "refused",
+        Some(StepResult::Done) => "is done",
     };
     let (n, target, attempts) = (n + 1, &step.target, step.attempts);
     format!("Step {n} is not done: {target} {said} (asked {attempts}×).")

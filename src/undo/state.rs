@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::traffic::Traffic;
 use super::transition::next_state;
-use super::verify::Watch;
+use super::verify::ProofProgress;
 use crate::model::{
-    EventTime, Fact, FeatureName, Incident, IncidentState, LogTime, Mode, Phase, Signal, Span,
-    TargetId, TriggerId, Verdict, VersionId,
+    EventTime, Fact, FeatureName, Incident, IncidentEvent, IncidentState, LogTime, Mode, Signal,
+    Span, TargetId, TriggerId, Verdict, VersionId,
 };
 
 /// Incidents that are over, kept per model.
@@ -58,14 +58,14 @@ pub(super) struct ModelState {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Production {
     pub(super) version: VersionId,
-    pub(super) source: Source,
+    pub(super) source: ProductionSource,
     /// None: it served when it was first seen.
     pub(super) promoted_at: Option<EventTime>,
 }
 
 /// Who says which version serves, the most trusted first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Source {
+pub(super) enum ProductionSource {
     /// A target with authority.
     Fact,
     /// A person.
@@ -89,7 +89,7 @@ pub(super) struct VersionState {
     pub(super) healthy_at: Option<EventTime>,
     pub(super) quarantine: Option<Quarantine>,
     /// What judge last said of it, sorted.
-    pub(super) said: Vec<Said>,
+    pub(super) said: Vec<LastVerdict>,
     /// When it was last heard of.
     pub(super) heard_at: Option<EventTime>,
 }
@@ -104,7 +104,7 @@ pub(super) struct Quarantine {
 
 /// What judge last said of a version and a trigger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Said {
+pub(super) struct LastVerdict {
     pub(super) trigger: TriggerId,
     pub(super) feature: Option<FeatureName>,
     pub(super) verdict: Verdict,
@@ -136,7 +136,7 @@ pub(super) struct Case {
     pub(super) ask_at: Option<LogTime>,
     /// When the state it is in has lasted too long, or long enough.
     pub(super) deadline: Option<LogTime>,
-    pub(super) watch: Watch,
+    pub(super) watch: ProofProgress,
     /// Its record changed in this step.
     #[serde(skip)]
     pub(super) changed: bool,
@@ -187,7 +187,7 @@ impl Case {
     }
 
     /// Moves on. The callers ask only for moves that the table has.
-    pub(super) fn advance(&mut self, phase: Phase, now: LogTime, because: String) -> bool {
+    pub(super) fn advance(&mut self, phase: IncidentEvent, now: LogTime, because: String) -> bool {
         let Ok(state) = next_state(self.incident.state, phase) else {
             return false;
         };

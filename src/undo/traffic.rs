@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::Desk;
+use super::ModelContext;
 use crate::model::{EventTime, Span, VersionId};
 use crate::sums::LiveTraffic;
 
@@ -75,7 +75,7 @@ impl Traffic {
     }
 }
 
-impl Desk<'_> {
+impl ModelContext<'_> {
     /// A pane closed.
     pub(super) fn traffic(&mut self, pane: &LiveTraffic) {
         for (version, ..) in &pane.versions {

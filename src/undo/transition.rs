@@ -1,6 +1,6 @@
 //! What may follow what: every legal pair stands here once, everything else is a typed error.
 
-use crate::model::{IncidentState, Outcome, Phase};
+use crate::model::{IncidentEvent, IncidentState, StepResult};
 
 /// A move that an incident may not make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -11,7 +11,7 @@ pub struct IllegalMove {
     /// Where it stands.
     pub from: IncidentState,
     /// What should have moved it.
-    pub phase: Phase,
+    pub phase: IncidentEvent,
 }
 
 /// An answer that a step may not take.
@@ -19,18 +19,21 @@ pub struct IllegalMove {
 #[error("a step that is {from:?} takes no further answer ({answer:?}); it is left as it is")]
 pub struct IllegalAnswer {
     /// The answer it has.
-    pub from: Outcome,
+    pub from: StepResult,
     /// The one that came.
-    pub answer: Outcome,
+    pub answer: StepResult,
 }
 
 /// The state that follows.
 ///
 /// # Errors
 /// The pair is not in the table.
-pub const fn next_state(from: IncidentState, phase: Phase) -> Result<IncidentState, IllegalMove> {
+pub const fn next_state(
+    from: IncidentState,
+    phase: IncidentEvent,
+) -> Result<IncidentState, IllegalMove> {
+    use IncidentEvent as P;
     use IncidentState as S;
-    use Phase as P;
     match (from, phase) {
         // A stuck rollback is tried again, and a frozen one goes on, as a new generation.
         (S::Open | S::Frozen | S::Stuck, P::Act) => Ok(S::Mitigating),
@@ -79,12 +82,14 @@ pub const fn next_state(from: IncidentState, phase: Phase) -> Result<IncidentSta
 /// # Errors
 /// It is done or refused, and that is final.
 pub const fn next_outcome(
-    from: Option<Outcome>,
-    answer: Outcome,
-) -> Result<Outcome, IllegalAnswer> {
+    from: Option<StepResult>,
+    answer: StepResult,
+) -> Result<StepResult, IllegalAnswer> {
     match from {
         // Failed is surely not done, so a later asking may still succeed.
-        None | Some(Outcome::Unknown | Outcome::Failed) => Ok(answer),
-        Some(from @ (Outcome::Done | Outcome::Refused)) => Err(IllegalAnswer { from, answer }),
+        None | Some(StepResult::Unknown | StepResult::Failed) => Ok(answer),
+        Some(from @ (StepResult::Done | StepResult::Refused)) => {
+            Err(IllegalAnswer { from, answer })
+        }
     }
 }

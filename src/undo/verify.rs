@@ -19,16 +19,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Desk;
-use super::state::{Case, Source};
+use super::ModelContext;
+use super::state::{Case, ProductionSource};
 use crate::model::{
-    EventTime, IncidentState, Null, Phase, Proof, Signal, Span, TriggerId, VersionId,
+    EventTime, IncidentEvent, IncidentState, Limit, Proof, Signal, Span, TriggerId, VersionId,
 };
 use crate::sums::{Assessment, BucketSums, LiveTraffic, Tally};
 
 /// What was seen of a rollback so far.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(super) struct Watch {
+pub(super) struct ProofProgress {
     /// Live answers of the restored version since the last of the withdrawn one.
     pub(super) live: u64,
     /// End of the last pane in which users were answered by the withdrawn version.
@@ -54,7 +54,7 @@ pub(super) struct Watch {
     looked: Option<EventTime>,
 }
 
-impl Desk<'_> {
+impl ModelContext<'_> {
     /// What a closed pane says of rollbacks whose steps are done.
     pub(super) fn live_proof(&mut self, pane: &LiveTraffic) {
         for at in 0..self.model.cases.len() {
@@ -103,7 +103,7 @@ impl Desk<'_> {
         let Some(case) = self.model.cases.get_mut(at) else { return };
         let (live, from) = (case.watch.live, case.incident.version.clone());
         let word = if by_registry { " by registry" } else { "" };
-        case.watch = Watch::default();
+        case.watch = ProofProgress::default();
         case.amend(|incident| {
             incident.mitigated_at = Some(now.event);
             incident.proof = incident.proof.max(Some(Proof::L3));
@@ -112,11 +112,11 @@ impl Desk<'_> {
         if let Some(signal) = case.incident.signal {
             self.model.cooldowns.insert(signal, now.log + policy.cooldown);
         }
-        if self.model.production.as_ref().is_some_and(|p| p.source == Source::Promoted) {
+        if self.model.production.as_ref().is_some_and(|p| p.source == ProductionSource::Promoted) {
             self.model.promoted = Some(to.clone());
         }
         let because = format!("{live} live answers of {to}{word} and none of {from}.");
-        self.advance(at, Phase::Mitigate, because);
+        self.advance(at, IncidentEvent::Mitigate, because);
         if let Some(case) = self.case(at) {
             case.deadline = Some(now.log + policy.verify_within);
         }
@@ -156,7 +156,7 @@ impl Desk<'_> {
                 incident.verified_at = Some(now.event);
                 incident.proof = Some(Proof::L4);
             });
-            self.advance(at, Phase::Verify, because);
+            self.advance(at, IncidentEvent::Verify, because);
             self.resolve_later(at);
         }
     }
@@ -267,7 +267,7 @@ fn speaks(case: &mut Case, a: &Assessment) -> bool {
         Signal::Accuracy | Signal::ErrorRate => true,
         Signal::Latency | Signal::FeatureDrift => false,
     };
-    let speaks = of_rates && !matches!(a.evidence.limit, Null::Paired(_)) && null(a).is_some();
+    let speaks = of_rates && !matches!(a.evidence.limit, Limit::Paired(_)) && null(a).is_some();
     if speaks {
         case.watch.trigger = Some(a.trigger.clone());
     }
@@ -276,8 +276,8 @@ fn speaks(case: &mut Case, a: &Assessment) -> bool {
 
 fn null(a: &Assessment) -> Option<f64> {
     match a.evidence.limit {
-        Null::Paired(tolerance) => Some(tolerance),
-        Null::Baseline(_) | Null::Rate(_) | Null::MeanMs { .. } | Null::Psi { .. } => {
+        Limit::Paired(tolerance) => Some(tolerance),
+        Limit::Baseline(_) | Limit::Rate(_) | Limit::MeanMs { .. } | Limit::Psi { .. } => {
             a.evidence.null
         }
     }
@@ -299,7 +299,7 @@ fn add(case: &mut Case, a: &Assessment, since: EventTime) -> bool {
     any
 }
 
-impl Watch {
+impl ProofProgress {
     fn take(&mut self, bucket: &BucketSums, withdrawn: &VersionId) -> bool {
         let (n, sum) = match &bucket.tally {
             Tally::Rate { n, bad } => (*n, *bad as f64),

@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::joins::Joins;
 pub use self::report::{
-    Durations, Example, Labels, ModelReport, Pairs, Rejects, Report, Roles, Times,
+    Durations, Example, LabelCounts, ModelReport, PairCounts, Rejects, RoleCounts, SourceReport,
+    Times,
 };
 use super::telemetry::{Raw, decode};
 use crate::model::{
-    EventTime, OutcomeSample, Prediction, Reject, Sample, SampleKind, SampleRole, Source, Span,
-    Status, TopicRule, Value,
+    EventTime, Outcome, Prediction, PredictionStatus, Reject, Sample, SampleKind, SampleRole,
+    Source, Span, TopicRule, Value,
 };
 
 /// Models, and versions of a model, that a report tells apart; the rest is `other`.
@@ -22,9 +23,9 @@ const MAX_NAMES: usize = 100;
 /// Examples of each kind.
 const EXAMPLES: usize = 2;
 
-/// Takes records one by one; [`Check::report`] says what they come to.
+/// Takes records one by one; [`SourceCheck::report`] says what they come to.
 #[derive(Debug)]
-pub struct Check<'s> {
+pub struct SourceCheck<'s> {
     topic: &'s TopicRule,
     source: &'s Source,
     records: u64,
@@ -36,7 +37,7 @@ pub struct Check<'s> {
     joins: Joins,
     carried: u64,
     inline: u64,
-    roles: Roles,
+    roles: RoleCounts,
     first: Option<EventTime>,
     last: EventTime,
     disorder: Span,
@@ -52,7 +53,7 @@ struct LabelTypes {
     actual: BTreeSet<&'static str>,
 }
 
-impl<'s> Check<'s> {
+impl<'s> SourceCheck<'s> {
     /// A check of records of `topic`; at most `max_requests` requests are remembered at a time.
     #[must_use]
     pub fn new(topic: &'s TopicRule, source: &'s Source, max_requests: usize) -> Self {
@@ -68,7 +69,7 @@ impl<'s> Check<'s> {
             joins: Joins::new(max_requests),
             carried: 0,
             inline: 0,
-            roles: Roles::default(),
+            roles: RoleCounts::default(),
             first: None,
             last: EventTime::MIN,
             disorder: Span::ZERO,
@@ -147,7 +148,7 @@ impl<'s> Check<'s> {
             self.inline += 1;
             self.joins.labelled(&prediction.model, prediction.request());
         }
-        if prediction.status == Status::Ok && prediction.prediction.is_none() {
+        if prediction.status == PredictionStatus::Ok && prediction.prediction.is_none() {
             self.unanswered += 1;
         }
         if let Some(us) = prediction.latency_us {
@@ -158,7 +159,7 @@ impl<'s> Check<'s> {
         types.actual.extend(prediction.actual.as_ref().map(json_type));
     }
 
-    fn outcome(&mut self, model: &str, outcome: &OutcomeSample<'_>) {
+    fn outcome(&mut self, model: &str, outcome: &Outcome<'_>) {
         if outcome.version.is_some() && outcome.prediction.is_some() {
             self.carried += 1;
         } else {
@@ -179,9 +180,9 @@ impl<'s> Check<'s> {
 
     /// What the records came to.
     #[must_use]
-    pub fn report(self) -> Report {
+    pub fn report(self) -> SourceReport {
         let hints = self.hints();
-        Report {
+        SourceReport {
             records: self.records,
             labels: self.joins.labels(self.carried, self.inline),
             pairs: self.joins.pairs(),

@@ -23,7 +23,7 @@ mod time;
 use std::borrow::Cow;
 
 use crate::model::{Mapping, Reject, Sample, SampleKind, Source, TopicRule};
-use fields::{Fields, Scalar, Slot};
+use fields::{FieldSlot, Fields, Scalar};
 
 /// A record as it stands on a log or in a file.
 #[derive(Debug, Clone, Copy)]
@@ -143,7 +143,7 @@ fn kind(
     if let Some(kind) = fixed {
         return Ok(kind);
     }
-    let (found, kind) = match (fields.get(Slot::Type), event) {
+    let (found, kind) = match (fields.get(FieldSlot::Type), event) {
         (Some(Scalar::Text(name)), _) => (name.clone(), kind_named(name)),
         (None | Some(Scalar::Null), Some(event)) => {
             let name = event.strip_prefix("io.ripcord.").and_then(|name| name.strip_suffix(".v1"));

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use ripcord::config::Config;
 use ripcord::judge::{Input, Judge, Output};
 use ripcord::model::{
-    Baseline, EventTime, FeatureName, LaneId, LogTime, ModelId, Role, RuleBook, SampleRole, Signal,
+    Baseline, EventTime, FeatureName, LaneId, LogTime, ModelId, Role, RuleSet, SampleRole, Signal,
     SourceId, Span, Standing, Statistic, TriggerId, VersionId, VersionStanding,
 };
 use ripcord::sums::{
@@ -36,7 +36,7 @@ const START: i64 = 1_767_225_600_000;
 
 pub struct World {
     pub judge: Judge,
-    pub rules: RuleBook,
+    pub rules: RuleSet,
     pub said: Vec<Assessment>,
     log: LogTime,
     now: EventTime,

@@ -1,7 +1,7 @@
 //! The main job on the real thing: a recording in, a rollback out.
 
 use ripcord::edge::log::Topic;
-use ripcord::model::{Mode, Outcome};
+use ripcord::model::{Mode, StepResult};
 
 use crate::words::replay;
 use crate::world::{Shape, World, absolute, header, until};
@@ -32,7 +32,7 @@ fn the_recorded_flights_are_rolled_back_as_in_the_replay() {
     .collect();
     world.run(&["publish", &absolute(replay::FLIGHTS)]);
     let incident = until("an incident is open and its rollback was answered", || {
-        let answered = world.answers().iter().any(|(_, outcome)| *outcome == Outcome::Done);
+        let answered = world.answers().iter().any(|(_, outcome)| *outcome == StepResult::Done);
         world.rolled_back().into_iter().next().filter(|_| answered && world.registry().0 > 1)
     });
     let as_json = serde_json::to_value(&incident).unwrap();

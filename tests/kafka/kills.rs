@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use ripcord::edge::log::{Log as _, Outgoing, Partition, Topic};
-use ripcord::model::{IncidentState, LaneId, Outcome, SourceId};
+use ripcord::model::{IncidentState, LaneId, SourceId, StepResult};
 use ripcord::shard::Inbox;
 
 use crate::world::{REGISTRY, Shape, World, answer, until};
@@ -120,7 +120,9 @@ fn one_rollback_though_every_role_is_killed_at_its_worst_moment() {
         assert_eq!(ids.len(), 1, "{target} was told different things: {ids:?}");
     }
     let done = world.answers().into_iter().filter(|(id, _)| *id == first.id.to_string());
-    assert!(done.clone().count() > 0 && done.clone().all(|(_, outcome)| outcome == Outcome::Done));
+    assert!(
+        done.clone().count() > 0 && done.clone().all(|(_, outcome)| outcome == StepResult::Done)
+    );
     drop((roles, ingest));
 }
 

@@ -1,7 +1,7 @@
 //! What stands in the command topic is sent to it again, and what belongs elsewhere is sent there.
 
 use ripcord::edge::log::{Log as _, Outgoing, Record, Topic};
-use ripcord::model::Outcome;
+use ripcord::model::StepResult;
 use ripcord::shard::Inbox;
 use serde_json::Value as Json;
 
@@ -63,7 +63,7 @@ fn commands_replayed_into_live_workers_change_nothing() {
     world.log.writer(None).unwrap().append(vec![foreign]).unwrap();
     until("the foreign one was answered", || (world.answers().len() > before).then_some(()));
     let (_, outcome) = world.answers().pop().unwrap();
-    assert_eq!(outcome, Outcome::Refused);
+    assert_eq!(outcome, StepResult::Refused);
     let said =
         world.values::<Inbox>(Topic::Inbox).into_iter().rev().find_map(|record| match record {
             Inbox::Answer(answer) => Some(answer.detail),

@@ -14,7 +14,7 @@ use ripcord::config::KafkaSettings;
 use ripcord::edge::clock::{Clock as _, Stopwatch, SystemClock};
 use ripcord::edge::log::kafka::KafkaLog;
 use ripcord::edge::log::{Log as _, Outgoing, Partition, Record, Topic};
-use ripcord::model::{Command as Order, EventTime, Incident, Namespace, Outcome, Span};
+use ripcord::model::{Command as Order, EventTime, Incident, Namespace, Span, StepResult};
 use ripcord::shard::{Inbox, Status};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -285,7 +285,7 @@ impl World {
     }
 
     /// What workers answered.
-    pub fn answers(&self) -> Vec<(String, Outcome)> {
+    pub fn answers(&self) -> Vec<(String, StepResult)> {
         let inbox = self.values::<Inbox>(Topic::Inbox).into_iter();
         inbox
             .filter_map(|record| match record {

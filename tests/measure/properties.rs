@@ -221,7 +221,7 @@ fn stream(asked: &[Asked], topics: usize) -> Vec<Rec> {
                     version: format!("v{version}").into(),
                     ts: ms(ts),
                     request: Some(request.clone().into()),
-                    status: if says == 4 { Status::Error } else { Status::Ok },
+                    status: if says == 4 { PredictionStatus::Error } else { PredictionStatus::Ok },
                     prediction: (says != 3).then_some(Value::Number(f64::from(says % 2))),
                     score: None,
                     latency_us: (says == 2).then_some(900),
@@ -242,7 +242,7 @@ fn stream(asked: &[Asked], topics: usize) -> Vec<Rec> {
             let ts = asked.at + after;
             let rec = Rec {
                 topic: topics - 1,
-                read: Ok(Sample::Outcome(OutcomeSample {
+                read: Ok(Sample::Outcome(Outcome {
                     request: request.into(),
                     model: "m".into(),
                     ts: ms(ts),
@@ -420,7 +420,7 @@ proptest! {
         let mut lane = Lane::new(&source, lane_id(), 1);
         let mut out = Vec::new();
         for (index, (ts, appended)) in times.iter().zip(appended).enumerate() {
-            let read = Ok(Sample::Outcome(OutcomeSample {
+            let read = Ok(Sample::Outcome(Outcome {
                 request: "r".into(),
                 model: "m".into(),
                 ts: EventTime::from_ms(*ts),
@@ -451,7 +451,7 @@ fn records_lost_between_two_lives_show_as_a_gap_and_as_unmatched() {
     let mut world = World::new(Lane::new(&source, lane_id(), 1));
     let outcome = |request: &str, ts| Rec {
         topic: 0,
-        read: Ok(Sample::Outcome(OutcomeSample {
+        read: Ok(Sample::Outcome(Outcome {
             request: request.to_owned().into(),
             model: "m".into(),
             ts: s(ts),

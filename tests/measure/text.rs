@@ -103,9 +103,9 @@ fn sample<'a>(
                 ts,
                 request: Some(request.into()),
                 status: match plain[3] {
-                    "!error" => Status::Error,
-                    "!timeout" => Status::Timeout,
-                    _ => Status::Ok,
+                    "!error" => PredictionStatus::Error,
+                    "!timeout" => PredictionStatus::Timeout,
+                    _ => PredictionStatus::Ok,
                 },
                 prediction: Some(plain[3]).filter(|a| !a.starts_with('!')).map(value),
                 score: None,
@@ -119,7 +119,7 @@ fn sample<'a>(
                 actual: get("true").map(value),
             })
         }
-        "o" => Sample::Outcome(OutcomeSample {
+        "o" => Sample::Outcome(Outcome {
             request: plain[1].into(),
             model,
             ts,

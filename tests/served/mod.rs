@@ -18,15 +18,15 @@ use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::shim::Shim;
 use ripcord::measure::{Input, Lane};
 use ripcord::model::{
-    LaneId, LogTime, Mode, RuleBook, SampleRole, Source, Span, Stage, TargetId, TargetRule,
+    LaneId, LogTime, Mode, RuleSet, SampleRole, Source, Span, Stage, TargetId, TargetRule,
 };
 use ripcord::roles::decide::Decide;
-use ripcord::roles::ingest::feed::{Fed, Feed};
+use ripcord::roles::ingest::pipeline::{LanePipeline, RawRecord};
 use ripcord::roles::serve::serve;
 use ripcord::roles::work::Work;
 use ripcord::shard::Inbox;
 use ripcord::targets::registry::ShadowRegistry;
-use ripcord::topics::River;
+use ripcord::topics::Topics;
 use ripcord::wire::telemetry::Raw;
 use serde_json::{Value as Json, json};
 use tokio::runtime::Runtime;
@@ -65,8 +65,8 @@ impl Clock for Ahead {
 
 pub(crate) struct World {
     pub(crate) url: String,
-    pub(crate) river: River,
-    pub(crate) book: RuleBook,
+    pub(crate) topics: Topics,
+    pub(crate) book: RuleSet,
     pub(crate) runtime: Runtime,
     /// Between everything and the log: makes it fail by script.
     pub(crate) shim: Shim,
@@ -110,7 +110,7 @@ fn config() -> Config {
     Config::load(&[], &BTreeMap::new()).unwrap()
 }
 
-fn book(config: &Config) -> RuleBook {
+fn book(config: &Config) -> RuleSet {
     let mut book = config.rules.clone();
     let id = TargetId::new("registry").unwrap();
     book.default.targets = vec![TargetRule { id, stage: Stage::Registry, authority: true }];
@@ -127,13 +127,13 @@ impl World {
         let log = LocalLog::in_memory(clock.clone()).unwrap();
         let namespace = book.namespace.clone();
         let shim = Shim::new(Arc::new(log));
-        let river = River { log: Arc::new(shim.clone()), namespace, shards: SHARDS };
-        river.create(&book).unwrap();
-        river.log.create("telemetry", setting.lanes, false).unwrap();
+        let topics = Topics { log: Arc::new(shim.clone()), namespace, shards: SHARDS };
+        topics.create(&book).unwrap();
+        topics.log.create("telemetry", setting.lanes, false).unwrap();
         let sources = config.settings.sources;
         let stopped = Arc::new(AtomicBool::new(false));
         let roles = setting.decides.then(|| {
-            let mut roles = Roles::new(river.clone(), &sources[0], setting.lanes);
+            let mut roles = Roles::new(topics.clone(), &sources[0], setting.lanes);
             let stopped = Arc::clone(&stopped);
             std::thread::spawn(move || {
                 while !stopped.load(Ordering::SeqCst) {
@@ -151,13 +151,13 @@ impl World {
             keep_replies: KEEP_REPLIES,
         };
         let (stop, stops) = watch::channel(false);
-        runtime.spawn(serve(river.clone(), settings, sources, listener, stops));
+        runtime.spawn(serve(topics.clone(), settings, sources, listener, stops));
         // Whoever is first sets it; the others find it set.
         rustls::crypto::ring::default_provider().install_default().ok();
         // A connection that idles may be closed at any time, also when the next ask is on its way.
         let client = reqwest::Client::builder().no_proxy().timeout(LONG).pool_max_idle_per_host(0);
         let client = client.build().unwrap();
-        let world = Self { url, river, book, runtime, shim, clock, client, stop, stopped, roles };
+        let world = Self { url, topics, book, runtime, shim, clock, client, stop, stopped, roles };
         if setting.decides {
             world.wait_for("/readyz", |answer| answer.status == 200);
             world.wait_for("/api/status", |answer| answer.text.contains("\"v3\""));
@@ -259,34 +259,34 @@ fn bad_minute(minute: u32) -> String {
 
 /// Measure, decide and work, one after the other.
 struct Roles {
-    river: River,
+    topics: Topics,
     decide: Decide,
     work: Work,
-    lanes: Vec<(Feed, i64)>,
+    lanes: Vec<(LanePipeline, i64)>,
 }
 
 impl Roles {
-    fn new(river: River, source: &Source, lanes: u32) -> Self {
-        let mut writer = river.log.writer(None).unwrap();
+    fn new(topics: Topics, source: &Source, lanes: u32) -> Self {
+        let mut writer = topics.log.writer(None).unwrap();
         let known = Inbox::Source {
             source: source.id.clone(),
             topics: vec!["telemetry".to_owned()],
             lanes,
             pane: source.pane,
         };
-        river.tell(writer.as_mut(), None, &known).unwrap();
+        topics.publish(writer.as_mut(), None, &known).unwrap();
         let lane = |lane| {
             let id = LaneId { source: source.id.clone(), lane };
             let claim = Inbox::Claim { lane: id.clone(), epoch: 1 };
-            river.clone().tell(writer.as_mut(), None, &claim).unwrap();
-            (Feed::new(river.clone(), source.clone(), Lane::new(source, id, 1)), 0)
+            topics.clone().publish(writer.as_mut(), None, &claim).unwrap();
+            (LanePipeline::new(topics.clone(), source.clone(), Lane::new(source, id, 1)), 0)
         };
         let lanes = (0..lanes).map(lane).collect();
         let id = TargetId::new("registry").unwrap();
         let registry = ShadowRegistry::read(id.clone(), REGISTRY).unwrap();
-        let work = Work::new(river.clone(), id, Box::new(registry), Span::from_s(1)).unwrap();
-        let decide = Decide::new(river.clone()).unwrap().keep_replies(KEEP_REPLIES);
-        Self { river, decide, work, lanes }
+        let work = Work::new(topics.clone(), id, Box::new(registry), Span::from_s(1)).unwrap();
+        let decide = Decide::new(topics.clone()).unwrap().keep_replies(KEEP_REPLIES);
+        Self { topics, decide, work, lanes }
     }
 
     fn turn(&mut self) {
@@ -307,18 +307,18 @@ impl Roles {
     }
 
     fn measure(&mut self) {
-        let mut writer = self.river.log.writer(None).unwrap();
+        let mut writer = self.topics.log.writer(None).unwrap();
         for (lane, (feed, next)) in (0..).zip(&mut self.lanes) {
             let partition = Partition { topic: "telemetry".to_owned(), partition: lane };
-            let records = self.river.log.scan(&partition, *next, 10_000).unwrap();
+            let records = self.topics.log.scan(&partition, *next, 10_000).unwrap();
             for record in &records {
                 *next = record.position + 1;
                 let raw = Some(Raw::line(&record.value));
-                let fed = Fed { topic: 0, position: record.position, appended: None, raw };
+                let fed = RawRecord { topic: 0, position: record.position, appended: None, raw };
                 feed.take(fed, |_, _| SampleRole::Unstated);
             }
             if !records.is_empty() {
-                feed.tell(Input::Flush { now: self.river.log.now() });
+                feed.step(Input::Flush { now: self.topics.log.now() });
                 writer.append(feed.frames().unwrap()).unwrap();
             }
         }

@@ -11,10 +11,10 @@ use ripcord::model::{
     Fact, LaneId, LogTime, Mode, ModelId, Namespace, SampleRole, Span, Stage, TargetRule, TopicRule,
 };
 use ripcord::replay::recorded;
-use ripcord::roles::ingest::feed::{Fed, Feed};
+use ripcord::roles::ingest::pipeline::{LanePipeline, RawRecord};
 use ripcord::shard::{Inbox, Output, Shard};
 use ripcord::targets::registry::ShadowRegistry;
-use ripcord::topics::River;
+use ripcord::topics::Topics;
 use ripcord::wire::telemetry::Raw;
 
 use crate::words::{files, replay};
@@ -85,9 +85,9 @@ fn inbox_of_the_flights() -> Inboxes {
     book.default.targets = vec![target];
     let clock = Arc::new(SimulatedClock::new(LogTime::from_ms(0)));
     let log = Arc::new(LocalLog::in_memory(clock).unwrap());
-    let river = River { log, namespace: Namespace::new("replay").unwrap(), shards: 1 };
+    let topics = Topics { log, namespace: Namespace::new("replay").unwrap(), shards: 1 };
     let lane = LaneId { source: source.id.clone(), lane: 0 };
-    let mut feed = Feed::new(river, source.clone(), Lane::new(&source, lane.clone(), 1));
+    let mut feed = LanePipeline::new(topics, source.clone(), Lane::new(&source, lane.clone(), 1));
     let mut inbox = Inboxes {
         entries: Vec::new(),
         shard: Shard::new(0, 1),
@@ -124,11 +124,11 @@ fn inbox_of_the_flights() -> Inboxes {
             }
         }
         let raw = Some(Raw::line(line.as_bytes()));
-        let fed = Fed { topic: 0, position, appended: None, raw };
+        let fed = RawRecord { topic: 0, position, appended: None, raw };
         feed.take(fed, |_, version| inbox.role(version));
         if at - flushed >= Span::from_s(60) {
             flushed = at;
-            feed.tell(Input::Flush { now: at });
+            feed.step(Input::Flush { now: at });
             for frame in feed.pending().to_vec() {
                 inbox.append(at, Inbox::Frame(frame));
             }

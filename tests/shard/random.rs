@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use ripcord::config::Config;
 use ripcord::model::{
-    Answer, Ask, EventTime, Fact, FeatureName, Instruction, LaneId, LogTime, Mode, ModelId,
-    Outcome, SampleRole, Scope, SourceId, Span, Stage, TargetId, TargetRule, VersionFact,
+    Ask, CommandResult, EventTime, Fact, FeatureName, Instruction, LaneId, LogTime, Mode, ModelId,
+    SampleRole, Scope, SourceId, Span, Stage, StepResult, TargetId, TargetRule, VersionFact,
     VersionId,
 };
 use ripcord::shard::{Inbox, Output, Shard};
@@ -141,16 +141,16 @@ fn fact() -> impl Strategy<Value = Inbox> {
 enum Step {
     Record(u32, Inbox),
     /// The worker says so of the last command.
-    Answered(Outcome),
+    Answered(StepResult),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let outcome = prop::sample::select(vec![
-        Outcome::Done,
-        Outcome::Done,
-        Outcome::Failed,
-        Outcome::Unknown,
-        Outcome::Refused,
+        StepResult::Done,
+        StepResult::Done,
+        StepResult::Failed,
+        StepResult::Unknown,
+        StepResult::Refused,
     ]);
     let instruction = (ask(), 0..50_u32).prop_map(|(ask, id)| {
         let (by, reason) = ("ada".to_owned(), "why not".to_owned());
@@ -212,7 +212,7 @@ fn inbox(steps: Vec<Step>) -> Vec<Entry> {
                 let Some(command) = commands.last() else { continue };
                 entries.push((
                     now,
-                    Inbox::Answer(Answer {
+                    Inbox::Answer(CommandResult {
                         command: command.id.clone(),
                         incident: command.incident.clone(),
                         model: command.model.clone(),

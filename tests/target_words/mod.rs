@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ripcord::model::{Command, ModelId, TargetId};
-use ripcord::targets::exec::{Exec, ExecSettings};
+use ripcord::targets::exec::{Exec, ExecOptions};
 use ripcord::targets::{Acted, Later, Target};
 
 pub(crate) const LONG: Duration = Duration::from_secs(30);
@@ -55,5 +55,5 @@ pub(crate) fn exec(
     let models = vec![ModelId::new("fd").unwrap()];
     let (folder, fence_folder) = (folder.to_owned(), folder.to_owned());
     let target = target("mine");
-    Exec::new(ExecSettings { target, models, probe, act, time_limit, folder, fence_folder })
+    Exec::new(ExecOptions { target, models, probe, act, time_limit, folder, fence_folder })
 }

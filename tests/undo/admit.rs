@@ -4,7 +4,7 @@ use ripcord::model::{
     Command, CommandId, IncidentId, LogTime, Mode, ModelId, Namespace, Stage, TargetId, VersionId,
     Want,
 };
-use ripcord::undo::{Admission, Refusal, Seen, admit};
+use ripcord::undo::{Admission, Refusal, TargetMemory, admit};
 
 const EXPIRES: i64 = 60_000;
 
@@ -33,7 +33,7 @@ fn command(word: &str) -> Command {
 
 fn check(word: &str, here: &str, generation: u64, done: &str, now: i64) -> String {
     let here = Namespace::new(here).unwrap();
-    let seen = Seen { generation, command: (done != "-").then_some(done) };
+    let seen = TargetMemory { generation, command: (done != "-").then_some(done) };
     match admit(&command(word), seen, &here, LogTime::from_ms(now)) {
         Admission::Act => "act".to_owned(),
         Admission::AlreadyDone => "already done".to_owned(),
@@ -79,7 +79,7 @@ fn a_replay_of_every_command_ever_changes_nothing() {
         let mut old = command("production");
         old.generation = generation;
         old.id = CommandId::new(&format!("c{generation}")).unwrap();
-        let seen = Seen { generation: 9, command: Some("c9") };
+        let seen = TargetMemory { generation: 9, command: Some("c9") };
         let admission = admit(&old, seen, &old.namespace, LogTime::from_ms(EXPIRES / 2));
         assert_ne!(admission, Admission::Act, "generation {generation}");
     }

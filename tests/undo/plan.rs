@@ -1,7 +1,7 @@
 //! The plan and the ids of its commands, deadlines, and what judge is told.
 
 use ripcord::model::{EventTime, LogTime, Span, Stage, Want};
-use ripcord::undo::How;
+use ripcord::undo::Fitness;
 
 use crate::world::{World, model, version};
 
@@ -26,7 +26,7 @@ fn a_dry_run_names_every_step_in_the_order_of_its_stages_and_changes_nothing() {
     let stages: Vec<Stage> = plan.steps.iter().map(|step| step.stage).collect();
     assert_eq!(stages, [Stage::Traffic, Stage::Registry, Stage::Config, Stage::Notice]);
     assert_eq!((plan.from, plan.to), (version("v3"), version("v2")));
-    assert_eq!((plan.how, plan.generation), (Some(How::Registry), 1));
+    assert_eq!((plan.how, plan.generation), (Some(Fitness::Registry), 1));
 
     let named = world.undo.plan_for(&world.rules, &model(), Some(&version("v1"))).unwrap();
     assert_eq!((named.to, named.how), (version("v1"), None));

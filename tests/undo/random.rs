@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use ripcord::model::{Incident, IncidentState, Outcome, Proof, Want};
+use ripcord::model::{Incident, IncidentState, Proof, StepResult, Want};
 use ripcord::undo::Output;
 
 use crate::world::World;
@@ -160,7 +160,7 @@ fn sound(incident: &Incident) {
         }
         IncidentState::Mitigating => {
             assert!(!incident.plan.is_empty() && incident.to.is_some());
-            let done = |step: &ripcord::model::Step| step.outcome == Some(Outcome::Done);
+            let done = |step: &ripcord::model::Step| step.outcome == Some(StepResult::Done);
             assert!(incident.switched_at.is_none() || incident.plan.iter().any(done));
         }
         IncidentState::Open

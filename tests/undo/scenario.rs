@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
-use ripcord::model::{Command, IncidentState, Outcome};
+use ripcord::model::{Command, IncidentState, StepResult};
 
 use crate::world::World;
 
@@ -59,7 +59,7 @@ pub fn moves() -> BTreeSet<(IncidentState, IncidentState)> {
 }
 
 /// The answers that steps take in the scenarios, each with what the step was told before.
-pub fn answers() -> BTreeSet<(Option<Outcome>, Outcome)> {
+pub fn answers() -> BTreeSet<(Option<StepResult>, StepResult)> {
     let mut answers = BTreeSet::new();
     every_input(|world, input| {
         let words: Vec<_> = input.split(' ').collect();
@@ -73,7 +73,7 @@ pub fn answers() -> BTreeSet<(Option<Outcome>, Outcome)> {
         let ignored = world.line(input).contains("ignored");
         let taken = words[0] == "answer" && words.last() != Some(&"old") && !ignored;
         // One that came too late to be acted on is no answer to the step.
-        let said = |now: &Outcome| format!("{now:?}").to_lowercase() == words[2];
+        let said = |now: &StepResult| format!("{now:?}").to_lowercase() == words[2];
         if taken && let Some(now) = told(world).filter(said) {
             answers.insert((before, now));
         }

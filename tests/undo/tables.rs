@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ripcord::model::{IncidentState as S, Outcome as O, Phase as P};
+use ripcord::model::{IncidentEvent as P, IncidentState as S, StepResult as O};
 use ripcord::undo::transition::{IllegalAnswer, IllegalMove, next_outcome, next_state};
 
 const STATES: [S; 8] = [

@@ -21,10 +21,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use ripcord::model::{
-    Action, Against, Answer, Ask, Better, Budget, Command, EventTime, Fact, FeatureName, Incident,
-    Instruction, LogTime, Mode, ModelId, ModelRules, Namespace, Null, Outcome, Policy, Reason,
-    Reference, RuleBook, Scope, Signal, Span, Stage, Statistic, TargetId, TargetRule, Tolerance,
-    Trigger, TriggerId, Verdict, VersionFact, VersionId, Want,
+    Action, Ask, Benefit, Budget, Command, CommandResult, Comparison, EventTime, Fact, FeatureName,
+    Incident, Instruction, Limit, LogTime, Mode, ModelId, ModelRules, Namespace, Policy, Reason,
+    Reference, RuleSet, Scope, Signal, Span, Stage, Statistic, StepResult, TargetId, TargetRule,
+    Tolerance, Trigger, TriggerId, Verdict, VersionFact, VersionId, Want,
 };
 use ripcord::sums::{Assessment, BucketSums, Evidence, LiveTraffic, PairTable, Tally};
 use ripcord::undo::{Input, Moment, Output, Undo};
@@ -33,7 +33,7 @@ const START: i64 = 1_767_225_600_000;
 
 pub struct World {
     pub undo: Undo,
-    pub rules: RuleBook,
+    pub rules: RuleSet,
     pub log: LogTime,
     pub event: EventTime,
     pub commands: Vec<Command>,
@@ -53,7 +53,7 @@ pub fn version(name: &str) -> VersionId {
     VersionId::new(name).unwrap()
 }
 
-fn trigger(id: &str, signal: Signal, limit: Null, action: Action, bucket: i64) -> Trigger {
+fn trigger(id: &str, signal: Signal, limit: Limit, action: Action, bucket: i64) -> Trigger {
     Trigger {
         id: TriggerId::new(id).unwrap(),
         signal,
@@ -71,30 +71,30 @@ fn trigger(id: &str, signal: Signal, limit: Null, action: Action, bucket: i64) -
     }
 }
 
-pub fn rules() -> RuleBook {
+pub fn rules() -> RuleSet {
     let (minute, hour) = (60, 3600);
     let rollback = Action::Rollback;
     let triggers = vec![
-        trigger("worse-than-reference", Signal::Accuracy, Null::Paired(0.02), rollback, hour),
+        trigger("worse-than-reference", Signal::Accuracy, Limit::Paired(0.02), rollback, hour),
         trigger(
             "accuracy-drop",
             Signal::Accuracy,
-            Null::Baseline(Tolerance::Points(0.05)),
+            Limit::Baseline(Tolerance::Points(0.05)),
             rollback,
             hour,
         ),
-        trigger("error-rate", Signal::ErrorRate, Null::Rate(0.1), rollback, minute),
+        trigger("error-rate", Signal::ErrorRate, Limit::Rate(0.1), rollback, minute),
         trigger(
             "mean-latency",
             Signal::Latency,
-            Null::MeanMs { limit: 2000.0, timeout: 60_000.0 },
+            Limit::MeanMs { limit: 2000.0, timeout: 60_000.0 },
             rollback,
             minute,
         ),
         trigger(
             "feature-drift",
             Signal::FeatureDrift,
-            Null::Psi { limit: 0.25, bins: 10, learn: 5000 },
+            Limit::Psi { limit: 0.25, bins: 10, learn: 5000 },
             Action::Alert,
             hour,
         ),
@@ -121,7 +121,7 @@ pub fn rules() -> RuleBook {
         hand_over: h(1),
         baseline_samples: 1000,
     };
-    RuleBook {
+    RuleSet {
         namespace: Namespace::new("test").unwrap(),
         revision: 1,
         hash: String::new(),
@@ -355,8 +355,8 @@ impl World {
             let (key, value) = word.split_once('=').unwrap_or((word, ""));
             match key {
                 "same" => a.changed = false,
-                "better" => a.against.push(against(value, Better::Better)),
-                "unknown" => a.against.push(against(value, Better::Unknown)),
+                "better" => a.against.push(against(value, Benefit::Better)),
+                "unknown" => a.against.push(against(value, Benefit::Unknown)),
                 "feature" => a.feature = Some(FeatureName::new(value).unwrap()),
                 "few" => a.reason = Reason::TooFewSamples,
                 "past" => {
@@ -384,7 +384,7 @@ impl World {
         let mut commands = self.commands.iter().filter(of);
         let command = if old { commands.next() } else { commands.next_back() };
         let command = command.expect("nothing was asked of it").clone();
-        let answer = Answer {
+        let answer = CommandResult {
             command: command.id,
             incident: command.incident,
             model: model(),
@@ -454,19 +454,19 @@ fn mark(step: &ripcord::model::Step) -> char {
     match (step.outcome, step.asked_at) {
         (None, None) => '.',
         (None, Some(_)) => '>',
-        (Some(Outcome::Done), _) => 'D',
-        (Some(Outcome::Refused), _) => 'R',
-        (Some(Outcome::Failed), _) => 'F',
-        (Some(Outcome::Unknown), _) => '?',
+        (Some(StepResult::Done), _) => 'D',
+        (Some(StepResult::Refused), _) => 'R',
+        (Some(StepResult::Failed), _) => 'F',
+        (Some(StepResult::Unknown), _) => '?',
     }
 }
 
-fn outcome(word: &str) -> Outcome {
+fn outcome(word: &str) -> StepResult {
     match word {
-        "done" => Outcome::Done,
-        "refused" => Outcome::Refused,
-        "failed" => Outcome::Failed,
-        "unknown" => Outcome::Unknown,
+        "done" => StepResult::Done,
+        "refused" => StepResult::Refused,
+        "failed" => StepResult::Failed,
+        "unknown" => StepResult::Unknown,
         other => panic!("no outcome {other}"),
     }
 }
@@ -483,8 +483,8 @@ fn known(word: &str) -> VersionFact {
     }
 }
 
-fn against(name: &str, better: Better) -> Against {
-    Against { version: version(name), better, reference: Reference::Paired }
+fn against(name: &str, better: Benefit) -> Comparison {
+    Comparison { version: version(name), better, reference: Reference::Paired }
 }
 
 fn tally(key: &str, value: &str) -> Tally {
@@ -533,9 +533,9 @@ pub fn assessment(rule: &Trigger, name: &str, verdict: &str, at: EventTime) -> A
             threshold: 500.0,
             limit: rule.limit,
             null: match rule.limit {
-                Null::Baseline(_) => Some(0.14),
-                Null::Rate(limit) | Null::Paired(limit) => Some(limit),
-                Null::MeanMs { limit, .. } | Null::Psi { limit, .. } => Some(limit),
+                Limit::Baseline(_) => Some(0.14),
+                Limit::Rate(limit) | Limit::Paired(limit) => Some(limit),
+                Limit::MeanMs { limit, .. } | Limit::Psi { limit, .. } => Some(limit),
             },
             baseline: None,
             estimate: Some(0.25),

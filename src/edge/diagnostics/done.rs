@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::metrics::{self, Labels, Metric, Page, Spread};
+use super::metrics::{self, Metric, MetricLabels, Page, Spread};
 use crate::edge::clock::Stopwatch;
-use crate::model::{Incident, IncidentId, IncidentState, Outcome, TargetId, Want};
+use crate::model::{Incident, IncidentId, IncidentState, StepResult, TargetId, Want};
 
 /// What takes time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
+pub enum TimedPhase {
     /// What a lane measured goes to the log.
     Flush,
     /// Records of an inbox are folded.
@@ -21,7 +21,7 @@ pub enum Phase {
     Mitigate,
 }
 
-impl Phase {
+impl TimedPhase {
     const fn word(self) -> &'static str {
         match self {
             Self::Flush => "flush",
@@ -40,13 +40,13 @@ static DONE: Mutex<Done> = Mutex::new(Done {
 });
 
 struct Done {
-    took: BTreeMap<Metric, BTreeMap<Labels, Spread>>,
-    counts: BTreeMap<Metric, BTreeMap<Labels, u64>>,
+    took: BTreeMap<Metric, BTreeMap<MetricLabels, Spread>>,
+    counts: BTreeMap<Metric, BTreeMap<MetricLabels, u64>>,
     mitigating: BTreeMap<IncidentId, Stopwatch>,
 }
 
 impl Done {
-    fn took(&mut self, metric: Metric, labels: Labels, watch: Stopwatch) {
+    fn took(&mut self, metric: Metric, labels: MetricLabels, watch: Stopwatch) {
         let spread = self.took.entry(metric).or_default().entry(labels).or_default();
         spread.record_us(watch.elapsed_us());
     }
@@ -57,22 +57,22 @@ fn done() -> MutexGuard<'static, Done> {
     DONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn phase(phase: Phase) -> Labels {
+fn phase(phase: TimedPhase) -> MetricLabels {
     vec![("phase", phase.word().to_owned())]
 }
 
 /// A phase is over that began with the watch.
-pub fn took(of: Phase, watch: Stopwatch) {
+pub fn took(of: TimedPhase, watch: Stopwatch) {
     done().took(metrics::PHASE, phase(of), watch);
 }
 
 /// One more.
-pub fn count(metric: Metric, labels: Labels) {
+pub fn count(metric: Metric, labels: MetricLabels) {
     *done().counts.entry(metric).or_default().entry(labels).or_default() += 1;
 }
 
 /// A worker is through with a command.
-pub fn step(worker: &TargetId, want: &Want, outcome: Outcome, watch: Stopwatch) {
+pub fn step(worker: &TargetId, want: &Want, outcome: StepResult, watch: Stopwatch) {
     let result = metrics::word(outcome);
     let labels = vec![("worker", worker.to_string()), ("result", result.clone())];
     done().took(metrics::WORKER_STEP, labels, watch);
@@ -96,7 +96,7 @@ pub fn incident(changed: &Incident) {
     } else if let Some(watch) = done.mitigating.remove(&changed.id)
         && changed.state == IncidentState::Mitigated
     {
-        done.took(metrics::PHASE, phase(Phase::Mitigate), watch);
+        done.took(metrics::PHASE, phase(TimedPhase::Mitigate), watch);
     }
 }
 

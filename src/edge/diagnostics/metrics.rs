@@ -82,7 +82,7 @@ metrics! {
 }
 
 /// Names and values of a sample.
-pub type Labels = Vec<(&'static str, String)>;
+pub type MetricLabels = Vec<(&'static str, String)>;
 
 /// A word of the model as JSON has it, as a label.
 pub fn word<T: serde::Serialize>(value: T) -> String {
@@ -139,7 +139,7 @@ impl Spread {
 
 /// Spreads by label.
 #[derive(Debug)]
-struct Spreads(Vec<(Labels, Spread)>);
+struct Spreads(Vec<(MetricLabels, Spread)>);
 
 impl EncodeMetric for Spreads {
     fn encode(&self, mut encoder: MetricEncoder<'_>) -> fmt::Result {
@@ -170,8 +170,12 @@ impl Page {
     }
 
     /// Adds a value that goes up and down.
-    pub fn gauge(&mut self, metric: Metric, samples: impl IntoIterator<Item = (Labels, f64)>) {
-        let family = Family::<Labels, Gauge<f64, AtomicU64>>::default();
+    pub fn gauge(
+        &mut self,
+        metric: Metric,
+        samples: impl IntoIterator<Item = (MetricLabels, f64)>,
+    ) {
+        let family = Family::<MetricLabels, Gauge<f64, AtomicU64>>::default();
         for (labels, value) in samples {
             family.get_or_create(&labels).set(value);
         }
@@ -179,8 +183,12 @@ impl Page {
     }
 
     /// Adds a count that only grows.
-    pub fn counter(&mut self, metric: Metric, samples: impl IntoIterator<Item = (Labels, u64)>) {
-        let family = Family::<Labels, Counter>::default();
+    pub fn counter(
+        &mut self,
+        metric: Metric,
+        samples: impl IntoIterator<Item = (MetricLabels, u64)>,
+    ) {
+        let family = Family::<MetricLabels, Counter>::default();
         for (labels, count) in samples {
             family.get_or_create(&labels).inc_by(count);
         }
@@ -188,7 +196,11 @@ impl Page {
     }
 
     /// Adds times.
-    pub fn histogram(&mut self, metric: Metric, of: impl IntoIterator<Item = (Labels, Spread)>) {
+    pub fn histogram(
+        &mut self,
+        metric: Metric,
+        of: impl IntoIterator<Item = (MetricLabels, Spread)>,
+    ) {
         self.0.register(metric.name, metric.help, Spreads(of.into_iter().collect()));
     }
 

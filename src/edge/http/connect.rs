@@ -110,18 +110,18 @@ async fn hold(
 
 /// Who is connected.
 #[derive(Default)]
-struct Clients(Mutex<Held>);
+struct Clients(Mutex<ConnectionTable>);
 
 #[derive(Default)]
-struct Held {
+struct ConnectionTable {
     connections: usize,
     next: u64,
     /// Those that we wait for, the longest first.
-    waiting: BTreeMap<u64, Arc<Client>>,
+    waiting: BTreeMap<u64, Arc<HttpConnection>>,
 }
 
 /// One connection, as all others see it.
-pub(in crate::edge) struct Client {
+pub(in crate::edge) struct HttpConnection {
     clients: Arc<Clients>,
     /// Its place among those that are waited for; none: it is being answered.
     turn: Mutex<Option<u64>>,
@@ -129,7 +129,7 @@ pub(in crate::edge) struct Client {
 }
 
 /// A connection's place, free again when this is gone, however it ended.
-struct Seat(Arc<Client>);
+struct Seat(Arc<HttpConnection>);
 
 impl Drop for Seat {
     fn drop(&mut self) {
@@ -142,9 +142,9 @@ impl Drop for Seat {
 }
 
 /// While it lives, the client is being answered and keeps its place.
-pub(in crate::edge) struct Answering(Arc<Client>);
+pub(in crate::edge) struct Answering(Arc<HttpConnection>);
 
-impl Client {
+impl HttpConnection {
     /// Its request is here, whole.
     pub(in crate::edge) fn answering(self: Arc<Self>) -> Answering {
         let mut held = locked(&self.clients.0);
@@ -174,14 +174,14 @@ impl Clients {
         }
         held.connections += 1;
         let (turn, asked_to_go) = (Mutex::default(), Notify::new());
-        let client = Arc::new(Client { clients: Arc::clone(self), turn, asked_to_go });
+        let client = Arc::new(HttpConnection { clients: Arc::clone(self), turn, asked_to_go });
         held.wait_for(&client);
         Some(Seat(client))
     }
 }
 
-impl Held {
-    fn wait_for(&mut self, client: &Arc<Client>) {
+impl ConnectionTable {
+    fn wait_for(&mut self, client: &Arc<HttpConnection>) {
         let turn = self.next;
         self.next += 1;
         *locked(&client.turn) = Some(turn);

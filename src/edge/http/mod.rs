@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use crate::config::HttpLimits;
-pub(in crate::edge) use connect::{Answering, Client, Terms, run_within};
+pub(in crate::edge) use connect::{Answering, HttpConnection, Terms, run_within};
 
 pub use connect::run;
 pub use guard::{Guard, Writing};
@@ -174,8 +174,8 @@ async fn whole(State(body): State<Whole>, mut request: Request, next: Next) -> R
 
 /// Answers in time; while it does, the connection keeps its place.
 async fn in_time(State(time): State<Duration>, request: Request, next: Next) -> Response {
-    let client = request.extensions().get::<Arc<Client>>().cloned();
-    let _answering = client.map(Client::answering);
+    let client = request.extensions().get::<Arc<HttpConnection>>().cloned();
+    let _answering = client.map(HttpConnection::answering);
     if let Ok(response) = tokio::time::timeout(time, next.run(request)).await {
         return response;
     }

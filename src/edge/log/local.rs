@@ -83,15 +83,15 @@ impl LocalLog {
 
     /// Ends the waiting of every reader: whoever goes by the log's time looks at it anew. For a
     /// clock that is moved by hand.
-    pub fn call(&self) {
-        self.core.shared.board.call();
+    pub fn wake_all(&self) {
+        self.core.shared.board.wake_all();
     }
 
     /// Waits until every reader that has joined waits and has nothing left to read; whether that
     /// came to be `within` the time. Roles do their work between two reads, so then it is done.
     #[must_use]
-    pub fn quiet(&self, within: Duration) -> bool {
-        self.core.shared.board.quiet(within)
+    pub fn wait_idle(&self, within: Duration) -> bool {
+        self.core.shared.board.wait_idle(within)
     }
 
     /// Deletes records of a partition that are older than `older_than`, but none from the
@@ -107,7 +107,7 @@ impl LocalLog {
         older_than: Span,
         keep_from: Option<i64>,
     ) -> Result<u64, LogError> {
-        let slot = self.core.shared.board.look().slot(partition)?;
+        let slot = self.core.shared.board.lock().slot(partition)?;
         let before = self.now() - older_than;
         let keep_from = keep_from.unwrap_or(i64::MAX).max(0);
         let mut deleted = 0;
@@ -157,11 +157,11 @@ impl Log for LocalLog {
     }
 
     fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
-        Ok(self.core.shared.board.look().topics.get(topic).map(|kept| kept.partitions))
+        Ok(self.core.shared.board.lock().topics.get(topic).map(|kept| kept.partitions))
     }
 
     fn latest(&self, partition: &Partition) -> Result<Vec<Record>, LogError> {
-        let slot = self.core.shared.board.look().slot(partition)?;
+        let slot = self.core.shared.board.lock().slot(partition)?;
         let found = store::latest(&lock(&self.core.db), slot);
         found.map_err(|error| self.core.shared.said("reading", Fault::Sql(error)))
     }
@@ -172,7 +172,7 @@ impl Log for LocalLog {
         position: i64,
         most: usize,
     ) -> Result<Vec<Record>, LogError> {
-        let known = self.core.shared.board.look();
+        let known = self.core.shared.board.lock();
         let slot = known.slot(partition)?;
         let end = known.end(slot);
         drop(known);

@@ -16,15 +16,15 @@ use tokio::task::JoinError;
 
 use super::Shared;
 use super::served::Served;
-use super::state::Kept;
+use super::state::StoredRoute;
 use crate::edge::chain::chain;
 use crate::edge::diagnostics;
-use crate::edge::fence::Taken;
+use crate::edge::fence::AcceptedCommands;
 use crate::edge::http::Problem;
 use crate::model::{ModelId, VersionId};
-use crate::router::{Ended, Forced, Refusal, Route, Tally, View, Weight};
+use crate::router::{Forced, RequestEnd, RequestStats, Route, RouteRefusal, VersionView, Weight};
 
-type Told = ([(HeaderName, HeaderValue); 1], Json<Value>);
+type RouteReply = ([(HeaderName, HeaderValue); 1], Json<Value>);
 
 /// A route that shall be set. What is left out stays as it is; what only the router knows may
 /// stand there, so that what was read can be sent back, and is not looked at.
@@ -34,7 +34,7 @@ struct Wanted {
     weights_percent: BTreeMap<VersionId, Weight>,
     shadow: Option<BTreeSet<VersionId>>,
     forced: Option<BTreeMap<VersionId, Forced>>,
-    fence: Option<Taken>,
+    fence: Option<AcceptedCommands>,
     #[serde(rename = "model")]
     _model: Option<IgnoredAny>,
     #[serde(rename = "revision")]
@@ -53,7 +53,7 @@ pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
 pub(super) async fn show(
     State(shared): State<Arc<Shared>>,
     Path(model): Path<String>,
-) -> Result<Told, Problem> {
+) -> Result<RouteReply, Problem> {
     let served = named(&shared, &model)?;
     Ok(told_of(&shared, served, &served.kept()))
 }
@@ -63,7 +63,7 @@ pub(super) async fn put(
     Path(model): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Told, Problem> {
+) -> Result<RouteReply, Problem> {
     let wanted: Wanted = serde_json::from_slice(&body).map_err(|why| {
         Problem::bad(format!(
             "the body is no route: {why}; write {{\"weights_percent\": {{\"v1\": 90, \"v2\": 10}}}}"
@@ -91,7 +91,7 @@ async fn set(
     served: &Served,
     condition: Option<&str>,
     wanted: Wanted,
-) -> Result<Kept, Problem> {
+) -> Result<StoredRoute, Problem> {
     let model = served.settings.model.clone();
     // One at a time, from the reading of what is there to the end.
     let mut state = Arc::clone(&shared.state).lock_owned().await;
@@ -104,8 +104,8 @@ async fn set(
         forced: forced.unwrap_or_else(|| kept.route.forced.clone()),
     };
     served.may(&route).map_err(|refusal| match refusal {
-        Refusal::Route(why) => Problem::bad(format!("{model}: {why}")),
-        Refusal::Down { .. } => {
+        RouteRefusal::Route(why) => Problem::bad(format!("{model}: {why}")),
+        RouteRefusal::Down { .. } => {
             let detail = format!("{model}: {refusal}");
             Problem::new(StatusCode::CONFLICT, "all-down", detail)
         }
@@ -128,7 +128,7 @@ async fn set(
         );
         return Err(Problem::new(StatusCode::CONFLICT, "stale-generation", detail));
     }
-    let kept = Kept { revision: kept.revision + 1, route, fence };
+    let kept = StoredRoute { revision: kept.revision + 1, route, fence };
     let (of, keep) = (model.clone(), kept.clone());
     let write = move || {
         // The next one may come once this is on the disk and in force.
@@ -151,7 +151,7 @@ async fn set(
     Ok(kept)
 }
 
-fn matches(condition: Option<&str>, kept: &Kept, model: &ModelId) -> Result<(), Problem> {
+fn matches(condition: Option<&str>, kept: &StoredRoute, model: &ModelId) -> Result<(), Problem> {
     let Some(condition) = condition else {
         let detail = format!(
             "say which route you mean to replace: If-Match with the ETag of GET \
@@ -185,12 +185,12 @@ fn named<'a>(shared: &'a Shared, model: &str) -> Result<&'a Served, Problem> {
     })
 }
 
-fn told_of(shared: &Shared, served: &Served, kept: &Kept) -> Told {
+fn told_of(shared: &Shared, served: &Served, kept: &StoredRoute) -> RouteReply {
     let tag = HeaderValue::from_str(&kept.tag()).unwrap_or(HeaderValue::from_static("\"\""));
     ([(ETAG, tag)], Json(view(shared, served, kept)))
 }
 
-fn view(shared: &Shared, served: &Served, kept: &Kept) -> Value {
+fn view(shared: &Shared, served: &Served, kept: &StoredRoute) -> Value {
     let mut versions = serde_json::Map::new();
     for (view, backend) in served.switch().views().zip(served.backends()) {
         versions.insert(view.version.to_string(), version(&view, &backend.url));
@@ -212,7 +212,7 @@ fn view(shared: &Shared, served: &Served, kept: &Kept) -> Value {
     })
 }
 
-fn version(view: &View<'_>, url: &str) -> Value {
+fn version(view: &VersionView<'_>, url: &str) -> Value {
     let health = match view.up {
         None => "unknown",
         Some(true) => "up",
@@ -228,10 +228,10 @@ fn version(view: &View<'_>, url: &str) -> Value {
     })
 }
 
-fn tally(tally: &Tally) -> Value {
+fn tally(tally: &RequestStats) -> Value {
     let mut out = serde_json::Map::new();
     out.insert("total".to_owned(), json!(tally.total()));
-    for how in Ended::ALL {
+    for how in RequestEnd::ALL {
         out.insert(how.name().to_owned(), json!(tally.count(how)));
     }
     let took = tally.took_us();

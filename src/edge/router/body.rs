@@ -13,11 +13,11 @@ use axum::http::StatusCode;
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep, timeout};
 
-use super::call::Asked;
+use super::call::PendingCall;
 use crate::config::RouterLimits;
 use crate::edge::clock::Stopwatch;
 use crate::edge::http::{Answering, Problem};
-use crate::router::Ended;
+use crate::router::RequestEnd;
 
 /// The body of a request.
 pub(super) enum Sent {
@@ -92,7 +92,7 @@ pub(super) fn too_large(most: usize) -> Problem {
 
 /// What became of a body that streamed.
 #[derive(Default)]
-pub(super) struct Fate {
+pub(super) struct StreamState {
     /// It was larger than it may be.
     pub(super) too_large: AtomicBool,
     /// It broke off.
@@ -112,12 +112,12 @@ pub(super) struct Flow {
     patience: Duration,
     /// Since when that is done, and until when.
     waits: Option<(Stopwatch, Pin<Box<Sleep>>)>,
-    fate: Arc<Fate>,
+    fate: Arc<StreamState>,
 }
 
 impl Flow {
     /// What becomes of it.
-    pub(super) fn fate(&self) -> Arc<Fate> {
+    pub(super) fn fate(&self) -> Arc<StreamState> {
         Arc::clone(&self.fate)
     }
 
@@ -193,11 +193,11 @@ impl hyper::body::Body for Flow {
 }
 
 /// An answer on its way through. When it is over, one way or the other, that is counted.
-pub(super) struct Told {
+pub(super) struct StreamedReply {
     pub(super) from: Incoming,
-    pub(super) asked: Asked,
+    pub(super) asked: PendingCall,
     /// How it ends if it comes whole.
-    pub(super) how: Ended,
+    pub(super) how: RequestEnd,
     /// Its beginning, as far as it is held.
     pub(super) held: Vec<u8>,
     pub(super) room: usize,
@@ -208,7 +208,7 @@ pub(super) struct Told {
     pub(super) _seat: Option<Answering>,
 }
 
-impl Told {
+impl StreamedReply {
     /// It came whole.
     fn whole(&mut self) {
         let (how, held) = (self.how, std::mem::take(&mut self.held));
@@ -224,7 +224,7 @@ impl Told {
     }
 }
 
-impl hyper::body::Body for Told {
+impl hyper::body::Body for StreamedReply {
     type Data = Bytes;
     type Error = BoxError;
 
@@ -244,7 +244,7 @@ impl hyper::body::Body for Told {
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(why))) => {
-                self.asked.ended(Ended::Error, Some("the answer broke off"), Bytes::new());
+                self.asked.ended(RequestEnd::Error, Some("the answer broke off"), Bytes::new());
                 Poll::Ready(Some(Err(why.into())))
             }
             Poll::Ready(None) => {
@@ -257,7 +257,11 @@ impl hyper::body::Body for Told {
                 if idle.as_mut().poll(context).is_pending() {
                     return Poll::Pending;
                 }
-                self.asked.ended(Ended::Timeout, Some("the answer stopped midway"), Bytes::new());
+                self.asked.ended(
+                    RequestEnd::Timeout,
+                    Some("the answer stopped midway"),
+                    Bytes::new(),
+                );
                 Poll::Ready(Some(Err("the backend sent no further part in time".into())))
             }
         }

@@ -11,19 +11,19 @@ use hyper_util::client::legacy::Error as ClientError;
 use tokio::time::timeout;
 
 use super::Shared;
-use super::body::Fate;
+use super::body::StreamState;
 use super::record::Answered;
 use super::served::Served;
 use crate::edge::chain::chain;
 use crate::edge::clock::{Clock, Stopwatch, SystemClock};
-use crate::model::{SampleRole, Status};
-use crate::router::{Choice, Draw, Ended, Input, Place, Plan};
+use crate::model::{PredictionStatus, SampleRole};
+use crate::router::{Choice, Draw, Input, RequestEnd, RoutePlan, VersionIndex};
 
 /// What is asked, of whichever version.
 pub(super) struct Call {
     pub(super) shared: Arc<Shared>,
     pub(super) served: Arc<Served>,
-    pub(super) plan: Arc<Plan>,
+    pub(super) plan: Arc<RoutePlan>,
     pub(super) draw: Draw,
     pub(super) method: Method,
     /// Below the backend, with the query.
@@ -45,12 +45,12 @@ pub(super) struct About {
 
 impl Call {
     /// The version to ask, but for those that were `tried`.
-    pub(super) fn choose(&self, tried: &[Place]) -> Option<Choice> {
+    pub(super) fn choose(&self, tried: &[VersionIndex]) -> Option<Choice> {
         self.plan.choose(self.draw, tried, |place| self.served.switch().begin_trial(place))
     }
 
     /// What is asked of a version, on its way there.
-    pub(super) fn request(&self, place: Place, body: Body) -> Option<Request<Body>> {
+    pub(super) fn request(&self, place: VersionIndex, body: Body) -> Option<Request<Body>> {
         let uri = self.served.backend(place)?.uri(&self.path)?;
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
@@ -60,8 +60,8 @@ impl Call {
     }
 
     /// Begins to count what comes of asking a version.
-    pub(super) fn asked(&self, place: Place, role: SampleRole, trial: bool) -> Asked {
-        Asked {
+    pub(super) fn asked(&self, place: VersionIndex, role: SampleRole, trial: bool) -> PendingCall {
+        PendingCall {
             shared: Arc::clone(&self.shared),
             served: Arc::clone(&self.served),
             about: Arc::clone(&self.about),
@@ -76,22 +76,22 @@ impl Call {
 }
 
 /// A version that was asked. However that ends, it is counted once.
-pub(super) struct Asked {
+pub(super) struct PendingCall {
     shared: Arc<Shared>,
     served: Arc<Served>,
     about: Arc<About>,
-    place: Place,
+    place: VersionIndex,
     role: SampleRole,
     trial: bool,
     since: Stopwatch,
     /// What becomes of the body, where it streams.
-    pub(super) sent: Option<Arc<Fate>>,
+    pub(super) sent: Option<Arc<StreamState>>,
     over: bool,
 }
 
-impl Asked {
+impl PendingCall {
     /// It ended.
-    pub(super) fn ended(&mut self, how: Ended, error: Option<&str>, answer: Bytes) {
+    pub(super) fn ended(&mut self, how: RequestEnd, error: Option<&str>, answer: Bytes) {
         if std::mem::replace(&mut self.over, true) {
             return;
         }
@@ -101,11 +101,11 @@ impl Asked {
         let took_us = self.since.elapsed_us().saturating_sub(waited_us);
         self.served.step(Input::Ended { place, role, how, took_us, trial });
         let status = match how {
-            Ended::Ok => Status::Ok,
-            Ended::Error => Status::Error,
-            Ended::Timeout => Status::Timeout,
+            RequestEnd::Ok => PredictionStatus::Ok,
+            RequestEnd::Error => PredictionStatus::Error,
+            RequestEnd::Timeout => PredictionStatus::Timeout,
             // The version gave no prediction, by no fault of its own.
-            Ended::Refused | Ended::Left => return,
+            RequestEnd::Refused | RequestEnd::Left => return,
         };
         let Some(backend) = self.served.backend(place).filter(|_| self.about.predicts) else {
             return;
@@ -127,9 +127,9 @@ impl Asked {
     }
 }
 
-impl Drop for Asked {
+impl Drop for PendingCall {
     fn drop(&mut self) {
-        self.ended(Ended::Left, None, Bytes::new());
+        self.ended(RequestEnd::Left, None, Bytes::new());
     }
 }
 
@@ -151,7 +151,7 @@ pub(super) enum Failed {
 }
 
 /// What a version answers.
-pub(super) enum Answer {
+pub(super) enum ReplyBody {
     /// All of it.
     Whole(Bytes),
     /// Its rest is still to come.
@@ -159,23 +159,23 @@ pub(super) enum Answer {
 }
 
 /// How an answer of this status counts.
-pub(super) fn how(status: StatusCode) -> Ended {
+pub(super) fn how(status: StatusCode) -> RequestEnd {
     if status.is_server_error() {
-        Ended::Error
+        RequestEnd::Error
     } else if status.is_client_error() {
-        Ended::Refused
+        RequestEnd::Refused
     } else {
-        Ended::Ok
+        RequestEnd::Ok
     }
 }
 
 /// Asks, and counts if nothing comes of it. A small answer is waited for, whole, so that one that
 /// breaks off can still be told as what it is.
 pub(super) async fn ask(
-    asked: &mut Asked,
+    asked: &mut PendingCall,
     request: Request<Body>,
     within: Duration,
-) -> Result<(response::Parts, Answer), Failed> {
+) -> Result<(response::Parts, ReplyBody), Failed> {
     let held = asked.shared.limits.held_body_bytes;
     let work = async {
         let answer = asked.served.client.request(request).await.map_err(|why| unanswered(&why))?;
@@ -184,9 +184,9 @@ pub(super) async fn ask(
             Some(bytes) if bytes <= held as u64 => {
                 let whole = to_bytes(Body::new(body), held).await;
                 let whole = whole.map_err(|why| Failed::Cut(chain(&why)))?;
-                Ok((head, Answer::Whole(whole)))
+                Ok((head, ReplyBody::Whole(whole)))
             }
-            Some(_) | None => Ok((head, Answer::Flow(body))),
+            Some(_) | None => Ok((head, ReplyBody::Flow(body))),
         }
     };
     let failed = match timeout(within, work).await {
@@ -201,10 +201,12 @@ pub(super) async fn ask(
         Some(_) | None => failed,
     };
     let (how, error) = match &failed {
-        Failed::Unreached(_) => (Ended::Error, "no connection"),
-        Failed::Cut(_) => (Ended::Error, "the connection was cut"),
-        Failed::Late(_) => (Ended::Timeout, "no answer in time"),
-        Failed::TooLarge | Failed::Slow | Failed::Broke => (Ended::Left, "the request broke off"),
+        Failed::Unreached(_) => (RequestEnd::Error, "no connection"),
+        Failed::Cut(_) => (RequestEnd::Error, "the connection was cut"),
+        Failed::Late(_) => (RequestEnd::Timeout, "no answer in time"),
+        Failed::TooLarge | Failed::Slow | Failed::Broke => {
+            (RequestEnd::Left, "the request broke off")
+        }
     };
     asked.ended(how, Some(error), Bytes::new());
     Err(failed)

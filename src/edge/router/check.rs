@@ -10,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::served::Served;
 use crate::config::HealthSettings;
-use crate::router::{Input, Place};
+use crate::router::{Input, VersionIndex};
 
 /// With no breaker open there is nothing to wait for but a change.
 const LONG: Duration = Duration::from_secs(3600);
@@ -20,7 +20,7 @@ pub(super) fn start(served: &Arc<Served>, shutdown: &watch::Receiver<bool>) {
     let (of, stop) = (Arc::clone(served), shutdown.clone());
     tokio::spawn(until(stop, async move { ticks(&of).await }));
     let Some(health) = &served.settings.health else { return };
-    let places: Vec<Place> = served.switch().places().collect();
+    let places: Vec<VersionIndex> = served.switch().places().collect();
     for place in places {
         let (of, health, stop) = (Arc::clone(served), health.clone(), shutdown.clone());
         tokio::spawn(until(stop, async move { asks(&of, place, &health).await }));
@@ -44,7 +44,7 @@ async fn ticks(served: &Served) {
     }
 }
 
-async fn asks(served: &Served, place: Place, health: &HealthSettings) {
+async fn asks(served: &Served, place: VersionIndex, health: &HealthSettings) {
     let mut every = interval(health.every);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -54,7 +54,7 @@ async fn asks(served: &Served, place: Place, health: &HealthSettings) {
     }
 }
 
-async fn is_well(served: &Served, place: Place, path: &str) -> bool {
+async fn is_well(served: &Served, place: VersionIndex, path: &str) -> bool {
     let uri = served.backend(place).and_then(|backend| backend.uri(path.trim_start_matches('/')));
     let Some(uri) = uri else { return false };
     let request = Request::builder().method(Method::GET).uri(uri).body(Body::empty());

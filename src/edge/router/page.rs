@@ -7,9 +7,9 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, HeaderName};
 
 use super::Shared;
-use crate::edge::diagnostics::metrics::{self, Labels, Page, Spread};
+use crate::edge::diagnostics::metrics::{self, MetricLabels, Page, Spread};
 use crate::model::BreakerState;
-use crate::router::Ended;
+use crate::router::RequestEnd;
 
 pub(super) async fn metrics(
     State(shared): State<Arc<Shared>>,
@@ -20,13 +20,13 @@ pub(super) async fn metrics(
     let mut dropped = vec![(vec![("what", "record".to_owned())], shared.records.dropped())];
     for (model, served) in &shared.models {
         for view in served.switch().views() {
-            let labels = |more: &[(&'static str, &str)]| -> Labels {
+            let labels = |more: &[(&'static str, &str)]| -> MetricLabels {
                 let of = [("model", model.as_str()), ("version", view.version.as_str())];
                 let all = of.iter().chain(more);
                 all.map(|(name, value)| (*name, (*value).to_owned())).collect()
             };
             for (role, tally) in [("live", view.live), ("shadow", view.shadow)] {
-                for how in Ended::ALL {
+                for how in RequestEnd::ALL {
                     let labels = labels(&[("role", role), ("result", how.name())]);
                     requests.push((labels, tally.count(how)));
                 }

@@ -10,13 +10,13 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, response};
 use axum::response::{IntoResponse, Response};
 use std::net::SocketAddr;
 
-use super::body::{self, Flow, Sent, Told};
-use super::call::{About, Answer, Asked, Call, Failed, ask, how};
+use super::body::{self, Flow, Sent, StreamedReply};
+use super::call::{About, Call, Failed, PendingCall, ReplyBody, ask, how};
 use super::served::Served;
 use super::{Shared, headers, shadow};
-use crate::edge::http::{Answering, Client, Problem, fresh_id};
+use crate::edge::http::{Answering, HttpConnection, Problem, fresh_id};
 use crate::model::{Field, SampleRole, check_name};
-use crate::router::{Draw, Place, hash};
+use crate::router::{Draw, VersionIndex, hash};
 
 /// The longest id of a request that is taken, in bytes: with a version it must still be a name.
 const LONGEST_ID: usize = 128;
@@ -26,7 +26,7 @@ const MODELS: &str = "/models/";
 pub(super) async fn proxy(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
     // Whoever is being answered keeps its place among the connections.
-    let seat = parts.extensions.remove::<Arc<Client>>().map(Client::answering);
+    let seat = parts.extensions.remove::<Arc<HttpConnection>>().map(HttpConnection::answering);
     let answered = async {
         let (served, path) = found(&shared, &parts.uri)?;
         let sent = body::read(body, &shared.limits).await?;
@@ -133,7 +133,7 @@ fn call(
 /// asked.
 async fn held(call: &Call, bytes: &Bytes, seat: Option<Answering>) -> Response {
     let within = call.served.settings.answer;
-    let mut tried: Vec<Place> = Vec::new();
+    let mut tried: Vec<VersionIndex> = Vec::new();
     let mut last = None;
     let response = loop {
         let Some(choice) = call.choose(&tried) else {
@@ -181,20 +181,20 @@ async fn streamed(call: &Call, flow: Flow, seat: Option<Answering>) -> Response 
 /// What a version said, on its way back.
 fn passed(
     call: &Call,
-    place: Place,
+    place: VersionIndex,
     head: response::Parts,
-    answer: Answer,
-    mut asked: Asked,
+    answer: ReplyBody,
+    mut asked: PendingCall,
     seat: Option<Answering>,
 ) -> Response {
     let how = how(head.status);
     let body = match answer {
-        Answer::Whole(bytes) => {
+        ReplyBody::Whole(bytes) => {
             let error = head.status.is_server_error().then(|| head.status.to_string());
             asked.ended(how, error.as_deref(), bytes.clone());
             Body::from(bytes)
         }
-        Answer::Flow(from) => Body::new(Told {
+        ReplyBody::Flow(from) => Body::new(StreamedReply {
             from,
             asked,
             how,
@@ -213,7 +213,7 @@ fn passed(
 }
 
 /// Says which version it was, and of which request.
-fn signed(call: &Call, place: Place, mut response: Response) -> Response {
+fn signed(call: &Call, place: VersionIndex, mut response: Response) -> Response {
     let headers = response.headers_mut();
     if let Some(backend) = call.served.backend(place) {
         headers.insert(headers::MODEL_VERSION, backend.name.clone());
@@ -223,7 +223,7 @@ fn signed(call: &Call, place: Place, mut response: Response) -> Response {
 }
 
 /// Why there is no answer of a version.
-fn refused(call: &Call, place: Place, failed: &Failed) -> Response {
+fn refused(call: &Call, place: VersionIndex, failed: &Failed) -> Response {
     let version = call.served.backend(place).map_or("", |backend| backend.version.as_str());
     let model = &call.served.settings.model;
     let problem = match failed {

@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use serde_json::{Map, Value as Json, json};
 
 use crate::config::{FeaturesAt, RoutedModel};
-use crate::model::{LogTime, SampleRole, Status, VersionId};
+use crate::model::{LogTime, PredictionStatus, SampleRole, VersionId};
 
 /// An answer of a version, live or shadow, as it was seen.
 #[derive(Debug)]
@@ -19,24 +19,24 @@ pub struct Answered {
     pub(super) at: LogTime,
     /// When it happened, as a header of the request says.
     pub(super) ts: Option<String>,
-    pub(super) status: Status,
+    pub(super) status: PredictionStatus,
     pub(super) error: Option<String>,
     pub(super) took_us: u64,
     pub(super) role: SampleRole,
     /// The body of the request, and of the answer; empty: not held.
     pub(super) asked: Bytes,
     pub(super) answer: Bytes,
-    pub(super) held: Option<Held>,
+    pub(super) held: Option<BodyBytes>,
 }
 
 /// Bytes of bodies that a record holds, given back when it is gone.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct BodyBytes {
     all: Arc<AtomicUsize>,
     bytes: usize,
 }
 
-impl Drop for Held {
+impl Drop for BodyBytes {
     fn drop(&mut self) {
         self.all.fetch_sub(self.bytes, Ordering::Relaxed);
     }
@@ -46,7 +46,7 @@ impl Answered {
     /// Counts its bodies among `all` for as long as it lives; how many bytes they are together.
     pub(super) fn hold(&mut self, all: &Arc<AtomicUsize>) -> usize {
         let bytes = self.asked.len() + self.answer.len();
-        self.held = Some(Held { all: Arc::clone(all), bytes });
+        self.held = Some(BodyBytes { all: Arc::clone(all), bytes });
         all.fetch_add(bytes, Ordering::Relaxed) + bytes
     }
 
@@ -80,7 +80,7 @@ impl Answered {
         let wanted = matches!(fields.features, Some(FeaturesAt::Request(_)));
         let asked = if wanted || self.ts_stands_there() { asked() } else { None };
         put("ts", self.when(asked.as_ref()));
-        if self.status == Status::Ok {
+        if self.status == PredictionStatus::Ok {
             if let Some(prediction) = told(&fields.prediction).and_then(label) {
                 put("prediction", prediction);
             }
@@ -120,9 +120,9 @@ impl Answered {
 
     fn status_word(&self) -> &'static str {
         match self.status {
-            Status::Ok => "ok",
-            Status::Error => "error",
-            Status::Timeout => "timeout",
+            PredictionStatus::Ok => "ok",
+            PredictionStatus::Error => "error",
+            PredictionStatus::Timeout => "timeout",
         }
     }
 }

@@ -14,14 +14,15 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::{Notify, Semaphore};
 
 use super::RouterError;
-use super::state::Kept;
+use super::state::StoredRoute;
 use crate::config::RoutedModel;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
-use crate::edge::fence::Taken;
+use crate::edge::fence::AcceptedCommands;
 use crate::model::VersionId;
 use crate::router::{
-    CheckRules, Draw, Input, Place, Plan, Refusal, Route, RouteError, Rules, Said, Switch, Weight,
+    CheckRules, Draw, Input, Route, RouteError, RoutePlan, RouteRefusal, Rules, Switch,
+    SwitchEvent, VersionIndex, Weight,
 };
 
 /// A connection that rested so long is not used again: servers close theirs after five seconds or
@@ -51,9 +52,9 @@ pub(super) struct Served {
     pub(super) large: AtomicU64,
     pub(super) woken: Notify,
     backends: Vec<Backend>,
-    plan: ArcSwap<Plan>,
+    plan: ArcSwap<RoutePlan>,
     switch: Mutex<Switch>,
-    kept: Mutex<Kept>,
+    kept: Mutex<StoredRoute>,
     turn: AtomicU64,
     since: Stopwatch,
 }
@@ -62,7 +63,7 @@ impl Served {
     /// A model as it was left, or as the settings have it.
     pub(super) fn new(
         settings: &RoutedModel,
-        kept: Option<&Kept>,
+        kept: Option<&StoredRoute>,
         since: Stopwatch,
         place: &str,
     ) -> Result<Self, RouterError> {
@@ -78,8 +79,9 @@ impl Served {
                 kept
             }
             None => {
-                let (route, fence) = (initial(settings).map_err(refused)?, Taken::default());
-                Kept { revision: 0, route, fence }
+                let (route, fence) =
+                    (initial(settings).map_err(refused)?, AcceptedCommands::default());
+                StoredRoute { revision: 0, route, fence }
             }
         };
         let switch = Switch::new(rules(settings), &versions, kept.route.clone());
@@ -109,7 +111,7 @@ impl Served {
     }
 
     /// Who may answer now.
-    pub(super) fn plan(&self) -> Arc<Plan> {
+    pub(super) fn plan(&self) -> Arc<RoutePlan> {
         self.plan.load_full()
     }
 
@@ -119,7 +121,7 @@ impl Served {
     }
 
     /// Where a version answers.
-    pub(super) fn backend(&self, place: Place) -> Option<&Backend> {
+    pub(super) fn backend(&self, place: VersionIndex) -> Option<&Backend> {
         self.backends.get(place.index())
     }
 
@@ -134,17 +136,17 @@ impl Served {
     }
 
     /// What is in force.
-    pub(super) fn kept(&self) -> Kept {
+    pub(super) fn kept(&self) -> StoredRoute {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether a route may be set now.
-    pub(super) fn may(&self, route: &Route) -> Result<(), Refusal> {
+    pub(super) fn may(&self, route: &Route) -> Result<(), RouteRefusal> {
         self.switch().may(route)
     }
 
     /// Puts a route that is on the disk in force: whoever asks from now on goes by it.
-    pub(super) fn set(&self, kept: Kept) {
+    pub(super) fn set(&self, kept: StoredRoute) {
         let mut switch = self.switch();
         switch.set(kept.route.clone());
         self.plan.store(Arc::new(switch.plan()));
@@ -164,10 +166,12 @@ impl Served {
         let model = &self.settings.model;
         for said in said {
             match said {
-                Said::Breaker { version, to, why } => {
+                SwitchEvent::Breaker { version, to, why } => {
                     diagnostics::router_breaker(model, &version, to.name(), &why);
                 }
-                Said::Health { version, up } => diagnostics::router_health(model, &version, up),
+                SwitchEvent::Health { version, up } => {
+                    diagnostics::router_health(model, &version, up)
+                }
             }
         }
     }

@@ -7,13 +7,13 @@ use std::sync::atomic::Ordering;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::HeaderValue;
 
-use super::call::{Answer, Call, ask, how};
+use super::call::{Call, ReplyBody, ask, how};
 use super::headers;
 use crate::model::SampleRole;
-use crate::router::Place;
+use crate::router::VersionIndex;
 
 /// Sends copies to all that are mirrored to, but for those that were asked.
-pub(super) fn mirror(call: &Call, asked: &[Place], bytes: &Bytes) {
+pub(super) fn mirror(call: &Call, asked: &[VersionIndex], bytes: &Bytes) {
     let Some(first) = asked.first().filter(|_| call.about.predicts) else { return };
     for place in call.plan.shadows(*first).filter(|place| !asked.contains(place)) {
         let Ok(seat) = Arc::clone(&call.served.shadows).try_acquire_owned() else {
@@ -29,8 +29,8 @@ pub(super) fn mirror(call: &Call, asked: &[Place], bytes: &Bytes) {
             let _seat = seat;
             let Ok((head, answer)) = ask(&mut asked, request, within).await else { return };
             let bytes = match answer {
-                Answer::Whole(bytes) => bytes,
-                Answer::Flow(from) => {
+                ReplyBody::Whole(bytes) => bytes,
+                ReplyBody::Flow(from) => {
                     let read = tokio::time::timeout(within, to_bytes(Body::new(from), most));
                     // What is larger is not compared; that it came is counted all the same.
                     read.await.ok().and_then(Result::ok).unwrap_or_default()

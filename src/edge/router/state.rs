@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::RouterError;
-use crate::edge::fence::Taken;
+use crate::edge::fence::AcceptedCommands;
 use crate::edge::files::FileError;
 use crate::edge::files::{self, beside, failed};
 use crate::model::ModelId;
@@ -21,17 +21,17 @@ const LOCK_WAIT: Duration = Duration::from_secs(10);
 
 /// The route of one model, as it was set.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Kept {
+pub(super) struct StoredRoute {
     /// Grows with each change.
     pub(super) revision: u64,
     /// What is in force.
     pub(super) route: Route,
     /// What workers did.
     #[serde(default)]
-    pub(super) fence: Taken,
+    pub(super) fence: AcceptedCommands,
 }
 
-impl Kept {
+impl StoredRoute {
     /// Names this very route; a file that was lost does not bring the same name again.
     pub(super) fn tag(&self) -> String {
         let text = serde_json::to_string(self).unwrap_or_default();
@@ -42,7 +42,7 @@ impl Kept {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Routes {
     schema: u32,
-    routes: BTreeMap<ModelId, Kept>,
+    routes: BTreeMap<ModelId, StoredRoute>,
 }
 
 /// The file, and the lock that keeps other routers off.
@@ -78,12 +78,12 @@ impl State {
     }
 
     /// What is kept of a model.
-    pub(super) fn of(&self, model: &ModelId) -> Option<&Kept> {
+    pub(super) fn of(&self, model: &ModelId) -> Option<&StoredRoute> {
         self.routes.routes.get(model)
     }
 
     /// Keeps a route. On return it is on the disk; after an error what was there before stands.
-    pub(super) fn keep(&mut self, model: &ModelId, kept: Kept) -> Result<(), FileError> {
+    pub(super) fn keep(&mut self, model: &ModelId, kept: StoredRoute) -> Result<(), FileError> {
         let mut routes = self.routes.clone();
         routes.routes.insert(model.clone(), kept);
         let new = files::prepare(&self.path, &text(&routes))?;
@@ -112,10 +112,10 @@ mod tests {
     use crate::model::VersionId;
     use crate::router::Weight;
 
-    fn kept(version: &str, revision: u64) -> Kept {
+    fn kept(version: &str, revision: u64) -> StoredRoute {
         let mut route = Route::default();
         route.weights_percent.insert(VersionId::new(version).unwrap(), Weight::ALL);
-        Kept { revision, route, fence: Taken::default() }
+        StoredRoute { revision, route, fence: AcceptedCommands::default() }
     }
 
     #[test]

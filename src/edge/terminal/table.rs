@@ -41,9 +41,9 @@ pub enum Tone {
 
 /// A text with its tone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cell(String, Tone);
+pub struct TableCell(String, Tone);
 
-impl Cell {
+impl TableCell {
     /// A text that has a tone.
     #[must_use]
     pub fn toned(text: impl Into<String>, tone: Tone) -> Self {
@@ -51,7 +51,7 @@ impl Cell {
     }
 }
 
-impl<T: Into<String>> From<T> for Cell {
+impl<T: Into<String>> From<T> for TableCell {
     fn from(text: T) -> Self {
         Self(text.into(), Tone::Plain)
     }
@@ -59,11 +59,11 @@ impl<T: Into<String>> From<T> for Cell {
 
 /// The text of a table, without a line break at its end. `right` names the columns of numbers.
 #[must_use]
-pub fn table(head: &[&str], right: &[usize], rows: Vec<Vec<Cell>>, look: Look) -> String {
+pub fn table(head: &[&str], right: &[usize], rows: Vec<Vec<TableCell>>, look: Look) -> String {
     if look.drawn { drawn(head, right, rows, look) } else { plain(head, right, &rows) }
 }
 
-fn drawn(head: &[&str], right: &[usize], rows: Vec<Vec<Cell>>, look: Look) -> String {
+fn drawn(head: &[&str], right: &[usize], rows: Vec<Vec<TableCell>>, look: Look) -> String {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic).set_width(WIDTH);
@@ -78,7 +78,7 @@ fn drawn(head: &[&str], right: &[usize], rows: Vec<Vec<Cell>>, look: Look) -> St
     };
     table.set_header(head.iter().map(title));
     for row in rows {
-        table.add_row(row.into_iter().map(|Cell(text, tone)| {
+        table.add_row(row.into_iter().map(|TableCell(text, tone)| {
             let cell = Drawn::new(text);
             match tone {
                 _ if !look.colours => cell,
@@ -98,9 +98,11 @@ fn drawn(head: &[&str], right: &[usize], rows: Vec<Vec<Cell>>, look: Look) -> St
     trimmed(&table.to_string())
 }
 
-fn plain(head: &[&str], right: &[usize], rows: &[Vec<Cell>]) -> String {
+fn plain(head: &[&str], right: &[usize], rows: &[Vec<TableCell>]) -> String {
     let mut lines: Vec<Vec<&str>> = vec![head.to_vec()];
-    lines.extend(rows.iter().map(|row| row.iter().map(|Cell(text, _)| text.as_str()).collect()));
+    lines.extend(
+        rows.iter().map(|row| row.iter().map(|TableCell(text, _)| text.as_str()).collect()),
+    );
     let long = |line: &Vec<&str>, at: usize| line.get(at).map_or(0, |text| text.chars().count());
     let widths: Vec<usize> = (0..head.len())
         .map(|at| lines.iter().map(|line| long(line, at)).max().unwrap_or(0))
@@ -127,10 +129,10 @@ fn trimmed(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn rows() -> Vec<Vec<Cell>> {
+    fn rows() -> Vec<Vec<TableCell>> {
         vec![
-            vec!["v1".into(), "3.25 %".into(), Cell::toned("breach", Tone::Bad)],
-            vec!["versión-10".into(), "-".into(), Cell::toned("healthy", Tone::Good)],
+            vec!["v1".into(), "3.25 %".into(), TableCell::toned("breach", Tone::Bad)],
+            vec!["versión-10".into(), "-".into(), TableCell::toned("healthy", Tone::Good)],
         ]
     }
 

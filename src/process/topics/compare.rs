@@ -27,7 +27,7 @@ pub struct Need {
 
 /// What is not as it must or should be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
+pub struct TopicFinding {
     /// Which setting of the topic, by Kafka's name.
     pub setting: &'static str,
     /// What stands there.
@@ -42,7 +42,7 @@ pub struct Finding {
     pub mend: String,
 }
 
-impl Finding {
+impl TopicFinding {
     /// Whether it is the same, of another topic perhaps.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
@@ -56,7 +56,7 @@ impl Finding {
 
 /// All that is not as it must or should be. `stands`: the topic; none: it is not there.
 #[must_use]
-pub fn compare(need: &Need, stands: Option<&Described>, tools: &Tools) -> Vec<Finding> {
+pub fn compare(need: &Need, stands: Option<&Described>, tools: &Tools) -> Vec<TopicFinding> {
     let Some(stands) = stands else { return vec![missing(need)] };
     let compare = Compare { need, stands, tools };
     [
@@ -74,12 +74,12 @@ pub fn compare(need: &Need, stands: Option<&Described>, tools: &Tools) -> Vec<Fi
     .collect()
 }
 
-fn missing(need: &Need) -> Finding {
+fn missing(need: &Need) -> TopicFinding {
     let (why, mend) = match need.own {
         Some(_) => ("no process of Ripcord begins", "ripcord topics create"),
         None => ("nobody can measure it", "ripcord topics create --telemetry"),
     };
-    Finding {
+    TopicFinding {
         setting: "topic",
         stands: "missing".to_owned(),
         needed: "there".to_owned(),
@@ -113,8 +113,8 @@ impl Compare<'_> {
         value: &str,
         must: bool,
         why: &'static str,
-    ) -> Finding {
-        Finding {
+    ) -> TopicFinding {
+        TopicFinding {
             setting,
             stands: self.says(setting).unwrap_or_default().to_owned(),
             needed: needed.to_owned(),
@@ -124,7 +124,7 @@ impl Compare<'_> {
         }
     }
 
-    fn partitions(&self) -> Option<Finding> {
+    fn partitions(&self) -> Option<TopicFinding> {
         let (found, needed) = (self.stands.partitions, self.need.partitions?);
         let (why, mend) = match self.need.own {
             _ if found == needed => return None,
@@ -145,7 +145,7 @@ impl Compare<'_> {
                 self.tools.partitions(&self.need.topic, needed),
             ),
         };
-        Some(Finding {
+        Some(TopicFinding {
             setting: "partitions",
             stands: found.to_string(),
             needed: needed.to_string(),
@@ -155,7 +155,7 @@ impl Compare<'_> {
         })
     }
 
-    fn policy(&self) -> Option<Finding> {
+    fn policy(&self) -> Option<TopicFinding> {
         const POLICY: &str = "cleanup.policy";
         let (needed, why) = match (self.need.own, self.compacted()) {
             (_, true) => ("compact", "what a shard remembers would grow old and go"),
@@ -168,7 +168,7 @@ impl Compare<'_> {
         (says != needed).then(|| self.found(POLICY, needed, needed, true, why))
     }
 
-    fn retention(&self) -> Option<Finding> {
+    fn retention(&self) -> Option<TopicFinding> {
         const RETENTION: &str = "retention.ms";
         let says = self.says(RETENTION)?.parse::<i64>().ok()?;
         let needed = self.need.keep.as_ms();
@@ -183,14 +183,14 @@ impl Compare<'_> {
         Some(self.found(RETENTION, &format!("{value} or more"), &value, true, why))
     }
 
-    fn bytes(&self) -> Option<Finding> {
+    fn bytes(&self) -> Option<TopicFinding> {
         const BYTES: &str = "retention.bytes";
         let limited = self.says(BYTES)?.parse::<i64>().is_ok_and(|bytes| bytes >= 0);
         let why = "a burst would push out records before their time";
         (limited && !self.compacted()).then(|| self.found(BYTES, "-1", "-1", false, why))
     }
 
-    fn time(&self) -> Option<Finding> {
+    fn time(&self) -> Option<TopicFinding> {
         const TIME: &str = "message.timestamp.type";
         const APPENDED: &str = "LogAppendTime";
         let why = match self.need.own {
@@ -202,10 +202,10 @@ impl Compare<'_> {
         (says != APPENDED).then(|| self.found(TIME, APPENDED, APPENDED, must, why))
     }
 
-    fn copies(&self) -> Option<Finding> {
+    fn copies(&self) -> Option<TopicFinding> {
         let needed = self.need.copies.unwrap_or(COPIES);
         let stands = self.stands.replication;
-        (stands < needed).then(|| Finding {
+        (stands < needed).then(|| TopicFinding {
             setting: "replication",
             stands: stands.to_string(),
             needed: format!("{needed} or more"),
@@ -216,7 +216,7 @@ impl Compare<'_> {
     }
 
     /// Copies that must have a record before it counts as written.
-    fn in_step(&self) -> Option<Finding> {
+    fn in_step(&self) -> Option<TopicFinding> {
         const IN_STEP: &str = "min.insync.replicas";
         let says = self.says(IN_STEP)?.parse::<u16>().ok()?;
         let copies = self.stands.replication;
@@ -230,7 +230,7 @@ impl Compare<'_> {
         Some(self.found(IN_STEP, &value, &value, false, why))
     }
 
-    fn unclean(&self) -> Option<Finding> {
+    fn unclean(&self) -> Option<TopicFinding> {
         const UNCLEAN: &str = "unclean.leader.election.enable";
         let why = "a broker that lags may take over, and acknowledged records are gone";
         let says = self.says(UNCLEAN)? == "true";

@@ -3,12 +3,12 @@
 use serde::Deserialize;
 
 use crate::model::{EventTime, Mapping, SampleKind, Source, TopicRule};
-use crate::topics::lane::key_of;
+use crate::topics::partitioner::key_of;
 use crate::wire::telemetry::{Raw, decode};
 
 /// Where a line goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Route {
+pub(super) struct Destination {
     /// Which of the source's topics.
     pub(super) topic: usize,
     /// Its key and its time; none: it is no record of this source.
@@ -23,7 +23,7 @@ struct Typed {
 
 /// The topic that takes records of this line's type; where none says its type, the first that
 /// understands the line.
-pub(super) fn route(source: &Source, line: &[u8]) -> Route {
+pub(super) fn route(source: &Source, line: &[u8]) -> Destination {
     let raw = Raw::line(line);
     let known = |topic: &TopicRule| {
         decode(&raw, topic, source).ok().map(|sample| (key_of(&sample).to_owned(), sample.ts()))
@@ -33,12 +33,12 @@ pub(super) fn route(source: &Source, line: &[u8]) -> Route {
         _ => serde_json::from_slice(line).ok().and_then(|Typed { r#type }| of(source, r#type)),
     };
     if let Some(topic) = typed {
-        return Route { topic, known: source.topics.get(topic).and_then(known) };
+        return Destination { topic, known: source.topics.get(topic).and_then(known) };
     }
     let mut understood = source.topics.iter().map(known).enumerate();
     let first = understood.find(|(_, known)| known.is_some());
     let (topic, known) = first.unwrap_or((0, None));
-    Route { topic, known }
+    Destination { topic, known }
 }
 
 /// The topic whose records are all of this type.

@@ -10,11 +10,11 @@ mod tally;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use self::publish::Told;
+use self::publish::PublishedState;
 use self::restore::step;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
-use crate::edge::diagnostics::done::{self, Phase};
+use crate::edge::diagnostics::done::{self, TimedPhase};
 use crate::edge::log::{
     Commit, LogError, Partition, Read, Reader, Record, Topic, Transaction, Writer,
 };
@@ -22,7 +22,7 @@ use crate::model::{LogTime, Span};
 use crate::roles::decide::tally::tally;
 use crate::shard::{Inbox, Output, Shard, Status};
 use crate::topics::replies::Replies;
-use crate::topics::{River, RoleError};
+use crate::topics::{RoleError, Topics};
 
 /// Records between two snapshots of a shard.
 const SNAPSHOT_EVERY: i64 = 20_000;
@@ -38,7 +38,7 @@ const TICK_EVERY: Span = Span::from_s(1);
 
 /// The role.
 pub struct Decide {
-    river: River,
+    topics: Topics,
     reader: Box<dyn Reader>,
     /// For what needs no transaction.
     writer: Box<dyn Writer>,
@@ -53,7 +53,7 @@ struct Owned {
     shard: Shard,
     /// The only one that may commit for the shard; a later one fences it.
     committer: Box<dyn Writer>,
-    told: Told,
+    told: PublishedState,
     replies: Replies,
     snapshot_at: i64,
     ticked: LogTime,
@@ -62,7 +62,7 @@ struct Owned {
 
 /// What a turn came to.
 #[derive(Debug, Default)]
-pub struct Turn {
+pub struct DecideTurn {
     /// What was put out and stands on the log, in order.
     pub outputs: Vec<Output>,
     /// Nothing came.
@@ -74,12 +74,12 @@ impl Decide {
     ///
     /// # Errors
     /// Topics that are not there.
-    pub fn new(river: River) -> Result<Self, RoleError> {
-        let group = river.group("decide");
-        let reader = river.log.reader(&group, &[river.topic(Topic::Inbox)])?;
-        let writer = river.log.writer(None)?;
+    pub fn new(topics: Topics) -> Result<Self, RoleError> {
+        let group = topics.group("decide");
+        let reader = topics.log.reader(&group, &[topics.topic(Topic::Inbox)])?;
+        let writer = topics.log.writer(None)?;
         Ok(Self {
-            river,
+            topics,
             reader,
             writer,
             owned: BTreeMap::new(),
@@ -99,14 +99,14 @@ impl Decide {
     ///
     /// # Errors
     /// What waiting cannot mend.
-    pub fn turn(&mut self, wait: Duration) -> Result<Turn, RoleError> {
+    pub fn turn(&mut self, wait: Duration) -> Result<DecideTurn, RoleError> {
         self.tick()?;
         // One at a time: taking over may be long, and in between the group wants to hear of us.
         if let Some(inbox) = self.arriving.pop_front() {
             self.take_over(&inbox)?;
         }
         let wait = if self.arriving.is_empty() { wait } else { Duration::ZERO };
-        let mut turn = Turn::default();
+        let mut turn = DecideTurn::default();
         match self.reader.read(wait)? {
             Some(Read::Assigned(partitions)) => self.arriving.extend(partitions),
             Some(Read::Records(partition, records)) => {
@@ -174,14 +174,14 @@ impl Decide {
         for record in records {
             step(&mut owned.shard, record, &mut outputs)?;
         }
-        done::took(Phase::Fold, watch);
+        done::took(TimedPhase::Fold, watch);
         let next = owned.shard.next();
         if !outputs.is_empty() {
             let watch = Stopwatch::start();
             if !self.commit(inbox, next, &outputs)? {
                 return Ok(Vec::new());
             }
-            done::took(Phase::Commit, watch);
+            done::took(TimedPhase::Commit, watch);
             outputs.iter().for_each(tally);
         }
         if self.owned.get(&id).is_some_and(|owned| next - owned.snapshot_at >= SNAPSHOT_EVERY) {
@@ -198,13 +198,13 @@ impl Decide {
         outputs: &[Output],
     ) -> Result<bool, RoleError> {
         let id = inbox.partition;
-        let now = self.river.log.now();
+        let now = self.topics.log.now();
         let Some(owned) = self.owned.get_mut(&id) else { return Ok(false) };
         let mut records = outputs
             .iter()
-            .map(|output| self.river.output(id, now, output))
+            .map(|output| self.topics.output(id, now, output))
             .collect::<Result<Vec<_>, _>>()?;
-        records.push(self.river.undo_state(id, owned.shard.undo_state(), position)?);
+        records.push(self.topics.undo_state(id, owned.shard.undo_state(), position)?);
         for output in outputs {
             if let Output::Reply(reply) = output {
                 owned.replies.given(&reply.instruction, now);
@@ -212,11 +212,11 @@ impl Decide {
         }
         // Who was told that an order is taken must find it so when they look.
         if outputs.iter().any(|output| matches!(output, Output::Reply(_))) {
-            records.extend(owned.news(&self.river, id)?);
+            records.extend(owned.pending_records(&self.topics, id)?);
         }
         let transaction = Transaction {
             outputs: records,
-            group: self.river.group("decide"),
+            group: self.topics.group("decide"),
             input: inbox.clone(),
             position,
             metadata: String::new(),
@@ -264,7 +264,7 @@ impl Decide {
             return Ok(());
         }
         owned.snapshot_at = next;
-        let inbox = self.river.partition(Topic::Inbox, id);
+        let inbox = self.topics.partition(Topic::Inbox, id);
         if !self.commit(&inbox, next, &[])? {
             return Ok(());
         }
@@ -280,13 +280,13 @@ impl Decide {
 
     /// Appends a tick to each inbox whose deadline has come and where nothing else did.
     fn tick(&mut self) -> Result<(), RoleError> {
-        let now = self.river.log.now();
+        let now = self.topics.log.now();
         let mut due = Vec::new();
         for (id, owned) in &mut self.owned {
             let wanted = owned.shard.next_wakeup().is_some_and(|at| at <= now);
             if wanted && owned.at_end && now - owned.ticked >= TICK_EVERY {
                 owned.ticked = now;
-                due.push(self.river.inbox(*id, None, &Inbox::Tick)?);
+                due.push(self.topics.inbox(*id, None, &Inbox::Tick)?);
             }
         }
         if !due.is_empty() {

@@ -2,12 +2,12 @@
 
 use super::{Decide, Owned};
 use crate::edge::log::{Outgoing, Topic};
-use crate::topics::{River, RoleError};
+use crate::topics::{RoleError, Topics};
 use crate::wire::json;
 
 /// What others were told of a shard and need not be told again.
 #[derive(Debug, Default)]
-pub(super) struct Told {
+pub(super) struct PublishedState {
     pub(super) rules: Option<u64>,
     pub(super) undo: Vec<u8>,
 }
@@ -20,14 +20,14 @@ impl Decide {
     /// Storage.
     pub fn publish_status(&mut self) -> Result<(), RoleError> {
         let mut records = Vec::new();
-        let now = self.river.log.now();
+        let now = self.topics.log.now();
         for (id, owned) in &mut self.owned {
             if let Some(keep) = self.keep_replies {
                 let gone = owned.replies.forget(now, keep).into_iter();
-                let mark = |key: String| self.river.plain(Topic::Status, *id, &key, Vec::new());
+                let mark = |key: String| self.topics.plain(Topic::Status, *id, &key, Vec::new());
                 records.extend(gone.map(mark));
             }
-            records.extend(owned.news(&self.river, *id)?);
+            records.extend(owned.pending_records(&self.topics, *id)?);
         }
         self.writer.append(records)?;
         Ok(())
@@ -36,20 +36,31 @@ impl Decide {
 
 impl Owned {
     /// What is to be told of the shard as it stands.
-    pub(super) fn news(&mut self, river: &River, id: u32) -> Result<Vec<Outgoing>, RoleError> {
+    pub(super) fn pending_records(
+        &mut self,
+        topics: &Topics,
+        id: u32,
+    ) -> Result<Vec<Outgoing>, RoleError> {
         let mut records = Vec::new();
         let undo = json::encode("undo state", self.shard.undo_state())?;
         if undo != self.told.undo {
-            records.push(river.plain(Topic::Status, id, "undo", undo.clone()));
+            records.push(topics.plain(Topic::Status, id, "undo", undo.clone()));
             self.told.undo = undo;
         }
-        let book = self.shard.book();
-        if let Some(book) = book.filter(|book| self.told.rules != Some(book.revision)) {
-            records.push(river.plain(Topic::Status, id, "rules", json::encode("rules", book)?));
-            self.told.rules = Some(book.revision);
+        let rule_set = self.shard.rule_set();
+        if let Some(rule_set) =
+            rule_set.filter(|rule_set| self.told.rules != Some(rule_set.revision))
+        {
+            records.push(topics.plain(
+                Topic::Status,
+                id,
+                "rules",
+                json::encode("rules", rule_set)?,
+            ));
+            self.told.rules = Some(rule_set.revision);
         }
         let status = json::encode("status", &self.shard.status())?;
-        records.push(river.plain(Topic::Status, id, "status", status));
+        records.push(topics.plain(Topic::Status, id, "status", status));
         Ok(records)
     }
 }

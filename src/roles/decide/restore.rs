@@ -1,13 +1,13 @@
 //! How a shard comes to this process: whoever had it is fenced, and what it knew is folded again.
 
-use super::publish::Told;
+use super::publish::PublishedState;
 use super::{Decide, Owned, SNAPSHOT_EVERY};
 use crate::edge::diagnostics;
 use crate::edge::log::{Commit, Partition, Record, Topic};
 use crate::model::LogTime;
 use crate::shard::{self, Inbox, Output, Shard};
 use crate::topics::replies::Replies;
-use crate::topics::{River, RoleError};
+use crate::topics::{RoleError, Topics};
 use crate::wire::json;
 
 /// Records that are read at once.
@@ -30,12 +30,12 @@ impl Decide {
                 }
             }
         }
-        let committer = self.river.log.writer(Some(&committer(&self.river, id)))?;
-        let undo = self.river.latest(Topic::State, id, "undo")?;
+        let committer = self.topics.log.writer(Some(&committer(&self.topics, id)))?;
+        let undo = self.topics.latest(Topic::State, id, "undo")?;
         let committed = match self.reader.committed(inbox)? {
             Some(upto) => upto.position,
             // A log may forget how far a group came that was away for long.
-            None => undo.as_ref().and_then(River::undo_position).unwrap_or(0),
+            None => undo.as_ref().and_then(Topics::undo_position).unwrap_or(0),
         };
         let mut folded = self.refold(inbox, committed)?;
         if let Some(record) = undo {
@@ -47,8 +47,8 @@ impl Decide {
             snapshot_at: folded.next(),
             shard: folded,
             committer,
-            told: Told::default(),
-            replies: Replies::read(&self.river, id)?,
+            told: PublishedState::default(),
+            replies: Replies::read(&self.topics, id)?,
             ticked: LogTime::MIN,
             at_end: false,
         };
@@ -60,8 +60,8 @@ impl Decide {
     /// cut short, the next one begins there.
     fn refold(&mut self, inbox: &Partition, committed: i64) -> Result<Shard, RoleError> {
         let id = inbox.partition;
-        let fresh = || Shard::new(id, self.river.shards);
-        let mut folded = match self.river.latest(Topic::State, id, "snapshot")? {
+        let fresh = || Shard::new(id, self.topics.shards);
+        let mut folded = match self.topics.latest(Topic::State, id, "snapshot")? {
             Some(record) => shard::restore(&record.value).unwrap_or_else(|_| fresh()),
             None => fresh(),
         };
@@ -70,7 +70,7 @@ impl Decide {
         }
         let (mut saved, mut dropped) = (folded.next(), Vec::new());
         while folded.next() < committed {
-            let records = self.river.log.scan(inbox, folded.next(), FOLD_BATCH)?;
+            let records = self.topics.log.scan(inbox, folded.next(), FOLD_BATCH)?;
             if records.is_empty() {
                 break;
             }
@@ -94,12 +94,12 @@ impl Decide {
     fn keep_rules(&mut self, inbox: &Partition, folded: &Shard) -> Result<(), RoleError> {
         let id = inbox.partition;
         let first = self.reader.bounds(inbox)?.0;
-        if folded.book().is_some() || first == 0 {
+        if folded.rule_set().is_some() || first == 0 {
             return Ok(());
         }
-        if let Some(record) = self.river.latest(Topic::Status, id, "rules")? {
-            let book = json::decode("rules", &record.value)?;
-            let record = self.river.inbox(id, None, &Inbox::Rules(book))?;
+        if let Some(record) = self.topics.latest(Topic::Status, id, "rules")? {
+            let rule_set = json::decode("rules", &record.value)?;
+            let record = self.topics.inbox(id, None, &Inbox::Rules(rule_set))?;
             self.writer.append(vec![record])?;
         }
         Ok(())
@@ -114,14 +114,19 @@ impl Decide {
             }
             Err(_) => return Ok(()),
         };
-        self.writer.append(vec![self.river.plain(Topic::State, folded.id(), "snapshot", bytes)])?;
+        self.writer.append(vec![self.topics.plain(
+            Topic::State,
+            folded.id(),
+            "snapshot",
+            bytes,
+        )])?;
         Ok(())
     }
 }
 
 /// Who commits for a shard: one name, whoever holds it.
-fn committer(river: &River, shard: u32) -> String {
-    format!("{}.{shard}", river.group("decide"))
+fn committer(topics: &Topics, shard: u32) -> String {
+    format!("{}.{shard}", topics.group("decide"))
 }
 
 /// Folds one record; one that cannot be read is said, and passed over.

@@ -3,7 +3,7 @@
 use crate::edge::diagnostics::{done, metrics};
 use crate::model::Verdict;
 use crate::shard::{Decision, Output};
-use crate::undo::Did;
+use crate::undo::Response;
 
 /// One output.
 pub(crate) fn tally(output: &Output) {
@@ -27,7 +27,7 @@ fn suppressed(decision: &Decision) -> Option<String> {
     match said.verdict {
         Verdict::Breach => {
             let did = decision.ruling.as_ref().map(|ruling| ruling.did)?;
-            let acted = matches!(did, Did::Acted | Did::Joined | Did::Resolved);
+            let acted = matches!(did, Response::Acted | Response::Joined | Response::Resolved);
             (!acted).then(|| metrics::word(did))
         }
         Verdict::Systemic => Some(metrics::word(said.reason)),

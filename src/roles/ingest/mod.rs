@@ -8,34 +8,34 @@
 //!
 //! Over 300 lines: every answer of a reader has its place in one loop.
 
-pub mod feed;
-mod held;
+mod claimed;
 mod memory;
-mod refused;
+pub mod pipeline;
+mod unmeasured;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use self::held::Held;
+use self::claimed::ClaimedLane;
 use self::memory::Memory;
-use self::refused::Sampler;
+use self::unmeasured::Sampler;
 use crate::config::IngestSettings;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
-use crate::edge::diagnostics::done::{self, Phase};
+use crate::edge::diagnostics::done::{self, TimedPhase};
 use crate::edge::log::{Commit, Committed, LogError, Partition, Read, Reader, Record, Writer};
 use crate::model::{LaneId, LogTime, Source};
 use crate::shard::Inbox;
-use crate::topics::{River, RoleError, ingest_role};
+use crate::topics::{RoleError, Topics, ingest_role};
 
 /// Time until a claim that did not go through is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(5);
 
 /// The role.
 pub struct Ingest {
-    river: River,
+    topics: Topics,
     source: Source,
     settings: IngestSettings,
     process: String,
@@ -46,7 +46,7 @@ pub struct Ingest {
     assigned: BTreeSet<Partition>,
     /// Lanes that are assigned whole and not claimed yet.
     unclaimed: BTreeSet<u32>,
-    held: BTreeMap<u32, Held>,
+    held: BTreeMap<u32, ClaimedLane>,
     announced: bool,
     /// It was said that the topics do not go together, as they are now.
     uneven: bool,
@@ -57,7 +57,7 @@ pub struct Ingest {
 
 /// What a turn came to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Turn {
+pub struct IngestTurn {
     /// Records read for the first time.
     pub records: u64,
     /// Nothing came.
@@ -69,15 +69,19 @@ impl Ingest {
     ///
     /// # Errors
     /// A topic that is not there; topics with unequal partition counts.
-    pub fn new(river: River, source: Source, settings: IngestSettings) -> Result<Self, RoleError> {
-        let lanes = lanes(&river, &source)?;
-        let topics: Vec<_> = source.topics.iter().map(|topic| topic.name.clone()).collect();
-        let group = river.group(&ingest_role(&source.id));
-        let reader = river.log.reader(&group, &topics)?;
-        let writer = river.log.writer(None)?;
+    pub fn new(
+        topics: Topics,
+        source: Source,
+        settings: IngestSettings,
+    ) -> Result<Self, RoleError> {
+        let lanes = lanes(&topics, &source)?;
+        let names: Vec<_> = source.topics.iter().map(|topic| topic.name.clone()).collect();
+        let group = topics.group(&ingest_role(&source.id));
+        let reader = topics.log.reader(&group, &names)?;
+        let writer = topics.log.writer(None)?;
         Ok(Self {
             process: format!("{group}/{}", Uuid::new_v4().simple()),
-            river,
+            topics,
             source,
             settings,
             lanes,
@@ -98,19 +102,19 @@ impl Ingest {
     ///
     /// # Errors
     /// What waiting cannot mend.
-    pub fn turn(&mut self, wait: Duration) -> Result<Turn, RoleError> {
-        let mut turn = Turn::default();
+    pub fn turn(&mut self, wait: Duration) -> Result<IngestTurn, RoleError> {
+        let mut turn = IngestTurn::default();
         self.claim()?;
         let mut again = false;
         for lane in self.held.values_mut() {
-            again |= lane.reread(&self.river, self.reader.as_mut())?;
+            again |= lane.reread(&self.topics, self.reader.as_mut())?;
         }
         let wait = if again { Duration::ZERO } else { self.patience(wait) };
         match self.reader.read(wait)? {
             Some(read) => self.take(read, &mut turn)?,
             None => turn.idle = !again,
         }
-        self.speak()?;
+        self.flush_and_commit()?;
         Ok(turn)
     }
 
@@ -125,11 +129,11 @@ impl Ingest {
 
     /// The lanes measured here.
     pub fn held(&self) -> impl Iterator<Item = &LaneId> {
-        self.held.values().map(Held::id)
+        self.held.values().map(ClaimedLane::id)
     }
 
-    fn take(&mut self, read: Read, turn: &mut Turn) -> Result<(), RoleError> {
-        let now = self.river.log.now();
+    fn take(&mut self, read: Read, turn: &mut IngestTurn) -> Result<(), RoleError> {
+        let now = self.topics.log.now();
         self.blocked &= matches!(read, Read::Revoking(_) | Read::Lost(_));
         match read {
             Read::Records(partition, records) => {
@@ -166,7 +170,7 @@ impl Ingest {
 
     fn measure(&mut self, partition: &Partition, records: &[Record]) -> Result<u64, RoleError> {
         let Some(lane) = self.held.get_mut(&partition.partition) else { return Ok(0) };
-        lane.take(partition, records, &self.river, &mut self.sampler)?;
+        lane.take(partition, records, &self.topics, &mut self.sampler)?;
         Ok(records.len() as u64)
     }
 
@@ -176,7 +180,7 @@ impl Ingest {
         if given.iter().all(|given| given.partition < self.lanes) {
             return Ok(());
         }
-        match lanes(&self.river, &self.source) {
+        match lanes(&self.topics, &self.source) {
             Ok(lanes) => {
                 self.announced &= lanes == self.lanes;
                 (self.lanes, self.uneven) = (lanes, false);
@@ -218,7 +222,7 @@ impl Ingest {
             for (partition, _) in &starts {
                 committed.push(self.reader.committed(partition)?);
             }
-            let now = self.river.log.now();
+            let now = self.topics.log.now();
             let (mut memory, trouble) = Memory::recall(&self.source, &committed, now);
             memory.epoch += 1;
             let id = LaneId { source: self.source.id.clone(), lane };
@@ -263,12 +267,12 @@ impl Ingest {
             let topics = self.source.topics.iter().map(|topic| topic.name.clone()).collect();
             let (source, lanes) = (self.source.id.clone(), self.lanes);
             let known = Inbox::Source { source, topics, lanes, pane: self.source.pane };
-            self.river.tell(self.writer.as_mut(), None, &known)?;
+            self.topics.publish(self.writer.as_mut(), None, &known)?;
             self.announced = true;
         }
         let claim = Inbox::Claim { lane: id.clone(), epoch };
-        self.river.tell(self.writer.as_mut(), None, &claim)?;
-        let held = Held::new(&self.river, &self.source, id, memory).places(starts);
+        self.topics.publish(self.writer.as_mut(), None, &claim)?;
+        let held = ClaimedLane::new(&self.topics, &self.source, id, memory).places(starts);
         let behind = held.behind();
         diagnostics::lane_claimed(held.id(), epoch, behind);
         if behind > 0 {
@@ -283,7 +287,7 @@ impl Ingest {
         self.unclaimed.remove(&lane);
         self.flush(&[lane])?;
         let Some(mut held) = self.held.remove(&lane) else { return Ok(()) };
-        let committed = held.commit(self.reader.as_mut(), self.river.log.now())?;
+        let committed = held.commit(self.reader.as_mut(), self.topics.log.now())?;
         diagnostics::lane_released(held.id(), committed == Commit::Fenced);
         Ok(())
     }
@@ -297,8 +301,8 @@ impl Ingest {
     }
 
     /// Flushes, commits and sends signs of life, each if it is time.
-    fn speak(&mut self) -> Result<(), RoleError> {
-        let now = self.river.log.now();
+    fn flush_and_commit(&mut self) -> Result<(), RoleError> {
+        let now = self.topics.log.now();
         let mut due = Vec::new();
         for (id, lane) in &mut self.held {
             if !self.blocked {
@@ -318,7 +322,7 @@ impl Ingest {
             }
         }
         lost.into_iter().for_each(|lane| self.lose(lane));
-        self.beat()
+        self.heartbeat()
     }
 
     /// Says the news of lanes, all at once: an append waits for the log, however much it holds.
@@ -327,12 +331,12 @@ impl Ingest {
         let mut records = Vec::new();
         for id in due {
             if let Some(lane) = self.held.get_mut(id) {
-                records.extend(lane.news(&self.river, &mut self.sampler)?);
+                records.extend(lane.pending_records(&self.topics, &mut self.sampler)?);
             }
         }
         if !records.is_empty() {
             self.writer.append(records)?;
-            done::took(Phase::Flush, watch);
+            done::took(TimedPhase::Flush, watch);
         }
         for id in due {
             if let Some(lane) = self.held.get_mut(id) {
@@ -343,8 +347,8 @@ impl Ingest {
     }
 
     /// Says that the lanes held are read; not while the log cannot be read, so that they stall.
-    fn beat(&mut self) -> Result<(), RoleError> {
-        let now = self.river.log.now();
+    fn heartbeat(&mut self) -> Result<(), RoleError> {
+        let now = self.topics.log.now();
         let due = self.beaten.is_none_or(|last| now - last >= self.settings.heartbeat);
         if !due || self.blocked || self.held.is_empty() {
             return Ok(());
@@ -352,7 +356,7 @@ impl Ingest {
         self.beaten = Some(now);
         let lanes = self.held().cloned().collect();
         let beat = Inbox::Heartbeat { process: self.process.clone(), lanes };
-        self.river.tell(self.writer.as_mut(), None, &beat)
+        self.topics.publish(self.writer.as_mut(), None, &beat)
     }
 
     /// How long may be waited for records, at most `wait`.
@@ -360,7 +364,7 @@ impl Ingest {
         if !self.unclaimed.is_empty() {
             return wait.min(RETRY_AFTER);
         }
-        let now = self.river.log.now();
+        let now = self.topics.log.now();
         let due = self.held.values().filter_map(|lane| lane.flush_due(&self.settings)).min();
         let left = due.map(|due| u64::try_from((due - now).as_ms()).unwrap_or(0));
         left.map_or(wait, |ms| wait.min(Duration::from_millis(ms)))
@@ -368,12 +372,12 @@ impl Ingest {
 }
 
 /// Partitions of a source's topics, which must all have as many.
-fn lanes(river: &River, source: &Source) -> Result<u32, RoleError> {
+fn lanes(topics: &Topics, source: &Source) -> Result<u32, RoleError> {
     let mut counts = Vec::new();
     for topic in &source.topics {
         let missing =
             || LogError::NoSuchPartition(Partition { topic: topic.name.clone(), partition: 0 });
-        counts.push((&topic.name, river.log.partitions(&topic.name)?.ok_or_else(missing)?));
+        counts.push((&topic.name, topics.log.partitions(&topic.name)?.ok_or_else(missing)?));
     }
     let first = counts.first().map_or(0, |(_, count)| *count);
     if counts.iter().all(|(_, count)| *count == first) {

@@ -12,9 +12,9 @@ use serde_json::json;
 use super::views::{Overview, all_incidents, overview, unready};
 use super::{App, Shared};
 use crate::edge::diagnostics::done;
-use crate::edge::diagnostics::metrics::{self, Labels, Page, Spread, word};
+use crate::edge::diagnostics::metrics::{self, MetricLabels, Page, Spread, word};
 use crate::edge::http::Problem;
-use crate::model::{EventTime, Incident, Null, Span};
+use crate::model::{EventTime, Incident, Limit, Span};
 use crate::shard::{BUILD, ModelStatus, SignalStatus};
 
 /// A shard that said nothing for so long is not ready.
@@ -41,7 +41,7 @@ pub(super) async fn metrics(State(app): Shared) -> Result<Response, Problem> {
 
 fn page(app: &App, overview: &Overview, incidents: &[Incident]) -> String {
     let mut page = Page::new(BUILD);
-    river(&mut page, app, overview);
+    topics(&mut page, app, overview);
     signals(&mut page, overview);
     models(&mut page, overview);
     rollbacks(&mut page, incidents);
@@ -52,10 +52,10 @@ fn page(app: &App, overview: &Overview, incidents: &[Incident]) -> String {
 /// Counted by what is written once into an incident and stays: a count never falls, not with a
 /// change of state and not with a restart.
 fn rollbacks(page: &mut Page, incidents: &[Incident]) {
-    let mut states: BTreeMap<Labels, f64> = BTreeMap::new();
-    let mut commands: BTreeMap<Labels, u64> = BTreeMap::new();
-    let mut durations: BTreeMap<Labels, Spread> = BTreeMap::new();
-    let mut detection: BTreeMap<Labels, Spread> = BTreeMap::new();
+    let mut states: BTreeMap<MetricLabels, f64> = BTreeMap::new();
+    let mut commands: BTreeMap<MetricLabels, u64> = BTreeMap::new();
+    let mut durations: BTreeMap<MetricLabels, Spread> = BTreeMap::new();
+    let mut detection: BTreeMap<MetricLabels, Spread> = BTreeMap::new();
     let mut came: BTreeMap<&str, u64> =
         ["decided", "mitigated", "verified", "unverified"].map(|result| (result, 0)).into();
     for incident in incidents {
@@ -109,7 +109,7 @@ fn between(from: Option<EventTime>, to: Option<EventTime>) -> Option<u64> {
     Some(u64::try_from((to? - from?).as_ms()).unwrap_or(0).saturating_mul(1000))
 }
 
-fn river(page: &mut Page, app: &App, overview: &Overview) {
+fn topics(page: &mut Page, app: &App, overview: &Overview) {
     let mut events = Vec::new();
     for (source, counters) in &overview.records {
         let fixed = [
@@ -159,12 +159,12 @@ fn river(page: &mut Page, app: &App, overview: &Overview) {
 }
 
 fn signals(page: &mut Page, overview: &Overview) {
-    let mut drift: BTreeMap<Labels, f64> = BTreeMap::new();
-    let mut verdicts: BTreeMap<Labels, f64> = BTreeMap::new();
+    let mut drift: BTreeMap<MetricLabels, f64> = BTreeMap::new();
+    let mut verdicts: BTreeMap<MetricLabels, f64> = BTreeMap::new();
     let (mut values, mut means, mut samples) = (Vec::new(), Vec::new(), Vec::new());
     let (mut evidence, mut thresholds) = (Vec::new(), Vec::new());
     for (model, version, signal) in each(overview) {
-        let labels: Labels = vec![
+        let labels: MetricLabels = vec![
             ("model", model.to_owned()),
             ("version", version.to_owned()),
             ("signal", word(signal.signal)),
@@ -177,16 +177,16 @@ fn signals(page: &mut Page, overview: &Overview) {
         ];
         *verdicts.entry(said).or_default() += 1.0;
         match signal.limit {
-            Null::Psi { .. } => {
+            Limit::Psi { .. } => {
                 // One value for all inputs of a version: names of inputs are too many for labels.
                 let index = drift.entry(labels).or_default();
                 *index = index.max(signal.value.unwrap_or(0.0));
                 continue;
             }
-            Null::MeanMs { .. } => {
+            Limit::MeanMs { .. } => {
                 means.extend(signal.value.map(|ms| (labels.clone(), ms / 1000.0)));
             }
-            Null::Baseline(_) | Null::Rate(_) | Null::Paired(_) => {
+            Limit::Baseline(_) | Limit::Rate(_) | Limit::Paired(_) => {
                 values.extend(signal.value.map(|value| (labels.clone(), value)));
             }
         }

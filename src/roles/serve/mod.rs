@@ -4,7 +4,7 @@
 //! from the topics; so any number of them may run, beside the others or apart.
 
 mod health;
-mod orders;
+mod instructions;
 mod plan;
 mod rules;
 mod telemetry;
@@ -30,11 +30,11 @@ use crate::edge::chain::chain;
 use crate::edge::http::{Guard, Problem, Routes, Writing, framed, run};
 use crate::edge::log::{LogError, Reader, Topic, Writer};
 use crate::model::{Source, Span};
-use crate::topics::{River, RoleError};
+use crate::topics::{RoleError, Topics};
 
-pub use orders::{Asked, Fate};
+pub use instructions::{AcceptedInstruction, InstructionState};
 pub use plan::PlanView;
-pub use telemetry::{RejectedLine, Taken};
+pub use telemetry::{RejectedLine, TelemetryReceipt};
 pub use views::{Overview, RulesView, ShardView};
 
 /// The longest reason and name of who asks.
@@ -43,14 +43,14 @@ const NO_REASON: &str = "the reason is missing; say in a few words why";
 
 /// What the answers are made from.
 struct App {
-    river: River,
+    topics: Topics,
     sources: Vec<Source>,
     writing: Writing,
     writer: Mutex<Box<dyn Writer>>,
     /// Never reads, so it is a member of no group: it knows where partitions begin and end.
     bounds: Mutex<Box<dyn Reader>>,
     /// Instructions asked of this process, and of how many shards: what waits for its reply.
-    asked: Mutex<orders::Pending>,
+    asked: Mutex<instructions::Pending>,
     /// How long replies are kept.
     keep_replies: Span,
     /// The last revision that this process gave to rules.
@@ -73,7 +73,7 @@ type Shared = axum::extract::State<Arc<App>>;
 /// # Errors
 /// The log or the socket.
 pub async fn serve(
-    river: River,
+    topics: Topics,
     settings: HttpSettings,
     sources: Vec<Source>,
     listener: TcpListener,
@@ -82,7 +82,7 @@ pub async fn serve(
     let guard = Guard::new(settings.token.as_ref(), listener.local_addr()?);
     let writing = guard.writing();
     let keep = settings.keep_replies;
-    let open = move || App::open(river, sources, writing, keep);
+    let open = move || App::open(topics, sources, writing, keep);
     let app = Arc::new(tokio::task::spawn_blocking(open).await??);
     let routes = framed(routes(&app), guard, settings.limits);
     run(listener, routes, settings.limits, shutdown).await;
@@ -98,7 +98,7 @@ fn routes(app: &Arc<App>) -> Routes {
     let views = Router::new()
         .route("/api/rules", get(rules::show))
         .route("/api/models/{ask}", get(views::model))
-        .route("/api/instructions/{id}", get(orders::fate))
+        .route("/api/instructions/{id}", get(instructions::fate))
         .route("/api/models", get(views::models))
         .route("/api/incidents", get(views::incidents))
         .route("/api/incidents/{id}", get(views::incident))
@@ -108,7 +108,7 @@ fn routes(app: &Arc<App>) -> Routes {
         .route("/api/openapi.json", get(openapi));
     let orders = Router::new()
         .route("/api/rules", post(rules::apply))
-        .route("/api/models/{ask}", post(orders::ask));
+        .route("/api/models/{ask}", post(instructions::ask));
     let telemetry = Router::new().route("/api/telemetry", post(telemetry::take));
     let [free, views, orders, telemetry] =
         [free, views, orders, telemetry].map(|routes| routes.with_state(Arc::clone(app)));
@@ -123,16 +123,16 @@ async fn openapi() -> Response {
 
 impl App {
     fn open(
-        river: River,
+        topics: Topics,
         sources: Vec<Source>,
         writing: Writing,
         keep_replies: Span,
     ) -> Result<Self, RoleError> {
-        let topics = [river.topic(Topic::Inbox), river.topic(Topic::Decisions)];
-        let bounds = river.log.reader(&river.group("serve"), &topics)?;
-        let writer = river.log.writer(None)?;
+        let read = [topics.topic(Topic::Inbox), topics.topic(Topic::Decisions)];
+        let bounds = topics.log.reader(&topics.group("serve"), &read)?;
+        let writer = topics.log.writer(None)?;
         Ok(Self {
-            river,
+            topics,
             sources,
             writing,
             writer: Mutex::new(writer),
@@ -161,7 +161,7 @@ impl App {
 
     /// Where a partition begins and ends.
     fn bounds(&self, topic: Topic, shard: u32) -> Result<(i64, i64), LogError> {
-        locked(&self.bounds).bounds(&self.river.partition(topic, shard))
+        locked(&self.bounds).bounds(&self.topics.partition(topic, shard))
     }
 }
 
@@ -251,17 +251,17 @@ fn who(by: Option<String>) -> String {
 }
 
 /// The values of a compacted topic of one shard, by key.
-fn by_key(app: &App, topic: Topic, shard: u32) -> Result<BTreeMap<String, Kept>, Problem> {
-    let records = app.river.log.latest(&app.river.partition(topic, shard))?;
+fn by_key(app: &App, topic: Topic, shard: u32) -> Result<BTreeMap<String, StoredValue>, Problem> {
+    let records = app.topics.log.latest(&app.topics.partition(topic, shard))?;
     let kept = records.into_iter().filter_map(|record| {
         let key = String::from_utf8(record.key?).ok()?;
-        Some((key, Kept { time: record.time, value: record.value }))
+        Some((key, StoredValue { time: record.time, value: record.value }))
     });
     Ok(kept.collect())
 }
 
 /// A value and when it was written.
-struct Kept {
+struct StoredValue {
     time: crate::model::LogTime,
     value: Vec<u8>,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{App, by_key};
 use crate::edge::http::Problem;
 use crate::edge::log::Topic;
-use crate::model::{ModelId, RuleBook, Stage, TargetId, VersionId, Want};
+use crate::model::{ModelId, RuleSet, Stage, TargetId, VersionId, Want};
 use crate::shard::shard_of;
 use crate::undo::{Plan, Undo};
 use crate::wire::json;
@@ -45,14 +45,14 @@ pub(super) fn dry_run(
     model: &ModelId,
     to: Option<&VersionId>,
 ) -> Result<PlanView, Problem> {
-    let shard = shard_of(model.as_str(), app.river.shards);
+    let shard = shard_of(model.as_str(), app.topics.shards);
     let mut told = by_key(app, Topic::Status, shard)?;
     let (Some(undo), Some(rules)) = (told.remove("undo"), told.remove("rules")) else {
         let detail = format!("shard {shard} has said nothing yet; is the decide role running?");
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-status", detail).again_in(1));
     };
     let undo: Undo = json::decode("undo state", &undo.value)?;
-    let rules: RuleBook = json::decode("rules", &rules.value)?;
+    let rules: RuleSet = json::decode("rules", &rules.value)?;
     let plan = undo.plan_for(&rules, model, to).map_err(Problem::refused)?;
     Ok(view(model, plan))
 }

@@ -13,7 +13,7 @@ use super::{App, Shared, locked};
 use crate::edge::http::Problem;
 use crate::edge::log::{Outgoing, Partition};
 use crate::model::{Field, Reject, Sample, Source, TopicRule};
-use crate::topics::lane::{key_of, lane_of};
+use crate::topics::partitioner::{key_of, lane_of};
 use crate::wire::telemetry::{Raw, Rejected, decode};
 
 /// Rejected lines that an answer names.
@@ -28,7 +28,7 @@ pub(super) struct Into {
 
 /// What became of the lines.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Taken {
+pub struct TelemetryReceipt {
     /// Lines that stand on the log.
     pub taken: u64,
     /// Lines that do not.
@@ -52,17 +52,17 @@ pub(super) async fn take(
     State(app): Shared,
     into: Result<Query<Into>, QueryRejection>,
     body: Bytes,
-) -> Result<Json<Taken>, Problem> {
+) -> Result<Json<TelemetryReceipt>, Problem> {
     let Query(into) = into?;
     app.blocking(move |app| append(app, into.source.as_deref(), &body)).await.map(Json)
 }
 
-fn append(app: &App, source: Option<&str>, body: &[u8]) -> Result<Taken, Problem> {
+fn append(app: &App, source: Option<&str>, body: &[u8]) -> Result<TelemetryReceipt, Problem> {
     let source = named(app, source)?;
     let Some(topic) = source.topics.first() else {
         return Err(Problem::missing(format!("source {} has no topic", source.id)));
     };
-    let Some(lanes) = app.river.log.partitions(&topic.name)? else {
+    let Some(lanes) = app.topics.log.partitions(&topic.name)? else {
         let detail = format!(
             "the topic {} is not on the log; `ripcord up` makes it on the local log, `ripcord \
              topics create --telemetry` on Kafka",
@@ -87,7 +87,7 @@ fn append(app: &App, source: Option<&str>, body: &[u8]) -> Result<Taken, Problem
     Ok(taken)
 }
 
-fn count(app: &App, taken: &Taken) {
+fn count(app: &App, taken: &TelemetryReceipt) {
     app.counts.taken.fetch_add(taken.taken, Ordering::Relaxed);
     app.counts.rejected.fetch_add(taken.rejected_count, Ordering::Relaxed);
 }
@@ -106,9 +106,14 @@ fn named<'a>(app: &'a App, name: Option<&str>) -> Result<&'a Source, Problem> {
 }
 
 /// The lines that can be used, as records; and what became of all.
-fn sorted(body: &[u8], source: &Source, topic: &TopicRule, lanes: u32) -> (Vec<Outgoing>, Taken) {
+fn sorted(
+    body: &[u8],
+    source: &Source,
+    topic: &TopicRule,
+    lanes: u32,
+) -> (Vec<Outgoing>, TelemetryReceipt) {
     let mut records = Vec::new();
-    let mut taken = Taken { taken: 0, rejected_count: 0, rejected: Vec::new() };
+    let mut taken = TelemetryReceipt { taken: 0, rejected_count: 0, rejected: Vec::new() };
     for (line, bytes) in (1..).zip(body.split(|byte| *byte == b'\n')) {
         let bytes = bytes.trim_ascii();
         if bytes.is_empty() {

@@ -10,11 +10,11 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{App, Kept, Name, Shared, by_key};
+use super::{App, Name, Shared, StoredValue, by_key};
 use crate::edge::http::Problem;
 use crate::edge::log::Topic;
 use crate::model::{
-    EventTime, Incident, IncidentState, LogTime, ModelId, Namespace, RuleBook, SourceId, VersionId,
+    EventTime, Incident, IncidentState, LogTime, ModelId, Namespace, RuleSet, SourceId, VersionId,
 };
 use crate::shard::{BUILD, Decision, ModelStatus, Status};
 use crate::sums::Counters;
@@ -188,7 +188,7 @@ pub(super) async fn decisions(
     let Query(wanted) = wanted?;
     let decisions = app.blocking(move |app| {
         let mut found = Vec::new();
-        for shard in 0..app.river.shards {
+        for shard in 0..app.topics.shards {
             found.extend(last_decisions(app, shard, wanted.limit(), |of| wanted.takes(of))?);
         }
         found.sort_by(|a, b| {
@@ -208,7 +208,7 @@ pub(super) async fn decision(
     let missing = || {
         Problem::missing(format!("no decision {id} is kept; /api/decisions lists the last ones"))
     };
-    let shard = of.filter(|shard| *shard < app.river.shards).ok_or_else(missing)?;
+    let shard = of.filter(|shard| *shard < app.topics.shards).ok_or_else(missing)?;
     let wanted = id.clone();
     let found = app.blocking(move |app| last_decisions(app, shard, 1, |d| d.id == wanted));
     found.await?.pop().map(Json).ok_or_else(missing)
@@ -219,16 +219,16 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
     let mut overview = Overview {
         schema: "ripcord.status/1".to_owned(),
         version: BUILD.to_owned(),
-        namespace: app.river.namespace.clone(),
+        namespace: app.topics.namespace.clone(),
         writing: app.writing.words().to_owned(),
-        now: app.river.log.now(),
+        now: app.topics.log.now(),
         records: BTreeMap::new(),
         rules: None,
         trouble: BTreeMap::new(),
         shards: Vec::new(),
         models: BTreeMap::new(),
     };
-    for shard in 0..app.river.shards {
+    for shard in 0..app.topics.shards {
         let mut kept = by_key(app, Topic::Status, shard)?;
         overview.trouble.extend(trouble(&kept));
         let told = kept.remove("status");
@@ -264,15 +264,15 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
         }
         overview.shards.push(view);
     }
-    overview.rules = app.river.rules()?.map(|book| {
-        let RuleBook { revision, hash, by, reason, .. } = book;
+    overview.rules = app.topics.rules()?.map(|rule_set| {
+        let RuleSet { revision, hash, by, reason, .. } = rule_set;
         RulesView { revision, hash, by, reason }
     });
     Ok(overview)
 }
 
 /// What workers said of targets that they cannot observe.
-fn trouble(kept: &BTreeMap<String, Kept>) -> impl Iterator<Item = (String, String)> + '_ {
+fn trouble(kept: &BTreeMap<String, StoredValue>) -> impl Iterator<Item = (String, String)> + '_ {
     kept.iter().filter_map(|(key, kept)| {
         let target = key.strip_prefix(TROUBLE)?.to_owned();
         let why = String::from_utf8_lossy(&kept.value).into_owned();
@@ -283,7 +283,7 @@ fn trouble(kept: &BTreeMap<String, Kept>) -> impl Iterator<Item = (String, Strin
 /// The last record of every incident, the newest opening first.
 pub(super) fn all_incidents(app: &App) -> Result<Vec<Incident>, Problem> {
     let mut incidents: Vec<Incident> = Vec::new();
-    for shard in 0..app.river.shards {
+    for shard in 0..app.topics.shards {
         for kept in by_key(app, Topic::Incidents, shard)?.into_values() {
             incidents.push(json::decode("incident", &kept.value)?);
         }
@@ -300,13 +300,13 @@ fn last_decisions(
     wanted: impl Fn(&Decision) -> bool,
 ) -> Result<Vec<Decision>, Problem> {
     let (first, end) = app.bounds(Topic::Decisions, shard)?;
-    let partition = app.river.partition(Topic::Decisions, shard);
+    let partition = app.topics.partition(Topic::Decisions, shard);
     let mut found = Vec::new();
     let mut to = end;
     while to > first && end - to < MOST_READ && found.len() < limit {
         let from = (to - BATCH).max(first);
         let records =
-            app.river.log.scan(&partition, from, usize::try_from(to - from).unwrap_or(0))?;
+            app.topics.log.scan(&partition, from, usize::try_from(to - from).unwrap_or(0))?;
         for record in records.iter().rev().filter(|record| record.position < to) {
             let decision: Decision = json::decode("decision", &record.value)?;
             if found.len() < limit && wanted(&decision) {

@@ -5,7 +5,10 @@ use std::fmt;
 use super::breaker::{Breaker, Moved};
 use super::checks::Checks;
 use super::plan::{Gate, Seat};
-use super::{CheckRules, Ended, Forced, Place, Plan, Route, RouteError, Tally, Weight};
+use super::{
+    CheckRules, Forced, RequestEnd, RequestStats, Route, RouteError, RoutePlan, VersionIndex,
+    Weight,
+};
 use crate::model::{BreakerRules, BreakerState, SampleRole, Span, VersionId};
 
 /// When a version counts as down.
@@ -23,11 +26,11 @@ pub enum Input {
     /// A request ended.
     Ended {
         /// Whose.
-        place: Place,
+        place: VersionIndex,
         /// Live or shadow; a shadow's says nothing of how users are served.
         role: SampleRole,
         /// How.
-        how: Ended,
+        how: RequestEnd,
         /// After so long.
         took_us: u64,
         /// It was the one that tried the version.
@@ -36,7 +39,7 @@ pub enum Input {
     /// A version was asked for its health.
     Checked {
         /// Which.
-        place: Place,
+        place: VersionIndex,
         /// What it said.
         ok: bool,
     },
@@ -46,7 +49,7 @@ pub enum Input {
 
 /// What is to be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
+pub enum SwitchEvent {
     /// A breaker moved.
     Breaker {
         /// Whose.
@@ -67,7 +70,7 @@ pub enum Said {
 
 /// Why a route is not taken.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Refusal {
+pub enum RouteRefusal {
     /// It is none.
     Route(RouteError),
     /// Nobody who is up would be asked.
@@ -79,7 +82,7 @@ pub enum Refusal {
     },
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for RouteRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Route(why) => write!(f, "{why}"),
@@ -92,20 +95,20 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl std::error::Error for Refusal {}
+impl std::error::Error for RouteRefusal {}
 
 #[derive(Debug, Clone)]
 struct Member {
     version: VersionId,
     breaker: Breaker,
     checks: Checks,
-    live: Tally,
-    shadow: Tally,
+    live: RequestStats,
+    shadow: RequestStats,
 }
 
 /// How a version stands.
 #[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
+pub struct VersionView<'a> {
     /// Which.
     pub version: &'a VersionId,
     /// Its share.
@@ -117,9 +120,9 @@ pub struct View<'a> {
     /// What a person says.
     pub forced: Option<Forced>,
     /// What users were answered.
-    pub live: &'a Tally,
+    pub live: &'a RequestStats,
     /// What was mirrored.
-    pub shadow: &'a Tally,
+    pub shadow: &'a RequestStats,
 }
 
 /// One model's versions.
@@ -141,8 +144,8 @@ impl Switch {
             version: version.clone(),
             breaker: Breaker::new(&rules.breaker),
             checks: Checks::default(),
-            live: Tally::default(),
-            shadow: Tally::default(),
+            live: RequestStats::default(),
+            shadow: RequestStats::default(),
         };
         Ok(Self { rules, route, members: versions.iter().map(member).collect() })
     }
@@ -154,8 +157,8 @@ impl Switch {
     }
 
     /// The places of all versions.
-    pub fn places(&self) -> impl Iterator<Item = Place> + use<> {
-        (0..self.members.len()).map(Place)
+    pub fn places(&self) -> impl Iterator<Item = VersionIndex> + use<> {
+        (0..self.members.len()).map(VersionIndex)
     }
 
     /// Whether a route may be set as things stand: never one under which nobody who is up is
@@ -163,9 +166,9 @@ impl Switch {
     ///
     /// # Errors
     /// Why not.
-    pub fn may(&self, route: &Route) -> Result<(), Refusal> {
+    pub fn may(&self, route: &Route) -> Result<(), RouteRefusal> {
         let versions: Vec<_> = self.members.iter().map(|member| member.version.clone()).collect();
-        route.check(&versions).map_err(Refusal::Route)?;
+        route.check(&versions).map_err(RouteRefusal::Route)?;
         let up = |member: &&Member, route: &Route| {
             matches!(gate(member, route), Gate::Open | Gate::Trial)
         };
@@ -183,7 +186,7 @@ impl Switch {
             return Ok(());
         }
         let asked = names(members().filter(|member| asked(route, member)).collect());
-        Err(Refusal::Down { asked, up: names(able) })
+        Err(RouteRefusal::Down { asked, up: names(able) })
     }
 
     /// Sets a route that [`Self::may`] be set.
@@ -192,12 +195,12 @@ impl Switch {
     }
 
     /// Asks for the place of the single request that tries a version.
-    pub fn begin_trial(&mut self, place: Place) -> bool {
+    pub fn begin_trial(&mut self, place: VersionIndex) -> bool {
         self.members.get_mut(place.0).is_some_and(|member| member.breaker.begin_trial())
     }
 
     /// Takes what happened. Whether the plan is another one now.
-    pub fn step(&mut self, now: Span, input: Input, out: &mut Vec<Said>) -> bool {
+    pub fn step(&mut self, now: Span, input: Input, out: &mut Vec<SwitchEvent>) -> bool {
         match input {
             Input::Ended { place, role, how, took_us, trial } => {
                 let Some(member) = self.members.get_mut(place.0) else { return false };
@@ -212,7 +215,7 @@ impl Switch {
             Input::Checked { place, ok } => {
                 let Some(member) = self.members.get_mut(place.0) else { return false };
                 let Some(up) = member.checks.take(ok, self.rules.checks) else { return false };
-                out.push(Said::Health { version: member.version.clone(), up });
+                out.push(SwitchEvent::Health { version: member.version.clone(), up });
                 true
             }
             Input::Tick => {
@@ -234,19 +237,19 @@ impl Switch {
 
     /// Who may answer now.
     #[must_use]
-    pub fn plan(&self) -> Plan {
+    pub fn plan(&self) -> RoutePlan {
         let seat = |member: &Member| Seat {
             version: member.version.clone(),
             weight: self.route.weight(&member.version).hundredths(),
             gate: gate(member, &self.route),
             shadow: self.route.shadow.contains(&member.version),
         };
-        Plan { seats: self.members.iter().map(seat).collect() }
+        RoutePlan { seats: self.members.iter().map(seat).collect() }
     }
 
     /// How each version stands, in the order of the settings.
-    pub fn views(&self) -> impl Iterator<Item = View<'_>> {
-        self.members.iter().map(|member| View {
+    pub fn views(&self) -> impl Iterator<Item = VersionView<'_>> {
+        self.members.iter().map(|member| VersionView {
             version: &member.version,
             weight: self.route.weight(&member.version),
             up: member.checks.up,
@@ -272,9 +275,9 @@ fn gate(member: &Member, route: &Route) -> Gate {
     }
 }
 
-fn said(member: &Member, moved: Option<Moved>, out: &mut Vec<Said>) -> bool {
+fn said(member: &Member, moved: Option<Moved>, out: &mut Vec<SwitchEvent>) -> bool {
     let Some(Moved { to, why }) = moved else { return false };
-    out.push(Said::Breaker { version: member.version.clone(), to, why });
+    out.push(SwitchEvent::Breaker { version: member.version.clone(), to, why });
     true
 }
 

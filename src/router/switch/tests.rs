@@ -39,10 +39,10 @@ fn switch(line: &str) -> Switch {
     Switch::new(RULES, &["v1", "v2"].map(version), route(line)).unwrap()
 }
 
-fn fail(switch: &mut Switch, place: usize, at_s: i64) -> Vec<Said> {
+fn fail(switch: &mut Switch, place: usize, at_s: i64) -> Vec<SwitchEvent> {
     let (mut out, now) = (Vec::new(), Span::from_s(at_s));
-    let (place, role) = (Place(place), SampleRole::Live);
-    let input = Input::Ended { place, role, how: Ended::Error, took_us: 5, trial: false };
+    let (place, role) = (VersionIndex(place), SampleRole::Live);
+    let input = Input::Ended { place, role, how: RequestEnd::Error, took_us: 5, trial: false };
     for _ in 0..2 {
         switch.step(now, input, &mut out);
     }
@@ -84,7 +84,7 @@ fn a_version_that_fails_is_left_and_tried_again() {
     let asked = |switch: &mut Switch| {
         let plan = switch.plan();
         let of = |turn| plan.choose(Draw::Turn(turn), &[], |p| switch.begin_trial(p)).unwrap();
-        (0..20).map(of).filter(|choice| choice.place == Place(1)).count()
+        (0..20).map(of).filter(|choice| choice.place == VersionIndex(1)).count()
     };
     assert_eq!(asked(&mut switch), 10);
     let said = fail(&mut switch, 1, 0);
@@ -95,8 +95,8 @@ fn a_version_that_fails_is_left_and_tried_again() {
     assert!(!switch.step(Span::from_s(4), Input::Tick, &mut out));
     assert!(switch.step(Span::from_s(5), Input::Tick, &mut out));
     assert_eq!(asked(&mut switch), 1, "a single one");
-    let (role, how) = (SampleRole::Live, Ended::Ok);
-    let ended = Input::Ended { place: Place(1), role, how, took_us: 1, trial: true };
+    let (role, how) = (SampleRole::Live, RequestEnd::Ok);
+    let ended = Input::Ended { place: VersionIndex(1), role, how, took_us: 1, trial: true };
     assert!(switch.step(Span::from_s(6), ended, &mut out));
     assert_eq!((asked(&mut switch), out.len()), (10, 2));
 }
@@ -104,8 +104,8 @@ fn a_version_that_fails_is_left_and_tried_again() {
 #[test]
 fn a_shadow_that_fails_is_counted_and_changes_nothing() {
     let mut switch = switch("v1 100, v2 0");
-    let (role, how) = (SampleRole::Shadow, Ended::Timeout);
-    let ended = Input::Ended { place: Place(1), role, how, took_us: 1, trial: false };
+    let (role, how) = (SampleRole::Shadow, RequestEnd::Timeout);
+    let ended = Input::Ended { place: VersionIndex(1), role, how, took_us: 1, trial: false };
     let mut out = Vec::new();
     for _ in 0..100 {
         assert!(!switch.step(Span::ZERO, ended, &mut out));
@@ -120,7 +120,7 @@ fn a_version_that_says_it_is_down_is_left_until_it_says_it_is_up() {
     let mut switch = switch("v1 50, v2 50");
     let mut out = Vec::new();
     for (ok, changed) in [(true, false), (false, true), (false, false), (true, true)] {
-        let input = Input::Checked { place: Place(0), ok };
+        let input = Input::Checked { place: VersionIndex(0), ok };
         assert_eq!(switch.step(Span::ZERO, input, &mut out), changed);
         let gate = switch.plan().seats[0].gate;
         assert_eq!(gate, if ok { Gate::Open } else { Gate::Down });

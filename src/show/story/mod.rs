@@ -7,7 +7,7 @@ mod proofs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use self::pairs::Pairs;
+use self::pairs::PairProgress;
 use super::lines::{Paint, wrap};
 use crate::model::{
     Command, EventTime, FeatureName, Incident, IncidentId, IncidentState, Mode, ModelId, Reference,
@@ -16,7 +16,7 @@ use crate::model::{
 use crate::phrases::words;
 use crate::replay::News;
 use crate::shard::{Decision, Output};
-use crate::undo::{Did, Ruling};
+use crate::undo::{Response, Ruling};
 
 /// Columns before the text: the time, and what it is.
 const INDENT: usize = 31;
@@ -34,7 +34,7 @@ pub struct Story {
     commands: Vec<Command>,
     /// Rollbacks whose decision was told, by event time so and so.
     decided: BTreeMap<IncidentId, EventTime>,
-    pairs: Pairs,
+    pairs: PairProgress,
     /// Models of which a freeze was told.
     frozen: BTreeSet<ModelId>,
     /// What happens on a breach, by model.
@@ -52,7 +52,7 @@ impl Story {
             states: BTreeMap::new(),
             commands: Vec::new(),
             decided: BTreeMap::new(),
-            pairs: Pairs::default(),
+            pairs: PairProgress::default(),
             frozen: BTreeSet::new(),
             modes: BTreeMap::new(),
         }
@@ -95,27 +95,27 @@ impl Story {
         let Some(ruling) = &decision.ruling else { return Vec::new() };
         let is_drift = decision.assessment.signal == Signal::FeatureDrift;
         let first = match (ruling.did, is_drift) {
-            (Did::Nothing | Did::Joined, _) | (Did::Resolved, true) => None,
-            (Did::Alerted, true) => self.drift(decision),
-            (Did::Alerted, false) => self.once(ruling, "alert").then(|| self.alert(decision)),
-            (Did::Acted, _) => Some(self.acted(decision, ruling)),
-            (Did::WouldHave, _) => {
+            (Response::Nothing | Response::Joined, _) | (Response::Resolved, true) => None,
+            (Response::Alerted, true) => self.drift(decision),
+            (Response::Alerted, false) => self.once(ruling, "alert").then(|| self.alert(decision)),
+            (Response::Acted, _) => Some(self.acted(decision, ruling)),
+            (Response::WouldHave, _) => {
                 // In mode act it is the benefit that is missing, not the permission.
                 let acts = self.modes.get(&decision.assessment.model) == Some(&Mode::Act);
                 let label = if acts { "not shown" } else { "would act" };
                 self.once(ruling, "would").then(|| self.held(decision, ruling, label))
             }
-            (Did::Held, _) => {
+            (Response::Held, _) => {
                 let what = if self.is_frozen(ruling) { "frozen" } else { "held" };
                 self.once(ruling, what).then(|| self.held(decision, ruling, "held back"))
             }
-            (Did::Resolved, false) => {
+            (Response::Resolved, false) => {
                 let over = self.paint.good("over");
                 Some(self.block(decision.read_to, "over", &over, &ruling.because))
             }
         };
         let mut blocks: Vec<_> = first.into_iter().collect();
-        if let Some(incident) = ruling.incident.as_ref().filter(|_| ruling.did == Did::Acted) {
+        if let Some(incident) = ruling.incident.as_ref().filter(|_| ruling.did == Response::Acted) {
             blocks.extend(self.decided(incident, decision.read_to));
         }
         blocks

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::words;
-use crate::model::{EventTime, ModelId, Null, Reason, Reference, VersionId};
+use crate::model::{EventTime, Limit, ModelId, Reason, Reference, VersionId};
 use crate::shard::{Decision, SignalStatus, Status};
 
 /// A version against another.
@@ -16,15 +16,15 @@ struct Pair {
 
 /// What is known, by version.
 #[derive(Default)]
-pub(super) struct Pairs(BTreeMap<(ModelId, VersionId), Pair>);
+pub(super) struct PairProgress(BTreeMap<(ModelId, VersionId), Pair>);
 
-impl Pairs {
+impl PairProgress {
     /// Takes live numbers.
     pub(super) fn take(&mut self, status: &Status) {
         for (model, known) in &status.models {
             let versions = &known.versions;
             for (version, known) in versions {
-                let paired = |signal: &&SignalStatus| matches!(signal.limit, Null::Paired(_));
+                let paired = |signal: &&SignalStatus| matches!(signal.limit, Limit::Paired(_));
                 let Some(pair) = known.signals.iter().find(paired) else { continue };
                 // Under its threshold nobody is compared; of two versions it is the other one.
                 let other = pair.better.first().map(|(other, _)| other).or_else(|| {
@@ -73,11 +73,11 @@ impl Pairs {
         let a = &decision.assessment;
         let key = (a.model.clone(), a.version.clone());
         let (other, value, n, since) = match a.evidence.limit {
-            Null::Paired(_) => {
+            Limit::Paired(_) => {
                 let e = &a.evidence;
                 (&a.against.first()?.version, e.estimate?, e.samples, e.since)
             }
-            Null::Baseline(_) | Null::Rate(_) | Null::MeanMs { .. } | Null::Psi { .. } => {
+            Limit::Baseline(_) | Limit::Rate(_) | Limit::MeanMs { .. } | Limit::Psi { .. } => {
                 let Pair { other, value, n, since } = self.0.get(&key)?;
                 (other, *value, *n, *since)
             }

@@ -16,12 +16,12 @@ use serde::Deserialize;
 use self::run::{End, Ran, run};
 use super::fences::Fences;
 use super::{Acted, Fence, Later, Target};
-use crate::edge::fence::{Known, Taken};
-use crate::model::{Command, Fact, ModelId, Outcome, TargetId, VersionFact, VersionId, Want};
+use crate::edge::fence::{AcceptedCommands, CommandAge};
+use crate::model::{Command, Fact, ModelId, StepResult, TargetId, VersionFact, VersionId, Want};
 
 /// What is to be known of the user's programs.
 #[derive(Debug, Clone)]
-pub struct ExecSettings {
+pub struct ExecOptions {
     /// The target's name in the config.
     pub target: TargetId,
     /// The models that facts are asked for.
@@ -41,7 +41,7 @@ pub struct ExecSettings {
 /// The user's programs as a target.
 #[derive(Debug)]
 pub struct Exec {
-    settings: ExecSettings,
+    settings: ExecOptions,
     fences: Fences,
 }
 
@@ -72,7 +72,7 @@ enum Probed {
 impl Exec {
     /// The target that these programs make.
     #[must_use]
-    pub fn new(settings: ExecSettings) -> Self {
+    pub fn new(settings: ExecOptions) -> Self {
         let file = settings.fence_folder.join(format!("{}.fences.json", settings.target));
         Self { settings, fences: Fences::new(Some(file)) }
     }
@@ -146,7 +146,7 @@ impl Exec {
         };
         let mut taken = self.fences.of(&command.model);
         let before = taken.knows(command);
-        if before == Known::Older {
+        if before == CommandAge::Older {
             return Acted::refused(taken.too_old(command));
         }
         taken.raise(command);
@@ -162,7 +162,7 @@ impl Exec {
                 let want = (version.clone(), instead_of.clone());
                 self.production(command, before, &want, &input).await
             }
-            Want::Notice { .. } if before == Known::Done => {
+            Want::Notice { .. } if before == CommandAge::Done => {
                 Acted::done("this was done before".to_owned())
             }
             Want::Notice { .. } => self.act_once(&input).await,
@@ -174,7 +174,7 @@ impl Exec {
     async fn production(
         &self,
         command: &Command,
-        before: Known,
+        before: CommandAge,
         want: &(VersionId, VersionId),
         input: &[u8],
     ) -> Acted {
@@ -186,10 +186,10 @@ impl Exec {
                 return Acted::unknown(format!("{detail}; nothing was done"));
             }
             Probed::Moved(detail) => return Acted::failed(format!("{detail}; nothing was done")),
-            Probed::NotSo if before == Known::Done && self.settings.probe.is_none() => {
+            Probed::NotSo if before == CommandAge::Done && self.settings.probe.is_none() => {
                 return Acted::done("this was done before".to_owned());
             }
-            Probed::NotSo if before == Known::Done => {
+            Probed::NotSo if before == CommandAge::Done => {
                 return Acted::failed(format!(
                     "{model} was made {} by this command, and has since been moved back by \
                      others; nothing was done",
@@ -199,7 +199,7 @@ impl Exec {
             Probed::NotSo => {}
         }
         let acted = self.act_once(input).await;
-        if self.settings.probe.is_none() || acted.outcome != Outcome::Done {
+        if self.settings.probe.is_none() || acted.outcome != StepResult::Done {
             return acted;
         }
         let said = acted.detail;
@@ -224,8 +224,8 @@ impl Exec {
         }
     }
 
-    fn finish(&mut self, command: &Command, mut taken: Taken, acted: Acted) -> Acted {
-        if acted.outcome != Outcome::Done || taken.knows(command) == Known::Done {
+    fn finish(&mut self, command: &Command, mut taken: AcceptedCommands, acted: Acted) -> Acted {
+        if acted.outcome != StepResult::Done || taken.knows(command) == CommandAge::Done {
             return acted;
         }
         taken.take(command);

@@ -2,21 +2,21 @@
 
 use super::document::Document;
 use super::entry::{BASELINES, DocumentError, Entry};
-use super::json::Json;
-use crate::edge::fence::Known;
-use crate::model::{Baselines, Command, ModelId, Outcome, VersionId, Want};
+use super::json::LiteralJson;
+use crate::edge::fence::CommandAge;
+use crate::model::{Baselines, Command, ModelId, StepResult, VersionId, Want};
 
 /// What a command came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Applied {
-    pub(super) outcome: Outcome,
+    pub(super) outcome: StepResult,
     pub(super) detail: String,
     /// The document is another than before, and has to be written.
     pub(super) changed: bool,
 }
 
 impl Applied {
-    fn unchanged(outcome: Outcome, detail: String) -> Self {
+    fn unchanged(outcome: StepResult, detail: String) -> Self {
         Self { outcome, detail, changed: false }
     }
 }
@@ -32,36 +32,36 @@ impl Document {
     ) -> Applied {
         let Want::Production { version, instead_of } = &command.want else {
             let detail = format!("{place} is a registry and can give no notice; nothing was done");
-            return Applied::unchanged(Outcome::Failed, detail);
+            return Applied::unchanged(StepResult::Failed, detail);
         };
         let model = &command.model;
-        let failed = |detail| Applied::unchanged(Outcome::Failed, detail);
+        let failed = |detail| Applied::unchanged(StepResult::Failed, detail);
         let live = match self.production(model) {
             Ok(live) => live.map(|entry| entry.version.clone()),
             Err(error) => return failed(format!("{place}: {error}")),
         };
         let now = live.as_ref().map_or("no version".to_owned(), ToString::to_string);
         match self.taken(model).knows(command) {
-            Known::Older => {
+            CommandAge::Older => {
                 let detail = format!("{place}: {}", self.taken(model).too_old(command));
-                return Applied::unchanged(Outcome::Refused, detail);
+                return Applied::unchanged(StepResult::Refused, detail);
             }
-            Known::Done if live.as_ref() == Some(version) => {
+            CommandAge::Done if live.as_ref() == Some(version) => {
                 let detail = format!("{model} is {version} in {place}; this was done before");
-                return Applied::unchanged(Outcome::Done, detail);
+                return Applied::unchanged(StepResult::Done, detail);
             }
-            Known::Done => {
+            CommandAge::Done => {
                 return failed(format!(
                     "{model} was made {version} in {place} by this command, and has since been \
                      moved to {now} by others; nothing was done"
                 ));
             }
-            Known::New => {}
+            CommandAge::New => {}
         }
         if live.as_ref() == Some(version) {
             self.keep_fence(command);
             let detail = format!("{model} is {version} in {place} already");
-            return Applied { outcome: Outcome::Done, detail, changed: true };
+            return Applied { outcome: StepResult::Done, detail, changed: true };
         }
         if !self.entries.iter().any(|entry| entry.model == *model) {
             return failed(format!("{}; nothing was done", self.absent(place, model, version)));
@@ -85,7 +85,7 @@ impl Document {
         }
         let revision = self.revision;
         let detail = format!("{model} is {version} in {place}, was {now}; revision {revision}");
-        Applied { outcome: Outcome::Done, detail, changed: true }
+        Applied { outcome: StepResult::Done, detail, changed: true }
     }
 
     /// Sets the baselines of a version, and leaves other fields of its baseline as they are.
@@ -108,8 +108,8 @@ impl Document {
         {
             for (field, value, baseline) in wanted {
                 if let Some(one) = all.object_at(field) {
-                    one.set(value, Json::real(baseline.value));
-                    one.set("n", Json::Number(baseline.n.into()));
+                    one.set(value, LiteralJson::real(baseline.value));
+                    one.set("n", LiteralJson::Number(baseline.n.into()));
                 }
             }
         }
@@ -125,15 +125,15 @@ impl Document {
         proven_good: bool,
     ) -> Result<(), DocumentError> {
         let fields = [
-            ("name", Json::text(model)),
-            ("version", Json::text(version)),
-            ("is_production", Json::Flag(production)),
-            ("archived", Json::Flag(false)),
-            ("proven_good", Json::Flag(proven_good)),
+            ("name", LiteralJson::text(model)),
+            ("version", LiteralJson::text(version)),
+            ("is_production", LiteralJson::Flag(production)),
+            ("archived", LiteralJson::Flag(false)),
+            ("proven_good", LiteralJson::Flag(proven_good)),
         ];
         let fields = fields.map(|(name, value)| (name.to_owned(), value));
         if let Some(list) = self.list_mut() {
-            list.push(Json::Object(fields.to_vec()));
+            list.push(LiteralJson::Object(fields.to_vec()));
         }
         self.read_entries()
     }
@@ -154,25 +154,25 @@ impl Document {
         let archived = may_add("archived", self);
         let at = may_add("archived_at", self);
         let reason = may_add("archived_reason", self);
-        let time = Json::text(command.issued_at);
+        let time = LiteralJson::text(command.issued_at);
         if let Some(entry) = self.entry_mut(up) {
-            entry.set("is_production", Json::Flag(true));
+            entry.set("is_production", LiteralJson::Flag(true));
             if archived {
-                entry.set("archived", Json::Flag(false));
+                entry.set("archived", LiteralJson::Flag(false));
             }
             entry.remove("archived_at");
             entry.remove("archived_reason");
         }
         if let Some(entry) = self.entry_mut(down) {
-            entry.set("is_production", Json::Flag(false));
+            entry.set("is_production", LiteralJson::Flag(false));
             if archived {
-                entry.set("archived", Json::Flag(true));
+                entry.set("archived", LiteralJson::Flag(true));
             }
             if at {
                 entry.set("archived_at", time);
             }
             if reason {
-                entry.set("archived_reason", Json::text(&command.reason));
+                entry.set("archived_reason", LiteralJson::text(&command.reason));
             }
         }
         self.keep_fence(command);
@@ -185,11 +185,17 @@ impl Document {
         if let Some(fences) = self.meta_mut().object_at("fences")
             && let Some(fence) = fences.object_at(command.model.as_str())
         {
-            fence.set("generation", Json::Number(taken.generation.into()));
-            fence.set("command", taken.command.as_ref().map_or(Json::Null, Json::text));
+            fence.set("generation", LiteralJson::Number(taken.generation.into()));
+            fence.set(
+                "command",
+                taken.command.as_ref().map_or(LiteralJson::Null, LiteralJson::text),
+            );
             fence.remove("earlier");
             if !taken.earlier.is_empty() {
-                fence.set("earlier", Json::List(taken.earlier.iter().map(Json::text).collect()));
+                fence.set(
+                    "earlier",
+                    LiteralJson::List(taken.earlier.iter().map(LiteralJson::text).collect()),
+                );
             }
         }
         self.taken.insert(command.model.clone(), taken);
@@ -198,21 +204,21 @@ impl Document {
 
     pub(super) fn raise_revision(&mut self) {
         self.revision += 1;
-        let revision = Json::Number(self.revision.into());
+        let revision = LiteralJson::Number(self.revision.into());
         self.meta_mut().set("revision", revision);
     }
 
-    fn entry_mut(&mut self, at: Option<usize>) -> Option<&mut Json> {
+    fn entry_mut(&mut self, at: Option<usize>) -> Option<&mut LiteralJson> {
         self.list_mut()?.get_mut(at?)
     }
 
-    fn meta_mut(&mut self) -> &mut Json {
+    fn meta_mut(&mut self) -> &mut LiteralJson {
         self.side.as_mut().unwrap_or(&mut self.root)
     }
 
-    fn list_mut(&mut self) -> Option<&mut Vec<Json>> {
-        let plain = matches!(self.root, Json::List(_));
+    fn list_mut(&mut self) -> Option<&mut Vec<LiteralJson>> {
+        let plain = matches!(self.root, LiteralJson::List(_));
         let models = if plain { &mut self.root } else { self.root.object_at("models")? };
-        if let Json::List(list) = models { Some(list) } else { None }
+        if let LiteralJson::List(list) = models { Some(list) } else { None }
     }
 }

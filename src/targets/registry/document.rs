@@ -9,8 +9,8 @@ use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
 use super::entry::{DocumentError, Entry, read_count, read_fence};
-use super::json::Json;
-use crate::edge::fence::Taken;
+use super::json::LiteralJson;
+use crate::edge::fence::AcceptedCommands;
 use crate::model::{Fact, ModelId, TargetId, VersionFact, VersionId};
 
 /// What the schema field of a registry says.
@@ -22,13 +22,13 @@ const SIDE_SCHEMA: &str = "ripcord.registry-fences/1";
 #[derive(Debug, Clone)]
 pub(super) struct Document {
     /// What was read: the object, or the plain list.
-    pub(super) root: Json,
+    pub(super) root: LiteralJson,
     /// Revision and fences of a plain list.
-    pub(super) side: Option<Json>,
+    pub(super) side: Option<LiteralJson>,
     indent: String,
     ending: &'static str,
     pub(super) entries: Vec<Entry>,
-    pub(super) taken: BTreeMap<ModelId, Taken>,
+    pub(super) taken: BTreeMap<ModelId, AcceptedCommands>,
     pub(super) revision: u64,
 }
 
@@ -43,14 +43,19 @@ pub(super) struct Rendered {
 impl Document {
     /// Reads a registry, and the text beside it where it is a plain list.
     pub(super) fn parse(text: &str, side: Option<&str>) -> Result<Self, DocumentError> {
-        let root: Json = serde_json::from_str(text).map_err(DocumentError::NotJson)?;
+        let root: LiteralJson = serde_json::from_str(text).map_err(DocumentError::NotJson)?;
         let side = match root {
-            Json::List(_) => Some(match side {
+            LiteralJson::List(_) => Some(match side {
                 Some(side) => serde_json::from_str(side).map_err(DocumentError::NotJson)?,
-                None => Json::Object(vec![("schema".to_owned(), Json::text(SIDE_SCHEMA))]),
+                None => {
+                    LiteralJson::Object(vec![("schema".to_owned(), LiteralJson::text(SIDE_SCHEMA))])
+                }
             }),
-            Json::Object(_) => None,
-            Json::Null | Json::Flag(_) | Json::Number(_) | Json::Text(_) => {
+            LiteralJson::Object(_) => None,
+            LiteralJson::Null
+            | LiteralJson::Flag(_)
+            | LiteralJson::Number(_)
+            | LiteralJson::Text(_) => {
                 return Err(DocumentError::Shape { found: root.to_string() });
             }
         };
@@ -71,9 +76,9 @@ impl Document {
 
     /// A registry without entries.
     pub(super) fn empty() -> Self {
-        let root = Json::Object(vec![
-            ("schema".to_owned(), Json::text(SCHEMA)),
-            ("models".to_owned(), Json::List(Vec::new())),
+        let root = LiteralJson::Object(vec![
+            ("schema".to_owned(), LiteralJson::text(SCHEMA)),
+            ("models".to_owned(), LiteralJson::List(Vec::new())),
         ]);
         Self {
             root,
@@ -96,7 +101,7 @@ impl Document {
         self.revision
     }
 
-    pub(super) fn taken(&self, model: &ModelId) -> Taken {
+    pub(super) fn taken(&self, model: &ModelId) -> AcceptedCommands {
         self.taken.get(model).cloned().unwrap_or_default()
     }
 
@@ -152,7 +157,7 @@ impl Document {
         let at = "schema".to_owned();
         match (&self.side, self.root.get("schema")) {
             (Some(_), _) => Ok(()),
-            (None, Some(Json::Text(schema))) if schema == SCHEMA => Ok(()),
+            (None, Some(LiteralJson::Text(schema))) if schema == SCHEMA => Ok(()),
             (None, Some(other)) => Err(DocumentError::Wrong { at, found: other.to_string(), mend }),
             (None, None) => Err(DocumentError::Missing { at, mend }),
         }
@@ -161,7 +166,7 @@ impl Document {
     pub(super) fn read_entries(&mut self) -> Result<(), DocumentError> {
         let (at, mend) = ("models".to_owned(), "write a list of entries".to_owned());
         let list = match (&self.root, self.root.get("models")) {
-            (Json::List(list), _) | (_, Some(Json::List(list))) => list,
+            (LiteralJson::List(list), _) | (_, Some(LiteralJson::List(list))) => list,
             (_, Some(other)) => {
                 return Err(DocumentError::Wrong { at, found: other.to_string(), mend });
             }
@@ -193,7 +198,7 @@ impl Document {
         let mut taken = BTreeMap::new();
         match meta.get("fences") {
             None => {}
-            Some(Json::Object(fences)) => {
+            Some(LiteralJson::Object(fences)) => {
                 for (name, fence) in fences {
                     let at = format!("fences.{name}");
                     let model = ModelId::new(name)
@@ -236,9 +241,9 @@ impl Document {
     }
 
     /// The entries as they stand there.
-    pub(super) fn list(&self) -> &[Json] {
+    pub(super) fn list(&self) -> &[LiteralJson] {
         match (&self.root, self.root.get("models")) {
-            (Json::List(list), _) | (_, Some(Json::List(list))) => list,
+            (LiteralJson::List(list), _) | (_, Some(LiteralJson::List(list))) => list,
             (_, _) => &[],
         }
     }
@@ -255,7 +260,7 @@ fn indent_of(text: &str) -> String {
 }
 
 #[expect(clippy::expect_used, reason = "nothing in it can fail, and no half text may go out")]
-fn write(json: &Json, indent: &str) -> String {
+fn write(json: &LiteralJson, indent: &str) -> String {
     let mut bytes = Vec::new();
     let written = if indent.is_empty() {
         json.serialize(&mut Serializer::new(&mut bytes))

@@ -1,7 +1,7 @@
 //! One entry of a registry, checked; and how a wrong one is told.
 
-use super::json::Json;
-use crate::edge::fence::Taken;
+use super::json::LiteralJson;
+use crate::edge::fence::AcceptedCommands;
 use crate::model::{Baseline, Baselines, EventTime, ModelId, NameError, Signal, VersionId};
 
 /// Why a document is no registry.
@@ -92,8 +92,8 @@ pub(super) struct Entry {
 
 impl Entry {
     /// Reads the entry that stands `at`.
-    pub(super) fn read(json: &Json, at: &str) -> Result<Self, DocumentError> {
-        let here = Place { json, at };
+    pub(super) fn read(json: &LiteralJson, at: &str) -> Result<Self, DocumentError> {
+        let here = ObjectAt { json, at };
         here.is_object("write an object with name and version")?;
         Ok(Self {
             model: here.name("name", ModelId::new, "write which model it is")?,
@@ -110,28 +110,28 @@ impl Entry {
 }
 
 /// Reads what a target has taken, from the fence that stands `at`.
-pub(super) fn read_fence(json: &Json, at: &str) -> Result<Taken, DocumentError> {
-    let here = Place { json, at };
+pub(super) fn read_fence(json: &LiteralJson, at: &str) -> Result<AcceptedCommands, DocumentError> {
+    let here = ObjectAt { json, at };
     here.is_object("write {\"generation\": 0, \"command\": null}")?;
     let earlier = match json.get("earlier") {
-        Some(Json::List(ids)) => {
+        Some(LiteralJson::List(ids)) => {
             ids.iter().map(|id| text_of(id, &format!("{at}.earlier"))).collect::<Result<_, _>>()?
         }
         Some(other) => return Err(wrong(at, "earlier", other, "write a list of command ids")),
         None => Vec::new(),
     };
     let generation = here.count("generation")?.unwrap_or(0);
-    Ok(Taken { generation, command: here.text("command")?.map(str::to_owned), earlier })
+    Ok(AcceptedCommands { generation, command: here.text("command")?.map(str::to_owned), earlier })
 }
 
 /// Reads a count that may be absent.
-pub(super) fn read_count(json: &Json, at: &str, field: &str) -> Result<u64, DocumentError> {
-    Ok(Place { json, at }.count(field)?.unwrap_or(0))
+pub(super) fn read_count(json: &LiteralJson, at: &str, field: &str) -> Result<u64, DocumentError> {
+    Ok(ObjectAt { json, at }.count(field)?.unwrap_or(0))
 }
 
 /// An object and where it stands.
-struct Place<'a> {
-    json: &'a Json,
+struct ObjectAt<'a> {
+    json: &'a LiteralJson,
     at: &'a str,
 }
 
@@ -139,31 +139,32 @@ fn path(at: &str, field: &str) -> String {
     if at.is_empty() { field.to_owned() } else { format!("{at}.{field}") }
 }
 
-fn wrong(at: &str, field: &str, found: &Json, mend: &str) -> DocumentError {
+fn wrong(at: &str, field: &str, found: &LiteralJson, mend: &str) -> DocumentError {
     DocumentError::Wrong { at: path(at, field), found: found.to_string(), mend: mend.to_owned() }
 }
 
-fn text_of(json: &Json, at: &str) -> Result<String, DocumentError> {
+fn text_of(json: &LiteralJson, at: &str) -> Result<String, DocumentError> {
     let mend = match json {
-        Json::Text(text) => return Ok(text.clone()),
-        Json::Number(number) => format!("write it in quotes: \"{number}\""),
-        Json::Null | Json::Flag(_) | Json::List(_) | Json::Object(_) => {
-            "write text in quotes".to_owned()
-        }
+        LiteralJson::Text(text) => return Ok(text.clone()),
+        LiteralJson::Number(number) => format!("write it in quotes: \"{number}\""),
+        LiteralJson::Null
+        | LiteralJson::Flag(_)
+        | LiteralJson::List(_)
+        | LiteralJson::Object(_) => "write text in quotes".to_owned(),
     };
     Err(DocumentError::Wrong { at: at.to_owned(), found: json.to_string(), mend })
 }
 
-impl<'a> Place<'a> {
+impl<'a> ObjectAt<'a> {
     fn is_object(&self, mend: &str) -> Result<(), DocumentError> {
-        if matches!(self.json, Json::Object(_)) {
+        if matches!(self.json, LiteralJson::Object(_)) {
             return Ok(());
         }
         let found = self.json.to_string();
         Err(DocumentError::Wrong { at: self.at.to_owned(), found, mend: mend.to_owned() })
     }
 
-    fn wrong(&self, field: &str, found: &Json, mend: &str) -> DocumentError {
+    fn wrong(&self, field: &str, found: &LiteralJson, mend: &str) -> DocumentError {
         wrong(self.at, field, found, mend)
     }
 
@@ -174,7 +175,7 @@ impl<'a> Place<'a> {
     fn text(&self, field: &str) -> Result<Option<&'a str>, DocumentError> {
         match self.json.get(field) {
             None => Ok(None),
-            Some(Json::Text(text)) => Ok(Some(text)),
+            Some(LiteralJson::Text(text)) => Ok(Some(text)),
             Some(other) => text_of(other, &path(self.at, field)).map(|_| None),
         }
     }
@@ -192,7 +193,7 @@ impl<'a> Place<'a> {
     fn flag(&self, field: &str) -> Result<bool, DocumentError> {
         match self.json.get(field) {
             None => Ok(false),
-            Some(Json::Flag(flag)) => Ok(*flag),
+            Some(LiteralJson::Flag(flag)) => Ok(*flag),
             Some(other) => Err(self.wrong(field, other, "write true or false, without quotes")),
         }
     }
@@ -200,8 +201,12 @@ impl<'a> Place<'a> {
     fn count(&self, field: &str) -> Result<Option<u64>, DocumentError> {
         let Some(json) = self.json.get(field) else { return Ok(None) };
         let count = match json {
-            Json::Number(number) => number.as_u64(),
-            Json::Null | Json::Flag(_) | Json::Text(_) | Json::List(_) | Json::Object(_) => None,
+            LiteralJson::Number(number) => number.as_u64(),
+            LiteralJson::Null
+            | LiteralJson::Flag(_)
+            | LiteralJson::Text(_)
+            | LiteralJson::List(_)
+            | LiteralJson::Object(_) => None,
         };
         count.map(Some).ok_or_else(|| self.wrong(field, json, "write a whole number, 0 or more"))
     }
@@ -214,7 +219,11 @@ impl<'a> Place<'a> {
         if text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Ok(Some(text.to_ascii_lowercase()));
         }
-        Err(self.wrong("sha256", &Json::text(text), "write its 64 hex digits, or leave it out"))
+        Err(self.wrong(
+            "sha256",
+            &LiteralJson::text(text),
+            "write its 64 hex digits, or leave it out",
+        ))
     }
 
     fn time(&self, field: &str) -> Result<Option<EventTime>, DocumentError> {
@@ -223,19 +232,19 @@ impl<'a> Place<'a> {
         let forms = [text.to_owned(), format!("{text}Z"), format!("{text}T00:00:00Z")];
         let time = forms.iter().find_map(|form| form.replacen(' ', "T", 1).parse().ok());
         time.map(Some).ok_or_else(|| {
-            self.wrong(field, &Json::text(text), "write it like \"2013-05-31T00:00:00Z\"")
+            self.wrong(field, &LiteralJson::text(text), "write it like \"2013-05-31T00:00:00Z\"")
         })
     }
 
     fn baselines(&self) -> Result<Baselines, DocumentError> {
         let Some(json) = self.json.get("baseline") else { return Ok(Baselines::new()) };
         let at = path(self.at, "baseline");
-        Place { json, at: &at }.is_object("write an object with accuracy, error_rate, …")?;
+        ObjectAt { json, at: &at }.is_object("write an object with accuracy, error_rate, …")?;
         let mut baselines = Baselines::new();
         for (signal, field, value) in BASELINES {
             if let Some(one) = json.get(field) {
                 let at = path(&at, field);
-                baselines.insert(signal, Place { json: one, at: &at }.baseline(value)?);
+                baselines.insert(signal, ObjectAt { json: one, at: &at }.baseline(value)?);
             }
         }
         Ok(baselines)
@@ -247,8 +256,12 @@ impl<'a> Place<'a> {
         let mend = if field == "mean" { "write milliseconds" } else { "write a share, 0 to 1" };
         let json = self.json.get(field).ok_or_else(|| self.missing(field, mend))?;
         let number = match json {
-            Json::Number(number) => number.as_f64(),
-            Json::Null | Json::Flag(_) | Json::Text(_) | Json::List(_) | Json::Object(_) => None,
+            LiteralJson::Number(number) => number.as_f64(),
+            LiteralJson::Null
+            | LiteralJson::Flag(_)
+            | LiteralJson::Text(_)
+            | LiteralJson::List(_)
+            | LiteralJson::Object(_) => None,
         };
         let value = number
             .filter(|value| (0.0..=most).contains(value))

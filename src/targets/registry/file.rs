@@ -6,11 +6,11 @@ use super::artifact::{Artifacts, Stamp};
 use super::change::Applied;
 use super::document::Document;
 use super::entry::DocumentError;
-use super::store::{Store, Written};
+use super::store::{Store, WriteResult};
 use crate::edge::chain::chain;
 use crate::edge::files::FileError;
 use crate::model::{
-    Baselines, Command, Fact, ModelId, Outcome, Proof, Signal, TargetId, VersionId, Want,
+    Baselines, Command, Fact, ModelId, Proof, Signal, StepResult, TargetId, VersionId, Want,
 };
 use crate::targets::{Acted, Fence, Later, Target};
 
@@ -98,9 +98,9 @@ impl RegistryFile {
             }
             document.raise_revision();
             match store.write(&old, &document.render(), revision) {
-                Written::Done => return Ok(document.revision()),
-                Written::Failed(error) | Written::Half(error) => return Err(error.into()),
-                Written::Overtaken => {}
+                WriteResult::Done => return Ok(document.revision()),
+                WriteResult::Failed(error) | WriteResult::Half(error) => return Err(error.into()),
+                WriteResult::Overtaken => {}
             }
         }
         Err(RegistryError::Overtaken(self.path.clone()))
@@ -152,13 +152,13 @@ impl RegistryFile {
                 return Ok(acted(applied));
             }
             match store.write(&old, &document.render(), revision) {
-                Written::Done => return Ok(self.read_back(command, applied)),
-                Written::Failed(error) => return Err(error.into()),
-                Written::Half(error) => {
+                WriteResult::Done => return Ok(self.read_back(command, applied)),
+                WriteResult::Failed(error) => return Err(error.into()),
+                WriteResult::Half(error) => {
                     let detail = format!("{}; then: {}", applied.detail, chain(&error));
                     return Ok(Acted::unknown(detail));
                 }
-                Written::Overtaken => {}
+                WriteResult::Overtaken => {}
             }
         }
         Err(RegistryError::Overtaken(self.path.clone()))
@@ -193,7 +193,7 @@ impl RegistryFile {
 }
 
 fn acted(applied: Applied) -> Acted {
-    let proof = (applied.outcome == Outcome::Done).then_some(Proof::L1);
+    let proof = (applied.outcome == StepResult::Done).then_some(Proof::L1);
     Acted { outcome: applied.outcome, proof, detail: applied.detail }
 }
 

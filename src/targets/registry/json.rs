@@ -9,16 +9,16 @@ use serde_json::Number;
 
 /// A JSON value whose objects keep the order of their fields.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Json {
+pub(super) enum LiteralJson {
     Null,
     Flag(bool),
     Number(Number),
     Text(String),
-    List(Vec<Json>),
-    Object(Vec<(String, Json)>),
+    List(Vec<LiteralJson>),
+    Object(Vec<(String, LiteralJson)>),
 }
 
-impl Json {
+impl LiteralJson {
     pub(super) fn text(text: impl fmt::Display) -> Self {
         Self::Text(text.to_string())
     }
@@ -64,7 +64,7 @@ impl Json {
 }
 
 /// What it is, for an error.
-impl fmt::Display for Json {
+impl fmt::Display for LiteralJson {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Null => f.write_str("null"),
@@ -80,7 +80,7 @@ impl fmt::Display for Json {
     }
 }
 
-impl Serialize for Json {
+impl Serialize for LiteralJson {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Null => serializer.serialize_unit(),
@@ -99,7 +99,7 @@ impl Serialize for Json {
     }
 }
 
-impl<'de> Deserialize<'de> for Json {
+impl<'de> Deserialize<'de> for LiteralJson {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(AnyJson)
     }
@@ -108,52 +108,52 @@ impl<'de> Deserialize<'de> for Json {
 struct AnyJson;
 
 impl<'de> Visitor<'de> for AnyJson {
-    type Value = Json;
+    type Value = LiteralJson;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_unit<E: Error>(self) -> Result<Json, E> {
-        Ok(Json::Null)
+    fn visit_unit<E: Error>(self) -> Result<LiteralJson, E> {
+        Ok(LiteralJson::Null)
     }
 
-    fn visit_bool<E: Error>(self, flag: bool) -> Result<Json, E> {
-        Ok(Json::Flag(flag))
+    fn visit_bool<E: Error>(self, flag: bool) -> Result<LiteralJson, E> {
+        Ok(LiteralJson::Flag(flag))
     }
 
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Json, E> {
-        Ok(Json::Number(number.into()))
+    fn visit_u64<E: Error>(self, number: u64) -> Result<LiteralJson, E> {
+        Ok(LiteralJson::Number(number.into()))
     }
 
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Json, E> {
-        Ok(Json::Number(number.into()))
+    fn visit_i64<E: Error>(self, number: i64) -> Result<LiteralJson, E> {
+        Ok(LiteralJson::Number(number.into()))
     }
 
-    fn visit_f64<E: Error>(self, number: f64) -> Result<Json, E> {
-        Ok(Json::real(number))
+    fn visit_f64<E: Error>(self, number: f64) -> Result<LiteralJson, E> {
+        Ok(LiteralJson::real(number))
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Json, E> {
-        Ok(Json::text(text))
+    fn visit_str<E: Error>(self, text: &str) -> Result<LiteralJson, E> {
+        Ok(LiteralJson::text(text))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Json, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<LiteralJson, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = seq.next_element()? {
             items.push(item);
         }
-        Ok(Json::List(items))
+        Ok(LiteralJson::List(items))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
-        let mut fields: Vec<(String, Json)> = Vec::new();
-        while let Some((name, value)) = map.next_entry::<String, Json>()? {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LiteralJson, A::Error> {
+        let mut fields: Vec<(String, LiteralJson)> = Vec::new();
+        while let Some((name, value)) = map.next_entry::<String, LiteralJson>()? {
             if fields.iter().any(|(earlier, _)| *earlier == name) {
                 return Err(A::Error::custom(format_args!("{name:?} stands twice in an object")));
             }
             fields.push((name, value));
         }
-        Ok(Json::Object(fields))
+        Ok(LiteralJson::Object(fields))
     }
 }

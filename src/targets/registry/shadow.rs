@@ -7,7 +7,7 @@ use super::artifact::Artifacts;
 use super::document::Document;
 use super::entry::DocumentError;
 use crate::edge::chain::chain;
-use crate::model::{Command, Fact, ModelId, Outcome, Proof, TargetId, VersionId};
+use crate::model::{Command, Fact, ModelId, Proof, StepResult, TargetId, VersionId};
 use crate::targets::{Acted, Fence, Later, Target};
 
 /// A registry in memory, with the rules of the one in a file.
@@ -82,7 +82,7 @@ impl ShadowRegistry {
         let applied = self.document.apply("the shadow registry", command, &mut |entry| {
             artifacts.as_mut().map_or(Ok(()), |a| a.check(entry).map(drop))
         });
-        let proof = (applied.outcome == Outcome::Done).then_some(Proof::L1);
+        let proof = (applied.outcome == StepResult::Done).then_some(Proof::L1);
         Acted { outcome: applied.outcome, proof, detail: applied.detail }
     }
 }

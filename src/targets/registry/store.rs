@@ -32,7 +32,7 @@ pub(super) struct Texts {
 
 /// What became of a write.
 #[derive(Debug)]
-pub(super) enum Written {
+pub(super) enum WriteResult {
     /// It stands.
     Done,
     /// Surely not: somebody who takes no lock wrote in between.
@@ -75,15 +75,15 @@ impl Store {
 
     /// Puts `new` in the place of `old`, if that still stands there; `revision` is that of `old`.
     /// Under the lock only.
-    pub(super) fn write(&self, old: &Texts, new: &Rendered, revision: u64) -> Written {
+    pub(super) fn write(&self, old: &Texts, new: &Rendered, revision: u64) -> WriteResult {
         match self.replace(old, new, revision) {
-            Ok(false) => return Written::Overtaken,
+            Ok(false) => return WriteResult::Overtaken,
             Ok(true) => {}
-            Err(error) => return Written::Failed(error),
+            Err(error) => return WriteResult::Failed(error),
         }
         match self.settle(new) {
-            Ok(()) => Written::Done,
-            Err(error) => Written::Half(error),
+            Ok(()) => WriteResult::Done,
+            Err(error) => WriteResult::Half(error),
         }
     }
 

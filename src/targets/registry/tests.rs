@@ -5,7 +5,7 @@
 use super::document::Document;
 use super::shadow::ShadowRegistry;
 use crate::edge::chain::chain;
-use crate::model::{Command, ModelId, Outcome, Signal, TargetId};
+use crate::model::{Command, ModelId, Signal, StepResult, TargetId};
 use proptest::prelude::*;
 
 const REGISTRY: &str = r#"{
@@ -90,7 +90,7 @@ fn unusable_files_are_named() {
     let said = "v2 of fd in R cannot be served: its file is gone; nothing was done";
     assert_eq!(
         (applied.outcome, applied.detail.as_str(), applied.changed),
-        (Outcome::Failed, said, false)
+        (StepResult::Failed, said, false)
     );
     assert_eq!(registry.render(), document(REGISTRY).render());
 }
@@ -208,7 +208,7 @@ fn a_shadow_from_names_switches() {
     let mut shadow = ShadowRegistry::new(TargetId::new("registry").unwrap());
     shadow.insert(&id("fd"), &version("v3"), Some(&version("v2"))).unwrap();
     assert!(shadow.facts().unwrap()[0].versions.iter().any(|v| v.proven_good));
-    assert_eq!(shadow.apply(&command("a 1 fd v3 v2")).outcome, Outcome::Done);
+    assert_eq!(shadow.apply(&command("a 1 fd v3 v2")).outcome, StepResult::Done);
     assert_eq!(shadow.production(&id("fd")), Some(&version("v2")));
 }
 
@@ -350,7 +350,7 @@ proptest! {
             if before != after {
                 prop_assert!(switched.insert(id), "{line} switched twice");
             }
-            if applied.outcome == Outcome::Done {
+            if applied.outcome == StepResult::Done {
                 prop_assert_eq!(after.map(String::from), Some(format!("v{to}")));
             }
             let rendered = registry.render();

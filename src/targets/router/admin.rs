@@ -9,17 +9,17 @@ use serde_json::json;
 
 use super::Router;
 use crate::edge::chain::chain;
-use crate::edge::fence::Taken;
+use crate::edge::fence::AcceptedCommands;
 use crate::edge::http::client::part;
 use crate::model::{BreakerState, Fact, ModelId, Routed, TargetId, VersionFact, VersionId};
 use crate::router::{Route, Weight};
 
 /// What the router says of a model.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(super) struct Seen {
+pub(super) struct ObservedRoute {
     pub(super) model: ModelId,
     pub(super) weights_percent: BTreeMap<VersionId, Weight>,
-    pub(super) fence: Taken,
+    pub(super) fence: AcceptedCommands,
     pub(super) versions: BTreeMap<VersionId, Version>,
 }
 
@@ -27,12 +27,12 @@ pub(super) struct Seen {
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 pub(super) struct Version {
     pub(super) breaker: BreakerState,
-    pub(super) live: Counts,
+    pub(super) live: RequestCounts,
 }
 
 /// How its live requests ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-pub(super) struct Counts {
+pub(super) struct RequestCounts {
     pub(super) total: u64,
     pub(super) error: u64,
     pub(super) timeout: u64,
@@ -40,11 +40,11 @@ pub(super) struct Counts {
 
 #[derive(Deserialize)]
 struct All {
-    models: Vec<Seen>,
+    models: Vec<ObservedRoute>,
 }
 
 #[derive(Deserialize)]
-struct Problem {
+struct AdminProblem {
     detail: String,
 }
 
@@ -83,7 +83,7 @@ impl Router {
     /// What the router says where it does not do what it was asked.
     async fn said(&self, answer: Response) -> String {
         let status = answer.status();
-        let detail = answer.json::<Problem>().await.map(|problem| problem.detail);
+        let detail = answer.json::<AdminProblem>().await.map(|problem| problem.detail);
         let detail = detail.unwrap_or_else(|_| "that is no answer of a Ripcord".to_owned());
         format!("{} answered {status}: {detail}", self.place())
     }
@@ -99,10 +99,10 @@ impl Router {
     }
 
     /// The route of a model, and the tag that names it.
-    pub(super) async fn seen(&self, model: &ModelId) -> Result<(Seen, String), String> {
+    pub(super) async fn seen(&self, model: &ModelId) -> Result<(ObservedRoute, String), String> {
         let answer = self.get(&path(model)).await?;
         let tag = answer.headers().get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
-        let seen = answer.json::<Seen>().await.map_err(|why| self.unreadable(&why))?;
+        let seen = answer.json::<ObservedRoute>().await.map_err(|why| self.unreadable(&why))?;
         Ok((seen, tag.ok_or_else(|| format!("{} names no ETag", self.place()))?))
     }
 
@@ -111,7 +111,7 @@ impl Router {
         model: &ModelId,
         tag: &str,
         weights: &BTreeMap<VersionId, Weight>,
-        taken: &Taken,
+        taken: &AcceptedCommands,
     ) -> Put {
         let body = json!({ "weights_percent": weights, "fence": taken });
         let request = self.request(Method::PUT, &path(model)).header(IF_MATCH, tag).json(&body);
@@ -141,7 +141,7 @@ fn path(model: &ModelId) -> String {
     format!("/admin/routes/{}", part(model.as_str()))
 }
 
-fn fact(target: &TargetId, seen: Seen) -> Fact {
+fn fact(target: &TargetId, seen: ObservedRoute) -> Fact {
     let share = |version: &VersionId| {
         seen.weights_percent.get(version).map_or(0.0, |weight| weight.percent())
     };

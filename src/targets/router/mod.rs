@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use reqwest::{Client, redirect};
 
-use self::admin::{Put, Seen};
-use self::next::{Next, next};
-use self::stage::{Ahead, Stage, ahead};
+use self::admin::{ObservedRoute, Put};
+use self::next::{NextMove, next};
+use self::stage::{Ahead, StageProgress, ahead};
 use super::{Acted, Fence, Later, Target};
 use crate::config::Secret;
 use crate::model::{Command, CommandId, Fact, TargetId, VersionId, Want};
@@ -29,7 +29,7 @@ const TRIES: u32 = 5;
 
 /// What is to be known of a router.
 #[derive(Debug, Clone)]
-pub struct RouterSettings {
+pub struct RouterOptions {
     /// The target's name in the config.
     pub target: TargetId,
     /// Where it listens.
@@ -49,23 +49,23 @@ pub struct RouterSettings {
 /// The built-in router as a target.
 #[derive(Clone)]
 pub struct Router {
-    settings: RouterSettings,
+    settings: RouterOptions,
     http: Client,
     /// Commands that are half way, in this life of the worker.
-    half_way: BTreeMap<CommandId, Stage>,
+    half_way: BTreeMap<CommandId, StageProgress>,
 }
 
 /// A router that cannot be asked.
 #[derive(Debug, thiserror::Error)]
 #[error("no HTTP client for the router can be set up")]
-pub struct RouterError(#[from] reqwest::Error);
+pub struct RouterClientError(#[from] reqwest::Error);
 
 impl Router {
     /// The router that listens there.
     ///
     /// # Errors
     /// No HTTP client.
-    pub fn new(settings: RouterSettings) -> Result<Self, RouterError> {
+    pub fn new(settings: RouterOptions) -> Result<Self, RouterClientError> {
         crate::edge::http::tls::provide_tls();
         // A redirect could carry the token to a stranger; a proxy has no business here.
         let http = Client::builder()
@@ -87,8 +87,8 @@ impl Router {
                 Err(why) => return Acted::unknown(format!("{why}; nothing was done")),
             };
             let (weights, detail) = match next(&self.place(), &seen, command, version, instead_of) {
-                Next::Over(acted) => return acted,
-                Next::Set(weights, detail) => (weights, detail),
+                NextMove::Over(acted) => return acted,
+                NextMove::Set(weights, detail) => (weights, detail),
             };
             let (weights, then) = match self.stage(command, &seen, version, instead_of) {
                 Ahead::All => (weights, None),
@@ -124,7 +124,7 @@ impl Router {
     fn stage(
         &self,
         command: &Command,
-        seen: &Seen,
+        seen: &ObservedRoute,
         version: &VersionId,
         instead_of: &VersionId,
     ) -> Ahead {
@@ -137,7 +137,7 @@ impl Router {
     }
 
     /// Remembers a stage that was reached, or forgets a way that led nowhere.
-    fn half_way(&mut self, command: &Command, then: Stage) -> Acted {
+    fn half_way(&mut self, command: &Command, then: StageProgress) -> Acted {
         let (back, detail) = (then.back, then.detail.clone());
         if back {
             self.half_way.remove(&command.id);

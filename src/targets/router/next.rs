@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::admin::Seen;
-use crate::edge::fence::Known;
+use super::admin::ObservedRoute;
+use crate::edge::fence::CommandAge;
 use crate::model::{Command, VersionId};
 use crate::router::Weight;
 use crate::targets::Acted;
 
 /// What is to be done.
-pub(super) enum Next {
+pub(super) enum NextMove {
     /// Nothing more than this.
     Over(Acted),
     /// These weights are to be set; they may be those that are there.
@@ -19,11 +19,11 @@ pub(super) enum Next {
 /// What is to be done for a command, as the route stands.
 pub(super) fn next(
     place: &str,
-    seen: &Seen,
+    seen: &ObservedRoute,
     command: &Command,
     version: &VersionId,
     instead_of: &VersionId,
-) -> Next {
+) -> NextMove {
     let model = &command.model;
     let weight = |version| seen.weights_percent.get(version).copied().unwrap_or_default();
     let (up, down) = (weight(version), weight(instead_of));
@@ -34,34 +34,34 @@ pub(super) fn next(
     let stands = stands.join(", ");
     let is_so = up.is_some() && !down.is_some();
     match seen.fence.knows(command) {
-        Known::Older => {
+        CommandAge::Older => {
             let detail = format!("{place}: {}", seen.fence.too_old(command));
-            return Next::Over(Acted::refused(detail));
+            return NextMove::Over(Acted::refused(detail));
         }
-        Known::Done if is_so => {
+        CommandAge::Done if is_so => {
             let detail = format!("{model} goes to {stands} at {place}; this was done before");
-            return Next::Over(Acted::done(detail));
+            return NextMove::Over(Acted::done(detail));
         }
-        Known::Done => {
-            return Next::Over(Acted::failed(format!(
+        CommandAge::Done => {
+            return NextMove::Over(Acted::failed(format!(
                 "{model} was moved from {instead_of} to {version} at {place} by this command, and \
                  has since been moved to {stands} by others; nothing was done"
             )));
         }
-        Known::New => {}
+        CommandAge::New => {}
     }
     if !seen.versions.contains_key(version) {
-        return Next::Over(Acted::failed(format!(
+        return NextMove::Over(Acted::failed(format!(
             "{place} has no backend for {version} of {model}; add it to \
              router.models.{model}.versions; nothing was done"
         )));
     }
     if is_so {
         let detail = format!("{model} goes to {stands} at {place} already");
-        return Next::Set(seen.weights_percent.clone(), detail);
+        return NextMove::Set(seen.weights_percent.clone(), detail);
     }
     if !down.is_some() {
-        return Next::Over(Acted::failed(format!(
+        return NextMove::Over(Acted::failed(format!(
             "{model} was to go from {instead_of} to {version}, but at {place} it goes to {stands}: \
              moved by others; nothing was done"
         )));
@@ -71,5 +71,5 @@ pub(super) fn next(
     weights.insert(instead_of.clone(), Weight::NONE);
     let detail =
         format!("{down} of {model} go to {version} at {place} and no longer to {instead_of}");
-    Next::Set(weights, detail)
+    NextMove::Set(weights, detail)
 }

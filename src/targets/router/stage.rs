@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::admin::{Counts, Seen};
+use super::admin::{ObservedRoute, RequestCounts};
 use crate::edge::clock::Stopwatch;
 use crate::model::{Span, VersionId};
 use crate::router::Weight;
@@ -26,10 +26,10 @@ pub struct Stages {
 
 /// A stage that was reached, and since when.
 #[derive(Debug, Clone)]
-pub(super) struct Stage {
+pub(super) struct StageProgress {
     left: Weight,
     since: Stopwatch,
-    counts: Counts,
+    counts: RequestCounts,
     /// As it was before the first stage.
     origin: BTreeMap<VersionId, Weight>,
     /// It is the way back.
@@ -44,14 +44,14 @@ pub(super) enum Ahead {
     /// Nothing yet.
     Wait(String),
     /// These weights, and then there is this stage.
-    Set(BTreeMap<VersionId, Weight>, Stage),
+    Set(BTreeMap<VersionId, Weight>, StageProgress),
 }
 
 /// How far the way may be gone now.
 pub(super) fn ahead(
     stages: &Stages,
-    now: Option<&Stage>,
-    seen: &Seen,
+    now: Option<&StageProgress>,
+    seen: &ObservedRoute,
     version: &VersionId,
     instead_of: &VersionId,
 ) -> Ahead {
@@ -63,7 +63,7 @@ pub(super) fn ahead(
     let now = now.filter(|stage| stage.left == down);
     if let Some(stage) = now {
         let passed = stage.since.elapsed();
-        let Counts { total, error, timeout } = stage.counts;
+        let RequestCounts { total, error, timeout } = stage.counts;
         let answers = counts.total.saturating_sub(total);
         let failed = (counts.error + counts.timeout).saturating_sub(error + timeout);
         if answers >= stages.minimum && failed as f64 > stages.gate * answers as f64 {
@@ -71,7 +71,7 @@ pub(super) fn ahead(
                 "{failed} of {answers} requests to {version} failed while {down} stayed with \
                  {instead_of}, so all went back to how it was; mend {version}, or take another"
             );
-            let back = Stage { back: true, detail, ..stage.clone() };
+            let back = StageProgress { back: true, detail, ..stage.clone() };
             return Ahead::Set(stage.origin.clone(), back);
         }
         if passed < stages.hold {
@@ -92,5 +92,5 @@ pub(super) fn ahead(
     let detail =
         format!("{left} stay with {instead_of} for {held} s, the rest of it is {version}'s");
     let since = Stopwatch::start();
-    Ahead::Set(weights, Stage { left, since, counts, origin, back: false, detail })
+    Ahead::Set(weights, StageProgress { left, since, counts, origin, back: false, detail })
 }

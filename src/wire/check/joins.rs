@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use xxhash_rust::xxh3::Xxh3;
 
-use super::report::{Labels, Pairs};
+use super::report::{LabelCounts, PairCounts};
 
 /// Requests by a hash of model and request; the oldest is forgotten past the limit.
 #[derive(Debug)]
 pub(super) struct Joins {
     max: usize,
-    seen: BTreeMap<u128, Seen>,
+    seen: BTreeMap<u128, RequestVersions>,
     order: VecDeque<u128>,
     requests: u64,
     labelled: u64,
@@ -20,7 +20,7 @@ pub(super) struct Joins {
 }
 
 #[derive(Debug)]
-struct Seen {
+struct RequestVersions {
     /// A hash of the first version that answered.
     version: u64,
     several: bool,
@@ -62,7 +62,7 @@ impl Joins {
             return;
         }
         self.requests += 1;
-        self.seen.insert(key, Seen { version, several: false, labelled: false });
+        self.seen.insert(key, RequestVersions { version, several: false, labelled: false });
         self.order.push_back(key);
         if self.order.len() > self.max
             && let Some(oldest) = self.order.pop_front()
@@ -88,9 +88,9 @@ impl Joins {
         true
     }
 
-    pub(super) fn labels(&self, carried: u64, inline: u64) -> Labels {
+    pub(super) fn labels(&self, carried: u64, inline: u64) -> LabelCounts {
         let share = self.labelled as f64 / self.requests as f64;
-        Labels {
+        LabelCounts {
             outcomes: self.outcomes + carried,
             matched: self.matched,
             carried,
@@ -100,7 +100,7 @@ impl Joins {
         }
     }
 
-    pub(super) fn pairs(&self) -> Pairs {
-        Pairs { requests: self.requests, several: self.several }
+    pub(super) fn pairs(&self) -> PairCounts {
+        PairCounts { requests: self.requests, several: self.several }
     }
 }

@@ -8,7 +8,7 @@ use crate::model::{EventTime, Feature, Reject, Sample, SampleKind, Span, Value};
 
 /// What the records of a source come to.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Report {
+pub struct SourceReport {
     /// Records taken.
     pub records: u64,
     /// Records understood, by kind.
@@ -20,13 +20,13 @@ pub struct Report {
     /// Records that could not be used, by code.
     pub rejected: BTreeMap<Reject, Rejects>,
     /// Whether the truth meets the predictions.
-    pub labels: Labels,
+    pub labels: LabelCounts,
     /// Whether versions answer the same requests.
-    pub pairs: Pairs,
+    pub pairs: PairCounts,
     /// The event time covered; none: nothing was understood.
     pub times: Option<Times>,
     /// What predictions say of their role.
-    pub roles: Roles,
+    pub roles: RoleCounts,
     /// The durations seen; none: no record has one.
     pub latency: Option<Durations>,
     /// What to look at, in plain words.
@@ -68,7 +68,7 @@ pub struct Rejects {
 
 /// Whether the truth meets the predictions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Labels {
+pub struct LabelCounts {
     /// Outcomes, of any kind.
     pub outcomes: u64,
     /// Outcomes whose request had been answered before.
@@ -85,7 +85,7 @@ pub struct Labels {
 
 /// Whether versions answer the same requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Pairs {
+pub struct PairCounts {
     /// Requests answered.
     pub requests: u64,
     /// Requests answered by more than one version.
@@ -105,7 +105,7 @@ pub struct Times {
 
 /// What predictions say of their role.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Roles {
+pub struct RoleCounts {
     /// Seen by a user.
     pub live: u64,
     /// Scored beside the live one.

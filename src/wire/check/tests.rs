@@ -24,9 +24,9 @@ fn source() -> Source {
     }
 }
 
-fn check(lines: &[String], max_requests: usize) -> Report {
+fn check(lines: &[String], max_requests: usize) -> SourceReport {
     let (topic, source) = (topic(), source());
-    let mut check = Check::new(&topic, &source, max_requests);
+    let mut check = SourceCheck::new(&topic, &source, max_requests);
     for (line, text) in (1..).zip(lines) {
         check.take(line, &Raw::line(text.as_bytes()));
     }
@@ -48,7 +48,7 @@ fn outcome(request: usize, actual: &str) -> String {
     )
 }
 
-fn hinted(report: &Report, what: &str) -> bool {
+fn hinted(report: &SourceReport, what: &str) -> bool {
     report.hints.iter().any(|hint| hint.contains(what))
 }
 

@@ -7,7 +7,7 @@ use crate::model::Feature;
 
 /// A known field that holds one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Slot {
+pub(super) enum FieldSlot {
     Type,
     Id,
     Request,
@@ -26,7 +26,7 @@ pub(super) enum Slot {
     Tags,
 }
 
-impl Slot {
+impl FieldSlot {
     pub(super) const ALL: [Self; 16] = [
         Self::Type,
         Self::Id,
@@ -194,7 +194,7 @@ pub(super) fn not_finite(text: &str) -> Option<f64> {
 /// What a record says, by known field.
 #[derive(Debug, Default)]
 pub(super) struct Fields<'a> {
-    slots: [Option<Scalar<'a>>; Slot::ALL.len()],
+    slots: [Option<Scalar<'a>>; FieldSlot::ALL.len()],
     pub(super) features: Features<'a>,
     /// It may be a CloudEvent with its envelope: it has a `specversion`.
     pub(super) cloud_event: bool,
@@ -202,7 +202,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Puts a value in; false: there was one.
-    pub(super) fn put(&mut self, slot: Slot, value: Scalar<'a>) -> bool {
+    pub(super) fn put(&mut self, slot: FieldSlot, value: Scalar<'a>) -> bool {
         match self.slots.get_mut(slot as usize) {
             Some(place @ None) => {
                 *place = Some(value);
@@ -212,11 +212,11 @@ impl<'a> Fields<'a> {
         }
     }
 
-    pub(super) fn get(&self, slot: Slot) -> Option<&Scalar<'a>> {
+    pub(super) fn get(&self, slot: FieldSlot) -> Option<&Scalar<'a>> {
         self.slots.get(slot as usize)?.as_ref()
     }
 
-    pub(super) fn take(&mut self, slot: Slot) -> Option<Scalar<'a>> {
+    pub(super) fn take(&mut self, slot: FieldSlot) -> Option<Scalar<'a>> {
         self.slots.get_mut(slot as usize)?.take()
     }
 }
@@ -251,9 +251,9 @@ mod tests {
 
     #[test]
     fn slots_stand_where_their_number_says() {
-        for (nth, slot) in Slot::ALL.into_iter().enumerate() {
+        for (nth, slot) in FieldSlot::ALL.into_iter().enumerate() {
             assert_eq!(slot as usize, nth);
-            assert_eq!(Slot::named(slot.name()), Some(slot));
+            assert_eq!(FieldSlot::named(slot.name()), Some(slot));
         }
     }
 

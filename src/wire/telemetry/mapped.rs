@@ -10,8 +10,8 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value as Json};
 
-use super::fields::{Features, Fields, Scalar, Slot, feature};
-use super::parse::{Key, no_object};
+use super::fields::{Features, FieldSlot, Fields, Scalar, feature};
+use super::parse::{KeySeed, no_object};
 use super::pass::Pass;
 use super::{Context, Raw, Rejected};
 use crate::model::{Field, Reject};
@@ -29,7 +29,7 @@ pub(super) fn fields(
     };
     let (own, envelope) = unwrap(object)?;
     let mut fields = Fields::default();
-    for slot in Slot::ALL {
+    for slot in FieldSlot::ALL {
         let value = match from_elsewhere(slot.name(), &root, record, context)? {
             Some(value) => value.map(|value| scalar(&value)),
             None => own.get(slot.name()).map(scalar),
@@ -101,7 +101,7 @@ fn from_elsewhere(
 
 /// Keys and headers have no types: what reads as a number, true or false is one, but in names.
 fn plain(name: &str, text: &str) -> Json {
-    if !Slot::named(name).is_some_and(Slot::is_name)
+    if !FieldSlot::named(name).is_some_and(FieldSlot::is_name)
         && let Ok(value @ (Json::Number(_) | Json::Bool(_))) = serde_json::from_str(text)
     {
         return value;
@@ -203,7 +203,7 @@ impl<'a> Visitor<'a> for Tree<'_> {
         let Self { pass, depth } = self;
         pass.enter(depth)?;
         let mut read = Map::new();
-        while let Some(key) = map.next_key_seed(Key)? {
+        while let Some(key) = map.next_key_seed(KeySeed)? {
             let value = map.next_value_seed(Tree { pass: &mut *pass, depth: depth + 1 })?;
             if read.contains_key(key.as_ref()) {
                 return Err(pass.twice(&key));

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::Rejected;
-use super::fields::{Features, Fields, Scalar, Slot, feature};
+use super::fields::{Features, FieldSlot, Fields, Scalar, feature};
 use super::pass::Pass;
 use crate::model::{Feature, Reject};
 
@@ -47,8 +47,8 @@ impl<'a> Visitor<'a> for Record<'_> {
         let mut fields = Fields::default();
         let mut others: Vec<Cow<'a, str>> = Vec::new();
         let mut features = false;
-        while let Some(key) = map.next_key_seed(Key)? {
-            if let Some(slot) = Slot::named(&key) {
+        while let Some(key) = map.next_key_seed(KeySeed)? {
+            if let Some(slot) = FieldSlot::named(&key) {
                 pass.at = slot.name();
                 let value = map.next_value_seed(One::at(&mut *pass, 2))?;
                 if !fields.put(slot, value) {
@@ -78,9 +78,9 @@ impl<'a> Visitor<'a> for Record<'_> {
 }
 
 /// A key, borrowed where it holds no escape.
-pub(super) struct Key;
+pub(super) struct KeySeed;
 
-impl<'a> DeserializeSeed<'a> for Key {
+impl<'a> DeserializeSeed<'a> for KeySeed {
     type Value = Cow<'a, str>;
 
     fn deserialize<D: Deserializer<'a>>(self, from: D) -> Result<Self::Value, D::Error> {
@@ -88,7 +88,7 @@ impl<'a> DeserializeSeed<'a> for Key {
     }
 }
 
-impl<'a> Visitor<'a> for Key {
+impl<'a> Visitor<'a> for KeySeed {
     type Value = Cow<'a, str>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -176,7 +176,7 @@ impl<'a> Visitor<'a> for One<'_, 'a> {
             return Ok(Scalar::Object);
         }
         let mut keys: Vec<Cow<'a, str>> = Vec::new();
-        while let Some(key) = map.next_key_seed(Key)? {
+        while let Some(key) = map.next_key_seed(KeySeed)? {
             keys.push(key);
             map.next_value_seed(One::at(&mut *pass, depth + 1))?;
         }
@@ -193,7 +193,7 @@ fn members<'a, A: MapAccess<'a>>(
 ) -> Result<Features<'a>, A::Error> {
     let mut read: Vec<(Cow<'a, str>, Feature<'a>)> = Vec::with_capacity(USUAL_FEATURES);
     let mut nested = None;
-    while let Some(name) = map.next_key_seed(Key)? {
+    while let Some(name) = map.next_key_seed(KeySeed)? {
         let value = map.next_value_seed(One::at(&mut *pass, depth + 1))?;
         match feature(value) {
             Ok(value) => read.push((name, value)),

@@ -52,7 +52,7 @@ impl Pass {
     pub(super) fn read<'a, T>(
         mut self,
         text: &'a str,
-        seed: impl FnOnce(&mut Self, &mut Json<'a>) -> Result<T, serde_json::Error>,
+        seed: impl FnOnce(&mut Self, &mut JsonReader<'a>) -> Result<T, serde_json::Error>,
     ) -> Result<T, Rejected> {
         let mut json = serde_json::Deserializer::from_str(text);
         let read = seed(&mut self, &mut json).and_then(|read| json.end().map(|()| read));
@@ -64,7 +64,7 @@ impl Pass {
 }
 
 /// What serde_json reads from.
-pub(super) type Json<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
+pub(super) type JsonReader<'a> = serde_json::Deserializer<serde_json::de::StrRead<'a>>;
 
 fn too_deep(at: &str, max_depth: usize) -> String {
     format!("{at} is nested deeper than {max_depth}; flatten it, or raise max_depth (at most 120)")

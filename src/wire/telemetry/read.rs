@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::fields::{Features, Fields, Quoted, Scalar, Slot, not_finite};
+use super::fields::{Features, FieldSlot, Fields, Quoted, Scalar, not_finite};
 use super::{Context, Rejected, time};
 use crate::model::{EventTime, Feature, Field, Reject, SampleKind, Value, check_name};
 
@@ -18,14 +18,14 @@ pub(super) struct Builder<'a, 's> {
 }
 
 impl<'a> Builder<'a, '_> {
-    pub(super) fn optional(&mut self, slot: Slot) -> Option<Scalar<'a>> {
+    pub(super) fn optional(&mut self, slot: FieldSlot) -> Option<Scalar<'a>> {
         self.fields.take(slot).filter(|found| *found != Scalar::Null)
     }
 
     pub(super) fn needed<T>(
         &mut self,
-        slot: Slot,
-        read: impl FnOnce(&mut Self, Slot) -> Result<Option<T>, Rejected>,
+        slot: FieldSlot,
+        read: impl FnOnce(&mut Self, FieldSlot) -> Result<Option<T>, Rejected>,
     ) -> Result<T, Rejected> {
         let how = if self.fields.get(slot).is_some() { "null" } else { "missing" };
         match read(self, slot)? {
@@ -34,7 +34,7 @@ impl<'a> Builder<'a, '_> {
         }
     }
 
-    fn missing(&self, slot: Slot, how: &str) -> Rejected {
+    fn missing(&self, slot: FieldSlot, how: &str) -> Rejected {
         let kind = match self.kind {
             SampleKind::Prediction => "prediction",
             SampleKind::Outcome => "outcome",
@@ -49,7 +49,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// The field and, if it is mapped, where it stands in the record.
-    fn called(&self, slot: Slot) -> String {
+    fn called(&self, slot: FieldSlot) -> String {
         let name = slot.name();
         let mapping = self.context.mapping;
         match mapping.and_then(|mapping| mapping.fields.get(name)) {
@@ -60,17 +60,17 @@ impl<'a> Builder<'a, '_> {
         }
     }
 
-    pub(super) fn wrong(&self, slot: Slot, found: &Scalar<'_>, what: &str) -> Rejected {
+    pub(super) fn wrong(&self, slot: FieldSlot, found: &Scalar<'_>, what: &str) -> Rejected {
         let detail = format!("{} is {found}; {what}", self.called(slot));
         Rejected::new(Reject::WrongType, detail)
     }
 
-    pub(super) fn needed_name(&mut self, slot: Slot) -> Result<Cow<'a, str>, Rejected> {
+    pub(super) fn needed_name(&mut self, slot: FieldSlot) -> Result<Cow<'a, str>, Rejected> {
         self.needed(slot, Self::name)
     }
 
     /// A text, or a whole number as its digits: many producers count their requests.
-    pub(super) fn name(&mut self, slot: Slot) -> Result<Option<Cow<'a, str>>, Rejected> {
+    pub(super) fn name(&mut self, slot: FieldSlot) -> Result<Option<Cow<'a, str>>, Rejected> {
         let name = match self.optional(slot) {
             None => return Ok(None),
             Some(Scalar::Text(text)) => text,
@@ -86,7 +86,7 @@ impl<'a> Builder<'a, '_> {
 
     pub(super) fn ts(&mut self) -> Result<EventTime, Rejected> {
         let (ts, counted) =
-            self.needed(Slot::Ts, |builder, slot| match builder.optional(slot) {
+            self.needed(FieldSlot::Ts, |builder, slot| match builder.optional(slot) {
                 None => Ok(None),
                 Some(found @ (Scalar::Bool(_) | Scalar::Array | Scalar::Object)) => {
                     let what = "write RFC 3339 or epoch milliseconds";
@@ -102,14 +102,14 @@ impl<'a> Builder<'a, '_> {
             })?;
         let oldest = self.context.source.oldest;
         if counted && oldest >= ZERO_CLOCK && time::looks_like_seconds(ts) {
-            let field = self.called(Slot::Ts);
+            let field = self.called(FieldSlot::Ts);
             let detail = format!("{field} is {ts}: it looks like seconds; write milliseconds");
             return Err(Rejected::new(Reject::TooOld, detail));
         }
         if ts >= oldest {
             return Ok(ts);
         }
-        let field = self.called(Slot::Ts);
+        let field = self.called(FieldSlot::Ts);
         let detail = format!(
             "{field} is {ts}, before {oldest}; set the producer's clock, or lower the source's \
              oldest"
@@ -117,7 +117,7 @@ impl<'a> Builder<'a, '_> {
         Err(Rejected::new(Reject::TooOld, detail))
     }
 
-    pub(super) fn number(&mut self, slot: Slot) -> Result<Option<f64>, Rejected> {
+    pub(super) fn number(&mut self, slot: FieldSlot) -> Result<Option<f64>, Rejected> {
         let Some(found) = self.optional(slot) else {
             return Ok(None);
         };
@@ -135,7 +135,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// A number that cannot be below zero.
-    pub(super) fn amount(&mut self, slot: Slot) -> Result<Option<f64>, Rejected> {
+    pub(super) fn amount(&mut self, slot: FieldSlot) -> Result<Option<f64>, Rejected> {
         match self.number(slot)? {
             Some(number) if number < 0.0 => {
                 Err(self.wrong(slot, &Scalar::Float(number), "write 0 or more"))
@@ -145,9 +145,9 @@ impl<'a> Builder<'a, '_> {
     }
 
     pub(super) fn latency_us(&mut self) -> Result<Option<u64>, Rejected> {
-        match self.number(Slot::LatencyMs)? {
+        match self.number(FieldSlot::LatencyMs)? {
             Some(ms) if ms < 0.0 => {
-                let field = self.called(Slot::LatencyMs);
+                let field = self.called(FieldSlot::LatencyMs);
                 let detail = format!("{field} is {ms:?}; write 0 or more, from a monotonic clock");
                 Err(Rejected::new(Reject::NegativeLatency, detail))
             }
@@ -155,7 +155,7 @@ impl<'a> Builder<'a, '_> {
         }
     }
 
-    pub(super) fn label(&mut self, slot: Slot) -> Result<Option<Value<'a>>, Rejected> {
+    pub(super) fn label(&mut self, slot: FieldSlot) -> Result<Option<Value<'a>>, Rejected> {
         match self.optional(slot) {
             None => Ok(None),
             Some(Scalar::Bool(value)) => Ok(Some(Value::Number(f64::from(u8::from(value))))),
@@ -169,7 +169,7 @@ impl<'a> Builder<'a, '_> {
 
     pub(super) fn word<T: Copy>(
         &mut self,
-        slot: Slot,
+        slot: FieldSlot,
         words: &[(&str, T)],
     ) -> Result<Option<T>, Rejected> {
         let Some(found) = self.optional(slot) else {

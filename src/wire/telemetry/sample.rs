@@ -4,16 +4,19 @@
 
 use std::borrow::Cow;
 
-use super::fields::{Fields, Quoted, Scalar, Slot};
+use super::fields::{FieldSlot, Fields, Quoted, Scalar};
 use super::read::Builder;
 use super::{Context, Rejected};
 use crate::model::{
-    EventTime, Health, LatencySample, OutcomeSample, Prediction, Reject, Run, RunKind, RunStatus,
-    Sample, SampleKind, SampleRole, Status, UnknownModels,
+    EventTime, Health, LatencySample, Outcome, Prediction, PredictionStatus, Reject, Run, RunKind,
+    RunStatus, Sample, SampleKind, SampleRole, UnknownModels,
 };
 
-const STATUS: &[(&str, Status)] =
-    &[("ok", Status::Ok), ("error", Status::Error), ("timeout", Status::Timeout)];
+const STATUS: &[(&str, PredictionStatus)] = &[
+    ("ok", PredictionStatus::Ok),
+    ("error", PredictionStatus::Error),
+    ("timeout", PredictionStatus::Timeout),
+];
 const ROLE: &[(&str, SampleRole)] = &[("live", SampleRole::Live), ("shadow", SampleRole::Shadow)];
 const RUN_KIND: &[(&str, RunKind)] =
     &[("training", RunKind::Training), ("pipeline", RunKind::Pipeline)];
@@ -30,7 +33,7 @@ pub(super) fn build<'a>(
     context: &Context<'_>,
 ) -> Result<Sample<'a>, Rejected> {
     let mut builder = Builder { fields, kind, context };
-    let model = builder.needed_name(Slot::Model)?;
+    let model = builder.needed_name(FieldSlot::Model)?;
     if let UnknownModels::Reject(known) = &context.source.unknown_models
         && !known.contains(model.as_ref())
     {
@@ -56,39 +59,35 @@ impl<'a> Builder<'a, '_> {
         model: Cow<'a, str>,
         ts: EventTime,
     ) -> Result<Prediction<'a>, Rejected> {
-        if let Some(found) = self.optional(Slot::Tags)
+        if let Some(found) = self.optional(FieldSlot::Tags)
             && found != Scalar::Object
         {
-            return Err(self.wrong(Slot::Tags, &found, "write an object"));
+            return Err(self.wrong(FieldSlot::Tags, &found, "write an object"));
         }
         Ok(Prediction {
-            id: self.needed_name(Slot::Id)?,
+            id: self.needed_name(FieldSlot::Id)?,
             model,
-            version: self.needed_name(Slot::Version)?,
+            version: self.needed_name(FieldSlot::Version)?,
             ts,
-            request: self.name(Slot::Request)?,
-            status: self.word(Slot::Status, STATUS)?.unwrap_or_default(),
-            prediction: self.label(Slot::Prediction)?,
-            score: self.number(Slot::Score)?,
+            request: self.name(FieldSlot::Request)?,
+            status: self.word(FieldSlot::Status, STATUS)?.unwrap_or_default(),
+            prediction: self.label(FieldSlot::Prediction)?,
+            score: self.number(FieldSlot::Score)?,
             latency_us: self.latency_us()?,
             features: self.features()?,
-            role: self.word(Slot::Role, ROLE)?.unwrap_or_default(),
-            actual: self.label(Slot::Actual)?,
+            role: self.word(FieldSlot::Role, ROLE)?.unwrap_or_default(),
+            actual: self.label(FieldSlot::Actual)?,
         })
     }
 
-    fn outcome(
-        &mut self,
-        model: Cow<'a, str>,
-        ts: EventTime,
-    ) -> Result<OutcomeSample<'a>, Rejected> {
-        Ok(OutcomeSample {
-            request: self.needed_name(Slot::Request)?,
+    fn outcome(&mut self, model: Cow<'a, str>, ts: EventTime) -> Result<Outcome<'a>, Rejected> {
+        Ok(Outcome {
+            request: self.needed_name(FieldSlot::Request)?,
             model,
             ts,
-            actual: self.needed(Slot::Actual, Self::label)?,
-            version: self.name(Slot::Version)?,
-            prediction: self.label(Slot::Prediction)?,
+            actual: self.needed(FieldSlot::Actual, Self::label)?,
+            version: self.name(FieldSlot::Version)?,
+            prediction: self.label(FieldSlot::Prediction)?,
         })
     }
 
@@ -99,20 +98,20 @@ impl<'a> Builder<'a, '_> {
     ) -> Result<LatencySample<'a>, Rejected> {
         Ok(LatencySample {
             model,
-            version: self.needed_name(Slot::Version)?,
+            version: self.needed_name(FieldSlot::Version)?,
             ts,
-            latency_us: self.needed(Slot::LatencyMs, |builder, _| builder.latency_us())?,
-            id: self.name(Slot::Id)?,
+            latency_us: self.needed(FieldSlot::LatencyMs, |builder, _| builder.latency_us())?,
+            id: self.name(FieldSlot::Id)?,
         })
     }
 
     fn health(&mut self, model: Cow<'a, str>, ts: EventTime) -> Result<Health<'a>, Rejected> {
         Ok(Health {
             model,
-            version: self.needed_name(Slot::Version)?,
+            version: self.needed_name(FieldSlot::Version)?,
             ts,
-            cpu_ratio: self.amount(Slot::CpuRatio)?,
-            memory_bytes: self.amount(Slot::MemoryBytes)?.map(|bytes| bytes as u64),
+            cpu_ratio: self.amount(FieldSlot::CpuRatio)?,
+            memory_bytes: self.amount(FieldSlot::MemoryBytes)?.map(|bytes| bytes as u64),
         })
     }
 
@@ -120,9 +119,10 @@ impl<'a> Builder<'a, '_> {
         Ok(Run {
             model,
             ts,
-            kind: self.needed(Slot::Kind, |builder, slot| builder.word(slot, RUN_KIND))?,
-            status: self.needed(Slot::Status, |builder, slot| builder.word(slot, RUN_STATUS))?,
-            version: self.name(Slot::Version)?,
+            kind: self.needed(FieldSlot::Kind, |builder, slot| builder.word(slot, RUN_KIND))?,
+            status: self
+                .needed(FieldSlot::Status, |builder, slot| builder.word(slot, RUN_STATUS))?,
+            version: self.name(FieldSlot::Version)?,
         })
     }
 }

@@ -22,12 +22,12 @@ pub(super) type GroupConsumer = BaseConsumer<Changes>;
 /// What the group said and the role has not heard yet.
 #[derive(Default)]
 pub(super) struct Changes {
-    heard: Mutex<VecDeque<Change>>,
+    heard: Mutex<VecDeque<Rebalance>>,
     closing: AtomicBool,
 }
 
 /// One thing that it said.
-pub(super) enum Change {
+pub(super) enum Rebalance {
     /// These are the member's from now on.
     Given(Vec<Partition>),
     /// These are to be let go; or they are lost already.
@@ -36,7 +36,7 @@ pub(super) enum Change {
 
 impl Changes {
     /// What came next and was not heard yet.
-    pub(super) fn next(&self) -> Option<Change> {
+    pub(super) fn next(&self) -> Option<Rebalance> {
         lock(&self.heard).pop_front()
     }
 
@@ -66,9 +66,9 @@ impl ConsumerContext for Changes {
         if !self.closing.load(Ordering::Relaxed) {
             let partitions = partitions(list);
             lock(&self.heard).push_back(if given {
-                Change::Given(partitions)
+                Rebalance::Given(partitions)
             } else {
-                Change::Taken { partitions, lost: consumer.assignment_lost() }
+                Rebalance::Taken { partitions, lost: consumer.assignment_lost() }
             });
         } else if !given && let Err(error) = let_go(consumer, list) {
             diagnostics::kafka_trouble("leaving a group", &error.to_string());

@@ -62,7 +62,7 @@ impl Cluster {
         let doing = format!("reaching the brokers {}", cluster.settings.brokers);
         let hint = "look at kafka.brokers, and at kafka.properties for how they are spoken to";
         let reached = cluster.asker.fetch_metadata(None, REACHED);
-        cluster.hear();
+        cluster.serve_callbacks();
         match (reached, cluster.asker.context().reason()) {
             (Ok(_), _) => Ok(cluster),
             (Err(_), Some(why)) => {
@@ -84,12 +84,12 @@ impl Cluster {
         doing: &str,
         question: impl Fn(&BaseConsumer<Quiet>) -> rdkafka::error::KafkaResult<T>,
     ) -> Result<T, LogError> {
-        self.hear();
+        self.serve_callbacks();
         patiently(&format!("{doing} at {}", self.settings.brokers), || question(&self.asker))
     }
 
     /// Lets the client say what it has to say, or it would keep all of it.
-    fn hear(&self) {
+    fn serve_callbacks(&self) {
         for _ in 0..HEARD {
             // Nothing comes of it here: it is said to the client's context.
             drop(self.asker.poll(Duration::ZERO));

@@ -35,14 +35,14 @@ enum End {
     Said,
 }
 
-pub(super) struct Ends {
+pub(super) struct PartitionEnds {
     cluster: Arc<Cluster>,
     known: BTreeMap<Partition, End>,
     /// No broker answered, and it was last tried then.
     blocked: Option<Stopwatch>,
 }
 
-impl Ends {
+impl PartitionEnds {
     pub(super) fn new(cluster: Arc<Cluster>) -> Self {
         Self { cluster, known: BTreeMap::new(), blocked: None }
     }

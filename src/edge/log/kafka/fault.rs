@@ -60,7 +60,7 @@ pub(super) fn is_out(code: RDKafkaErrorCode) -> bool {
 }
 
 /// What an error means that comes in the stream of a group's member.
-pub(super) enum Meaning {
+pub(super) enum GroupError {
     /// Some partition of this number was read to its end.
     End(u32),
     /// No broker answers.
@@ -74,15 +74,15 @@ pub(super) enum Meaning {
 }
 
 /// Reads an error of the stream.
-pub(super) fn meaning(error: &KafkaError) -> Meaning {
+pub(super) fn meaning(error: &KafkaError) -> GroupError {
     use RDKafkaErrorCode as Code;
     if let KafkaError::PartitionEOF(number) = error {
-        return Meaning::End(u32::try_from(*number).unwrap_or(0));
+        return GroupError::End(u32::try_from(*number).unwrap_or(0));
     }
     let fatal = matches!(error, KafkaError::MessageConsumptionFatal(_));
     match error.rdkafka_error_code() {
-        Some(Code::AllBrokersDown) => Meaning::Silence,
-        Some(Code::FencedInstanceId) => Meaning::Replaced,
+        Some(Code::AllBrokersDown) => GroupError::Silence,
+        Some(Code::FencedInstanceId) => GroupError::Replaced,
         Some(
             Code::TopicAuthorizationFailed
             | Code::GroupAuthorizationFailed
@@ -90,9 +90,9 @@ pub(super) fn meaning(error: &KafkaError) -> Meaning {
             | Code::SaslAuthenticationFailed
             | Code::Authentication
             | Code::SSL,
-        ) => Meaning::Refused,
-        _ if fatal => Meaning::Refused,
-        _ => Meaning::Passing,
+        ) => GroupError::Refused,
+        _ if fatal => GroupError::Refused,
+        _ => GroupError::Passing,
     }
 }
 

@@ -15,11 +15,11 @@ use rdkafka::consumer::{CommitMode, Consumer, RebalanceProtocol};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::changes::{Change, Changes, GroupConsumer, let_go, list};
+use super::changes::{Changes, GroupConsumer, Rebalance, let_go, list};
 use super::clients;
 use super::cluster::{ASKED, Cluster, PATIENCE, number, patiently};
-use super::ends::Ends;
-use super::fault::{self, Meaning, failed};
+use super::ends::PartitionEnds;
+use super::fault::{self, GroupError, failed};
 use super::record;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
@@ -33,7 +33,7 @@ const SLICE: Duration = Duration::from_millis(25);
 
 /// A partition that the group gave to this member.
 #[derive(Default)]
-struct Part {
+struct AssignedPartition {
     /// The next position to read; none: not sought yet.
     at: Option<i64>,
     /// It was sought then, and the client does not know yet.
@@ -46,8 +46,8 @@ pub(super) struct KafkaReader {
     group: String,
     topics: Vec<String>,
     subscribed: bool,
-    parts: BTreeMap<Partition, Part>,
-    ends: Ends,
+    parts: BTreeMap<Partition, AssignedPartition>,
+    ends: PartitionEnds,
     /// What is let go with the next read.
     leaving: Vec<Partition>,
     /// Came with the records of another partition.
@@ -69,7 +69,7 @@ impl KafkaReader {
             .create_with_context(Changes::default())
             .map_err(|error| failed(&format!("becoming a member of {group}"), error))?;
         Ok(Self {
-            ends: Ends::new(Arc::clone(&cluster)),
+            ends: PartitionEnds::new(Arc::clone(&cluster)),
             cluster,
             consumer: Arc::new(consumer),
             group: group.to_owned(),
@@ -121,15 +121,15 @@ impl KafkaReader {
         let change = self.consumer.context().next();
         match change {
             None => Ok(None),
-            Some(Change::Given(partitions)) => {
+            Some(Rebalance::Given(partitions)) => {
                 self.take(&partitions)?;
                 Ok(Some(Read::Assigned(partitions)))
             }
-            Some(Change::Taken { partitions, lost: true }) => {
+            Some(Rebalance::Taken { partitions, lost: true }) => {
                 self.give_up(&partitions)?;
                 Ok(Some(Read::Lost(partitions)))
             }
-            Some(Change::Taken { partitions, lost: false }) => {
+            Some(Rebalance::Taken { partitions, lost: false }) => {
                 self.leaving.clone_from(&partitions);
                 Ok(Some(Read::Revoking(partitions)))
             }
@@ -153,7 +153,7 @@ impl KafkaReader {
         self.did("pausing partitions of", self.consumer.pause(&list(partitions)))?;
         for partition in partitions {
             self.cluster.joined(&self.group, partition, &self.consumer);
-            self.parts.insert(partition.clone(), Part::default());
+            self.parts.insert(partition.clone(), AssignedPartition::default());
         }
         Ok(())
     }
@@ -221,9 +221,9 @@ impl KafkaReader {
     }
 
     /// What an error in the stream comes to; most of them pass.
-    fn hear(&mut self, error: KafkaError) -> Result<Option<Read>, LogError> {
+    fn take_error(&mut self, error: KafkaError) -> Result<Option<Read>, LogError> {
         match fault::meaning(&error) {
-            Meaning::End(number) => {
+            GroupError::End(number) => {
                 for (partition, part) in &self.parts {
                     if partition.partition == number && part.at.is_some() && part.sought.is_none() {
                         self.ends.hint(partition);
@@ -231,16 +231,16 @@ impl KafkaReader {
                 }
                 Ok(None)
             }
-            Meaning::Silence => {
+            GroupError::Silence => {
                 self.ends.blocked();
                 Ok(Some(Read::Blocked(format!("no broker answers at {}", self.brokers()))))
             }
-            Meaning::Replaced => Err(LogError::InUse {
+            GroupError::Replaced => Err(LogError::InUse {
                 what: format!("the place of this process in {}", self.group),
                 choose: "kafka.instance",
             }),
-            Meaning::Refused => Err(failed(&format!("reading as {}", self.group), error)),
-            Meaning::Passing => {
+            GroupError::Refused => Err(failed(&format!("reading as {}", self.group), error)),
+            GroupError::Passing => {
                 diagnostics::kafka_trouble(&self.group, &error.to_string());
                 Ok(None)
             }
@@ -257,7 +257,7 @@ impl KafkaReader {
             return Ok(Some(read));
         }
         if let Some(error) = self.trouble.take()
-            && let Some(read) = self.hear(error)?
+            && let Some(read) = self.take_error(error)?
         {
             return Ok(Some(read));
         }
@@ -311,7 +311,10 @@ impl Reader for KafkaReader {
         }
         self.ends.moved(partition);
         if let Some(part) = self.parts.get_mut(partition) {
-            *part = Part { at: Some(position.clamp(first, end)), sought: Some(Stopwatch::start()) };
+            *part = AssignedPartition {
+                at: Some(position.clamp(first, end)),
+                sought: Some(Stopwatch::start()),
+            };
         }
         Ok(())
     }
@@ -371,7 +374,7 @@ impl Drop for KafkaReader {
         self.consumer.context().close();
         // What was said and not heard must be answered, or the client waits for that.
         while let Some(change) = self.consumer.context().next() {
-            if let Change::Taken { partitions, .. } = change {
+            if let Rebalance::Taken { partitions, .. } = change {
                 self.leaving.extend(partitions);
             }
         }

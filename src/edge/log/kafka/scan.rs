@@ -40,13 +40,13 @@ struct Scanner {
 
 /// The last record of each key of a partition, as far as it was read.
 #[derive(Default)]
-pub(super) struct View {
+pub(super) struct CompactedView {
     next: i64,
     records: BTreeMap<Vec<u8>, Record>,
 }
 
 /// The views that were asked for.
-pub(super) type Views = Mutex<BTreeMap<Partition, Arc<Mutex<View>>>>;
+pub(super) type Views = Mutex<BTreeMap<Partition, Arc<Mutex<CompactedView>>>>;
 
 impl Cluster {
     /// Records from `position` on that are committed, at most `most`.
@@ -93,7 +93,7 @@ impl Cluster {
         let mut view = lock(&view);
         if self.bounds(partition)?.1 < view.next {
             // It was deleted and made again.
-            *view = View::default();
+            *view = CompactedView::default();
         }
         loop {
             let records = self.scan(partition, view.next, BATCH)?;

@@ -14,7 +14,7 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// A topic: its partitions are the slots from `first` on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Kept {
+pub(super) struct StoredTopic {
     pub(super) first: i64,
     pub(super) partitions: u32,
     pub(super) compacted: bool,
@@ -22,14 +22,14 @@ pub(super) struct Kept {
 
 /// The number that stands for a partition in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Slot {
+pub(super) struct PartitionSlot {
     pub(super) id: i64,
     pub(super) compacted: bool,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Known {
-    pub(super) topics: BTreeMap<String, Kept>,
+pub(super) struct BoardState {
+    pub(super) topics: BTreeMap<String, StoredTopic>,
     /// The next position of each slot.
     pub(super) ends: BTreeMap<i64, i64>,
     /// The member that has a slot, by group.
@@ -46,10 +46,10 @@ pub(super) struct Known {
     waiting: usize,
 }
 
-impl Known {
-    pub(super) fn slot(&self, partition: &Partition) -> Result<Slot, LogError> {
+impl BoardState {
+    pub(super) fn slot(&self, partition: &Partition) -> Result<PartitionSlot, LogError> {
         match self.topics.get(&partition.topic) {
-            Some(kept) if partition.partition < kept.partitions => Ok(Slot {
+            Some(kept) if partition.partition < kept.partitions => Ok(PartitionSlot {
                 id: kept.first + i64::from(partition.partition),
                 compacted: kept.compacted,
             }),
@@ -57,12 +57,12 @@ impl Known {
         }
     }
 
-    pub(super) fn end(&self, slot: Slot) -> i64 {
+    pub(super) fn end(&self, slot: PartitionSlot) -> i64 {
         self.ends.get(&slot.id).copied().unwrap_or(0)
     }
 
     /// A new member takes these over. Members are numbered in the order in which they joined.
-    pub(super) fn join(&mut self, group: &str, slots: impl Iterator<Item = Slot>) -> u64 {
+    pub(super) fn join(&mut self, group: &str, slots: impl Iterator<Item = PartitionSlot>) -> u64 {
         self.joined += 1;
         for slot in slots {
             let groups = self.members.entry(slot.id).or_default();
@@ -74,7 +74,12 @@ impl Known {
         self.joined
     }
 
-    pub(super) fn leave(&mut self, group: &str, member: u64, slots: impl Iterator<Item = Slot>) {
+    pub(super) fn leave(
+        &mut self,
+        group: &str,
+        member: u64,
+        slots: impl Iterator<Item = PartitionSlot>,
+    ) {
         self.present.remove(&member);
         for slot in slots {
             if self.member(group, slot) == Some(member)
@@ -85,7 +90,7 @@ impl Known {
         }
     }
 
-    pub(super) fn member(&self, group: &str, slot: Slot) -> Option<u64> {
+    pub(super) fn member(&self, group: &str, slot: PartitionSlot) -> Option<u64> {
         self.members.get(&slot.id)?.get(group).copied()
     }
 
@@ -96,24 +101,24 @@ impl Known {
 
 #[derive(Debug, Default)]
 pub(super) struct Board {
-    known: Mutex<Known>,
+    known: Mutex<BoardState>,
     changed: Condvar,
     /// A reader has nothing left to read.
     rested: Condvar,
 }
 
 impl Board {
-    pub(super) fn new(known: Known) -> Self {
+    pub(super) fn new(known: BoardState) -> Self {
         Self { known: Mutex::new(known), ..Self::default() }
     }
 
-    pub(super) fn look(&self) -> MutexGuard<'_, Known> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, BoardState> {
         lock(&self.known)
     }
 
     /// Changes what is known, and wakes whoever waits for a change.
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Known) -> T) -> T {
-        let mut known = self.look();
+    pub(super) fn change<T>(&self, change: impl FnOnce(&mut BoardState) -> T) -> T {
+        let mut known = self.lock();
         let result = change(&mut known);
         known.resting.clear();
         if known.waiting > 0 {
@@ -128,9 +133,9 @@ impl Board {
         &self,
         member: u64,
         wait: Duration,
-        mut found: impl FnMut(&Known) -> Option<T>,
+        mut found: impl FnMut(&BoardState) -> Option<T>,
     ) -> Option<T> {
-        let mut known = self.look();
+        let mut known = self.lock();
         let mut result = found(&known);
         if result.is_some() || wait.is_zero() {
             return result;
@@ -155,14 +160,14 @@ impl Board {
     }
 
     /// Ends the waiting of every reader, as if its time were over.
-    pub(super) fn call(&self) {
+    pub(super) fn wake_all(&self) {
         self.change(|known| known.calls += 1);
     }
 
     /// Waits until every reader that has joined waits and has nothing left to read; whether that
     /// came to be `within` the time.
-    pub(super) fn quiet(&self, within: Duration) -> bool {
-        let known = self.look();
+    pub(super) fn wait_idle(&self, within: Duration) -> bool {
+        let known = self.lock();
         let waited = self.rested.wait_timeout_while(known, within, |known| !known.is_quiet());
         waited.unwrap_or_else(PoisonError::into_inner).0.is_quiet()
     }

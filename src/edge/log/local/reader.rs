@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::board::{Known, Slot, lock};
+use super::board::{BoardState, PartitionSlot, lock};
 use super::core::Core;
 use super::store::{self, Fault};
 use crate::edge::log::{Commit, Committed, LogError, Partition, Read, Reader};
@@ -22,14 +22,14 @@ pub(super) struct LocalReader {
     member: Option<u64>,
     /// Takeovers known of when it joined or last lost something.
     takeovers: u64,
-    parts: Vec<Part>,
+    parts: Vec<AssignedPartition>,
     /// Whose turn it is.
     turn: usize,
 }
 
-struct Part {
+struct AssignedPartition {
     name: Partition,
-    slot: Slot,
+    slot: PartitionSlot,
     /// The next position to read; none: not sought yet.
     at: Option<i64>,
     end_said: bool,
@@ -46,13 +46,19 @@ enum Step {
 impl LocalReader {
     pub(super) fn open(core: Arc<Core>, group: &str, topics: &[String]) -> Result<Self, LogError> {
         let mut parts = Vec::new();
-        let known = core.shared.board.look();
+        let known = core.shared.board.lock();
         for topic in topics {
             let partitions = known.topics.get(topic).map_or(1, |kept| kept.partitions);
             for partition in 0..partitions {
                 let name = Partition { topic: topic.clone(), partition };
                 let slot = known.slot(&name)?;
-                parts.push(Part { name, slot, at: None, end_said: false, lost: false });
+                parts.push(AssignedPartition {
+                    name,
+                    slot,
+                    at: None,
+                    end_said: false,
+                    lost: false,
+                });
             }
         }
         drop(known);
@@ -62,17 +68,18 @@ impl LocalReader {
 
     fn join(&mut self) -> Read {
         let slots = self.parts.iter().map(|part| part.slot);
-        let join = |known: &mut Known| (known.join(&self.group, slots), known.takeovers);
+        let join = |known: &mut BoardState| (known.join(&self.group, slots), known.takeovers);
         let (member, takeovers) = self.core.shared.board.change(join);
         (self.member, self.takeovers) = (Some(member), takeovers);
         Read::Assigned(self.parts.iter().map(|part| part.name.clone()).collect())
     }
 
     /// What can be told now: losses first, then whose turn it is.
-    fn step(&self, known: &Known) -> Option<Step> {
+    fn step(&self, known: &BoardState) -> Option<Step> {
         if self.takeovers != known.takeovers {
-            let lost =
-                |part: &Part| !part.lost && known.member(&self.group, part.slot) != self.member;
+            let lost = |part: &AssignedPartition| {
+                !part.lost && known.member(&self.group, part.slot) != self.member
+            };
             let lost: Vec<usize> =
                 (0..self.parts.len()).filter(|index| lost(&self.parts[*index])).collect();
             if !lost.is_empty() {
@@ -93,16 +100,16 @@ impl LocalReader {
         })
     }
 
-    fn slot(&self, partition: &Partition) -> Result<Slot, LogError> {
-        self.core.shared.board.look().slot(partition)
+    fn slot(&self, partition: &Partition) -> Result<PartitionSlot, LogError> {
+        self.core.shared.board.lock().slot(partition)
     }
 
-    fn end(&self, slot: Slot) -> i64 {
-        self.core.shared.board.look().end(slot)
+    fn end(&self, slot: PartitionSlot) -> i64 {
+        self.core.shared.board.lock().end(slot)
     }
 
     /// Looks something up in the file.
-    fn look<T>(
+    fn read_store<T>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, LogError> {
@@ -134,7 +141,7 @@ impl Reader for LocalReader {
                 Some(Step::Fetch(index, at, end)) => {
                     let slot = self.parts[index].slot;
                     let (found, next) =
-                        self.look(|db| store::records(db, slot, (at, end), BATCH))?;
+                        self.read_store(|db| store::records(db, slot, (at, end), BATCH))?;
                     let part = &mut self.parts[index];
                     (part.at, part.end_said) = (Some(next), false);
                     // Nothing found: retention was faster. Then the end is next.
@@ -149,10 +156,10 @@ impl Reader for LocalReader {
 
     fn seek(&mut self, partition: &Partition, position: i64) -> Result<(), LogError> {
         let board = &self.core.shared.board;
-        let here = |part: &&mut Part| part.name == *partition && !part.lost;
+        let here = |part: &&mut AssignedPartition| part.name == *partition && !part.lost;
         match self.parts.iter_mut().find(here) {
             Some(part) if self.member.is_some() => {
-                let end = board.look().end(part.slot);
+                let end = board.lock().end(part.slot);
                 (part.at, part.end_said) = (Some(position.clamp(0, end)), false);
                 Ok(())
             }
@@ -162,7 +169,7 @@ impl Reader for LocalReader {
 
     fn committed(&mut self, partition: &Partition) -> Result<Option<Committed>, LogError> {
         let slot = self.slot(partition)?;
-        let found = self.look(|db| store::committed(db, &self.group, slot))?;
+        let found = self.read_store(|db| store::committed(db, &self.group, slot))?;
         Ok(found.map(|(position, metadata)| Committed { position, metadata }))
     }
 
@@ -178,7 +185,7 @@ impl Reader for LocalReader {
     fn position_at(&mut self, partition: &Partition, time: LogTime) -> Result<i64, LogError> {
         let slot = self.slot(partition)?;
         let end = self.end(slot);
-        self.look(|db| {
+        self.read_store(|db| {
             let (mut low, mut high) = (0, end);
             let mut answer = end;
             while low < high {
@@ -196,7 +203,7 @@ impl Reader for LocalReader {
     fn bounds(&mut self, partition: &Partition) -> Result<(i64, i64), LogError> {
         let slot = self.slot(partition)?;
         let end = self.end(slot);
-        let first = self.look(|db| store::first(db, slot, (0, end)))?;
+        let first = self.read_store(|db| store::first(db, slot, (0, end)))?;
         Ok((first.map_or(end, |(position, _)| position), end))
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
-use super::board::{Kept, Known, Slot};
+use super::board::{BoardState, PartitionSlot, StoredTopic};
 use super::headers::unpacked;
 use crate::edge::log::{LogError, Record};
 use crate::model::LogTime;
@@ -84,7 +84,7 @@ fn damage(name: &str, why: &str) -> LogError {
     LogError::Damaged { what: name.to_owned(), why: format!("{why}; {mend}") }
 }
 
-pub(super) fn place(slot: Slot, position: i64) -> i64 {
+pub(super) fn place(slot: PartitionSlot, position: i64) -> i64 {
     (slot.id << POSITION_BITS) | position
 }
 
@@ -151,12 +151,13 @@ pub(super) fn open_beside(path: &Path, name: &str) -> Result<Connection, LogErro
 }
 
 /// What is known at the start, and the time of the newest record.
-pub(super) fn load(db: &Connection) -> rusqlite::Result<(Known, i64)> {
-    let mut known = Known::default();
+pub(super) fn load(db: &Connection) -> rusqlite::Result<(BoardState, i64)> {
+    let mut known = BoardState::default();
     let mut topics = db.prepare("SELECT name, first, partitions, compacted FROM topics")?;
     let mut rows = topics.query([])?;
     while let Some(row) = rows.next()? {
-        let kept = Kept { first: row.get(1)?, partitions: row.get(2)?, compacted: row.get(3)? };
+        let kept =
+            StoredTopic { first: row.get(1)?, partitions: row.get(2)?, compacted: row.get(3)? };
         known.topics.insert(row.get(0)?, kept);
     }
     let mut newest = i64::MIN;
@@ -173,7 +174,7 @@ pub(super) fn load(db: &Connection) -> rusqlite::Result<(Known, i64)> {
 /// and the position to read on from.
 pub(super) fn records(
     db: &Connection,
-    slot: Slot,
+    slot: PartitionSlot,
     (from, end): (i64, i64),
     most: usize,
 ) -> rusqlite::Result<(Vec<Record>, i64)> {
@@ -201,7 +202,7 @@ pub(super) fn records(
 }
 
 /// The last record of each key, in order; on a compacted topic without the keys that are gone.
-pub(super) fn latest(db: &Connection, slot: Slot) -> rusqlite::Result<Vec<Record>> {
+pub(super) fn latest(db: &Connection, slot: PartitionSlot) -> rusqlite::Result<Vec<Record>> {
     if slot.compacted {
         let mut query = db.prepare_cached(
             "SELECT r.place, r.time, r.key, r.headers, r.value
@@ -214,14 +215,14 @@ pub(super) fn latest(db: &Connection, slot: Slot) -> rusqlite::Result<Vec<Record
         "SELECT max(place) AS last, time, key, headers, value FROM records
          WHERE place >= ?1 AND place < ?2 AND key IS NOT NULL GROUP BY key ORDER BY last",
     )?;
-    let beyond = Slot { id: slot.id + 1, ..slot };
+    let beyond = PartitionSlot { id: slot.id + 1, ..slot };
     query.query_map((place(slot, 0), place(beyond, 0)), record)?.collect()
 }
 
 /// The first position from `from` on and before `end` that is there, and its time.
 pub(super) fn first(
     db: &Connection,
-    slot: Slot,
+    slot: PartitionSlot,
     (from, end): (i64, i64),
 ) -> rusqlite::Result<Option<(i64, LogTime)>> {
     let mut query = db.prepare_cached(
@@ -237,7 +238,7 @@ pub(super) fn first(
 pub(super) fn committed(
     db: &Connection,
     group: &str,
-    slot: Slot,
+    slot: PartitionSlot,
 ) -> rusqlite::Result<Option<(i64, String)>> {
     let mut query = db.prepare_cached(
         "SELECT position, metadata FROM positions WHERE member = ?1 AND slot = ?2",
@@ -269,7 +270,7 @@ mod tests {
 
     #[test]
     fn a_place_holds_the_largest_slot_and_position() {
-        let (slot, last) = (Slot { id: 524_287, compacted: false }, (1 << 44) - 1);
+        let (slot, last) = (PartitionSlot { id: 524_287, compacted: false }, (1 << 44) - 1);
         assert_eq!(position(place(slot, last)), last);
         assert!(place(slot, last) > place(slot, 0));
     }

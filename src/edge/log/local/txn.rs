@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::board::{Board, Kept, Slot};
+use super::board::{Board, PartitionSlot, StoredTopic};
 use super::headers::packed;
 use super::store::{Fault, place};
 use crate::edge::log::{Commit, Committed, LogError, Outgoing, Partition, Transaction};
@@ -19,7 +19,7 @@ pub(super) struct Txn<'a> {
     time: LogTime,
     /// The next positions, where they changed.
     ends: BTreeMap<i64, i64>,
-    topics: BTreeMap<String, Kept>,
+    topics: BTreeMap<String, StoredTopic>,
 }
 
 impl<'a> Txn<'a> {
@@ -59,12 +59,12 @@ impl<'a> Txn<'a> {
         Ok(())
     }
 
-    fn slot(&self, partition: &Partition) -> Result<Slot, LogError> {
-        self.board.look().slot(partition)
+    fn slot(&self, partition: &Partition) -> Result<PartitionSlot, LogError> {
+        self.board.lock().slot(partition)
     }
 
-    fn slots(&self, records: &[Outgoing]) -> Result<Vec<Slot>, LogError> {
-        let known = self.board.look();
+    fn slots(&self, records: &[Outgoing]) -> Result<Vec<PartitionSlot>, LogError> {
+        let known = self.board.lock();
         let slot = |record: &Outgoing| match known.slot(&record.to)? {
             slot if slot.compacted && record.key.is_none() => {
                 Err(LogError::NoKey(record.to.clone()))
@@ -74,8 +74,8 @@ impl<'a> Txn<'a> {
         records.iter().map(slot).collect()
     }
 
-    fn end(&self, slot: Slot) -> i64 {
-        self.ends.get(&slot.id).copied().unwrap_or_else(|| self.board.look().end(slot))
+    fn end(&self, slot: PartitionSlot) -> i64 {
+        self.ends.get(&slot.id).copied().unwrap_or_else(|| self.board.lock().end(slot))
     }
 
     /// Appends all of them.
@@ -84,7 +84,7 @@ impl<'a> Txn<'a> {
         self.insert(records, &slots)
     }
 
-    fn insert(&mut self, records: &[Outgoing], slots: &[Slot]) -> Result<Vec<i64>, Fault> {
+    fn insert(&mut self, records: &[Outgoing], slots: &[PartitionSlot]) -> Result<Vec<i64>, Fault> {
         let mut insert = self.db.prepare_cached(
             "INSERT INTO records (place, time, key, headers, value) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?;
@@ -105,7 +105,7 @@ impl<'a> Txn<'a> {
     }
 
     /// Only the newest record of a key stays.
-    fn supersede(&self, slot: Slot, key: Option<&[u8]>, at: i64) -> rusqlite::Result<()> {
+    fn supersede(&self, slot: PartitionSlot, key: Option<&[u8]>, at: i64) -> rusqlite::Result<()> {
         let mut old =
             self.db.prepare_cached("SELECT place FROM newest WHERE slot = ?1 AND key = ?2")?;
         let old: Option<i64> = old.query_row(params![slot.id, key], |row| row.get(0)).optional()?;
@@ -132,7 +132,7 @@ impl<'a> Txn<'a> {
         }
         self.insert(&transaction.outputs, &slots)?;
         let Transaction { group, position, metadata, .. } = transaction;
-        self.stand(group, input, *position, metadata)?;
+        self.set_position(group, input, *position, metadata)?;
         Ok(Commit::Done)
     }
 
@@ -140,18 +140,24 @@ impl<'a> Txn<'a> {
     pub(super) fn position(
         &self,
         (group, member): (&str, Option<u64>),
-        slot: Slot,
+        slot: PartitionSlot,
         upto: &Committed,
     ) -> Result<Commit, Fault> {
-        let has = self.board.look().member(group, slot);
+        let has = self.board.lock().member(group, slot);
         if has.is_some() && has != member {
             return Ok(Commit::Fenced);
         }
-        self.stand(group, slot, upto.position, &upto.metadata)?;
+        self.set_position(group, slot, upto.position, &upto.metadata)?;
         Ok(Commit::Done)
     }
 
-    fn stand(&self, group: &str, slot: Slot, at: i64, metadata: &str) -> rusqlite::Result<()> {
+    fn set_position(
+        &self,
+        group: &str,
+        slot: PartitionSlot,
+        at: i64,
+        metadata: &str,
+    ) -> rusqlite::Result<()> {
         self.db
             .prepare_cached("INSERT OR REPLACE INTO positions VALUES (?1, ?2, ?3, ?4)")?
             .execute(params![group, slot.id, at, metadata])?;
@@ -165,14 +171,14 @@ impl<'a> Txn<'a> {
         partitions: u32,
         compacted: bool,
     ) -> Result<u32, Fault> {
-        let there = self.board.look().topics.get(topic).copied();
+        let there = self.board.lock().topics.get(topic).copied();
         if let Some(kept) = there.or_else(|| self.topics.get(topic).copied()) {
             return Ok(kept.partitions);
         }
         let first: i64 =
             self.db
                 .query_row("SELECT coalesce(max(slot), 0) + 1 FROM ends", [], |row| row.get(0))?;
-        let kept = Kept { first, partitions: partitions.max(1), compacted };
+        let kept = StoredTopic { first, partitions: partitions.max(1), compacted };
         self.db.execute(
             "INSERT INTO topics VALUES (?1, ?2, ?3, ?4)",
             params![topic, first, kept.partitions, compacted],
@@ -198,7 +204,7 @@ impl<'a> Txn<'a> {
     /// on a compacted topic only what marks a key as gone.
     pub(super) fn retain(
         &self,
-        slot: Slot,
+        slot: PartitionSlot,
         before: LogTime,
         keep_from: i64,
         most: u32,

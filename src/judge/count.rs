@@ -1,9 +1,9 @@
 //! What a closed bucket tells the watches of a model: versions, live neighbours, pairs.
 
 use super::buckets::Bucket;
-use super::model::{ModelJudge, threshold};
+use super::state::{ModelJudge, threshold};
 use super::{baseline, compare, tally};
-use crate::model::{EventTime, ModelRules, Null, Trigger, VersionId};
+use crate::model::{EventTime, Limit, ModelRules, Trigger, VersionId};
 
 impl ModelJudge {
     pub(super) fn take_versions(
@@ -26,7 +26,7 @@ impl ModelJudge {
             };
             let moments = tally::moments(&tally);
             let enough = rules.policy.baseline_samples;
-            if matches!(trigger.limit, Null::Baseline(_)) {
+            if matches!(trigger.limit, Limit::Baseline(_)) {
                 self.learned.take(version, trigger.signal, moments, enough);
             }
             let Some(null) = known else { continue };
@@ -63,7 +63,7 @@ impl ModelJudge {
         start: EventTime,
         bucket: &Bucket,
     ) {
-        let Null::Paired(tolerance) = trigger.limit else { return };
+        let Limit::Paired(tolerance) = trigger.limit else { return };
         let threshold = threshold(rules.budget, trigger);
         for (pair, sums) in &bucket.pairs {
             for (subject, other) in [(&pair.0, &pair.1), (&pair.1, &pair.0)] {

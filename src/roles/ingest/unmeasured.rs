@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::edge::log::{Outgoing, Partition, Record};
 use crate::model::{LogTime, Reject, Span};
-use crate::roles::ingest::feed::{Refused, topic_of};
+use crate::roles::ingest::pipeline::{UnmeasuredRecord, topic_of};
 
 /// Of each code so many go out in a minute, then one in as many.
 const IN_FULL: u64 = 100;
@@ -43,13 +43,13 @@ impl Sampler {
 }
 
 /// The name of a reason, as counters have it.
-pub(super) fn reason(refused: &Refused) -> String {
+pub(super) fn reason(refused: &UnmeasuredRecord) -> String {
     refused.code.map_or_else(|| "late".to_owned(), |code| code.to_string())
 }
 
 /// A refused record on its way to its topic.
 pub(super) fn outgoing(
-    refused: &Refused,
+    refused: &UnmeasuredRecord,
     read: &Partition,
     record: &Record,
     to: impl FnOnce(crate::edge::log::Topic) -> Partition,

@@ -8,8 +8,8 @@ use super::callers::Requests;
 use super::flights::{AFTER, BEFORE};
 use super::journal::Phases;
 use super::pulse::Counted;
-use super::run::Run;
-use crate::config::Meaning;
+use super::run::DemoRun;
+use crate::config::RulesInWords;
 use crate::model::IncidentState;
 use crate::replay::Replayed;
 
@@ -36,7 +36,7 @@ pub struct Requested {
 
 /// What a demo came to.
 #[derive(Debug)]
-pub struct Ended {
+pub struct DemoResult {
     /// As a replay would have it.
     pub replayed: Replayed,
     /// How long each phase took.
@@ -44,14 +44,14 @@ pub struct Ended {
     /// What callers saw.
     pub requests: Requested,
     /// What the rules mean, for the report.
-    pub rules: Vec<Meaning>,
+    pub rules: Vec<RulesInWords>,
     /// What is not as it should be; empty: the rollback is verified, and nothing else happened.
     pub faults: Vec<String>,
 }
 
-impl Run<'_> {
+impl DemoRun<'_> {
     /// What it came to.
-    pub(super) fn ended(&self) -> Result<Ended, DemoError> {
+    pub(super) fn ended(&self) -> Result<DemoResult, DemoError> {
         let replayed = self.journal.finish(self.config.rules.clone())?;
         let replayed = replayed.ok_or_else(|| DemoError::Stuck {
             at: self.opening(),
@@ -76,7 +76,7 @@ impl Run<'_> {
         };
         let faults = self.faults(&replayed, &requests);
         let (rules, phases) = (self.config.report().rules, self.journal.phases);
-        Ok(Ended { replayed, phases, requests, rules, faults })
+        Ok(DemoResult { replayed, phases, requests, rules, faults })
     }
 
     /// What is not as it should be.

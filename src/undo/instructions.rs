@@ -16,9 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::plan::has_targets;
 use super::saga::some_done;
 use super::state::{Case, Kind, ModelState, Quarantine};
-use super::{Desk, Every, NAMED, Reply, scope_name};
+use super::{GlobalOverrides, ModelContext, NAMED, Reply, scope_name};
 use crate::model::{
-    Action, Ask, IncidentId, IncidentState, Instruction, ModelId, Phase, VersionId,
+    Action, Ask, IncidentEvent, IncidentId, IncidentState, Instruction, ModelId, VersionId,
 };
 
 /// What an order came to: taken, with words and an incident, or refused with words.
@@ -26,7 +26,7 @@ type Fared = Result<(String, Option<IncidentId>), String>;
 
 /// Sets a mode, a freeze or its end for all models; the words of the reply.
 pub(super) fn set_for_all(
-    every: &mut Every,
+    every: &mut GlobalOverrides,
     models: &mut BTreeMap<ModelId, ModelState>,
     instruction: &Instruction,
 ) -> String {
@@ -59,7 +59,7 @@ pub(super) fn set_for_all(
     }
 }
 
-impl Desk<'_> {
+impl ModelContext<'_> {
     /// A person or a program asks something of this model.
     pub(super) fn instruction(&mut self, instruction: &Instruction) -> Reply {
         let why = words(instruction);
@@ -105,7 +105,7 @@ impl Desk<'_> {
             }
         }
         let plan = self.model.plan_for(self.id, self.rules, to, self.now.log)?;
-        let proven = plan.how.map_or("not proven, by a person's word", super::How::words);
+        let proven = plan.how.map_or("not proven, by a person's word", super::Fitness::words);
         let at = self.open_plain(Kind::Manual, &plan.from, String::new());
         let id = self.case(at).map(|case| case.incident.id.clone());
         self.supersede(
@@ -122,7 +122,7 @@ impl Desk<'_> {
             let half_way =
                 |case: &Case| case.under_way() || case.incident.state == IncidentState::Stuck;
             if at != by && self.model.cases.get(at).is_some_and(half_way) {
-                self.advance(at, Phase::Resolve, why.to_owned());
+                self.advance(at, IncidentEvent::Resolve, why.to_owned());
             }
         }
     }
@@ -288,7 +288,7 @@ impl Desk<'_> {
             case.kind == Kind::Returned && case.waits() && case.incident.version == *version
         };
         if let Some(at) = self.model.cases.iter().position(returned) {
-            self.advance(at, Phase::Resolve, format!("{version} was released."));
+            self.advance(at, IncidentEvent::Resolve, format!("{version} was released."));
         }
         let words = if was { "may serve again" } else { "was not in quarantine; nothing changed" };
         Ok((format!("{version} {words}."), None))

@@ -9,13 +9,13 @@ use super::baseline::{self, Learned};
 use super::buckets::{Bucket, Buckets};
 use super::design::Moments;
 use super::edetector::EDetector;
-use super::inputs::Inputs;
+use super::inputs::DriftInputs;
 use super::lately::Lately;
 use super::level::Level;
 use super::panes::Pane;
 use super::watch::Watch;
 use crate::model::{
-    Baseline, Budget, EventTime, FeatureName, ModelId, ModelRules, Null, SourceId, Span, Standing,
+    Baseline, Budget, EventTime, FeatureName, Limit, ModelId, ModelRules, SourceId, Span, Standing,
     Trigger, TriggerId, Verdict, VersionId,
 };
 use crate::sums::Assessment;
@@ -39,7 +39,7 @@ pub struct ModelJudge {
     pub(super) live: BTreeMap<(TriggerId, VersionId, VersionId), EDetector>,
     #[serde(with = "crate::sums::entries")]
     pub(super) levels: BTreeMap<(TriggerId, VersionId), Level>,
-    pub(super) inputs: BTreeMap<TriggerId, Inputs>,
+    pub(super) inputs: BTreeMap<TriggerId, DriftInputs>,
     /// Answers as trials, labels as their sum.
     heard: BTreeMap<VersionId, Lately>,
     #[serde(with = "crate::sums::entries")]
@@ -73,12 +73,12 @@ impl ModelJudge {
                 continue;
             }
             match trigger.limit {
-                Null::Psi { .. } => {
+                Limit::Psi { .. } => {
                     let inputs = self.inputs.entry(trigger.id.clone()).or_default();
                     findings.insert(trigger.id.clone(), inputs.take(trigger, start, bucket));
                 }
-                Null::Paired(_) => self.take_pairs(rules, trigger, start, bucket),
-                Null::Baseline(_) | Null::Rate(_) | Null::MeanMs { .. } => {
+                Limit::Paired(_) => self.take_pairs(rules, trigger, start, bucket),
+                Limit::Baseline(_) | Limit::Rate(_) | Limit::MeanMs { .. } => {
                     self.take_versions(rules, trigger, start, bucket);
                 }
             }
@@ -93,7 +93,7 @@ impl ModelJudge {
     }
 
     /// Counts the answers and labels of a closed pane.
-    pub fn hear(&mut self, start: EventTime, length: Span, pane: &Pane) {
+    pub fn record_traffic(&mut self, start: EventTime, length: Span, pane: &Pane) {
         for (version, _, sums) in pane.versions() {
             let (answers, labels) = (sums.answers.n as f64, sums.labels.n as f64);
             let heard = self.heard.entry(version.clone()).or_default();
@@ -109,7 +109,7 @@ impl ModelJudge {
     }
 
     /// A version that went into production begins anew; what was calibrated stays.
-    pub fn stand(&mut self, standing: &Standing) {
+    pub fn set_standing(&mut self, standing: &Standing) {
         let promoted = standing.production != self.standing.production;
         self.standing = standing.clone();
         if let Some(version) = standing.production.as_ref().filter(|_| promoted) {
@@ -141,7 +141,7 @@ impl ModelJudge {
     #[must_use]
     pub fn design_effect(&self, trigger: &Trigger, version: &VersionId) -> f64 {
         let of = |watch: &Watch| watch.design_effect();
-        let estimate = if matches!(trigger.limit, Null::Paired(_)) {
+        let estimate = if matches!(trigger.limit, Limit::Paired(_)) {
             self.worst_pair(trigger, version).and_then(of)
         } else {
             let others = self.watches.iter().filter(|((id, _), _)| *id == trigger.id);

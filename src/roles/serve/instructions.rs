@@ -38,7 +38,7 @@ pub(super) struct Waiting {
 
 /// An instruction that was taken into the inbox.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asked {
+pub struct AcceptedInstruction {
     /// Its id: the same id asked twice is asked once.
     pub id: String,
     /// Where its reply will stand.
@@ -48,7 +48,7 @@ pub struct Asked {
 /// What became of an instruction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "lowercase")]
-pub enum Fate {
+pub enum InstructionState {
     /// No shard has read it yet, or not every one that must.
     Pending {
         /// Which.
@@ -107,7 +107,7 @@ pub(super) async fn ask(
         reason: body.reason.unwrap_or_else(|| "not stated".to_owned()),
         ask,
     };
-    let asked = app.blocking(move |app| tell(app, instruction)).await?;
+    let asked = app.blocking(move |app| submit(app, instruction)).await?;
     let location = asked.location.clone();
     Ok((StatusCode::ACCEPTED, [(LOCATION, location)], axum::Json(asked)).into_response())
 }
@@ -187,7 +187,7 @@ fn id(headers: &HeaderMap) -> Result<String, Problem> {
     Ok(text.to_owned())
 }
 
-fn tell(app: &App, instruction: Instruction) -> Result<Asked, Problem> {
+fn submit(app: &App, instruction: Instruction) -> Result<AcceptedInstruction, Problem> {
     // Held to the end: of two that come at once under one id the second sees the first.
     let mut asked = locked(&app.asked);
     let earlier = asked.iter().rev().find(|waiting| waiting.instruction.id == instruction.id);
@@ -200,37 +200,40 @@ fn tell(app: &App, instruction: Instruction) -> Result<Asked, Problem> {
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "key-taken", detail));
     }
     let model = instruction.ask.model().cloned();
-    let shards = if model.is_some() { 1 } else { app.river.shards };
+    let shards = if model.is_some() { 1 } else { app.topics.shards };
     let record = Inbox::Instruction(instruction.clone());
-    app.river.tell(locked(&app.writer).as_mut(), model.as_ref(), &record)?;
+    app.topics.publish(locked(&app.writer).as_mut(), model.as_ref(), &record)?;
     let id = instruction.id.clone();
-    asked.push_back(Waiting { instruction, shards, at: app.river.log.now() });
+    asked.push_back(Waiting { instruction, shards, at: app.topics.log.now() });
     if asked.len() > REMEMBERED {
         asked.pop_front();
     }
     let location = format!("/api/instructions/{}", client::part(&id));
-    Ok(Asked { id, location })
+    Ok(AcceptedInstruction { id, location })
 }
 
-pub(super) async fn fate(State(app): Shared, Name(id): Name) -> Result<axum::Json<Fate>, Problem> {
-    app.blocking(move |app| look(app, id)).await.map(axum::Json)
+pub(super) async fn fate(
+    State(app): Shared,
+    Name(id): Name,
+) -> Result<axum::Json<InstructionState>, Problem> {
+    app.blocking(move |app| instruction_state(app, id)).await.map(axum::Json)
 }
 
 /// Of how many shards an instruction waits for its reply. What was asked too long ago has had it,
 /// and it is forgotten.
 fn waiting(app: &App, id: &str) -> Option<u32> {
-    let now = app.river.log.now();
+    let now = app.topics.log.now();
     let mut asked = locked(&app.asked);
     asked.retain(|waiting| now - waiting.at < app.keep_replies);
     asked.iter().rev().find(|waiting| waiting.instruction.id == id).map(|waiting| waiting.shards)
 }
 
-fn look(app: &App, id: String) -> Result<Fate, Problem> {
+fn instruction_state(app: &App, id: String) -> Result<InstructionState, Problem> {
     let asked = waiting(app, &id);
     let key = key(&id);
     let mut replies: Vec<Reply> = Vec::new();
-    for shard in 0..app.river.shards {
-        if let Some(record) = app.river.latest(Topic::Status, shard, &key)? {
+    for shard in 0..app.topics.shards {
+        if let Some(record) = app.topics.latest(Topic::Status, shard, &key)? {
             replies.push(json::decode("reply", &record.value)?);
         }
     }
@@ -242,7 +245,7 @@ fn look(app: &App, id: String) -> Result<Fate, Problem> {
         )));
     }
     if replies.is_empty() || asked.is_some_and(|shards| replies.len() < shards as usize) {
-        return Ok(Fate::Pending { id });
+        return Ok(InstructionState::Pending { id });
     }
     let accepted = replies.iter().all(|reply| reply.accepted);
     let incident = replies.iter().find_map(|reply| reply.incident.clone());
@@ -254,7 +257,7 @@ fn look(app: &App, id: String) -> Result<Fate, Problem> {
     details.dedup();
     let detail = details.join("; ");
     Ok(match accepted {
-        true => Fate::Accepted { id, detail, incident },
-        false => Fate::Refused { id, detail },
+        true => InstructionState::Accepted { id, detail, incident },
+        false => InstructionState::Refused { id, detail },
     })
 }

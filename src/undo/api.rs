@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Answer, Command, EventTime, Fact, FeatureName, Incident, IncidentId, Instruction, LogTime,
-    ModelId, TriggerId, Verdict, VersionId,
+    Command, CommandResult, EventTime, Fact, FeatureName, Incident, IncidentId, Instruction,
+    LogTime, ModelId, TriggerId, Verdict, VersionId,
 };
 use crate::sums::{Assessment, LiveTraffic};
 
@@ -27,7 +27,7 @@ pub enum Input<'a> {
     /// A pane closed.
     Traffic(&'a LiveTraffic),
     /// A worker answered.
-    Answer(&'a Answer),
+    Answer(&'a CommandResult),
     /// A worker observed.
     Fact(&'a Fact),
     /// A person or a program asks.
@@ -67,7 +67,7 @@ pub struct Ruling {
     /// What it said.
     pub verdict: Verdict,
     /// What was done.
-    pub did: Did,
+    pub did: Response,
     /// Where the version goes back to, or would.
     pub to: Option<VersionId>,
     /// Why, for people.
@@ -79,7 +79,7 @@ pub struct Ruling {
 /// What was done about an assessment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Did {
+pub enum Response {
     /// Nothing was to be done.
     Nothing,
     /// People were told.

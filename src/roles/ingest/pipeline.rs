@@ -5,7 +5,7 @@ use crate::measure::{Input, Lane, Output, Resume};
 use crate::model::{LogTime, Reject, Sample, SampleRole, Source};
 use crate::shard::{Inbox, shard_of};
 use crate::sums::Frame;
-use crate::topics::{River, RoleError};
+use crate::topics::{RoleError, Topics};
 use crate::wire::telemetry::{self, Raw, Rejected};
 
 /// Why the lane refuses a clock.
@@ -16,19 +16,19 @@ const NO_NAME: &str = "a name or a time in it is out of bounds; names have 1 to 
                        control characters";
 
 /// One lane of a source.
-pub struct Feed {
-    river: River,
+pub struct LanePipeline {
+    topics: Topics,
     source: Source,
     lane: Lane,
     outputs: Vec<Output>,
     frames: Vec<Frame>,
-    refused: Vec<Refused>,
+    refused: Vec<UnmeasuredRecord>,
     joins: Vec<Output>,
 }
 
 /// A record that was not measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct UnmeasuredRecord {
     /// The topic's place in the source.
     pub topic: usize,
     /// Where the record stands.
@@ -41,7 +41,7 @@ pub struct Refused {
 
 /// A record as it is fed.
 #[derive(Debug, Clone, Copy)]
-pub struct Fed<'a> {
+pub struct RawRecord<'a> {
     /// The topic's place in the source.
     pub topic: usize,
     /// Where it stands.
@@ -69,23 +69,23 @@ impl<'a> Decoded<'a> {
     }
 }
 
-impl Feed {
+impl LanePipeline {
     /// A lane that begins anew, or where another left off.
     #[must_use]
-    pub fn new(river: River, source: Source, lane: Lane) -> Self {
+    pub fn new(topics: Topics, source: Source, lane: Lane) -> Self {
         let (outputs, frames, refused, joins) = Default::default();
-        Self { river, source, lane, outputs, frames, refused, joins }
+        Self { topics, source, lane, outputs, frames, refused, joins }
     }
 
     /// Reads and measures a record. `role` is asked where the record does not state one.
-    pub fn take(&mut self, fed: Fed<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
+    pub fn take(&mut self, fed: RawRecord<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
         self.measure(self.decode(fed), role);
     }
 
     /// Reads a record.
     #[must_use]
-    pub fn decode<'a>(&self, fed: Fed<'a>) -> Decoded<'a> {
-        let Fed { topic, position, appended, raw } = fed;
+    pub fn decode<'a>(&self, fed: RawRecord<'a>) -> Decoded<'a> {
+        let RawRecord { topic, position, appended, raw } = fed;
         let rules = self.source.topics.get(topic);
         let read = match (raw, rules) {
             (Some(raw), Some(rules)) => telemetry::decode(&raw, rules, &self.source),
@@ -116,7 +116,7 @@ impl Feed {
     }
 
     /// Tells the lane something that is no record.
-    pub fn tell(&mut self, input: Input<'_>) {
+    pub fn step(&mut self, input: Input<'_>) {
         self.lane.step(input, &mut self.outputs);
         self.sort(String::new());
     }
@@ -135,11 +135,16 @@ impl Feed {
                     } else {
                         NO_NAME.to_owned()
                     };
-                    self.refused.push(Refused { topic, position, code: Some(code), detail });
+                    self.refused.push(UnmeasuredRecord {
+                        topic,
+                        position,
+                        code: Some(code),
+                        detail,
+                    });
                 }
                 Output::Late { topic, position } => {
                     let detail = "its pane was closed; raise allowed_disorder_seconds".to_owned();
-                    self.refused.push(Refused { topic, position, code: None, detail });
+                    self.refused.push(UnmeasuredRecord { topic, position, code: None, detail });
                 }
                 join @ (Output::JoinStopped { .. } | Output::JoinResumed { .. }) => {
                     self.joins.push(join);
@@ -166,8 +171,8 @@ impl Feed {
     pub fn frames(&mut self) -> Result<Vec<Outgoing>, RoleError> {
         let mut records = Vec::new();
         for frame in std::mem::take(&mut self.frames) {
-            for (shard, part) in split(frame, self.river.shards) {
-                records.push(self.river.inbox(shard, None, &Inbox::Frame(part))?);
+            for (shard, part) in split(frame, self.topics.shards) {
+                records.push(self.topics.inbox(shard, None, &Inbox::Frame(part))?);
             }
         }
         Ok(records)
@@ -180,7 +185,7 @@ impl Feed {
     }
 
     /// The records that were not measured since the last call.
-    pub fn refused(&mut self) -> Vec<Refused> {
+    pub fn refused(&mut self) -> Vec<UnmeasuredRecord> {
         std::mem::take(&mut self.refused)
     }
 
@@ -233,6 +238,6 @@ fn split(frame: Frame, shards: u32) -> Vec<(u32, Frame)> {
 
 /// The topic that refused records go to.
 #[must_use]
-pub fn topic_of(refused: &Refused) -> Topic {
+pub fn topic_of(refused: &UnmeasuredRecord) -> Topic {
     if refused.code.is_some() { Topic::Rejected } else { Topic::Late }
 }

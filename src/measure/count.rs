@@ -9,22 +9,22 @@
 //! the version `-`.
 
 use super::Lane;
-use super::inputs::Place;
+use super::inputs::InputRange;
 use super::join::Join;
-use super::ledger::{At, Bucket, Phase};
+use super::ledger::{At, Disposition, ReadPhase};
 use super::names::{IdOf, ModelIx, VersionIx, id_key, request_key};
-use super::request::{Answer, Label, Remembered, Room};
+use super::request::{JoinContext, Label, Remembered, Scored};
 use crate::model::{
-    EventTime, Feature, Health, LatencySample, NameError, OutcomeSample, Prediction, Reject, Run,
-    RunKind, RunStatus, Sample, SampleRole, Status, Value,
+    EventTime, Feature, Health, LatencySample, NameError, Outcome, Prediction, PredictionStatus,
+    Reject, Run, RunKind, RunStatus, Sample, SampleRole, Value,
 };
 
 /// The version of a run that names none.
 const NO_VERSION: &str = "-";
 
 /// What a name that cannot be one is rejected as.
-fn bad_name(error: &NameError) -> Bucket {
-    Bucket::Rejected(match error {
+fn bad_name(error: &NameError) -> Disposition {
+    Disposition::Rejected(match error {
         NameError::Empty => Reject::MissingField,
         NameError::TooLong(_) => Reject::TooLarge,
         NameError::Control => Reject::WrongType,
@@ -33,7 +33,7 @@ fn bad_name(error: &NameError) -> Bucket {
 
 impl Lane {
     /// Counts a sample where it belongs; what became of it.
-    pub(super) fn take(&mut self, sample: &Sample<'_>, at: &At) -> Bucket {
+    pub(super) fn take(&mut self, sample: &Sample<'_>, at: &At) -> Disposition {
         let taken = match sample {
             Sample::Prediction(p) => self.prediction(p, at),
             Sample::Outcome(o) => self.outcome(o, at),
@@ -45,8 +45,8 @@ impl Lane {
     }
 
     /// The join, and what it may add to.
-    fn room<'a>(&'a mut self, at: &'a At) -> (&'a mut Join, Room<'a>) {
-        let room = Room {
+    fn room<'a>(&'a mut self, at: &'a At) -> (&'a mut Join, JoinContext<'a>) {
+        let room = JoinContext {
             panes: &mut self.panes,
             names: &self.names,
             inputs: &self.inputs,
@@ -59,7 +59,7 @@ impl Lane {
 
     /// Whether a record adds to the pane of its own time.
     fn adds(&self, ts: EventTime, at: &At) -> bool {
-        at.phase != Phase::Rebuild && self.panes.is_open(ts)
+        at.phase != ReadPhase::Rebuild && self.panes.is_open(ts)
     }
 
     fn version(&mut self, model: &str, version: &str) -> Result<(ModelIx, VersionIx), NameError> {
@@ -67,7 +67,7 @@ impl Lane {
         Ok((model, self.names.version(model, version)?))
     }
 
-    fn prediction(&mut self, p: &Prediction<'_>, at: &At) -> Result<Bucket, NameError> {
+    fn prediction(&mut self, p: &Prediction<'_>, at: &At) -> Result<Disposition, NameError> {
         let (model, version) = self.version(&p.model, &p.version)?;
         self.features.clear();
         for (name, _) in &p.features {
@@ -75,7 +75,7 @@ impl Lane {
         }
         let remembered = self.remember(p, model, version, at);
         if !self.adds(p.ts, at) {
-            return Ok(Bucket::Late);
+            return Ok(Disposition::Late);
         }
         // The join knows requests. Where a request is no id of its own, it knows ids, too; else
         // one request may be answered more than once, and each answer counts.
@@ -87,10 +87,10 @@ impl Lane {
             }
         };
         if repeat {
-            return Ok(Bucket::Duplicate);
+            return Ok(Disposition::Duplicate);
         }
         self.count(p, version, at);
-        Ok(Bucket::Measured)
+        Ok(Disposition::Measured)
     }
 
     /// Lets the join remember an answer, whether or not it came in time for its own pane: a
@@ -102,33 +102,33 @@ impl Lane {
         version: VersionIx,
         at: &At,
     ) -> Remembered {
-        let Some(value) = p.prediction.as_ref().filter(|_| p.status == Status::Ok) else {
+        let Some(value) = p.prediction.as_ref().filter(|_| p.status == PredictionStatus::Ok) else {
             return Remembered::Not;
         };
         let given = p.features.iter().map(|(_, value)| value);
         let inputs = if given.len() == 0 || self.join.stopped(model) {
-            Place::default()
+            InputRange::default()
         } else {
             let given = self.features.iter().copied().zip(given);
             self.inputs.keep(p.ts, given, &self.panes)
         };
         let (role, ts, value) = (p.role, p.ts, Label::of(value));
-        let answer = Answer { version, role, ts, value, inputs, label: None };
+        let answer = Scored { version, role, ts, value, inputs, label: None };
         let request = (model, request_key(p.request()));
         let actual = p.actual.as_ref().map(Label::of);
         let (join, mut room) = self.room(at);
         let remembered = join.answer(request, answer, actual, &mut room);
-        if remembered == (Remembered::New { met: true }) && at.phase == Phase::Live {
-            self.ledger.settle(Bucket::Measured);
+        if remembered == (Remembered::New { met: true }) && at.phase == ReadPhase::Live {
+            self.ledger.settle(Disposition::Measured);
         }
         remembered
     }
 
     fn count(&mut self, p: &Prediction<'_>, version: VersionIx, at: &At) {
-        let answer = p.prediction.as_ref().filter(|_| p.status == Status::Ok);
+        let answer = p.prediction.as_ref().filter(|_| p.status == PredictionStatus::Ok);
         let sums = self.panes.version(p.ts, at, version, p.role);
-        sums.answers.count(p.status != Status::Ok);
-        sums.timeouts += u64::from(p.status == Status::Timeout);
+        sums.answers.count(p.status != PredictionStatus::Ok);
+        sums.timeouts += u64::from(p.status == PredictionStatus::Timeout);
         if let Some(us) = p.latency_us {
             sums.latency.get_or_insert_default().record(us);
         }
@@ -158,7 +158,7 @@ impl Lane {
         }
     }
 
-    fn outcome(&mut self, o: &OutcomeSample<'_>, at: &At) -> Result<Bucket, NameError> {
+    fn outcome(&mut self, o: &Outcome<'_>, at: &At) -> Result<Disposition, NameError> {
         let model = self.names.model(&o.model)?;
         if let (Some(version), Some(answer)) = (&o.version, &o.prediction) {
             let version = self.names.version(model, version)?;
@@ -172,41 +172,41 @@ impl Lane {
     /// An outcome that says which version answered what: nothing to join.
     fn complete_outcome(
         &mut self,
-        o: &OutcomeSample<'_>,
+        o: &Outcome<'_>,
         version: VersionIx,
         answer: Label,
         at: &At,
-    ) -> Bucket {
+    ) -> Disposition {
         if !self.adds(o.ts, at) {
-            return Bucket::Late;
+            return Disposition::Late;
         }
         if self.panes.seen(o.ts, at, id_key(IdOf::Outcome, version, &o.request)) {
-            return Bucket::Duplicate;
+            return Disposition::Duplicate;
         }
         let sums = self.panes.version(o.ts, at, version, SampleRole::Unstated);
         sums.labels.count(answer != Label::of(&o.actual));
-        Bucket::Measured
+        Disposition::Measured
     }
 
-    fn latency(&mut self, l: &LatencySample<'_>, at: &At) -> Result<Bucket, NameError> {
+    fn latency(&mut self, l: &LatencySample<'_>, at: &At) -> Result<Disposition, NameError> {
         let (_, version) = self.version(&l.model, &l.version)?;
         if !self.adds(l.ts, at) {
-            return Ok(Bucket::Late);
+            return Ok(Disposition::Late);
         }
         if let Some(id) = &l.id
             && self.panes.seen(l.ts, at, id_key(IdOf::Latency, version, id))
         {
-            return Ok(Bucket::Duplicate);
+            return Ok(Disposition::Duplicate);
         }
         let sums = self.panes.version(l.ts, at, version, SampleRole::Unstated);
         sums.latency.get_or_insert_default().record(l.latency_us);
-        Ok(Bucket::Measured)
+        Ok(Disposition::Measured)
     }
 
-    fn health(&mut self, h: &Health<'_>, at: &At) -> Result<Bucket, NameError> {
+    fn health(&mut self, h: &Health<'_>, at: &At) -> Result<Disposition, NameError> {
         let (_, version) = self.version(&h.model, &h.version)?;
         if !self.adds(h.ts, at) {
-            return Ok(Bucket::Late);
+            return Ok(Disposition::Late);
         }
         let sums = &mut self.panes.version(h.ts, at, version, SampleRole::Unstated).health;
         sums.n += 1;
@@ -214,14 +214,14 @@ impl Lane {
         let millionths = (h.cpu_ratio.unwrap_or(0.0) * 1e6).min(1e12) as u64;
         sums.cpu_millionths = sums.cpu_millionths.saturating_add(millionths);
         sums.memory_bytes_max = sums.memory_bytes_max.max(h.memory_bytes.unwrap_or(0));
-        Ok(Bucket::Measured)
+        Ok(Disposition::Measured)
     }
 
-    fn run(&mut self, r: &Run<'_>, at: &At) -> Result<Bucket, NameError> {
+    fn run(&mut self, r: &Run<'_>, at: &At) -> Result<Disposition, NameError> {
         let version = r.version.as_deref().unwrap_or(NO_VERSION);
         let (_, version) = self.version(&r.model, version)?;
         if !self.adds(r.ts, at) {
-            return Ok(Bucket::Late);
+            return Ok(Disposition::Late);
         }
         let sums = self.panes.version(r.ts, at, version, SampleRole::Unstated);
         let sums = match r.kind {
@@ -233,6 +233,6 @@ impl Lane {
             RunStatus::Succeeded => sums.succeeded += 1,
             RunStatus::Failed => sums.failed += 1,
         }
-        Ok(Bucket::Measured)
+        Ok(Disposition::Measured)
     }
 }

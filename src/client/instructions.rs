@@ -10,10 +10,10 @@ use super::Session;
 use crate::app::{COULD_NOT, DONE, NO};
 use crate::cli::Order;
 use crate::edge::terminal;
-use crate::model::{RuleBook, Scope};
+use crate::model::{RuleSet, Scope};
 use crate::phrases::changes::changes;
 use crate::phrases::terms;
-use crate::roles::serve::{Asked, Fate, Overview, PlanView};
+use crate::roles::serve::{AcceptedInstruction, InstructionState, Overview, PlanView};
 
 /// Looks for a reply, and the time between two.
 const LOOKS: u32 = 100;
@@ -30,27 +30,27 @@ impl Session {
         if body.get("dry_run") == Some(&Json::Bool(true)) {
             return if self.json { self.print_json(&answer) } else { plan(&answer) };
         }
-        let asked =
-            Asked::deserialize(&answer).context("the server took it and says not as what")?;
+        let asked = AcceptedInstruction::deserialize(&answer)
+            .context("the server took it and says not as what")?;
         self.wait(&asked).await
     }
 
-    async fn wait(&self, asked: &Asked) -> Result<u8> {
+    async fn wait(&self, asked: &AcceptedInstruction) -> Result<u8> {
         for _ in 0..LOOKS {
-            let (fate, json) = self.read::<Fate>(&asked.location).await?;
+            let (fate, json) = self.read::<InstructionState>(&asked.location).await?;
             let (code, text) = match fate {
-                Fate::Pending { .. } => {
+                InstructionState::Pending { .. } => {
                     tokio::time::sleep(AGAIN).await;
                     continue;
                 }
-                Fate::Accepted { detail, incident: Some(incident), .. } => {
+                InstructionState::Accepted { detail, incident: Some(incident), .. } => {
                     let next = format!("\nfollow it: ripcord explain {incident}");
                     (DONE, format!("accepted: {detail}{next}"))
                 }
-                Fate::Accepted { detail, incident: None, .. } => {
+                InstructionState::Accepted { detail, incident: None, .. } => {
                     (DONE, format!("accepted: {detail}"))
                 }
-                Fate::Refused { detail, .. } => (NO, format!("refused: {detail}")),
+                InstructionState::Refused { detail, .. } => (NO, format!("refused: {detail}")),
             };
             if self.json {
                 self.print_json(&json)?;
@@ -69,8 +69,8 @@ impl Session {
 
     /// Puts rules in force, and waits until every shard has them. What they change is told first;
     /// `yes`: also where less is undone after it.
-    pub(super) async fn apply(&self, rules: &RuleBook, yes: bool) -> Result<u8> {
-        let (now, _) = self.read::<RuleBook>("/api/rules").await?;
+    pub(super) async fn apply(&self, rules: &RuleSet, yes: bool) -> Result<u8> {
+        let (now, _) = self.read::<RuleSet>("/api/rules").await?;
         let changes = changes(&now, rules);
         if !self.json {
             changes.iter().for_each(|change| terminal::line(&change.text));

@@ -1,14 +1,14 @@
 //! What a run says while it goes.
 
-use super::ended::Ended;
 use super::journal::Phases;
 use super::pulse::Counted;
+use super::result::DemoResult;
 use crate::model::EventTime;
 use crate::replay::News;
 
 /// What a demo tells while it runs.
 #[derive(Debug)]
-pub enum Told<'a> {
+pub enum DemoEvent<'a> {
     /// It begins: where callers ask, and where people do.
     Begins {
         /// The router.
@@ -32,7 +32,7 @@ pub enum Told<'a> {
     /// Something about the processes.
     Note(String),
     /// What it came to; with `serve` it goes on.
-    Ended(&'a Ended),
+    Ended(&'a DemoResult),
     /// Every step of the rollback was answered, by event time so and so.
     Switched(EventTime, Phases, Counted),
 }

@@ -65,11 +65,11 @@ impl River {
         std::fs::write(folder.path().join("registry.json"), registry).expect("it can be written");
         let log = KafkaLog::open(&settings(), Arc::new(SystemClock)).expect("the broker runs");
         let namespace = Namespace::new(&name).expect("a name");
-        let river = Self { folder, log, namespace, topic: topic.to_owned() };
-        let made = river.command(&["topics", "create", "--telemetry"]).output();
+        let topics = Self { folder, log, namespace, topic: topic.to_owned() };
+        let made = topics.command(&["topics", "create", "--telemetry"]).output();
         let made = made.expect("the program is there");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        river
+        topics
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

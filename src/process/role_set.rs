@@ -6,7 +6,7 @@ use crate::model::TargetId;
 
 /// Which roles run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part {
+pub enum RoleSet {
     /// Every one.
     All,
     /// Those that measure.
@@ -14,7 +14,7 @@ pub enum Part {
     /// The one that judges and decides.
     Decide,
     /// Some that act.
-    Work(Hands),
+    Work(WorkerKind),
     /// The one that publishes what the router saw, beside the router.
     Route,
     /// None: it answers by HTTP.
@@ -23,7 +23,7 @@ pub enum Part {
 
 /// Which workers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Hands {
+pub enum WorkerKind {
     /// The one of the registry file.
     Registry,
     /// A program of the user; none: every one.
@@ -34,7 +34,7 @@ pub enum Hands {
     Notice,
 }
 
-impl Part {
+impl RoleSet {
     pub(super) fn measures(&self) -> bool {
         matches!(self, Self::All | Self::Ingest)
     }
@@ -52,16 +52,16 @@ impl Part {
     }
 
     /// Whether one worker is among them.
-    pub(super) fn works(&self, one: &Hands) -> bool {
+    pub(super) fn works(&self, one: &WorkerKind) -> bool {
         match (self, one) {
-            (Self::All, _) | (Self::Work(Hands::Exec(None)), Hands::Exec(_)) => true,
+            (Self::All, _) | (Self::Work(WorkerKind::Exec(None)), WorkerKind::Exec(_)) => true,
             (Self::Work(hands), one) => hands == one,
             (Self::Ingest | Self::Decide | Self::Route | Self::Serve, _) => false,
         }
     }
 }
 
-impl Hands {
+impl WorkerKind {
     /// What of the settings asks for such a worker.
     pub(super) fn set_by(&self) -> String {
         match self {
@@ -75,17 +75,17 @@ impl Hands {
 }
 
 /// The command that runs it.
-impl fmt::Display for Part {
+impl fmt::Display for RoleSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::All => f.write_str("up"),
             Self::Ingest => f.write_str("ingest"),
             Self::Decide => f.write_str("decide"),
-            Self::Work(Hands::Registry) => f.write_str("work registry"),
-            Self::Work(Hands::Exec(None)) => f.write_str("work exec"),
-            Self::Work(Hands::Exec(Some(name))) => write!(f, "work exec {name}"),
-            Self::Work(Hands::Router) => f.write_str("work router"),
-            Self::Work(Hands::Notice) => f.write_str("work notice"),
+            Self::Work(WorkerKind::Registry) => f.write_str("work registry"),
+            Self::Work(WorkerKind::Exec(None)) => f.write_str("work exec"),
+            Self::Work(WorkerKind::Exec(Some(name))) => write!(f, "work exec {name}"),
+            Self::Work(WorkerKind::Router) => f.write_str("work router"),
+            Self::Work(WorkerKind::Notice) => f.write_str("work notice"),
             Self::Route => f.write_str("route"),
             Self::Serve => f.write_str("serve"),
         }
@@ -98,24 +98,30 @@ mod tests {
 
     #[test]
     fn each_part_has_its_roles() {
-        let exec = |name: &str| Hands::Exec(Some(TargetId::new(name).unwrap()));
-        let row = |part: &Part| {
-            let hands = [Hands::Registry, exec("a"), exec("b"), Hands::Router, Hands::Notice];
+        let exec = |name: &str| WorkerKind::Exec(Some(TargetId::new(name).unwrap()));
+        let row = |part: &RoleSet| {
+            let hands = [
+                WorkerKind::Registry,
+                exec("a"),
+                exec("b"),
+                WorkerKind::Router,
+                WorkerKind::Notice,
+            ];
             let works = hands.map(|one| part.works(&one));
             [&[part.measures(), part.decides()], works.as_slice(), &[part.routes(), part.serves()]]
                 .concat()
         };
         for (part, line) in [
-            (Part::All, "mdraxtnus"),
-            (Part::Ingest, "m........"),
-            (Part::Decide, ".d......."),
-            (Part::Work(Hands::Registry), "..r......"),
-            (Part::Work(Hands::Exec(None)), "...ax...."),
-            (Part::Work(exec("b")), "....x...."),
-            (Part::Work(Hands::Router), ".....t..."),
-            (Part::Work(Hands::Notice), "......n.."),
-            (Part::Route, ".......u."),
-            (Part::Serve, "........s"),
+            (RoleSet::All, "mdraxtnus"),
+            (RoleSet::Ingest, "m........"),
+            (RoleSet::Decide, ".d......."),
+            (RoleSet::Work(WorkerKind::Registry), "..r......"),
+            (RoleSet::Work(WorkerKind::Exec(None)), "...ax...."),
+            (RoleSet::Work(exec("b")), "....x...."),
+            (RoleSet::Work(WorkerKind::Router), ".....t..."),
+            (RoleSet::Work(WorkerKind::Notice), "......n.."),
+            (RoleSet::Route, ".......u."),
+            (RoleSet::Serve, "........s"),
         ] {
             let expected: Vec<bool> = line.chars().map(|c| c != '.').collect();
             assert_eq!(row(&part), expected, "{part}");

@@ -9,14 +9,14 @@ use crate::edge::log::local::LocalLog;
 use crate::edge::log::{Log, LogError};
 
 /// An open log.
-pub(crate) enum Carrier {
+pub(crate) enum OpenLog {
     /// A file, which is this process's alone.
     Local(LocalLog),
     /// A cluster, which others use too.
     Kafka(KafkaLog),
 }
 
-impl Carrier {
+impl OpenLog {
     /// Opens it.
     ///
     /// # Errors

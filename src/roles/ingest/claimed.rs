@@ -4,14 +4,14 @@
 //! Over 300 lines: a lane's life is told in one place.
 
 use super::memory::Memory;
-use super::refused::{self, Sampler};
+use super::unmeasured::{self, Sampler};
 use crate::config::IngestSettings;
 use crate::edge::diagnostics;
 use crate::edge::log::{Commit, Committed, Outgoing, Partition, Reader, Record};
 use crate::measure::{Input, Lane, Output};
 use crate::model::{LaneId, LogTime, SampleRole, Source, Span};
-use crate::roles::ingest::feed::{Fed, Feed, Refused};
-use crate::topics::{River, RoleError};
+use crate::roles::ingest::pipeline::{LanePipeline, RawRecord, UnmeasuredRecord};
+use crate::topics::{RoleError, Topics};
 use crate::wire::telemetry::Raw;
 
 /// Records of one topic that a turn reads again.
@@ -23,7 +23,7 @@ const COMMIT_AFTER: u64 = 10_000;
 
 /// A topic's partition in this lane.
 #[derive(Debug)]
-struct Place {
+struct TopicPosition {
     partition: Partition,
     /// What must be read again: from, to (exclusive).
     again: Option<(i64, i64)>,
@@ -35,11 +35,11 @@ struct Place {
 }
 
 /// A lane, claimed.
-pub(super) struct Held {
+pub(super) struct ClaimedLane {
     id: LaneId,
     memory: Memory,
-    feed: Feed,
-    places: Vec<Place>,
+    feed: LanePipeline,
+    places: Vec<TopicPosition>,
     sought: bool,
     /// Something must be read again, or was.
     warming: bool,
@@ -53,15 +53,15 @@ pub(super) struct Held {
     committed_at: LogTime,
 }
 
-impl Held {
+impl ClaimedLane {
     /// The lane as `memory` left it.
-    pub(super) fn new(river: &River, source: &Source, id: LaneId, memory: Memory) -> Self {
+    pub(super) fn new(topics: &Topics, source: &Source, id: LaneId, memory: Memory) -> Self {
         let epoch = memory.epoch;
         let lane = match &memory.resume {
             Some(resume) => Lane::resume(source, id.clone(), epoch, resume),
             None => Lane::new(source, id.clone(), epoch),
         };
-        let feed = Feed::new(river.clone(), source.clone(), lane);
+        let feed = LanePipeline::new(topics.clone(), source.clone(), lane);
         Self {
             id,
             memory,
@@ -86,7 +86,7 @@ impl Held {
             let next = span.map_or(start, |(_, next)| next);
             let again = span.filter(|(from, next)| from < next);
             self.warming |= again.is_some();
-            self.places.push(Place { partition, again, next, end: None, idle: false });
+            self.places.push(TopicPosition { partition, again, next, end: None, idle: false });
         }
         self
     }
@@ -106,7 +106,7 @@ impl Held {
     /// it goes on. So no new record overtakes an old one. Whether something is left.
     pub(super) fn reread(
         &mut self,
-        river: &River,
+        topics: &Topics,
         reader: &mut dyn Reader,
     ) -> Result<bool, RoleError> {
         if self.sought {
@@ -125,7 +125,7 @@ impl Held {
         };
         let Some(place) = self.places.get_mut(topic) else { return Ok(false) };
         let Some((from, upto)) = place.again else { return Ok(false) };
-        let records = river.log.scan(&place.partition, from, BATCH)?;
+        let records = topics.log.scan(&place.partition, from, BATCH)?;
         let after = records.last().map_or(upto, |last| last.position + 1);
         place.again = Some((after, upto)).filter(|_| after < upto);
         let drained = place.again.is_none();
@@ -133,7 +133,7 @@ impl Held {
             self.feed.take(fed(topic, record), unstated);
         }
         if drained {
-            self.feed.tell(Input::Drained { topic });
+            self.feed.step(Input::Drained { topic });
         }
         self.fresh = true;
         Ok(true)
@@ -144,7 +144,7 @@ impl Held {
         &mut self,
         partition: &Partition,
         records: &[Record],
-        river: &River,
+        topics: &Topics,
         sampler: &mut Sampler,
     ) -> Result<(), RoleError> {
         let place = self.places.iter_mut().enumerate();
@@ -156,13 +156,13 @@ impl Held {
         }
         self.fresh |= !records.is_empty();
         self.read += records.len() as u64;
-        self.sort_out(river, sampler, Some((topic, records)))
+        self.sort_out(topics, sampler, Some((topic, records)))
     }
 
     /// What the feed said beside frames.
     fn sort_out(
         &mut self,
-        river: &River,
+        topics: &Topics,
         sampler: &mut Sampler,
         batch: Option<(usize, &[Record])>,
     ) -> Result<(), RoleError> {
@@ -179,7 +179,7 @@ impl Held {
             }
         }
         for refused in self.feed.refused() {
-            self.send_aside(&refused, river, sampler, batch)?;
+            self.send_aside(&refused, topics, sampler, batch)?;
         }
         Ok(())
     }
@@ -188,16 +188,16 @@ impl Held {
     /// clock is no longer in the batch, and read once more.
     fn send_aside(
         &mut self,
-        refused: &Refused,
-        river: &River,
+        refused: &UnmeasuredRecord,
+        topics: &Topics,
         sampler: &mut Sampler,
         batch: Option<(usize, &[Record])>,
     ) -> Result<(), RoleError> {
         let Some(place) = self.places.get(refused.topic) else { return Ok(()) };
         let at = &place.partition;
-        let sampled = sampler.take(refused.code, river.log.now());
+        let sampled = sampler.take(refused.code, topics.log.now());
         if sampled.logged {
-            let code = refused::reason(refused);
+            let code = unmeasured::reason(refused);
             let (topic, detail) = (&at.topic, &refused.detail);
             diagnostics::record_rejected(topic, at.partition, refused.position, &code, detail);
         }
@@ -210,12 +210,12 @@ impl Held {
         });
         let scanned = match known {
             Some(_) => Vec::new(),
-            None => river.log.scan(at, refused.position, 1)?,
+            None => topics.log.scan(at, refused.position, 1)?,
         };
         let earlier = scanned.first().filter(|record| record.position == refused.position);
         if let Some(record) = known.or(earlier) {
-            let to = |topic| river.partition(topic, self.id.lane % river.shards.max(1));
-            self.refused.push(refused::outgoing(refused, at, record, to));
+            let to = |topic| topics.partition(topic, self.id.lane % topics.shards.max(1));
+            self.refused.push(unmeasured::outgoing(refused, at, record, to));
         }
         Ok(())
     }
@@ -234,7 +234,7 @@ impl Held {
             if rested && !place.idle {
                 place.idle = true;
                 self.fresh = true;
-                self.feed.tell(Input::Idle { topic });
+                self.feed.step(Input::Idle { topic });
             }
         }
     }
@@ -247,15 +247,15 @@ impl Held {
     }
 
     /// What changed, for the log. It is to be told once that stands.
-    pub(super) fn news(
+    pub(super) fn pending_records(
         &mut self,
-        river: &River,
+        topics: &Topics,
         sampler: &mut Sampler,
     ) -> Result<Vec<Outgoing>, RoleError> {
-        let now = river.log.now();
+        let now = topics.log.now();
         (self.fresh, self.flushed_at) = (false, now);
-        self.feed.tell(Input::Flush { now });
-        self.sort_out(river, sampler, None)?;
+        self.feed.step(Input::Flush { now });
+        self.sort_out(topics, sampler, None)?;
         let mut records = std::mem::take(&mut self.refused);
         records.extend(self.feed.frames()?);
         Ok(records)
@@ -306,9 +306,9 @@ impl Held {
     }
 }
 
-fn fed(topic: usize, record: &Record) -> Fed<'_> {
+fn fed(topic: usize, record: &Record) -> RawRecord<'_> {
     let raw = Raw { key: record.key.as_deref(), headers: &record.headers, value: &record.value };
-    Fed {
+    RawRecord {
         topic,
         position: record.position,
         appended: record.vouched.then_some(record.time),
