@@ -5,7 +5,7 @@ use std::process::Command;
 
 use ripcord::edge::log::{Log as _, Partition};
 
-use crate::broker;
+use crate::common::broker;
 use crate::world::{REGISTRY, Shape, World, absolute, until};
 
 fn installed(program: &str, arguments: &[&str]) -> bool {
