@@ -1,6 +1,6 @@
 //! Scenarios: files of `> line in` and the lines out below it, each from `# its title` on.
 //!
-//! `UPDATE_SCENARIOS=1 cargo test --test pure` writes down what is said now; read the difference.
+//! `UPDATE=1 cargo test --test pure scenario` writes down what is said now; read the difference.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use ripcord::model::{Command, IncidentState, Outcome};
 
 use super::world::World;
+use crate::common::expected;
 
 fn play(text: &str, forgetful: bool) -> String {
     let mut said = String::new();
@@ -87,8 +88,8 @@ fn is_title(line: &str) -> bool {
 
 fn files() -> Vec<PathBuf> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/pure/undo/scenarios");
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files.filter(|path| path.extension().unwrap() == "txt").collect();
     files.sort();
     files
 }
@@ -98,15 +99,7 @@ fn every_scenario_goes_as_written() {
     assert!(files().len() >= 5, "the scenarios are gone");
     for file in files() {
         let text = fs::read_to_string(&file).unwrap();
-        let said = play(&text, false);
-        if std::env::var_os("UPDATE_SCENARIOS").is_some() {
-            fs::write(&file, &said).unwrap();
-            continue;
-        }
-        for (n, (expected, got)) in text.lines().zip(said.lines()).enumerate() {
-            assert_eq!(got, expected, "{}:{}", file.display(), n + 1);
-        }
-        assert_eq!(said.lines().count(), text.lines().count(), "{}", file.display());
+        expected::check(&file, &play(&text, false));
     }
 }
 
