@@ -8,6 +8,7 @@ pub mod broker;
 pub mod conformance;
 pub mod expected;
 pub mod files;
+pub mod ports;
 pub mod random;
 pub mod replay;
 pub mod routed;

@@ -25,6 +25,8 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use super::ports::free;
+
 /// How long a test waits for what must happen.
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 
@@ -58,7 +60,7 @@ pub(crate) struct Backend {
 
 impl Backend {
     pub(crate) fn start(version: &'static str) -> Self {
-        Self::start_at("127.0.0.1:0".parse().unwrap(), version)
+        Self::start_at(free(), version)
     }
 
     pub(crate) fn start_at(at: SocketAddr, version: &'static str) -> Self {

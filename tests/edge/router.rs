@@ -172,7 +172,7 @@ async fn a_killed_backend_costs_the_callers_nothing_where_another_has_a_share() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backend_that_fails_is_left_and_tried_by_one_request() {
     let (v1, v2) = backends();
-    let model = "breaker_in_a_row = 3\nbreaker_pause_milliseconds = 300";
+    let model = "breaker_in_a_row = 3\nbreaker_pause_milliseconds = 1000";
     let world = World::start(&[&v1, &v2], "", model, None).await;
     world.weights(50.0, 50.0).await;
     v1.told.fails.store(true, SeqCst);
@@ -225,7 +225,7 @@ async fn spread_until_open(world: &World) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_last_one_is_asked_however_it_does_and_what_is_wrong_is_told() {
     let (mut v1, v2) = backends();
-    let model = "breaker_in_a_row = 3\nanswer_milliseconds = 150";
+    let model = "breaker_in_a_row = 3\nanswer_milliseconds = 1500";
     let world = World::start(&[&v1, &v2], "", model, None).await;
     v1.told.fails.store(true, SeqCst);
     for _ in 0..6 {
@@ -239,11 +239,10 @@ async fn the_last_one_is_asked_however_it_does_and_what_is_wrong_is_told() {
     assert_eq!((status, version.as_str()), (502, "v1"));
     assert_eq!(problem["type"], "urn:ripcord:problem:cut-off", "{problem}");
     v1.told.cuts.store(false, SeqCst);
-    v1.told.slow_ms.store(5000, SeqCst);
-    let since = Stopwatch::start();
+    // Longer than the caller would wait: what comes is no answer of the backend's.
+    v1.told.slow_ms.store(60_000, SeqCst);
     let (status, _, problem) = world.predict(None).await;
     assert_eq!((status, &problem["type"]), (504, &json!("urn:ripcord:problem:time-out")));
-    assert!(since.elapsed() < Span::from_s(4), "{problem}");
     v1.told.slow_ms.store(0, SeqCst);
     assert_eq!(world.predict(None).await.0, 200);
     v1.kill();
@@ -359,10 +358,9 @@ async fn a_shadow_is_never_waited_for_and_there_are_so_many_and_no_more() {
         assert!(since.elapsed() < PATIENCE);
         tokio::task::yield_now().await;
     }
-    v2.told.slow_ms.store(30_000, SeqCst);
-    let since = Stopwatch::start();
+    // Longer than a caller would wait: whoever waited for the shadow would fail.
+    v2.told.slow_ms.store(60_000, SeqCst);
     assert_eq!(spread(&world, 200, false).await, [200, 0]);
-    assert!(since.elapsed() < Span::from_s(10), "{:?}", since.elapsed());
     let (_, route) = world.route().await;
     assert!(route["dropped"]["shadow_busy"].as_u64().unwrap() >= 190, "{route}");
     assert_eq!(route["versions"]["v1"]["live"]["ok"], 250);
@@ -527,11 +525,10 @@ async fn every_answer_becomes_a_record_and_a_blocked_log_delays_none() {
         let raw = ripcord::wire::telemetry::Raw::line(line.as_bytes());
         ripcord::wire::telemetry::decode(&raw, &source.topics[0], source).unwrap();
     }
-    // Nobody reads the queue: it fills, the rest is dropped and counted, and no answer waits.
+    // Nobody reads the queue: it fills, the rest is dropped and counted, and no answer waits: it
+    // would wait for ever.
     v1.told.fails.store(false, SeqCst);
-    let since = Stopwatch::start();
-    spread(&world, 200, false).await;
-    assert!(since.elapsed() < Span::from_s(10));
+    assert_eq!(spread(&world, 200, false).await, [200, 0]);
     assert!(world.routing.dropped().load(SeqCst) >= 170);
 }
 
@@ -637,7 +634,9 @@ fn command(generation: u64, id: &str, to: &str, from: &str) -> Command {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn its_worker_moves_the_share_once_and_refuses_what_is_over() {
     let (mut v1, v2) = backends();
-    let world = World::start(&[&v1, &v2], "", QUICK, None).await;
+    // So long that the breaker is still open when that is looked at.
+    let model = "breaker_in_a_row = 3\nbreaker_pause_milliseconds = 20000";
+    let world = World::start(&[&v1, &v2], "", model, None).await;
     let mut target = target(&world, None);
     let fact = target.observe().await.unwrap().remove(0);
     assert_eq!((fact.production.unwrap().as_str(), fact.generation), ("v1", 0));

@@ -152,12 +152,10 @@ fn a_hanging_program_is_killed_in_time_with_its_children() {
     let folder = tempfile::tempdir().unwrap();
     let body = "sleep 1000 & echo $! > child; echo $$ > parent; echo waiting; wait";
     let program = script(folder.path(), "act", body);
-    let since = Stopwatch::start();
     let mut exec = exec(folder.path(), None, program, Duration::from_millis(1500));
     let acted = act(&mut exec, &production("c", 1, "v2", "v3"));
     assert_eq!(acted.outcome, Outcome::Unknown);
     assert_eq!(acted.detail, "/bin/sh ran longer than 1.5 s and was killed: waiting");
-    assert!(since.elapsed() < Span::from_s(20), "{:?}", since.elapsed());
     for name in ["parent", "child"] {
         let id = fs::read_to_string(folder.path().join(name)).unwrap();
         assert!(gone(id.trim()), "{name} {id} is still there");
@@ -167,32 +165,30 @@ fn a_hanging_program_is_killed_in_time_with_its_children() {
 /// Whether a process ends; it may take a moment after the signal. A zombie has ended.
 fn gone(id: &str) -> bool {
     let since = Stopwatch::start();
-    while since.elapsed() < Span::from_s(30) {
-        match fs::read_to_string(format!("/proc/{id}/stat")) {
-            Err(_) => return true,
-            Ok(stat) if stat.rsplit(')').next().unwrap().trim_start().starts_with('Z') => {
-                return true;
-            }
-            Ok(_) => std::thread::yield_now(),
-        }
+    while runs_on(id) && since.elapsed() < Span::from_s(30) {
+        std::thread::yield_now();
     }
-    false
+    !runs_on(id)
+}
+
+fn runs_on(id: &str) -> bool {
+    fs::read_to_string(format!("/proc/{id}/stat"))
+        .is_ok_and(|stat| !stat.rsplit(')').next().unwrap().trim_start().starts_with('Z'))
 }
 
 #[test]
 fn much_output_and_children_that_stay_do_no_harm() {
     let folder = tempfile::tempdir().unwrap();
     let body =
-        "head -c 3000000 /dev/zero | tr '\\0' x; echo; sleep 30 & echo $! > child; echo the end";
+        "head -c 3000000 /dev/zero | tr '\\0' x; echo; sleep 1000 & echo $! > child; echo the end";
     let program = script(folder.path(), "act", body);
-    let since = Stopwatch::start();
     let acted = act(&mut exec(folder.path(), None, program, LONG), &production("c", 1, "v2", "v3"));
     assert_eq!(
         (acted.outcome, acted.detail.as_str()),
         (Outcome::Done, "/bin/sh ended with 0: the end")
     );
-    assert!(since.elapsed() < Span::from_s(25), "it waited for the child");
     let id = fs::read_to_string(folder.path().join("child")).unwrap();
+    assert!(runs_on(id.trim()), "it waited for the child, or killed it");
     std::process::Command::new("kill").arg(id.trim()).status().unwrap();
 }
 

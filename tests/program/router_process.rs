@@ -1,7 +1,6 @@
 //! The router within `ripcord up`: what it answered outlives a kill, and a stop drains it.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may, as tests may")]
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::Ordering::SeqCst;
@@ -10,11 +9,8 @@ use reqwest::Client;
 use ripcord::edge::clock::Stopwatch;
 use serde_json::{Value as Json, json};
 
+use crate::common::ports::free;
 use crate::common::routed::{self, Backend, LONG, PATIENCE};
-
-fn free() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-}
 
 /// `ripcord up`, killed with its test.
 struct Up(Child);
