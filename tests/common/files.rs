@@ -1,9 +1,11 @@
 //! Recordings: in the tree, or beside it where they may not be shipped.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
+
+use super::skip::skipped;
 
 /// A file of the tree.
 pub fn in_tree(path: &str) -> PathBuf {
@@ -18,13 +20,10 @@ pub fn shared(name: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    // Not by a macro, since what those print in a test that passes nobody sees.
-    writeln!(
-        std::io::stderr(),
-        "SKIPPED: {} is not there; set RIPCORD_SHARED_DATA to the folder that holds {name}",
+    skipped(&format!(
+        "{} is not there; set RIPCORD_SHARED_DATA to the folder that holds {name}",
         path.display()
-    )
-    .ok();
+    ));
     None
 }
 

@@ -13,6 +13,7 @@ use ripcord::replay::Replayed;
 use serde_json::Value as Json;
 
 use crate::common::files::{in_tree, lines};
+use crate::common::length::whole;
 use crate::common::random::Random;
 use crate::common::replay::{self, FLIGHTS, REGISTRY, decisions, line, summary};
 
@@ -224,8 +225,7 @@ fn the_order_of_arrival_changes_nothing() {
     };
     let in_order = run("in-order", &lines);
     assert_eq!(in_order.len(), 1, "{in_order:?}");
-    let few = cfg!(debug_assertions) && std::env::var_os("RIPCORD_LONG").is_none();
-    let seeds = 1..=if few { 2 } else { 10 };
+    let seeds = 1..=if whole() { 10 } else { 2 };
     println!("seeds {seeds:?}: {in_order:?}");
     for seed in seeds {
         let mut random = Random::new(seed);

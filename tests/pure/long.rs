@@ -14,12 +14,8 @@ use ripcord::judge::edetector::EDetector;
 use ripcord::model::EventTime;
 use ripcord::sums::{Counts, Latency, PairTable};
 
+use crate::common::length::whole;
 use crate::common::random::Random;
-
-/// The whole length: in release, or where `RIPCORD_LONG` is set.
-fn full() -> bool {
-    cfg!(not(debug_assertions)) || std::env::var_os("RIPCORD_LONG").is_some()
-}
 
 const THRESHOLD: f64 = 1e4;
 
@@ -41,7 +37,7 @@ fn alarms(updates: u64, mut growth: impl FnMut() -> Vec<f64>) -> u64 {
 /// Over the updates of this build the alarms keep to the promise. `busy`: the law is one on which
 /// the detector must fire now and then, so that a detector that never fires fails, too.
 fn promise(name: &str, seed: u64, busy: bool, mut draw: impl FnMut(&mut Random) -> Vec<f64>) {
-    let updates: u64 = if full() { 10_000_000 } else { 1_000_000 };
+    let updates: u64 = if whole() { 10_000_000 } else { 1_000_000 };
     let mut random = Random::new(seed);
     let seen = alarms(updates, || draw(&mut random));
     let expected = updates as f64 / THRESHOLD;
@@ -180,7 +176,7 @@ fn a_mean_at_its_null_keeps_the_promise_under_a_heavy_tail() {
 
 /// Median labels from the drop to the alarm.
 fn delay(null: f64, threshold: f64, to: f64, seed: u64) -> u64 {
-    let (runs, healthy) = if full() { (401, 10_000) } else { (61, 1_000) };
+    let (runs, healthy) = if whole() { (401, 10_000) } else { (61, 1_000) };
     let growth = [bets::rate(null, 1, 0), bets::rate(null, 1, 1)];
     let mut random = Random::new(seed);
     let mut delays = Vec::new();
@@ -206,7 +202,7 @@ fn delay(null: f64, threshold: f64, to: f64, seed: u64) -> u64 {
 
 #[test]
 fn delays_are_those_of_the_reference_simulations() {
-    let within = if full() { 0.15 } else { 0.35 };
+    let within = if whole() { 0.15 } else { 0.35 };
     let cases = [
         // Any drop: the null is the baseline itself.
         (0.10, 1e5, [(0.15, 486), (0.20, 159), (0.30, 56)].as_slice()),

@@ -18,6 +18,7 @@ use ripcord::topics::River;
 use ripcord::wire::telemetry::Raw;
 
 use super::{Entry, fold, same_every_way};
+use crate::common::length::whole;
 use crate::common::{files, replay};
 
 /// An hour after the rollback of June 24, 04:01.
@@ -145,8 +146,7 @@ fn the_flights_fold_the_same_every_way() {
     assert_eq!(inbox.registry.production(&model).unwrap().as_str(), "v2");
     let [rollback] = inbox.commands[..] else { panic!("{:?}", inbox.commands) };
     // In debug fewer records: writing a whole shard down takes long there.
-    let few = cfg!(debug_assertions) && std::env::var_os("RIPCORD_LONG").is_none();
-    let (first, around) = if few { (600, 60) } else { (2000, 500) };
+    let (first, around) = if whole() { (2000, 500) } else { (600, 60) };
     println!("{} records, the rollback is at {rollback}", inbox.entries.len());
     same_every_way(&Shard::new(0, 1), &inbox.entries[..first]);
 
