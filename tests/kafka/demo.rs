@@ -15,7 +15,7 @@ use ripcord::edge::log::Log as _;
 use ripcord::edge::log::kafka::KafkaLog;
 use serde_json::Value as Json;
 
-use crate::broker;
+use crate::common::broker;
 
 /// Longer than any part of the story takes.
 const LONG: Duration = Duration::from_secs(180);

@@ -3,12 +3,12 @@
 use ripcord::edge::log::Topic;
 use ripcord::model::{Mode, StepResult};
 
-use crate::words::replay;
+use crate::common::{files, replay};
 use crate::world::{Shape, World, absolute, header, until};
 
 #[test]
 fn the_recorded_flights_are_rolled_back_as_in_the_replay() {
-    let replayed = replay::of(&crate::words::files::in_tree(replay::FLIGHTS));
+    let replayed = replay::of(&files::in_tree(replay::FLIGHTS));
     let registry = replay::flights_registry();
     let replayed = ripcord::replay::Replay {
         registry: replay::registry(&registry),

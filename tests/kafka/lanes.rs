@@ -9,7 +9,7 @@ use ripcord::shard::{Decision, Inbox};
 
 use serde_json::json;
 
-use crate::broker;
+use crate::common::broker;
 use crate::world::{REGISTRY, Shape, World, answer, until};
 
 #[test]

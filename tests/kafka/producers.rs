@@ -5,7 +5,8 @@ use std::process::Command;
 
 use ripcord::edge::log::{Log as _, Partition};
 
-use crate::broker;
+use crate::common::broker;
+use crate::common::skip::skipped;
 use crate::world::{REGISTRY, Shape, World, absolute, until};
 
 fn installed(program: &str, arguments: &[&str]) -> bool {
@@ -48,14 +49,14 @@ fn what_the_examples_publish_meets() {
         ]);
         sent = meets(&world, &mut java, sent);
     } else {
-        println!("SKIPPED: Java has no compiler here: apt-get install default-jdk-headless");
+        skipped("the Java example of a producer: apt-get install default-jdk-headless");
     }
     if installed("python3", &["-c", "import confluent_kafka"]) {
         let mut python = Command::new("python3");
         python.arg(absolute("examples/producers/python/publish.py"));
         sent = meets(&world, &mut python, sent);
     } else {
-        println!("SKIPPED: Python has no client here: pip install confluent-kafka");
+        skipped("the Python example of a producer: pip install confluent-kafka");
     }
     drop((roles, sent));
 }

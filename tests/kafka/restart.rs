@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use ripcord::edge::log::{Log as _, Partition};
 use ripcord::model::Span;
 
-use crate::broker;
+use crate::common::broker;
 use crate::world::{REGISTRY, Shape, World, absolute, answer, until};
 
 /// A broker of this test's own.

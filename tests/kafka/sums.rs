@@ -9,8 +9,8 @@ use ripcord::edge::log::{Log as _, Topic};
 use ripcord::shard::Inbox;
 use ripcord::sums::{Counters, Counts};
 
-use crate::broker;
-use crate::words::random::Random;
+use crate::common::broker;
+use crate::common::random::Random;
 use crate::world::{REGISTRY, Shape, World, until};
 
 const EVENTS: u64 = 1_000_000;

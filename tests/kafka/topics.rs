@@ -5,7 +5,7 @@ use std::process::{Command, Output};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
-use crate::broker;
+use crate::common::broker;
 
 /// Settings of a namespace that no other run has.
 struct World {

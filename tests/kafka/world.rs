@@ -19,7 +19,7 @@ use ripcord::shard::{Inbox, Status};
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
-use crate::broker;
+use crate::common::broker;
 
 /// Longer than anything takes here, a broker's restart included.
 pub const LONG: Span = Span::from_s(120);

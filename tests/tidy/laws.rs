@@ -205,13 +205,22 @@ pub(crate) fn docs(files: &[File]) -> Vec<String> {
     found
 }
 
+/// Every file of tests belongs to one of the crates: `tests/NAME/main.rs` and what that names.
+pub(crate) fn tests(files: &[File]) -> Vec<String> {
+    let own = rust(files, "tests/").filter(|file| file.path.matches('/').count() == 1);
+    own.map(|file| {
+        file.at(1, "a crate of its own; move it into one, tests/NAME/, by what it needs")
+    })
+    .collect()
+}
+
 /// Every file under `src` and in the folders of `tests` is compiled.
 pub(crate) fn reachable(files: &[File]) -> Vec<String> {
     let mut declared = BTreeSet::new();
     for file in files.iter().filter(|file| file.is_rust()) {
         let (folder, stem) = file.path.rsplit_once('/').unwrap_or(("", &file.path));
         let stem = stem.trim_end_matches(".rs");
-        let root = ["mod", "lib", "main"].contains(&stem) || folder == "tests";
+        let root = ["mod", "lib", "main"].contains(&stem);
         let inside = if root { folder.to_owned() } else { format!("{folder}/{stem}") };
         let mut path = None;
         for (code, text) in file.code.lines().zip(file.text.lines()) {
@@ -222,19 +231,29 @@ pub(crate) fn reachable(files: &[File]) -> Vec<String> {
             let Some(at) = word(code, "mod") else { continue };
             let Some(module) = code[at + 3..].trim().strip_suffix(';') else { continue };
             match path.take() {
-                Some(path) => declared.insert(format!("{folder}/{path}")),
+                Some(path) => declared.insert(joined(folder, path)),
                 None => declared.insert(format!("{inside}/{module}.rs")),
             };
             declared.insert(format!("{inside}/{module}/mod.rs"));
         }
     }
-    let roots = ["src/main.rs", "src/lib.rs"];
-    let own = |path: &str| path.starts_with("tests/") && path.matches('/').count() == 1;
+    let root = |path: &str| match path.strip_prefix("tests/").and_then(|path| path.split_once('/'))
+    {
+        Some((_, file)) => file == "main.rs",
+        None => ["src/main.rs", "src/lib.rs"].contains(&path),
+    };
     let files = rust(files, "src/").chain(rust(files, "tests/"));
-    let lost = files.filter(|file| {
-        !declared.contains(&file.path) && !roots.contains(&file.path.as_str()) && !own(&file.path)
-    });
+    let lost = files.filter(|file| !declared.contains(&file.path) && !root(&file.path));
     lost.map(|file| file.at(1, "no `mod` names it; declare it or delete it")).collect()
+}
+
+/// `path` as it is meant in `folder`: each `..` leads out of one.
+fn joined(folder: &str, path: &str) -> String {
+    let (mut folder, mut path) = (folder, path);
+    while let Some(rest) = path.strip_prefix("../") {
+        (folder, path) = (folder.rsplit_once('/').map_or("", |(above, _)| above), rest);
+    }
+    format!("{folder}/{path}")
 }
 
 /// Nothing is left for later, switched off without a reason, or timed by sleeping.

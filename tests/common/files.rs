@@ -1,0 +1,36 @@
+//! Recordings: in the tree, or beside it where they may not be shipped.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use flate2::read::GzDecoder;
+
+use super::skip::skipped;
+
+/// A file of the tree.
+pub fn in_tree(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
+
+/// A file that stands beside the tree, in `$RIPCORD_SHARED_DATA` or `../shared/data`; where it is
+/// not, this says so and the test is to end.
+pub fn shared(name: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("RIPCORD_SHARED_DATA").map(PathBuf::from);
+    let path = folder.unwrap_or_else(|| in_tree("../shared/data")).join(name);
+    if path.exists() {
+        return Some(path);
+    }
+    skipped(&format!(
+        "{} is not there; set RIPCORD_SHARED_DATA to the folder that holds {name}",
+        path.display()
+    ));
+    None
+}
+
+/// The lines of a gzipped file.
+pub fn lines(path: &Path) -> Vec<String> {
+    let mut text = String::new();
+    let file = std::fs::File::open(path).unwrap();
+    GzDecoder::new(file).read_to_string(&mut text).unwrap();
+    text.lines().map(str::to_owned).collect()
+}

@@ -1,0 +1,18 @@
+//! What tests of several crates speak with. Each crate takes all of it and uses some.
+
+#![allow(dead_code, unreachable_pub, reason = "each crate of tests uses some of it")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(clippy::print_stdout, reason = "a test may say what it measured")]
+
+pub mod broker;
+pub mod conformance;
+pub mod expected;
+pub mod files;
+pub mod length;
+pub mod ports;
+pub mod random;
+pub mod replay;
+pub mod routed;
+pub mod served;
+pub mod skip;
+pub mod targets;

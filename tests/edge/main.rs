@@ -1,0 +1,31 @@
+//! The edge and the roles in this process: real files, real HTTP and a log without a broker.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+// The server: every route, what it takes, refuses and shows.
+mod http;
+// What every log must do, held against the ones in memory and in a file.
+mod log_conformance;
+// What only the log in a file can show: kills, rivals, damage.
+mod log_local;
+// The log that fails by script does so where the script says.
+mod log_shim;
+// Recordings that are published on a log.
+mod publish;
+// The roles on a log that misbehaves at every point.
+mod roles_shim;
+// The router over HTTP: exact shares, clean switches, backends that misbehave.
+mod router;
+// Targets that lie, break or repeat themselves, and the saga that has to cope.
+mod saga_worlds;
+// Users' programs as a target.
+mod target_exec;
+// Notices by webhook.
+mod target_notice;
+// The registry in a file, under kills, rivals and hands.
+mod target_registry;
+// The example workers that are shipped.
+mod target_workers;
+// Topics of Kafka that are not as they must be, without a Kafka.
+mod topics;

@@ -1,0 +1,599 @@
+//! Records of telemetry: which are read, which are refused, and that no bytes do harm.
+//!
+//! Over 300 lines: one table of records and refusals, and the properties over all bytes.
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use ripcord::edge::clock::SystemClock;
+use ripcord::edge::log::local::LocalLog;
+use ripcord::measure::{Input, Lane};
+use ripcord::model::{
+    EventTime, Feature, Field, LaneId, LogTime, Mapping, Namespace, Reject, Sample, SampleKind,
+    SampleRole, Source, SourceId, Span, TopicRule, UnknownModels,
+};
+use ripcord::roles::ingest::pipeline::{LanePipeline, RawRecord};
+use ripcord::topics::Topics;
+use ripcord::wire::check::SourceCheck;
+use ripcord::wire::telemetry::{Raw, Rejected, decode};
+
+use crate::common::files;
+
+fn topic(mapping: Option<Mapping>) -> TopicRule {
+    TopicRule { name: "t".to_owned(), allowed_disorder: Span::ZERO, mapping }
+}
+
+fn source() -> Source {
+    Source {
+        id: SourceId::new("s").unwrap(),
+        topics: vec![topic(None)],
+        pane: Span::from_s(10),
+        label_horizon: Span::from_s(48 * 3600),
+        max_waiting: 1000,
+        max_jump: Span::from_s(300),
+        jump_confirmations: 20,
+        max_categories: 50,
+        oldest: EventTime::from_ms(86_400_000),
+        max_record_bytes: 1 << 20,
+        max_depth: 8,
+        unknown_models: UnknownModels::Learn,
+    }
+}
+
+fn read(value: &[u8]) -> Result<Sample<'_>, Rejected> {
+    decode(&Raw::line(value), &topic(None), &source())
+}
+
+/// A prediction with one field put in or changed, in JSON.
+fn prediction(field: &str, value: &str) -> String {
+    let mut fields = vec![
+        ("type", r#""prediction""#),
+        ("id", r#""p1""#),
+        ("model", r#""m""#),
+        ("version", r#""v3""#),
+        ("ts", r#""2013-06-20T06:00:00Z""#),
+    ];
+    fields.retain(|(name, _)| *name != field);
+    if !value.is_empty() {
+        fields.push((field, value));
+    }
+    let fields: Vec<String> = fields.iter().map(|(k, v)| format!("\"{k}\":{v}")).collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+fn with(field: &str, value: &str) -> Vec<u8> {
+    prediction(field, value).into_bytes()
+}
+
+fn line(text: &str) -> Vec<u8> {
+    text.as_bytes().to_vec()
+}
+
+fn nested(open: &str, close: &str, depth: usize) -> Vec<u8> {
+    with("x", &format!("{}1{}", open.repeat(depth), close.repeat(depth)))
+}
+
+/// Each record is refused with this code, and the detail says this.
+fn refused(table: Vec<(Vec<u8>, Reject, &str)>) {
+    for (value, code, detail) in table {
+        let shown = String::from_utf8_lossy(&value).chars().take(90).collect::<String>();
+        let Err(rejected) = read(&value) else { panic!("{shown} is read") };
+        assert_eq!(rejected.code, code, "{shown}: {}", rejected.detail);
+        assert!(rejected.detail.contains(detail), "{shown}: {}", rejected.detail);
+        assert!(rejected.detail.len() < 300, "{shown}: {}", rejected.detail);
+    }
+}
+
+#[test]
+fn what_is_no_record_is_refused() {
+    use Reject::{Framed, NotJson, NotUtf8, WrongType};
+    #[rustfmt::skip]
+    let table = vec![
+        (line(""), NotJson, "empty"),
+        (line("   "), NotJson, "cut off"),
+        (line("id,model\n"), NotJson, "write a JSON object"),
+        (line("{\"id\":"), NotJson, "near id; the record is cut off"),
+        (line("[1,2"), NotJson, "cut off"),
+        (line("{} {}"), NotJson, "one JSON object per record"),
+        (line("\u{feff}{}"), NotJson, "byte order mark"),
+        (with("id", r#""\ud800""#), NotJson, "near id"),
+        (with("id", "\"a\nb\""), NotJson, "near id"),
+        (line("\0\0\0\0\x07{}"), Framed, "skip the first 5 bytes"),
+        (line("\0"), Framed, "plain JSON serializer"),
+        (b"{\"id\":\"\xff\"}".to_vec(), NotUtf8, "byte 7 is not UTF-8"),
+        (b"\x1f\x8b\x08\x00".to_vec(), NotUtf8, "gzip"),
+        (b"\xff\xfe{\0".to_vec(), NotUtf8, "UTF-16"),
+        (line("[1,2]"), WrongType, "the record is an array"),
+        (line("7"), WrongType, "the record is 7"),
+        (line("\"hello\""), WrongType, "the record is \"hello\""),
+    ];
+    refused(table);
+}
+
+#[test]
+fn names_and_times_that_are_none_are_refused() {
+    use Reject::{
+        BadTime, MissingField, NegativeLatency, NotFinite, TooOld, UnknownType, WrongType,
+    };
+    let long = format!("\"{}\"", "x".repeat(250));
+    #[rustfmt::skip]
+    let table = vec![
+        (with("type", ""), MissingField, "type is missing; write one of prediction"),
+        (with("type", "null"), MissingField, "type is missing"),
+        (with("type", "3"), WrongType, "type is 3"),
+        (with("type", "\"guess\""), UnknownType, "\"guess\"; write one of prediction, outcome"),
+        (with("id", ""), MissingField, "id is missing; every prediction needs it"),
+        (with("id", "null"), MissingField, "id is null"),
+        (with("id", "\"\""), WrongType, "id is \"\"; a name is empty"),
+        (with("id", "1.5"), WrongType, "id is 1.5; write a text"),
+        (with("id", "true"), WrongType, "id is true"),
+        (with("id", "[]"), WrongType, "id is an array"),
+        (with("model", &long), WrongType, "250 bytes long"),
+        (with("version", r#""v\u00003""#), WrongType, "control character"),
+        (with("request", "{}"), WrongType, "request is an object"),
+        (with("ts", ""), MissingField, "ts is missing"),
+        (with("ts", "\"yesterday\""), BadTime, "RFC 3339"),
+        (with("ts", "\"2013-06-20T06:00:00\""), BadTime, "add the time zone"),
+        (with("ts", "\"2013-02-30T06:00:00Z\""), BadTime, "RFC 3339"),
+        (with("ts", "\"1371708000000\""), BadTime, "without quotes"),
+        (with("ts", "1371708000.25"), BadTime, "fraction"),
+        (with("ts", "1371708000000000000"), BadTime, "not micro- or nanoseconds"),
+        (with("ts", "{}"), WrongType, "ts is an object"),
+        (with("ts", "1371708000"), TooOld, "seconds"),
+        (with("ts", "0"), TooOld, "1970-01-01T00:00:00Z, before 1970-01-02"),
+        (with("ts", "-9223372036854775808"), TooOld, "before"),
+        (with("score", "1e999"), NotFinite, "score holds a number beyond"),
+        (with("score", "NaN"), NotFinite, "score is NaN or Infinity"),
+        (with("score", "-Infinity"), NotFinite, "write null"),
+        (with("features", r#"{"a":NaN}"#), NotFinite, "features is NaN"),
+        (with("latency_ms", "\"NaN\""), NotFinite, "latency_ms is \"NaN\""),
+        (with("latency_ms", "\"12\""), WrongType, "without quotes"),
+        (with("latency_ms", "-0.5"), NegativeLatency, "latency_ms is -0.5"),
+    ];
+    refused(table);
+}
+
+#[test]
+fn values_of_another_type_are_refused() {
+    use Reject::WrongType;
+    #[rustfmt::skip]
+    let table = vec![
+        (with("prediction", "[0.1,0.9]"), WrongType, "prediction is an array"),
+        (with("actual", "{}"), WrongType, "actual is an object"),
+        (with("status", "\"OK\""), WrongType, "one of ok, error, timeout"),
+        (with("role", "\"canary\""), WrongType, "one of live, shadow"),
+        (with("features", "[1]"), WrongType, "features is an array"),
+        (with("features", r#"{"a":1,"b":{"c":2}}"#), WrongType, "feature \"b\" is an object"),
+        (with("features", r#"{"":1}"#), WrongType, "a name is empty"),
+        (with("tags", "\"eu\""), WrongType, "tags is \"eu\"; write an object"),
+    ];
+    refused(table);
+}
+
+#[test]
+fn nesting_and_repeated_keys_are_refused() {
+    use Reject::{DuplicateKey, TooDeep};
+    #[rustfmt::skip]
+    let table = vec![
+        (nested("[", "]", 8), TooDeep, "an unknown field is nested deeper than 8"),
+        (nested("{\"a\":", "}", 8), TooDeep, "deeper than 8"),
+        (nested("[", "]", 100_000), TooDeep, "deeper than 8"),
+        ("[".repeat(100_000).into_bytes(), TooDeep, "the record is nested"),
+        ("{\"a\":".repeat(100_000).into_bytes(), TooDeep, "nested"),
+        (line(r#"{"id":"a","id":"b"}"#), DuplicateKey, "\"id\" stands twice"),
+        (line(r#"{"\u0069d":"a","id":"b"}"#), DuplicateKey, "\"id\" stands twice"),
+        (line(r#"{"x":"a","y":1,"x":"b"}"#), DuplicateKey, "\"x\" stands twice"),
+        (line(r#"{"features":{},"features":{}}"#), DuplicateKey, "\"features\""),
+        (with("features", r#"{"a":1,"b":2,"a":3}"#), DuplicateKey, "\"a\""),
+        (with("tags", r#"{"a":1,"a":3}"#), DuplicateKey, "\"a\""),
+    ];
+    refused(table);
+}
+
+#[test]
+fn other_kinds_miss_what_they_need() {
+    use Reject::{MissingField, WrongType};
+    #[rustfmt::skip]
+    let table = vec![
+        (line(r#"{"type":"outcome","request":"r","model":"m","ts":1371708000000}"#),
+            MissingField, "actual is missing; every outcome"),
+        (line(r#"{"type":"outcome","model":"m","ts":1371708000000,"actual":1}"#),
+            MissingField, "request is missing"),
+        (line(r#"{"type":"latency","model":"m","version":"v","ts":1371708000000}"#),
+            MissingField, "latency_ms is missing"),
+        (line(r#"{"type":"health","model":"m","version":"v","ts":1371708000000,"cpu_ratio":-1}"#),
+            WrongType, "cpu_ratio is -1"),
+        (line(r#"{"type":"run","model":"m","ts":1371708000000,"kind":"training","status":"ok"}"#),
+            WrongType, "started, succeeded, failed"),
+        (line(r#"{"type":"run","model":"m","ts":1371708000000,"status":"started"}"#),
+            MissingField, "kind is missing"),
+    ];
+    refused(table);
+}
+
+#[test]
+fn a_record_may_be_as_large_as_the_source_says() {
+    let mut large = with("x", &format!("\"{}\"", "x".repeat(1 << 20)));
+    assert_eq!(read(&large).unwrap_err().code, Reject::TooLarge);
+    large.truncate(1 << 20);
+    assert_eq!(read(&large).unwrap_err().code, Reject::NotJson);
+}
+
+#[test]
+fn good_records_are_read_as_they_are_meant() {
+    let reads = |field: &str, value: &str, meant: &str| {
+        let text = prediction(field, value);
+        let sample = read(text.as_bytes()).unwrap_or_else(|why| panic!("{text}: {why}"));
+        let shown = format!("{sample:?}");
+        assert!(shown.contains(meant), "{text} reads {shown}");
+    };
+    reads("id", "17", r#"id: "17""#);
+    reads("version", "-3", r#"version: "-3""#);
+    reads("request", "null", "request: None");
+    reads("request", r#""a\u0062""#, r#"request: Some("ab")"#);
+    reads("ts", "1371708000000", "ts: 2013-06-20T06:00:00Z");
+    reads("ts", "1371708000000.0", "ts: 2013-06-20T06:00:00Z");
+    reads("ts", "\"2013-06-20T08:00:00.1239+02:00\"", "ts: 2013-06-20T06:00:00.123Z");
+    reads("prediction", "true", "prediction: Some(Number(1.0))");
+    reads("prediction", "false", "prediction: Some(Number(0.0))");
+    reads("prediction", "\"late\"", r#"prediction: Some(Text("late"))"#);
+    reads("prediction", "null", "prediction: None");
+    reads("status", "\"timeout\"", "status: Timeout");
+    reads("role", "\"shadow\"", "role: Shadow");
+    reads("latency_ms", "0.8868", "latency_us: Some(887)");
+    reads("latency_ms", "-0.0", "latency_us: Some(0)");
+    reads("actual", "1", "actual: Some(Number(1.0))");
+    reads("features", "null", "features: []");
+    reads("features", r#"{"a":-2,"b":"x"}"#, r#"[("a", Number(-2.0)), ("b", Category("x"))]"#);
+    reads("features", r#"{"a":true,"b":null}"#, r#"[("a", Category("true")), ("b", Missing)]"#);
+    reads("features", r#"{"a":"NaN","b":"-Infinity"}"#, r#"("a", Number(NaN)), ("b", Number(-inf"#);
+    reads("tags", r#"{"region":"eu"}"#, "features: []");
+    reads("error", r#"{"code":[1]}"#, "status: Ok");
+    reads("x", "[[[[[[[1]]]]]]]", "prediction: None");
+}
+
+#[test]
+fn numbers_that_look_like_seconds_are_read_only_where_the_source_takes_1970() {
+    let mut source = source();
+    let text = prediction("ts", "1371708000");
+    source.oldest = EventTime::MIN;
+    assert!(decode(&Raw::line(text.as_bytes()), &topic(None), &source).is_ok());
+    let text = prediction("ts", "\"1970-01-16T21:01:48Z\"");
+    assert!(read(text.as_bytes()).is_ok());
+}
+
+#[test]
+fn names_and_features_are_borrowed_from_the_record() {
+    let text = prediction("features", r#"{"carrier":"DL"}"#);
+    let Sample::Prediction(read) = read(text.as_bytes()).unwrap() else { panic!("{text}") };
+    assert!(matches!(read.id, std::borrow::Cow::Borrowed("p1")));
+    let [(name, Feature::Category(value))] = read.features.as_slice() else { panic!("{text}") };
+    assert!(matches!(name, std::borrow::Cow::Borrowed("carrier")));
+    assert!(matches!(value, std::borrow::Cow::Borrowed("DL")));
+}
+
+#[test]
+fn models_outside_the_config_are_refused_where_it_says_so() {
+    let text = prediction("x", "1");
+    let mut source = source();
+    for (known, code) in [("other", Some(Reject::UnknownModel)), ("m", None)] {
+        source.unknown_models = UnknownModels::Reject(BTreeSet::from([known.to_owned()]));
+        let read = decode(&Raw::line(text.as_bytes()), &topic(None), &source);
+        assert_eq!(read.err().map(|rejected| rejected.code), code);
+    }
+}
+
+fn headers(pairs: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), value.as_bytes().to_vec())).collect()
+}
+
+#[test]
+fn events_are_read_in_both_modes() {
+    let bare = r#""id":"p1","model":"m","version":"v3","ts":1371708000000"#;
+    let data = format!("{{{bare}}}");
+    let event = |rest: &str| {
+        format!(r#"{{"specversion":"1.0","type":"io.ripcord.prediction.v1","id":"e"{rest}}}"#)
+    };
+    let ce = |kind: &str| headers(&[("ce_type", kind), ("content-type", "application/json")]);
+    let structured = headers(&[("Content-Type", "Application/CloudEvents+json; charset=utf-8")]);
+    #[rustfmt::skip]
+    let table = [
+        (ce("io.ripcord.prediction.v1"), data.clone(), Ok("p1")),
+        (ce("io.ripcord.prediction.v2"), data.clone(), Err(Reject::UnknownType)),
+        (ce("com.acme.scored"), data.clone(), Err(Reject::UnknownType)),
+        (ce("com.acme.scored"), format!(r#"{{"type":"prediction",{bare}}}"#), Ok("p1")),
+        (Vec::new(), data.clone(), Err(Reject::MissingField)),
+        (Vec::new(), event(&format!(r#","data":{data}"#)), Ok("p1")),
+        (structured.clone(), event(&format!(r#","data":{data}"#)), Ok("p1")),
+        (structured.clone(), event(r#","data":[]"#), Err(Reject::WrongType)),
+        (structured.clone(), event(r#","data_base64":"e30=""#), Err(Reject::WrongType)),
+        (structured.clone(), event(r#","data":{"a":1,"a":2}"#), Err(Reject::DuplicateKey)),
+        (structured.clone(), event(r#","data":{"a":1e999}"#), Err(Reject::NotFinite)),
+        (structured.clone(), event(r#","data":[[[[[[[[1]]]]]]]]"#), Err(Reject::TooDeep)),
+        (structured.clone(), "7".to_owned(), Err(Reject::WrongType)),
+        (structured, "{".to_owned(), Err(Reject::NotJson)),
+        (Vec::new(), format!(r#"{{"specversion":2,"type":"prediction",{bare}}}"#), Ok("p1")),
+    ];
+    for (headers, value, meant) in table {
+        let raw = Raw { key: None, headers: &headers, value: value.as_bytes() };
+        let read = decode(&raw, &topic(None), &source());
+        let read = read.as_ref().map(|sample| {
+            let Sample::Prediction(prediction) = sample else { panic!("{value}: {sample:?}") };
+            prediction.id.as_ref()
+        });
+        assert_eq!(read.map_err(|rejected| rejected.code), meant, "{value}");
+    }
+}
+
+#[test]
+fn a_mapping_takes_fields_from_the_value_the_headers_and_the_key() {
+    let field = |at: &str| match at.split_once(':') {
+        Some((_, header)) => Field::Header(header.to_owned()),
+        None if at == "key" => Field::Key,
+        None => Field::Pointer(at.to_owned()),
+    };
+    let fields = [
+        ("id", "key"),
+        ("ts", "/meta/time"),
+        ("version", "header:version"),
+        ("latency_ms", "header:took"),
+        ("features", "/in"),
+        ("prediction", "/out/0"),
+    ];
+    let mapping = Mapping {
+        kind: Some(SampleKind::Prediction),
+        fields: fields.iter().map(|(name, at)| ((*name).to_owned(), field(at))).collect(),
+        constants: [("model".to_owned(), serde_json::json!("credit-risk"))].into(),
+    };
+    let headers = headers(&[("version", "007"), ("took", "1.5")]);
+    let rule = topic(Some(mapping));
+    let value = r#"{"model":"x","role":"live","meta":{"time":"2013-06-20T06:00:00Z"},
+        "in":{"b":1,"a":null},"out":[true]}"#;
+    let raw = Raw { key: Some(b"k9"), headers: &headers, value: value.as_bytes() };
+    let shown = format!("{:?}", decode(&raw, &rule, &source()).unwrap());
+    for meant in [
+        r#"id: "k9", model: "credit-risk", version: "007", ts: 2013-06-20T06:00:00Z"#,
+        "prediction: Some(Number(1.0))",
+        "latency_us: Some(1500)",
+        r#"features: [("a", Missing), ("b", Number(1.0))], role: Live"#,
+    ] {
+        assert!(shown.contains(meant), "{shown}");
+    }
+    let raw = Raw { value: br#"{"ts":1371708000000}"#, ..raw };
+    let rejected = decode(&raw, &rule, &source()).unwrap_err();
+    assert_eq!(rejected.code, Reject::MissingField);
+    assert!(rejected.detail.starts_with("ts (from /meta/time) is missing"), "{rejected}");
+    let raw = Raw { key: Some(b"\xff"), value: value.as_bytes(), ..raw };
+    assert_eq!(decode(&raw, &rule, &source()).unwrap_err().code, Reject::WrongType);
+}
+
+/// What the fuzz starts from.
+const VALID: [&str; 5] = [
+    include_str!("../../schemas/telemetry.prediction.v1.example.json"),
+    include_str!("../../schemas/telemetry.outcome.v1.example.json"),
+    include_str!("../../schemas/telemetry.latency.v1.example.json"),
+    include_str!("../../schemas/telemetry.health.v1.example.json"),
+    include_str!("../../schemas/telemetry.run.v1.example.json"),
+];
+
+const POISON: [&str; 14] = [
+    "\u{feff}",
+    "\0",
+    "\\ud800",
+    "1e999",
+    "-1e-999",
+    "NaN",
+    "18446744073709551616",
+    "[[[[[[[[[[",
+    "{\"a\":",
+    "\"",
+    "\\u0000",
+    "}}",
+    ",,",
+    "\u{10ffff}",
+];
+
+/// Always a sample or one code; the same whichever way it is taken.
+fn harmless(value: &[u8]) -> Result<(), TestCaseError> {
+    let plain = read(value).map(|_| ()).map_err(|rejected| rejected.code);
+    let mapped = topic(Some(Mapping::default()));
+    let tree = decode(&Raw::line(value), &mapped, &source());
+    let tree = tree.map(|_| ()).map_err(|rejected| rejected.code);
+    prop_assert_eq!(plain.is_ok(), tree.is_ok(), "{:?} {:?}", plain, tree);
+    prop_assert!(plain != Err(Reject::FromFuture));
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn no_bytes_do_harm(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        harmless(&bytes)?;
+    }
+
+    #[test]
+    fn no_json_like_text_does_harm(text in r#"[\[\]{}",:0-9eE.+\-a-z\\u ]{0,120}"#) {
+        harmless(text.as_bytes())?;
+    }
+
+    #[test]
+    fn no_damage_to_a_good_record_does_harm(
+        which in 0..VALID.len(),
+        flips in proptest::collection::vec((any::<prop::sample::Index>(), 0_u8..8), 0..4),
+        poison in proptest::option::of((any::<prop::sample::Index>(), 0..POISON.len())),
+        cut in proptest::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = VALID[which].trim().as_bytes().to_vec();
+        for (at, bit) in flips {
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1 << bit;
+        }
+        if let Some((at, which)) = poison {
+            let at = at.index(bytes.len());
+            bytes.splice(at..at, POISON[which].bytes());
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        harmless(&bytes)?;
+    }
+
+    #[test]
+    fn no_nesting_does_harm(
+        opens in proptest::collection::vec(prop::sample::select(vec!["[", "{\"a\":"]), 1..40),
+        times in 1_usize..2500,
+        before in "(\\{\"x\":)?",
+    ) {
+        let text = format!("{before}{}", opens.concat().repeat(times));
+        prop_assert!(read(text.as_bytes()).is_err());
+        harmless(text.as_bytes())?;
+    }
+}
+
+/// A line, and whether it is a good one.
+fn any_line() -> impl Strategy<Value = (bool, Vec<u8>)> {
+    let good = any::<u64>().prop_map(|id| {
+        let line = format!(
+            r#"{{"type":"prediction","id":"{id}","model":"m","version":"v1","prediction":1,
+                "ts":"2024-01-01T00:00:0{}Z"}}"#,
+            id % 5
+        );
+        (true, line.into_bytes())
+    });
+    let cut = (good.clone(), 1..50_usize).prop_map(|((_, mut line), cut)| {
+        line.truncate(line.len() - cut);
+        (false, line)
+    });
+    let bytes = proptest::collection::vec(any::<u8>(), 0..80).prop_map(|line| (false, line));
+    prop_oneof![good, cut, bytes]
+}
+
+proptest! {
+    #[test]
+    fn a_lane_accounts_for_every_line_and_measures_every_good_one(
+        mut lines in proptest::collection::vec(any_line(), 1..60)
+    ) {
+        // Twice the same id is once measured and once a duplicate.
+        let mut seen = BTreeSet::new();
+        lines.retain(|(good, line)| !good || seen.insert(line.clone()));
+        let mut source = source();
+        source.topics[0].allowed_disorder = Span::from_s(5);
+        let log = Arc::new(LocalLog::in_memory(Arc::new(SystemClock)).unwrap());
+        let topics = Topics { log, namespace: Namespace::new("n").unwrap(), shards: 1 };
+        let lane = Lane::new(&source, LaneId { source: source.id.clone(), lane: 0 }, 1);
+        let mut feed = LanePipeline::new(topics, source, lane);
+        for (position, (_, line)) in (0..).zip(&lines) {
+            let fed = RawRecord { topic: 0, position, appended: None, raw: Some(Raw::line(line)) };
+            feed.take(fed, |_, _| SampleRole::Live);
+        }
+        feed.step(Input::End);
+        feed.step(Input::Flush { now: LogTime::from_ms(0) });
+        let counters = &feed.pending().last().unwrap().counters;
+        prop_assert_eq!(counters.read, lines.len() as u64);
+        prop_assert_eq!(counters.read, counters.accounted());
+        prop_assert_eq!(counters.measured, seen.len() as u64);
+    }
+}
+
+fn lines(path: &Path) -> Vec<u8> {
+    let file = std::fs::File::open(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+    let mut bytes = Vec::new();
+    flate2::read::GzDecoder::new(file).read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn the_flights_are_read_without_a_reject() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let bytes = lines(&root.join("examples/flights/telemetry.jsonl.gz"));
+    let (mut predictions, mut outcomes) = (0, 0);
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        match read(line) {
+            Ok(Sample::Prediction(_)) => predictions += 1,
+            Ok(Sample::Outcome(_)) => outcomes += 1,
+            other => panic!("{}: {other:?}", String::from_utf8_lossy(line)),
+        }
+    }
+    assert_eq!((predictions, outcomes), (65_994, 32_997));
+}
+
+#[test]
+fn the_flights_are_told_as_they_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let bytes = lines(&root.join("examples/flights/telemetry.jsonl.gz"));
+    let (rule, source) = (topic(None), source());
+    let mut check = SourceCheck::new(&rule, &source, 100_000);
+    for (nth, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        if !line.is_empty() {
+            check.take(nth, &Raw::line(line));
+        }
+    }
+    let report = check.report();
+    assert_eq!((report.records, report.rejected.len()), (98_991, 0));
+    assert_eq!((report.pairs.requests, report.pairs.several), (32_997, 32_997));
+    assert_eq!((report.labels.matched, report.labels.coverage), (32_997, Some(1.0)));
+    assert_eq!(report.times.unwrap().disorder_ms, Span::ZERO);
+    assert_eq!(report.roles.unstated, 65_994);
+    let [hint] = report.hints.as_slice() else { panic!("{:?}", report.hints) };
+    assert!(hint.starts_with("no prediction states its role"), "{hint}");
+}
+
+#[test]
+fn elec2_is_read_by_its_mapping() {
+    let Some(path) = files::shared("elec2_telemetry.jsonl.gz") else { return };
+    let pointer = |at: &str| Field::Pointer(at.to_owned());
+    let fields = [("id", pointer("/prediction_id")), ("request", pointer("/ts"))];
+    let rule = topic(Some(Mapping {
+        kind: Some(SampleKind::Prediction),
+        fields: fields.map(|(name, field)| (name.to_owned(), field)).into(),
+        constants: [].into(),
+    }));
+    let bytes = lines(&path);
+    let mut count = 0;
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        let sample = decode(&Raw::line(line), &rule, &source());
+        let Ok(Sample::Prediction(prediction)) = sample else { panic!("{sample:?}") };
+        assert!(prediction.actual.is_some() && prediction.request().ends_with("+10:00"));
+        count += 1;
+    }
+    assert_eq!(count, 73_344);
+}
+
+/// Run by hand: `cargo test --release --test formats -- --ignored --nocapture speed`.
+#[test]
+#[ignore = "a measurement"]
+#[expect(clippy::disallowed_methods, reason = "a measurement")]
+fn speed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let bytes = lines(&root.join("examples/flights/telemetry.jsonl.gz"));
+    let lines: Vec<&[u8]> = bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty()).collect();
+    let (rule, source) = (topic(None), source());
+    let bad: Vec<Vec<u8>> = ["\"ts\"", "\"model\"", ":"]
+        .iter()
+        .map(|cut| String::from_utf8_lossy(&bytes[..20_000_000]).replace(cut, "\"x\""))
+        .flat_map(|text| text.lines().map(|l| l.as_bytes().to_vec()).collect::<Vec<_>>())
+        .collect();
+    let mut best = [f64::MAX; 3];
+    for _ in 0..15 {
+        let start = std::time::Instant::now();
+        let ok = lines.iter().filter(|line| std::str::from_utf8(line).is_ok()).count();
+        best[0] = best[0].min(start.elapsed().as_secs_f64() / ok as f64);
+        let start = std::time::Instant::now();
+        let read = lines.iter().filter(|l| decode(&Raw::line(l), &rule, &source).is_ok()).count();
+        best[1] = best[1].min(start.elapsed().as_secs_f64() / ok as f64);
+        assert_eq!(ok, read);
+        let start = std::time::Instant::now();
+        let bad_ones = bad.iter().filter(|l| decode(&Raw::line(l), &rule, &source).is_err());
+        assert_eq!(bad_ones.count(), bad.len());
+        best[2] = best[2].min(start.elapsed().as_secs_f64() / bad.len() as f64);
+    }
+    let [utf8, good, bad] = best.map(|seconds| seconds * 1e9);
+    let mb = bytes.len() as f64 / 1e6 / (best[1] * lines.len() as f64);
+    println!("ns a record: UTF-8 {utf8:.0}, decode {good:.0} ({mb:.0} MB/s), refuse {bad:.0}");
+    println!("decode: {:.0} samples/s, {:.1} times the UTF-8 loop", 1e9 / good, good / utf8);
+}

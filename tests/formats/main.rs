@@ -1,0 +1,17 @@
+//! What people and other programs write for Ripcord, and what it writes for them.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+// Every setting is explained in config.toml, which holds the only defaults.
+mod config_documented;
+// Settings of Kafka, and that their secrets are never told.
+mod config_kafka;
+// Settings that are refused, each with the place and the way out.
+mod config_refuses;
+// Settings of the router.
+mod config_router;
+// Records of telemetry: which are read, which are refused, and that no bytes do harm.
+mod decode;
+// The JSON schemas, their examples and the code say the same.
+mod schemas;

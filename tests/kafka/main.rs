@@ -1,0 +1,36 @@
+//! What needs a broker: the log on a real Kafka, and the river on it with its roles as processes.
+//! `tests/kafka/broker run cargo test --test kafka` starts one for them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    unreachable_pub,
+    dead_code,
+    reason = "a test"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+// A namespace on the broker, and the processes that serve it: what the others are told with.
+mod world;
+
+// The demo on Kafka, each of its processes killed.
+mod demo;
+// The main job: the recording of the flights goes in, one rollback comes out.
+mod flights;
+// Kills and stops of each role at its worst moment.
+mod kills;
+// Lanes that are added, empty or never heard of.
+mod lanes;
+// What every log must do, held against the one on Kafka.
+mod log_conformance;
+// The example producers that are shipped, in Java and Python.
+mod producers;
+// Commands that are sent a second time, and records that are on the wrong topic.
+mod replayed;
+// A broker that is stopped and started beneath running roles.
+mod restart;
+// A backlog of a million events comes to the same sums, whoever reads it.
+mod sums;
+// Topics: made once, compared with what they must be, and no role starts before they fit.
+mod topics;

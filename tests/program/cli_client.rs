@@ -1,0 +1,218 @@
+//! The commands that ask a running server, through the binary.
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+
+use std::fs::File;
+use std::io::Read;
+use std::process::Stdio;
+
+use assert_cmd::Command;
+use rustix::process::{Pid, Signal};
+
+use crate::common::served::{Answer, Setting, World};
+
+/// Exit code, standard output, standard error.
+fn ripcord(url: &str, line: &str, token: Option<&str>) -> (i32, String, String) {
+    let mut command = Command::cargo_bin("ripcord").unwrap();
+    command.env_remove("RIPCORD_TOKEN").env_remove("RIPCORD_URL").env("NO_COLOR", "1");
+    command.args(line.split_whitespace()).args(["--url", url]);
+    if let Some(token) = token {
+        command.env("RIPCORD_TOKEN", token);
+    }
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn each_command_tells_what_became_of_it() {
+    let world = World::start(&Setting { token: Some("s3cret"), ..Setting::default() });
+    for (line, code, out, err) in [
+        ("rollback m --reason r --dry-run", 0, "from v3 to v2 (proven by the registry)", ""),
+        ("rollback m --to v3 --reason r --dry-run", 1, "", "in production already"),
+        ("rollback m --to v9 --reason r", 1, "refused: ", ""),
+        ("abort m", 0, "accepted: ", ""),
+        ("mode m recommend", 0, "accepted: ", ""),
+        ("mode --all act", 0, "accepted: ", ""),
+        ("freeze m --reason storm", 0, "accepted: ", ""),
+        ("status m", 0, "FROZEN", ""),
+        ("unfreeze m", 0, "accepted: ", ""),
+        ("vouch m v1", 0, "accepted: ", ""),
+        ("quarantine m v2 --reason bad", 0, "accepted: ", ""),
+        ("rollback m --reason r --dry-run --json", 0, "\"to\": \"v1\"", ""),
+        ("release m v2", 0, "accepted: ", ""),
+        ("promoted m v3", 0, "accepted: ", ""),
+        ("status", 0, "production v3", ""),
+        ("status zz", 1, "", "known are: m"),
+        ("status --json", 0, "ripcord.status/1", ""),
+        ("incidents", 0, "no incident so far", ""),
+        ("explain i-7", 1, "", "no incident begins with i-7"),
+        ("status", 0, "rules revision 1 of the first start", ""),
+        ("freeze mm", 1, "refused: nothing is known of mm", ""),
+        ("config apply --reason calmer", 1, "every model: target registry goes", "apply --yes"),
+        ("config apply --yes --reason calmer", 0, "in force on all 2 shards: revision 2", ""),
+        ("status", 0, "command line: calmer", ""),
+    ] {
+        // What was just accepted shows in the status as soon as it is published.
+        let found =
+            (0..100).map(|_| ripcord(&world.url, line, Some("s3cret"))).find(|(_, o, _)| {
+                !matches!(line, "status m" | "rollback m --reason r --dry-run --json")
+                    || o.contains(out)
+            });
+        let (was, stdout, stderr) = found.unwrap();
+        assert_eq!(was, code, "{line}: {stdout}{stderr}");
+        assert!(stdout.contains(out) && stderr.contains(err), "{line}: {stdout}{stderr}");
+        assert!(!stdout.contains('\u{1b}') && !stderr.contains("s3cret"), "{line}: {stdout}");
+    }
+}
+
+/// A terminal: the end that a test reads, and the end that a program writes to.
+fn terminal() -> (File, File) {
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap().into_string().unwrap();
+    let theirs = File::options().read(true).write(true).open(name).unwrap();
+    (ours.into(), theirs)
+}
+
+/// Ends with the test, however that ends.
+struct Watching(std::process::Child);
+
+impl Watching {
+    fn start(url: &str, line: &str, out: impl Into<Stdio>) -> Self {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ripcord"));
+        command.env_remove("RIPCORD_TOKEN").env("NO_COLOR", "1");
+        command.args(line.split_whitespace()).args(["--url", url]);
+        command.stdin(Stdio::null()).stdout(out).stderr(Stdio::null());
+        Self(command.spawn().unwrap())
+    }
+
+    /// As Ctrl-C does; the exit code.
+    fn interrupt(&mut self) -> Option<i32> {
+        rustix::process::kill_process(Pid::from_child(&self.0), Signal::INT).unwrap();
+        self.0.wait().unwrap().code()
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// Reads until `wanted` was there, and answers all that came.
+fn read_until(from: &mut impl Read, wanted: &str) -> String {
+    let (mut came, mut part) = (Vec::new(), [0; 4096]);
+    loop {
+        let length = from.read(&mut part).unwrap();
+        came.extend_from_slice(&part[..length]);
+        let text = String::from_utf8_lossy(&came);
+        if text.contains(wanted) {
+            return text.into_owned();
+        }
+        assert!(length > 0, "{wanted} never came: {text}");
+    }
+}
+
+#[test]
+fn watching_draws_the_page_anew_when_it_changed_and_ends_with_ctrl_c() {
+    const CLEARED: &str = "\u{1b}[H\u{1b}[2J";
+    let world = World::start(&Setting::default());
+    let (mut ours, theirs) = terminal();
+    let mut watching = Watching::start(&world.url, "status m --watch", theirs);
+    let first = read_until(&mut ours, "would roll back to: v2");
+    assert!(first.starts_with(CLEARED), "{first:?}");
+    assert_eq!(ripcord(&world.url, "freeze m --reason storm", None).0, 0);
+    let second = read_until(&mut ours, "FROZEN");
+    assert!(second.contains(CLEARED), "{second:?}");
+    assert_eq!(watching.interrupt(), Some(0));
+}
+
+#[test]
+fn watching_into_a_pipe_says_only_what_changed() {
+    let world = World::start(&Setting::default());
+    let mut watching = Watching::start(&world.url, "status m --watch", Stdio::piped());
+    let mut out = watching.0.stdout.take().unwrap();
+    let first = read_until(&mut out, "would roll back to: v2");
+    // Looks while nothing happens, and one after something did.
+    for _ in 0..3 {
+        assert_eq!(ripcord(&world.url, "status m", None).0, 0);
+    }
+    assert_eq!(ripcord(&world.url, "mode m observe", None).0, 0);
+    let then = read_until(&mut out, "mode observe");
+    assert_eq!(watching.interrupt(), Some(0));
+    let pages = format!("{first}{then}");
+    assert!(!pages.contains('\u{1b}'), "{pages}");
+    assert_eq!(pages.matches("mode act").count(), 1, "{pages}");
+    let mut nobody = Watching::start(&world.url, "status zz --watch", Stdio::null());
+    assert_eq!(nobody.0.wait().unwrap().code(), Some(1), "no such model ends it");
+}
+
+#[test]
+fn who_may_not_and_who_is_not_there_are_told_apart() {
+    let world = World::start(&Setting { token: Some("s3cret"), ..Setting::default() });
+    for token in [None, Some("wrong")] {
+        let (code, _, stderr) = ripcord(&world.url, "freeze --all", token);
+        assert_eq!(code, 2, "{stderr}");
+        assert!(stderr.contains("RIPCORD_TOKEN") && stderr.contains("--token-file"), "{stderr}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    for (text, code) in [("s3cret\n", 0), ("other\n", 2), ("\n", 2)] {
+        std::fs::write(&file, text).unwrap();
+        let line = format!("freeze --all --token-file {}", file.display());
+        assert_eq!(ripcord(&world.url, &line, None).0, code, "{text:?}");
+    }
+    let nobody = "http://127.0.0.1:1";
+    let (code, _, stderr) = ripcord(nobody, "status", None);
+    assert_eq!(code, 2);
+    assert!(stderr.contains(nobody) && stderr.contains("is `ripcord up` running"), "{stderr}");
+    let (code, _, stderr) = ripcord("here", "status", None);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("http://127.0.0.1:7700"), "{stderr}");
+}
+
+#[test]
+fn a_rollback_is_explained_in_sentences() {
+    let world = World::start(&Setting::default());
+    let incident = world.rolled_back();
+    let id = incident["id"].as_str().unwrap();
+    let (code, story, stderr) = ripcord(&world.url, &format!("explain {}", &id[..8]), None);
+    assert_eq!(code, 0, "{stderr}");
+    for part in [
+        "The rule error-rate on error rate opened it",
+        "bad answers (95 % interval",
+        "tolerated: 10.0 %",
+        "over the threshold of",
+        "Design effect 2.0",
+        "the target's baseline",
+        "of 60 bad",
+        "It goes back to v2, generation 1. Steps:",
+        "registry · registry: production is v2 instead of v3: done",
+        "Next: ripcord",
+    ] {
+        assert!(story.contains(part), "{part} is not in\n{story}");
+    }
+    let decision = story.split("breach (").nth(1).and_then(|rest| rest.split(')').next());
+    let line = match decision {
+        Some(decision) => format!("explain {decision}"),
+        None => format!("explain {id} --json"),
+    };
+    let (code, told, _) = ripcord(&world.url, &line, None);
+    assert_eq!(code, 0);
+    assert!(told.contains(id), "{told}");
+    let (code, list, _) = ripcord(&world.url, "incidents", None);
+    assert_eq!(code, 0);
+    assert!(list.contains(&id[..8]) && list.contains("v3 → v2"), "{list}");
+    let told = |answer: &Answer| answer.json()["models"]["m"]["production"] == "v2";
+    world.wait_for("/api/status", told);
+    let (_, status, _) = ripcord(&world.url, "status", None);
+    for part in ["error-rate", "10.0 %", "breach", "in quarantine", "would roll back to: nobody"] {
+        assert!(status.contains(part), "{part} is not in\n{status}");
+    }
+    let table = status.lines().filter(|line| line.starts_with("  "));
+    assert!(table.clone().count() > 3);
+    assert!(table.into_iter().all(|line| line.chars().count() <= 80), "{status}");
+}

@@ -1,0 +1,25 @@
+//! The program as its users have it: the binary is started, or a whole recording is replayed.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+// The commands that ask a running server.
+mod cli_client;
+// Commands for Kafka where there is none.
+mod cli_kafka;
+// Recordings in a form of their own, and the mapping that reads them.
+mod cli_mapping;
+// The offline commands, as a new user meets them.
+mod cli_replay;
+// The demo, which tells the README's story.
+mod demo;
+// The recording of Elec2: the model that was frozen goes, the one that learns on stays.
+mod replay_elec2;
+// The recording of the flights, and what would have happened had the world been otherwise.
+mod replay_flights;
+// The router within `ripcord up`: a kill, and a stop.
+mod router_process;
+// `ripcord up`: its banner, its HTTP, one kill.
+mod up;
+// `ripcord up` under fifty kills at random moments.
+mod up_survives;

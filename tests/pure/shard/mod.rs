@@ -1,0 +1,43 @@
+//! The fold: the same inbox gives the same outputs, bit for bit, also when the shard is written
+//! down and read back after every record.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+
+mod flights;
+mod random;
+
+use ripcord::model::LogTime;
+use ripcord::shard::{Inbox, Output, Shard, restore, snapshot};
+
+/// A record of an inbox and when it was appended.
+pub type Entry = (LogTime, Inbox);
+
+/// Folds records from a position on; the outputs, record by record.
+pub fn fold(shard: &mut Shard, entries: &[Entry], forgetful: bool) -> Vec<Vec<Output>> {
+    let mut outputs = Vec::new();
+    for (at, record) in entries {
+        let mut out = Vec::new();
+        shard.step(shard.next(), *at, record, &mut out).unwrap();
+        outputs.push(out);
+        if forgetful {
+            *shard = restore(&snapshot(shard).unwrap()).unwrap();
+        }
+    }
+    outputs
+}
+
+/// Folds the same twice and once more with a restart after every record; all is the same.
+#[track_caller]
+pub fn same_every_way(shard: &Shard, entries: &[Entry]) -> Vec<Vec<Output>> {
+    let mut folds = [shard.clone(), shard.clone(), shard.clone()];
+    let [first, second, third] = &mut folds;
+    let outputs = fold(first, entries, false);
+    assert_eq!(fold(second, entries, false), outputs, "folded again it differs");
+    let restarted = fold(third, entries, true);
+    for (n, (restarted, plain)) in restarted.iter().zip(&outputs).enumerate() {
+        assert_eq!(restarted, plain, "restarted it differs at record {n}: {:?}", entries[n].1);
+    }
+    let [first, second, third] = folds.map(|shard| snapshot(&shard).unwrap());
+    assert!(first == second && first == third, "the states differ");
+    outputs
+}
