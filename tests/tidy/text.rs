@@ -48,6 +48,14 @@ impl File {
         self.lines().filter(|(_, test, _)| !test).map(|(line, _, text)| (line, text))
     }
 
+    /// The same as one text, with empty lines for those of tests.
+    pub(crate) fn live_code(&self) -> String {
+        let line = |(_, test, text): (usize, bool, &str)| {
+            if test { "\n".to_owned() } else { format!("{text}\n") }
+        };
+        self.lines().map(line).collect()
+    }
+
     /// Whether the comment above a line says that the moment itself is what is tested.
     pub(crate) fn excused(&self, line: usize) -> bool {
         let above = line.checked_sub(2).and_then(|above| self.text.lines().nth(above));
@@ -75,9 +83,11 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<File>) {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
-            let built = ["target", "ripcord-data", "node_modules", "__pycache__"];
+            let built = folder == root
+                && ["target", "ripcord-data", "ripcord-demo"].contains(&name.as_str());
+            let fetched = ["node_modules", "__pycache__"].contains(&name.as_str());
             let hidden = name.starts_with('.') && name != ".ci";
-            if !hidden && !built.contains(&name.as_str()) {
+            if !hidden && !built && !fetched {
                 collect(root, &path, files);
             }
         } else if let Ok(text) = fs::read_to_string(&path) {

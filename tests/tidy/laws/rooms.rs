@@ -1,0 +1,305 @@
+//! Who may use whom, how large a room may be, and that a name means one thing.
+
+use std::collections::BTreeMap;
+
+use super::rust;
+use crate::graph::Graph;
+use crate::text::File;
+
+/// What each room may use besides itself, in reading order. `app` and `main` may use anything.
+const ROOMS: [(&str, &[&str]); 20] = [
+    ("model", &[]),
+    ("sums", &["model"]),
+    ("measure", &["model", "sums"]),
+    ("judge", &["model", "sums"]),
+    ("undo", &["model", "sums"]),
+    ("shard", &["model", "sums", "judge", "undo"]),
+    ("router", &["model"]),
+    ("phrases", &["model"]),
+    ("cli", &["model"]),
+    ("config", &["model", "phrases"]),
+    (
+        "wire",
+        &["model", "sums", "measure", "judge", "undo", "shard", "router", "phrases", "config"],
+    ),
+    ("edge", &["model", "sums", "router", "phrases", "config", "wire"]),
+    ("targets", &["model", "router", "phrases", "config", "wire", "edge"]),
+    ("topics", &["model", "shard", "undo", "config", "wire", "edge"]),
+    ("show", &["model", "sums", "undo", "shard", "phrases", "config", "wire"]),
+    (
+        "roles",
+        &[
+            "model", "sums", "measure", "judge", "undo", "shard", "router", "phrases", "config",
+            "wire", "edge", "topics",
+        ],
+    ),
+    (
+        "process",
+        &[
+            "model", "shard", "router", "phrases", "config", "edge", "targets", "topics", "show",
+            "roles",
+        ],
+    ),
+    (
+        "replay",
+        &[
+            "model", "sums", "measure", "judge", "undo", "shard", "router", "phrases", "config",
+            "wire", "edge", "targets", "topics", "show", "roles",
+        ],
+    ),
+    (
+        "demo",
+        &[
+            "model", "sums", "undo", "shard", "router", "phrases", "config", "wire", "edge",
+            "targets", "topics", "show", "roles", "process", "replay",
+        ],
+    ),
+    ("client", &["model", "sums", "shard", "phrases", "cli", "config", "wire", "edge", "show"]),
+];
+
+/// The one role that may use a room the others may not.
+const ROLES: [(&str, &str); 2] = [("work", "targets"), ("serve", "show")];
+
+/// What each part of `edge` may use of the other parts: causes and clocks first, then HTTP, then
+/// the logs and the router.
+const EDGE: [(&str, &[&str]); 10] = [
+    ("chain", &[]),
+    ("clock", &[]),
+    ("parent", &[]),
+    ("terminal", &["clock"]),
+    ("diagnostics", &["chain", "clock", "terminal"]),
+    ("files", &["chain", "clock"]),
+    ("fence", &[]),
+    ("http", &["chain", "clock", "terminal", "diagnostics", "files", "fence"]),
+    ("log", &["chain", "clock", "terminal", "diagnostics", "files", "fence"]),
+    ("router", &["chain", "clock", "terminal", "diagnostics", "files", "fence", "http"]),
+];
+
+/// The largest part of `src` that one room may be, in percent; `app` has the commands alone.
+const LARGEST_ROOM: usize = 25;
+const LARGEST_APP: usize = 3;
+
+/// A room uses only the rooms it may, and a role no other role.
+pub(crate) fn layers(files: &[File]) -> Vec<String> {
+    let mut found = Vec::new();
+    for file in rust(files, "src/") {
+        let Some((room, may)) = ROOMS.iter().find(|(room, _)| file.room() == Some(room)) else {
+            continue;
+        };
+        let part = file.path.split('/').nth(2).unwrap_or_default().trim_end_matches(".rs");
+        for (line, used, _) in crate_paths(&file.live_code()) {
+            let item = used.starts_with(|c: char| c.is_uppercase());
+            let own = *room == "roles" && ROLES.contains(&(part, used.as_str()));
+            if used != *room && !may.contains(&used.as_str()) && !item && !own {
+                let may = if may.is_empty() { "nothing".to_owned() } else { may.join(", ") };
+                let what = format!("{room} uses {used}; it may use {may}: pass data instead");
+                found.push(file.at(line, &what));
+            }
+        }
+        let top = file.path.ends_with("mod.rs") && file.path.matches('/').count() == 2;
+        for (line, test, text) in file.lines() {
+            if text.contains("super::super") || (top && !test && text.contains("super::")) {
+                found.push(file.at(line, "climbs with super; write crate::room so that it shows"));
+            }
+        }
+        found.extend(parts(file, room, part));
+    }
+    found
+}
+
+/// Inside `roles` no role names another; inside `edge` the order of its table holds.
+fn parts(file: &File, room: &str, part: &str) -> Vec<String> {
+    let may: &[&str] = match room {
+        "roles" => &[],
+        "edge" => match EDGE.iter().find(|(name, _)| *name == part) {
+            Some((_, may)) => may,
+            None => return Vec::new(),
+        },
+        _ => return Vec::new(),
+    };
+    let paths = crate_paths(&file.live_code());
+    let within = paths.iter().filter(|(_, used, _)| used == room);
+    let wrong = within.filter(|(_, _, next)| {
+        let module = next.starts_with(|c: char| c.is_lowercase());
+        module && next != part && part != "mod" && !may.contains(&next.as_str())
+    });
+    let said = |(line, _, next): &(usize, String, String)| {
+        file.at(*line, &format!("{room}/{part} uses {room}/{next}; pass data instead"))
+    };
+    wrong.map(said).collect()
+}
+
+/// No two files use each other, directly or through others, but parent and child.
+pub(crate) fn circles(files: &[File]) -> Vec<String> {
+    let pairs = Graph::of(files).circles().into_iter();
+    let what = "and that leads back; give what both need a file of its own";
+    pairs.map(|(from, to)| format!("src/{from}: uses {to}, {what}")).collect()
+}
+
+/// The lines of each room, the largest first.
+pub(crate) fn room_sizes(files: &[File]) -> Vec<(&str, usize)> {
+    let mut rooms: BTreeMap<&str, usize> = BTreeMap::new();
+    for file in rust(files, "src/") {
+        if let Some(room) = file.room().filter(|room| !["main", "lib"].contains(room)) {
+            *rooms.entry(room).or_default() += file.text.lines().count();
+        }
+    }
+    let mut rooms: Vec<_> = rooms.into_iter().collect();
+    rooms.sort_by_key(|(_, lines)| std::cmp::Reverse(*lines));
+    rooms
+}
+
+/// No room is a quarter of the house, and `app` has the commands alone.
+pub(crate) fn share(files: &[File]) -> Vec<String> {
+    let rooms = room_sizes(files);
+    let all: usize = rooms.iter().map(|(_, lines)| lines).sum();
+    let most = |room: &str| if room == "app" { LARGEST_APP } else { LARGEST_ROOM };
+    let large = rooms.iter().filter(|(room, lines)| lines * 100 > all * most(room));
+    large
+        .map(|(room, lines)| {
+            let most = most(room);
+            format!("src/{room}: {lines} of {all} lines, over {most} %; give a part of it a room")
+        })
+        .collect()
+}
+
+/// A type name that other files see is declared once. `Input`, `Output` and `Error` are what each
+/// machine calls its own.
+pub(crate) fn names(files: &[File]) -> Vec<String> {
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    let mut found = Vec::new();
+    for file in rust(files, "src/") {
+        for (line, text) in file.live() {
+            let Some(name) = public_type(text) else { continue };
+            if ["Input", "Output", "Error"].contains(&name) {
+                continue;
+            }
+            match seen.get(name) {
+                Some(first) => {
+                    found.push(
+                        file.at(line, &format!("{name} is declared in {first} too; rename one")),
+                    );
+                }
+                None => _ = seen.insert(name.to_owned(), file.path.clone()),
+            }
+        }
+    }
+    found
+}
+
+/// The name of the type that a line declares for other files.
+fn public_type(line: &str) -> Option<&str> {
+    let rest = line.trim_start().strip_prefix("pub")?;
+    let rest = match rest.strip_prefix('(') {
+        Some(scope) => scope.split_once(')')?.1,
+        None => rest,
+    };
+    let kinds = [" struct ", " enum ", " trait ", " type ", " union "];
+    let rest = kinds.iter().find_map(|kind| rest.strip_prefix(kind))?;
+    rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+}
+
+/// The two names right after `crate::`, those in braces too, with their lines.
+fn crate_paths(code: &str) -> Vec<(usize, String, String)> {
+    let mut found = Vec::new();
+    for (at, start) in code.match_indices("crate::") {
+        let line = |byte: usize| code[..byte].matches('\n').count() + 1;
+        let from = at + start.len();
+        for (offset, room) in branches(&code[from..]) {
+            let after = from + offset + room.len();
+            let rest = code[after..].strip_prefix("::");
+            let line = line(from + offset);
+            match rest {
+                Some(rest) => {
+                    let next = branches(rest).into_iter();
+                    found.extend(next.map(|(_, next)| (line, room.clone(), next)));
+                }
+                None => found.push((line, room, String::new())),
+            }
+        }
+    }
+    found
+}
+
+/// The names that a path goes on with, and where: one, or those in braces.
+fn branches(rest: &str) -> Vec<(usize, String)> {
+    if !rest.trim_start().starts_with('{') {
+        return vec![(0, name(rest))];
+    }
+    let (mut depth, mut fresh, mut found) = (0, false, Vec::new());
+    for (offset, c) in rest.char_indices() {
+        match c {
+            '{' => (depth, fresh) = (depth + 1, depth == 0),
+            '}' if depth == 1 => break,
+            '}' => depth -= 1,
+            ',' if depth == 1 => fresh = true,
+            _ if fresh && depth == 1 && !c.is_whitespace() => {
+                found.push((offset, name(&rest[offset..])));
+                fresh = false;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+fn name(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+#[test]
+fn a_room_that_reaches_too_far_is_caught() {
+    for (path, text, expected) in [
+        ("src/judge/a.rs", "use crate::model::X;", ""),
+        ("src/judge/a.rs", "use crate::judge::b;", ""),
+        ("src/judge/a.rs", "\nuse crate::undo::X;", "judge/a.rs:2: judge uses undo"),
+        ("src/undo/a.rs", "use crate::{model::{a, b},\n sums, judge::c};", "undo/a.rs:2: undo"),
+        ("src/edge/log/a.rs", "fn a() { crate::shard::b() }", "edge uses shard"),
+        ("src/edge/a.rs", "use crate::wire::json;", ""),
+        ("src/config/mod.rs", "use crate::edge::clock;", "config uses edge"),
+        ("src/cli.rs", "use crate::config::Config;", "cli uses config"),
+        ("src/app/a.rs", "use crate::{edge, cli};", ""),
+        ("src/roles/work.rs", "use crate::targets::Target;", ""),
+        ("src/roles/route.rs", "use crate::targets::Target;", "roles uses targets"),
+        ("src/roles/serve/a.rs", "use crate::roles::serve::b;", ""),
+        ("src/roles/serve/a.rs", "use crate::roles::{work::W};", "roles/serve uses roles/work"),
+        ("src/edge/router/a.rs", "use crate::edge::{http::H};", ""),
+        ("src/edge/http/a.rs", "use crate::edge::{clock, log::L};", "edge/http uses edge/log"),
+        ("src/edge/clock.rs", "fn a() { crate::edge::http::b() }", "edge/clock uses edge/http"),
+        ("src/judge/a.rs", "// crate::undo\nconst A: &str = \"crate::undo\";", ""),
+        ("src/model/a/b.rs", "use super::super::c;", "climbs"),
+        ("src/model/mod.rs", "use super::undo;", "climbs"),
+        ("src/model/mod.rs", "#[cfg(test)]\nmod tests {\nuse super::X;\n}", ""),
+    ] {
+        crate::check(layers, path, text, expected);
+    }
+}
+
+#[test]
+fn a_circle_a_large_room_and_a_name_with_two_meanings_are_caught() {
+    let file = |path: &str, text: &str| File::new(path, text);
+    let pair = [
+        file("src/judge/a.rs", "use crate::judge::b::B;"),
+        file("src/judge/b.rs", "use super::a::A;"),
+        file("src/judge/mod.rs", "mod a;\nmod b;"),
+    ];
+    assert_eq!(circles(&pair).len(), 2, "{:?}", circles(&pair));
+    assert_eq!(circles(&pair[..1]), [""; 0]);
+
+    let lines = |path: &str, lines: usize| file(path, &"// a\n".repeat(lines));
+    let rooms = ["a", "b", "c", "d"].map(|room| lines(&format!("src/{room}/x.rs"), 97));
+    let with = |app: usize| {
+        let app = lines("src/app/x.rs", app);
+        let rooms = rooms.iter().map(|room| file(&room.path, &room.text));
+        share(&rooms.chain([app]).collect::<Vec<_>>())
+    };
+    assert_eq!(with(12), [""; 0]);
+    assert_eq!(with(13).len(), 1, "{:?}", with(13));
+    assert_eq!(share(&[lines("src/a/x.rs", 26), lines("src/b/x.rs", 74)]).len(), 2);
+
+    let two = |a: &str, b: &str| names(&[file("src/a.rs", a), file("src/b.rs", b)]).len();
+    assert_eq!(two("pub struct Seen;", "    pub(super) enum Seen<T> {"), 1);
+    assert_eq!(two("pub struct Seen;", "struct Seen;"), 0);
+    assert_eq!(two("pub enum Input {", "pub enum Input {"), 0);
+    assert_eq!(two("pub struct Seen;", "// pub struct Seen;"), 0);
+}
