@@ -40,23 +40,20 @@ impl Graph {
     pub(crate) fn circles(&self) -> Vec<(String, String)> {
         let family =
             |a: &str, b: &str| a.is_empty() || b.is_empty() || within(a, b) || within(b, a);
-        let mut left: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let mut leads: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for (from, used) in &self.uses {
             let used = used.iter().map(String::as_str).filter(|to| !family(from, to));
-            left.insert(from, used.collect());
+            leads.insert(from, used.collect());
         }
-        // What uses nothing, or is used by nothing, is in no circle. What remains is.
-        loop {
-            let before = left.len();
-            let used: BTreeSet<&str> = left.values().flatten().copied().collect();
-            left.retain(|from, to| !to.is_empty() && used.contains(from));
-            let there: BTreeSet<&str> = left.keys().copied().collect();
-            left.values_mut().for_each(|to| to.retain(|to| there.contains(to)));
-            if left.len() == before {
-                break;
+        let reached = |from| {
+            let (mut reached, mut open) = (BTreeSet::<&str>::new(), vec![from]);
+            while let Some(next) = open.pop() {
+                open.extend(leads[next].iter().copied().filter(|to| reached.insert(*to)));
             }
-        }
-        let pairs = left.iter().filter_map(|(from, to)| Some((*from, *to.first()?)));
+            reached
+        };
+        let back = |from: &str| leads[from].iter().find(|to| reached(to).contains(from)).copied();
+        let pairs = leads.keys().filter_map(|from| Some((*from, back(from)?)));
         pairs.map(|(from, to)| (from.to_owned(), to.to_owned())).collect()
     }
 }

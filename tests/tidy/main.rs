@@ -12,14 +12,14 @@ mod text;
 
 use std::io::Write as _;
 
-use laws::{Law, form, places, purity, rooms, words};
+use laws::{Law, form, house, places, purity, rooms, words};
 use text::{File, project};
 
 const LAWS: [(&str, Law); 20] = [
     ("layers", rooms::layers),
-    ("circles", rooms::circles),
-    ("share", rooms::share),
-    ("names", rooms::names),
+    ("circles", house::circles),
+    ("share", house::share),
+    ("names", house::names),
     ("purity", purity::purity),
     ("sizes", form::sizes),
     ("median", form::median),
@@ -52,7 +52,7 @@ fn the_project_keeps_its_laws() {
 
 /// The rooms by their size, and the length of files.
 fn table(files: &[File]) -> String {
-    let rooms = rooms::room_sizes(files);
+    let rooms = house::room_sizes(files);
     let all: usize = rooms.iter().map(|(_, lines)| lines).sum();
     let mut table = String::from("room       lines  share\n");
     for (room, lines) in rooms {

@@ -1,4 +1,4 @@
-//! Laws of form: how long a file and a line may be, what a file begins with, what is left for later.
+//! Laws of form: how long a line and a file may be, how a file begins, what may be left open.
 
 use std::collections::BTreeSet;
 

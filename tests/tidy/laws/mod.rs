@@ -1,6 +1,7 @@
 //! The laws: each takes the files and returns its offenders, with what to do.
 
 pub(crate) mod form;
+pub(crate) mod house;
 pub(crate) mod places;
 pub(crate) mod purity;
 pub(crate) mod rooms;
