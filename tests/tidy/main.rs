@@ -15,7 +15,7 @@ use std::io::Write as _;
 use laws::{Law, form, house, places, purity, rooms, words};
 use text::{File, project};
 
-const LAWS: [(&str, Law); 20] = [
+const LAWS: [(&str, Law); 21] = [
     ("layers", rooms::layers),
     ("circles", house::circles),
     ("share", house::share),
@@ -34,6 +34,7 @@ const LAWS: [(&str, Law); 20] = [
     ("portable", places::portable),
     ("context", places::context),
     ("folders", places::folders),
+    ("tour", places::tour),
     ("settings", places::settings),
     ("prose", words::prose),
 ];

@@ -153,6 +153,28 @@ pub(crate) fn folders(files: &[File]) -> Vec<String> {
     found.map(|file| file.at(1, "tools skip folders of this name; rename it")).collect()
 }
 
+/// The page that leads through the house is short, and names every word that all rooms share.
+pub(crate) fn tour(files: &[File]) -> Vec<String> {
+    const MOST_LINES: usize = 250;
+    let tour = files.iter().find(|file| file.path == "ARCHITECTURE.md");
+    let text = tour.map_or("", |file| &file.text);
+    let mut found = Vec::new();
+    let lines = text.lines().count();
+    if lines > MOST_LINES {
+        found.push(format!("ARCHITECTURE.md:1: {lines} lines; {MOST_LINES} at most"));
+    }
+    let rooms = ["src/model/mod.rs", "src/sums/mod.rs"];
+    for file in files.iter().filter(|file| rooms.contains(&file.path.as_str())) {
+        let exports = file.code.split("pub use ").skip(1);
+        let exports = exports.filter_map(|export| export.split(';').next());
+        let words = exports.flat_map(|export| export.split(|c: char| !c.is_alphanumeric()));
+        let types = words.filter(|word| word.starts_with(|c: char| c.is_uppercase()));
+        let missing = types.filter(|name| !text.contains(&format!("`{name}`")));
+        found.extend(missing.map(|name| file.at(1, &format!("ARCHITECTURE.md has no `{name}`"))));
+    }
+    found
+}
+
 /// The settings that the laws held by clippy and rustfmt rest on.
 pub(crate) fn settings(files: &[File]) -> Vec<String> {
     let needed = [
@@ -221,4 +243,13 @@ fn what_docker_cannot_see_and_what_tools_skip_is_caught() {
     assert_eq!(with("const A: &[u8] = include_bytes!(\"../../examples/a\");").len(), 1);
     crate::check(folders, "src/edge/target/a.rs", "", "rename it");
     crate::check(folders, "src/targets/a.rs", "", "");
+}
+
+#[test]
+fn a_word_that_the_tour_leaves_out_is_caught() {
+    let model = || File::new("src/model/mod.rs", "pub use time::{EventTime, zero};");
+    let with = |text: &str| tour(&[model(), File::new("ARCHITECTURE.md", text)]);
+    assert_eq!(with("`EventTime`"), [""; 0]);
+    assert_eq!(with("EventTime"), ["src/model/mod.rs:1: ARCHITECTURE.md has no `EventTime`"]);
+    assert_eq!(with(&format!("`EventTime`{}", "\n".repeat(251))).len(), 1);
 }
