@@ -1,5 +1,4 @@
 //! The logs that need no broker do what every log must; tests/kafka holds the one on Kafka to it.
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::sync::Arc;
 

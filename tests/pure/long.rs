@@ -5,7 +5,7 @@
 //! standard errors are allowed. The delays are those of the reference simulations, within 15 % at
 //! that length.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test says what it measured")]
+#![expect(clippy::print_stdout, reason = "a test says what it measured")]
 
 use std::collections::BTreeMap;
 

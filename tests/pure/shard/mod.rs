@@ -10,10 +10,10 @@ use ripcord::model::LogTime;
 use ripcord::shard::{Inbox, Output, Shard, restore, snapshot};
 
 /// A record of an inbox and when it was appended.
-pub type Entry = (LogTime, Inbox);
+pub(crate) type Entry = (LogTime, Inbox);
 
 /// Folds records from a position on; the outputs, record by record.
-pub fn fold(shard: &mut Shard, entries: &[Entry], forgetful: bool) -> Vec<Vec<Output>> {
+pub(crate) fn fold(shard: &mut Shard, entries: &[Entry], forgetful: bool) -> Vec<Vec<Output>> {
     let mut outputs = Vec::new();
     for (at, record) in entries {
         let mut out = Vec::new();
@@ -28,7 +28,7 @@ pub fn fold(shard: &mut Shard, entries: &[Entry], forgetful: bool) -> Vec<Vec<Ou
 
 /// Folds the same twice and once more with a restart after every record; all is the same.
 #[track_caller]
-pub fn same_every_way(shard: &Shard, entries: &[Entry]) -> Vec<Vec<Output>> {
+pub(crate) fn same_every_way(shard: &Shard, entries: &[Entry]) -> Vec<Vec<Output>> {
     let mut folds = [shard.clone(), shard.clone(), shard.clone()];
     let [first, second, third] = &mut folds;
     let outputs = fold(first, entries, false);
