@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use super::entry::{BASELINES, DocumentError, Entry};
-use super::json::LiteralJson;
+use super::json::{JsonMembers, LiteralJson};
 use crate::edge::fence::CommandAge;
 use crate::model::{Baselines, Command, ModelId, StepResult, VersionId, Want};
 
@@ -109,7 +109,7 @@ impl Document {
             for (field, value, baseline) in wanted {
                 if let Some(one) = all.object_at(field) {
                     one.set(value, LiteralJson::real(baseline.value));
-                    one.set("n", LiteralJson::Number(baseline.n.into()));
+                    one.set("n", LiteralJson::count(baseline.n));
                 }
             }
         }
@@ -131,9 +131,8 @@ impl Document {
             ("archived", LiteralJson::Flag(false)),
             ("proven_good", LiteralJson::Flag(proven_good)),
         ];
-        let fields = fields.map(|(name, value)| (name.to_owned(), value));
         if let Some(list) = self.list_mut() {
-            list.push(LiteralJson::Object(fields.to_vec()));
+            list.push(LiteralJson::object(fields));
         }
         self.read_entries()
     }
@@ -148,9 +147,8 @@ impl Document {
     ) -> Result<(), DocumentError> {
         let (up, down) =
             (self.position(&command.model, version), self.position(&command.model, instead_of));
-        let may_add = |field: &str, document: &Self| {
-            document.side.is_none() || document.list().iter().any(|e| e.has(field))
-        };
+        let may_add =
+            |field: &str, document: &Self| document.side.is_none() || document.any_has(field);
         let archived = may_add("archived", self);
         let at = may_add("archived_at", self);
         let reason = may_add("archived_reason", self);
@@ -185,17 +183,16 @@ impl Document {
         if let Some(fences) = self.meta_mut().object_at("fences")
             && let Some(fence) = fences.object_at(command.model.as_str())
         {
-            fence.set("generation", LiteralJson::Number(taken.generation.into()));
+            fence.set("generation", LiteralJson::count(taken.generation));
             fence.set(
                 "command",
                 taken.command.as_ref().map_or(LiteralJson::Null, LiteralJson::text),
             );
-            fence.remove("earlier");
-            if !taken.earlier.is_empty() {
-                fence.set(
-                    "earlier",
-                    LiteralJson::List(taken.earlier.iter().map(LiteralJson::text).collect()),
-                );
+            if taken.earlier.is_empty() {
+                fence.remove("earlier");
+            } else {
+                fence
+                    .set("earlier", LiteralJson::list(taken.earlier.iter().map(LiteralJson::text)));
             }
         }
         self.taken.insert(command.model.clone(), taken);
@@ -203,22 +200,23 @@ impl Document {
     }
 
     pub(super) fn raise_revision(&mut self) {
-        self.revision += 1;
-        let revision = LiteralJson::Number(self.revision.into());
+        self.revision = self.revision.saturating_add(1);
+        let revision = LiteralJson::count(self.revision);
         self.meta_mut().set("revision", revision);
     }
 
     fn entry_mut(&mut self, at: Option<usize>) -> Option<&mut LiteralJson> {
-        self.list_mut()?.get_mut(at?)
+        self.list_mut()?.value_mut(at?)
     }
 
     fn meta_mut(&mut self) -> &mut LiteralJson {
-        self.side.as_mut().unwrap_or(&mut self.root)
+        &mut self.side.as_mut().unwrap_or(&mut self.main).root
     }
 
-    fn list_mut(&mut self) -> Option<&mut Vec<LiteralJson>> {
-        let plain = matches!(self.root, LiteralJson::List(_));
-        let models = if plain { &mut self.root } else { self.root.object_at("models")? };
+    fn list_mut(&mut self) -> Option<&mut JsonMembers> {
+        let root = &mut self.main.root;
+        let plain = matches!(root, LiteralJson::List(_));
+        let models = if plain { root } else { root.object_at("models")? };
         if let LiteralJson::List(list) = models { Some(list) } else { None }
     }
 }
