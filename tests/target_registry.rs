@@ -88,7 +88,7 @@ fn it_switches_once_and_says_so() {
         assert_eq!(lost.outcome, StepResult::Done, "it is v2 already: {lost:?}");
         let moved = act(&mut registry, &production("c3", 4, "v3", "v9"));
         assert_eq!(moved.outcome, StepResult::Failed, "{moved:?}");
-        assert!(moved.detail.contains("has v2 in production: moved by others"), "{moved:?}");
+        assert!(moved.detail.contains("has v2 in production: changed by others"), "{moved:?}");
         let fence = block_on(registry.fence(&command)).unwrap();
         assert_eq!((fence.generation, fence.command.as_deref()), (3, Some("c2")));
     }
@@ -341,7 +341,7 @@ fn another_program_that_takes_no_lock_is_noticed() {
             let acted = act(&mut registry, &command);
             let known = match acted.outcome {
                 StepResult::Done => acted.detail.contains("is v2"),
-                StepResult::Failed => acted.detail.contains("takes no lock"),
+                StepResult::Failed => acted.detail.contains("does not lock"),
                 StepResult::Unknown => acted.detail.contains("another program writes it"),
                 StepResult::Refused => false,
             };

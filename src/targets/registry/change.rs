@@ -1,4 +1,4 @@
-//! What a command makes of a registry. Pure: a document in, a document out.
+//! Applies a command to a registry. Pure: a document in, a document out.
 
 use super::document::Document;
 use super::entry::{BASELINES, DocumentError, Entry};
@@ -6,12 +6,12 @@ use super::json::{JsonMembers, LiteralJson};
 use crate::edge::fence::CommandAge;
 use crate::model::{Baselines, Command, ModelId, StepResult, VersionId, Want};
 
-/// What a command came to.
+/// The result of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Applied {
     pub(super) outcome: StepResult,
     pub(super) detail: String,
-    /// The document is another than before, and has to be written.
+    /// The document changed and must be written.
     pub(super) changed: bool,
 }
 
@@ -22,7 +22,7 @@ impl Applied {
 }
 
 impl Document {
-    /// Makes what the command wants true, or finds that it is. `place` names the document for
+    /// Makes the wanted state true, or finds that it already is. `place` names the document for
     /// people; `usable` says why the files of a version cannot be served.
     pub(super) fn apply(
         &mut self,
@@ -31,7 +31,8 @@ impl Document {
         usable: &mut dyn FnMut(&Entry) -> Result<(), String>,
     ) -> Applied {
         let Want::Production { version, instead_of } = &command.want else {
-            let detail = format!("{place} is a registry and can give no notice; nothing was done");
+            let detail =
+                format!("{place} is a registry and cannot deliver notices; nothing was done");
             return Applied::unchanged(StepResult::Failed, detail);
         };
         let model = &command.model;
@@ -47,20 +48,21 @@ impl Document {
                 return Applied::unchanged(StepResult::Refused, detail);
             }
             CommandAge::Done if live.as_ref() == Some(version) => {
-                let detail = format!("{model} is {version} in {place}; this was done before");
+                let detail =
+                    format!("{model} is {version} in {place}; this command was already done");
                 return Applied::unchanged(StepResult::Done, detail);
             }
             CommandAge::Done => {
                 return failed(format!(
-                    "{model} was made {version} in {place} by this command, and has since been \
-                     moved to {now} by others; nothing was done"
+                    "this command made {version} the production version of {model} in {place}, \
+                     but others have since changed it to {now}; nothing was done"
                 ));
             }
             CommandAge::New => {}
         }
         if live.as_ref() == Some(version) {
             self.keep_fence(command);
-            let detail = format!("{model} is {version} in {place} already");
+            let detail = format!("{model} is already {version} in {place}");
             return Applied { outcome: StepResult::Done, detail, changed: true };
         }
         if !self.entries.iter().any(|entry| entry.model == *model) {
@@ -68,8 +70,8 @@ impl Document {
         }
         if live.as_ref() != Some(instead_of) {
             return failed(format!(
-                "{model} was to go from {instead_of} to {version}, but {place} has {now} in \
-                 production: moved by others; nothing was done"
+                "{model} should go from {instead_of} to {version}, but {place} has {now} in \
+                 production: changed by others; nothing was done"
             ));
         }
         let Some(entry) = self.find(model, version) else {
@@ -88,7 +90,7 @@ impl Document {
         Applied { outcome: StepResult::Done, detail, changed: true }
     }
 
-    /// Sets the baselines of a version, and leaves other fields of its baseline as they are.
+    /// Sets the baselines of a version. Other fields of its baseline stay as they are.
     pub(super) fn set_baselines(
         &mut self,
         place: &str,
@@ -116,7 +118,7 @@ impl Document {
         self.read_entries()
     }
 
-    /// Adds a version. For registries that are made, not read.
+    /// Adds a version, to a registry that was not read from a file.
     pub(super) fn add(
         &mut self,
         model: &ModelId,

@@ -1,7 +1,7 @@
 //! The content of a registry. Pure: text in, facts and text out.
 //!
-//! A document is written back as it was read; only what a command changes is different. A plain list
-//! gets no field that none of its entries has; its fences are in a second text, the side text.
+//! A document is written back as it was read, except for what a command changes. A plain list gets
+//! no field that none of its entries has; its fences are in a second text, the side text.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use super::json::{JsonText, LiteralJson};
 use crate::edge::fence::AcceptedCommands;
 use crate::model::{Fact, ModelId, TargetId, VersionFact, VersionId};
 
-/// What the schema field of a registry says.
+/// The schema field of a registry.
 pub(super) const SCHEMA: &str = "ripcord.registry/1";
-/// What it says in the text beside a plain list.
+/// The schema field of the side text of a plain list.
 const SIDE_SCHEMA: &str = "ripcord.registry-fences/1";
 
 /// A registry, checked.
@@ -31,12 +31,12 @@ pub(super) struct Document {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rendered {
     pub(super) main: String,
-    /// The text beside a plain list.
+    /// The side text of a plain list.
     pub(super) side: Option<String>,
 }
 
 impl Document {
-    /// Reads a registry, and the text beside it where it is a plain list.
+    /// Reads a registry, and the side text if it is a plain list.
     pub(super) fn parse(text: &str, side: Option<&str>) -> Result<Self, DocumentError> {
         let main = JsonText::read(text).map_err(DocumentError::NotJson)?;
         let side = match &main.root {

@@ -18,7 +18,8 @@ const REGISTRY: &str = r#"{
     {"name": "fd", "version": "v3", "is_production": true, "note": {"z": 1, "a": [2.50]},
      "created_at": "2013-05-31T00:00:00Z"},
     {"name": "fd", "version": "v2", "is_production": false, "archived": true,
-     "archived_at": "x", "proven_good": true, "created_at": "2013-02-28 10:00:00"},
+     "archived_at": "x",
+     "proven_good": true, "created_at": "2013-02-28 10:00:00"},
     {"name": "credit", "version": "1", "is_production": true}
   ]
 }
@@ -60,18 +61,18 @@ fn commands_in_words_out() {
         ("a 1 fd v3 v9", "Failed: no version v9 of fd in R; it has: v1, v3, v2; nothing was done"),
         (
             "a 1 fd v1 v2",
-            "Failed: fd was to go from v1 to v2, but R has v3 in production: \
-             moved by others; nothing was done",
+            "Failed: fd should go from v1 to v2, but R has v3 in production: \
+             changed by others; nothing was done",
         ),
         ("a 2 fd v3 v2", "Done *: fd is v2 in R, was v3; revision 7"),
-        ("a 2 fd v3 v2", "Done: fd is v2 in R; this was done before"),
+        ("a 2 fd v3 v2", "Done: fd is v2 in R; this command was already done"),
         ("b 1 fd v2 v3", "Refused: R: generation 1 of fd is over, 2 was seen; nothing was done"),
-        ("b 2 fd v3 v2", "Done *: fd is v2 in R already"),
+        ("b 2 fd v3 v2", "Done *: fd is already v2 in R"),
         ("c 2 fd v2 v3", "Done *: fd is v3 in R, was v2; revision 9"),
         (
             "a 2 fd v3 v2",
-            "Failed: fd was made v2 in R by this command, and has since been moved \
-             to v3 by others; nothing was done",
+            "Failed: this command made v2 the production version of fd in R, \
+             but others have since changed it to v3; nothing was done",
         ),
         ("d 3 fd v3 v1", "Done *: fd is v1 in R, was v3; revision 10"),
         ("e 1 credit 1 0", "Failed: no version 0 of credit in R; it has: 1; nothing was done"),
@@ -112,7 +113,8 @@ fn a_switch_keeps_shape_order_and_unknown_fields() {
      "archived": true,
      "archived_at": "2013-06-24T09:00:00Z",
      "archived_reason": "accuracy fell"},
-    {"name": "fd", "version": "v2", "is_production": true, "archived": false, "proven_good": true, "created_at": "2013-02-28 10:00:00"},
+    {"name": "fd", "version": "v2", "is_production": true, "archived": false,
+     "proven_good": true, "created_at": "2013-02-28 10:00:00"},
     {"name": "credit", "version": "1", "is_production": true}
   ],
   "fences": {
