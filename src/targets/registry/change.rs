@@ -1,7 +1,8 @@
 //! Applies a command to a registry. Pure: a document in, a document out.
 
 use super::document::Document;
-use super::entry::{BASELINES, DocumentError, Entry};
+use super::entry::{BASELINES, Entry};
+use super::error::DocumentError;
 use super::json::{JsonMembers, LiteralJson};
 use crate::edge::fence::CommandAge;
 use crate::model::{Baselines, Command, ModelId, StepResult, VersionId, Want};

@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::entry::{DocumentError, Entry, check_object, read_count, read_fence};
+use super::entry::{Entry, check_object, read_count, read_fence};
+use super::error::DocumentError;
 use super::json::{JsonText, LiteralJson};
 use crate::edge::fence::AcceptedCommands;
 use crate::model::{Fact, ModelId, TargetId, VersionFact, VersionId};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::artifact::{Artifacts, Stamp};
 use super::change::Applied;
 use super::document::Document;
-use super::entry::DocumentError;
+use super::error::DocumentError;
 use super::store::{Store, WriteResult};
 use crate::edge::chain::chain;
 use crate::edge::files::FileError;

@@ -8,6 +8,7 @@ mod artifact;
 mod change;
 mod document;
 mod entry;
+mod error;
 mod file;
 mod json;
 mod shadow;
@@ -15,7 +16,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use entry::DocumentError;
+pub use error::DocumentError;
 pub use file::{RegistryError, RegistryFile};
 pub use json::JsonSyntaxError;
 pub use shadow::ShadowRegistry;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::artifact::Artifacts;
 use super::document::Document;
-use super::entry::DocumentError;
+use super::error::DocumentError;
 use crate::edge::chain::chain;
 use crate::model::{Command, Fact, ModelId, Proof, StepResult, TargetId, VersionId};
 use crate::targets::{Acted, Fence, Later, Target};

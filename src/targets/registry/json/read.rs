@@ -20,7 +20,7 @@ pub struct JsonSyntaxError {
 
 impl JsonText {
     /// Reads the text of a file.
-    pub(in super::super) fn read(text: &str) -> Result<Self, JsonSyntaxError> {
+    pub(in crate::targets::registry) fn read(text: &str) -> Result<Self, JsonSyntaxError> {
         let mut reader = Reader { text, at: 0 };
         reader.eat("\u{feff}");
         reader.space();

@@ -12,7 +12,7 @@ struct Layout<'a> {
 }
 
 impl JsonText {
-    pub(in super::super) fn write(&self) -> String {
+    pub(in crate::targets::registry) fn write(&self) -> String {
         let mut out = self.before.clone();
         let lead = if self.indent.is_empty() { "" } else { "\n" };
         write(&self.root, Layout { lead, colon: ": ", indent: &self.indent }, &mut out);

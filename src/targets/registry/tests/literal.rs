@@ -1,9 +1,9 @@
 //! What a command does not change keeps its bytes.
 
-use super::super::document::Document;
-use super::super::json::JsonText;
 use super::{apply, document, id};
 use crate::model::{Baseline, Signal, VersionId};
+use crate::targets::registry::document::Document;
+use crate::targets::registry::json::JsonText;
 use proptest::prelude::*;
 
 /// Values that a parser which converts them writes back differently.

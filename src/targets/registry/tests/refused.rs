@@ -1,7 +1,7 @@
 //! Documents that are no registry, and the error of each.
 
-use super::super::document::Document;
 use crate::edge::chain::chain;
+use crate::targets::registry::document::Document;
 
 /// Documents, and the error of each.
 const REFUSED: &[(&str, &str)] = &[
