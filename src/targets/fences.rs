@@ -1,4 +1,4 @@
-//! What a target remembers of its commands, so that none is done twice and no old one is done.
+//! Remembers the commands of a target, so that none is done twice and no outdated one is done.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -12,7 +12,7 @@ use crate::edge::fence::{AcceptedCommands, Fence};
 use crate::edge::files::{self, beside};
 use crate::model::{Command, ModelId};
 
-/// The fences of a target that can keep none itself: in a file, or for as long as it runs.
+/// The fences of a target that cannot keep them itself: in a file, or in memory.
 #[derive(Debug)]
 pub(super) struct Fences {
     path: Option<PathBuf>,
@@ -24,7 +24,7 @@ struct FenceFile {
     fences: BTreeMap<ModelId, AcceptedCommands>,
 }
 
-/// Held while a command is worked on; in this time no other process works on one.
+/// Held while a command is carried out, so that no other process carries one out.
 #[derive(Debug)]
 pub(super) struct FenceLock {
     _lock: Option<File>,
@@ -36,42 +36,45 @@ impl Fences {
         Self { path, file: FenceFile::default() }
     }
 
-    /// Keeps other processes out, and reads what they left. Waits at most `wait` for them.
+    /// Locks out other processes, after waiting at most `wait` for them, and reads the fences.
     pub(super) async fn hold(&mut self, wait: Duration) -> Result<FenceLock, String> {
         let Some(path) = self.path.clone() else { return Ok(FenceLock { _lock: None }) };
         let locked = tokio::task::spawn_blocking(move || {
             files::lock(&beside(&path, ".lock"), wait).map_err(|error| chain(&error))
         });
-        let lock = locked.await.map_err(|error| format!("the lock was not taken: {error}"))??;
+        let lock =
+            locked.await.map_err(|error| format!("cannot lock the fence file: {error}"))??;
         self.read()?;
         Ok(FenceLock { _lock: Some(lock) })
     }
 
-    /// Reads what stands in the file.
+    /// Reads the file.
     pub(super) fn read(&mut self) -> Result<(), String> {
         let Some(path) = &self.path else { return Ok(()) };
         self.file = match files::read(path).map_err(|error| chain(&error))? {
             None => FenceFile::default(),
             Some(text) => serde_json::from_str(&text).map_err(|error| {
                 let path = path.display();
-                format!("{path} holds no fences: {error}; restore it, or remove it to start anew")
+                format!(
+                    "{path} is not a fence file: {error}; restore it, or remove it to start again"
+                )
             })?,
         };
         Ok(())
     }
 
-    /// What stands in the file about a command's model, as the trait says it.
+    /// The fence of a command's model, read from the file.
     pub(super) fn fence(&mut self, command: &Command) -> Result<Fence, String> {
         self.read()?;
         Ok(self.of(&command.model).fence())
     }
 
-    /// What was taken for `model`.
+    /// The commands accepted for `model`.
     pub(super) fn of(&self, model: &ModelId) -> AcceptedCommands {
         self.file.fences.get(model).cloned().unwrap_or_default()
     }
 
-    /// Writes down what was taken for `model`, if that is news. Under [`Self::hold`] only.
+    /// Stores the commands accepted for `model`, if they changed. Needs the lock of [`Self::hold`].
     pub(super) fn keep(&mut self, model: &ModelId, taken: AcceptedCommands) -> Result<(), String> {
         if self.of(model) == taken {
             return Ok(());

@@ -1,7 +1,8 @@
 //! What a rollback acts on.
 //!
-//! A target states facts and makes wanted states true. Every act is probed first, idempotent by
-//! command id and fenced by generation; it never decides whether or where to.
+//! Law: a target states facts and makes wanted states true; it never decides whether to act or
+//! which version to go to. Every act is probed first, idempotent by command id, and fenced by
+//! generation.
 
 pub mod exec;
 mod fences;
@@ -16,27 +17,27 @@ pub use crate::edge::fence::Fence;
 
 use crate::model::{Command, CommandResult, Fact, Proof, StepResult};
 
-/// What an act came to.
+/// The result of an act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acted {
-    /// How it went.
+    /// Whether the wanted state is true now.
     pub outcome: StepResult,
-    /// How well that is known.
+    /// How that is known.
     pub proof: Option<Proof>,
-    /// What was wrong, where, what to do; or what was done.
+    /// What was done; or what was wrong, where, and what to do.
     pub detail: String,
 }
 
-/// A promise of a value.
+/// A value that is ready later.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// One thing a rollback acts on.
 pub trait Target: Send {
-    /// What stands there now, one fact per model. Errors are worded for people.
+    /// The current state, one fact per model. Errors are worded for people.
     fn observe(&mut self) -> Later<'_, Result<Vec<Fact>, String>>;
 
-    /// Whether it may say something else than when it was last observed. Cheap. A target that
-    /// cannot tell says no, and is to be observed from time to time.
+    /// Whether its facts may have changed since it was last observed. Cheap. A target that cannot
+    /// tell returns `false`, and must be observed from time to time.
     fn changed(&mut self) -> bool {
         false
     }
@@ -44,18 +45,18 @@ pub trait Target: Send {
     /// The fence of the command's model.
     fn fence<'a>(&'a mut self, command: &'a Command) -> Later<'a, Result<Fence, String>>;
 
-    /// Makes what the command wants true, or finds that it is. The caller has asked
-    /// `undo::admit` before.
+    /// Makes the wanted state true, or finds that it already is. The caller has asked
+    /// `undo::admit` first.
     fn act<'a>(&'a mut self, command: &'a Command) -> Later<'a, Acted>;
 }
 
 impl Acted {
-    /// As wanted, and the target itself says so.
+    /// The wanted state is true, as the target itself reports.
     fn done(detail: String) -> Self {
         Self { outcome: StepResult::Done, proof: Some(Proof::L1), detail }
     }
 
-    /// Surely not done.
+    /// Certainly not done.
     fn failed(detail: String) -> Self {
         Self { outcome: StepResult::Failed, proof: None, detail }
     }
@@ -70,7 +71,7 @@ impl Acted {
         Self { outcome: StepResult::Refused, proof: None, detail }
     }
 
-    /// The answer to `command`.
+    /// The result of `command`, for the log.
     #[must_use]
     pub fn answer(self, command: &Command) -> CommandResult {
         CommandResult {

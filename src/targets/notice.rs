@@ -1,11 +1,11 @@
-//! Tells people: always in the log, and by a signed webhook where one is set.
+//! Notifies people: always in the log, and by a signed webhook if one is configured.
 //!
-//! The webhook is a CloudEvent in JSON under the headers of Standard Webhooks. Its id is the
-//! command's, so that a receiver can tell a repeat. Neither secret nor path of the address is
-//! ever shown: both may be what lets one in.
+//! The webhook posts a CloudEvent in JSON with the headers of Standard Webhooks. Its id is the
+//! command's, so that a receiver can recognise a repeat. Neither the secret nor the path of the
+//! address is ever shown: either may grant access.
 //!
-//! A notice moves nothing, so one of an older generation is news as any other: only its id tells
-//! whether it was told.
+//! A notice changes nothing, so one of an older generation is still sent. Only its id decides
+//! whether it was sent before.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -26,24 +26,24 @@ use crate::edge::chain::chain;
 use crate::edge::clock::Clock;
 use crate::model::{Command, CommandId, Fact, StepResult, Want};
 
-/// What says a notice in the log; only the diagnostics know how.
+/// Writes a notice to the log; only the diagnostics know how.
 pub type Say = Box<dyn Fn(&Command) + Send + Sync>;
 
 /// Why a webhook cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum NoticeError {
-    /// No address.
-    #[error("the webhook's address is none; write it like https://example.org/hook")]
+    /// The address is not valid.
+    #[error("the webhook address is not valid; write it like https://example.org/hook")]
     Address,
-    /// No secret.
-    #[error("the webhook's secret is none; write whsec_ and then 24 to 64 bytes in base64")]
+    /// The secret is not valid.
+    #[error("the webhook secret is not valid; write whsec_ followed by 24 to 64 bytes in base64")]
     Secret,
-    /// No HTTP client.
-    #[error("the webhook's client cannot be set up")]
+    /// The HTTP client cannot be set up.
+    #[error("cannot set up the HTTP client of the webhook")]
     Client(#[source] reqwest::Error),
 }
 
-/// A key that signs; it is never shown.
+/// The key that signs notices. It is never shown.
 #[derive(Clone)]
 pub struct SigningKey(Vec<u8>);
 
@@ -51,7 +51,7 @@ impl SigningKey {
     /// Reads `whsec_` and base64.
     ///
     /// # Errors
-    /// Any other text.
+    /// For any other text.
     pub fn new(text: &str) -> Result<Self, NoticeError> {
         let coded = text.trim().strip_prefix("whsec_").ok_or(NoticeError::Secret)?;
         let key = STANDARD.decode(coded).map_err(|_| NoticeError::Secret)?;
@@ -87,11 +87,10 @@ impl fmt::Debug for Webhook {
 }
 
 impl Webhook {
-    /// Posts to `url`, signed where there is a secret, and waits for an answer at most
-    /// `time_limit`.
+    /// Posts to `url`, signed if there is a secret, and waits at most `time_limit` for an answer.
     ///
     /// # Errors
-    /// An address that is none.
+    /// If the address is not valid.
     pub fn new(
         url: &str,
         secret: Option<SigningKey>,
@@ -108,7 +107,7 @@ impl Webhook {
         Ok(Self { url, secret, client })
     }
 
-    /// What may be shown of the address.
+    /// The part of the address that may be shown.
     fn host(&self) -> String {
         let host = self.url.host_str().unwrap_or_default();
         self.url.port().map_or(host.to_owned(), |port| format!("{host}:{port}"))
@@ -124,7 +123,7 @@ impl Webhook {
             .header("webhook-timestamp", at_s.to_string());
         if let Some(secret) = &self.secret {
             let Some(signature) = secret.sign(id, at_s, &body) else {
-                return Acted::failed("the webhook's secret signs nothing; set another".to_owned());
+                return Acted::failed("the webhook secret cannot sign; set another one".to_owned());
             };
             request = request.header("webhook-signature", signature);
         }
@@ -132,7 +131,7 @@ impl Webhook {
             Ok(response) => answered(&host, &response),
             Err(error) => {
                 let why = chain(&error.without_url());
-                Acted::unknown(format!("the webhook at {host} gave no answer: {why}"))
+                Acted::unknown(format!("the webhook at {host} did not answer: {why}"))
             }
         }
     }
@@ -148,30 +147,30 @@ fn answered(host: &str, response: &Response) -> Acted {
         || status == StatusCode::TOO_MANY_REQUESTS
         || status == StatusCode::REQUEST_TIMEOUT;
     if !again {
-        return Acted::failed(format!("{said}; check its address and its secret"));
+        return Acted::failed(format!("{said}; check its address and secret"));
     }
     let wait = response.headers().get(RETRY_AFTER).and_then(|wait| wait.to_str().ok());
     let wait = wait.map(|wait| wait.chars().take(40).collect::<String>());
     Acted::unknown(match wait {
-        Some(wait) => format!("{said}; it asks to be tried again after {wait}"),
+        Some(wait) => format!("{said}; it asks for a retry after {wait}"),
         None => said,
     })
 }
 
-/// Tells people.
+/// Notifies people.
 pub struct Notice {
     say: Say,
     webhook: Option<Webhook>,
     clock: Arc<dyn Clock>,
     fences: Fences,
     wait: Duration,
-    /// The last notice that stands in the log.
+    /// The last notice that was written to the log.
     said: Option<CommandId>,
 }
 
 impl Notice {
-    /// Says notices with `say`, and posts them where there is a webhook. What was told is
-    /// remembered in `fences`, a file, so that a restart repeats nothing; none: while it runs.
+    /// Logs notices with `say`, and posts them if there is a webhook. `fences` is a file that
+    /// remembers them, so that a restart repeats none; without it they are remembered in memory.
     #[must_use]
     pub fn new(
         say: Say,
@@ -185,24 +184,24 @@ impl Notice {
 
     async fn work(&mut self, command: &Command) -> Acted {
         let Want::Notice { summary, severity } = &command.want else {
-            let detail = "a notice changes no production version; nothing was done";
+            let detail = "the notice worker cannot change a production version; nothing was done";
             return Acted::failed(detail.to_owned());
         };
         let _held = match self.fences.hold(self.wait).await {
             Ok(held) => held,
-            Err(why) => return Acted::failed(format!("{why}; nobody was told")),
+            Err(why) => return Acted::failed(format!("{why}; nobody was notified")),
         };
         let mut taken = self.fences.of(&command.model);
         if taken.has(command) {
-            return Acted::done("this was told before".to_owned());
+            return Acted::done("already sent".to_owned());
         }
-        // It is asked again where the webhook gave no answer; the log has it then.
+        // A repeat, because the webhook did not answer: it is in the log already.
         if self.said.as_ref() != Some(&command.id) {
             (self.say)(command);
             self.said = Some(command.id.clone());
         }
         let acted = match &self.webhook {
-            None => Acted::done("told in the log".to_owned()),
+            None => Acted::done("written to the log".to_owned()),
             Some(webhook) => {
                 let at_s = self.clock.now().as_ms().div_euclid(1000);
                 let body = event(command, summary, severity);

@@ -28,15 +28,15 @@ fn runs(folder: &Path) -> usize {
 #[test]
 fn exits_in_outcomes_out() {
     for (body, outcome, said) in [
-        ("echo one; echo moved it", StepResult::Done, "/bin/sh ended with 0: moved it"),
+        ("echo one; echo moved it", StepResult::Done, "/bin/sh exited with code 0: moved it"),
         (
             "echo no such thing >&2; exit 1",
             StepResult::Failed,
-            "/bin/sh ended with 1: no such thing",
+            "/bin/sh exited with code 1: no such thing",
         ),
-        ("exit 2", StepResult::Unknown, "/bin/sh ended with 2"),
-        ("kill -9 $$", StepResult::Unknown, "/bin/sh was ended by a signal"),
-        ("grep -q '\"version\":\"v2\"'", StepResult::Done, "/bin/sh ended with 0"),
+        ("exit 2", StepResult::Unknown, "/bin/sh exited with code 2"),
+        ("kill -9 $$", StepResult::Unknown, "/bin/sh was killed by a signal"),
+        ("grep -q '\"version\":\"v2\"'", StepResult::Done, "/bin/sh exited with code 0"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let program = script(folder.path(), "act", body);
@@ -74,7 +74,7 @@ fn it_acts_once_and_refuses_the_past_also_after_a_restart() {
     assert_eq!(stale.detail, "generation 1 of fd is over, 2 was seen; nothing was done");
     let moved = act(&mut new(), &production("c3", 3, "v1", "v9"));
     assert_eq!(moved.outcome, StepResult::Failed);
-    assert!(moved.detail.contains("the probe says v2: moved by others"), "{moved:?}");
+    assert!(moved.detail.contains("the probe reports v2: changed by others"), "{moved:?}");
     fs::write(folder.path().join("live"), "v3").unwrap();
     assert_eq!(act(&mut new(), &production("c2", 2, "v2", "v3")).outcome, StepResult::Refused);
     assert_eq!(runs(folder.path()), 1);
@@ -124,7 +124,7 @@ fn a_program_that_lies_is_not_believed() {
     let acted =
         act(&mut exec(folder.path(), Some(probe), liar, LONG), &production("c", 1, "v2", "v3"));
     assert_eq!(acted.outcome, StepResult::Unknown);
-    assert!(acted.detail.ends_with("but the probe says that it is not so yet"), "{acted:?}");
+    assert!(acted.detail.ends_with("but the probe does not confirm it yet"), "{acted:?}");
 }
 
 #[test]
@@ -148,7 +148,11 @@ fn probes_without_facts_tell_by_their_exit() {
     let folder = tempfile::tempdir().unwrap();
     let probe = script(folder.path(), "probe", "echo hm");
     let error = block_on(exec(folder.path(), Some(probe), Vec::new(), LONG).observe()).unwrap_err();
-    assert_eq!(error, "/bin/sh ended with 0: hm; it must print a fact, {\"production\": \"v2\"}");
+    assert_eq!(
+        error,
+        "/bin/sh exited with code 0: hm; \
+         the probe must print a fact such as {\"production\": \"v2\"}"
+    );
 }
 
 #[test]
@@ -189,7 +193,7 @@ fn much_output_and_children_that_stay_do_no_harm() {
     let acted = act(&mut exec(folder.path(), None, program, LONG), &production("c", 1, "v2", "v3"));
     assert_eq!(
         (acted.outcome, acted.detail.as_str()),
-        (StepResult::Done, "/bin/sh ended with 0: the end")
+        (StepResult::Done, "/bin/sh exited with code 0: the end")
     );
     let id = fs::read_to_string(folder.path().join("child")).unwrap();
     assert!(runs_on(id.trim()), "it waited for the child, or killed it");
@@ -203,5 +207,5 @@ fn damaged_fences_stop_it() {
     let (_, program) = switch(folder.path());
     let acted = act(&mut exec(folder.path(), None, program, LONG), &production("c", 1, "v2", "v3"));
     assert_eq!((acted.outcome, runs(folder.path())), (StepResult::Failed, 0));
-    assert!(acted.detail.contains("mine.fences.json holds no fences"), "{acted:?}");
+    assert!(acted.detail.contains("mine.fences.json is not a fence file"), "{acted:?}");
 }

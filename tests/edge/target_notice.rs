@@ -103,7 +103,7 @@ async fn a_notice_is_posted_once_and_signed() {
     assert_eq!((acted.outcome, acted.proof), (StepResult::Done, Some(Proof::L1)), "{acted:?}");
     let (mut restarted, said_again) = telling(webhook(&url, Duration::from_secs(30)), Some(fences));
     for again in [&mut first, &mut restarted] {
-        assert_eq!(again.act(&notice("c1", 2)).await.detail, "this was told before");
+        assert_eq!(again.act(&notice("c1", 2)).await.detail, "already sent");
         // Of an older incident, and still news; once.
         assert_eq!(again.act(&notice("c0", 1)).await.outcome, StepResult::Done);
     }
@@ -141,23 +141,19 @@ async fn answers_in_outcomes_out() {
         (
             "307 X\r\nLocation: http://elsewhere.example/",
             StepResult::Failed,
-            "answered 307 Temporary Redirect; check its address and its secret",
+            "answered 307 Temporary Redirect; check its address and secret",
         ),
-        (
-            "401 X",
-            StepResult::Failed,
-            "answered 401 Unauthorized; check its address and its secret",
-        ),
+        ("401 X", StepResult::Failed, "answered 401 Unauthorized; check its address and secret"),
         (
             "429 X\r\nRetry-After: 120",
             StepResult::Unknown,
-            "answered 429 Too Many Requests; it asks to be tried again after 120",
+            "answered 429 Too Many Requests; it asks for a retry after 120",
         ),
         ("500 X", StepResult::Unknown, "answered 500 Internal Server Error"),
         (
             "503 X\r\nRetry-After: 5",
             StepResult::Unknown,
-            "answered 503 Service Unavailable; it asks to be tried again after 5",
+            "answered 503 Service Unavailable; it asks for a retry after 5",
         ),
     ] {
         let (url, inbox) = receiver(vec![Some(answer), Some("200 OK")]).await;
@@ -187,14 +183,14 @@ async fn silence_and_absence_are_unknown() {
     let (mut hanging, _) = telling(webhook(&url, Duration::from_millis(300)), None);
     let acted = hanging.act(&notice("c1", 1)).await;
     assert_eq!(acted.outcome, StepResult::Unknown);
-    assert!(acted.detail.contains("gave no answer"), "{acted:?}");
+    assert!(acted.detail.contains("did not answer"), "{acted:?}");
     check_quiet(&acted.detail);
 
     let gone = "http://127.0.0.1:1/hook/path-that-lets-in";
     let (mut absent, _) = telling(webhook(gone, Duration::from_secs(30)), None);
     let acted = absent.act(&notice("c1", 1)).await;
     assert_eq!(acted.outcome, StepResult::Unknown);
-    assert!(acted.detail.starts_with("the webhook at 127.0.0.1:1 gave no answer: "), "{acted:?}");
+    assert!(acted.detail.starts_with("the webhook at 127.0.0.1:1 did not answer: "), "{acted:?}");
     check_quiet(&acted.detail);
     check_quiet(&format!("{absent:?}"));
     check_quiet(&format!("{:?}", SigningKey::new(&secret()).unwrap()));
@@ -217,11 +213,14 @@ async fn without_a_webhook_the_log_is_told() {
 fn wrong_addresses_and_secrets_are_told_and_not_shown() {
     for url in ["", "example.org", "ftp://example.org", "unix:/x"] {
         let error = Webhook::new(url, None, Duration::from_secs(1)).unwrap_err().to_string();
-        assert_eq!(error, "the webhook's address is none; write it like https://example.org/hook");
+        assert_eq!(
+            error,
+            "the webhook address is not valid; write it like https://example.org/hook"
+        );
     }
     for text in ["", "hunter2", "whsec_", "whsec_%%%", "whsec_aHVudGVyMg=="] {
         let error = SigningKey::new(text).unwrap_err().to_string();
-        assert!(error.starts_with("the webhook's secret is none; write whsec_"), "{error}");
+        assert!(error.starts_with("the webhook secret is not valid; write whsec_"), "{error}");
     }
     assert!(Webhook::new("https://example.org/x", None, Duration::from_secs(1)).is_ok());
 }

@@ -87,7 +87,7 @@ fn it_switches_once_and_says_so() {
         assert_eq!(lost.outcome, StepResult::Done, "it is v2 already: {lost:?}");
         let moved = act(&mut registry, &production("c3", 4, "v3", "v9"));
         assert_eq!(moved.outcome, StepResult::Failed, "{moved:?}");
-        assert!(moved.detail.contains("has v2 in production: moved by others"), "{moved:?}");
+        assert!(moved.detail.contains("has v2 in production: changed by others"), "{moved:?}");
         let fence = block_on(registry.fence(&command)).unwrap();
         assert_eq!((fence.generation, fence.command.as_deref()), (3, Some("c2")));
     }
@@ -196,6 +196,29 @@ fn baselines_are_written_under_the_lock() {
         let chain = std::error::Error::source(&error).unwrap().to_string();
         assert!(chain.contains("no version v9 of fd"), "{chain}");
     }
+}
+
+/// As Python's `json.dump` writes it; the numbers are of fields that Ripcord does not read.
+const FROM_PYTHON: &str = r#"[{"name":"fd","version":"v2","is_production":false,
+ "run_id":123456789012345678901234567890,"metrics":{"f1":NaN,"loss":1e-3},
+ "baseline":{"error_rate":{"value":0.10,"n":7,"by":-0.0},"auc":{"value":0.10}}},
+ {"name":"fd","version":"v3","is_production":true,"metrics":{"f1":-Infinity,"auc":0.90}}]"#;
+
+#[test]
+fn the_users_own_values_stay_as_written() {
+    let (_folder, path) = folder(FROM_PYTHON);
+    let mut registry = registry(&path);
+    let acted = act(&mut registry, &production("c1", 2, "v2", "v3"));
+    assert_eq!(acted.outcome, StepResult::Done, "{acted:?}");
+    let [up, down] = ["\"is_production\":true", "\"is_production\":false"];
+    let switched = FROM_PYTHON.replace(up, "…").replace(down, up).replace('…', down);
+    assert_eq!(fs::read_to_string(&path).unwrap(), switched);
+
+    let (model, v2) = (ModelId::new("fd").unwrap(), VersionId::new("v2").unwrap());
+    let known: Baselines = [(Signal::ErrorRate, Baseline { value: 0.25, n: 500 })].into();
+    registry.write_baselines(&[(model, v2, known)]).unwrap();
+    let set = switched.replace("\"value\":0.10,\"n\":7", "\"value\":0.25,\"n\":500");
+    assert_eq!(fs::read_to_string(&path).unwrap(), set);
 }
 
 #[test]
@@ -342,7 +365,7 @@ fn another_program_that_takes_no_lock_is_noticed() {
             let acted = act(&mut registry, &command);
             let known = match acted.outcome {
                 StepResult::Done => acted.detail.contains("is v2"),
-                StepResult::Failed => acted.detail.contains("takes no lock"),
+                StepResult::Failed => acted.detail.contains("does not lock"),
                 StepResult::Unknown => acted.detail.contains("another program writes it"),
                 StepResult::Refused => false,
             };

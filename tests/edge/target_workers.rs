@@ -163,7 +163,7 @@ fn mlflow_aliases_are_moved() {
     assert!(detail.contains("was set to v3, but reads v1"), "{detail}");
     let (outcome, detail) = told(act(&mut exec, &production("f", 4, "v3", "v2")));
     assert_eq!(outcome, StepResult::Failed);
-    assert!(detail.contains("the probe says v1: moved by others"), "{detail}");
+    assert!(detail.contains("the probe reports v1: changed by others"), "{detail}");
     assert_eq!(state.lock().unwrap().writes, 2);
 }
 
@@ -176,7 +176,7 @@ fn mlflow_without_alias_or_down_is_told() {
     assert_eq!(block_on(exec.observe()).unwrap()[0].production, None);
     let (outcome, detail) = told(act(&mut exec, &production("c", 1, "v2", "v3")));
     assert_eq!(outcome, StepResult::Failed, "{detail}");
-    assert!(detail.contains("the probe says no version: moved by others"), "{detail}");
+    assert!(detail.contains("the probe reports no version: changed by others"), "{detail}");
     state.lock().unwrap().broken = true;
     let error = block_on(exec.observe()).unwrap_err();
     assert!(error.contains("500 INTERNAL_ERROR the database is gone"), "{error}");

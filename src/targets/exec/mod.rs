@@ -1,9 +1,9 @@
-//! The user's own programs as a target: one tells what is, one makes it so.
+//! The user's own programs as a target: one reports the current state, one changes it.
 //!
-//! Both get JSON on stdin: the command, or `{"model": …}` where only facts are asked for.
-//! The probe may print a fact, `{"production": "v2"}`; where it prints nothing its exit code tells
-//! whether the world is as wanted. Exit 0: done. 1: surely not. Anything else: unknown, and so is
-//! what is printed with exit 0 and is no fact.
+//! Both get JSON on stdin: the command, or `{"model": …}` if only facts are wanted. The probe may
+//! print a fact, `{"production": "v2"}`; if it prints nothing, its exit code says whether the
+//! wanted state is true. Exit code 0: done. 1: certainly not. Anything else is unknown, and so is
+//! exit code 0 with an output that is not a fact.
 
 mod run;
 
@@ -19,22 +19,22 @@ use super::{Acted, Fence, Later, Target};
 use crate::edge::fence::{AcceptedCommands, CommandAge};
 use crate::model::{Command, Fact, ModelId, StepResult, TargetId, VersionFact, VersionId, Want};
 
-/// What is to be known of the user's programs.
+/// The settings of the user's programs.
 #[derive(Debug, Clone)]
 pub struct ExecOptions {
     /// The target's name in the config.
     pub target: TargetId,
-    /// The models that facts are asked for.
+    /// The models to report facts for.
     pub models: Vec<ModelId>,
-    /// Program and arguments that tell what is; none: nobody tells.
+    /// Program and arguments that report the current state, if there are any.
     pub probe: Option<Vec<String>>,
-    /// Program and arguments that make it so.
+    /// Program and arguments that change it.
     pub act: Vec<String>,
     /// How long each may run.
     pub time_limit: Duration,
-    /// Where they run.
+    /// The working directory of both.
     pub folder: PathBuf,
-    /// Where the fences are kept, in `TARGET.fences.json`; the folder is there.
+    /// The folder of `TARGET.fences.json`. It exists.
     pub fence_folder: PathBuf,
 }
 
@@ -45,32 +45,32 @@ pub struct Exec {
     fences: Fences,
 }
 
-/// What a probe printed.
+/// The output of a probe.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 struct Stated {
-    /// It must be there, and may be null: no version is in production.
+    /// Required; null if no version is in production.
     #[serde(deserialize_with = "Option::deserialize")]
     production: Option<VersionId>,
     #[serde(default)]
     versions: Vec<VersionId>,
 }
 
-/// What a probe says of what is wanted.
+/// What a probe says about the wanted state.
 enum Probed {
-    /// It is so.
+    /// It is true.
     So(String),
-    /// It is not so, and may be made so.
+    /// It is not true, and may be made true.
     NotSo,
-    /// It is otherwise, by others.
+    /// Others have changed the state to a third one.
     Moved(String),
-    /// It never ran.
+    /// The probe did not run.
     NotRun(String),
-    /// It cannot tell.
+    /// The probe cannot tell.
     Unclear(String),
 }
 
 impl Exec {
-    /// The target that these programs make.
+    /// The target that consists of these programs.
     #[must_use]
     pub fn new(settings: ExecOptions) -> Self {
         let file = settings.fence_folder.join(format!("{}.fences.json", settings.target));
@@ -94,13 +94,13 @@ impl Exec {
             let ran = self.run(probe, input.as_bytes()).await;
             let detail = || self.detail(&ran, probe);
             if ran.end != End::Code(0) {
-                return Err(format!(
-                    "the production version of {model} is not known: {}",
-                    detail()
-                ));
+                return Err(format!("the production version of {model} is unknown: {}", detail()));
             }
             let stated = stated(&ran.stdout).ok_or_else(|| {
-                format!("{}; it must print a fact, {{\"production\": \"v2\"}}", detail())
+                format!(
+                    "{}; the probe must print a fact such as {{\"production\": \"v2\"}}",
+                    detail()
+                )
             })?;
             let generation = self.fences.of(model).generation;
             facts.push(fact(model, &self.settings.target, stated, generation));
@@ -122,13 +122,13 @@ impl Exec {
             (End::Code(0 | 1), Some(now)) => {
                 let now = now.map_or("no version".to_owned(), String::from);
                 Probed::Moved(format!(
-                    "{model} was to go from {instead_of} to {version}, but the probe says {now}: \
-                     moved by others"
+                    "{model} should go from {instead_of} to {version}, but the probe reports \
+                     {now}: changed by others"
                 ))
             }
             (End::Code(0), None) if ran.stdout.trim().is_empty() => Probed::So(detail),
             (End::Code(0), None) => Probed::Unclear(format!(
-                "{detail}; that is no fact, print {{\"production\": \"v2\"}} or nothing at all"
+                "{detail}; this output is not a fact: print {{\"production\": \"v2\"}} or nothing"
             )),
             (End::Code(1), None) => Probed::NotSo,
             (End::NotStarted(_), _) => Probed::NotRun(detail),
@@ -155,7 +155,9 @@ impl Exec {
         }
         let input = match serde_json::to_vec(command) {
             Ok(input) => input,
-            Err(error) => return Acted::failed(format!("the command is no JSON: {error}")),
+            Err(error) => {
+                return Acted::failed(format!("the command cannot be written as JSON: {error}"));
+            }
         };
         let acted = match &command.want {
             Want::Production { version, instead_of } => {
@@ -163,7 +165,7 @@ impl Exec {
                 self.production(command, before, &want, &input).await
             }
             Want::Notice { .. } if before == CommandAge::Done => {
-                Acted::done("this was done before".to_owned())
+                Acted::done("this command was already done".to_owned())
             }
             Want::Notice { .. } => self.act_once(&input).await,
         };
@@ -180,19 +182,19 @@ impl Exec {
     ) -> Acted {
         let model = &command.model;
         match self.probe(want, model, input).await {
-            Probed::So(detail) => return Acted::done(format!("{detail}; it was so already")),
+            Probed::So(detail) => return Acted::done(format!("{detail}; no change was needed")),
             Probed::NotRun(detail) => return Acted::failed(format!("{detail}; nothing was done")),
             Probed::Unclear(detail) => {
                 return Acted::unknown(format!("{detail}; nothing was done"));
             }
             Probed::Moved(detail) => return Acted::failed(format!("{detail}; nothing was done")),
             Probed::NotSo if before == CommandAge::Done && self.settings.probe.is_none() => {
-                return Acted::done("this was done before".to_owned());
+                return Acted::done("this command was already done".to_owned());
             }
             Probed::NotSo if before == CommandAge::Done => {
                 return Acted::failed(format!(
-                    "{model} was made {} by this command, and has since been moved back by \
-                     others; nothing was done",
+                    "this command moved {model} to {}, but others have since moved it back; \
+                     nothing was done",
                     want.0
                 ));
             }
@@ -206,10 +208,10 @@ impl Exec {
         match self.probe(want, model, input).await {
             Probed::So(_) => Acted::done(said),
             Probed::NotSo => {
-                Acted::unknown(format!("{said}; but the probe says that it is not so yet"))
+                Acted::unknown(format!("{said}, but the probe does not confirm it yet"))
             }
             Probed::Moved(detail) | Probed::NotRun(detail) | Probed::Unclear(detail) => {
-                Acted::unknown(format!("{said}; but then: {detail}"))
+                Acted::unknown(format!("{said}, but then: {detail}"))
             }
         }
     }

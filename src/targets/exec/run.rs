@@ -11,9 +11,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-/// What is kept of each output: its end.
+/// How many of the last bytes of each output are kept.
 const KEPT_BYTES: usize = 64 * 1024;
-/// How long outputs are read on after the program ended: its children may hold them open.
+/// How long to keep reading after the program has ended: its children may hold the outputs open.
 const LINGER: Duration = Duration::from_millis(200);
 /// The longest detail, in characters.
 const DETAIL: usize = 500;
@@ -21,15 +21,15 @@ const DETAIL: usize = 500;
 /// How a program ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum End {
-    /// By itself, with this code.
+    /// With this exit code.
     Code(i32),
     /// By a signal.
     Signal,
     /// It was still running at the time limit, and was killed.
     TimedOut,
-    /// It never ran.
+    /// It did not run.
     NotStarted(String),
-    /// What became of it cannot be told.
+    /// Its exit status cannot be read.
     Lost(String),
 }
 
@@ -46,24 +46,24 @@ impl Ran {
         Self { end, stdout: String::new(), stderr: String::new() }
     }
 
-    /// How it ended and the last thing it said, for people.
+    /// How it ended and the last line of its output, for people.
     pub(super) fn detail(&self, program: &[String], limit: Duration) -> String {
         let name = program.first().map_or("", String::as_str);
         let end = match &self.end {
-            End::Code(code) => format!("{name} ended with {code}"),
-            End::Signal => format!("{name} was ended by a signal"),
+            End::Code(code) => format!("{name} exited with code {code}"),
+            End::Signal => format!("{name} was killed by a signal"),
             End::TimedOut => {
                 format!("{name} ran longer than {} s and was killed", limit.as_secs_f64())
             }
             End::NotStarted(why) => format!("{name} cannot be started: {why}"),
-            End::Lost(why) => format!("{name} was lost: {why}"),
+            End::Lost(why) => format!("{name} ended, but its exit status is unknown: {why}"),
         };
         let said = last_line(&self.stderr).or_else(|| last_line(&self.stdout));
         said.map_or(end.clone(), |said| format!("{end}: {said}"))
     }
 }
 
-/// The last line with something in it, cut short.
+/// The last line that is not empty, cut to a maximum length.
 fn last_line(text: &str) -> Option<String> {
     let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
     Some(line.chars().filter(|c| !c.is_control()).take(DETAIL).collect())
@@ -94,7 +94,7 @@ pub(super) async fn run(program: &[String], folder: &Path, input: &[u8], limit: 
     let talk = async {
         let write = async {
             if let Some(mut stdin) = stdin.take() {
-                // A program need not read what it is told.
+                // A program need not read its input.
                 let _may_close = stdin.write_all(input).await;
             }
         };
@@ -166,12 +166,12 @@ impl Group {
 
     fn kill(&mut self) {
         if let Some(group) = self.0.take() {
-            // It may have ended by itself in this moment.
+            // It may have ended by itself just now.
             let _gone = kill_process_group(group, Signal::KILL);
         }
     }
 
-    /// The program ended by itself; its number may be another's from now on.
+    /// The program ended by itself; its process id may be reused from now on.
     fn spare(&mut self) {
         self.0 = None;
     }

@@ -1,4 +1,4 @@
-//! Whether the files of a version are there, with the right hash.
+//! Checks that the files of a version exist and have the right hash.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,14 +11,14 @@ use sha2::{Digest, Sha256};
 
 use super::entry::Entry;
 
-/// Checks artifacts; a file is hashed again only after it changed.
+/// Checks artifacts. A file is hashed again only after it has changed.
 #[derive(Debug, Clone)]
 pub(super) struct Artifacts {
     folder: PathBuf,
     hashes: BTreeMap<PathBuf, (Stamp, String)>,
 }
 
-/// What tells that a file is another: its inode, its length, and when either last changed.
+/// Differs when a file was replaced or changed: its inode, length and time of last change.
 pub(super) type Stamp = (u64, u64, i64, i64);
 
 pub(super) fn stamp(metadata: &Metadata) -> Stamp {
@@ -31,7 +31,7 @@ impl Artifacts {
         Self { folder, hashes: BTreeMap::new() }
     }
 
-    /// Whether they are there; none: the entry names none, or none that can be seen from here.
+    /// Whether the files are present; `None` if the entry names no file that is visible from here.
     pub(super) fn present(&mut self, entry: &Entry) -> Option<bool> {
         match self.check(entry) {
             Ok(seen) => seen.then_some(true),
@@ -39,10 +39,10 @@ impl Artifacts {
         }
     }
 
-    /// Whether they could be checked.
+    /// Checks the files; `false` if there was nothing to check.
     ///
     /// # Errors
-    /// Why they cannot be served.
+    /// The reason why they cannot be served.
     pub(super) fn check(&mut self, entry: &Entry) -> Result<bool, String> {
         let Some(name) = entry.path.as_deref().filter(|name| !name.contains("://")) else {
             return Ok(false);
@@ -58,7 +58,7 @@ impl Artifacts {
         if found == *wanted {
             return Ok(true);
         }
-        Err(format!("its file {shown} has the SHA-256 {found}, the registry says {wanted}"))
+        Err(format!("its file {shown} has the SHA-256 {found}, but the registry says {wanted}"))
     }
 
     fn hash(&mut self, path: &Path, stamp: Stamp) -> io::Result<String> {

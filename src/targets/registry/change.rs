@@ -1,17 +1,18 @@
-//! What a command makes of a registry. Pure: a document in, a document out.
+//! Applies a command to a registry. Pure: a document in, a document out.
 
 use super::document::Document;
-use super::entry::{BASELINES, DocumentError, Entry};
-use super::json::LiteralJson;
+use super::entry::{BASELINES, Entry};
+use super::error::DocumentError;
+use super::json::{JsonMembers, LiteralJson};
 use crate::edge::fence::CommandAge;
 use crate::model::{Baselines, Command, ModelId, StepResult, VersionId, Want};
 
-/// What a command came to.
+/// The result of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Applied {
     pub(super) outcome: StepResult,
     pub(super) detail: String,
-    /// The document is another than before, and has to be written.
+    /// The document changed and must be written.
     pub(super) changed: bool,
 }
 
@@ -22,7 +23,7 @@ impl Applied {
 }
 
 impl Document {
-    /// Makes what the command wants true, or finds that it is. `place` names the document for
+    /// Makes the wanted state true, or finds that it already is. `place` names the document for
     /// people; `usable` says why the files of a version cannot be served.
     pub(super) fn apply(
         &mut self,
@@ -31,7 +32,8 @@ impl Document {
         usable: &mut dyn FnMut(&Entry) -> Result<(), String>,
     ) -> Applied {
         let Want::Production { version, instead_of } = &command.want else {
-            let detail = format!("{place} is a registry and can give no notice; nothing was done");
+            let detail =
+                format!("{place} is a registry and cannot deliver notices; nothing was done");
             return Applied::unchanged(StepResult::Failed, detail);
         };
         let model = &command.model;
@@ -47,20 +49,21 @@ impl Document {
                 return Applied::unchanged(StepResult::Refused, detail);
             }
             CommandAge::Done if live.as_ref() == Some(version) => {
-                let detail = format!("{model} is {version} in {place}; this was done before");
+                let detail =
+                    format!("{model} is {version} in {place}; this command was already done");
                 return Applied::unchanged(StepResult::Done, detail);
             }
             CommandAge::Done => {
                 return failed(format!(
-                    "{model} was made {version} in {place} by this command, and has since been \
-                     moved to {now} by others; nothing was done"
+                    "this command made {version} the production version of {model} in {place}, \
+                     but others have since changed it to {now}; nothing was done"
                 ));
             }
             CommandAge::New => {}
         }
         if live.as_ref() == Some(version) {
             self.keep_fence(command);
-            let detail = format!("{model} is {version} in {place} already");
+            let detail = format!("{model} is already {version} in {place}");
             return Applied { outcome: StepResult::Done, detail, changed: true };
         }
         if !self.entries.iter().any(|entry| entry.model == *model) {
@@ -68,8 +71,8 @@ impl Document {
         }
         if live.as_ref() != Some(instead_of) {
             return failed(format!(
-                "{model} was to go from {instead_of} to {version}, but {place} has {now} in \
-                 production: moved by others; nothing was done"
+                "{model} should go from {instead_of} to {version}, but {place} has {now} in \
+                 production: changed by others; nothing was done"
             ));
         }
         let Some(entry) = self.find(model, version) else {
@@ -88,7 +91,7 @@ impl Document {
         Applied { outcome: StepResult::Done, detail, changed: true }
     }
 
-    /// Sets the baselines of a version, and leaves other fields of its baseline as they are.
+    /// Sets the baselines of a version. Other fields of its baseline stay as they are.
     pub(super) fn set_baselines(
         &mut self,
         place: &str,
@@ -109,14 +112,14 @@ impl Document {
             for (field, value, baseline) in wanted {
                 if let Some(one) = all.object_at(field) {
                     one.set(value, LiteralJson::real(baseline.value));
-                    one.set("n", LiteralJson::Number(baseline.n.into()));
+                    one.set("n", LiteralJson::count(baseline.n));
                 }
             }
         }
         self.read_entries()
     }
 
-    /// Adds a version. For registries that are made, not read.
+    /// Adds a version, to a registry that was not read from a file.
     pub(super) fn add(
         &mut self,
         model: &ModelId,
@@ -131,9 +134,8 @@ impl Document {
             ("archived", LiteralJson::Flag(false)),
             ("proven_good", LiteralJson::Flag(proven_good)),
         ];
-        let fields = fields.map(|(name, value)| (name.to_owned(), value));
         if let Some(list) = self.list_mut() {
-            list.push(LiteralJson::Object(fields.to_vec()));
+            list.push(LiteralJson::object(fields));
         }
         self.read_entries()
     }
@@ -148,9 +150,8 @@ impl Document {
     ) -> Result<(), DocumentError> {
         let (up, down) =
             (self.position(&command.model, version), self.position(&command.model, instead_of));
-        let may_add = |field: &str, document: &Self| {
-            document.side.is_none() || document.list().iter().any(|e| e.has(field))
-        };
+        let may_add =
+            |field: &str, document: &Self| document.side.is_none() || document.any_has(field);
         let archived = may_add("archived", self);
         let at = may_add("archived_at", self);
         let reason = may_add("archived_reason", self);
@@ -185,17 +186,16 @@ impl Document {
         if let Some(fences) = self.meta_mut().object_at("fences")
             && let Some(fence) = fences.object_at(command.model.as_str())
         {
-            fence.set("generation", LiteralJson::Number(taken.generation.into()));
+            fence.set("generation", LiteralJson::count(taken.generation));
             fence.set(
                 "command",
                 taken.command.as_ref().map_or(LiteralJson::Null, LiteralJson::text),
             );
-            fence.remove("earlier");
-            if !taken.earlier.is_empty() {
-                fence.set(
-                    "earlier",
-                    LiteralJson::List(taken.earlier.iter().map(LiteralJson::text).collect()),
-                );
+            if taken.earlier.is_empty() {
+                fence.remove("earlier");
+            } else {
+                fence
+                    .set("earlier", LiteralJson::list(taken.earlier.iter().map(LiteralJson::text)));
             }
         }
         self.taken.insert(command.model.clone(), taken);
@@ -203,22 +203,23 @@ impl Document {
     }
 
     pub(super) fn raise_revision(&mut self) {
-        self.revision += 1;
-        let revision = LiteralJson::Number(self.revision.into());
+        self.revision = self.revision.saturating_add(1);
+        let revision = LiteralJson::count(self.revision);
         self.meta_mut().set("revision", revision);
     }
 
     fn entry_mut(&mut self, at: Option<usize>) -> Option<&mut LiteralJson> {
-        self.list_mut()?.get_mut(at?)
+        self.list_mut()?.value_mut(at?)
     }
 
     fn meta_mut(&mut self) -> &mut LiteralJson {
-        self.side.as_mut().unwrap_or(&mut self.root)
+        &mut self.side.as_mut().unwrap_or(&mut self.main).root
     }
 
-    fn list_mut(&mut self) -> Option<&mut Vec<LiteralJson>> {
-        let plain = matches!(self.root, LiteralJson::List(_));
-        let models = if plain { &mut self.root } else { self.root.object_at("models")? };
+    fn list_mut(&mut self) -> Option<&mut JsonMembers> {
+        let root = &mut self.main.root;
+        let plain = matches!(root, LiteralJson::List(_));
+        let models = if plain { root } else { root.object_at("models")? };
         if let LiteralJson::List(list) = models { Some(list) } else { None }
     }
 }

@@ -1,32 +1,28 @@
-//! What stands in a registry. Pure: text in, facts and text out.
+//! The content of a registry. Pure: text in, facts and text out.
 //!
-//! A document is written back in the shape it had: its fields in their order, unknown ones kept.
-//! A plain list gets no field that none of its entries has; its fences stand in a text beside it.
+//! A document is written back as it was read, except for what a command changes. A plain list gets
+//! no field that none of its entries has; its fences are in a second text, the side text.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use serde_json::ser::{PrettyFormatter, Serializer};
-
-use super::entry::{DocumentError, Entry, read_count, read_fence};
-use super::json::LiteralJson;
+use super::entry::{Entry, check_object, read_count, read_fence};
+use super::error::DocumentError;
+use super::json::{JsonText, LiteralJson};
 use crate::edge::fence::AcceptedCommands;
 use crate::model::{Fact, ModelId, TargetId, VersionFact, VersionId};
 
-/// What the schema field of a registry says.
+/// The schema field of a registry.
 pub(super) const SCHEMA: &str = "ripcord.registry/1";
-/// What it says in the text beside a plain list.
+/// The schema field of the side text of a plain list.
 const SIDE_SCHEMA: &str = "ripcord.registry-fences/1";
 
 /// A registry, checked.
 #[derive(Debug, Clone)]
 pub(super) struct Document {
     /// What was read: the object, or the plain list.
-    pub(super) root: LiteralJson,
+    pub(super) main: JsonText,
     /// Revision and fences of a plain list.
-    pub(super) side: Option<LiteralJson>,
-    indent: String,
-    ending: &'static str,
+    pub(super) side: Option<JsonText>,
     pub(super) entries: Vec<Entry>,
     pub(super) taken: BTreeMap<ModelId, AcceptedCommands>,
     pub(super) revision: u64,
@@ -36,38 +32,32 @@ pub(super) struct Document {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rendered {
     pub(super) main: String,
-    /// The text beside a plain list.
+    /// The side text of a plain list.
     pub(super) side: Option<String>,
 }
 
 impl Document {
-    /// Reads a registry, and the text beside it where it is a plain list.
+    /// Reads a registry, and the side text if it is a plain list.
     pub(super) fn parse(text: &str, side: Option<&str>) -> Result<Self, DocumentError> {
-        let root: LiteralJson = serde_json::from_str(text).map_err(DocumentError::NotJson)?;
-        let side = match root {
+        let main = JsonText::read(text).map_err(DocumentError::NotJson)?;
+        let side = match &main.root {
             LiteralJson::List(_) => Some(match side {
-                Some(side) => serde_json::from_str(side).map_err(DocumentError::NotJson)?,
+                Some(side) => JsonText::read(side).map_err(DocumentError::FencesNotJson)?,
                 None => {
-                    LiteralJson::Object(vec![("schema".to_owned(), LiteralJson::text(SIDE_SCHEMA))])
+                    let schema = LiteralJson::text(SIDE_SCHEMA);
+                    JsonText::new(LiteralJson::object([("schema", schema)]))
                 }
             }),
             LiteralJson::Object(_) => None,
-            LiteralJson::Null
+            other @ (LiteralJson::Null
             | LiteralJson::Flag(_)
             | LiteralJson::Number(_)
-            | LiteralJson::Text(_) => {
-                return Err(DocumentError::Shape { found: root.to_string() });
+            | LiteralJson::Text(_)) => {
+                return Err(DocumentError::Shape { found: other.to_string() });
             }
         };
-        let mut document = Self {
-            indent: indent_of(text),
-            ending: if text.ends_with('\n') { "\n" } else { "" },
-            root,
-            side,
-            entries: Vec::new(),
-            taken: BTreeMap::new(),
-            revision: 0,
-        };
+        let mut document =
+            Self { main, side, entries: Vec::new(), taken: BTreeMap::new(), revision: 0 };
         document.check_schema()?;
         document.read_entries()?;
         document.read_fences()?;
@@ -76,15 +66,13 @@ impl Document {
 
     /// A registry without entries.
     pub(super) fn empty() -> Self {
-        let root = LiteralJson::Object(vec![
-            ("schema".to_owned(), LiteralJson::text(SCHEMA)),
-            ("models".to_owned(), LiteralJson::List(Vec::new())),
+        let root = LiteralJson::object([
+            ("schema", LiteralJson::text(SCHEMA)),
+            ("models", LiteralJson::list([])),
         ]);
         Self {
-            root,
+            main: JsonText::new(root),
             side: None,
-            indent: "  ".to_owned(),
-            ending: "\n",
             entries: Vec::new(),
             taken: BTreeMap::new(),
             revision: 0,
@@ -93,8 +81,7 @@ impl Document {
 
     /// The document as text.
     pub(super) fn render(&self) -> Rendered {
-        let main = write(&self.root, &self.indent) + self.ending;
-        Rendered { main, side: self.side.as_ref().map(|side| write(side, "  ") + "\n") }
+        Rendered { main: self.main.write(), side: self.side.as_ref().map(JsonText::write) }
     }
 
     pub(super) fn revision(&self) -> u64 {
@@ -153,29 +140,29 @@ impl Document {
     }
 
     fn check_schema(&self) -> Result<(), DocumentError> {
-        let mend = format!("write \"{SCHEMA}\"");
+        let fix = format!("write \"{SCHEMA}\"");
         let at = "schema".to_owned();
-        match (&self.side, self.root.get("schema")) {
+        match (&self.side, self.main.root.get("schema")) {
             (Some(_), _) => Ok(()),
-            (None, Some(LiteralJson::Text(schema))) if schema == SCHEMA => Ok(()),
-            (None, Some(other)) => Err(DocumentError::Wrong { at, found: other.to_string(), mend }),
-            (None, None) => Err(DocumentError::Missing { at, mend }),
+            (None, Some(LiteralJson::Text(schema))) if schema.text() == Some(SCHEMA) => Ok(()),
+            (None, Some(other)) => Err(DocumentError::Wrong { at, found: other.to_string(), fix }),
+            (None, None) => Err(DocumentError::Missing { at, fix }),
         }
     }
 
     pub(super) fn read_entries(&mut self) -> Result<(), DocumentError> {
-        let (at, mend) = ("models".to_owned(), "write a list of entries".to_owned());
-        let list = match (&self.root, self.root.get("models")) {
+        let (at, fix) = ("models".to_owned(), "write a list of entries".to_owned());
+        let list = match (&self.main.root, self.main.root.get("models")) {
             (LiteralJson::List(list), _) | (_, Some(LiteralJson::List(list))) => list,
             (_, Some(other)) => {
-                return Err(DocumentError::Wrong { at, found: other.to_string(), mend });
+                return Err(DocumentError::Wrong { at, found: other.to_string(), fix });
             }
-            (_, None) => return Err(DocumentError::Missing { at, mend }),
+            (_, None) => return Err(DocumentError::Missing { at, fix }),
         };
         let prefix = if self.side.is_some() { "" } else { "models" };
         let place = |index: usize| format!("{prefix}[{index}]");
-        let mut entries: Vec<Entry> = Vec::with_capacity(list.len());
-        for (index, json) in list.iter().enumerate() {
+        let mut entries: Vec<Entry> = Vec::new();
+        for (index, json) in list.values().enumerate() {
             let entry = Entry::read(json, &place(index))?;
             let same = |e: &Entry| e.model == entry.model && e.version == entry.version;
             if let Some(first) = entries.iter().position(same) {
@@ -193,23 +180,21 @@ impl Document {
     }
 
     fn read_fences(&mut self) -> Result<(), DocumentError> {
-        let meta = self.side.as_ref().unwrap_or(&self.root);
+        let meta = &self.side.as_ref().unwrap_or(&self.main).root;
+        let at = if self.side.is_some() { "the fence file" } else { "the registry" };
+        check_object(meta, at, "restore it, or remove it to start without fences")?;
         let revision = read_count(meta, "", "revision")?;
         let mut taken = BTreeMap::new();
-        match meta.get("fences") {
-            None => {}
-            Some(LiteralJson::Object(fences)) => {
-                for (name, fence) in fences {
-                    let at = format!("fences.{name}");
-                    let model = ModelId::new(name)
-                        .map_err(|source| DocumentError::Name { at: at.clone(), source })?;
-                    taken.insert(model, read_fence(fence, &at)?);
-                }
-            }
-            Some(other) => {
-                let mend = "write an object with one fence per model".to_owned();
-                let (at, found) = ("fences".to_owned(), other.to_string());
-                return Err(DocumentError::Wrong { at, found, mend });
+        if let Some(fences) = meta.get("fences") {
+            check_object(fences, "fences", "write an object with one fence per model")?;
+        }
+        if let Some(LiteralJson::Object(fences)) = meta.get("fences") {
+            for (name, fence) in fences.fields() {
+                let Some(name) = name else { continue };
+                let at = format!("fences.{name}");
+                let model = ModelId::new(name)
+                    .map_err(|source| DocumentError::Name { at: at.clone(), source })?;
+                taken.insert(model, read_fence(fence, &at)?);
             }
         }
         (self.revision, self.taken) = (revision, taken);
@@ -240,34 +225,13 @@ impl Document {
         format!("no model {model} in {place}; it has: {models}")
     }
 
-    /// The entries as they stand there.
-    pub(super) fn list(&self) -> &[LiteralJson] {
-        match (&self.root, self.root.get("models")) {
-            (LiteralJson::List(list), _) | (_, Some(LiteralJson::List(list))) => list,
-            (_, _) => &[],
+    /// Whether an entry has this field.
+    pub(super) fn any_has(&self, field: &str) -> bool {
+        match (&self.main.root, self.main.root.get("models")) {
+            (LiteralJson::List(list), _) | (_, Some(LiteralJson::List(list))) => {
+                list.values().any(|entry| entry.has(field))
+            }
+            (_, _) => false,
         }
     }
-}
-
-/// The white space before the first field; none: the text is one line.
-fn indent_of(text: &str) -> String {
-    let mut lines = text.trim().lines().skip(1);
-    let first = lines.find(|line| line.starts_with([' ', '\t']));
-    match first {
-        Some(line) => line.chars().take_while(|c| matches!(c, ' ' | '\t')).collect(),
-        None => String::new(),
-    }
-}
-
-#[expect(clippy::expect_used, reason = "nothing in it can fail, and no half text may go out")]
-fn write(json: &LiteralJson, indent: &str) -> String {
-    let mut bytes = Vec::new();
-    let written = if indent.is_empty() {
-        json.serialize(&mut Serializer::new(&mut bytes))
-    } else {
-        let pretty = PrettyFormatter::with_indent(indent.as_bytes());
-        json.serialize(&mut Serializer::with_formatter(&mut bytes, pretty))
-    };
-    written.expect("names are text and a vector takes every byte");
-    String::from_utf8_lossy(&bytes).into_owned()
 }

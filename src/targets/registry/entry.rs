@@ -1,80 +1,9 @@
-//! One entry of a registry, checked; and how a wrong one is told.
+//! One entry of a registry, checked.
 
+use super::error::DocumentError;
 use super::json::LiteralJson;
 use crate::edge::fence::AcceptedCommands;
 use crate::model::{Baseline, Baselines, EventTime, ModelId, NameError, Signal, VersionId};
-
-/// Why a document is no registry.
-#[derive(Debug, thiserror::Error)]
-pub enum DocumentError {
-    /// No JSON.
-    #[error("it is not JSON")]
-    NotJson(#[source] serde_json::Error),
-    /// JSON of another shape.
-    #[error(
-        "it is {found}; a registry is an object with schema \"ripcord.registry/1\" and models, \
-         or a plain list of entries"
-    )]
-    Shape {
-        /// What stands there.
-        found: String,
-    },
-    /// A field is of the wrong kind or out of range.
-    #[error("{at} is {found}; {mend}")]
-    Wrong {
-        /// Entry and field.
-        at: String,
-        /// What stands there.
-        found: String,
-        /// What would do.
-        mend: String,
-    },
-    /// A field must be there.
-    #[error("{at} is missing; {mend}")]
-    Missing {
-        /// Entry and field.
-        at: String,
-        /// What would do.
-        mend: String,
-    },
-    /// A name that is none.
-    #[error("{at} is no name")]
-    Name {
-        /// Entry and field.
-        at: String,
-        /// Why.
-        #[source]
-        source: NameError,
-    },
-    /// Two entries of one version.
-    #[error("{first} and {second} are both {version} of {model}; remove one of them")]
-    Twice {
-        /// The model.
-        model: ModelId,
-        /// The version.
-        version: VersionId,
-        /// One entry.
-        first: String,
-        /// The other.
-        second: String,
-    },
-    /// Two versions in production.
-    #[error(
-        "{model} has two versions in production, {first} and {second}; \
-         set is_production of one of them to false"
-    )]
-    TwoInProduction {
-        /// The model.
-        model: ModelId,
-        /// One version.
-        first: VersionId,
-        /// The other.
-        second: VersionId,
-    },
-    /// No such entry.
-    #[error("{0}")]
-    Absent(String),
-}
 
 /// One version of a model.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,7 +20,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Reads the entry that stands `at`.
+    /// Reads the entry at this place.
     pub(super) fn read(json: &LiteralJson, at: &str) -> Result<Self, DocumentError> {
         let here = ObjectAt { json, at };
         here.is_object("write an object with name and version")?;
@@ -109,13 +38,14 @@ impl Entry {
     }
 }
 
-/// Reads what a target has taken, from the fence that stands `at`.
+/// Reads which commands a target has accepted, from the fence at this place.
 pub(super) fn read_fence(json: &LiteralJson, at: &str) -> Result<AcceptedCommands, DocumentError> {
     let here = ObjectAt { json, at };
     here.is_object("write {\"generation\": 0, \"command\": null}")?;
     let earlier = match json.get("earlier") {
         Some(LiteralJson::List(ids)) => {
-            ids.iter().map(|id| text_of(id, &format!("{at}.earlier"))).collect::<Result<_, _>>()?
+            let ids = ids.values().map(|id| text_of(id, &format!("{at}.earlier")));
+            ids.map(|id| id.map(str::to_owned)).collect::<Result<_, _>>()?
         }
         Some(other) => return Err(wrong(at, "earlier", other, "write a list of command ids")),
         None => Vec::new(),
@@ -124,12 +54,12 @@ pub(super) fn read_fence(json: &LiteralJson, at: &str) -> Result<AcceptedCommand
     Ok(AcceptedCommands { generation, command: here.text("command")?.map(str::to_owned), earlier })
 }
 
-/// Reads a count that may be absent.
+/// Reads a count; 0 if it is missing.
 pub(super) fn read_count(json: &LiteralJson, at: &str, field: &str) -> Result<u64, DocumentError> {
     Ok(ObjectAt { json, at }.count(field)?.unwrap_or(0))
 }
 
-/// An object and where it stands.
+/// An object and its place in the document.
 struct ObjectAt<'a> {
     json: &'a LiteralJson,
     at: &'a str,
@@ -139,54 +69,58 @@ fn path(at: &str, field: &str) -> String {
     if at.is_empty() { field.to_owned() } else { format!("{at}.{field}") }
 }
 
-fn wrong(at: &str, field: &str, found: &LiteralJson, mend: &str) -> DocumentError {
-    DocumentError::Wrong { at: path(at, field), found: found.to_string(), mend: mend.to_owned() }
+fn wrong(at: &str, field: &str, found: &LiteralJson, fix: &str) -> DocumentError {
+    DocumentError::Wrong { at: path(at, field), found: found.to_string(), fix: fix.to_owned() }
 }
 
-fn text_of(json: &LiteralJson, at: &str) -> Result<String, DocumentError> {
-    let mend = match json {
-        LiteralJson::Text(text) => return Ok(text.clone()),
-        LiteralJson::Number(number) => format!("write it in quotes: \"{number}\""),
-        LiteralJson::Null
-        | LiteralJson::Flag(_)
-        | LiteralJson::List(_)
-        | LiteralJson::Object(_) => "write text in quotes".to_owned(),
+fn text_of<'a>(json: &'a LiteralJson, at: &str) -> Result<&'a str, DocumentError> {
+    let fix = match (json, json.as_number()) {
+        (LiteralJson::Text(text), _) => match text.text() {
+            Some(text) => return Ok(text),
+            None => "remove the half of a surrogate pair (\\ud800 to \\udfff)".to_owned(),
+        },
+        (_, Some(number)) => format!("write it in quotes: \"{number}\""),
+        (_, None) => "write text in quotes".to_owned(),
     };
-    Err(DocumentError::Wrong { at: at.to_owned(), found: json.to_string(), mend })
+    Err(DocumentError::Wrong { at: at.to_owned(), found: json.to_string(), fix })
+}
+
+/// Refuses what is not an object, and an object in which a name occurs twice: programs differ in
+/// which of the two they take.
+pub(super) fn check_object(json: &LiteralJson, at: &str, fix: &str) -> Result<(), DocumentError> {
+    let at = at.to_owned();
+    match (json, json.repeated()) {
+        (LiteralJson::Object(_), None) => Ok(()),
+        (_, Some(name)) => Err(DocumentError::Repeated { at, name: name.to_owned() }),
+        (_, None) => Err(DocumentError::Wrong { at, found: json.to_string(), fix: fix.to_owned() }),
+    }
 }
 
 impl<'a> ObjectAt<'a> {
-    fn is_object(&self, mend: &str) -> Result<(), DocumentError> {
-        if matches!(self.json, LiteralJson::Object(_)) {
-            return Ok(());
-        }
-        let found = self.json.to_string();
-        Err(DocumentError::Wrong { at: self.at.to_owned(), found, mend: mend.to_owned() })
+    fn is_object(&self, fix: &str) -> Result<(), DocumentError> {
+        check_object(self.json, self.at, fix)
     }
 
-    fn wrong(&self, field: &str, found: &LiteralJson, mend: &str) -> DocumentError {
-        wrong(self.at, field, found, mend)
+    fn wrong(&self, field: &str, found: &LiteralJson, fix: &str) -> DocumentError {
+        wrong(self.at, field, found, fix)
     }
 
-    fn missing(&self, field: &str, mend: &str) -> DocumentError {
-        DocumentError::Missing { at: path(self.at, field), mend: mend.to_owned() }
+    fn missing(&self, field: &str, fix: &str) -> DocumentError {
+        DocumentError::Missing { at: path(self.at, field), fix: fix.to_owned() }
     }
 
     fn text(&self, field: &str) -> Result<Option<&'a str>, DocumentError> {
-        match self.json.get(field) {
-            None => Ok(None),
-            Some(LiteralJson::Text(text)) => Ok(Some(text)),
-            Some(other) => text_of(other, &path(self.at, field)).map(|_| None),
-        }
+        let text = self.json.get(field).map(|text| text_of(text, &path(self.at, field)));
+        text.transpose()
     }
 
     fn name<T>(
         &self,
         field: &str,
         new: fn(&str) -> Result<T, NameError>,
-        mend: &str,
+        fix: &str,
     ) -> Result<T, DocumentError> {
-        let text = self.text(field)?.ok_or_else(|| self.missing(field, mend))?;
+        let text = self.text(field)?.ok_or_else(|| self.missing(field, fix))?;
         new(text).map_err(|source| DocumentError::Name { at: path(self.at, field), source })
     }
 
@@ -200,14 +134,7 @@ impl<'a> ObjectAt<'a> {
 
     fn count(&self, field: &str) -> Result<Option<u64>, DocumentError> {
         let Some(json) = self.json.get(field) else { return Ok(None) };
-        let count = match json {
-            LiteralJson::Number(number) => number.as_u64(),
-            LiteralJson::Null
-            | LiteralJson::Flag(_)
-            | LiteralJson::Text(_)
-            | LiteralJson::List(_)
-            | LiteralJson::Object(_) => None,
-        };
+        let count = json.as_u64();
         count.map(Some).ok_or_else(|| self.wrong(field, json, "write a whole number, 0 or more"))
     }
 
@@ -228,7 +155,7 @@ impl<'a> ObjectAt<'a> {
 
     fn time(&self, field: &str) -> Result<Option<EventTime>, DocumentError> {
         let Some(text) = self.text(field)? else { return Ok(None) };
-        // Many programs write no offset; only the order matters here, so UTC will do.
+        // Many programs write no offset. Only the order matters here, so UTC is good enough.
         let forms = [text.to_owned(), format!("{text}Z"), format!("{text}T00:00:00Z")];
         let time = forms.iter().find_map(|form| form.replacen(' ', "T", 1).parse().ok());
         time.map(Some).ok_or_else(|| {
@@ -253,26 +180,19 @@ impl<'a> ObjectAt<'a> {
     fn baseline(&self, field: &str) -> Result<Baseline, DocumentError> {
         self.is_object(&format!("write {{\"{field}\": …, \"n\": samples it was measured on}}"))?;
         let most = if field == "mean" { f64::MAX } else { 1.0 };
-        let mend = if field == "mean" { "write milliseconds" } else { "write a share, 0 to 1" };
-        let json = self.json.get(field).ok_or_else(|| self.missing(field, mend))?;
-        let number = match json {
-            LiteralJson::Number(number) => number.as_f64(),
-            LiteralJson::Null
-            | LiteralJson::Flag(_)
-            | LiteralJson::Text(_)
-            | LiteralJson::List(_)
-            | LiteralJson::Object(_) => None,
-        };
-        let value = number
+        let fix = if field == "mean" { "write milliseconds" } else { "write a share, 0 to 1" };
+        let json = self.json.get(field).ok_or_else(|| self.missing(field, fix))?;
+        let value = json
+            .as_f64()
             .filter(|value| (0.0..=most).contains(value))
-            .ok_or_else(|| self.wrong(field, json, mend))?;
+            .ok_or_else(|| self.wrong(field, json, fix))?;
         let n = self.count("n")?.filter(|n| *n > 0);
-        let n = n.ok_or_else(|| self.missing("n", "write on how many samples it was measured"))?;
+        let n = n.ok_or_else(|| self.missing("n", "write how many samples it was measured on"))?;
         Ok(Baseline { value, n })
     }
 }
 
-/// The baselines of an entry: the signal, its field, and the field in that which holds the value.
+/// The baselines of an entry: the signal, its field, and the name of the value in that field.
 pub(super) const BASELINES: [(Signal, &str, &str); 3] = [
     (Signal::Accuracy, "accuracy", "value"),
     (Signal::ErrorRate, "error_rate", "value"),

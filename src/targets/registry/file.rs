@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::artifact::{Artifacts, Stamp};
 use super::change::Applied;
 use super::document::Document;
-use super::entry::DocumentError;
+use super::error::DocumentError;
 use super::store::{Store, WriteResult};
 use crate::edge::chain::chain;
 use crate::edge::files::FileError;
@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::targets::{Acted, Fence, Later, Target};
 
-/// How often a write is begun anew after somebody without the lock came in between.
+/// How often a write is tried when a program that does not take the lock interferes.
 const TRIES: u32 = 2;
 
 /// Why a registry file could not be used.
@@ -23,28 +23,28 @@ pub enum RegistryError {
     /// A file operation failed.
     #[error(transparent)]
     File(#[from] FileError),
-    /// What stands there is no registry.
+    /// The content is not a registry.
     #[error("{}", path.display())]
     Document {
         /// Which file.
         path: PathBuf,
-        /// Why it is none.
+        /// What is wrong with it.
         #[source]
         source: DocumentError,
     },
-    /// A program that takes no lock writes, too.
+    /// A program that does not take the lock writes, too.
     #[error(
-        "{} changes while it is being written, by a program that takes no lock on {}.lock; \
-         stop that one and try again",
+        "{} was changed during the write by a program that does not lock {}.lock; \
+         stop that program and try again",
         .0.display(), .0.display()
     )]
     Overtaken(PathBuf),
-    /// A baseline that no registry holds.
-    #[error("a registry holds no baseline of {0:?}; leave it out")]
+    /// A baseline that a registry cannot hold.
+    #[error("a registry cannot hold a baseline for {0:?}; leave it out")]
     NoSuchBaseline(Signal),
 }
 
-/// The registry in a file, by the name that the config gives it.
+/// The registry in a file.
 #[derive(Debug, Clone)]
 pub struct RegistryFile {
     target: TargetId,
@@ -73,10 +73,10 @@ impl RegistryFile {
         self.seen.map(|(_, revision)| revision)
     }
 
-    /// Writes baselines of versions, all at once and under the lock; answers the new revision.
+    /// Writes baselines of versions, all at once and under the lock. Returns the new revision.
     ///
     /// # Errors
-    /// No such version, or a file that cannot be read or written.
+    /// If a version is missing, or a file cannot be read or written.
     pub fn write_baselines(
         &self,
         baselines: &[(ModelId, VersionId, Baselines)],
@@ -174,7 +174,7 @@ impl RegistryFile {
         Ok(applied)
     }
 
-    /// What was written counts only once it is read again.
+    /// A write counts only after it has been read back.
     fn read_back(&self, command: &Command, applied: Applied) -> Acted {
         let Want::Production { version, .. } = &command.want else { return acted(applied) };
         let place = self.path.display();
@@ -183,7 +183,7 @@ impl RegistryFile {
             Ok(document) => match document.production(&command.model) {
                 Ok(Some(entry)) if entry.version == *version => acted(applied),
                 Ok(_) | Err(_) => Acted::unknown(format!(
-                    "{} was made {version} in {place}, but it no longer reads so: \
+                    "{} was set to {version} in {place}, but the file no longer says so: \
                      another program writes it",
                     command.model
                 )),
@@ -197,7 +197,7 @@ fn acted(applied: Applied) -> Acted {
     Acted { outcome: applied.outcome, proof, detail: applied.detail }
 }
 
-/// Runs file work where waiting is allowed.
+/// Runs file work on a thread that may block.
 async fn apart<T: Send + 'static>(
     registry: &mut RegistryFile,
     work: impl FnOnce(&mut RegistryFile) -> T + Send + 'static,
@@ -207,7 +207,8 @@ async fn apart<T: Send + 'static>(
         let result = work(&mut own);
         (own, result)
     });
-    let (own, result) = done.await.map_err(|error| format!("the registry worker: {error}"))?;
+    let (own, result) =
+        done.await.map_err(|error| format!("the registry worker failed: {error}"))?;
     *registry = own;
     Ok(result)
 }
@@ -219,7 +220,7 @@ impl Target for RegistryFile {
         )
     }
 
-    /// Reads only what the file system says of the file, not the file.
+    /// Reads the metadata of the file only.
     fn changed(&mut self) -> bool {
         let now = Store::open(&self.path).ok().and_then(|store| store.stamp());
         !matches!(&self.seen, Some((then, _)) if *then == now)
@@ -244,7 +245,7 @@ impl Target for RegistryFile {
                     Acted::failed(format!("{}; nothing was done", chain(&error)))
                 })
             };
-            // The work goes on by itself when this is dropped, so its end is not known then.
+            // The work continues when this future is dropped; its outcome is unknown then.
             apart(self, work).await.unwrap_or_else(Acted::unknown)
         })
     }

@@ -1,12 +1,14 @@
-//! A model registry: which versions there are and which one is in production.
+//! A model registry: which versions exist and which one is in production.
 //!
-//! Law: one document logic, pure, serves the file and its shadow in memory. The file is whole at
-//! every moment, is switched at most once per command, and its last copies stand beside it.
+//! Law: the file and its shadow in memory share one pure document logic. The file is complete at
+//! every moment, each command switches it at most once, and what a command does not change keeps
+//! its bytes. The last copies are kept next to it.
 
 mod artifact;
 mod change;
 mod document;
 mod entry;
+mod error;
 mod file;
 mod json;
 mod shadow;
@@ -14,6 +16,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-pub use entry::DocumentError;
+pub use error::DocumentError;
 pub use file::{RegistryError, RegistryFile};
+pub use json::JsonSyntaxError;
 pub use shadow::ShadowRegistry;

@@ -1,11 +1,11 @@
-//! A registry in memory: replay acts on it, and nothing outside is touched.
+//! A registry in memory, for replay: nothing outside is touched.
 
 use std::future::ready;
 use std::path::PathBuf;
 
 use super::artifact::Artifacts;
 use super::document::Document;
-use super::entry::DocumentError;
+use super::error::DocumentError;
 use crate::edge::chain::chain;
 use crate::model::{Command, Fact, ModelId, Proof, StepResult, TargetId, VersionId};
 use crate::targets::{Acted, Fence, Later, Target};
@@ -25,10 +25,10 @@ impl ShadowRegistry {
         Self { target, document: Document::empty(), artifacts: None }
     }
 
-    /// One that starts as `text` says: an object or a plain list.
+    /// One that starts with the content of `text`: an object or a plain list.
     ///
     /// # Errors
-    /// Where it is no registry.
+    /// If it is not a registry.
     pub fn read(target: TargetId, text: &str) -> Result<Self, DocumentError> {
         Ok(Self { target, document: Document::parse(text, None)?, artifacts: None })
     }
@@ -39,10 +39,10 @@ impl ShadowRegistry {
         Self { artifacts: Some(Artifacts::in_folder(folder)), ..self }
     }
 
-    /// Adds a model: its production version, and the one before, which is vouched for.
+    /// Adds a model with its production version and the one before, which is proven good.
     ///
     /// # Errors
-    /// The registry knows one of them.
+    /// If the registry has one of them already.
     pub fn insert(
         &mut self,
         model: &ModelId,
@@ -55,28 +55,28 @@ impl ShadowRegistry {
         self.document.add(model, production, true, false)
     }
 
-    /// What it is called.
+    /// The target's name in the config.
     #[must_use]
     pub fn target(&self) -> &TargetId {
         &self.target
     }
 
-    /// What it has in production; none also where two entries claim it.
+    /// The production version; `None` also if two entries claim it.
     #[must_use]
     pub fn production(&self, model: &ModelId) -> Option<&VersionId> {
         self.document.production(model).ok().flatten().map(|entry| &entry.version)
     }
 
-    /// What it says now, one fact per model.
+    /// Its facts now, one per model.
     ///
     /// # Errors
-    /// Two versions of one model in production.
+    /// If two versions of one model are in production.
     pub fn facts(&mut self) -> Result<Vec<Fact>, DocumentError> {
         let Self { target, document, artifacts } = self;
         document.facts(target, &mut |entry| artifacts.as_mut().and_then(|a| a.present(entry)))
     }
 
-    /// Does what the command wants.
+    /// Carries out a command.
     pub fn apply(&mut self, command: &Command) -> Acted {
         let artifacts = &mut self.artifacts;
         let applied = self.document.apply("the shadow registry", command, &mut |entry| {

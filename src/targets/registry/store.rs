@@ -1,4 +1,4 @@
-//! The files of a registry: itself, what stands beside a plain list, its lock, its last copies.
+//! The files of a registry: itself, the side file of a plain list, its lock, its last copies.
 
 use std::fs::{self, File};
 use std::io;
@@ -14,7 +14,7 @@ use crate::edge::files::{self, FileError, beside, failed};
 
 /// How many earlier copies are kept.
 const COPIES: usize = 20;
-/// How long another writer is waited for.
+/// How long to wait for another writer.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 
 /// Where the files of a registry are.
@@ -23,28 +23,28 @@ pub(super) struct Store {
     path: PathBuf,
 }
 
-/// What stands there: the registry and the text beside it.
+/// The content of the files: the registry and the side text of a plain list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Texts {
     pub(super) main: String,
     pub(super) side: Option<String>,
 }
 
-/// What became of a write.
+/// The result of a write.
 #[derive(Debug)]
 pub(super) enum WriteResult {
-    /// It stands.
+    /// Written.
     Done,
-    /// Surely not: somebody who takes no lock wrote in between.
+    /// Not written: a program that does not take the lock wrote in between.
     Overtaken,
-    /// Surely not.
+    /// Not written.
     Failed(FileError),
-    /// The registry is replaced; the rest is not sure.
+    /// The registry is replaced; whether the rest is done is unknown.
     Half(FileError),
 }
 
 impl Store {
-    /// The registry at `path`, wherever links lead.
+    /// The registry at `path`; links are followed.
     pub(super) fn open(path: &Path) -> Result<Self, FileError> {
         let path = fs::canonicalize(path).map_err(failed("find the registry", path))?;
         Ok(Self { path })
@@ -68,13 +68,13 @@ impl Store {
         Ok(Texts { main, side: files::read(&self.side())? })
     }
 
-    /// What tells that the registry is another.
+    /// Differs when the registry has changed.
     pub(super) fn stamp(&self) -> Option<Stamp> {
         fs::metadata(&self.path).ok().map(|metadata| stamp(&metadata))
     }
 
-    /// Puts `new` in the place of `old`, if that still stands there; `revision` is that of `old`.
-    /// Under the lock only.
+    /// Replaces `old` with `new`, unless `old` has changed. `revision` is that of `old`. Needs the
+    /// lock.
     pub(super) fn write(&self, old: &Texts, new: &Rendered, revision: u64) -> WriteResult {
         match self.replace(old, new, revision) {
             Ok(false) => return WriteResult::Overtaken,
@@ -102,7 +102,8 @@ impl Store {
         Ok(true)
     }
 
-    /// The fences follow the registry: if this is cut short, the command finds its work done.
+    /// The fences follow the registry: after a crash in between, the repeated command finds its
+    /// work done.
     fn settle(&self, new: &Rendered) -> Result<(), FileError> {
         if let Some(side) = &new.side {
             let path = self.side();
@@ -112,7 +113,7 @@ impl Store {
         self.drop_copies()
     }
 
-    /// The file that stands now gets a second name, and keeps it when it is replaced.
+    /// Gives the current file a second name, which it keeps when it is replaced.
     fn keep_copy(&self, revision: u64) -> Result<(), FileError> {
         let time = DateTime::from_timestamp_millis(SystemClock.now().as_ms()).unwrap_or_default();
         let name = format!(".{}.{revision}", time.format("%Y%m%dT%H%M%SZ"));

@@ -1,4 +1,4 @@
-//! What the router is asked through its admin, and what it answers.
+//! Requests to the admin API of the router, and its answers.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::edge::http::client::part;
 use crate::model::{BreakerState, Fact, ModelId, Routed, TargetId, VersionFact, VersionId};
 use crate::router::{Route, Weight};
 
-/// What the router says of a model.
+/// The router's answer about a model.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub(super) struct ObservedRoute {
     pub(super) model: ModelId,
@@ -23,7 +23,7 @@ pub(super) struct ObservedRoute {
     pub(super) versions: BTreeMap<VersionId, Version>,
 }
 
-/// What it says of a version.
+/// Its answer about a version.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
 pub(super) struct Version {
     pub(super) breaker: BreakerState,
@@ -48,12 +48,12 @@ struct AdminProblem {
     detail: String,
 }
 
-/// What a change came to.
+/// The result of a change.
 pub(super) enum Put {
     Done,
-    /// Others changed the route meanwhile.
+    /// Others have changed the route since it was read.
     Changed,
-    /// The router says no.
+    /// The router refused.
     Refused(String),
     /// It may have been done.
     Unknown(String),
@@ -75,21 +75,21 @@ impl Router {
     async fn get(&self, path: &str) -> Result<Response, String> {
         let answer = self.request(Method::GET, path).send().await;
         let answer = answer.map_err(|why| {
-            format!("{} gives no answer: {}", self.place(), chain(&why.without_url()))
+            format!("{} does not answer: {}", self.place(), chain(&why.without_url()))
         })?;
         if answer.status().is_success() { Ok(answer) } else { Err(self.said(answer).await) }
     }
 
-    /// What the router says where it does not do what it was asked.
+    /// The router's explanation of an error status.
     async fn said(&self, answer: Response) -> String {
         let status = answer.status();
         let detail = answer.json::<AdminProblem>().await.map(|problem| problem.detail);
-        let detail = detail.unwrap_or_else(|_| "that is no answer of a Ripcord".to_owned());
+        let detail = detail.unwrap_or_else(|_| "this answer does not come from Ripcord".to_owned());
         format!("{} answered {status}: {detail}", self.place())
     }
 
     fn unreadable(&self, why: &reqwest::Error) -> String {
-        format!("{} says what cannot be read: {}", self.place(), chain(why))
+        format!("{} sent an answer that cannot be read: {}", self.place(), chain(why))
     }
 
     pub(super) async fn facts(&self) -> Result<Vec<Fact>, String> {
@@ -98,12 +98,15 @@ impl Router {
         Ok(all.models.into_iter().map(|seen| fact(&self.settings.target, seen)).collect())
     }
 
-    /// The route of a model, and the tag that names it.
+    /// The route of a model, and its ETag.
     pub(super) async fn seen(&self, model: &ModelId) -> Result<(ObservedRoute, String), String> {
         let answer = self.get(&path(model)).await?;
         let tag = answer.headers().get(ETAG).and_then(|tag| tag.to_str().ok()).map(str::to_owned);
         let seen = answer.json::<ObservedRoute>().await.map_err(|why| self.unreadable(&why))?;
-        Ok((seen, tag.ok_or_else(|| format!("{} names no ETag", self.place()))?))
+        Ok((
+            seen,
+            tag.ok_or_else(|| format!("{} sent no ETag; is a proxy in between?", self.place()))?,
+        ))
     }
 
     pub(super) async fn put(
@@ -119,13 +122,13 @@ impl Router {
             Ok(answer) => answer,
             Err(why) => {
                 let why = chain(&why.without_url());
-                return Put::Unknown(format!("{} gave no answer: {why}", self.place()));
+                return Put::Unknown(format!("{} did not answer: {why}", self.place()));
             }
         };
         match answer.status() {
             status if status.is_success() => Put::Done,
             StatusCode::PRECONDITION_FAILED => Put::Changed,
-            // These it says before it changes anything.
+            // The router answers these before it changes anything.
             StatusCode::BAD_REQUEST
             | StatusCode::UNAUTHORIZED
             | StatusCode::FORBIDDEN
@@ -155,7 +158,7 @@ fn fact(target: &TargetId, seen: ObservedRoute) -> Fact {
         model: seen.model,
         target: target.clone(),
         production: route.production().cloned(),
-        // It knows no dates: by name, the last first.
+        // The router knows no dates, so they are sorted by name, the last first.
         versions: seen.versions.into_keys().rev().map(VersionFact::named).collect(),
         generation: seen.fence.generation,
     }

@@ -1,8 +1,8 @@
 //! The built-in router as a target: where the requests of a model go.
 //!
-//! It keeps the fence itself, beside the weights, so that both change together or not at all, and
-//! changes nothing that it has not read: somebody who was faster is noticed. The share of the
-//! withdrawn version goes to the one that comes, whole, at once or in stages; other versions keep
+//! The router stores the fence with the weights, so that both change together or not at all. A
+//! change names the state it was based on, so a concurrent change is noticed. The whole share of
+//! the withdrawn version goes to the target version, at once or in stages; other versions keep
 //! theirs.
 
 mod admin;
@@ -24,25 +24,25 @@ use crate::model::{Command, CommandId, Fact, TargetId, VersionId, Want};
 
 pub use stage::Stages;
 
-/// How often a route that others changed meanwhile is read again.
+/// How often to retry after others have changed the route in between.
 const TRIES: u32 = 5;
 
-/// What is to be known of a router.
+/// The settings of a router as a target.
 #[derive(Debug, Clone)]
 pub struct RouterOptions {
     /// The target's name in the config.
     pub target: TargetId,
-    /// Where it listens.
+    /// Its address.
     pub url: String,
-    /// What it asks for.
+    /// Its bearer token.
     pub token: Option<Secret>,
-    /// What one answer may take.
+    /// How long to wait for an answer.
     pub time_limit: Duration,
-    /// What is asked through the public route after a switch; none: nothing.
+    /// The path to request through the public route after a switch, if any.
     pub probe_path: Option<String>,
-    /// How often.
+    /// How many of these requests.
     pub probes: u32,
-    /// The way down; none: at once.
+    /// The stages of a switch; `None` switches at once.
     pub stages: Option<Stages>,
 }
 
@@ -51,23 +51,23 @@ pub struct RouterOptions {
 pub struct Router {
     settings: RouterOptions,
     http: Client,
-    /// Commands that are half way, in this life of the worker.
+    /// Commands that are between two stages, since this worker started.
     half_way: BTreeMap<CommandId, StageProgress>,
 }
 
-/// A router that cannot be asked.
+/// The router cannot be reached at all.
 #[derive(Debug, thiserror::Error)]
-#[error("no HTTP client for the router can be set up")]
+#[error("cannot set up an HTTP client for the router")]
 pub struct RouterClientError(#[from] reqwest::Error);
 
 impl Router {
-    /// The router that listens there.
+    /// The router at this address.
     ///
     /// # Errors
-    /// No HTTP client.
+    /// If the HTTP client cannot be set up.
     pub fn new(settings: RouterOptions) -> Result<Self, RouterClientError> {
         crate::edge::http::tls::provide_tls();
-        // A redirect could carry the token to a stranger; a proxy has no business here.
+        // A redirect could carry the token to a stranger, and so could a proxy.
         let http = Client::builder()
             .timeout(settings.time_limit)
             .redirect(redirect::Policy::none())
@@ -78,7 +78,7 @@ impl Router {
 
     async fn work(&mut self, command: &Command) -> Acted {
         let Want::Production { version, instead_of } = &command.want else {
-            let detail = format!("{} can give no notice; nothing was done", self.place());
+            let detail = format!("{} cannot deliver notices; nothing was done", self.place());
             return Acted::failed(detail);
         };
         for _ in 0..TRIES {
@@ -97,7 +97,7 @@ impl Router {
             };
             let mut taken = seen.fence.clone();
             match then {
-                // Half way it is not done, but nothing older may come in between.
+                // Between stages it is not done, but nothing older may interfere.
                 Some(_) => taken.raise(command),
                 None => taken.take(command),
             }
@@ -120,7 +120,7 @@ impl Router {
         ))
     }
 
-    /// How far the way down may be gone now.
+    /// How far the switch may proceed now.
     fn stage(
         &self,
         command: &Command,
@@ -136,7 +136,7 @@ impl Router {
         }
     }
 
-    /// Remembers a stage that was reached, or forgets a way that led nowhere.
+    /// Remembers a stage that was reached, or forgets a switch that was reverted.
     fn half_way(&mut self, command: &Command, then: StageProgress) -> Acted {
         let (back, detail) = (then.back, then.detail.clone());
         if back {

@@ -1,4 +1,4 @@
-//! What is to be set for a command, as the route stands.
+//! Decides which weights to set for a command, given the current route.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,15 @@ use crate::model::{Command, VersionId};
 use crate::router::Weight;
 use crate::targets::Acted;
 
-/// What is to be done.
+/// What to do.
 pub(super) enum NextMove {
-    /// Nothing more than this.
+    /// Nothing; this is the result.
     Over(Acted),
-    /// These weights are to be set; they may be those that are there.
+    /// Set these weights; they may equal the current ones.
     Set(BTreeMap<VersionId, Weight>, String),
 }
 
-/// What is to be done for a command, as the route stands.
+/// What to do for a command, given the current route.
 pub(super) fn next(
     place: &str,
     seen: &ObservedRoute,
@@ -27,11 +27,9 @@ pub(super) fn next(
     let model = &command.model;
     let weight = |version| seen.weights_percent.get(version).copied().unwrap_or_default();
     let (up, down) = (weight(version), weight(instead_of));
-    let stands: Vec<_> =
-        seen.weights_percent.iter().filter(|(_, weight)| weight.is_some()).collect();
-    let stands: Vec<_> =
-        stands.iter().map(|(version, weight)| format!("{version} {weight}")).collect();
-    let stands = stands.join(", ");
+    let now: Vec<_> = seen.weights_percent.iter().filter(|(_, weight)| weight.is_some()).collect();
+    let now: Vec<_> = now.iter().map(|(version, weight)| format!("{version} {weight}")).collect();
+    let now = now.join(", ");
     let is_so = up.is_some() && !down.is_some();
     match seen.fence.knows(command) {
         CommandAge::Older => {
@@ -39,13 +37,13 @@ pub(super) fn next(
             return NextMove::Over(Acted::refused(detail));
         }
         CommandAge::Done if is_so => {
-            let detail = format!("{model} goes to {stands} at {place}; this was done before");
+            let detail = format!("{place} sends {model} to {now}; this command was already done");
             return NextMove::Over(Acted::done(detail));
         }
         CommandAge::Done => {
             return NextMove::Over(Acted::failed(format!(
-                "{model} was moved from {instead_of} to {version} at {place} by this command, and \
-                 has since been moved to {stands} by others; nothing was done"
+                "this command moved {model} from {instead_of} to {version} at {place}, but others \
+                 have since moved it to {now}; nothing was done"
             )));
         }
         CommandAge::New => {}
@@ -57,19 +55,19 @@ pub(super) fn next(
         )));
     }
     if is_so {
-        let detail = format!("{model} goes to {stands} at {place} already");
+        let detail = format!("{place} already sends {model} to {now}");
         return NextMove::Set(seen.weights_percent.clone(), detail);
     }
     if !down.is_some() {
         return NextMove::Over(Acted::failed(format!(
-            "{model} was to go from {instead_of} to {version}, but at {place} it goes to {stands}: \
-             moved by others; nothing was done"
+            "{model} should go from {instead_of} to {version}, but {place} sends it to {now}: \
+             changed by others; nothing was done"
         )));
     }
     let mut weights = seen.weights_percent.clone();
     weights.insert(version.clone(), up.plus(down));
     weights.insert(instead_of.clone(), Weight::NONE);
     let detail =
-        format!("{down} of {model} go to {version} at {place} and no longer to {instead_of}");
+        format!("{place} now sends {down} of {model} to {version} instead of {instead_of}");
     NextMove::Set(weights, detail)
 }

@@ -1,4 +1,4 @@
-//! Who answers at the public route after a switch.
+//! Checks which version answers on the public route after a switch.
 
 use super::Router;
 use crate::edge::chain::chain;
@@ -7,7 +7,7 @@ use crate::model::{Command, Proof, VersionId};
 use crate::targets::Acted;
 
 impl Router {
-    /// Asks through the public route who answers now.
+    /// Sends requests through the public route and looks at which version answers.
     pub(super) async fn probe(
         &self,
         command: &Command,
@@ -23,21 +23,23 @@ impl Router {
                 Ok(answer) => answer,
                 Err(why) => {
                     let why = chain(&why.without_url());
-                    return Acted::done(format!("{detail}; the public route was not seen: {why}"));
+                    return Acted::done(format!(
+                        "{detail}; the public route could not be checked: {why}"
+                    ));
                 }
             };
             let by = answer.headers().get("x-model-version").and_then(|by| by.to_str().ok());
             match by {
                 Some(by) if by == instead_of.as_str() => {
                     return Acted::unknown(format!(
-                        "{detail}; but {instead_of} still answers at {url}: does another router \
-                         stand before it?"
+                        "{detail}, but {instead_of} still answers at {url}: is another router in \
+                         front of this one?"
                     ));
                 }
                 Some(by) if by == version.as_str() => right += 1,
                 Some(by) => other.push(by.to_owned()),
                 None => {
-                    let said = "what answers at the public route is no router of Ripcord";
+                    let said = "the public route is not answered by a Ripcord router";
                     return Acted::done(format!("{detail}; {said}: {url}"));
                 }
             }
@@ -48,7 +50,7 @@ impl Router {
         }
         let probes = self.settings.probes;
         let detail =
-            format!("{detail}; {right} of {probes} probes of the public route by {version}");
+            format!("{detail}; {version} answered {right} of {probes} probes of the public route");
         Acted { proof: Some(Proof::L2), ..Acted::done(detail) }
     }
 }

@@ -1,8 +1,8 @@
-//! The way down in stages: so much stays with the withdrawn version for a while, then less.
+//! A switch in stages: the withdrawn version keeps a share for a while, then a smaller one.
 //!
-//! A stage is one answer: *unknown*, so that the same is asked again, and each ask goes one stage on
-//! when its time has come. Only memory knows since when: a worker that begins anew goes on from
-//! where it finds the weights, with the next stage.
+//! Each stage returns *unknown*, so that the command is repeated; each repeat moves one stage
+//! further once the current stage has been held long enough. The time of a stage is only in memory:
+//! after a restart the worker continues from the weights it finds, with the next stage.
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,16 @@ use crate::edge::clock::Stopwatch;
 use crate::model::{Span, VersionId};
 use crate::router::Weight;
 
-/// The way down.
+/// The stages of a switch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stages {
-    /// What stays with the withdrawn version, stage by stage, falling; then nothing.
+    /// The share that the withdrawn version keeps in each stage, falling; after the last, none.
     pub left: Vec<Weight>,
     /// How long each stage is held.
     pub hold: Span,
-    /// More failures of the version that comes than this share, 0 to 1, and all goes back.
+    /// The switch is reverted if a larger share of the target version's requests fails, 0 to 1,
     pub gate: f64,
-    /// If there were so many answers of it in the stage.
+    /// and it has had at least this many requests in the stage.
     pub minimum: u64,
 }
 
@@ -30,24 +30,24 @@ pub(super) struct StageProgress {
     left: Weight,
     since: Stopwatch,
     counts: RequestCounts,
-    /// As it was before the first stage.
+    /// The weights before the first stage.
     origin: BTreeMap<VersionId, Weight>,
-    /// It is the way back.
+    /// The switch is being reverted.
     pub(super) back: bool,
     pub(super) detail: String,
 }
 
-/// What may be done now.
+/// How far a switch may proceed.
 pub(super) enum Ahead {
-    /// The rest of it.
+    /// To the end.
     All,
-    /// Nothing yet.
+    /// Not yet.
     Wait(String),
-    /// These weights, and then there is this stage.
+    /// To these weights; this is the stage then.
     Set(BTreeMap<VersionId, Weight>, StageProgress),
 }
 
-/// How far the way may be gone now.
+/// How far a switch may proceed now.
 pub(super) fn ahead(
     stages: &Stages,
     now: Option<&StageProgress>,
@@ -59,7 +59,7 @@ pub(super) fn ahead(
     let (up, down) = (weight(version), weight(instead_of));
     let counts = seen.versions.get(version).map(|version| version.live).unwrap_or_default();
     let held = stages.hold.as_s();
-    // A stage that others have since moved away from is none.
+    // A stage does not count if others have changed the weights since.
     let now = now.filter(|stage| stage.left == down);
     if let Some(stage) = now {
         let passed = stage.since.elapsed();
@@ -68,16 +68,16 @@ pub(super) fn ahead(
         let failed = (counts.error + counts.timeout).saturating_sub(error + timeout);
         if answers >= stages.minimum && failed as f64 > stages.gate * answers as f64 {
             let detail = format!(
-                "{failed} of {answers} requests to {version} failed while {down} stayed with \
-                 {instead_of}, so all went back to how it was; mend {version}, or take another"
+                "{failed} of {answers} requests to {version} failed while {instead_of} kept \
+                 {down}, so the former weights were restored; fix {version} or choose another one"
             );
             let back = StageProgress { back: true, detail, ..stage.clone() };
             return Ahead::Set(stage.origin.clone(), back);
         }
         if passed < stages.hold {
             return Ahead::Wait(format!(
-                "{down} stay with {instead_of} for {held} s; {answers} requests to {version}, \
-                 {failed} failed"
+                "{instead_of} keeps {down} for {held} s; {failed} of {answers} requests to \
+                 {version} failed so far"
             ));
         }
     }
@@ -89,8 +89,7 @@ pub(super) fn ahead(
     weights.insert(version.clone(), up.plus(moved));
     weights.insert(instead_of.clone(), left);
     let origin = now.map_or_else(|| seen.weights_percent.clone(), |stage| stage.origin.clone());
-    let detail =
-        format!("{left} stay with {instead_of} for {held} s, the rest of it is {version}'s");
+    let detail = format!("{instead_of} keeps {left} for {held} s, {version} gets the rest");
     let since = Stopwatch::start();
     Ahead::Set(weights, StageProgress { left, since, counts, origin, back: false, detail })
 }
