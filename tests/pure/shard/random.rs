@@ -16,6 +16,7 @@ use ripcord::sums::{
 };
 
 use super::{Entry, fold, same_every_way};
+use crate::common::length::cases;
 
 const START: i64 = 1_767_225_600_000;
 const PANE: Span = Span::from_s(60);
@@ -232,7 +233,7 @@ fn inbox(steps: Vec<Step>) -> Vec<Entry> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 24, failure_persistence: None, ..ProptestConfig::default()
+        cases: cases(24), failure_persistence: None, ..ProptestConfig::default()
     })]
 
     #[test]

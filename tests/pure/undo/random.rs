@@ -7,6 +7,7 @@ use ripcord::model::{Incident, IncidentState, Proof, StepResult, Want};
 use ripcord::undo::Output;
 
 use super::world::{World, model};
+use crate::common::length::cases;
 
 fn versions() -> impl Strategy<Value = &'static str> {
     prop::sample::select(vec!["v1", "v2", "v3", "v4"])
@@ -195,7 +196,7 @@ fn said(rules: &str, lines: &[String], forgetful: bool) -> Vec<Output> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(200), ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_comes(rules in rules(), lines in prop::collection::vec(lines(), 1..120)) {
