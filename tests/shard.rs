@@ -5,6 +5,8 @@
 
 mod words;
 
+#[path = "shard/build.rs"]
+mod build;
 #[path = "shard/flights.rs"]
 mod flights;
 #[path = "shard/random.rs"]

@@ -4,13 +4,8 @@ use std::ops::RangeInclusive;
 
 use super::problem::{ConfigProblem, Path};
 use super::tree::Tree;
+use super::units;
 use crate::model::{NameError, Span};
-
-/// Units of time, in milliseconds.
-pub(super) const SECOND: u64 = 1000;
-pub(super) const MINUTE: u64 = 60 * SECOND;
-pub(super) const HOUR: u64 = 60 * MINUTE;
-pub(super) const DAY: u64 = 24 * HOUR;
 
 /// Checks a setting under the name that it has in both places, the raw struct and the file:
 /// `checked!(check.span, at, raw.poll_seconds, SECOND, 1..=3600)`.
@@ -43,8 +38,8 @@ impl<'a> Checker<'a> {
     }
 
     /// The value at `path` is impossible.
-    pub(super) fn refuse(&mut self, path: &Path, would_do: impl Into<String>) {
-        self.problems.push(self.tree.problem(path, would_do));
+    pub(super) fn refuse(&mut self, path: &Path, why: impl Into<String>) {
+        self.problems.push(self.tree.problem(path, why));
     }
 
     /// Whether a file or a variable says it, not only the default.
@@ -56,7 +51,7 @@ impl<'a> Checker<'a> {
     pub(super) fn count(&mut self, path: &Path, n: u64, range: RangeInclusive<u64>) -> u64 {
         if !range.contains(&n) {
             let (low, high) = range.into_inner();
-            self.refuse(path, format!("it lies between {low} and {high}"));
+            self.refuse(path, format!("must be between {low} and {high}"));
         }
         n
     }
@@ -79,27 +74,15 @@ impl<'a> Checker<'a> {
         unit: u64,
         range: RangeInclusive<u64>,
     ) -> Span {
-        let ms = self.count(path, n, range).saturating_mul(unit);
-        Span::from_ms(i64::try_from(ms).unwrap_or(i64::MAX))
-    }
-
-    /// A number from `low` on, or above it if `strict`, up to `high`.
-    pub(super) fn number(&mut self, path: &Path, x: f64, within: &Within) -> f64 {
-        let enough = if within.above { x > within.low } else { x >= within.low };
-        if !(enough && x <= within.high) {
-            let Within { what, low, high, above } = within;
-            let range = match above {
-                true => format!("is above {low} and at most {high}"),
-                false => format!("lies between {low} and {high}"),
-            };
-            self.refuse(path, format!("{what} {range}"));
-        }
-        x
+        units::span(self.count(path, n, range), unit)
     }
 
     /// Part of a whole, given in percent.
     pub(super) fn percent(&mut self, path: &Path, x: f64) -> f64 {
-        self.number(path, x, &Within::new("a percentage", 0.0, 100.0)) / 100.0
+        if !(0.0..=100.0).contains(&x) {
+            self.refuse(path, "must be between 0 and 100 %");
+        }
+        x / 100.0
     }
 
     /// A name; none: it is refused.
@@ -115,29 +98,8 @@ impl<'a> Checker<'a> {
     /// A text with something in it.
     pub(super) fn text(&mut self, path: &Path, text: &str, what: &str) -> String {
         if text.trim().is_empty() {
-            self.refuse(path, format!("it is empty; give {what}"));
+            self.refuse(path, format!("is empty; give {what}"));
         }
         text.to_owned()
-    }
-}
-
-/// The numbers that are possible.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Within {
-    what: &'static str,
-    low: f64,
-    high: f64,
-    above: bool,
-}
-
-impl Within {
-    /// From `low` to `high`, both included.
-    pub(super) fn new(what: &'static str, low: f64, high: f64) -> Self {
-        Self { what, low, high, above: false }
-    }
-
-    /// The lower end excluded.
-    pub(super) fn above(self) -> Self {
-        Self { above: true, ..self }
     }
 }

@@ -10,15 +10,18 @@
 mod check;
 mod kafka;
 mod layers;
+mod mapping;
 mod policy;
 mod problem;
 mod raw;
 mod report;
 mod router;
 mod rules;
+mod secret;
 mod settings;
 mod sources;
 mod tree;
+mod units;
 mod wording;
 mod workers;
 
@@ -34,15 +37,14 @@ use problem::Path;
 use tree::Tree;
 
 pub use kafka::{GroupProtocol, KafkaSettings};
+pub use mapping::{FIELDS, mapping};
 pub use problem::{ConfigError, ConfigProblem};
 pub use report::{ConfigReport, RulesInWords, grouped};
 pub use router::{
     FeaturesAt, HealthSettings, RoutedFields, RoutedModel, RouterLimits, RouterSettings,
 };
-pub use settings::{
-    HttpLimits, HttpSettings, IngestSettings, LogKind, LogSettings, Secret, Settings,
-};
-pub use sources::{FIELDS, mapping};
+pub use secret::Secret;
+pub use settings::{HttpLimits, HttpSettings, IngestSettings, LogKind, LogSettings, Settings};
 pub use workers::{
     ExecSettings, NOTICE, NoticeSettings, REGISTRY, ROUTER, RegistrySettings, RouterWorkerSettings,
     WorkerSettings,
@@ -136,7 +138,7 @@ fn convert(
 fn namespace(check: &mut Checker<'_>, at: &Path, text: &str) -> Option<Namespace> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
-        check.refuse(at, "it is 1 to 64 letters, digits, - and _; it stands in topic names");
+        check.refuse(at, "must be 1 to 64 of letters, digits, - and _: it is part of topic names");
         return None;
     }
     check.name(at, text, Namespace::new)

@@ -61,7 +61,7 @@ pub struct ConfigProblem {
     /// The file or environment variable that says so; none: nobody does.
     pub origin: Option<String>,
     /// What would do.
-    pub would_do: String,
+    pub why: String,
 }
 
 impl fmt::Display for ConfigProblem {
@@ -76,7 +76,7 @@ impl fmt::Display for ConfigProblem {
             let space = if self.path.parts().is_empty() { "" } else { " " };
             write!(f, "{space}in {origin}")?;
         }
-        write!(f, ": {}", self.would_do)
+        write!(f, ": {}", self.why)
     }
 }
 

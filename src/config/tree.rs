@@ -10,10 +10,10 @@ use std::path::PathBuf;
 use config::{Value, ValueKind};
 use serde_json::Value as Json;
 
-use super::kafka;
 use super::layers::{at, find, flatten, from_text, json, merge, origin, parse, set, with_origin};
 use super::problem::{ConfigProblem, Path};
 use super::raw::Raw;
+use super::secret;
 use super::wording;
 
 /// The prefix of every variable that is a setting.
@@ -28,7 +28,7 @@ pub(super) fn is_secret(path: &[String]) -> bool {
     match parts.as_slice() {
         // No table: whatever it is, it was to hold properties.
         ["kafka", "properties"] => true,
-        ["kafka", "properties", name] => kafka::is_secret(name),
+        ["kafka", "properties", name] => secret::is_secret(name),
         [.., last] => *last == "webhook_url",
         [] => false,
     }
@@ -93,7 +93,7 @@ impl Tree {
             let path = path_of(error.path());
             if let Some(field) = wording::missing(&text) {
                 let path = path.key(field);
-                problems.push(self.problem(&path, format!("it is missing; {}", wording::ADD)));
+                problems.push(self.problem(&path, format!("is missing; {}", wording::ADD)));
                 return (None, problems);
             }
             problems.push(self.problem(&path, wording::of(&path, &text)));
@@ -106,7 +106,7 @@ impl Tree {
     }
 
     /// What is wrong at a place, with what stands there and who says so.
-    pub(super) fn problem(&self, path: &Path, would_do: impl Into<String>) -> ConfigProblem {
+    pub(super) fn problem(&self, path: &Path, why: impl Into<String>) -> ConfigProblem {
         let path = self.home(path);
         let value = find(&self.given, path.parts());
         let shown = match value {
@@ -118,7 +118,7 @@ impl Tree {
         };
         let leaf = value.filter(|value| !matches!(value.kind, ValueKind::Table(_)));
         let origin = value.and_then(origin).or(leaf.map(|_| SHIPPED)).map(str::to_owned);
-        ConfigProblem { path, value: shown, origin, would_do: would_do.into() }
+        ConfigProblem { path, value: shown, origin, why: why.into() }
     }
 
     /// The file or variable that says what stands at a place; none: nobody, or only the default.
@@ -171,7 +171,7 @@ fn unreadable(file: String, why: &str) -> ConfigProblem {
         path: Path::default(),
         value: None,
         origin: Some(file),
-        would_do: format!("it cannot be read: {}", why.trim_end()),
+        why: format!("cannot be read: {}", why.trim_end()),
     }
 }
 

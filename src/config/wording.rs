@@ -17,16 +17,23 @@ pub(super) fn of(path: &Path, text: &str) -> String {
     let meant = closest(written, &known);
     if text.starts_with("unknown field") {
         let place = path.parent();
-        let place = if place.parts().is_empty() { "the top".to_owned() } else { place.to_string() };
+        let place = if place.parts().is_empty() {
+            "at the top level".to_owned()
+        } else {
+            format!("of {place}")
+        };
         return match meant {
-            Some(meant) => format!("there is no such key; did you mean {meant}?"),
-            None => format!("there is no such key; {place} has {}", known.join(", ")),
+            Some(meant) => format!("unknown key; did you mean {meant}?"),
+            None => format!("unknown key; the keys {place} are {}", known.join(", ")),
         };
     }
     if text.starts_with("unknown variant") {
         return match meant {
-            Some(meant) => format!("did you mean {meant:?}? It is one of {}", known.join(", ")),
-            None => format!("it is one of {}", known.join(", ")),
+            Some(meant) => format!(
+                "unknown value; did you mean {meant:?}? Expected one of {}",
+                known.join(", ")
+            ),
+            None => format!("unknown value; expected one of {}", known.join(", ")),
         };
     }
     let Some((_, expected)) = text.split_once("expected ") else { return text.to_owned() };
@@ -34,12 +41,12 @@ pub(super) fn of(path: &Path, text: &str) -> String {
         "u64" | "u32" | "usize" => "a whole number, 0 or more",
         "f64" => "a number",
         "a boolean" => "true or false",
-        "a string" | "string or map" => "a text in quotes",
+        "a string" | "string or map" => "a quoted string",
         "a sequence" => "a list in square brackets",
         other if other.starts_with("struct") || other == "a map" => "a table of keys",
         other => other,
     };
-    format!("it must be {expected}")
+    format!("must be {expected}")
 }
 
 /// The known word that is at most a third of its letters away.

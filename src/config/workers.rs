@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::check::{Checker, SECOND, checked};
+use super::check::{Checker, checked};
 use super::problem::Path;
 use super::raw;
-use super::settings::{Environment, Secret, secret};
+use super::secret::{Environment, Secret, secret};
+use super::units::SECOND;
 use crate::model::{ModelId, Span, Stage, TargetId, TargetRule};
 
 /// The name of the registry worker.
@@ -113,7 +114,7 @@ pub(super) fn workers(
     let notice_at = at.key("notice");
     let webhook_url = raw.notice.webhook_url.as_ref().map(|url| {
         if !url.starts_with("https://") && !url.starts_with("http://") {
-            check.refuse(&notice_at.key("webhook_url"), "it begins with https:// or http://");
+            check.refuse(&notice_at.key("webhook_url"), "must begin with https:// or http://");
         }
         Secret::new(url)
     });
@@ -146,7 +147,7 @@ fn router(
         check.name(&at.key("models"), model, ModelId::new);
     }
     if raw.probe_path.as_ref().is_some_and(|path| !path.starts_with('/')) {
-        check.refuse(&at.key("probe_path"), "it begins with a /, such as /health");
+        check.refuse(&at.key("probe_path"), "must begin with /, such as /health");
     }
     let stages_at = at.key("stages_percent");
     let falls = raw.stages_percent.is_sorted_by(|more, less| more > less);
@@ -155,15 +156,16 @@ fn router(
         *percent > 0.0 && *percent < 100.0 && (hundredths - hundredths.round()).abs() < 1e-6
     };
     if !falls || !raw.stages_percent.iter().all(fits) {
-        let would_do = "they fall, each above 0 and below 100 with at most two decimals: [50, 10]";
-        check.refuse(&stages_at, would_do);
+        let why = "must fall from stage to stage, each above 0 and below 100 with at most two \
+                   decimals, such as [50, 10]";
+        check.refuse(&stages_at, why);
     }
     let hold = checked!(check.span, at, raw.hold_seconds, SECOND, 1..=3600);
     let gate = checked!(check.percent, at, raw.gate_percent);
     let gate_answers = checked!(check.count, at, raw.gate_answers, 1..=1_000_000);
     let url = raw.url.as_ref()?;
     if !url.starts_with("https://") && !url.starts_with("http://") {
-        check.refuse(&at.key("url"), "it begins with http:// or https://");
+        check.refuse(&at.key("url"), "must begin with http:// or https://");
     }
     let (url, token) = (url.trim_end_matches('/').to_owned(), token.cloned());
     let probe_path = raw.probe_path.clone();
@@ -199,15 +201,15 @@ fn program(
 ) -> Option<ExecSettings> {
     let at = Path::of(["workers", "exec", name]);
     if [REGISTRY, ROUTER, NOTICE].contains(&name) {
-        check.refuse(&at, "a built-in worker has this name; choose another");
+        check.refuse(&at, "is the name of a built-in worker; choose another");
     }
     if raw.stage == Stage::Notice {
-        let would_do = "a program stands in one of traffic, flag, registry, config, artifact";
-        check.refuse(&at.key("stage"), would_do);
+        let why = "must be one of traffic, flag, registry, config, artifact for a program";
+        check.refuse(&at.key("stage"), why);
     }
     for (key, command) in [("probe", &raw.probe), ("act", &raw.act)] {
         if command.first().is_none_or(|program| program.is_empty()) {
-            check.refuse(&at.key(key), "no program; write [\"program\", \"argument\"]");
+            check.refuse(&at.key(key), "names no program; write [\"program\", \"argument\"]");
         }
     }
     for model in &raw.models {

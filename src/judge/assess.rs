@@ -59,11 +59,7 @@ impl ModelJudge {
                 .collect()
         } else {
             let sums = bucket.versions.get(version);
-            let null = 0.5;
-            sums.and_then(|sums| tally::of_version(trigger, null, sums))
-                .map(place)
-                .into_iter()
-                .collect()
+            sums.and_then(|sums| tally::of_version(trigger, sums)).map(place).into_iter().collect()
         }
     }
 

@@ -8,14 +8,14 @@ use crate::sums::{BucketSums, PairSums, Tally, VersionSums};
 
 /// What a trigger counts of one version; none: the bucket holds nothing for it.
 #[must_use]
-pub fn of_version(trigger: &Trigger, null: f64, sums: &VersionSums) -> Option<Tally> {
+pub fn of_version(trigger: &Trigger, sums: &VersionSums) -> Option<Tally> {
     let rate = |counts: crate::sums::Counts| {
         (counts.n > 0).then_some(Tally::Rate { n: counts.n, bad: counts.bad })
     };
     match (trigger.signal, trigger.limit) {
-        (Signal::Latency, Limit::MeanMs { timeout, .. }) => {
+        (Signal::Latency, Limit::MeanMs { limit, timeout }) => {
             let latency = sums.latency.as_ref().filter(|latency| latency.n() > 0)?;
-            Some(mean(null, timeout, latency))
+            Some(mean(limit, timeout, latency))
         }
         (Signal::Accuracy, _) => rate(sums.labels),
         (Signal::ErrorRate, _) => rate(sums.answers),

@@ -229,20 +229,3 @@ impl Watch {
         (before.carried(), buckets)
     }
 }
-
-/// The statistic of an evidence, computed again from nothing but itself.
-#[must_use]
-pub fn recompute(evidence: &Evidence) -> Option<f64> {
-    let null = evidence.null?;
-    if matches!(evidence.rule, Statistic::Window { .. }) {
-        let mut sums = Moments::default();
-        evidence.buckets.iter().for_each(|bucket| sums.add(tally::moments(&bucket.tally)));
-        return sums.mean();
-    }
-    let mut detector = EDetector::from_carried(&evidence.before);
-    for bucket in &evidence.buckets {
-        let growth = tally::growth(null, &bucket.tally);
-        detector.update(bucket.start, &growth, bucket.design_effect, evidence.threshold);
-    }
-    Some(detector.statistic())
-}

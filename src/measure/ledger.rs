@@ -172,11 +172,6 @@ impl Ledger {
         self.topics.iter().all(|place| place.behind.is_none())
     }
 
-    /// Whether records of the topic are still to be read again.
-    pub(super) fn is_behind(&self, topic: usize) -> bool {
-        self.topics.get(topic).is_some_and(|place| place.behind.is_some())
-    }
-
     /// A record below the committed position was read again.
     pub(super) fn rebuilt(&mut self, topic: usize, ts: EventTime) {
         if let Some(behind) = self.topics.get_mut(topic).and_then(|p| p.behind.as_mut()) {

@@ -44,11 +44,9 @@ pub use self::ledger::{Resume, TopicResume};
 
 /// One partition of a source's topics, being measured.
 ///
-/// After a restart ([`Lane::resume`]) the records from [`Resume::reread_from`] on, and at the
-/// latest from the committed positions on, are fed again, topic by topic in any interleaving.
-/// A topic that has come to where the former life stopped ([`Lane::is_ahead`]) must wait for the
-/// others (the reader pauses it), so that no new record overtakes one that was read before; one
-/// that has nothing more to read again is told as [`Input::Drained`].
+/// After a restart ([`Lane::resume`]) feed the records from [`Resume::reread_from`] on, or from the
+/// committed positions where those are earlier, in any interleaving of topics. Report a topic that
+/// has nothing left to read again as [`Input::Drained`].
 #[derive(Debug)]
 pub struct Lane {
     id: LaneId,
@@ -167,13 +165,6 @@ impl Lane {
     #[must_use]
     pub fn is_caught_up(&self) -> bool {
         !self.behind
-    }
-
-    /// Whether the topic has come to where a former life stopped while another has not: it must
-    /// not be read on until [`Lane::is_caught_up`].
-    #[must_use]
-    pub fn is_ahead(&self, topic: usize) -> bool {
-        !self.is_caught_up() && !self.ledger.is_behind(topic)
     }
 
     fn record(

@@ -19,8 +19,9 @@ use crate::model::{EventTime, LogTime, ModelId, RuleSet};
 use crate::sums::Assessment;
 use crate::undo::{self, Moment, Undo};
 
-/// What builds decisions are compared by.
-pub const BUILD: &str = env!("CARGO_PKG_VERSION");
+/// The program that decides: its version and a hash of the rooms a fold runs through, such as
+/// `0.1.0+3f2a9c1b7d3e`. Two programs of one build decide alike, bit for bit.
+pub const BUILD: &str = env!("RIPCORD_BUILD");
 
 /// The shard that a model belongs to: a stable hash of its name.
 #[must_use]
@@ -97,17 +98,25 @@ impl Shard {
         self.next = position + 1;
         self.log = self.log.max(appended);
         if let Inbox::Rules(rule_set) = record {
+            if !rule_set.check(&[]).is_empty() {
+                self.unreadable += 1;
+                return Ok(());
+            }
             let known = self.rule_set.as_ref().map(|known| known.revision);
             if known.is_none_or(|known| rule_set.revision > known) {
                 self.rule_set = Some(rule_set.clone());
             }
         }
-        // Taken out for the step: the book is read while judge and undo change.
+        // Taken out for the step: the rules are read while judge and undo change.
         let Some(rule_set) = self.rule_set.take() else {
             self.before_rules += 1;
             return Ok(());
         };
-        self.react(position, &rule_set, record, out);
+        // Apart from what earlier records put out: a decision is numbered within its own record, so
+        // that its id does not depend on where a reader cuts its batches.
+        let mut own = Vec::new();
+        self.react(position, &rule_set, record, &mut own);
+        out.append(&mut own);
         self.rule_set = Some(rule_set);
         Ok(())
     }

@@ -63,12 +63,6 @@ impl Latency {
         self.sum_us as f64 / 1000.0
     }
 
-    /// The duration in milliseconds that the share `q` of answers stays under.
-    #[must_use]
-    pub fn quantile_ms(&self, q: f64) -> f64 {
-        self.histogram.value_at_quantile(q) as f64 / 1000.0
-    }
-
     /// All of them, and as bad ones those longer than `ms`, cell by cell.
     #[must_use]
     pub fn over(&self, ms: f64) -> Counts {

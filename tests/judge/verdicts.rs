@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use crate::world::{check, told};
+use crate::world::{World, check, told};
 
 const KNOWN: &str = "stand production=v3 proven=v2 v3.accuracy=0.9/28000 v2.accuracy=0.9/28000";
 const HEALTHY: &str = "h v2:labels=100/10 v3:labels=100/10 v2&v3:pair=88/2/2/8 x48";
@@ -267,4 +267,22 @@ proptest! {
         let there = sorted(told(&exchanged(&lines)));
         prop_assert_eq!(here, there);
     }
+}
+
+/// The sums of the bucket that just closed and those in the evidence are of one bucket.
+#[test]
+fn a_closed_bucket_is_counted_against_the_limit_of_its_trigger() {
+    let mut world = World::new();
+    for line in ["stand production=v3 proven=v2 v2.latency=900/10000", "m v3:ms=100*1900 x3"] {
+        world.line(line);
+    }
+    let mut compared = 0;
+    for said in world.said.iter().filter(|said| said.trigger.as_str() == "mean-latency") {
+        let (Some(closed), Some(last)) = (said.closed.last(), said.evidence.buckets.last()) else {
+            continue;
+        };
+        assert_eq!(closed.tally, last.tally);
+        compared += 1;
+    }
+    assert!(compared > 0, "no evidence holds its buckets");
 }
