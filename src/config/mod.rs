@@ -15,6 +15,7 @@ mod policy;
 mod problem;
 mod raw;
 mod report;
+mod routed;
 mod router;
 mod rules;
 mod secret;
@@ -40,9 +41,8 @@ pub use kafka::{GroupProtocol, KafkaSettings};
 pub use mapping::{FIELDS, mapping};
 pub use problem::{ConfigError, ConfigProblem};
 pub use report::{ConfigReport, RulesInWords, grouped};
-pub use router::{
-    FeaturesAt, HealthSettings, RoutedFields, RoutedModel, RouterLimits, RouterSettings,
-};
+pub use routed::{FeaturesAt, HealthSettings, RoutedFields, RoutedModel};
+pub use router::{RouterLimits, RouterSettings};
 pub use secret::Secret;
 pub use settings::{HttpLimits, HttpSettings, IngestSettings, LogKind, LogSettings, Settings};
 pub use workers::{

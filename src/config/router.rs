@@ -1,7 +1,5 @@
 //! The raw router as what its HTTP needs: where it listens and what its limits are.
 
-mod model;
-
 use std::net::SocketAddr;
 use std::path::{Path as FilePath, PathBuf};
 use std::time::Duration;
@@ -9,10 +7,8 @@ use std::time::Duration;
 use super::check::{Checker, checked};
 use super::problem::Path;
 use super::raw;
+use super::routed::{RoutedModel, model};
 use crate::model::{Source, SourceId};
-
-use self::model::model;
-pub use self::model::{FeaturesAt, HealthSettings, RoutedFields, RoutedModel};
 
 /// The built-in router.
 #[derive(Debug, Clone, PartialEq)]

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::config::check::{Checker, checked};
-use crate::config::mapping::field;
-use crate::config::problem::Path;
-use crate::config::raw;
-use crate::config::units::SECOND;
+use super::check::{Checker, checked};
+use super::mapping::field;
+use super::problem::Path;
+use super::raw;
+use super::units::SECOND;
 use crate::model::{BreakerRules, Field, ModelId, VersionId};
 
 /// One model that is routed.
