@@ -42,9 +42,9 @@ impl<'a> Checker<'a> {
         self.problems.push(self.tree.problem(path, why));
     }
 
-    /// Whether a file or a variable says it, not only the default.
-    pub(super) fn said(&self, path: &Path) -> bool {
-        self.tree.said_by(path).is_some()
+    /// Whether a file or a variable sets it; a default does not count.
+    pub(super) fn is_set(&self, path: &Path) -> bool {
+        self.tree.set_by(path).is_some()
     }
 
     /// A whole number.
@@ -98,7 +98,7 @@ impl<'a> Checker<'a> {
     /// A text with something in it.
     pub(super) fn text(&mut self, path: &Path, text: &str, what: &str) -> String {
         if text.trim().is_empty() {
-            self.refuse(path, format!("is empty; give {what}"));
+            self.refuse(path, format!("must not be empty; give {what}"));
         }
         text.to_owned()
     }

@@ -131,7 +131,7 @@ fn is_address(broker: &str) -> bool {
 fn instance(check: &mut Checker<'_>, at: &Path, name: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || ['.', '_', '-'].contains(&c);
     if name.is_empty() || name.len() > 128 || !name.chars().all(fits) {
-        check.refuse(at, "must be 1 to 128 of letters, digits, ., _ and -");
+        check.refuse(at, "use 1 to 128 letters, digits, ., _ and -");
     }
     name.to_owned()
 }

@@ -138,7 +138,7 @@ fn convert(
 fn namespace(check: &mut Checker<'_>, at: &Path, text: &str) -> Option<Namespace> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
-        check.refuse(at, "must be 1 to 64 of letters, digits, - and _: it is part of topic names");
+        check.refuse(at, "use 1 to 64 letters, digits, - and _, since it is part of topic names");
         return None;
     }
     check.name(at, text, Namespace::new)

@@ -102,7 +102,7 @@ pub(super) fn model(
     });
     let predict_path = raw.predict_path.trim_matches('/').to_owned();
     if predict_path.is_empty() {
-        check.refuse(&at.key("predict_path"), "is empty; write a path such as predict");
+        check.refuse(&at.key("predict_path"), "must not be empty; write a path such as predict");
     }
     let milliseconds = Duration::from_millis;
     Some(RoutedModel {

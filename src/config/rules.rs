@@ -157,6 +157,11 @@ fn trigger(
         let why = "\"psi\" is for feature-drift only; write \"e-detector\" or \"window\"";
         check.refuse(&at.key("rule"), why);
     }
+    // It does not reach the rules, and may be meant for another rule.
+    let ignored = raw.weight.filter(|_| raw.rule != raw::Rule::EDetector);
+    if ignored.is_some_and(|weight| !(weight > 0.0 && weight <= 1.0)) {
+        check.refuse(&at.key("weight"), "must be above 0 and at most 1");
+    }
     Some(Trigger {
         signal: raw.signal,
         limit: limit(check, at, raw)?,
@@ -246,7 +251,7 @@ fn accuracy_limit(check: &mut Checker<'_>, at: &Path, raw: &raw::Trigger) -> Opt
                 "needs a baseline, which a paired comparison does not have; use tolerance_points",
             );
         }
-        if raw.tolerance_points.is_some() && check.said(&points_at) {
+        if raw.tolerance_points.is_some() && check.is_set(&points_at) {
             check.refuse(&points_at, "tolerance_relative_percent is also set; keep one of the two");
         }
         let tolerance = Tolerance::Relative(percent / 100.0);
@@ -261,7 +266,7 @@ fn accuracy_limit(check: &mut Checker<'_>, at: &Path, raw: &raw::Trigger) -> Opt
 
 fn needed<T>(check: &mut Checker<'_>, at: &Path, key: &str, value: Option<T>) -> Option<T> {
     if value.is_none() {
-        check.refuse(&at.key(key), "is missing; the trigger's signal needs it");
+        check.refuse(&at.key(key), "missing; the trigger's signal needs it");
     }
     value
 }

@@ -98,7 +98,7 @@ fn topics(check: &mut Checker<'_>, at: &Path, raw: &raw::Source) -> Vec<TopicRul
             let inside = ["fields", "constants"]
                 .into_iter()
                 .flat_map(|table| [own_at.key(table).key(&key), at.key(table).key(&key)]);
-            let place = inside.into_iter().find(|place| check.said(place));
+            let place = inside.into_iter().find(|place| check.is_set(place));
             check.refuse(&place.unwrap_or_else(|| at.key("fields")), why);
         });
         rules.push(TopicRule {

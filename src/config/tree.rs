@@ -93,7 +93,7 @@ impl Tree {
             let path = path_of(error.path());
             if let Some(field) = wording::missing(&text) {
                 let path = path.key(field);
-                problems.push(self.problem(&path, format!("is missing; {}", wording::ADD)));
+                problems.push(self.problem(&path, format!("missing; {}", wording::ADD)));
                 return (None, problems);
             }
             problems.push(self.problem(&path, wording::of(&path, &text)));
@@ -122,7 +122,7 @@ impl Tree {
     }
 
     /// The file or variable that says what stands at a place; none: nobody, or only the default.
-    pub(super) fn said_by(&self, path: &Path) -> Option<&str> {
+    pub(super) fn set_by(&self, path: &Path) -> Option<&str> {
         find(&self.given, self.home(path).parts()).and_then(origin)
     }
 

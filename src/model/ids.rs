@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// Nothing in it.
-    #[error("a name is empty; give it at least one character")]
+    #[error("the name is empty; use at least one character")]
     Empty,
     /// More than 249 bytes.
-    #[error("a name is {0} bytes long; at most {MAX_BYTES} are kept")]
+    #[error("the name is {0} bytes long; use at most {MAX_BYTES}")]
     TooLong(usize),
     /// A line break, a tab, a NUL.
-    #[error("a name holds a control character; remove it")]
+    #[error("the name contains a control character; remove it")]
     Control,
 }
 

@@ -226,7 +226,11 @@ fn together(found: &mut Problems, triggers: &[Trigger]) {
         |rule: &&Trigger| rule.statistic == Statistic::EDetector && rule.action == Action::Rollback;
     let sum: f64 = triggers.iter().filter(spends).map(|rule| rule.weight).sum();
     if sum > 1.0 + ROUNDING {
-        found.add(&["triggers"], format!("the weights add up to {sum:.4}; lower them to 1 in all"));
+        let sum = (sum * 1e4).round() / 1e4;
+        found.add(
+            &["triggers"],
+            format!("the weights add up to {sum}; lower them to at most 1 in all"),
+        );
     }
 }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A text that is no moment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no time; write RFC 3339, such as 2013-06-20T06:00:00Z")]
+#[error("{0:?} is not a time; write RFC 3339, such as 2013-06-20T06:00:00Z")]
 pub struct TimeError(String);
 
 /// A length of time in milliseconds.

@@ -167,16 +167,18 @@ fn source(namespace: &Namespace, emitter: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HeadError {
     /// A required attribute is not there.
-    #[error("header {0} is missing; the record is no CloudEvent in binary mode")]
+    #[error("header {0} is missing; the record is not a CloudEvent in binary mode")]
     Missing(&'static str),
     /// An attribute is no text.
-    #[error("header {0} is not UTF-8; another program wrote it or it was damaged")]
+    #[error("header {0} is not UTF-8; the record is damaged or from another program")]
     NotText(&'static str),
     /// An event that Ripcord does not know.
-    #[error("event type {0:?} is unknown; a newer version or another program wrote it")]
+    #[error("event type {0:?} is unknown; the record is from a newer version or another program")]
     UnknownType(String),
     /// Another environment's event.
-    #[error("the event comes from {found:?}, this is namespace {ours:?}; keep their topics apart")]
+    #[error(
+        "the event is from {found:?}, but this is namespace {ours:?}; use separate topics for each"
+    )]
     Foreign {
         /// The event's source.
         found: String,

@@ -27,8 +27,8 @@ pub(super) fn policy(at: &mut Place<'_>, policy: &Policy) {
     at.count("verify_samples", policy.verify_samples, 1..=10_000_000);
     at.count("baseline_samples", policy.baseline_samples, 100..=10_000_000);
     if policy.answer_within >= policy.command_expires {
-        let why = "must be shorter than the time in which a command expires, or no command is \
-                   sent a second time";
+        let why = "must be shorter than the time after which a command expires, so that it can \
+                   be sent again";
         at.refuse("answer_within", why);
     }
 }

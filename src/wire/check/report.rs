@@ -132,8 +132,10 @@ pub(super) const fn mend(code: Reject) -> &'static str {
         Reject::Framed => "use the plain JSON serializer, or skip the first 5 bytes",
         Reject::NotUtf8 => "write UTF-8, uncompressed",
         Reject::TooLarge => "send less, or raise the source's max_record_bytes",
-        Reject::WrongType => "write the type that the field needs, or map another field to it",
-        Reject::MissingField => "write the field, map it (fields), or fix it (constants)",
+        Reject::WrongType => "write the type the field needs, or map another field to it",
+        Reject::MissingField => {
+            "write the field, map it (fields), or set it for all records (constants)"
+        }
         Reject::UnknownType => "set type to one of the five, or give the source a type",
         Reject::BadTime => "write ts as RFC 3339 with a zone, or as epoch milliseconds",
         Reject::TooOld => "write milliseconds, set the clock, or lower the source's oldest",
@@ -142,7 +144,7 @@ pub(super) const fn mend(code: Reject) -> &'static str {
         Reject::NegativeLatency => "measure latency with a monotonic clock",
         Reject::TooDeep => "flatten the record, or raise the source's max_depth",
         Reject::DuplicateKey => "write each key once",
-        Reject::UnknownModel => "name the model in the config, or let unknown models be learned",
+        Reject::UnknownModel => "add the model to the config, or set unknown_models = \"learn\"",
     }
 }
 

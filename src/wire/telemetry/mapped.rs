@@ -93,7 +93,8 @@ fn from_elsewhere(
         return Ok(Some(None));
     };
     let text = std::str::from_utf8(bytes).map_err(|_| {
-        let detail = format!("{name} comes from a key or header that is not UTF-8; encode it so");
+        let detail =
+            format!("{name} comes from a key or header that is not UTF-8; encode that as UTF-8");
         Rejected::new(Reject::WrongType, detail)
     })?;
     Ok(Some(Some(plain(name, text))))
