@@ -1,4 +1,4 @@
-//! Checks single values while the conversion goes on, and keeps what is wrong.
+//! Checks single values during the conversion and collects the problems.
 
 use std::ops::RangeInclusive;
 
@@ -7,7 +7,7 @@ use super::tree::Tree;
 use super::units;
 use crate::model::{NameError, Span};
 
-/// Checks a setting under the name that it has in both places, the raw struct and the file:
+/// Checks a setting whose key has the same name in the raw struct and in the file:
 /// `checked!(check.span, at, raw.poll_seconds, SECOND, 1..=3600)`.
 macro_rules! checked {
     ($check:ident.$kind:ident, $at:expr, $raw:ident.$key:ident $(, $more:expr)*) => {
@@ -16,7 +16,8 @@ macro_rules! checked {
 }
 pub(super) use checked;
 
-/// Keeps what is wrong. After a problem the conversion goes on with any value; none gets out.
+/// Collects problems. The conversion continues after a problem with any value, since the result
+/// is then not used.
 #[derive(Debug)]
 pub(super) struct Checker<'a> {
     tree: &'a Tree,
@@ -24,12 +25,12 @@ pub(super) struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    /// Goes on from the problems found so far.
+    /// Starts with the problems found so far.
     pub(super) fn new(tree: &'a Tree, problems: Vec<ConfigProblem>) -> Self {
         Self { tree, problems }
     }
 
-    /// All that was wrong, each once, by path.
+    /// All problems, each once, sorted by path.
     pub(super) fn into_problems(self) -> Vec<ConfigProblem> {
         let mut problems = self.problems;
         problems.sort();
@@ -37,7 +38,7 @@ impl<'a> Checker<'a> {
         problems
     }
 
-    /// The value at `path` is impossible.
+    /// Adds a problem with the value at `path`.
     pub(super) fn refuse(&mut self, path: &Path, why: impl Into<String>) {
         self.problems.push(self.tree.problem(path, why));
     }
@@ -77,7 +78,7 @@ impl<'a> Checker<'a> {
         units::span(self.count(path, n, range), unit)
     }
 
-    /// Part of a whole, given in percent.
+    /// A percentage, as a share of 1.
     pub(super) fn percent(&mut self, path: &Path, x: f64) -> f64 {
         if !(0.0..=100.0).contains(&x) {
             self.refuse(path, "must be between 0 and 100 %");
@@ -85,7 +86,7 @@ impl<'a> Checker<'a> {
         x / 100.0
     }
 
-    /// A name; none: it is refused.
+    /// A name. `None` if it is refused.
     pub(super) fn name<T>(
         &mut self,
         path: &Path,
@@ -95,7 +96,7 @@ impl<'a> Checker<'a> {
         new(text).map_err(|why| self.refuse(path, why.to_string())).ok()
     }
 
-    /// A text with something in it.
+    /// A text that must not be empty; `what` it should be.
     pub(super) fn text(&mut self, path: &Path, text: &str, what: &str) -> String {
         if text.trim().is_empty() {
             self.refuse(path, format!("must not be empty; give {what}"));

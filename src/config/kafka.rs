@@ -1,7 +1,7 @@
-//! Raw settings of Kafka into how a cluster is reached and used.
+//! The raw Kafka settings as how a cluster is reached and used.
 //!
-//! Law: a property that may be a secret stands among `secrets`, from wherever it came, so that no
-//! report and no log shows it.
+//! Law: a property that may be a secret is always among `secrets`, so that no report and no log
+//! shows it.
 
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
@@ -18,39 +18,39 @@ use crate::model::Span;
 /// How a Kafka cluster is reached and used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KafkaSettings {
-    /// Where to begin: `host:port`, more than one with commas between.
+    /// Bootstrap brokers: `host:port`, separated by commas.
     pub brokers: String,
-    /// The name of this process among its like, the same over restarts; none: it has none, and a
-    /// restart hands its partitions to others.
+    /// The unique name of this process across restarts. Without one, a restart hands its partitions
+    /// to other processes.
     pub instance: Option<String>,
-    /// How groups are formed.
+    /// How consumer groups are managed.
     pub group_protocol: GroupProtocol,
-    /// Copies of each partition of the river's own topics; none: what the brokers take.
+    /// Replicas of each partition of Ripcord's own topics. `None` for the brokers' default.
     pub replication: Option<u16>,
-    /// How long records of the river's own topics are kept, where not for ever.
+    /// How long records of Ripcord's own topics are kept, unless they are kept for ever.
     pub retention: Span,
-    /// The longest that one record may be worked on.
+    /// The longest time that work on one record may take.
     pub longest_work: Span,
-    /// Properties of librdkafka, over those that Ripcord sets.
+    /// Properties of librdkafka, which override those that Ripcord sets.
     pub properties: BTreeMap<String, String>,
-    /// The same, where the value is a secret.
+    /// The same, for values that are secret.
     pub secrets: BTreeMap<String, Secret>,
 }
 
-/// How Kafka forms groups.
+/// How Kafka manages consumer groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GroupProtocol {
-    /// By their members, as ever: a dead member is missed after 10 s.
+    /// By their members. A dead member is noticed after 10 s.
     Classic,
-    /// By the broker (KIP-848), whose settings then say when a member is missed.
+    /// By the brokers (KIP-848), whose settings decide when a member is noticed to be dead.
     Consumer,
 }
 
-/// Beyond a program's own time limit, for what is done around its run; and the least in all.
+/// Time added to a program's own limit for the work around its run, and the minimum in all.
 const SPARE: Span = Span::from_s(60);
 const LEAST_WORK: Span = Span::from_s(300);
 
-/// Properties that the river rests on, and what to do instead of setting them.
+/// Properties that Ripcord depends on, and what to do instead of setting them.
 const OWNED: [(&str, &str); 15] = [
     ("bootstrap.servers", "set kafka.brokers instead"),
     ("metadata.broker.list", "set kafka.brokers instead"),
@@ -69,7 +69,7 @@ const OWNED: [(&str, &str); 15] = [
     ("auto.commit.interval.ms", "positions are not committed by time; remove it"),
 ];
 
-/// How a cluster is reached and used. Variables and files are looked at only if Kafka is.
+/// How a cluster is reached and used. Variables and files are read only if Kafka is used.
 pub(super) fn kafka(
     check: &mut Checker<'_>,
     raw: &raw::Raw,
@@ -102,7 +102,7 @@ pub(super) fn kafka(
     }
 }
 
-/// The brokers, without the space that people write between them.
+/// The brokers, without white space between them.
 fn brokers(check: &mut Checker<'_>, at: &Path, text: &str) -> String {
     let brokers: Vec<&str> = text.split(',').map(str::trim).collect();
     if let Some(wrong) = brokers.iter().find(|broker| !is_address(broker)) {
@@ -136,7 +136,7 @@ fn instance(check: &mut Checker<'_>, at: &Path, name: &str) -> String {
     name.to_owned()
 }
 
-/// Every property stands once, and none that the river rests on.
+/// Refuses properties that are set twice, or that Ripcord depends on.
 fn names(check: &mut Checker<'_>, at: &Path, raw: &raw::Kafka) {
     let tables = [
         ("properties", raw.properties.keys().collect::<Vec<_>>()),
@@ -160,7 +160,7 @@ fn names(check: &mut Checker<'_>, at: &Path, raw: &raw::Kafka) {
 
 type Properties = (BTreeMap<String, String>, BTreeMap<String, Secret>);
 
-/// The properties whose values stand in the settings themselves, and the secrets among them.
+/// Properties whose values are in the settings themselves, and the secrets among them.
 fn written(check: &mut Checker<'_>, at: &Path, raw: &raw::ByName<Json>) -> Properties {
     let (mut properties, mut secrets) = (BTreeMap::new(), BTreeMap::new());
     for (name, value) in raw {
@@ -181,7 +181,7 @@ fn written(check: &mut Checker<'_>, at: &Path, raw: &raw::ByName<Json>) -> Prope
     (properties, secrets)
 }
 
-/// The properties whose values stand in variables and files.
+/// Properties whose values are in variables and files.
 fn named(
     check: &mut Checker<'_>,
     at: &Path,

@@ -27,10 +27,10 @@ pub const FIELDS: [&str; 19] = [
     "kind",
 ];
 
-/// A mapping from what a config or a command line says; none: records are samples already.
+/// A mapping as written in a config or on a command line. `None` if records are samples already.
 ///
 /// # Errors
-/// The sample field that cannot be mapped so, and what would do.
+/// The sample field that cannot be mapped, and why.
 pub fn mapping(
     kind: Option<SampleKind>,
     fields: BTreeMap<String, String>,
@@ -58,7 +58,7 @@ pub fn mapping(
     Ok(Some(Mapping { kind, fields: mapped, constants }))
 }
 
-/// Where a field stands: a JSON pointer, `header:name` or `key`.
+/// The place of a field: a JSON pointer, `header:name` or `key`.
 pub(super) fn field(text: &str) -> Result<Field, String> {
     let name = text.strip_prefix("header:");
     let escapes = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
@@ -67,8 +67,8 @@ pub(super) fn field(text: &str) -> Result<Field, String> {
         None if text == "key" => Ok(Field::Key),
         None if text.starts_with('/') && escapes => Ok(Field::Pointer(text.to_owned())),
         Some(_) | None => Err(format!(
-            "{text:?} does not name a place in a record; write a JSON pointer such as \"/meta/time\" \
-             (~ as ~0, / as ~1), \"header:name\" or \"key\""
+            "{text:?} does not name a place in a record; write a JSON pointer such as \
+             \"/meta/time\" (~ as ~0, / as ~1), \"header:name\" or \"key\""
         )),
     }
 }

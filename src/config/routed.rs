@@ -1,4 +1,4 @@
-//! A routed model: who answers for it, how long that may take, and what of it is published.
+//! A routed model: its backends, time limits, health checks, and the fields that are published.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,70 +13,70 @@ use crate::model::{BreakerRules, Field, ModelId, VersionId};
 /// One model that is routed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RoutedModel {
-    /// Which.
+    /// The model.
     pub model: ModelId,
-    /// Its versions, each with the address of its backend, by name.
+    /// Its versions by name, each with the address of its backend.
     pub versions: Vec<(VersionId, String)>,
-    /// Shares in percent, until others are set.
+    /// Shares in percent, until other weights are set.
     pub weights_percent: Vec<(VersionId, f64)>,
-    /// Versions that are mirrored to, until others are set.
+    /// Shadow versions, until others are set.
     pub shadow: BTreeSet<VersionId>,
-    /// The path below the model whose POSTs are predictions.
+    /// Path below the model on which a POST is a prediction.
     pub predict_path: String,
-    /// The header that keeps a caller with a version.
+    /// Header that keeps a caller on one version.
     pub key_header: Option<String>,
-    /// Time for a connection.
+    /// Time to connect.
     pub connect: Duration,
-    /// Time for an answer.
+    /// Time to answer.
     pub answer: Duration,
-    /// Copies that are under way at once.
+    /// Copies to shadows in progress at once.
     pub shadows: usize,
-    /// How versions are asked for their health; none: they are not.
+    /// Health checks, if any.
     pub health: Option<HealthSettings>,
-    /// When a version is left alone.
+    /// When a version gets no more requests.
     pub breaker: BreakerRules,
-    /// What of an answer is published.
+    /// The fields that are published.
     pub fields: RoutedFields,
 }
 
-/// How versions are asked for their health.
+/// Health checks of versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HealthSettings {
-    /// Under the backend's address.
+    /// Path below the backend's address.
     pub path: String,
-    /// The time between two asks.
+    /// Time between two checks.
     pub every: Duration,
-    /// The time for an answer.
+    /// Time a check may take.
     pub within: Duration,
-    /// Failed ones in a row that take a version down.
+    /// Failed checks in a row that take a version out.
     pub fall: u32,
-    /// Good ones in a row that take it up.
+    /// Successful checks in a row that bring it back.
     pub rise: u32,
 }
 
-/// Where the fields of a prediction stand in a request and its answer.
+/// Where to find the fields of a prediction in a request and its answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoutedFields {
-    /// The inputs; none: they are not published.
+    /// The inputs. `None` if they are not published.
     pub features: Option<FeaturesAt>,
     /// JSON pointer into the answer.
     pub prediction: String,
     /// JSON pointer into the answer.
     pub score: Option<String>,
-    /// When it happened, of the request: a pointer or a header; none: the router's clock.
+    /// The time: a pointer into the request, or a header. `None` for the router's clock.
     pub ts: Option<Field>,
 }
 
-/// Where the inputs of a prediction stand: a JSON pointer to an object, or to one of them.
+/// Where to find the inputs: a JSON pointer to an object of inputs, or to a single one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FeaturesAt {
-    /// In what the caller asks.
+    /// In the request.
     Request(String),
-    /// In what the version answers, where it looks its inputs up itself.
+    /// In the answer, for versions that look up their inputs themselves.
     Answer(String),
 }
 
-/// Before a pointer into the answer.
+/// The prefix of a pointer into the answer.
 const ANSWER: &str = "answer:";
 
 pub(super) fn model(

@@ -15,36 +15,36 @@ use crate::model::{Source, SourceId};
 pub struct RouterSettings {
     /// Address and port.
     pub listen: SocketAddr,
-    /// Where it keeps the weights that were set.
+    /// Folder that holds the current weights.
     pub folder: PathBuf,
-    /// Whose first topic it publishes to, what answers it saw; none: it publishes nothing.
+    /// Source whose first topic gets a record of every prediction. `None` if nothing is published.
     pub source: Option<SourceId>,
-    /// Answers that wait to be published; one more is dropped.
+    /// Records that may wait to be published; further ones are dropped.
     pub queue: usize,
-    /// What it gives at most.
+    /// Its limits.
     pub limits: RouterLimits,
-    /// What it routes.
+    /// The models it routes.
     pub models: Vec<RoutedModel>,
 }
 
-/// What the router gives at most.
+/// The limits of the router.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RouterLimits {
     /// Connections at once.
     pub connections: usize,
-    /// Time for the head of a request, and between two of them.
+    /// Time for a request's headers, and between two requests.
     pub head: Duration,
     /// Time for the body of a request.
     pub body: Duration,
     /// The largest body of a request.
     pub max_body_bytes: usize,
-    /// Bodies up to so many bytes are held in memory: they can be sent again, mirrored, published.
+    /// Largest body that is held in memory, so that it can be sent again, mirrored and published.
     pub held_body_bytes: usize,
-    /// Time that answers under way have when the router stops.
+    /// Time for requests in progress to finish when the router stops.
     pub drain: Duration,
 }
 
-/// The router, if it is to run. `log`: the log's folder, where is kept what has no other place.
+/// The router, if it runs. `log` is the folder of the log, the default place for files.
 pub(super) fn router(
     check: &mut Checker<'_>,
     raw: &raw::Router,
@@ -86,7 +86,7 @@ pub(super) fn router(
     Some(RouterSettings { listen, folder, source, queue, limits, models })
 }
 
-/// The source whose topic takes what the router saw.
+/// The source whose first topic the router publishes to.
 fn source(check: &mut Checker<'_>, at: &Path, name: &str, sources: &[Source]) -> Option<SourceId> {
     let at = at.key("telemetry");
     let Some(source) = sources.iter().find(|source| source.id.as_str() == name) else {

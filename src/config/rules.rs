@@ -1,4 +1,4 @@
-//! Raw rules into the rules of the pure rooms.
+//! The raw rules as the rules of the pure rooms.
 
 use std::collections::BTreeMap;
 
@@ -124,7 +124,7 @@ impl Shares {
         1.0 - self.given
     }
 
-    /// A rule without a promise has no share; an alert has a whole budget of its own.
+    /// A window has no share; an alert has a whole budget for itself.
     fn of(&self, raw: &raw::Trigger) -> f64 {
         if raw.rule != raw::Rule::EDetector {
             return 0.0;

@@ -1,4 +1,4 @@
-//! Texts that no report and no log shows, and how to tell which settings hold one.
+//! Secrets, which no report and no log shows, and which settings hold one.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,13 +8,13 @@ use std::fmt;
 pub struct Secret(String);
 
 impl Secret {
-    /// Keeps a text from being shown.
+    /// Wraps a text so that it is not shown.
     #[must_use]
     pub fn new(text: &str) -> Self {
         Self(text.to_owned())
     }
 
-    /// The text, for the one place that needs it.
+    /// The text itself, for the one place that needs it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -27,10 +27,10 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The variables that the settings may point at.
+/// The environment variables that settings may name.
 pub(super) type Environment = BTreeMap<String, String>;
 
-/// What a variable holds; none: nothing.
+/// The value of a variable. `None` if it is unset or empty.
 pub(super) fn secret(environment: &Environment, variable: &str) -> Option<Secret> {
     environment.get(variable).filter(|text| !text.is_empty()).map(|text| Secret::new(text))
 }

@@ -1,4 +1,4 @@
-//! What the edge and the app need to know, and no pure room.
+//! Settings that no pure room needs: log, HTTP, ingest, sources, workers and router.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,41 +14,41 @@ use super::units::{DAY, HOUR, SECOND};
 use super::workers::{WorkerSettings, workers};
 use crate::model::{Source, Span};
 
-/// All that is no rule.
+/// All settings that are not rules.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// What carries the river.
+    /// Where topics are stored.
     pub log: LogSettings,
-    /// Where people and programs ask.
+    /// The HTTP server.
     pub http: HttpSettings,
-    /// How measuring goes.
+    /// Measuring.
     pub ingest: IngestSettings,
-    /// In a recording a clock may jump so far before others must confirm it.
+    /// How far a timestamp may jump in a recording before others must confirm it.
     pub replay_max_jump: Span,
-    /// What is read, by name.
+    /// The sources, by name.
     pub sources: Vec<Source>,
-    /// What a rollback acts on.
+    /// The workers.
     pub workers: WorkerSettings,
-    /// The built-in router; none: it does not run.
+    /// The built-in router, if it runs.
     pub router: Option<RouterSettings>,
 }
 
-/// What carries the river.
+/// Where topics are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSettings {
-    /// Which of the logs.
+    /// The kind of log.
     pub kind: LogKind,
-    /// Where the local log is, and what this machine's workers remember on any log.
+    /// Folder of the local log, and of what this machine's workers remember with any log.
     pub folder: PathBuf,
     /// Partitions of the inbox.
     pub shards: u32,
-    /// Partitions of telemetry topics that Ripcord makes itself.
+    /// Partitions of telemetry topics that Ripcord creates.
     pub telemetry_lanes: u32,
     /// How long records are kept.
     pub retention: Span,
 }
 
-/// Which of the logs.
+/// The kind of log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogKind {
     /// A SQLite file in the folder.
@@ -57,20 +57,20 @@ pub enum LogKind {
     Kafka(KafkaSettings),
 }
 
-/// Where people and programs ask.
+/// The HTTP server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpSettings {
     /// Address and port.
     pub listen: SocketAddr,
-    /// What a writer must show; none: writing works on loopback only.
+    /// The token for write requests. Without one, they are accepted on loopback only.
     pub token: Option<Secret>,
-    /// What it gives at most.
+    /// Its limits.
     pub limits: HttpLimits,
-    /// How long it can be asked what became of an instruction.
+    /// How long the result of an instruction can be asked for.
     pub keep_replies: Span,
 }
 
-/// What the HTTP server gives at most.
+/// The limits of the HTTP server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpLimits {
     /// The largest request body.
@@ -79,28 +79,28 @@ pub struct HttpLimits {
     pub connections: usize,
     /// Requests answered at once.
     pub requests: usize,
-    /// Bodies of telemetry that are read or taken at once.
+    /// Telemetry bodies received or written at once.
     pub uploads: usize,
-    /// Time for the head of a request, and between two of them.
+    /// Time for a request's headers, and between two requests.
     pub head: Duration,
     /// Time for the body.
     pub body: Duration,
-    /// Time for the answer, once the body is here.
+    /// Time for the answer once the body has arrived.
     pub answer: Duration,
 }
 
-/// How measuring goes.
+/// Measuring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IngestSettings {
-    /// The shortest time between two flushes of a lane.
+    /// The shortest time between two frames of a lane.
     pub flush: Span,
-    /// The time between two signs of life.
+    /// The time between two heartbeats.
     pub heartbeat: Span,
-    /// A lane read to its end is idle after so long.
+    /// Time after which a lane that is at its end is idle.
     pub idle_after: Span,
 }
 
-/// Raw settings into settings; none: something is refused.
+/// Converts the raw settings. `None` if something is refused.
 pub(super) fn settings(
     check: &mut Checker<'_>,
     raw: &raw::Raw,

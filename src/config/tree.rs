@@ -19,7 +19,7 @@ use super::wording;
 /// The prefix of every variable that is a setting.
 const PREFIX: &str = "RIPCORD__";
 
-/// What the defaults are called.
+/// The name of the defaults in messages.
 const SHIPPED: &str = "the shipped config.toml";
 
 /// Whether the setting at a place may hold a secret; its value is never shown.
@@ -34,12 +34,12 @@ pub(super) fn is_secret(path: &[String]) -> bool {
     }
 }
 
-/// All layers as one, with who said what.
+/// All layers merged, with the origin of each value.
 #[derive(Debug)]
 pub(super) struct Tree {
     /// As written.
     given: Value,
-    /// With what is inherited.
+    /// With inherited values.
     whole: Value,
 }
 
@@ -78,7 +78,7 @@ impl Tree {
         Ok(Self { given, whole })
     }
 
-    /// The raw structs, as far as they can be had, and what does not fit.
+    /// The raw structs, if they can be read, and the problems.
     pub(super) fn raw(&self) -> (Option<Raw>, Vec<ConfigProblem>) {
         /// More than anybody reads.
         const MOST: usize = 100;
@@ -105,7 +105,7 @@ impl Tree {
         (None, problems)
     }
 
-    /// What is wrong at a place, with what stands there and who says so.
+    /// A problem at a path, with its value and origin.
     pub(super) fn problem(&self, path: &Path, why: impl Into<String>) -> ConfigProblem {
         let path = self.home(path);
         let value = find(&self.given, path.parts());
@@ -121,12 +121,12 @@ impl Tree {
         ConfigProblem { path, value: shown, origin, why: why.into() }
     }
 
-    /// The file or variable that says what stands at a place; none: nobody, or only the default.
+    /// The file or variable that sets the value at a path. `None` if only the default does.
     pub(super) fn set_by(&self, path: &Path) -> Option<&str> {
         find(&self.given, self.home(path).parts()).and_then(origin)
     }
 
-    /// The place where an inherited value was written down, or would be.
+    /// The path where an inherited value is written, or would be.
     fn home(&self, path: &Path) -> Path {
         let mut places = std::iter::successors(Some(path.clone()), inherits_from);
         match places.find(|place| find(&self.given, place.parts()).is_some()) {
@@ -139,7 +139,7 @@ impl Tree {
     }
 }
 
-/// The place that gives what this one does not say.
+/// The path that this one inherits from.
 fn inherits_from(path: &Path) -> Option<Path> {
     let parts: Vec<&str> = path.parts().iter().map(String::as_str).collect();
     let (above, rest): (&[&str], &[&str]) = match parts.as_slice() {
@@ -180,7 +180,7 @@ fn shipped() -> config::Map<String, Value> {
     parse(super::DEFAULTS).unwrap_or_default()
 }
 
-/// With what models, sources, triggers and programs do not say themselves.
+/// Adds what models, sources, triggers and programs inherit.
 fn inherited(given: &Value) -> Value {
     let mut whole = given.clone();
     let rules = find(given, &["rules"]).cloned();
@@ -227,14 +227,14 @@ fn path_of(path: &serde_path_to_error::Path) -> Path {
         .collect()
 }
 
-/// What the shipped file has at a place, itself or inherited.
+/// The default at a path, its own or inherited.
 fn default_at(path: &Path) -> Option<Json> {
     let shipped = Value::new(None, ValueKind::Table(shipped()));
     std::iter::successors(Some(path.clone()), inherits_from)
         .find_map(|place| find(&shipped, place.parts()).map(json))
 }
 
-/// Puts `instead` at a place, or takes away what stands there. No: there was nothing.
+/// Replaces or removes the value at a path; false if there was none.
 fn replace(json: &mut Json, path: &[String], instead: Option<Json>) -> bool {
     let Some((last, above)) = path.split_last() else { return false };
     let parent = above.iter().try_fold(json, |value, key| match value {

@@ -1,16 +1,16 @@
-//! What serde says, in words for people, with a guess at what was meant.
+//! serde's errors in plain words, with a guess at what was meant.
 
 use super::problem::Path;
 
 /// What to do about a key that is missing.
 pub(super) const ADD: &str = "add it, as the shipped config.toml shows";
 
-/// The field that is missing, if that is what the text says.
+/// The name of the missing field, if the error is about one.
 pub(super) fn missing(text: &str) -> Option<&str> {
     text.strip_prefix("missing field `")?.split('`').next()
 }
 
-/// What would do instead.
+/// The error in plain words.
 pub(super) fn of(path: &Path, text: &str) -> String {
     let known: Vec<&str> = text.split('`').skip(3).step_by(2).collect();
     let written = text.split('`').nth(1).unwrap_or_default();
@@ -49,13 +49,13 @@ pub(super) fn of(path: &Path, text: &str) -> String {
     format!("must be {expected}")
 }
 
-/// The known word that is at most a third of its letters away.
+/// The known word that differs in at most a third of its letters.
 fn closest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = known.iter().map(|word| (distance(written, word), *word)).min()?;
     (near.0 <= 1.max(near.1.len() / 3)).then_some(near.1)
 }
 
-/// How many letters must be put in, left out or replaced.
+/// Number of letters to insert, remove or replace.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -1,4 +1,4 @@
-//! Raw workers into what each needs, and which of them act for a model.
+//! The raw workers as what each needs, and which of them act for a model.
 
 use std::path::PathBuf;
 
@@ -13,19 +13,19 @@ use crate::model::{ModelId, Span, Stage, TargetId, TargetRule};
 pub const REGISTRY: &str = "registry";
 /// The name of the router's worker.
 pub const ROUTER: &str = "router";
-/// The name of the worker that tells people.
+/// The name of the worker that notifies people.
 pub const NOTICE: &str = "notice";
 
-/// What a rollback acts on.
+/// The workers of this Ripcord.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkerSettings {
-    /// The file that serving processes load from.
+    /// The registry worker, if there is one.
     pub registry: Option<RegistrySettings>,
-    /// The built-in router, wherever it runs.
+    /// The router's worker, if there is one.
     pub router: Option<RouterWorkerSettings>,
-    /// Programs of the user.
+    /// The user's programs.
     pub exec: Vec<ExecSettings>,
-    /// Telling people.
+    /// The notice worker.
     pub notice: NoticeSettings,
 }
 
@@ -34,34 +34,35 @@ pub struct WorkerSettings {
 pub struct RegistrySettings {
     /// The registry.json.
     pub path: PathBuf,
-    /// Whether files and hashes of versions are looked at.
+    /// Whether files and hashes of versions are checked.
     pub check_artifacts: bool,
-    /// The time between two looks.
+    /// The time between two reads of the state.
     pub poll: Span,
 }
 
 /// The worker of the built-in router.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RouterWorkerSettings {
-    /// Where the router listens.
+    /// The router's address.
     pub url: String,
-    /// What an answer of it may take.
+    /// Time the router has to answer.
     pub time_limit: Span,
-    /// The time between two looks.
+    /// The time between two reads of the state.
     pub poll: Span,
-    /// What is asked of a model through the public route after a switch; none: nothing.
+    /// Path to request from the model through the public route after a switch, if any.
     pub probe_path: Option<String>,
-    /// How often.
+    /// Number of such requests.
     pub probes: u32,
-    /// What stays with the withdrawn version in percent, stage by stage, falling; none: nothing.
+    /// Percent of requests that stay with the withdrawn version, stage by stage, falling. Empty if
+    /// all are switched at once.
     pub stages_percent: Vec<f64>,
-    /// How long each stage is held.
+    /// How long each stage lasts.
     pub hold: Span,
-    /// The share of failures, 0 to 1, at which all goes back …
+    /// Share of failures, 0 to 1, above which the earlier weights are restored …
     pub gate: f64,
-    /// … of at least so many answers.
+    /// … of at least this many answers.
     pub gate_answers: u64,
-    /// What the router asks for before it changes anything.
+    /// The token that the router requires for changes.
     pub token: Option<Secret>,
 }
 
@@ -70,30 +71,30 @@ pub struct RouterWorkerSettings {
 pub struct ExecSettings {
     /// The worker's name.
     pub id: TargetId,
-    /// Program and arguments that say what stands there; at least the program.
+    /// Program and arguments that report the current state; at least the program.
     pub probe: Vec<String>,
-    /// Program and arguments that make it so; at least the program.
+    /// Program and arguments that carry out a command; at least the program.
     pub act: Vec<String>,
     /// How long one run may take.
     pub time_limit: Span,
     /// The time between two probes without a command.
     pub poll: Span,
-    /// Where it is remembered what was done.
+    /// Folder in which it records what it has done.
     pub fence_folder: PathBuf,
 }
 
-/// Telling people.
+/// The notice worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoticeSettings {
-    /// Where notices are posted; none: in the log only.
+    /// URL that notices are posted to. `None` if they go to the log only.
     pub webhook_url: Option<Secret>,
-    /// What signs them.
+    /// The signing key.
     pub webhook_secret: Option<Secret>,
     /// How long one post may take.
     pub time_limit: Span,
 }
 
-/// All workers. `log`: the folder of the log, where is kept what has no other place.
+/// All workers. `log` is the folder of the log, the default place for files.
 pub(super) fn workers(
     check: &mut Checker<'_>,
     raw: &raw::Workers,
@@ -229,7 +230,8 @@ fn program(
     })
 }
 
-/// The workers that act for a model, in the order of their stages; none: a model nobody names.
+/// The workers that act for a model, in the order of their stages. `None` stands for any model that
+/// the config does not name.
 pub(super) fn targets(
     check: &mut Checker<'_>,
     all: &raw::Raw,

@@ -1,4 +1,4 @@
-//! Provisional firing: the breaches that an open bucket would make if it closed as it stands.
+//! Provisional firing: the breaches of an open bucket if it closed now.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ use crate::model::{
 use crate::sums::Assessment;
 
 impl ModelJudge {
-    /// The breaches that an open bucket would make if it closed as it stands; each is said once
-    /// a bucket, and nothing else changes.
+    /// The breaches of an open bucket if it closed now. Each is reported once per bucket; nothing
+    /// else changes.
     pub fn look_ahead(
         &mut self,
         rules: &ModelRules,

@@ -1,4 +1,4 @@
-//! The words, as plain data: what every other room speaks.
+//! The domain's terms as plain data, shared by every other room.
 //!
 //! Law: constructors, validation, ordering. No thresholds, no merging, no transitions, no I/O.
 #![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]

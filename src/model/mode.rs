@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// It is written down.
+    /// Record it.
     Observe,
-    /// A person is asked.
+    /// Ask a person.
     Recommend,
-    /// It is rolled back.
+    /// Roll back.
     Act,
 }
 
 impl Mode {
-    /// Its name, as in settings.
+    /// The name, as in settings.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

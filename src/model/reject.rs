@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Why a record could not be used. The code is what counters and the rejected topic carry.
+/// Why a record was rejected. The code appears in counters and in the rejected topic.
 #[derive(
     Debug,
     Clone,
@@ -21,7 +21,7 @@ pub enum Reject {
     /// Not JSON.
     #[error("not_json")]
     NotJson,
-    /// A schema registry's frame (magic byte 0) stands before the value.
+    /// It starts with a schema registry's frame (magic byte 0).
     #[error("framed")]
     Framed,
     /// Not UTF-8.
@@ -30,37 +30,37 @@ pub enum Reject {
     /// Larger than the limit.
     #[error("too_large")]
     TooLarge,
-    /// A field holds another type than it must.
+    /// A field has the wrong type.
     #[error("wrong_type")]
     WrongType,
-    /// A field that must be there is not.
+    /// A required field is missing.
     #[error("missing_field")]
     MissingField,
-    /// `type` is none of the five.
+    /// `type` is not one of the five kinds.
     #[error("unknown_type")]
     UnknownType,
     /// `ts` is neither RFC 3339 nor epoch milliseconds.
     #[error("bad_time")]
     BadTime,
-    /// Before 1970-01-02: a zero clock.
+    /// Before the source's oldest time, such as a clock that was never set.
     #[error("too_old")]
     TooOld,
-    /// Ahead of the newest record by more than a clock may be, and nothing confirmed it.
+    /// Too far ahead of the newest record, and not confirmed by others.
     #[error("from_future")]
     FromFuture,
-    /// A number that must be finite is not.
+    /// A number is infinite or NaN.
     #[error("not_finite")]
     NotFinite,
-    /// A latency below zero.
+    /// A latency is negative.
     #[error("negative_latency")]
     NegativeLatency,
-    /// Nested deeper than the limit.
+    /// Nested more deeply than the limit.
     #[error("too_deep")]
     TooDeep,
-    /// One key twice in an object.
+    /// A key appears twice in one object.
     #[error("duplicate_key")]
     DuplicateKey,
-    /// A model that the config does not name, where it must.
+    /// The config does not name the model and rejects unknown ones.
     #[error("unknown_model")]
     UnknownModel,
 }

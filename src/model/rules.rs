@@ -1,4 +1,4 @@
-//! All triggers, budgets and policies, checked and hashed, as plain data.
+//! Rules: the budget, triggers, policy and targets of every model.
 
 use std::collections::BTreeMap;
 
@@ -6,29 +6,29 @@ use serde::{Deserialize, Serialize};
 
 use super::{Mode, ModelId, Namespace, Span, Stage, TargetId, Trigger};
 
-/// The full effective rules of one Ripcord.
+/// The complete rules of one Ripcord.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RuleSet {
     /// The environment it serves.
     pub namespace: Namespace,
-    /// Grows with each `config apply`; a shard takes only a higher one.
+    /// Grows with each `config apply`. A shard accepts only a higher revision.
     pub revision: u64,
-    /// SHA-256 of the rules, in hex; revision, by and reason left out.
+    /// SHA-256 of the rules in hex, without revision, by and reason.
     pub hash: String,
-    /// Who put this revision in force; none: the first start did, with its config.
+    /// Who put this revision in force. `None` if the first start did, from its config.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
-    /// Why, in their words.
+    /// The reason they gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// For every model that has none of its own.
+    /// Rules of every model without its own.
     pub default: ModelRules,
-    /// For these models.
+    /// Rules of single models.
     pub models: BTreeMap<ModelId, ModelRules>,
 }
 
 impl RuleSet {
-    /// The rules of a model.
+    /// The rules that apply to a model.
     #[must_use]
     pub fn of(&self, model: &ModelId) -> &ModelRules {
         self.models.get(model).unwrap_or(&self.default)
@@ -38,79 +38,79 @@ impl RuleSet {
 /// The rules of one model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelRules {
-    /// What happens on a breach.
+    /// What to do on a breach.
     pub mode: Mode,
-    /// What a healthy model may cost.
+    /// How many false rollbacks are accepted.
     pub budget: Budget,
-    /// In order: at one bucket close the first with a breach names the incident.
+    /// In order: if several breach at the same bucket, the first one names the incident.
     pub triggers: Vec<Trigger>,
-    /// How an undoing goes.
+    /// How a rollback is carried out.
     pub policy: Policy,
-    /// What a rollback acts on, in the order of its stages.
+    /// What a rollback acts on, in the order of the stages.
     pub targets: Vec<TargetRule>,
 }
 
-/// At most this many false rollbacks are expected per period and model.
+/// The accepted number of false rollbacks per period and model.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Budget {
-    /// How many.
+    /// Expected number, at most.
     pub false_rollbacks: f64,
-    /// Per this time.
+    /// The period.
     pub period: Span,
 }
 
-/// How an undoing goes.
+/// How a rollback is carried out.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Policy {
-    /// Production for so long, every armed trigger healthy: proven.
+    /// Time in production, with every armed trigger healthy, until a version is proven.
     pub proving_period: Span,
-    /// The version before the first one seen in production may be rolled back to.
+    /// Whether the version before the first one seen in production may be rolled back to.
     pub trust_assumed: bool,
-    /// After a rollback its signal is quiet for so long.
+    /// Time after a rollback in which its signal cannot trigger another.
     pub cooldown: Span,
-    /// Automatic rollbacks per `rollbacks_period`, then freeze.
+    /// Automatic rollbacks per `rollbacks_period`, at most; then the model is frozen.
     pub max_rollbacks: u32,
-    /// See `max_rollbacks`.
+    /// The period of `max_rollbacks`.
     pub rollbacks_period: Span,
-    /// A withdrawn version may not be promoted again for so long.
+    /// Time in which a withdrawn version cannot be promoted again.
     pub quarantine: Span,
-    /// A worker that has not answered by then is asked again.
+    /// Time after which an unanswered command is sent again.
     pub answer_within: Span,
-    /// A command nobody took by then is void.
+    /// Time after which an unanswered command is void.
     pub command_expires: Span,
-    /// Without live proof by then: stuck.
+    /// Time for live traffic to confirm the switch; then the rollback is stuck.
     pub mitigate_within: Span,
-    /// Without statistical proof by then: `mitigated_unverified`.
+    /// Time for the statistic to confirm the benefit; then `mitigated_unverified`.
     pub verify_within: Span,
-    /// How often that time is given again while samples come and are only too few. Rules that were
-    /// written before this setting never did.
+    /// How many times `verify_within` is extended while samples keep arriving but are too few. 0 in
+    /// rules from before this setting.
     #[serde(default)]
     pub verify_prolong_times: u32,
-    /// Live samples of the target that prove the switch.
+    /// Live samples of the restored version that confirm the switch.
     pub live_samples: u64,
-    /// Samples of the target that verify it.
+    /// Samples of the restored version that verify the rollback.
     pub verify_samples: u64,
-    /// Event time that verifies a trigger of buckets under an hour.
+    /// Event time to verify a trigger with buckets shorter than an hour.
     pub verify_after_minutes: Span,
-    /// Event time that verifies a trigger of buckets of an hour and more.
+    /// Event time to verify any other trigger.
     pub verify_after_hours: Span,
-    /// A verified incident without a further breach is resolved after so long.
+    /// Time without a further breach after which a verified incident is resolved.
     pub resolve_after: Span,
-    /// A lane silent for so long is stalled.
+    /// Silence after which a lane is stalled.
     pub stall_after: Span,
-    /// A version's first buckets in production that are left out: the hand-over.
+    /// Start of a version's time in production that is not judged: the hand-over.
     pub hand_over: Span,
-    /// Samples that a baseline is learned from.
+    /// Number of samples that a baseline is learned from.
     pub baseline_samples: u64,
 }
 
-/// What a rollback acts on.
+/// A target that a rollback acts on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetRule {
-    /// The worker's name.
+    /// The name of its worker.
     pub id: TargetId,
-    /// Where in the plan.
+    /// Its stage in the plan.
     pub stage: Stage,
-    /// Its word on which version is in production is believed.
+    /// Whether it is trusted on which version is in production.
     pub authority: bool,
 }

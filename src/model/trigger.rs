@@ -4,39 +4,39 @@ use serde::{Deserialize, Serialize};
 
 use super::{Mode, Span, TriggerId};
 
-/// A rule on a signal.
+/// A rule on one signal of a version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trigger {
-    /// Its name.
+    /// The name.
     pub id: TriggerId,
-    /// What it reads.
+    /// The signal it reads.
     pub signal: Signal,
-    /// Where the tolerated ends.
+    /// The limit of what is tolerated.
     pub limit: Limit,
     /// How evidence is gathered.
     pub statistic: Statistic,
-    /// What a breach asks for.
+    /// What to do on a breach.
     pub action: Action,
-    /// Lowers the model's mode for this trigger; none: the model's.
+    /// Lowers the mode for this trigger. `None` for the model's mode.
     pub mode: Option<Mode>,
-    /// The interval in which it takes evidence.
+    /// The interval of event time in which evidence is gathered.
     pub bucket: Span,
-    /// Its share of the budget, 0 to 1. The shares of the e-detectors that roll back add up to 1
-    /// at most; one that alerts has as much of its own; a window promises nothing and has 0.
+    /// Its share of the budget, 0 to 1. The shares of the e-detectors that roll back add up to at
+    /// most 1. One that alerts has its own budget; a window makes no promise and has 0.
     pub weight: f64,
-    /// Under so many samples since the likely change nothing but `insufficient` is said.
+    /// Samples needed before a version can be called healthy.
     pub minimum_samples: u64,
-    /// The share of lanes that must be heard, 0 to 1.
+    /// Share of lanes that must be reporting, 0 to 1.
     pub completeness: f64,
-    /// The design effect until one is measured, at least 1.
+    /// How strongly errors come in bursts, until that has been measured. At least 1.
     pub design_effect: f64,
-    /// Open buckets may fire too.
+    /// Whether open buckets may fire.
     pub provisional: bool,
-    /// References 3 and 4 may show benefit for accuracy.
+    /// Whether history or a baseline alone may show benefit for accuracy.
     pub act_without_reference: bool,
 }
 
-/// What is measured of a version.
+/// A measured quantity of a version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Signal {
@@ -44,27 +44,27 @@ pub enum Signal {
     Accuracy,
     /// Errors and time-outs among the predictions.
     ErrorRate,
-    /// How long answers take.
+    /// Time to answer.
     Latency,
-    /// The distance of inputs from what they were.
+    /// Distance of the inputs' distribution from the reference.
     FeatureDrift,
 }
 
-/// Where the tolerated ends: the null hypothesis of a trigger. "More than" is strict.
+/// The limit of a trigger, which is its null hypothesis. Only a value past the limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
-    /// The upper bound of the version's own baseline rate, and so much more.
+    /// The upper bound of the version's baseline rate plus this tolerance.
     Baseline(Tolerance),
-    /// This rate, 0 to 1.
+    /// A rate, 0 to 1.
     Rate(f64),
-    /// So many more wrong answers than another version on the same requests, 0 to 1.
+    /// Difference in wrong answers to another version on the same requests, 0 to 1.
     Paired(f64),
-    /// A mean of this many milliseconds.
+    /// A mean in milliseconds.
     MeanMs {
         /// The tolerated mean.
         limit: f64,
-        /// Longer answers count as this: nobody waits longer.
+        /// Longer answers count as this long.
         timeout: f64,
     },
     /// A population stability index.
@@ -73,12 +73,12 @@ pub enum Limit {
         limit: f64,
         /// Quantile bins of a numeric feature.
         bins: u32,
-        /// Samples that the bins are learned from.
+        /// Number of samples that the bins are learned from.
         learn: u64,
     },
 }
 
-/// A share in percent; two digits under one.
+/// A share as a percentage; two decimals below 1 %.
 #[must_use]
 pub fn percent(share: f64) -> String {
     let digits = if share.abs() < 0.01 { 2 } else { 1 };
@@ -86,7 +86,7 @@ pub fn percent(share: f64) -> String {
 }
 
 impl Limit {
-    /// A value of what it limits, as people read it: `14.1 %`, `4.5 points`, `500 ms`, `0.25`.
+    /// A value in the unit of the limit: `14.1 %`, `4.5 points`, `500 ms`, `0.25`.
     #[must_use]
     pub fn shown(self, value: f64) -> String {
         match self {
@@ -98,13 +98,13 @@ impl Limit {
     }
 }
 
-/// How far from a baseline is tolerated.
+/// The tolerated distance from a baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tolerance {
-    /// Of the whole, 0 to 1: 0.05 takes an accuracy of 0.90 down to 0.85.
+    /// As a share of all answers: 0.05 lowers an accuracy of 0.90 to 0.85.
     Points(f64),
-    /// Of the baseline accuracy, 0 to 1: 0.05 takes 0.90 down to 0.855.
+    /// As a share of the baseline accuracy: 0.05 lowers 0.90 to 0.855.
     Relative(f64),
 }
 
@@ -112,25 +112,25 @@ pub enum Tolerance {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Statistic {
-    /// Keeps the budget, whatever the traffic.
+    /// Keeps false alarms within the budget at any traffic.
     EDetector,
-    /// The value over the last `window`, strictly past the limit `breaches` times in a row.
-    /// Carries no promise.
+    /// Fires when the value over the last `window` is past the limit `breaches` times in a row.
+    /// Makes no promise about false alarms.
     Window {
-        /// How far back, a multiple of the bucket.
+        /// Length of the window, a multiple of the bucket.
         window: Span,
-        /// The n-th in a row fires.
+        /// Times in a row that fire.
         breaches: u32,
     },
 }
 
-/// What a breach asks for.
+/// What to do on a breach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// Tell people.
+    /// Notify people.
     Alert,
-    /// Take the version back.
+    /// Roll the version back.
     Rollback,
 }
 

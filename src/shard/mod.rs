@@ -45,13 +45,13 @@ pub struct Shard {
     latest: status::Latest,
 }
 
-/// What a shard cannot go on from.
+/// Why a shard must stop.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShardError {
-    /// The topics were made for another number of shards.
+    /// The topics were created for another number of shards.
     #[error(
-        "the inbox was made for {made} shards and this process is set to {set}; \
-         set log.shards = {made}, or make new topics in another namespace"
+        "the inbox was created for {made} shards, but this process is configured for {set}; \
+         set log.shards = {made}, or create new topics in another namespace"
     )]
     Count {
         /// What the topics were made for.
@@ -79,10 +79,11 @@ impl Shard {
         }
     }
 
-    /// Takes the record at `position`, appended at `appended`.
+    /// Folds the record at `position`, which was appended at `appended`. Rules that no gate would
+    /// let through are counted as unreadable and change nothing.
     ///
     /// # Errors
-    /// The inbox is not this shard's; nothing was changed.
+    /// The inbox is for another number of shards; nothing was changed.
     pub fn step(
         &mut self,
         position: i64,
@@ -121,7 +122,7 @@ impl Shard {
         Ok(())
     }
 
-    /// Passes over a record that cannot be read; it is counted.
+    /// Skips a record that cannot be read, and counts it.
     pub fn skip(&mut self, position: i64, appended: LogTime) {
         self.next = position + 1;
         self.log = self.log.max(appended);
@@ -239,7 +240,7 @@ impl Shard {
         ruling
     }
 
-    /// Tells judge what undo knows of a model, where that changed.
+    /// Passes what undo knows about a model on to judge, if it changed.
     fn set_standing(&mut self, rule_set: &RuleSet, model: &ModelId) {
         let standing = self.undo.standing(model);
         if self.judge.model(model).is_none_or(|judge| judge.standing != standing) {
@@ -256,7 +257,7 @@ impl Shard {
         }
     }
 
-    /// When a tick is wanted: at a deadline of undo, or when a lane stalls unless it is heard.
+    /// When a tick is needed: at a deadline of undo, or when a silent lane stalls.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<LogTime> {
         let stall =
@@ -264,7 +265,7 @@ impl Shard {
         self.undo.next_wakeup().into_iter().chain(stall).min()
     }
 
-    /// Which shard it is.
+    /// The number of this shard.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.id
@@ -288,18 +289,18 @@ impl Shard {
         self.rule_set.as_ref()
     }
 
-    /// What undo knows: the part of the state that is stored with every output.
+    /// The state of undo, which is stored with every output.
     #[must_use]
     pub fn undo_state(&self) -> &Undo {
         &self.undo
     }
 
-    /// Puts back what undo knew when the inbox was last committed: it wins over the fold.
+    /// Replaces the state of undo with the stored one, which wins over the fold.
     pub fn set_undo_state(&mut self, undo: Undo) {
         self.undo = undo;
     }
 
-    /// What judge knows.
+    /// The state of judge.
     #[must_use]
     pub fn judged(&self) -> &Judge {
         &self.judge

@@ -33,7 +33,7 @@ pub(super) struct Latest {
 pub struct Status {
     /// The next position of the inbox.
     pub next: i64,
-    /// The newest event time read; none: nothing was.
+    /// The newest event time read. `None` before the first record.
     pub read_to: Option<EventTime>,
     /// Hash of the rules in force.
     pub rules: Option<String>,
@@ -102,7 +102,7 @@ pub struct SignalStatus {
     pub value: Option<f64>,
     /// Where the tolerated ends.
     pub null: Option<f64>,
-    /// The baseline that the version is held against; none: none is known, or none is needed.
+    /// The baseline it is compared with. `None` if unknown or not needed.
     pub baseline: Option<Baseline>,
     /// The limit as configured.
     pub limit: Limit,

@@ -1,8 +1,8 @@
 //! What Ripcord emits, as CloudEvents 1.0 in Kafka's binary mode.
 //!
-//! Attributes stand in headers `ce_…`, the value is the plain JSON of the record: a reader that
-//! knows nothing of CloudEvents gets what it came for. Source and id together name an event; an
-//! event that is emitted again carries the same id.
+//! Attributes are in headers `ce_…`, and the value is the plain JSON of the record, so that readers
+//! without CloudEvents can use it. Source and id together identify an event; an event that is
+//! emitted again has the same id.
 
 use std::fmt::Write as _;
 
@@ -74,7 +74,7 @@ impl EventKind {
     }
 }
 
-/// What is said about a record beside it.
+/// The attributes of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event<'a> {
     /// What it is about.

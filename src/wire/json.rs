@@ -1,6 +1,6 @@
 //! Ripcord's own records to JSON and back.
 //!
-//! Law: an error says which record, where in it, and what stood there.
+//! Law: an error names the record, the place in it, and what was found.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 /// A record that could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum JsonError {
-    /// It cannot be told in JSON.
+    /// It cannot be expressed in JSON.
     #[error("cannot encode a {record} record; this is a bug in Ripcord, please report it")]
     Write {
         /// Which record.
@@ -17,7 +17,7 @@ pub enum JsonError {
         #[source]
         source: serde_json::Error,
     },
-    /// A value in it is not what it must be.
+    /// A value in it has the wrong type or is missing.
     #[error(
         "{path} in a {record} record is invalid; the record is damaged or from another version"
     )]
@@ -30,7 +30,7 @@ pub enum JsonError {
         #[source]
         source: serde_json::Error,
     },
-    /// The bytes are no JSON, or more than one value.
+    /// The bytes are not JSON, or are more than one value.
     #[error("a {record} record is not JSON: {start:?}; it is damaged or not such a record")]
     Syntax {
         /// Which record.

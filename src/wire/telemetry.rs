@@ -25,7 +25,7 @@ use std::borrow::Cow;
 use crate::model::{Mapping, Reject, Sample, SampleKind, Source, TopicRule};
 use fields::{FieldSlot, Fields, Scalar};
 
-/// A record as it stands on a log or in a file.
+/// A record as it is on a log or in a file.
 #[derive(Debug, Clone, Copy)]
 pub struct Raw<'a> {
     /// Its key.
@@ -56,7 +56,7 @@ impl<'a> Raw<'a> {
 pub struct Rejected {
     /// What counters and the rejected topic carry.
     pub code: Reject,
-    /// Which field, what was found, what would do.
+    /// The field, what was found, and what to do.
     pub detail: String,
 }
 
@@ -100,7 +100,8 @@ pub fn decode<'a>(
 fn text(value: &[u8], max_bytes: usize) -> Result<&str, Rejected> {
     if value.len() > max_bytes {
         let detail = format!(
-            "the record has {} bytes, the limit is {max_bytes}; send less or raise max_record_bytes",
+            "the record has {} bytes, the limit is {max_bytes}; send less, or raise \
+             max_record_bytes",
             value.len()
         );
         return Err(Rejected::new(Reject::TooLarge, detail));

@@ -13,7 +13,8 @@ fn of(source: &str) -> u64 {
 
 #[test]
 fn comments_and_blank_lines_do_not_change_the_build_and_code_does() {
-    let plain = "const C: f64 = 0.1;\nconst U: &str = \"http://a\";\nfn f<'a>(x: &'a str) -> char { 'x' }\n";
+    let plain = "const C: f64 = 0.1;\nconst U: &str = \"http://a\";\n\
+                 fn f<'a>(x: &'a str) -> char { 'x' }\n";
     for same in [
         plain.replace("0.1;", "0.1; // a tenth"),
         plain.replace("const U", "/// Where.\n\n/* /* so */ it is */\nconst U"),

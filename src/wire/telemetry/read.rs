@@ -49,7 +49,7 @@ impl<'a> Builder<'a, '_> {
         Rejected::new(Reject::MissingField, detail)
     }
 
-    /// The field and, if it is mapped, where it stands in the record.
+    /// The name of the field and, if it is mapped, its place in the record.
     fn called(&self, slot: FieldSlot) -> String {
         let name = slot.name();
         let mapping = self.context.mapping;
