@@ -1,18 +1,13 @@
-//! Checks single values while the conversion goes on, and keeps what is wrong.
+//! Checks single values during the conversion and collects the problems.
 
 use std::ops::RangeInclusive;
 
 use super::problem::{ConfigProblem, Path};
 use super::tree::Tree;
+use super::units;
 use crate::model::{NameError, Span};
 
-/// Units of time, in milliseconds.
-pub(super) const SECOND: u64 = 1000;
-pub(super) const MINUTE: u64 = 60 * SECOND;
-pub(super) const HOUR: u64 = 60 * MINUTE;
-pub(super) const DAY: u64 = 24 * HOUR;
-
-/// Checks a setting under the name that it has in both places, the raw struct and the file:
+/// Checks a setting whose key has the same name in the raw struct and in the file:
 /// `checked!(check.span, at, raw.poll_seconds, SECOND, 1..=3600)`.
 macro_rules! checked {
     ($check:ident.$kind:ident, $at:expr, $raw:ident.$key:ident $(, $more:expr)*) => {
@@ -21,7 +16,8 @@ macro_rules! checked {
 }
 pub(super) use checked;
 
-/// Keeps what is wrong. After a problem the conversion goes on with any value; none gets out.
+/// Collects problems. The conversion continues after a problem with any value, since the result
+/// is then not used.
 #[derive(Debug)]
 pub(super) struct Checker<'a> {
     tree: &'a Tree,
@@ -29,12 +25,12 @@ pub(super) struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    /// Goes on from the problems found so far.
+    /// Starts with the problems found so far.
     pub(super) fn new(tree: &'a Tree, problems: Vec<ConfigProblem>) -> Self {
         Self { tree, problems }
     }
 
-    /// All that was wrong, each once, by path.
+    /// All problems, each once, sorted by path.
     pub(super) fn into_problems(self) -> Vec<ConfigProblem> {
         let mut problems = self.problems;
         problems.sort();
@@ -42,21 +38,21 @@ impl<'a> Checker<'a> {
         problems
     }
 
-    /// The value at `path` is impossible.
-    pub(super) fn refuse(&mut self, path: &Path, would_do: impl Into<String>) {
-        self.problems.push(self.tree.problem(path, would_do));
+    /// Adds a problem with the value at `path`.
+    pub(super) fn refuse(&mut self, path: &Path, why: impl Into<String>) {
+        self.problems.push(self.tree.problem(path, why));
     }
 
-    /// Whether a file or a variable says it, not only the default.
-    pub(super) fn said(&self, path: &Path) -> bool {
-        self.tree.said_by(path).is_some()
+    /// Whether a file or a variable sets it; a default does not count.
+    pub(super) fn is_set(&self, path: &Path) -> bool {
+        self.tree.set_by(path).is_some()
     }
 
     /// A whole number.
     pub(super) fn count(&mut self, path: &Path, n: u64, range: RangeInclusive<u64>) -> u64 {
         if !range.contains(&n) {
             let (low, high) = range.into_inner();
-            self.refuse(path, format!("it lies between {low} and {high}"));
+            self.refuse(path, format!("must be between {low} and {high}"));
         }
         n
     }
@@ -79,30 +75,18 @@ impl<'a> Checker<'a> {
         unit: u64,
         range: RangeInclusive<u64>,
     ) -> Span {
-        let ms = self.count(path, n, range).saturating_mul(unit);
-        Span::from_ms(i64::try_from(ms).unwrap_or(i64::MAX))
+        units::span(self.count(path, n, range), unit)
     }
 
-    /// A number from `low` on, or above it if `strict`, up to `high`.
-    pub(super) fn number(&mut self, path: &Path, x: f64, within: &Within) -> f64 {
-        let enough = if within.above { x > within.low } else { x >= within.low };
-        if !(enough && x <= within.high) {
-            let Within { what, low, high, above } = within;
-            let range = match above {
-                true => format!("is above {low} and at most {high}"),
-                false => format!("lies between {low} and {high}"),
-            };
-            self.refuse(path, format!("{what} {range}"));
-        }
-        x
-    }
-
-    /// Part of a whole, given in percent.
+    /// A percentage, as a share of 1.
     pub(super) fn percent(&mut self, path: &Path, x: f64) -> f64 {
-        self.number(path, x, &Within::new("a percentage", 0.0, 100.0)) / 100.0
+        if !(0.0..=100.0).contains(&x) {
+            self.refuse(path, "must be between 0 and 100 %");
+        }
+        x / 100.0
     }
 
-    /// A name; none: it is refused.
+    /// A name. `None` if it is refused.
     pub(super) fn name<T>(
         &mut self,
         path: &Path,
@@ -112,32 +96,11 @@ impl<'a> Checker<'a> {
         new(text).map_err(|why| self.refuse(path, why.to_string())).ok()
     }
 
-    /// A text with something in it.
+    /// A text that must not be empty; `what` it should be.
     pub(super) fn text(&mut self, path: &Path, text: &str, what: &str) -> String {
         if text.trim().is_empty() {
-            self.refuse(path, format!("it is empty; give {what}"));
+            self.refuse(path, format!("must not be empty; give {what}"));
         }
         text.to_owned()
-    }
-}
-
-/// The numbers that are possible.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Within {
-    what: &'static str,
-    low: f64,
-    high: f64,
-    above: bool,
-}
-
-impl Within {
-    /// From `low` to `high`, both included.
-    pub(super) fn new(what: &'static str, low: f64, high: f64) -> Self {
-        Self { what, low, high, above: false }
-    }
-
-    /// The lower end excluded.
-    pub(super) fn above(self) -> Self {
-        Self { above: true, ..self }
     }
 }

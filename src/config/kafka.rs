@@ -1,7 +1,7 @@
-//! Raw settings of Kafka into how a cluster is reached and used.
+//! The raw Kafka settings as how a cluster is reached and used.
 //!
-//! Law: a property that may be a secret stands among `secrets`, from wherever it came, so that no
-//! report and no log shows it.
+//! Law: a property that may be a secret is always among `secrets`, so that no report and no log
+//! shows it.
 
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
@@ -11,77 +11,65 @@ use serde_json::Value as Json;
 use super::check::Checker;
 use super::problem::Path;
 use super::raw;
-use super::settings::{Environment, Secret, secret};
+use super::secret::{Environment, Secret, is_secret, secret};
 use super::workers::WorkerSettings;
 use crate::model::Span;
 
 /// How a Kafka cluster is reached and used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KafkaSettings {
-    /// Where to begin: `host:port`, more than one with commas between.
+    /// Bootstrap brokers: `host:port`, separated by commas.
     pub brokers: String,
-    /// The name of this process among its like, the same over restarts; none: it has none, and a
-    /// restart hands its partitions to others.
+    /// The unique name of this process across restarts. Without one, a restart hands its partitions
+    /// to other processes.
     pub instance: Option<String>,
-    /// How groups are formed.
+    /// How consumer groups are managed.
     pub group_protocol: GroupProtocol,
-    /// Copies of each partition of the river's own topics; none: what the brokers take.
+    /// Replicas of each partition of Ripcord's own topics. `None` for the brokers' default.
     pub replication: Option<u16>,
-    /// How long records of the river's own topics are kept, where not for ever.
+    /// How long records of Ripcord's own topics are kept, unless they are kept for ever.
     pub retention: Span,
-    /// The longest that one record may be worked on.
+    /// The longest time that work on one record may take.
     pub longest_work: Span,
-    /// Properties of librdkafka, over those that Ripcord sets.
+    /// Properties of librdkafka, which override those that Ripcord sets.
     pub properties: BTreeMap<String, String>,
-    /// The same, where the value is a secret.
+    /// The same, for values that are secret.
     pub secrets: BTreeMap<String, Secret>,
 }
 
-/// How Kafka forms groups.
+/// How Kafka manages consumer groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GroupProtocol {
-    /// By their members, as ever: a dead member is missed after 10 s.
+    /// By their members. A dead member is noticed after 10 s.
     Classic,
-    /// By the broker (KIP-848), whose settings then say when a member is missed.
+    /// By the brokers (KIP-848), whose settings decide when a member is noticed to be dead.
     Consumer,
 }
 
-/// Beyond a program's own time limit, for what is done around its run; and the least in all.
+/// Time added to a program's own limit for the work around its run, and the minimum in all.
 const SPARE: Span = Span::from_s(60);
 const LEAST_WORK: Span = Span::from_s(300);
 
-/// Properties that the river rests on, and what to do instead of setting them.
+/// Properties that Ripcord depends on, and what to do instead of setting them.
 const OWNED: [(&str, &str); 15] = [
-    ("bootstrap.servers", "say it in kafka.brokers"),
-    ("metadata.broker.list", "say it in kafka.brokers"),
-    ("group.id", "groups are named after the namespace; set namespace"),
-    ("group.instance.id", "say it in kafka.instance"),
-    ("group.protocol", "say it in kafka.group_protocol"),
-    ("enable.auto.commit", "a position is committed when what it stands for is; leave it out"),
-    ("enable.auto.offset.store", "positions are committed one by one; leave it out"),
-    ("enable.partition.eof", "a lane that was read to its end must be told so; leave it out"),
-    ("isolation.level", "outputs of a transaction count once it stands; leave it out"),
-    ("partition.assignment.strategy", "what joins must stay in one lane; leave it out"),
-    ("transactional.id", "each shard has its own, which fences its predecessor; leave it out"),
-    ("enable.idempotence", "no record of the river may come twice or out of order; leave it out"),
-    ("auto.offset.reset", "where reading begins is decided in one place; leave it out"),
-    ("statistics.interval.ms", "nobody reads the client's statistics; leave it out"),
-    ("auto.commit.interval.ms", "nothing is committed by the clock; leave it out"),
+    ("bootstrap.servers", "set kafka.brokers instead"),
+    ("metadata.broker.list", "set kafka.brokers instead"),
+    ("group.id", "groups are named after the namespace; set namespace instead"),
+    ("group.instance.id", "set kafka.instance instead"),
+    ("group.protocol", "set kafka.group_protocol instead"),
+    ("enable.auto.commit", "positions are committed with the results they cover; remove it"),
+    ("enable.auto.offset.store", "positions are stored one by one; remove it"),
+    ("enable.partition.eof", "lanes must notice when they are read to the end; remove it"),
+    ("isolation.level", "only committed outputs may be read; remove it"),
+    ("partition.assignment.strategy", "records that join must stay in one lane; remove it"),
+    ("transactional.id", "each shard has its own, which fences its predecessor; remove it"),
+    ("enable.idempotence", "records must not repeat or change order; remove it"),
+    ("auto.offset.reset", "Ripcord decides where reading begins; remove it"),
+    ("statistics.interval.ms", "the client's statistics are not used; remove it"),
+    ("auto.commit.interval.ms", "positions are not committed by time; remove it"),
 ];
 
-/// Whether the value of a property may be a secret.
-pub(super) fn is_secret(property: &str) -> bool {
-    let name = property.to_lowercase();
-    let says = |word| name.contains(word);
-    let place = [".location", ".file", ".url"].iter().any(|end| name.ends_with(end));
-    let shown = ["ssl.certificate.pem", "ssl.ca.pem"].contains(&name.as_str());
-    let secret = ["password", "passphrase", "secret", "jaas", "private.key"].into_iter().any(says)
-        || name.ends_with(".pem")
-        || name == "sasl.oauthbearer.config";
-    secret && !place && !shown
-}
-
-/// How a cluster is reached and used. Variables and files are looked at only if Kafka is.
+/// How a cluster is reached and used. Variables and files are read only if Kafka is used.
 pub(super) fn kafka(
     check: &mut Checker<'_>,
     raw: &raw::Raw,
@@ -114,15 +102,15 @@ pub(super) fn kafka(
     }
 }
 
-/// The brokers, without the space that people write between them.
+/// The brokers, without white space between them.
 fn brokers(check: &mut Checker<'_>, at: &Path, text: &str) -> String {
     let brokers: Vec<&str> = text.split(',').map(str::trim).collect();
     if let Some(wrong) = brokers.iter().find(|broker| !is_address(broker)) {
-        let would_do = format!(
-            "{wrong:?} is no broker; write host:port, several with commas between, such as \
+        let why = format!(
+            "{wrong:?} is not a broker address; write host:port, separated by commas, such as \
              \"kafka-1:9092,kafka-2:9092\""
         );
-        check.refuse(at, would_do);
+        check.refuse(at, why);
     }
     brokers.join(",")
 }
@@ -143,12 +131,12 @@ fn is_address(broker: &str) -> bool {
 fn instance(check: &mut Checker<'_>, at: &Path, name: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || ['.', '_', '-'].contains(&c);
     if name.is_empty() || name.len() > 128 || !name.chars().all(fits) {
-        check.refuse(at, "it is 1 to 128 letters, digits, ., _ and -; the brokers know it by that");
+        check.refuse(at, "use 1 to 128 letters, digits, ., _ and -");
     }
     name.to_owned()
 }
 
-/// Every property stands once, and none that the river rests on.
+/// Refuses properties that are set twice, or that Ripcord depends on.
 fn names(check: &mut Checker<'_>, at: &Path, raw: &raw::Kafka) {
     let tables = [
         ("properties", raw.properties.keys().collect::<Vec<_>>()),
@@ -160,11 +148,11 @@ fn names(check: &mut Checker<'_>, at: &Path, raw: &raw::Kafka) {
         for name in names {
             let place = at.key(table).key(name);
             if let Some((_, instead)) = OWNED.iter().find(|(owned, _)| owned == name) {
-                check.refuse(&place, format!("Ripcord must rule this itself: {instead}"));
+                check.refuse(&place, format!("Ripcord sets this property itself: {instead}"));
             }
             if let Some(other) = seen.insert(name, table) {
-                let would_do = format!("kafka.{other} has it too; keep one of the two");
-                check.refuse(&place, would_do);
+                let why = format!("is also set in kafka.{other}; keep one of the two");
+                check.refuse(&place, why);
             }
         }
     }
@@ -172,7 +160,7 @@ fn names(check: &mut Checker<'_>, at: &Path, raw: &raw::Kafka) {
 
 type Properties = (BTreeMap<String, String>, BTreeMap<String, Secret>);
 
-/// The properties whose values stand in the settings themselves, and the secrets among them.
+/// Properties whose values are in the settings themselves, and the secrets among them.
 fn written(check: &mut Checker<'_>, at: &Path, raw: &raw::ByName<Json>) -> Properties {
     let (mut properties, mut secrets) = (BTreeMap::new(), BTreeMap::new());
     for (name, value) in raw {
@@ -180,7 +168,7 @@ fn written(check: &mut Checker<'_>, at: &Path, raw: &raw::ByName<Json>) -> Prope
             Json::String(text) => text.clone(),
             Json::Bool(_) | Json::Number(_) => value.to_string(),
             Json::Null | Json::Array(_) | Json::Object(_) => {
-                check.refuse(&at.key(name), "it is a text in quotes, a number, true or false");
+                check.refuse(&at.key(name), "must be a quoted string, a number, true or false");
                 continue;
             }
         };
@@ -193,7 +181,7 @@ fn written(check: &mut Checker<'_>, at: &Path, raw: &raw::ByName<Json>) -> Prope
     (properties, secrets)
 }
 
-/// The properties whose values stand in variables and files.
+/// Properties whose values are in variables and files.
 fn named(
     check: &mut Checker<'_>,
     at: &Path,
@@ -206,20 +194,20 @@ fn named(
             Some(value) => _ = secrets.insert(name.clone(), value),
             None => {
                 let place = at.key("properties_from_env").key(name);
-                check.refuse(&place, "this variable is not set, or empty; set it");
+                check.refuse(&place, "names a variable that is unset or empty; set it");
             }
         }
     }
     for (name, file) in &raw.properties_from_file {
-        let would_do = match std::fs::read_to_string(file) {
+        let why = match std::fs::read_to_string(file) {
             Ok(text) if !text.trim().is_empty() => {
                 secrets.insert(name.clone(), Secret::new(text.trim()));
                 continue;
             }
-            Ok(_) => "it is empty; write the value there".to_owned(),
-            Err(why) => format!("it cannot be read: {why}"),
+            Ok(_) => "is empty; write the value to the file".to_owned(),
+            Err(why) => format!("cannot be read: {why}"),
         };
-        check.refuse(&at.key("properties_from_file").key(name), would_do);
+        check.refuse(&at.key("properties_from_file").key(name), why);
     }
     secrets
 }
@@ -247,31 +235,6 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_address(text), good, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn what_may_be_a_secret() {
-        for (name, hidden) in [
-            ("sasl.password", true),
-            ("ssl.key.password", true),
-            ("ssl.keystore.password", true),
-            ("ssl.key.pem", true),
-            ("sasl.oauthbearer.client.secret", true),
-            ("sasl.oauthbearer.config", true),
-            ("sasl.oauthbearer.assertion.private.key.passphrase", true),
-            ("sasl.jaas.config", true),
-            ("SASL.Password", true),
-            ("sasl.username", false),
-            ("sasl.mechanism", false),
-            ("ssl.key.location", false),
-            ("ssl.ca.pem", false),
-            ("ssl.certificate.pem", false),
-            ("sasl.oauthbearer.token.endpoint.url", false),
-            ("sasl.oauthbearer.assertion.private.key.file", false),
-            ("client.id", false),
-        ] {
-            assert_eq!(is_secret(name), hidden, "{name}");
         }
     }
 }

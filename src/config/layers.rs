@@ -96,7 +96,7 @@ pub(super) fn find<'a, S: AsRef<str>>(tree: &'a Value, path: &[S]) -> Option<&'a
     })
 }
 
-/// Who said it; none: the shipped file, or for a table, not one alone.
+/// The origin. `None` for the shipped file, and for tables from more than one.
 pub(super) fn origin(value: &Value) -> Option<&str> {
     let ValueKind::Table(table) = &value.kind else { return value.origin() };
     let mut said = table.values().map(origin);

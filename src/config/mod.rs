@@ -1,24 +1,29 @@
-//! Files and environment into [`Config`]: rules for the pure rooms, settings for edge and app.
+//! Reads files and the environment into a [`Config`]: rules for the pure rooms, settings for the
+//! others.
 //!
 //! Law: it uses nothing but `model`, so that what a setting means is written in one room. Raw
 //! structs never leave it.
 //!
-//! Two phases. What the layers say is read into raw structs that hold names and nothing else;
-//! one conversion makes of them values that cannot be wrong, or says everything that is. Every
-//! default stands in `config.toml`, which is compiled in, and nowhere else.
+//! There are two phases: the layers are read into raw structs that only mirror the keys, and one
+//! conversion turns those into valid values or lists everything that is wrong. All defaults are in
+//! `config.toml`, which is compiled in.
 
 mod check;
 mod kafka;
 mod layers;
+mod mapping;
 mod policy;
 mod problem;
 mod raw;
 mod report;
+mod routed;
 mod router;
 mod rules;
+mod secret;
 mod settings;
 mod sources;
 mod tree;
+mod units;
 mod wording;
 mod workers;
 
@@ -34,15 +39,13 @@ use problem::Path;
 use tree::Tree;
 
 pub use kafka::{GroupProtocol, KafkaSettings};
+pub use mapping::{FIELDS, mapping};
 pub use problem::{ConfigError, ConfigProblem};
 pub use report::{ConfigReport, RulesInWords, grouped};
-pub use router::{
-    FeaturesAt, HealthSettings, RoutedFields, RoutedModel, RouterLimits, RouterSettings,
-};
-pub use settings::{
-    HttpLimits, HttpSettings, IngestSettings, LogKind, LogSettings, Secret, Settings,
-};
-pub use sources::{FIELDS, mapping};
+pub use routed::{FeaturesAt, HealthSettings, RoutedFields, RoutedModel};
+pub use router::{RouterLimits, RouterSettings};
+pub use secret::Secret;
+pub use settings::{HttpLimits, HttpSettings, IngestSettings, LogKind, LogSettings, Settings};
 pub use workers::{
     ExecSettings, NOTICE, NoticeSettings, REGISTRY, ROUTER, RegistrySettings, RouterWorkerSettings,
     WorkerSettings,
@@ -51,14 +54,14 @@ pub use workers::{
 /// The shipped `config.toml`.
 pub const DEFAULTS: &str = include_str!("../../config.toml");
 
-/// Everything that a Ripcord is told.
+/// The complete configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// For the pure rooms; revision 0.
+    /// The rules, with revision 0.
     pub rules: RuleSet,
-    /// For edge and app.
+    /// All other settings.
     pub settings: Settings,
-    /// The settings as the files name them, secrets left out.
+    /// The settings under their names in the files, without secrets.
     effective: Json,
 }
 
@@ -67,7 +70,7 @@ impl Config {
     /// settings among them begin with `RIPCORD__`, and others may hold secrets).
     ///
     /// # Errors
-    /// All that is wrong.
+    /// Everything that is wrong.
     pub fn load(
         files: &[PathBuf],
         environment: &BTreeMap<String, String>,
@@ -136,7 +139,7 @@ fn convert(
 fn namespace(check: &mut Checker<'_>, at: &Path, text: &str) -> Option<Namespace> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
-        check.refuse(at, "it is 1 to 64 letters, digits, - and _; it stands in topic names");
+        check.refuse(at, "use 1 to 64 letters, digits, - and _, since it is part of topic names");
         return None;
     }
     check.name(at, text, Namespace::new)
@@ -185,7 +188,7 @@ fn canonical(json: &Json, out: &mut String) {
     }
 }
 
-/// Takes out what may be a secret. `path`: where `json` stands.
+/// Removes what may be a secret. `path` is the path of `json`.
 fn redact(json: &mut Json, path: &mut Vec<String>) {
     match json {
         Json::Object(table) => {

@@ -1,42 +1,31 @@
-//! Raw policy into policy.
+//! The raw policy as a [`Policy`].
 
-use super::check::{Checker, DAY, HOUR, MINUTE, SECOND, checked};
-use super::problem::Path;
 use super::raw;
+use super::units::{DAY, HOUR, MINUTE, SECOND, span};
 use crate::model::Policy;
 
-/// The policy that stands at `at`.
-pub(super) fn policy(check: &mut Checker<'_>, at: &Path, raw: &raw::Policy) -> Policy {
-    let policy = Policy {
-        proving_period: checked!(check.span, at, raw.proving_hours, HOUR, 0..=8760),
+/// The policy, unchecked: the rules are checked as a whole.
+pub(super) fn policy(raw: &raw::Policy) -> Policy {
+    let small = |n: u64| u32::try_from(n).unwrap_or(u32::MAX);
+    Policy {
+        proving_period: span(raw.proving_hours, HOUR),
         trust_assumed: raw.trust_assumed,
-        cooldown: checked!(check.span, at, raw.cooldown_minutes, MINUTE, 0..=43_200),
-        max_rollbacks: checked!(check.small, at, raw.max_rollbacks, 1..=1000),
-        rollbacks_period: checked!(check.span, at, raw.rollbacks_period_hours, HOUR, 1..=8760),
-        quarantine: checked!(check.span, at, raw.quarantine_days, DAY, 1..=3650),
-        answer_within: checked!(check.span, at, raw.answer_within_seconds, SECOND, 1..=3600),
-        command_expires: checked!(check.span, at, raw.command_expires_minutes, MINUTE, 1..=1440),
-        mitigate_within: checked!(check.span, at, raw.mitigate_within_minutes, MINUTE, 1..=10_080),
-        verify_within: checked!(check.span, at, raw.verify_within_days, DAY, 1..=365),
-        verify_prolong_times: checked!(check.small, at, raw.verify_prolong_times, 0..=100),
-        live_samples: checked!(check.count, at, raw.live_samples, 1..=100_000),
-        verify_samples: checked!(check.count, at, raw.verify_samples, 1..=10_000_000),
-        verify_after_minutes: checked!(
-            check.span,
-            at,
-            raw.verify_after_minutes,
-            MINUTE,
-            1..=10_080
-        ),
-        verify_after_hours: checked!(check.span, at, raw.verify_after_hours, HOUR, 1..=720),
-        resolve_after: checked!(check.span, at, raw.resolve_after_hours, HOUR, 0..=8760),
-        stall_after: checked!(check.span, at, raw.stall_after_seconds, SECOND, 1..=3600),
-        hand_over: checked!(check.span, at, raw.hand_over_seconds, SECOND, 0..=3600),
-        baseline_samples: checked!(check.count, at, raw.baseline_samples, 100..=10_000_000),
-    };
-    if policy.answer_within >= policy.command_expires {
-        let would_do = "it is shorter than command_expires_minutes, or no command is asked twice";
-        check.refuse(&at.key("answer_within_seconds"), would_do);
+        cooldown: span(raw.cooldown_minutes, MINUTE),
+        max_rollbacks: small(raw.max_rollbacks),
+        rollbacks_period: span(raw.rollbacks_period_hours, HOUR),
+        quarantine: span(raw.quarantine_days, DAY),
+        answer_within: span(raw.answer_within_seconds, SECOND),
+        command_expires: span(raw.command_expires_minutes, MINUTE),
+        mitigate_within: span(raw.mitigate_within_minutes, MINUTE),
+        verify_within: span(raw.verify_within_days, DAY),
+        verify_prolong_times: small(raw.verify_prolong_times),
+        live_samples: raw.live_samples,
+        verify_samples: raw.verify_samples,
+        verify_after_minutes: span(raw.verify_after_minutes, MINUTE),
+        verify_after_hours: span(raw.verify_after_hours, HOUR),
+        resolve_after: span(raw.resolve_after_hours, HOUR),
+        stall_after: span(raw.stall_after_seconds, SECOND),
+        hand_over: span(raw.hand_over_seconds, SECOND),
+        baseline_samples: raw.baseline_samples,
     }
-    policy
 }

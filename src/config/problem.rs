@@ -1,13 +1,13 @@
-//! What is wrong with a setting: where it stands, what stands there, who wrote it, what would do.
+//! Problems with settings: the key, its value, where it was set, and what is wrong.
 
 use std::fmt;
 
-/// Where a setting stands: `rules.triggers.error-rate.limit_percent`.
+/// The path of a setting: `rules.triggers.error-rate.limit_percent`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Path(Vec<String>);
 
 impl Path {
-    /// The place of the parts, from the top.
+    /// The path with these parts, from the top.
     pub(super) fn of<const N: usize>(parts: [&str; N]) -> Self {
         Self(parts.iter().map(|&part| part.to_owned()).collect())
     }
@@ -51,17 +51,17 @@ impl fmt::Display for Path {
     }
 }
 
-/// One thing that is wrong.
+/// One problem with a setting.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ConfigProblem {
-    /// Where.
+    /// The setting.
     pub path: Path,
-    /// What stands there, as TOML writes it; none: nothing, or a whole table.
+    /// Its value as written in TOML. `None` if it has none or is a table.
     pub value: Option<String>,
-    /// The file or environment variable that says so; none: nobody does.
+    /// The file or environment variable that sets it, if any.
     pub origin: Option<String>,
-    /// What would do.
-    pub would_do: String,
+    /// What is wrong and what to do.
+    pub why: String,
 }
 
 impl fmt::Display for ConfigProblem {
@@ -76,14 +76,14 @@ impl fmt::Display for ConfigProblem {
             let space = if self.path.parts().is_empty() { "" } else { " " };
             write!(f, "{space}in {origin}")?;
         }
-        write!(f, ": {}", self.would_do)
+        write!(f, ": {}", self.why)
     }
 }
 
-/// The settings cannot be used; everything that is wrong with them.
+/// The settings are invalid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
-    /// At least one, in the order of their paths.
+    /// At least one problem, sorted by path.
     pub problems: Vec<ConfigProblem>,
 }
 

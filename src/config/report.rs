@@ -1,4 +1,4 @@
-//! What the settings mean, in words: the answer of `check-config`.
+//! The meaning of the settings in words: the output of `check-config`.
 
 use std::fmt;
 
@@ -9,27 +9,27 @@ use crate::model::{
     Action, Budget, Limit, Mode, ModelRules, RuleSet, Signal, Span, Statistic, Tolerance, Trigger,
 };
 
-/// What is in effect.
+/// The settings in effect.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ConfigReport {
     /// The environment served.
     pub namespace: String,
-    /// Of the rules.
+    /// Hash of the rules.
     pub rules_hash: String,
-    /// What the rules mean: the default's first, then each model's that has its own.
+    /// The rules in words: the default first, then every model with its own.
     pub rules: Vec<RulesInWords>,
-    /// Every setting by its name in `config.toml`; null: not set. Secrets are left out.
+    /// Every setting by its name in `config.toml`, null if not set, without secrets.
     pub settings: Json,
 }
 
-/// What the rules of a model mean.
+/// The rules of a model in words.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RulesInWords {
-    /// Which model; none: every model without rules of its own.
+    /// The model. `None` for every model without rules of its own.
     pub model: Option<String>,
-    /// What happens on a breach.
+    /// What to do on a breach.
     pub mode: Mode,
-    /// One sentence or two per trigger, in their order.
+    /// The triggers in order, one or two sentences each.
     pub triggers: Vec<String>,
     /// The workers in a plan, in their order.
     pub plan: Vec<String>,
@@ -68,7 +68,7 @@ fn meaning(model: Option<String>, rules: &ModelRules) -> RulesInWords {
     }
 }
 
-/// What a trigger means.
+/// A trigger in words.
 fn words(trigger: &Trigger, budget: &Budget) -> String {
     let mut text = format!("{}: {}", trigger.id, limit(trigger));
     let action = match trigger.action {
@@ -133,7 +133,7 @@ fn limit(trigger: &Trigger) -> String {
     }
 }
 
-/// Part of a whole in percent, without the noise of the last bits.
+/// A share in percent, without rounding noise.
 fn percent(part: f64) -> String {
     round(part * 100.0)
 }

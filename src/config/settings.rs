@@ -1,54 +1,54 @@
-//! What the edge and the app need to know, and no pure room.
+//! Settings that no pure room needs: log, HTTP, ingest, sources, workers and router.
 
-use std::collections::BTreeMap;
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::check::{Checker, DAY, HOUR, SECOND, checked};
+use super::check::{Checker, checked};
 use super::kafka::{KafkaSettings, kafka};
 use super::problem::Path;
 use super::raw;
 use super::router::{RouterSettings, router};
+use super::secret::{Environment, Secret, secret};
+use super::units::{DAY, HOUR, SECOND};
 use super::workers::{WorkerSettings, workers};
 use crate::model::{Source, Span};
 
-/// All that is no rule.
+/// All settings that are not rules.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// What carries the river.
+    /// Where topics are stored.
     pub log: LogSettings,
-    /// Where people and programs ask.
+    /// The HTTP server.
     pub http: HttpSettings,
-    /// How measuring goes.
+    /// Measuring.
     pub ingest: IngestSettings,
-    /// In a recording a clock may jump so far before others must confirm it.
+    /// How far a timestamp may jump in a recording before others must confirm it.
     pub replay_max_jump: Span,
-    /// What is read, by name.
+    /// The sources, by name.
     pub sources: Vec<Source>,
-    /// What a rollback acts on.
+    /// The workers.
     pub workers: WorkerSettings,
-    /// The built-in router; none: it does not run.
+    /// The built-in router, if it runs.
     pub router: Option<RouterSettings>,
 }
 
-/// What carries the river.
+/// Where topics are stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogSettings {
-    /// Which of the logs.
+    /// The kind of log.
     pub kind: LogKind,
-    /// Where the local log is, and what this machine's workers remember on any log.
+    /// Folder of the local log, and of what this machine's workers remember with any log.
     pub folder: PathBuf,
     /// Partitions of the inbox.
     pub shards: u32,
-    /// Partitions of telemetry topics that Ripcord makes itself.
+    /// Partitions of telemetry topics that Ripcord creates.
     pub telemetry_lanes: u32,
     /// How long records are kept.
     pub retention: Span,
 }
 
-/// Which of the logs.
+/// The kind of log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LogKind {
     /// A SQLite file in the folder.
@@ -57,20 +57,20 @@ pub enum LogKind {
     Kafka(KafkaSettings),
 }
 
-/// Where people and programs ask.
+/// The HTTP server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpSettings {
     /// Address and port.
     pub listen: SocketAddr,
-    /// What a writer must show; none: writing works on loopback only.
+    /// The token for write requests. Without one, they are accepted on loopback only.
     pub token: Option<Secret>,
-    /// What it gives at most.
+    /// Its limits.
     pub limits: HttpLimits,
-    /// How long it can be asked what became of an instruction.
+    /// How long the result of an instruction can be asked for.
     pub keep_replies: Span,
 }
 
-/// What the HTTP server gives at most.
+/// The limits of the HTTP server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpLimits {
     /// The largest request body.
@@ -79,55 +79,28 @@ pub struct HttpLimits {
     pub connections: usize,
     /// Requests answered at once.
     pub requests: usize,
-    /// Bodies of telemetry that are read or taken at once.
+    /// Telemetry bodies received or written at once.
     pub uploads: usize,
-    /// Time for the head of a request, and between two of them.
+    /// Time for a request's headers, and between two requests.
     pub head: Duration,
     /// Time for the body.
     pub body: Duration,
-    /// Time for the answer, once the body is here.
+    /// Time for the answer once the body has arrived.
     pub answer: Duration,
 }
 
-/// How measuring goes.
+/// Measuring.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IngestSettings {
-    /// The shortest time between two flushes of a lane.
+    /// The shortest time between two frames of a lane.
     pub flush: Span,
-    /// The time between two signs of life.
+    /// The time between two heartbeats.
     pub heartbeat: Span,
-    /// A lane read to its end is idle after so long.
+    /// Time after which a lane that is at its end is idle.
     pub idle_after: Span,
 }
 
-/// A text that no log and no report shows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Keeps a text from being shown.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-
-    /// The text, for the one place that needs it.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
-/// The variables that the settings may point at.
-pub(super) type Environment = BTreeMap<String, String>;
-
-/// Raw settings into settings; none: something is refused.
+/// Converts the raw settings. `None` if something is refused.
 pub(super) fn settings(
     check: &mut Checker<'_>,
     raw: &raw::Raw,
@@ -154,9 +127,9 @@ pub(super) fn settings(
     };
     let stall = raw.rules.policy.stall_after_seconds.saturating_mul(SECOND);
     if raw.ingest.heartbeat_milliseconds.saturating_mul(2) > stall {
-        let would_do = "two of them fit into rules.policy.stall_after_seconds, or a healthy lane \
-                        counts as stalled";
-        check.refuse(&Path::of(["ingest", "heartbeat_milliseconds"]), would_do);
+        let why = "must be at most half of rules.policy.stall_after_seconds, or healthy lanes \
+                   count as stalled";
+        check.refuse(&Path::of(["ingest", "heartbeat_milliseconds"]), why);
     }
     Some(settings)
 }
@@ -167,11 +140,11 @@ fn log(check: &mut Checker<'_>, raw: &raw::Log, sources: &[Source]) -> LogSettin
     let retention = check.span(&retention_at, raw.retention_days, DAY, 1..=3650);
     let horizon = sources.iter().map(|source| source.label_horizon).max().unwrap_or_default();
     if retention.as_ms() < horizon.as_ms() + DAY as i64 {
-        let would_do = format!(
-            "the longest label horizon is {} hours; keep records a day longer than that",
+        let why = format!(
+            "must be at least a day more than the longest label horizon, which is {} hours",
             horizon.as_ms() / HOUR as i64
         );
-        check.refuse(&retention_at, would_do);
+        check.refuse(&retention_at, why);
     }
     let folder = check.text(&at.key("folder"), &raw.folder, "a folder");
     LogSettings {
@@ -195,37 +168,37 @@ fn http(
         Ok(text) => {
             let line = text.lines().next().unwrap_or_default().trim();
             if line.is_empty() {
-                check.refuse(&file_at, "its first line is empty; write the token there");
+                check.refuse(&file_at, "has an empty first line; put the token there");
             }
             Some(Secret::new(line))
         }
         Err(why) => {
-            check.refuse(&file_at, format!("it cannot be read: {why}"));
+            check.refuse(&file_at, format!("cannot be read: {why}"));
             None
         }
     });
     if from_variable.is_some() && from_file.is_some() {
-        let would_do = format!("the variable {} holds a token too; keep one", raw.token_env);
-        check.refuse(&file_at, would_do);
+        let why = format!("the variable {} also holds a token; keep one of the two", raw.token_env);
+        check.refuse(&file_at, why);
     }
     let token = from_file.or(from_variable).map(|token| Secret::new(token.expose().trim()));
     if token.as_ref().is_some_and(|t| !t.expose().bytes().all(|byte| byte.is_ascii_graphic())) {
         let place = raw.token_file.as_ref().map_or(at.key("token_env"), |_| file_at.clone());
-        let would_do = "no header carries this token; write letters, digits and signs of ASCII, \
-                        without spaces";
-        check.refuse(&place, would_do);
+        let why = "the token cannot be sent in an HTTP header; use ASCII letters, digits and \
+                   punctuation, without spaces";
+        check.refuse(&place, why);
     }
     let Ok(listen) = raw.listen.parse::<SocketAddr>() else {
-        check.refuse(&listen_at, "it is an address and a port, such as 127.0.0.1:7700");
+        check.refuse(&listen_at, "must be an address and a port, such as 127.0.0.1:7700");
         return None;
     };
     if !listen.ip().is_loopback() && token.is_none() && raw.token_file.is_none() {
-        let would_do = format!(
-            "others can reach it there, so it needs a token; set the variable {} or \
-             http.token_file, or listen on 127.0.0.1",
+        let why = format!(
+            "this address can be reached from other machines and needs a token; set the variable \
+             {} or http.token_file, or listen on 127.0.0.1",
             raw.token_env
         );
-        check.refuse(&listen_at, would_do);
+        check.refuse(&listen_at, why);
     }
     let limits = HttpLimits {
         max_body_bytes: checked!(check.size, at, raw.max_body_bytes, 1024..=1_073_741_824),
@@ -238,11 +211,6 @@ fn http(
     };
     let keep_replies = checked!(check.span, at, raw.keep_replies_hours, HOUR, 1..=8760);
     Some(HttpSettings { listen, token, limits, keep_replies })
-}
-
-/// What a variable holds; none: nothing.
-pub(super) fn secret(environment: &Environment, variable: &str) -> Option<Secret> {
-    environment.get(variable).filter(|text| !text.is_empty()).map(|text| Secret::new(text))
 }
 
 fn ingest(check: &mut Checker<'_>, raw: &raw::Ingest) -> IngestSettings {

@@ -1,13 +1,13 @@
-//! Raw sources into sources, and how a mapping is written.
+//! The raw sources as sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::check::{Checker, HOUR, SECOND, checked};
+use super::check::{Checker, checked};
+use super::mapping::mapping;
 use super::problem::Path;
 use super::raw;
-use crate::model::{
-    EventTime, Field, Mapping, SampleKind, Source, SourceId, TopicRule, UnknownModels,
-};
+use super::units::{HOUR, SECOND};
+use crate::model::{EventTime, Source, SourceId, TopicRule, UnknownModels};
 
 /// The sources that are enabled, by name; `known` are the models that have rules of their own.
 pub(super) fn sources(
@@ -21,9 +21,8 @@ pub(super) fn sources(
         let at = Path::of(["sources", name]);
         for topic in &raw.topics {
             if let Some(other) = taken.insert(topic, name) {
-                let would_do =
-                    format!("source {other} reads {topic:?} already; name each topic once");
-                check.refuse(&at.key("topics"), would_do);
+                let why = format!("source {other} already reads {topic:?}; list each topic once");
+                check.refuse(&at.key("topics"), why);
             }
         }
         sources.extend(source(check, &at, name, raw, known));
@@ -70,13 +69,13 @@ fn source(
 
 fn topics(check: &mut Checker<'_>, at: &Path, raw: &raw::Source) -> Vec<TopicRule> {
     if raw.topics.is_empty() {
-        check.refuse(&at.key("topics"), "no topic; name one, or say enabled = false");
+        check.refuse(&at.key("topics"), "lists no topic; add one, or set enabled = false");
     }
     let own = raw.topic.as_ref();
     for name in own.into_iter().flat_map(BTreeMap::keys) {
         if !raw.topics.contains(name) {
-            let would_do = format!("{name:?} is not among the topics of this source; add it there");
-            check.refuse(&at.key("topic").key(name), would_do);
+            let why = format!("{name:?} is not one of this source's topics; add it to topics");
+            check.refuse(&at.key("topic").key(name), why);
         }
     }
     let mut rules = Vec::new();
@@ -99,7 +98,7 @@ fn topics(check: &mut Checker<'_>, at: &Path, raw: &raw::Source) -> Vec<TopicRul
             let inside = ["fields", "constants"]
                 .into_iter()
                 .flat_map(|table| [own_at.key(table).key(&key), at.key(table).key(&key)]);
-            let place = inside.into_iter().find(|place| check.said(place));
+            let place = inside.into_iter().find(|place| check.is_set(place));
             check.refuse(&place.unwrap_or_else(|| at.key("fields")), why);
         });
         rules.push(TopicRule {
@@ -114,102 +113,4 @@ fn topics(check: &mut Checker<'_>, at: &Path, raw: &raw::Source) -> Vec<TopicRul
         });
     }
     rules
-}
-
-/// Every field that a sample of any kind may have.
-pub const FIELDS: [&str; 19] = [
-    "type",
-    "id",
-    "model",
-    "version",
-    "ts",
-    "request",
-    "status",
-    "error",
-    "prediction",
-    "score",
-    "latency_ms",
-    "features",
-    "tags",
-    "role",
-    "actual",
-    "instance",
-    "cpu_ratio",
-    "memory_bytes",
-    "kind",
-];
-
-/// A mapping from what a config or a command line says; none: records are samples already.
-///
-/// # Errors
-/// The sample field that cannot be mapped so, and what would do.
-pub fn mapping(
-    kind: Option<SampleKind>,
-    fields: BTreeMap<String, String>,
-    constants: BTreeMap<String, serde_json::Value>,
-) -> Result<Option<Mapping>, (String, String)> {
-    if kind.is_none() && fields.is_empty() && constants.is_empty() {
-        return Ok(None);
-    }
-    for key in fields.keys().chain(constants.keys()) {
-        if !FIELDS.contains(&key.as_str()) {
-            let would_do = format!("a sample has no field {key:?}; it has {}", FIELDS.join(", "));
-            return Err((key.clone(), would_do));
-        }
-    }
-    if let Some(key) = fields.keys().find(|key| constants.contains_key(*key)) {
-        return Err((key.clone(), "it is a constant too; keep one of the two".to_owned()));
-    }
-    let mut mapped = BTreeMap::new();
-    for (key, text) in fields {
-        match field(&text) {
-            Ok(field) => mapped.insert(key, field),
-            Err(why) => return Err((key, why)),
-        };
-    }
-    Ok(Some(Mapping { kind, fields: mapped, constants }))
-}
-
-/// Where a field stands: a JSON pointer, `header:name` or `key`.
-pub(super) fn field(text: &str) -> Result<Field, String> {
-    let name = text.strip_prefix("header:");
-    let escapes = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
-    match name {
-        Some(name) if !name.is_empty() => Ok(Field::Header(name.to_owned())),
-        None if text == "key" => Ok(Field::Key),
-        None if text.starts_with('/') && escapes => Ok(Field::Pointer(text.to_owned())),
-        Some(_) | None => Err(format!(
-            "{text:?} is no place in a record; write a JSON pointer such as \"/meta/time\" \
-             (~ as ~0, / as ~1), \"header:name\" or \"key\""
-        )),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_place_in_a_record() {
-        for (text, want) in [
-            ("/a/b", Some(Field::Pointer("/a/b".to_owned()))),
-            ("/a~1b~0c", Some(Field::Pointer("/a~1b~0c".to_owned()))),
-            ("header:x-id", Some(Field::Header("x-id".to_owned()))),
-            ("key", Some(Field::Key)),
-            ("/a~b", None),
-            ("a/b", None),
-            ("header:", None),
-            ("", None),
-        ] {
-            assert_eq!(field(text).ok(), want, "{text}");
-        }
-    }
-
-    #[test]
-    fn nothing_said_is_no_mapping() {
-        assert_eq!(mapping(None, BTreeMap::new(), BTreeMap::new()), Ok(None));
-        let kind = Some(SampleKind::Outcome);
-        let only_kind = Mapping { kind, ..Mapping::default() };
-        assert_eq!(mapping(kind, BTreeMap::new(), BTreeMap::new()), Ok(Some(only_kind)));
-    }
 }

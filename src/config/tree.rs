@@ -10,16 +10,16 @@ use std::path::PathBuf;
 use config::{Value, ValueKind};
 use serde_json::Value as Json;
 
-use super::kafka;
 use super::layers::{at, find, flatten, from_text, json, merge, origin, parse, set, with_origin};
 use super::problem::{ConfigProblem, Path};
 use super::raw::Raw;
+use super::secret;
 use super::wording;
 
 /// The prefix of every variable that is a setting.
 const PREFIX: &str = "RIPCORD__";
 
-/// What the defaults are called.
+/// The name of the defaults in messages.
 const SHIPPED: &str = "the shipped config.toml";
 
 /// Whether the setting at a place may hold a secret; its value is never shown.
@@ -28,18 +28,18 @@ pub(super) fn is_secret(path: &[String]) -> bool {
     match parts.as_slice() {
         // No table: whatever it is, it was to hold properties.
         ["kafka", "properties"] => true,
-        ["kafka", "properties", name] => kafka::is_secret(name),
+        ["kafka", "properties", name] => secret::is_secret(name),
         [.., last] => *last == "webhook_url",
         [] => false,
     }
 }
 
-/// All layers as one, with who said what.
+/// All layers merged, with the origin of each value.
 #[derive(Debug)]
 pub(super) struct Tree {
     /// As written.
     given: Value,
-    /// With what is inherited.
+    /// With inherited values.
     whole: Value,
 }
 
@@ -78,7 +78,7 @@ impl Tree {
         Ok(Self { given, whole })
     }
 
-    /// The raw structs, as far as they can be had, and what does not fit.
+    /// The raw structs, if they can be read, and the problems.
     pub(super) fn raw(&self) -> (Option<Raw>, Vec<ConfigProblem>) {
         /// More than anybody reads.
         const MOST: usize = 100;
@@ -93,7 +93,7 @@ impl Tree {
             let path = path_of(error.path());
             if let Some(field) = wording::missing(&text) {
                 let path = path.key(field);
-                problems.push(self.problem(&path, format!("it is missing; {}", wording::ADD)));
+                problems.push(self.problem(&path, format!("missing; {}", wording::ADD)));
                 return (None, problems);
             }
             problems.push(self.problem(&path, wording::of(&path, &text)));
@@ -105,8 +105,8 @@ impl Tree {
         (None, problems)
     }
 
-    /// What is wrong at a place, with what stands there and who says so.
-    pub(super) fn problem(&self, path: &Path, would_do: impl Into<String>) -> ConfigProblem {
+    /// A problem at a path, with its value and origin.
+    pub(super) fn problem(&self, path: &Path, why: impl Into<String>) -> ConfigProblem {
         let path = self.home(path);
         let value = find(&self.given, path.parts());
         let shown = match value {
@@ -118,15 +118,15 @@ impl Tree {
         };
         let leaf = value.filter(|value| !matches!(value.kind, ValueKind::Table(_)));
         let origin = value.and_then(origin).or(leaf.map(|_| SHIPPED)).map(str::to_owned);
-        ConfigProblem { path, value: shown, origin, would_do: would_do.into() }
+        ConfigProblem { path, value: shown, origin, why: why.into() }
     }
 
-    /// The file or variable that says what stands at a place; none: nobody, or only the default.
-    pub(super) fn said_by(&self, path: &Path) -> Option<&str> {
+    /// The file or variable that sets the value at a path. `None` if only the default does.
+    pub(super) fn set_by(&self, path: &Path) -> Option<&str> {
         find(&self.given, self.home(path).parts()).and_then(origin)
     }
 
-    /// The place where an inherited value was written down, or would be.
+    /// The path where an inherited value is written, or would be.
     fn home(&self, path: &Path) -> Path {
         let mut places = std::iter::successors(Some(path.clone()), inherits_from);
         match places.find(|place| find(&self.given, place.parts()).is_some()) {
@@ -139,7 +139,7 @@ impl Tree {
     }
 }
 
-/// The place that gives what this one does not say.
+/// The path that this one inherits from.
 fn inherits_from(path: &Path) -> Option<Path> {
     let parts: Vec<&str> = path.parts().iter().map(String::as_str).collect();
     let (above, rest): (&[&str], &[&str]) = match parts.as_slice() {
@@ -171,7 +171,7 @@ fn unreadable(file: String, why: &str) -> ConfigProblem {
         path: Path::default(),
         value: None,
         origin: Some(file),
-        would_do: format!("it cannot be read: {}", why.trim_end()),
+        why: format!("cannot be read: {}", why.trim_end()),
     }
 }
 
@@ -180,7 +180,7 @@ fn shipped() -> config::Map<String, Value> {
     parse(super::DEFAULTS).unwrap_or_default()
 }
 
-/// With what models, sources, triggers and programs do not say themselves.
+/// Adds what models, sources, triggers and programs inherit.
 fn inherited(given: &Value) -> Value {
     let mut whole = given.clone();
     let rules = find(given, &["rules"]).cloned();
@@ -227,14 +227,14 @@ fn path_of(path: &serde_path_to_error::Path) -> Path {
         .collect()
 }
 
-/// What the shipped file has at a place, itself or inherited.
+/// The default at a path, its own or inherited.
 fn default_at(path: &Path) -> Option<Json> {
     let shipped = Value::new(None, ValueKind::Table(shipped()));
     std::iter::successors(Some(path.clone()), inherits_from)
         .find_map(|place| find(&shipped, place.parts()).map(json))
 }
 
-/// Puts `instead` at a place, or takes away what stands there. No: there was nothing.
+/// Replaces or removes the value at a path; false if there was none.
 fn replace(json: &mut Json, path: &[String], instead: Option<Json>) -> bool {
     let Some((last, above)) = path.split_last() else { return false };
     let parent = above.iter().try_fold(json, |value, key| match value {

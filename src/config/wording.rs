@@ -1,32 +1,39 @@
-//! What serde says, in words for people, with a guess at what was meant.
+//! serde's errors in plain words, with a guess at what was meant.
 
 use super::problem::Path;
 
 /// What to do about a key that is missing.
 pub(super) const ADD: &str = "add it, as the shipped config.toml shows";
 
-/// The field that is missing, if that is what the text says.
+/// The name of the missing field, if the error is about one.
 pub(super) fn missing(text: &str) -> Option<&str> {
     text.strip_prefix("missing field `")?.split('`').next()
 }
 
-/// What would do instead.
+/// The error in plain words.
 pub(super) fn of(path: &Path, text: &str) -> String {
     let known: Vec<&str> = text.split('`').skip(3).step_by(2).collect();
     let written = text.split('`').nth(1).unwrap_or_default();
     let meant = closest(written, &known);
     if text.starts_with("unknown field") {
         let place = path.parent();
-        let place = if place.parts().is_empty() { "the top".to_owned() } else { place.to_string() };
+        let place = if place.parts().is_empty() {
+            "at the top level".to_owned()
+        } else {
+            format!("of {place}")
+        };
         return match meant {
-            Some(meant) => format!("there is no such key; did you mean {meant}?"),
-            None => format!("there is no such key; {place} has {}", known.join(", ")),
+            Some(meant) => format!("unknown key; did you mean {meant}?"),
+            None => format!("unknown key; the keys {place} are {}", known.join(", ")),
         };
     }
     if text.starts_with("unknown variant") {
         return match meant {
-            Some(meant) => format!("did you mean {meant:?}? It is one of {}", known.join(", ")),
-            None => format!("it is one of {}", known.join(", ")),
+            Some(meant) => format!(
+                "unknown value; did you mean {meant:?}? Expected one of {}",
+                known.join(", ")
+            ),
+            None => format!("unknown value; expected one of {}", known.join(", ")),
         };
     }
     let Some((_, expected)) = text.split_once("expected ") else { return text.to_owned() };
@@ -34,21 +41,21 @@ pub(super) fn of(path: &Path, text: &str) -> String {
         "u64" | "u32" | "usize" => "a whole number, 0 or more",
         "f64" => "a number",
         "a boolean" => "true or false",
-        "a string" | "string or map" => "a text in quotes",
+        "a string" | "string or map" => "a quoted string",
         "a sequence" => "a list in square brackets",
         other if other.starts_with("struct") || other == "a map" => "a table of keys",
         other => other,
     };
-    format!("it must be {expected}")
+    format!("must be {expected}")
 }
 
-/// The known word that is at most a third of its letters away.
+/// The known word that differs in at most a third of its letters.
 fn closest<'a>(written: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = known.iter().map(|word| (distance(written, word), *word)).min()?;
     (near.0 <= 1.max(near.1.len() / 3)).then_some(near.1)
 }
 
-/// How many letters must be put in, left out or replaced.
+/// Number of letters to insert, remove or replace.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -1,30 +1,31 @@
-//! Raw workers into what each needs, and which of them act for a model.
+//! The raw workers as what each needs, and which of them act for a model.
 
 use std::path::PathBuf;
 
-use super::check::{Checker, SECOND, checked};
+use super::check::{Checker, checked};
 use super::problem::Path;
 use super::raw;
-use super::settings::{Environment, Secret, secret};
+use super::secret::{Environment, Secret, secret};
+use super::units::SECOND;
 use crate::model::{ModelId, Span, Stage, TargetId, TargetRule};
 
 /// The name of the registry worker.
 pub const REGISTRY: &str = "registry";
 /// The name of the router's worker.
 pub const ROUTER: &str = "router";
-/// The name of the worker that tells people.
+/// The name of the worker that notifies people.
 pub const NOTICE: &str = "notice";
 
-/// What a rollback acts on.
+/// The workers of this Ripcord.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkerSettings {
-    /// The file that serving processes load from.
+    /// The registry worker, if there is one.
     pub registry: Option<RegistrySettings>,
-    /// The built-in router, wherever it runs.
+    /// The router's worker, if there is one.
     pub router: Option<RouterWorkerSettings>,
-    /// Programs of the user.
+    /// The user's programs.
     pub exec: Vec<ExecSettings>,
-    /// Telling people.
+    /// The notice worker.
     pub notice: NoticeSettings,
 }
 
@@ -33,34 +34,35 @@ pub struct WorkerSettings {
 pub struct RegistrySettings {
     /// The registry.json.
     pub path: PathBuf,
-    /// Whether files and hashes of versions are looked at.
+    /// Whether files and hashes of versions are checked.
     pub check_artifacts: bool,
-    /// The time between two looks.
+    /// The time between two reads of the state.
     pub poll: Span,
 }
 
 /// The worker of the built-in router.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RouterWorkerSettings {
-    /// Where the router listens.
+    /// The router's address.
     pub url: String,
-    /// What an answer of it may take.
+    /// Time the router has to answer.
     pub time_limit: Span,
-    /// The time between two looks.
+    /// The time between two reads of the state.
     pub poll: Span,
-    /// What is asked of a model through the public route after a switch; none: nothing.
+    /// Path to request from the model through the public route after a switch, if any.
     pub probe_path: Option<String>,
-    /// How often.
+    /// Number of such requests.
     pub probes: u32,
-    /// What stays with the withdrawn version in percent, stage by stage, falling; none: nothing.
+    /// Percent of requests that stay with the withdrawn version, stage by stage, falling. Empty if
+    /// all are switched at once.
     pub stages_percent: Vec<f64>,
-    /// How long each stage is held.
+    /// How long each stage lasts.
     pub hold: Span,
-    /// The share of failures, 0 to 1, at which all goes back …
+    /// Share of failures, 0 to 1, above which the earlier weights are restored …
     pub gate: f64,
-    /// … of at least so many answers.
+    /// … of at least this many answers.
     pub gate_answers: u64,
-    /// What the router asks for before it changes anything.
+    /// The token that the router requires for changes.
     pub token: Option<Secret>,
 }
 
@@ -69,30 +71,30 @@ pub struct RouterWorkerSettings {
 pub struct ExecSettings {
     /// The worker's name.
     pub id: TargetId,
-    /// Program and arguments that say what stands there; at least the program.
+    /// Program and arguments that report the current state; at least the program.
     pub probe: Vec<String>,
-    /// Program and arguments that make it so; at least the program.
+    /// Program and arguments that carry out a command; at least the program.
     pub act: Vec<String>,
     /// How long one run may take.
     pub time_limit: Span,
     /// The time between two probes without a command.
     pub poll: Span,
-    /// Where it is remembered what was done.
+    /// Folder in which it records what it has done.
     pub fence_folder: PathBuf,
 }
 
-/// Telling people.
+/// The notice worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoticeSettings {
-    /// Where notices are posted; none: in the log only.
+    /// URL that notices are posted to. `None` if they go to the log only.
     pub webhook_url: Option<Secret>,
-    /// What signs them.
+    /// The signing key.
     pub webhook_secret: Option<Secret>,
     /// How long one post may take.
     pub time_limit: Span,
 }
 
-/// All workers. `log`: the folder of the log, where is kept what has no other place.
+/// All workers. `log` is the folder of the log, the default place for files.
 pub(super) fn workers(
     check: &mut Checker<'_>,
     raw: &raw::Workers,
@@ -113,7 +115,7 @@ pub(super) fn workers(
     let notice_at = at.key("notice");
     let webhook_url = raw.notice.webhook_url.as_ref().map(|url| {
         if !url.starts_with("https://") && !url.starts_with("http://") {
-            check.refuse(&notice_at.key("webhook_url"), "it begins with https:// or http://");
+            check.refuse(&notice_at.key("webhook_url"), "must begin with https:// or http://");
         }
         Secret::new(url)
     });
@@ -146,7 +148,7 @@ fn router(
         check.name(&at.key("models"), model, ModelId::new);
     }
     if raw.probe_path.as_ref().is_some_and(|path| !path.starts_with('/')) {
-        check.refuse(&at.key("probe_path"), "it begins with a /, such as /health");
+        check.refuse(&at.key("probe_path"), "must begin with /, such as /health");
     }
     let stages_at = at.key("stages_percent");
     let falls = raw.stages_percent.is_sorted_by(|more, less| more > less);
@@ -155,15 +157,16 @@ fn router(
         *percent > 0.0 && *percent < 100.0 && (hundredths - hundredths.round()).abs() < 1e-6
     };
     if !falls || !raw.stages_percent.iter().all(fits) {
-        let would_do = "they fall, each above 0 and below 100 with at most two decimals: [50, 10]";
-        check.refuse(&stages_at, would_do);
+        let why = "must fall from stage to stage, each above 0 and below 100 with at most two \
+                   decimals, such as [50, 10]";
+        check.refuse(&stages_at, why);
     }
     let hold = checked!(check.span, at, raw.hold_seconds, SECOND, 1..=3600);
     let gate = checked!(check.percent, at, raw.gate_percent);
     let gate_answers = checked!(check.count, at, raw.gate_answers, 1..=1_000_000);
     let url = raw.url.as_ref()?;
     if !url.starts_with("https://") && !url.starts_with("http://") {
-        check.refuse(&at.key("url"), "it begins with http:// or https://");
+        check.refuse(&at.key("url"), "must begin with http:// or https://");
     }
     let (url, token) = (url.trim_end_matches('/').to_owned(), token.cloned());
     let probe_path = raw.probe_path.clone();
@@ -199,15 +202,15 @@ fn program(
 ) -> Option<ExecSettings> {
     let at = Path::of(["workers", "exec", name]);
     if [REGISTRY, ROUTER, NOTICE].contains(&name) {
-        check.refuse(&at, "a built-in worker has this name; choose another");
+        check.refuse(&at, "is the name of a built-in worker; choose another");
     }
     if raw.stage == Stage::Notice {
-        let would_do = "a program stands in one of traffic, flag, registry, config, artifact";
-        check.refuse(&at.key("stage"), would_do);
+        let why = "must be one of traffic, flag, registry, config, artifact for a program";
+        check.refuse(&at.key("stage"), why);
     }
     for (key, command) in [("probe", &raw.probe), ("act", &raw.act)] {
         if command.first().is_none_or(|program| program.is_empty()) {
-            check.refuse(&at.key(key), "no program; write [\"program\", \"argument\"]");
+            check.refuse(&at.key(key), "names no program; write [\"program\", \"argument\"]");
         }
     }
     for model in &raw.models {
@@ -227,7 +230,8 @@ fn program(
     })
 }
 
-/// The workers that act for a model, in the order of their stages; none: a model nobody names.
+/// The workers that act for a model, in the order of their stages. `None` stands for any model that
+/// the config does not name.
 pub(super) fn targets(
     check: &mut Checker<'_>,
     all: &raw::Raw,

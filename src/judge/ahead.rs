@@ -1,4 +1,4 @@
-//! Provisional firing: the breaches that an open bucket would make if it closed as it stands.
+//! Provisional firing: the breaches of an open bucket if it closed now.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ use crate::model::{
 use crate::sums::Assessment;
 
 impl ModelJudge {
-    /// The breaches that an open bucket would make if it closed as it stands; each is said once
-    /// a bucket, and nothing else changes.
+    /// The breaches of an open bucket if it closed now. Each is reported once per bucket; nothing
+    /// else changes.
     pub fn look_ahead(
         &mut self,
         rules: &ModelRules,
@@ -54,7 +54,7 @@ impl ModelJudge {
                 let key = (trigger.id.clone(), version.clone());
                 let known = baseline::null(trigger, self.baseline(rules, trigger, version));
                 let Some(null) = known.filter(|_| !self.ahead.contains(&key)) else { continue };
-                let Some(tally) = tally::of_version(trigger, null, sums) else { continue };
+                let Some(tally) = tally::of_version(trigger, sums) else { continue };
                 let watch = self.watches.get(&key).unwrap_or(&new);
                 let design_effect = self.design_effect(trigger, version);
                 if !watch.over() && watch.with(null, &tally, design_effect) >= threshold {

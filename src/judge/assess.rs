@@ -1,4 +1,4 @@
-//! What is said of a version when a bucket closed, or when too few lanes are heard.
+//! Assessments of a version when a bucket closes, or when too few lanes are reporting.
 
 use super::buckets::Bucket;
 use super::compare::Side;
@@ -39,7 +39,7 @@ impl ModelJudge {
         }
     }
 
-    /// What the bucket held for a trigger and a version.
+    /// The sums of the bucket for a trigger and a version.
     fn closed(
         &self,
         trigger: &Trigger,
@@ -59,11 +59,7 @@ impl ModelJudge {
                 .collect()
         } else {
             let sums = bucket.versions.get(version);
-            let null = 0.5;
-            sums.and_then(|sums| tally::of_version(trigger, null, sums))
-                .map(place)
-                .into_iter()
-                .collect()
+            sums.and_then(|sums| tally::of_version(trigger, sums)).map(place).into_iter().collect()
         }
     }
 
@@ -84,7 +80,7 @@ impl ModelJudge {
         }
     }
 
-    /// What is said of a version now.
+    /// The current assessment of a version.
     fn assess(
         &self,
         rules: &ModelRules,
@@ -177,7 +173,7 @@ impl ModelJudge {
         }
     }
 
-    /// So few lanes are heard that what was said no longer holds.
+    /// Too few lanes are reporting for earlier verdicts to hold.
     pub fn grow_stale(
         &mut self,
         rules: &ModelRules,

@@ -1,4 +1,4 @@
-//! What a version is held against: the registry's baseline, or one that is learned.
+//! The baseline that a version is compared with: the registry's, or a learned one.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ impl Learned {
         }
     }
 
-    /// The baseline of a version; none before it has seen enough.
+    /// The baseline of a version. `None` before it has seen enough.
     #[must_use]
     pub fn get(&self, version: &VersionId, signal: Signal, enough: u64) -> Option<Baseline> {
         let sums = self.sums.get(&(version.clone(), signal))?;
@@ -92,7 +92,7 @@ pub fn upper(signal: Signal, baseline: Baseline) -> f64 {
     }
 }
 
-/// Where the tolerated ends for a version; none: that takes a baseline and there is none.
+/// The limit for a version as a number. `None` if it needs a baseline and there is none.
 #[must_use]
 pub fn null(trigger: &Trigger, baseline: Option<Baseline>) -> Option<f64> {
     match trigger.limit {

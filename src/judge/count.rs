@@ -20,10 +20,8 @@ impl ModelJudge {
             }
             let baseline = self.baseline(rules, trigger, version);
             let known = baseline::null(trigger, baseline);
-            // Without a null the sums still tell a baseline.
-            let Some(tally) = tally::of_version(trigger, known.unwrap_or(0.5), sums) else {
-                continue;
-            };
+            // A version without a baseline has no limit yet; its samples make the baseline.
+            let Some(tally) = tally::of_version(trigger, sums) else { continue };
             let moments = tally::moments(&tally);
             let enough = rules.policy.baseline_samples;
             if matches!(trigger.limit, Limit::Baseline(_)) {

@@ -30,14 +30,14 @@ pub struct DriftInputs {
     in_a_row: BTreeMap<Of, (u32, EventTime)>,
 }
 
-/// What is said of one feature of one version.
+/// The finding on one feature of one version.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputFinding {
     /// Which version.
     pub version: VersionId,
     /// Which input.
     pub feature: FeatureName,
-    /// What is said.
+    /// The verdict.
     pub verdict: Verdict,
     /// Why.
     pub reason: Reason,

@@ -84,7 +84,7 @@ impl Lanes {
         self.lanes.entry(lane).or_insert(Lane { epoch: 0, heard: now, state: None })
     }
 
-    /// Whoever measures this lane lives.
+    /// The process that measures this lane is alive.
     pub fn heartbeat(&mut self, lane: u32, now: LogTime) {
         self.lane(lane, now).heard = now;
     }
@@ -157,7 +157,7 @@ impl Lanes {
         self.completeness
     }
 
-    /// When the next lane stalls unless it is heard.
+    /// When the next silent lane stalls.
     #[must_use]
     pub fn next_stall(&self, now: LogTime, stall_after: Span) -> Option<LogTime> {
         let heard = self.lanes.values().filter(|lane| !lane.stalled(now, stall_after));

@@ -1,6 +1,6 @@
-//! Frames in, assessments out: what every version is worth, and how that is known.
+//! Turns frames into assessments: a verdict on every version, with its evidence.
 //!
-//! Law: it never acts and never knows what is done about its verdicts. It reads no clock: event
+//! Law: it never acts and does not know what is done about its verdicts. It reads no clock: event
 //! time comes with frames, log time as an argument. Same input, same verdicts, bit for bit.
 #![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
@@ -59,26 +59,26 @@ struct Source {
 /// What judge reacts to.
 #[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
-    /// A source has so many lanes, and panes of this length.
+    /// A source, its number of lanes and the length of its panes.
     Source(&'a SourceId, u32, Span),
-    /// Somebody else speaks for a lane.
+    /// Another process took over a lane.
     Claim(&'a LaneId, u64),
-    /// A lane's news.
+    /// New sums of a lane.
     Frame(&'a Frame),
-    /// Whoever measures these lanes lives.
+    /// The process that measures these lanes is alive.
     Heartbeat(&'a [LaneId]),
-    /// What undo knows of a model's versions changed.
+    /// What undo knows about a model's versions changed.
     Standing(&'a ModelId, &'a Standing),
     /// Time has passed.
     Tick,
 }
 
-/// What judge hands on.
+/// An output of judge.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
-    /// What is said of a version and a trigger.
+    /// A verdict on a version by a trigger.
     Assessed(Box<Assessment>),
-    /// Who answered users in a pane.
+    /// Which versions answered users in a pane.
     Traffic(LiveTraffic),
 }
 
@@ -181,7 +181,7 @@ impl Judge {
         }
     }
 
-    /// Fewer lanes are heard than before: what rests on them is stale.
+    /// Fewer lanes are reporting than before: verdicts based on them are stale.
     fn lost_lanes(
         &mut self,
         rule_set: &RuleSet,
@@ -210,7 +210,7 @@ impl Judge {
         out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
     }
 
-    /// Provisional firing: what the open bucket of a model would say if it closed as it stands.
+    /// Provisional firing: the verdicts of a model's open bucket if it closed now.
     fn look_ahead(
         &mut self,
         now: LogTime,
@@ -240,7 +240,7 @@ impl Judge {
         }
     }
 
-    /// When a lane stalls unless it is heard: a tick is wanted then.
+    /// When the next silent lane stalls: a tick is needed then.
     #[must_use]
     pub fn next_wakeup(&self, now: LogTime, rule_set: &RuleSet) -> Option<LogTime> {
         let stall_after = rule_set.default.policy.stall_after;
@@ -259,7 +259,7 @@ impl Judge {
         self.sources.values().filter_map(|source| source.lanes.newest()).max()
     }
 
-    /// What became of every record of a source so far.
+    /// What happened to every record of each source so far.
     #[must_use]
     pub fn counters(&self) -> BTreeMap<SourceId, Counters> {
         let counters = |source: &Source| source.lanes.counters();

@@ -102,7 +102,7 @@ impl ModelJudge {
     }
 
     /// The share of a version's answers of the last days that labels came for, 0 to 1; labels
-    /// count when they come. None: it did not answer.
+    /// count when they come. `None` if it did not answer.
     #[must_use]
     pub fn label_coverage(&self, version: &VersionId) -> Option<f64> {
         self.heard.get(version)?.sums().mean().map(|share| share.min(1.0))

@@ -1,4 +1,4 @@
-//! From a bucket to what one trigger counts of it.
+//! What one trigger counts in a bucket.
 
 use super::bets;
 use super::buckets::Bucket;
@@ -6,16 +6,16 @@ use super::design::Moments;
 use crate::model::{EventTime, Limit, Signal, Trigger, VersionId};
 use crate::sums::{BucketSums, PairSums, Tally, VersionSums};
 
-/// What a trigger counts of one version; none: the bucket holds nothing for it.
+/// What a trigger counts of one version. `None` if the bucket has nothing for it.
 #[must_use]
-pub fn of_version(trigger: &Trigger, null: f64, sums: &VersionSums) -> Option<Tally> {
+pub fn of_version(trigger: &Trigger, sums: &VersionSums) -> Option<Tally> {
     let rate = |counts: crate::sums::Counts| {
         (counts.n > 0).then_some(Tally::Rate { n: counts.n, bad: counts.bad })
     };
     match (trigger.signal, trigger.limit) {
-        (Signal::Latency, Limit::MeanMs { timeout, .. }) => {
+        (Signal::Latency, Limit::MeanMs { limit, timeout }) => {
             let latency = sums.latency.as_ref().filter(|latency| latency.n() > 0)?;
-            Some(mean(null, timeout, latency))
+            Some(mean(limit, timeout, latency))
         }
         (Signal::Accuracy, _) => rate(sums.labels),
         (Signal::ErrorRate, _) => rate(sums.answers),
@@ -33,8 +33,8 @@ fn mean(limit: f64, timeout: f64, latency: &crate::sums::Latency) -> Tally {
     Tally::Mean { n: latency.n(), sum_ms: sums.sum, sum_sq: sums.sum_sq, growth }
 }
 
-/// How long is slow, as multiples of the limit of a mean: a mean is pulled by many slow answers or
-/// by few very slow ones.
+/// Durations that count as slow, as multiples of the limit of a mean: a mean rises with many slow
+/// answers or a few very slow ones.
 const SLOW: [f64; 3] = [1.0, 4.0, 12.0];
 
 /// Growth of bets that a version is bad more often than another in the same bucket; of a mean,

@@ -1,4 +1,4 @@
-//! One trigger on one version (for pairs: against one other): the evidence and where it came from.
+//! The evidence of one trigger on one version, or on one pair of versions.
 
 use std::collections::VecDeque;
 
@@ -11,8 +11,8 @@ use super::tally;
 use crate::model::{EventTime, Reference, Statistic, Trigger};
 use crate::sums::{BucketSums, Evidence, Tally};
 
-/// Buckets that are kept to show and to compute again, at most and at least; older ones stand in
-/// `before`. The least is for others: what went bad asks how this one did since.
+/// How many buckets are kept to show and recompute evidence, at least and at most; older ones are
+/// summed up in `before`. The minimum serves other versions, which are compared with this one.
 const KEPT: std::ops::RangeInclusive<usize> = 256..=2048;
 
 /// A breach ends when the statistic falls under this share of the threshold.
@@ -34,7 +34,7 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Takes a bucket. Another null than before starts the evidence anew.
+    /// Takes a bucket. A changed limit restarts the evidence.
     pub fn take(&mut self, trigger: &Trigger, null: f64, threshold: f64, bucket: BucketSums) {
         if null != self.null {
             self.restart();
@@ -99,7 +99,7 @@ impl Watch {
         self.design.take(bucket.start, trigger.bucket, sums, healthy, since);
     }
 
-    /// The measured design effect; none: not enough healthy blocks.
+    /// The measured design effect. `None` without enough healthy blocks.
     #[must_use]
     pub fn design_effect(&self) -> Option<f64> {
         self.design.estimate()
@@ -117,7 +117,7 @@ impl Watch {
         self.last_over.is_some_and(|last| last >= since)
     }
 
-    /// Where the tolerated ends.
+    /// The limit.
     #[must_use]
     pub fn null(&self) -> f64 {
         self.null
@@ -129,7 +129,7 @@ impl Watch {
         self.seen
     }
 
-    /// The likely change; of a literal rule the start of its window.
+    /// The likely time of the change, or the start of a literal rule's window.
     #[must_use]
     pub fn since(&self, trigger: &Trigger) -> Option<EventTime> {
         match trigger.statistic {
@@ -140,7 +140,7 @@ impl Watch {
         }
     }
 
-    /// The statistic against `null` if this bucket closed as it stands.
+    /// The statistic against `null` if this bucket closed now.
     #[must_use]
     pub fn with(&self, null: f64, tally: &Tally, design_effect: f64) -> f64 {
         self.detector.with(&tally::growth(null, tally), design_effect)
@@ -170,7 +170,7 @@ impl Watch {
         }
     }
 
-    /// The evidence as it stands; `whole` with the buckets that it can be computed again from.
+    /// The current evidence. If `whole`, with the buckets from which it can be recomputed.
     #[must_use]
     pub fn evidence(&self, trigger: &Trigger, design_effect: f64, whole: bool) -> Evidence {
         let end = self.history.back().map_or(EventTime::MIN, |bucket| bucket.end);
@@ -228,21 +228,4 @@ impl Watch {
         }
         (before.carried(), buckets)
     }
-}
-
-/// The statistic of an evidence, computed again from nothing but itself.
-#[must_use]
-pub fn recompute(evidence: &Evidence) -> Option<f64> {
-    let null = evidence.null?;
-    if matches!(evidence.rule, Statistic::Window { .. }) {
-        let mut sums = Moments::default();
-        evidence.buckets.iter().for_each(|bucket| sums.add(tally::moments(&bucket.tally)));
-        return sums.mean();
-    }
-    let mut detector = EDetector::from_carried(&evidence.before);
-    for bucket in &evidence.buckets {
-        let growth = tally::growth(null, &bucket.tally);
-        detector.update(bucket.start, &growth, bucket.design_effect, evidence.threshold);
-    }
-    Some(detector.statistic())
 }

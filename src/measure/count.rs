@@ -32,7 +32,7 @@ fn bad_name(error: &NameError) -> Disposition {
 }
 
 impl Lane {
-    /// Counts a sample where it belongs; what became of it.
+    /// Counts a sample where it belongs, and returns what happened to it.
     pub(super) fn take(&mut self, sample: &Sample<'_>, at: &At) -> Disposition {
         let taken = match sample {
             Sample::Prediction(p) => self.prediction(p, at),

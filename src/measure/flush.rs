@@ -6,7 +6,7 @@ use super::{Lane, Output};
 use crate::model::{EventTime, LogTime};
 use crate::sums::{Counters, Frame};
 
-/// What a frame says beside its partials; a frame with nothing new is not sent.
+/// The state in a frame apart from its sums. A frame with nothing new is not sent.
 #[derive(Debug, Clone, PartialEq)]
 struct FrameState {
     next: Vec<Option<i64>>,
@@ -46,7 +46,7 @@ impl Lane {
         self.flushed.resume.clone()
     }
 
-    /// When a flush would send a cell that the last one held back; none: nothing is held back.
+    /// When a flush will send a cell that the last one held back. `None` if none was.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<LogTime> {
         self.flushed.wait

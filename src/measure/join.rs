@@ -29,7 +29,7 @@ struct ModelJoin {
     stopped: bool,
 }
 
-/// A model's join stopped, or goes on.
+/// A model's join stopped or resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct JoinChange {
     pub(super) model: ModelIx,

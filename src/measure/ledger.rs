@@ -1,4 +1,4 @@
-//! What became of every record, and where reading goes on.
+//! What happened to every record, and where reading continues.
 //!
 //! Law: each record is booked once; `read` is the sum of the others after every step. A record
 //! that a former life of the lane has booked is never booked again.
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{EventTime, Reject, Source, Span};
 use crate::sums::Counters;
 
-/// Where a lane goes on after a restart; written beside the committed position.
+/// Where a lane continues after a restart; written together with the committed position.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Resume {
     /// Who flushed.
@@ -24,7 +24,7 @@ pub struct Resume {
     pub counters: Counters,
 }
 
-/// Where one topic goes on.
+/// Where one topic continues.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct TopicResume {
     /// The position to commit: no record before it feeds a pane that is open in the lane.
@@ -55,7 +55,7 @@ pub(super) enum ReadPhase {
     Live,
 }
 
-/// Where a record stands, and what it is read for.
+/// The position of a record, and the phase in which it is read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct At {
     pub(super) topic: usize,
@@ -121,7 +121,7 @@ impl Ledger {
         }
     }
 
-    /// A record was read; none: it was read before, or the source has no such topic.
+    /// Counts a record as read. `None` if it was read before, or the source has no such topic.
     pub(super) fn read(&mut self, topic: usize, position: i64) -> Option<ReadPhase> {
         let place = self.topics.get_mut(topic)?;
         if let Some(behind) = &mut place.behind {
@@ -156,7 +156,7 @@ impl Ledger {
         }
     }
 
-    /// Nothing more of the topic stands on the log.
+    /// The reader is at the end of the topic.
     pub(super) fn drained(&mut self, topic: usize) {
         if let Some(place) = self.topics.get_mut(topic) {
             place.behind = None;
@@ -170,11 +170,6 @@ impl Ledger {
     /// Whether everything that a former life had read was read again.
     pub(super) fn caught_up(&self) -> bool {
         self.topics.iter().all(|place| place.behind.is_none())
-    }
-
-    /// Whether records of the topic are still to be read again.
-    pub(super) fn is_behind(&self, topic: usize) -> bool {
-        self.topics.get(topic).is_some_and(|place| place.behind.is_some())
     }
 
     /// A record below the committed position was read again.

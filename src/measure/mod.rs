@@ -5,15 +5,13 @@
 //! one bucket: measured, waiting, unmatched, late, duplicate or rejected. A lane keeps nothing
 //! between two lives but a [`Resume`]: the rest is read again.
 //!
-//! What is deliberately absent: no clock (`now` is told, and rules only how often a cell is
-//! sent), no bytes (records come decoded), no thresholds (what a count means is judge's).
+//! What is deliberately absent: no clock (`now` is an argument, and only decides how often a cell
+//! is sent), no bytes (records come decoded), no thresholds (what a count means is judge's).
 //!
 //! Two refinements of the plain rules, so that a re-read finds what the first reading found. An
 //! outcome waits for its prediction as long as its own pane is open: once the watermark has
 //! passed it, no prediction in time can come, and it is unmatched. And *late* is asked before
 //! *duplicate*: a repeated record whose pane is closed is late.
-//!
-//! Over 300 lines: the lane and its phases, which share all of its state.
 #![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
 mod api;
@@ -26,12 +24,13 @@ mod ledger;
 mod names;
 mod panes;
 mod request;
+mod sift;
 mod watermark;
 
 use self::flush::Flushed;
 use self::inputs::RecentInputs;
 use self::join::Join;
-use self::jump::{Jump, Sift, UnconfirmedRecord};
+use self::jump::{Jump, Sift};
 use self::ledger::{At, Disposition, Ledger, ReadPhase};
 use self::names::{FeatureIx, Names};
 use self::panes::Panes;
@@ -44,11 +43,9 @@ pub use self::ledger::{Resume, TopicResume};
 
 /// One partition of a source's topics, being measured.
 ///
-/// After a restart ([`Lane::resume`]) the records from [`Resume::reread_from`] on, and at the
-/// latest from the committed positions on, are fed again, topic by topic in any interleaving.
-/// A topic that has come to where the former life stopped ([`Lane::is_ahead`]) must wait for the
-/// others (the reader pauses it), so that no new record overtakes one that was read before; one
-/// that has nothing more to read again is told as [`Input::Drained`].
+/// After a restart ([`Lane::resume`]) feed the records from [`Resume::reread_from`] on, or from the
+/// committed positions where those are earlier, in any interleaving of topics. Report a topic that
+/// has nothing left to read again as [`Input::Drained`].
 #[derive(Debug)]
 pub struct Lane {
     id: LaneId,
@@ -94,7 +91,7 @@ impl Lane {
         }
     }
 
-    /// A lane that goes on where a former life stopped.
+    /// A lane that continues where an earlier run stopped.
     #[must_use]
     pub fn resume(source: &Source, lane: LaneId, epoch: u64, from: &Resume) -> Self {
         let mut new = Self::new(source, lane, epoch);
@@ -169,13 +166,6 @@ impl Lane {
         !self.behind
     }
 
-    /// Whether the topic has come to where a former life stopped while another has not: it must
-    /// not be read on until [`Lane::is_caught_up`].
-    #[must_use]
-    pub fn is_ahead(&self, topic: usize) -> bool {
-        !self.is_caught_up() && !self.ledger.is_behind(topic)
-    }
-
     fn record(
         &mut self,
         (topic, position): (usize, i64),
@@ -198,74 +188,6 @@ impl Lane {
             self.catch_up(out);
         }
         self.advance();
-    }
-
-    fn sift(
-        &mut self,
-        at: &At,
-        appended: Option<LogTime>,
-        sample: Sample<'_>,
-        out: &mut Vec<Output>,
-    ) {
-        let ts = sample.ts();
-        if at.phase == ReadPhase::Rebuild {
-            self.ledger.rebuilt(at.topic, ts);
-        }
-        // What is read again and lies beyond the newest event was not taken the first time.
-        let beyond = at.phase != ReadPhase::Live && Some(ts) > self.marks.newest();
-        let sift = match self.jump.sift(ts, appended) {
-            Sift::Take if beyond => Sift::Hold,
-            sift @ (Sift::Take | Sift::Hold | Sift::Refuse) => sift,
-        };
-        match sift {
-            Sift::Refuse => self.finish(at, Disposition::Rejected(Reject::FromFuture), out),
-            Sift::Take => {
-                self.accept(at, &sample, out);
-                let settled = self.jump.took(ts);
-                self.settle(settled, out);
-            }
-            Sift::Hold => {
-                self.ledger.rule_set(at, Disposition::Waiting);
-                let settled = self.jump.hold(*at, jump::owned(sample));
-                self.settle(settled, out);
-            }
-        }
-    }
-
-    fn accept(&mut self, at: &At, sample: &Sample<'_>, out: &mut Vec<Output>) {
-        let bucket = self.take(sample, at);
-        self.finish(at, bucket, out);
-        if at.phase == ReadPhase::Live && !matches!(bucket, Disposition::Rejected(_)) {
-            self.marks.observe(at.topic, sample.ts());
-        }
-    }
-
-    /// Held records whose clock turned out right or wrong.
-    fn settle(&mut self, settled: Vec<(UnconfirmedRecord, bool)>, out: &mut Vec<Output>) {
-        for (held, right) in settled {
-            let mut at = held.at;
-            // What a former life held, and this one settles, was counted as waiting by either.
-            if !self.behind {
-                at.phase = ReadPhase::Live;
-            }
-            let refused = Disposition::Rejected(Reject::FromFuture);
-            let bucket = if right { self.take(&held.sample, &at) } else { refused };
-            if at.phase == ReadPhase::Live {
-                self.ledger.settle(bucket);
-                report(&at, bucket, out);
-                if !matches!(bucket, Disposition::Rejected(_)) {
-                    self.marks.observe(at.topic, held.sample.ts());
-                }
-            }
-        }
-    }
-
-    /// Books what became of a record read now.
-    fn finish(&mut self, at: &At, bucket: Disposition, out: &mut Vec<Output>) {
-        self.ledger.rule_set(at, bucket);
-        if at.phase == ReadPhase::Live {
-            report(at, bucket, out);
-        }
     }
 
     fn drained(&mut self, topic: usize, out: &mut Vec<Output>) {
@@ -313,18 +235,5 @@ impl Lane {
         if self.marks.raise(end) {
             self.close();
         }
-    }
-}
-
-/// Says which record was refused or late.
-fn report(at: &At, bucket: Disposition, out: &mut Vec<Output>) {
-    let (topic, position) = (at.topic, at.position);
-    match bucket {
-        Disposition::Rejected(code) => out.push(Output::Rejected { topic, position, code }),
-        Disposition::Late => out.push(Output::Late { topic, position }),
-        Disposition::Measured
-        | Disposition::Waiting
-        | Disposition::Unmatched
-        | Disposition::Duplicate => {}
     }
 }

@@ -187,7 +187,7 @@ impl Panes {
         self.open.values().filter_map(|p| p.first.get(topic).copied().flatten()).min()
     }
 
-    /// The newest event before the first record that feeds an open pane; none: no pane is open.
+    /// The newest event before the first record of an open pane. `None` if no pane is open.
     pub(super) fn newest_before(&self) -> Option<Option<EventTime>> {
         self.open.values().map(|pane| pane.newest_before).min()
     }

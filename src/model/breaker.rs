@@ -1,43 +1,43 @@
-//! When a version is left alone, and whether it is.
+//! Circuit breakers: when the router stops sending requests to a version.
 
 use serde::{Deserialize, Serialize};
 
 use super::Span;
 
-/// When a breaker opens, and for how long.
+/// When a circuit breaker opens, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BreakerRules {
-    /// So many failures in a row open it.
+    /// Failures in a row that open it.
     pub in_a_row: u32,
-    /// So large a share of failures in the window opens it, 0 to 1.
+    /// Share of failures within the window that opens it, 0 to 1 …
     pub share: f64,
-    /// If the window holds so many answers.
+    /// … if the window has at least this many answers.
     pub minimum: u32,
-    /// The window.
+    /// Length of the window.
     pub window: Span,
-    /// How long it stays open at first.
+    /// How long it first stays open.
     pub pause: Span,
-    /// How long at most.
+    /// The longest time it stays open.
     pub longest_pause: Span,
 }
 
-/// How a breaker stands.
+/// The state of a circuit breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BreakerState {
     /// Requests pass.
     Closed,
-    /// They go elsewhere.
+    /// Requests go to other versions.
     Open,
-    /// One may pass.
+    /// One request may pass, as a trial.
     HalfOpen,
 }
 
 impl BreakerState {
-    /// All of them.
+    /// All states.
     pub const ALL: [Self; 3] = [Self::Closed, Self::Open, Self::HalfOpen];
 
-    /// Its name.
+    /// The name, as in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {

@@ -1,80 +1,81 @@
-//! One step for one worker, and what the worker says back.
+//! Commands: one step for one worker, and the worker's result.
 
 use serde::{Deserialize, Serialize};
 
 use super::{CommandId, IncidentId, LogTime, Mode, ModelId, Namespace, TargetId, VersionId};
 
-/// One step for one worker: a wanted state of the world, never "one back".
+/// An order to one worker. It states the wanted state of the world, never a change such as "one
+/// version back", so that doing it twice is doing it once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Command {
-    /// Derived from what it stands for: the same step is the same id.
+    /// Derived from the step, so that a repeated step has the same id.
     pub id: CommandId,
-    /// The environment; a worker of another one refuses it.
+    /// The environment. A worker in another one refuses the command.
     pub namespace: Namespace,
-    /// What it serves.
+    /// The incident it belongs to.
     pub incident: IncidentId,
-    /// Which model.
+    /// The model.
     pub model: ModelId,
-    /// The fencing number; a worker refuses an older one than it has seen.
+    /// The fencing number. A worker refuses a generation older than the newest it has seen.
     pub generation: u64,
-    /// Who acts.
+    /// The worker's target.
     pub target: TargetId,
-    /// Where in the plan.
+    /// Its stage in the plan.
     pub stage: Stage,
-    /// What the world shall be.
+    /// The wanted state.
     pub want: Want,
-    /// Why, for people.
+    /// The reason, for people.
     pub reason: String,
-    /// In which mode it was decided.
+    /// The mode in which it was decided.
     pub mode: Mode,
-    /// When.
+    /// When it was issued.
     pub issued_at: LogTime,
-    /// Void from then on.
+    /// When it becomes void.
     pub expires_at: LogTime,
-    /// The inbox partition that the answer goes to.
+    /// The inbox partition that the result is sent to.
     pub reply_to: u32,
 }
 
-/// What the world shall be.
+/// The wanted state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "want", rename_all = "snake_case")]
 pub enum Want {
-    /// Production is `version`; it was `instead_of`, which is put away.
+    /// `version` is in production, and `instead_of` is archived.
     Production {
-        /// The version that shall serve.
+        /// The version to serve.
         version: VersionId,
-        /// The version that shall not.
+        /// The version to withdraw.
         instead_of: VersionId,
     },
-    /// People know.
+    /// People have been notified.
     Notice {
-        /// One line.
+        /// One line of text.
         summary: String,
-        /// How bad.
+        /// The severity.
         severity: String,
     },
 }
 
-/// Where in a plan a step stands; stages go in this order.
+/// The stage of a step. Stages are carried out in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// Where requests go.
+    /// How requests are routed.
     Traffic,
-    /// What the application asks.
+    /// Feature flags that the application reads.
     Flag,
-    /// What serving processes load.
+    /// The registry that serving processes load models from.
     Registry,
-    /// What they are configured with.
+    /// The configuration of serving processes.
     Config,
     /// The files of the withdrawn version.
     Artifact,
-    /// Telling people; beside the first step, and nothing waits for it.
+    /// Notifying people. It runs along with the first step, and nothing waits for it.
     Notice,
 }
 
 impl Stage {
-    /// Its name, as in settings. It stands in the ids of commands: it never changes.
+    /// The name, as in settings. It is part of command ids, so it never changes.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -88,73 +89,73 @@ impl Stage {
     }
 }
 
-/// A step of a plan and how far it came.
+/// A step of a plan and its progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
-    /// Its command.
+    /// The id of its command.
     pub command: CommandId,
-    /// Who acts.
+    /// The worker's target.
     pub target: TargetId,
-    /// Where in the plan.
+    /// Its stage in the plan.
     pub stage: Stage,
-    /// What the world shall be.
+    /// The wanted state.
     pub want: Want,
-    /// When it was last asked for.
+    /// When its command was last sent.
     pub asked_at: Option<LogTime>,
-    /// How often it was asked for.
+    /// How many times its command was sent.
     pub attempts: u32,
-    /// The last answer.
+    /// The latest result.
     pub outcome: Option<StepResult>,
 }
 
-/// What a worker says of a command.
+/// A worker's answer to a command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CommandResult {
-    /// Which command.
+    /// The command.
     pub command: CommandId,
-    /// Of which incident.
+    /// Its incident.
     pub incident: IncidentId,
-    /// Of which model.
+    /// Its model.
     pub model: ModelId,
-    /// Who says it.
+    /// The target that answers.
     pub target: TargetId,
-    /// How it went.
+    /// The result.
     pub outcome: StepResult,
-    /// How well that is known.
+    /// The strongest proof of that result.
     pub proof: Option<Proof>,
-    /// In words: what was wrong, where, what to do.
+    /// For people: what was wrong, where, and what to do.
     pub detail: String,
-    /// The newest generation that the target had taken before; none: it was not asked.
+    /// The newest generation that the target had accepted before. `None` if it was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fence: Option<u64>,
-    /// How long its worker was at it, in microseconds; none: not measured.
+    /// How long the worker took, in microseconds. `None` if not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_us: Option<u64>,
 }
 
-/// How a step went.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StepResult {
-    /// The world is as wanted.
+    /// The wanted state is reached.
     Done,
-    /// The worker may not: another generation, expired, another namespace.
+    /// The worker must not do it: the generation is old, it expired, or the namespace is another.
     Refused,
-    /// Surely not done.
+    /// Certainly not done.
     Failed,
-    /// It may have been done.
+    /// It may or may not have been done.
     Unknown,
 }
 
-/// How well it is known that a rollback worked.
+/// How strongly it is proven that a rollback worked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Proof {
-    /// The target says so.
+    /// The target reports it.
     L1,
-    /// A probe through the public route says so.
+    /// A probe through the public route confirms it.
     L2,
-    /// Live traffic says so.
+    /// Live traffic confirms it.
     L3,
-    /// The statistic that fired says so.
+    /// The statistic that fired confirms it.
     L4,
 }

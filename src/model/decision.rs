@@ -1,70 +1,70 @@
-//! The words of a judgement.
+//! Verdicts, their reasons, and comparisons between versions.
 
 use serde::{Deserialize, Serialize};
 
 use super::VersionId;
 
-/// What is said of a version and a trigger. Only a breach ever rolls back.
+/// The judgement of a version by one trigger. Only a breach can lead to a rollback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// The evidence is under the threshold.
     Healthy,
-    /// Over it, and another version would serve better.
+    /// The evidence is over the threshold, and another version would serve better.
     Breach,
-    /// Over it, and the others fare no better: a common cause.
+    /// The evidence is over the threshold, but other versions do no better: a common cause.
     Systemic,
-    /// Too few samples, or nothing shows that another version would serve better.
+    /// Too few samples, or no proof that another version would serve better.
     Insufficient,
-    /// The measuring is behind, blind or incomplete.
+    /// Measuring is behind, blind or incomplete.
     Stale,
 }
 
-/// Why a verdict is what it is.
+/// The reason for a verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The evidence is under the threshold.
     UnderThreshold,
-    /// Fewer samples than the trigger asks for.
+    /// Fewer samples than the trigger requires.
     TooFewSamples,
-    /// No baseline yet.
+    /// There is no baseline yet.
     NoBaseline,
-    /// Too few lanes were heard.
+    /// Too few lanes are reporting.
     Incomplete,
     /// Another version would serve better.
     BenefitShown,
-    /// What it is compared with went bad at the same time.
+    /// The version it is compared with went bad at the same time.
     ReferenceAlsoOver,
-    /// On the same requests the difference since the change is tolerated.
+    /// On the same requests, the difference since the change is within the tolerance.
     PairedWithinTolerance,
     /// The other version drifts as much.
     DriftShared,
-    /// The distance lies on this version's side.
+    /// Only this version drifts.
     DriftOwn,
-    /// Nothing shows yet that another version would serve better.
+    /// There is no proof yet that another version would serve better.
     BenefitUnproven,
     /// There is nothing to compare with.
     NoReference,
 }
 
-/// What a comparison rests on; the first that exists is taken.
+/// What a comparison is based on. The first of these that exists is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reference {
-    /// The same requests, answered by both.
+    /// The same requests, answered by both versions.
     Paired,
-    /// Another version, live at the same time.
+    /// Another version that is live at the same time.
     Live,
     /// The target's own last days in production.
     History,
     /// The target's baseline.
     Baseline,
-    /// Nothing.
+    /// Nothing to compare with.
     None,
 }
 
-/// How another version would do in this one's place.
+/// Whether another version would serve better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Benefit {
@@ -74,17 +74,17 @@ pub enum Benefit {
     Same,
     /// It would serve worse.
     Worse,
-    /// Cannot be told.
+    /// Not known.
     Unknown,
 }
 
-/// How another version would do, and how that is known.
+/// A comparison with another version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Comparison {
     /// The other version.
     pub version: VersionId,
-    /// How it would do.
+    /// Whether it would serve better.
     pub better: Benefit,
-    /// How that is known.
+    /// What the comparison is based on.
     pub reference: Reference,
 }

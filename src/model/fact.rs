@@ -1,4 +1,4 @@
-//! What is known of the world outside: versions, which one serves, how good each was.
+//! Facts: which versions exist, which one serves, and how good each was.
 
 use std::collections::BTreeMap;
 
@@ -9,18 +9,19 @@ use super::{BreakerState, EventTime, ModelId, Role, Signal, TargetId, VersionId}
 /// What a worker observed of its target.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fact {
-    /// Of which model.
+    /// The model.
     pub model: ModelId,
-    /// Where.
+    /// The target.
     pub target: TargetId,
-    /// The version that the target has in production; none: it has none.
+    /// The version that the target has in production, if any.
     pub production: Option<VersionId>,
-    /// All versions it knows, newest first.
+    /// All versions the target knows, newest first.
     pub versions: Vec<VersionFact>,
-    /// The newest generation that the target took of this model: a log that was lost does not know.
+    /// The newest generation of this model that the target has accepted. A log that was lost does
+    /// not know it.
     #[serde(default)]
     pub generation: u64,
-    /// How requests are routed, where the target routes them.
+    /// How requests are routed, if the target routes them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub routes: BTreeMap<VersionId, Routed>,
 }
@@ -30,29 +31,29 @@ pub struct Fact {
 pub struct Routed {
     /// Its share of the requests, 0 to 1.
     pub share: f64,
-    /// How its breaker stands.
+    /// The state of its circuit breaker.
     pub breaker: BreakerState,
 }
 
-/// What a registry says of a version.
+/// What a registry knows about a version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VersionFact {
-    /// Which.
+    /// The version.
     pub version: VersionId,
-    /// Put away; it can be taken back out.
+    /// Archived; it can be restored.
     pub archived: bool,
     /// The registry vouches for it.
     pub proven_good: bool,
-    /// Its files are there, with the right hash; none: not checked.
+    /// Whether its files exist with the right hash. `None` if not checked.
     pub artifact_present: Option<bool>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Option<EventTime>,
-    /// How good it was when it was made.
+    /// Its baselines at creation.
     pub baselines: Baselines,
 }
 
 impl VersionFact {
-    /// A version of which only the name is known.
+    /// A version known by name only.
     #[must_use]
     pub fn named(version: VersionId) -> Self {
         Self {
@@ -66,36 +67,36 @@ impl VersionFact {
     }
 }
 
-/// How good a version was, by signal.
+/// A version's baselines, by signal.
 pub type Baselines = BTreeMap<Signal, Baseline>;
 
-/// How good a version was.
+/// A measured level that a version is compared with later.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     /// Accuracy: share of right answers; error rate: share of failures; latency: mean in ms.
     pub value: f64,
-    /// Samples that it was measured on.
+    /// Number of samples it was measured on.
     pub n: u64,
 }
 
-/// What undo knows of a model's versions and judge needs.
+/// What undo knows about a model's versions, for judge.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Standing {
     /// The version in production.
     pub production: Option<VersionId>,
-    /// Since when, in event time, where Ripcord saw it happen.
+    /// When it went into production, in event time, if Ripcord saw it happen.
     pub promoted_at: Option<EventTime>,
-    /// Every version known.
+    /// All known versions.
     pub versions: BTreeMap<VersionId, VersionStanding>,
 }
 
-/// What undo knows of a version.
+/// What undo knows about one version.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VersionStanding {
-    /// What it is.
+    /// Its role.
     pub role: Role,
-    /// Fit to roll back to.
+    /// Whether it may be rolled back to.
     pub proven: bool,
-    /// The registry's.
+    /// Its baselines in the registry.
     pub baselines: Baselines,
 }

@@ -1,4 +1,4 @@
-//! Names of things, each a type of its own so that none is taken for another.
+//! Names, each kind with its own type so that they cannot be mixed up.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -6,24 +6,24 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a text is no name.
+/// Why a text is not a valid name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
-    /// Nothing in it.
-    #[error("a name is empty; give it at least one character")]
+    /// It is empty.
+    #[error("the name is empty; use at least one character")]
     Empty,
-    /// More than 249 bytes.
-    #[error("a name is {0} bytes long; at most {MAX_BYTES} are kept")]
+    /// It is longer than 249 bytes.
+    #[error("the name is {0} bytes long; use at most {MAX_BYTES}")]
     TooLong(usize),
-    /// A line break, a tab, a NUL.
-    #[error("a name holds a control character; remove it")]
+    /// It contains a control character such as a line break.
+    #[error("the name contains a control character; remove it")]
     Control,
 }
 
 /// The longest name, in bytes of UTF-8.
 const MAX_BYTES: usize = 249;
 
-/// Whether `text` may be a name, without making one.
+/// Checks a name without creating one.
 ///
 /// # Errors
 /// Empty, longer than 249 bytes, or with a control character.
@@ -49,7 +49,7 @@ macro_rules! names {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// The name, checked.
+            /// Checks and creates the name.
             ///
             /// # Errors
             /// Empty, longer than 249 bytes, or with a control character.
@@ -110,18 +110,18 @@ names! {
     ModelId;
     /// One version of a model: `v3`.
     VersionId;
-    /// Topics that belong together, as the config calls them.
+    /// A source: topics that belong together, as named in the config.
     SourceId;
     /// A rule on a signal: `accuracy-drop`.
     TriggerId;
     /// One input of a model: `dep_delay`.
     FeatureName;
-    /// Something a worker acts on, as the config calls it: `registry`.
+    /// A target that a worker acts on, as named in the config: `registry`.
     TargetId;
-    /// The environment that one Ripcord serves; it stands in every topic, group and event.
+    /// The environment that a Ripcord serves. It is part of every topic, group and event.
     Namespace;
-    /// The life of one breach.
+    /// An incident.
     IncidentId;
-    /// One step for one worker; derived from what it stands for, so a repeat is the same id.
+    /// A command. Derived from its step, so that a repeated step has the same id.
     CommandId;
 }

@@ -7,30 +7,30 @@ use super::{
     TriggerId, Verdict, VersionId,
 };
 
-/// How far an incident came.
+/// The state of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IncidentState {
-    /// Seen; nothing was set in motion.
+    /// Detected; nothing has been done.
     Open,
-    /// Commands are out.
+    /// Commands have been sent.
     Mitigating,
-    /// Live traffic shows the switch.
+    /// Live traffic confirms the switch.
     Mitigated,
-    /// The statistic that fired shows that it helped.
+    /// The statistic that fired confirms that it helped.
     Verified,
-    /// It was mitigated and nothing showed in time that it helped.
+    /// Mitigated, but not confirmed in time by the statistic.
     MitigatedUnverified,
-    /// Over.
+    /// Ended.
     Resolved,
-    /// Automatic action is stopped; a person must look.
+    /// Automatic action is stopped; a person must look at it.
     Frozen,
-    /// A step cannot be done or proven; a person must act.
+    /// A step cannot be carried out or proven; a person must act.
     Stuck,
 }
 
 impl IncidentState {
-    /// As people read it.
+    /// The state in words.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -46,23 +46,23 @@ impl IncidentState {
     }
 }
 
-/// What moves an incident on.
+/// An event that changes the state of an incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IncidentEvent {
     /// A rollback was decided.
     Act,
-    /// Live traffic proves the switch.
+    /// Live traffic confirmed the switch.
     Mitigate,
-    /// The statistic proves the benefit.
+    /// The statistic confirmed the benefit.
     Verify,
-    /// The time for that is over.
+    /// The time to confirm the benefit ran out.
     Expire,
-    /// Nothing is left to do.
+    /// There is nothing left to do.
     Resolve,
-    /// Automatic action is stopped.
+    /// Automatic action was stopped.
     Freeze,
-    /// It cannot go on alone.
+    /// It cannot continue without a person.
     Stick,
 }
 
@@ -71,52 +71,52 @@ pub enum IncidentEvent {
 pub struct Incident {
     /// Derived from model, version, trigger and opening.
     pub id: IncidentId,
-    /// Which model.
+    /// The model.
     pub model: ModelId,
-    /// Which version went bad.
+    /// The version that went bad.
     pub version: VersionId,
-    /// The rule that fired first; none: a person asked.
+    /// The trigger that fired first. `None` if a person asked for the rollback.
     pub trigger: Option<TriggerId>,
-    /// What it reads.
+    /// The trigger's signal.
     pub signal: Option<Signal>,
-    /// Which input, where the signal is about one.
+    /// The feature, if the signal is about one.
     pub feature: Option<FeatureName>,
-    /// What the comparison rested on.
+    /// What the comparison was based on.
     pub reference: Reference,
-    /// What judge last said.
+    /// The latest verdict.
     pub verdict: Verdict,
-    /// How far it came.
+    /// The state.
     pub state: IncidentState,
-    /// Why it stands where it stands, for people.
+    /// The reason for the state, for people.
     pub because: String,
-    /// In which mode it was decided.
+    /// The mode in which it was decided.
     pub mode: Mode,
-    /// Where it went or would go.
+    /// The version that is, or would be, restored.
     pub to: Option<VersionId>,
     /// The fencing number of its commands.
     pub generation: Option<u64>,
-    /// Its steps, made once, whole.
+    /// The steps of the plan, which is made once and whole.
     pub plan: Vec<Step>,
-    /// The best proof so far.
+    /// The strongest proof so far.
     pub proof: Option<Proof>,
-    /// Live proof rests on the registry's word for which version is live.
+    /// Whether live proof relies on the registry for which version is live.
     pub by_registry: bool,
     /// The likely start of the breach.
     pub breach_from: Option<EventTime>,
-    /// Samples of the version between the likely start and the decision.
+    /// Samples of the version from the likely start to the decision.
     pub samples: u64,
-    /// Event time up to which the river had read at the opening.
+    /// Event time that had been read when it opened …
     pub opened_at: EventTime,
-    /// … when it was decided.
+    /// … when it was decided …
     pub decided_at: Option<EventTime>,
-    /// … when the last step was answered: evidence before it is of the old world.
+    /// … when the last step was answered; evidence before that is about the old state …
     pub switched_at: Option<EventTime>,
-    /// … when live traffic proved it.
+    /// … when live traffic confirmed it …
     pub mitigated_at: Option<EventTime>,
-    /// … when the statistic proved it.
+    /// … when the statistic confirmed it …
     pub verified_at: Option<EventTime>,
-    /// … when it ended.
+    /// … and when it ended.
     pub closed_at: Option<EventTime>,
-    /// Log time of the last change of state.
+    /// Log time of the latest change of state.
     pub changed_at: LogTime,
 }

@@ -1,86 +1,86 @@
-//! What a person or a program asks for.
+//! Instructions: what a person or a program asks for.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Mode, ModelId, VersionId};
 
-/// A request, with who made it and why.
+/// A request, with its author and reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Instruction {
-    /// Unique; asking twice under one id is asking once.
+    /// Unique. Asking twice with the same id is asking once.
     pub id: String,
-    /// Who asks.
+    /// The author.
     pub by: String,
-    /// Why.
+    /// The reason.
     pub reason: String,
-    /// What for.
+    /// The request.
     pub ask: Ask,
 }
 
-/// What is asked for.
+/// The request in an instruction.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "snake_case")]
 pub enum Ask {
-    /// Take the production version back, to `to` or to the newest proven one.
+    /// Roll back the production version.
     Rollback {
-        /// Which model.
+        /// The model.
         model: ModelId,
-        /// Where to; none: the version that Ripcord would choose.
+        /// The version to restore. `None` for the one that Ripcord chooses.
         to: Option<VersionId>,
     },
-    /// Stop the rollback under way, as long as nothing was switched.
+    /// Stop the rollback in progress, if nothing has been switched yet.
     Abort {
-        /// Which model.
+        /// The model.
         model: ModelId,
     },
-    /// Carry out what was recommended.
+    /// Carry out the recommended rollback.
     Approve {
-        /// Which model.
+        /// The model.
         model: ModelId,
     },
-    /// Change what happens on a breach.
+    /// Change the mode.
     Mode {
-        /// Of which.
+        /// For one model or all.
         scope: Scope,
-        /// To what.
+        /// The new mode.
         mode: Mode,
     },
     /// Stop all automatic action.
     Freeze {
-        /// Of which.
+        /// For one model or all.
         scope: Scope,
     },
-    /// Allow it again.
+    /// Allow automatic action again.
     Unfreeze {
-        /// Of which.
+        /// For one model or all.
         scope: Scope,
     },
-    /// This version went into production.
+    /// Record that a version went into production.
     Promoted {
-        /// Which model.
+        /// The model.
         model: ModelId,
-        /// Which version.
+        /// The version.
         version: VersionId,
     },
-    /// This version is fit to roll back to: a person's word.
+    /// Declare that a version may be rolled back to.
     Vouch {
-        /// Which model.
+        /// The model.
         model: ModelId,
-        /// Which version.
+        /// The version.
         version: VersionId,
     },
-    /// This version may not serve.
+    /// Forbid a version to serve.
     Quarantine {
-        /// Which model.
+        /// The model.
         model: ModelId,
-        /// Which version.
+        /// The version.
         version: VersionId,
     },
-    /// It may again.
+    /// End the quarantine of a version.
     Release {
-        /// Which model.
+        /// The model.
         model: ModelId,
-        /// Which version.
+        /// The version.
         version: VersionId,
     },
 }
@@ -91,12 +91,12 @@ pub enum Ask {
 pub enum Scope {
     /// Every model of the namespace.
     All,
-    /// This one.
+    /// One model.
     Model(ModelId),
 }
 
 impl Ask {
-    /// The one model it is about; none: all of them.
+    /// The model it is about. `None` if it is about all models.
     #[must_use]
     pub fn model(&self) -> Option<&ModelId> {
         match self {

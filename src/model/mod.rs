@@ -1,4 +1,4 @@
-//! The words, as plain data: what every other room speaks.
+//! The domain's terms as plain data, shared by every other room.
 //!
 //! Law: constructors, validation, ordering. No thresholds, no merging, no transitions, no I/O.
 #![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
@@ -10,10 +10,14 @@ mod fact;
 mod ids;
 mod incident;
 mod instruction;
+mod mode;
+mod reject;
+mod rule_check;
 mod rules;
 mod sample;
 mod source;
 mod time;
+mod trigger;
 
 pub use breaker::{BreakerRules, BreakerState};
 pub use command::{Command, CommandResult, Proof, Stage, Step, StepResult, Want};
@@ -25,13 +29,14 @@ pub use ids::{
 };
 pub use incident::{Incident, IncidentEvent, IncidentState};
 pub use instruction::{Ask, Instruction, Scope};
-pub use rules::{
-    Action, Budget, Limit, Mode, ModelRules, Policy, RuleSet, Signal, Statistic, TargetRule,
-    Tolerance, Trigger, percent,
-};
+pub use mode::Mode;
+pub use reject::Reject;
+pub use rule_check::RuleProblem;
+pub use rules::{Budget, ModelRules, Policy, RuleSet, TargetRule};
 pub use sample::{
-    Feature, Health, LatencySample, Outcome, Prediction, PredictionStatus, Reject, Role, Run,
-    RunKind, RunStatus, Sample, SampleRole, Value,
+    Feature, Health, LatencySample, Outcome, Prediction, PredictionStatus, Role, Run, RunKind,
+    RunStatus, Sample, SampleRole, Value,
 };
 pub use source::{Field, LaneId, Mapping, SampleKind, Source, TopicRule, UnknownModels};
 pub use time::{EventTime, LogTime, Span, TimeError};
+pub use trigger::{Action, Limit, Signal, Statistic, Tolerance, Trigger, percent};

@@ -1,6 +1,4 @@
-//! One fact from telemetry, borrowed from the bytes it came in.
-//!
-//! Over 300 lines: the five kinds, and what makes each of them valid.
+//! Samples: facts from telemetry, borrowed from the bytes of the record.
 
 use std::borrow::Cow;
 
@@ -11,15 +9,15 @@ use super::EventTime;
 /// One fact from telemetry.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Sample<'a> {
-    /// A version answered, or failed to.
+    /// A version answered a request, or failed to.
     Prediction(Prediction<'a>),
-    /// The truth became known.
+    /// The true answer to a request became known.
     Outcome(Outcome<'a>),
-    /// An answer's duration, measured elsewhere.
+    /// The duration of an answer, measured elsewhere.
     Latency(LatencySample<'a>),
-    /// What an instance uses.
+    /// The resources that an instance uses.
     Health(Health<'a>),
-    /// A training or a pipeline started, succeeded or failed.
+    /// A training or pipeline run started, succeeded or failed.
     Run(Run<'a>),
 }
 
@@ -36,7 +34,7 @@ impl Sample<'_> {
         }
     }
 
-    /// The model it speaks of.
+    /// The model it is about.
     #[must_use]
     pub fn model(&self) -> &str {
         match self {
@@ -52,29 +50,29 @@ impl Sample<'_> {
 /// A version answered a request, or failed to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Prediction<'a> {
-    /// Unique among the model's predictions; a second one of this id is a duplicate.
+    /// Unique among the model's predictions; a second record with this id is a duplicate.
     pub id: Cow<'a, str>,
-    /// Which model.
+    /// The model.
     pub model: Cow<'a, str>,
-    /// Which version of it.
+    /// The version.
     pub version: Cow<'a, str>,
-    /// When the answer was given, or given up.
+    /// When the version answered or gave up.
     pub ts: EventTime,
-    /// What joins answers to outcomes, and versions to each other. Default: the id.
+    /// Joins answers to outcomes, and versions to each other. Defaults to the id.
     pub request: Option<Cow<'a, str>>,
     /// How it ended.
     pub status: PredictionStatus,
-    /// What was answered.
+    /// The answer.
     pub prediction: Option<Value<'a>>,
     /// The model's own confidence.
     pub score: Option<f64>,
-    /// How long it took, in microseconds.
+    /// The duration in microseconds.
     pub latency_us: Option<u64>,
-    /// What it was asked, by name.
+    /// The inputs, by name.
     pub features: Vec<(Cow<'a, str>, Feature<'a>)>,
-    /// Whether a user saw this answer.
+    /// Whether a user saw the answer.
     pub role: SampleRole,
-    /// The truth, where it came with the prediction: then it is its own outcome.
+    /// The true answer, if it came with the prediction; then no outcome is needed.
     pub actual: Option<Value<'a>>,
 }
 
@@ -86,87 +84,87 @@ impl Prediction<'_> {
     }
 }
 
-/// The truth about a request became known.
+/// The true answer to a request became known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome<'a> {
     /// Joins it to predictions.
     pub request: Cow<'a, str>,
-    /// Which model.
+    /// The model.
     pub model: Cow<'a, str>,
-    /// When the truth was known.
+    /// When it became known.
     pub ts: EventTime,
-    /// The truth.
+    /// The true answer.
     pub actual: Value<'a>,
-    /// The version that answered, where the outcome carries it: then nothing is joined.
+    /// The version that answered, if the outcome carries it; then no join is needed.
     pub version: Option<Cow<'a, str>>,
-    /// What that version answered.
+    /// That version's answer.
     pub prediction: Option<Value<'a>>,
 }
 
 /// An answer's duration, measured apart from the prediction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LatencySample<'a> {
-    /// Which model.
+    /// The model.
     pub model: Cow<'a, str>,
-    /// Which version of it.
+    /// The version.
     pub version: Cow<'a, str>,
     /// When the answer was given.
     pub ts: EventTime,
-    /// How long it took, in microseconds.
+    /// The duration in microseconds.
     pub latency_us: u64,
-    /// Unique, where given.
+    /// Unique, if given.
     pub id: Option<Cow<'a, str>>,
 }
 
-/// What an instance of a version uses.
+/// The resources that an instance of a version uses.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Health<'a> {
-    /// Which model.
+    /// The model.
     pub model: Cow<'a, str>,
-    /// Which version of it.
+    /// The version.
     pub version: Cow<'a, str>,
     /// When it was read.
     pub ts: EventTime,
-    /// Share of its processors, 0 to 1.
+    /// Share of its processors in use, 0 to 1.
     pub cpu_ratio: Option<f64>,
-    /// Resident memory.
+    /// Resident memory in bytes.
     pub memory_bytes: Option<u64>,
 }
 
-/// A training or a pipeline reached a state.
+/// A training or pipeline run reached a state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Run<'a> {
-    /// Which model.
+    /// The model.
     pub model: Cow<'a, str>,
-    /// When.
+    /// When it reached it.
     pub ts: EventTime,
     /// Training or pipeline.
     pub kind: RunKind,
-    /// How far.
+    /// The state.
     pub status: RunStatus,
-    /// The version it makes, where known.
+    /// The version it produces, if known.
     pub version: Option<Cow<'a, str>>,
 }
 
-/// What ran.
+/// The kind of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunKind {
-    /// Of the model.
+    /// Trains the model.
     Training,
-    /// That feeds it.
+    /// Prepares its data.
     Pipeline,
 }
 
-/// How far it came.
+/// The state of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RunStatus {
-    /// It began.
+    /// It started.
     Started,
-    /// It ended well.
+    /// It succeeded.
     Succeeded,
-    /// It ended badly.
+    /// It failed.
     Failed,
 }
 
@@ -191,28 +189,28 @@ pub enum PredictionStatus {
 pub enum SampleRole {
     /// A user saw it.
     Live,
-    /// Scored beside the live one, thrown away.
+    /// No user saw it: scored for comparison only.
     Shadow,
-    /// The telemetry does not say.
+    /// Not stated.
     #[default]
     Unstated,
 }
 
-/// What a version is at a moment.
+/// The role of a version at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// It answers users.
     Production,
-    /// It answers a share of them, below production's.
+    /// It answers a smaller share of users than production.
     Canary,
-    /// It answers nobody and is measured.
+    /// It is measured but answers no users.
     Shadow,
     /// It does nothing.
     Idle,
 }
 
-/// A label: what a model answers, or what was true.
+/// A label: a model's answer, or the true one.
 #[derive(Debug, Clone)]
 pub enum Value<'a> {
     /// Any JSON number.
@@ -222,7 +220,7 @@ pub enum Value<'a> {
 }
 
 impl PartialEq for Value<'_> {
-    /// Numbers by value (1 is 1.0), texts to the letter, a number never is a text.
+    /// Compares numbers by value (1 equals 1.0) and texts exactly; a number never equals a text.
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Number(a), Self::Number(b)) => a == b,
@@ -233,7 +231,7 @@ impl PartialEq for Value<'_> {
 }
 
 impl Value<'_> {
-    /// The same value on its own feet.
+    /// The same value, owned.
     #[must_use]
     pub fn into_owned(self) -> Value<'static> {
         match self {
@@ -252,67 +250,4 @@ pub enum Feature<'a> {
     Category(Cow<'a, str>),
     /// JSON null.
     Missing,
-}
-
-/// Why a record could not be used. The code is what counters and the rejected topic carry.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    thiserror::Error,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Reject {
-    /// Not JSON.
-    #[error("not_json")]
-    NotJson,
-    /// A schema registry's frame (magic byte 0) stands before the value.
-    #[error("framed")]
-    Framed,
-    /// Not UTF-8.
-    #[error("not_utf8")]
-    NotUtf8,
-    /// Larger than the limit.
-    #[error("too_large")]
-    TooLarge,
-    /// A field holds another type than it must.
-    #[error("wrong_type")]
-    WrongType,
-    /// A field that must be there is not.
-    #[error("missing_field")]
-    MissingField,
-    /// `type` is none of the five.
-    #[error("unknown_type")]
-    UnknownType,
-    /// `ts` is neither RFC 3339 nor epoch milliseconds.
-    #[error("bad_time")]
-    BadTime,
-    /// Before 1970-01-02: a zero clock.
-    #[error("too_old")]
-    TooOld,
-    /// Ahead of the newest record by more than a clock may be, and nothing confirmed it.
-    #[error("from_future")]
-    FromFuture,
-    /// A number that must be finite is not.
-    #[error("not_finite")]
-    NotFinite,
-    /// A latency below zero.
-    #[error("negative_latency")]
-    NegativeLatency,
-    /// Nested deeper than the limit.
-    #[error("too_deep")]
-    TooDeep,
-    /// One key twice in an object.
-    #[error("duplicate_key")]
-    DuplicateKey,
-    /// A model that the config does not name, where it must.
-    #[error("unknown_model")]
-    UnknownModel,
 }

@@ -1,4 +1,4 @@
-//! Where telemetry comes from and how its records map onto samples.
+//! Sources: where telemetry comes from, and how its records become samples.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,80 +10,80 @@ use super::{SourceId, Span};
 /// Topics that belong together. Partition i of each of them is lane i.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Source {
-    /// What the config calls it.
+    /// The name in the config.
     pub id: SourceId,
-    /// Its topics, in the config's order.
+    /// Its topics, in the order of the config.
     pub topics: Vec<TopicRule>,
-    /// The fixed interval of event time in which a lane sums.
+    /// The interval of event time that a lane sums up together.
     pub pane: Span,
-    /// How long an outcome may come after its prediction.
+    /// How long after its prediction an outcome may arrive.
     pub label_horizon: Span,
-    /// Predictions of one model that may wait for their outcome; past it the join stops.
+    /// Predictions of one model that may wait for their outcome; beyond this the join stops.
     pub max_waiting: usize,
-    /// How far past the newest record a clock may jump before others must confirm it.
+    /// How far a timestamp may jump past the newest record before others must confirm it.
     pub max_jump: Span,
-    /// Records that confirm a jump.
+    /// Records needed to confirm a jump.
     pub jump_confirmations: u32,
-    /// Names of one categorical feature that a pane keeps apart; the rest is `other`.
+    /// Values of one categorical feature that a pane counts separately; the rest is `other`.
     pub max_categories: usize,
-    /// Records before this are refused as `too_old`.
+    /// Records before this are rejected as `too_old`.
     pub oldest: super::EventTime,
-    /// The largest record, in bytes.
+    /// The largest record in bytes.
     pub max_record_bytes: usize,
     /// The deepest nesting of a record.
     pub max_depth: usize,
-    /// What happens to models that the config does not name.
+    /// What to do with models that the config does not name.
     pub unknown_models: UnknownModels,
 }
 
 /// One topic of a source.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TopicRule {
-    /// Its name on the log, or the file's path.
+    /// The name on the log, or the path of the file.
     pub name: String,
-    /// How far out of order its event times may come.
+    /// How far out of order its event times may be.
     pub allowed_disorder: Span,
-    /// How its records map onto samples; none: they are samples already.
+    /// How its records become samples. `None` if they are samples already.
     pub mapping: Option<Mapping>,
 }
 
-/// What happens to models that the config does not name.
+/// What to do with models that the config does not name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UnknownModels {
-    /// They are watched under the default rules.
+    /// Watch them under the default rules.
     Learn,
-    /// Their records are rejected; these are the known ones.
+    /// Reject their records. These are the known models.
     Reject(std::collections::BTreeSet<String>),
 }
 
-/// Which of the five a record is.
+/// The kind of a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SampleKind {
-    /// A version answered.
+    /// A version answered a request.
     Prediction,
-    /// The truth became known.
+    /// The true answer became known.
     Outcome,
-    /// A duration.
+    /// The duration of an answer.
     Latency,
-    /// What an instance uses.
+    /// The resources that an instance uses.
     Health,
-    /// A training or pipeline.
+    /// The state of a training or pipeline run.
     Run,
 }
 
-/// How any JSON becomes a sample.
+/// How any JSON record becomes a sample.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Mapping {
-    /// The kind of every record; none: the field `type` says.
+    /// The kind of every record. `None` if the field `type` decides.
     pub kind: Option<SampleKind>,
-    /// Sample field → where its value stands in the record.
+    /// The place in the record of each sample field.
     pub fields: BTreeMap<String, Field>,
-    /// Sample field → the value that every record has.
+    /// Sample fields that are the same for every record.
     pub constants: BTreeMap<String, serde_json::Value>,
 }
 
-/// Where a sample's field stands in a record.
+/// The place of a sample's field in a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Field {
     /// A JSON pointer (RFC 6901) into the value.
@@ -94,12 +94,12 @@ pub enum Field {
     Key,
 }
 
-/// The unit of measuring: partition `lane` of every topic of `source`.
+/// A lane, the unit of measuring: the same partition of every topic of a source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct LaneId {
-    /// Whose lane.
+    /// The source.
     pub source: SourceId,
-    /// The partition.
+    /// The partition number.
     pub lane: u32,
 }
 

@@ -1,7 +1,7 @@
-//! Two times that must never be mixed, and the span between two moments of one of them.
+//! Event time and log time, two types that cannot be mixed up, and spans of time.
 //!
-//! Both are milliseconds since 1970-01-01T00:00:00Z and read and write as RFC 3339;
-//! beyond its years 0 to 9999 they are written as `… ms`, so that every moment reads as it writes.
+//! Both count milliseconds since 1970-01-01T00:00:00Z and are read and written as RFC 3339. Outside
+//! the years 0 to 9999 they are written as `… ms`, so that every moment can be read back.
 
 use std::fmt;
 use std::ops::{Add, Sub};
@@ -10,9 +10,9 @@ use std::str::FromStr;
 use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A text that is no moment.
+/// A text that is not a time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no time; write RFC 3339, such as 2013-06-20T06:00:00Z")]
+#[error("{0:?} is not a time; write RFC 3339, such as 2013-06-20T06:00:00Z")]
 pub struct TimeError(String);
 
 /// A length of time in milliseconds.
@@ -23,7 +23,7 @@ pub struct TimeError(String);
 pub struct Span(i64);
 
 impl Span {
-    /// No time at all.
+    /// The empty span.
     pub const ZERO: Self = Self(0);
 
     /// `ms` milliseconds.
@@ -51,12 +51,12 @@ impl Span {
     }
 }
 
-/// The moment on the calendar, if RFC 3339 has a year for it.
+/// The calendar time, if RFC 3339 can express its year.
 fn calendar(ms: i64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(ms).filter(|time| (0..=9999).contains(&time.year()))
 }
 
-/// Reads what is written of a moment that RFC 3339 has no year for, such as `MIN`.
+/// Reads a moment that RFC 3339 cannot express, such as `MIN`.
 fn beyond_calendar(text: &str) -> Option<i64> {
     let ms = text.strip_suffix(" ms")?.parse().ok()?;
     calendar(ms).is_none().then_some(ms)
@@ -69,7 +69,7 @@ macro_rules! moments {
         pub struct $name(i64);
 
         impl $name {
-            /// Before everything.
+            /// The earliest moment.
             pub const MIN: Self = Self(i64::MIN);
 
             /// `ms` milliseconds after 1970-01-01T00:00:00Z.
@@ -156,9 +156,9 @@ macro_rules! moments {
 }
 
 moments! {
-    /// When something happened in the world that is watched. Rules panes, buckets, horizons.
+    /// When something happened, according to the record. Used for panes, buckets and horizons.
     EventTime;
-    /// When the inbox took a record. Rules deadlines, expiry, cooldown, quarantine.
+    /// When the inbox received a record. Used for deadlines, expiry, cooldown and quarantine.
     LogTime;
 }
 

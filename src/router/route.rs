@@ -181,7 +181,7 @@ mod tests {
             (r#"{"weights_percent":{"v1":-1,"v2":101}}"#, "-1 is no weight"),
             (r#"{"weights_percent":{"v1":100},"forced":{"v1":"ajar"}}"#, "unknown variant `ajar`"),
             (r#"{"weights_percent":{"v1":100},"weight":1}"#, "unknown field `weight`"),
-            (r#"{"weights_percent":{"":100}}"#, "a name is empty"),
+            (r#"{"weights_percent":{"":100}}"#, "the name is empty"),
         ] {
             let found = route(json).and_then(|route| {
                 route.check(&versions).map_err(|why| why.to_string())?;

@@ -19,8 +19,9 @@ use crate::model::{EventTime, LogTime, ModelId, RuleSet};
 use crate::sums::Assessment;
 use crate::undo::{self, Moment, Undo};
 
-/// What builds decisions are compared by.
-pub const BUILD: &str = env!("CARGO_PKG_VERSION");
+/// The program that decides: its version and a hash of the rooms a fold runs through, such as
+/// `0.1.0+3f2a9c1b7d3e`. Two programs of one build decide alike, bit for bit.
+pub const BUILD: &str = env!("RIPCORD_BUILD");
 
 /// The shard that a model belongs to: a stable hash of its name.
 #[must_use]
@@ -44,13 +45,13 @@ pub struct Shard {
     latest: status::Latest,
 }
 
-/// What a shard cannot go on from.
+/// Why a shard must stop.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ShardError {
-    /// The topics were made for another number of shards.
+    /// The topics were created for another number of shards.
     #[error(
-        "the inbox was made for {made} shards and this process is set to {set}; \
-         set log.shards = {made}, or make new topics in another namespace"
+        "the inbox was created for {made} shards, but this process is configured for {set}; \
+         set log.shards = {made}, or create new topics in another namespace"
     )]
     Count {
         /// What the topics were made for.
@@ -78,10 +79,11 @@ impl Shard {
         }
     }
 
-    /// Takes the record at `position`, appended at `appended`.
+    /// Folds the record at `position`, which was appended at `appended`. Rules that no gate would
+    /// let through are counted as unreadable and change nothing.
     ///
     /// # Errors
-    /// The inbox is not this shard's; nothing was changed.
+    /// The inbox is for another number of shards; nothing was changed.
     pub fn step(
         &mut self,
         position: i64,
@@ -97,22 +99,30 @@ impl Shard {
         self.next = position + 1;
         self.log = self.log.max(appended);
         if let Inbox::Rules(rule_set) = record {
+            if !rule_set.check(&[]).is_empty() {
+                self.unreadable += 1;
+                return Ok(());
+            }
             let known = self.rule_set.as_ref().map(|known| known.revision);
             if known.is_none_or(|known| rule_set.revision > known) {
                 self.rule_set = Some(rule_set.clone());
             }
         }
-        // Taken out for the step: the book is read while judge and undo change.
+        // Taken out for the step: the rules are read while judge and undo change.
         let Some(rule_set) = self.rule_set.take() else {
             self.before_rules += 1;
             return Ok(());
         };
-        self.react(position, &rule_set, record, out);
+        // Apart from what earlier records put out: a decision is numbered within its own record, so
+        // that its id does not depend on where a reader cuts its batches.
+        let mut own = Vec::new();
+        self.react(position, &rule_set, record, &mut own);
+        out.append(&mut own);
         self.rule_set = Some(rule_set);
         Ok(())
     }
 
-    /// Passes over a record that cannot be read; it is counted.
+    /// Skips a record that cannot be read, and counts it.
     pub fn skip(&mut self, position: i64, appended: LogTime) {
         self.next = position + 1;
         self.log = self.log.max(appended);
@@ -230,7 +240,7 @@ impl Shard {
         ruling
     }
 
-    /// Tells judge what undo knows of a model, where that changed.
+    /// Passes what undo knows about a model on to judge, if it changed.
     fn set_standing(&mut self, rule_set: &RuleSet, model: &ModelId) {
         let standing = self.undo.standing(model);
         if self.judge.model(model).is_none_or(|judge| judge.standing != standing) {
@@ -247,7 +257,7 @@ impl Shard {
         }
     }
 
-    /// When a tick is wanted: at a deadline of undo, or when a lane stalls unless it is heard.
+    /// When a tick is needed: at a deadline of undo, or when a silent lane stalls.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<LogTime> {
         let stall =
@@ -255,7 +265,7 @@ impl Shard {
         self.undo.next_wakeup().into_iter().chain(stall).min()
     }
 
-    /// Which shard it is.
+    /// The number of this shard.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.id
@@ -279,18 +289,18 @@ impl Shard {
         self.rule_set.as_ref()
     }
 
-    /// What undo knows: the part of the state that is stored with every output.
+    /// The state of undo, which is stored with every output.
     #[must_use]
     pub fn undo_state(&self) -> &Undo {
         &self.undo
     }
 
-    /// Puts back what undo knew when the inbox was last committed: it wins over the fold.
+    /// Replaces the state of undo with the stored one, which wins over the fold.
     pub fn set_undo_state(&mut self, undo: Undo) {
         self.undo = undo;
     }
 
-    /// What judge knows.
+    /// The state of judge.
     #[must_use]
     pub fn judged(&self) -> &Judge {
         &self.judge

@@ -1,4 +1,4 @@
-//! What stands in an inbox, and what a shard puts out.
+//! The records of an inbox, and the outputs of a shard.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,85 +9,85 @@ use crate::model::{
 use crate::sums::{Assessment, Frame};
 use crate::undo::{Reply, Ruling};
 
-/// Everything a shard may react to. The kind is the key: `{"frame": {…}}`, so that a record is
+/// Everything a shard reacts to. The kind is the key: `{"frame": {…}}`, so that a record is
 /// read in one pass.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Inbox {
-    /// The first record: for how many shards the topics were made.
+    /// The first record: the number of shards that the topics were created for.
     Format {
-        /// How many.
+        /// The number.
         shards: u32,
     },
-    /// The rules from now on, if their revision is higher than that of the present ones.
+    /// New rules, accepted if their revision is higher than the current one.
     Rules(RuleSet),
     /// A source's lanes.
     Source {
-        /// Which source.
+        /// The source.
         source: SourceId,
         /// Its topics.
         topics: Vec<String>,
         /// Partitions of each.
         lanes: u32,
-        /// Length of a pane, in milliseconds.
+        /// Length of a pane.
         pane: Span,
     },
-    /// Somebody speaks for a lane from now on.
+    /// A process takes over a lane.
     Claim {
-        /// Which lane.
+        /// The lane.
         lane: LaneId,
-        /// Higher than anybody's before.
+        /// Higher than any epoch before.
         epoch: u64,
     },
-    /// A lane's news.
+    /// New sums of a lane.
     Frame(Frame),
-    /// A process that measures lives.
+    /// A sign of life from a measuring process.
     Heartbeat {
-        /// Which process.
+        /// The process.
         process: String,
-        /// What it measures.
+        /// The lanes it measures.
         lanes: Vec<LaneId>,
     },
-    /// What a worker observed.
+    /// A worker's observation.
     Fact(Fact),
-    /// What a worker says of a command.
+    /// A worker's answer to a command.
     Answer(CommandResult),
-    /// What a person or a program asks.
+    /// A request from a person or a program.
     Instruction(Instruction),
-    /// Time passed and nothing else came.
+    /// Time has passed without other records.
     Tick,
 }
 
-/// What a shard puts out.
+/// An output of a shard.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
     /// For a worker.
     Command(Box<Command>),
-    /// An incident's record, anew.
+    /// The current state of an incident.
     Incident(Box<Incident>),
     /// A verdict that changed, with its evidence.
     Decision(Box<Decision>),
-    /// How an instruction fared.
+    /// The reply to an instruction.
     Reply(Reply),
 }
 
-/// A verdict that changed or led to something. It holds all that it can be computed again from.
+/// A verdict that changed or had consequences, with everything needed to recompute it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     /// Unique in the namespace.
     pub id: String,
-    /// The newest event time that was read.
+    /// The newest event time read so far.
     pub read_to: EventTime,
-    /// When the record that led to it was appended.
+    /// When the inbox record that led to it was appended.
     pub logged_at: LogTime,
-    /// Where that stands in the shard's inbox.
+    /// The position of that record in the shard's inbox.
     pub position: i64,
-    /// Hash of the rules.
+    /// Hash of the rules in force.
     pub rules: String,
-    /// Version of the program.
+    /// The build of the program; see [`BUILD`](super::BUILD).
     pub build: String,
-    /// What judge said.
+    /// The judge's assessment.
     pub assessment: Assessment,
-    /// What undo did about it.
+    /// The resulting ruling, if any.
     pub ruling: Option<Ruling>,
 }

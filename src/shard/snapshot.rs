@@ -1,11 +1,11 @@
-//! A shard to bytes and back: the only place that encodes state.
+//! Writes a shard to bytes and reads it back. State is encoded nowhere else.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::{BUILD, Shard};
 
-/// Grows with every change of what a fold keeps or does.
+/// Grows with every change of the encoded state.
 const VERSION: u32 = 3;
 
 #[derive(Serialize, Deserialize)]
@@ -17,17 +17,19 @@ struct Envelope<'a> {
     shard: &'a serde_json::value::RawValue,
 }
 
-/// Why a snapshot cannot be gone on from. The inbox can: fold it from its start.
+/// Why a snapshot cannot be used. The inbox is then folded from its start.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
-    /// Not JSON, or not of this shape.
+    /// It is not JSON, or has another shape.
     #[error("the snapshot cannot be read")]
     Unreadable(#[from] serde_json::Error),
-    /// Bytes were changed.
-    #[error("the snapshot does not match its hash; it is left aside and the inbox is read anew")]
+    /// Its bytes were changed.
+    #[error(
+        "the snapshot does not match its hash; it is ignored and the inbox is read from the start"
+    )]
     Damaged,
-    /// Written by another fold.
-    #[error("the snapshot is of {0}; it is left aside and the inbox is read anew")]
+    /// Another version or build wrote it.
+    #[error("the snapshot is from {0}; it is ignored and the inbox is read from the start")]
     Other(String),
 }
 

@@ -33,7 +33,7 @@ pub(super) struct Latest {
 pub struct Status {
     /// The next position of the inbox.
     pub next: i64,
-    /// The newest event time read; none: nothing was.
+    /// The newest event time read. `None` before the first record.
     pub read_to: Option<EventTime>,
     /// Hash of the rules in force.
     pub rules: Option<String>,
@@ -43,7 +43,7 @@ pub struct Status {
     pub after_close: u64,
     /// Gaps in positions: data was lost before Ripcord read it.
     pub gaps: u64,
-    /// Records of the inbox that could not be read.
+    /// Records of the inbox that could not be read, and rules that were refused.
     pub unreadable: u64,
     /// Answers of workers that nothing waited for.
     pub ignored_answers: u64,
@@ -102,7 +102,7 @@ pub struct SignalStatus {
     pub value: Option<f64>,
     /// Where the tolerated ends.
     pub null: Option<f64>,
-    /// The baseline that the version is held against; none: none is known, or none is needed.
+    /// The baseline it is compared with. `None` if unknown or not needed.
     pub baseline: Option<Baseline>,
     /// The limit as configured.
     pub limit: Limit,

@@ -101,7 +101,7 @@ pub fn refusal(refused: &ConfigError) -> Json {
             "path": problem.path.to_string(),
             "value": problem.value,
             "origin": problem.origin,
-            "would_do": problem.would_do,
+            "would_do": problem.why,
         })
     };
     json!({ "refused": refused.problems.iter().map(problem).collect::<Vec<_>>() })

@@ -1,4 +1,4 @@
-//! What judge hands on: a verdict with the evidence that it can be computed again from.
+//! Assessments: a verdict, with evidence from which it can be recomputed.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,132 +8,132 @@ use crate::model::{
     Statistic, TriggerId, Verdict, VersionId,
 };
 
-/// What judge says of one version and one trigger at one moment.
+/// The verdict on one version by one trigger at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Assessment {
-    /// Which model.
+    /// The model.
     pub model: ModelId,
-    /// Which version.
+    /// The version.
     pub version: VersionId,
-    /// Which rule.
+    /// The trigger.
     pub trigger: TriggerId,
-    /// What it reads.
+    /// The trigger's signal.
     pub signal: Signal,
-    /// Which input, where the signal is about one.
+    /// The feature, if the signal is about one.
     pub feature: Option<FeatureName>,
-    /// Event time up to which it holds.
+    /// Event time up to which it was judged.
     pub at: EventTime,
-    /// What is said.
+    /// The verdict.
     pub verdict: Verdict,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
-    /// It differs from what was last said of this version and trigger.
+    /// Whether the verdict differs from the previous one.
     pub changed: bool,
-    /// An open bucket said it; the closed one may not.
+    /// Whether it comes from an open bucket; the closed one may differ.
     pub provisional: bool,
-    /// What it rests on.
+    /// The evidence.
     pub evidence: Evidence,
-    /// How the others would do.
+    /// Comparisons with other versions.
     pub against: Vec<Comparison>,
-    /// What the bucket that closed with it held; for pairs, once per other version.
+    /// The sums of the bucket that just closed; for pairs, once per other version.
     pub closed: Vec<BucketSums>,
 }
 
-/// What a verdict rests on.
+/// The evidence for a verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// How it was gathered.
     pub rule: Statistic,
-    /// The statistic: for an e-detector the mean odds, for a window the value itself.
+    /// The statistic: the mean odds of an e-detector, or the value of a window.
     pub statistic: f64,
-    /// What fires: odds that are reached, or the limit that a window's value is past.
+    /// Fires: odds that the e-detector reaches, or a limit that the window exceeds.
     pub threshold: f64,
-    /// Where the tolerated ends, as configured.
+    /// The limit, as configured.
     pub limit: Limit,
-    /// Where it ends for this version; none: no baseline.
+    /// The limit for this version as a number. `None` without a baseline.
     pub null: Option<f64>,
-    /// The baseline that the version is held against; none: none is known, or none is needed.
+    /// The baseline it is compared with. `None` if unknown or not needed.
     pub baseline: Option<Baseline>,
-    /// The value since the likely change.
+    /// The estimated value since the likely change.
     pub estimate: Option<f64>,
-    /// Its 95 % interval, allowing for dependence.
+    /// Its 95 % interval, adjusted for bursts.
     pub interval: Option<(f64, f64)>,
     /// Samples since the likely change.
     pub samples: u64,
-    /// By how much dependence thins the samples.
+    /// The design effect: how strongly errors come in bursts.
     pub design_effect: f64,
-    /// Healthy blocks that it was measured on, and how many it takes.
+    /// Healthy blocks it was measured on, and how many are needed.
     pub calibration: (u32, u32),
-    /// What the comparison rests on.
+    /// What the comparison is based on.
     pub reference: Reference,
-    /// The likely start of what is seen.
+    /// The likely time of the change.
     pub since: Option<EventTime>,
-    /// ln(1 + odds) of each bet before the first of `buckets`; only where the verdict changed.
+    /// ln(1 + odds) of each bet before the first of `buckets`. Only if the verdict changed.
     pub before: Vec<f64>,
-    /// The buckets since the likely change; only where the verdict changed.
+    /// The buckets since the likely change. Only if the verdict changed.
     pub buckets: Vec<BucketSums>,
 }
 
-/// What a trigger took from one bucket.
+/// The sums of one bucket for one trigger.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BucketSums {
-    /// Its start.
+    /// Start of the bucket.
     pub start: EventTime,
-    /// Its end, exclusive.
+    /// End, exclusive.
     pub end: EventTime,
-    /// The design effect it was weighed with.
+    /// The design effect used for it.
     pub design_effect: f64,
     /// The sums.
     pub tally: Tally,
 }
 
-/// What one kind of trigger counts.
+/// The sums that a kind of trigger needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Tally {
-    /// Trials and bad ones.
+    /// Trials and how many were bad.
     Rate {
         /// Trials.
         n: u64,
-        /// Bad ones.
+        /// How many were bad.
         bad: u64,
     },
-    /// The version (a) and another (b) on the same requests.
+    /// The version (a) and another one (b) on the same requests.
     Paired {
         /// The other version.
         other: VersionId,
         /// Who was right.
         table: PairTable,
     },
-    /// Durations: how many, their sum, and Σ count·ln(1 + λ(v − limit)) for each bet.
+    /// Durations: their number, their sums, and Σ count·ln(1 + λ(v − limit)) of each bet.
     Mean {
         /// Answers.
         n: u64,
-        /// Sum of milliseconds, clipped at the time-out.
+        /// Sum in milliseconds, each clipped at the time-out.
         sum_ms: f64,
         /// Sum of their squares.
         sum_sq: f64,
         /// Log growth of each bet.
         growth: Vec<f64>,
     },
-    /// A distance of distributions.
+    /// The distance of two distributions.
     Distance {
-        /// Samples in the window, on the smaller side.
+        /// Samples in the window, of the smaller side.
         n: u64,
         /// The index.
         psi: f64,
     },
 }
 
-/// Who answered users in one pane, summed over the lanes.
+/// Which versions answered users in one pane, over all lanes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LiveTraffic {
-    /// Which model.
+    /// The model.
     pub model: ModelId,
     /// Start of the pane.
     pub pane: EventTime,
-    /// Its end, exclusive.
+    /// End, exclusive.
     pub end: EventTime,
-    /// Answers stated to be live, and answers of unstated role, by version.
+    /// By version: answers stated to be live, and answers without a stated role.
     pub versions: Vec<(VersionId, u64, u64)>,
 }

@@ -1,30 +1,30 @@
-//! How many, and how many of them bad.
+//! Counts: how many, and how many of them were bad.
 
 use serde::{Deserialize, Serialize};
 
-/// Trials and the bad ones among them.
+/// Trials, and how many of them were bad.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// Trials.
     pub n: u64,
-    /// The bad ones.
+    /// How many were bad.
     pub bad: u64,
 }
 
 impl Counts {
-    /// One more trial.
+    /// Counts one more trial.
     pub fn count(&mut self, bad: bool) {
         self.n += 1;
         self.bad += u64::from(bad);
     }
 
-    /// Adds another's.
+    /// Adds other sums.
     pub fn merge(&mut self, other: Self) {
         self.n += other.n;
         self.bad += other.bad;
     }
 
-    /// The share of bad ones, 0 to 1; none without trials.
+    /// Share of bad trials, 0 to 1. `None` without trials.
     #[must_use]
     pub fn rate(self) -> Option<f64> {
         (self.n > 0).then(|| self.bad as f64 / self.n as f64)
@@ -37,19 +37,19 @@ impl Counts {
     }
 }
 
-/// What instances used.
+/// Resources that instances used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct HealthSums {
     /// Readings.
     pub n: u64,
-    /// Sum of the shares of processor, in millionths.
+    /// Sum of processor shares, in millionths.
     pub cpu_millionths: u64,
-    /// The largest resident memory.
+    /// Largest resident memory in bytes.
     pub memory_bytes_max: u64,
 }
 
 impl HealthSums {
-    /// Adds another's.
+    /// Adds other sums.
     pub fn merge(&mut self, other: Self) {
         self.n += other.n;
         self.cpu_millionths += other.cpu_millionths;
@@ -63,19 +63,19 @@ impl HealthSums {
     }
 }
 
-/// Trainings or pipelines by how they ended.
+/// Training or pipeline runs, by state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RunSums {
-    /// Begun.
+    /// Started.
     pub started: u64,
-    /// Ended well.
+    /// Succeeded.
     pub succeeded: u64,
-    /// Ended badly.
+    /// Failed.
     pub failed: u64,
 }
 
 impl RunSums {
-    /// Adds another's.
+    /// Adds other sums.
     pub fn merge(&mut self, other: Self) {
         self.started += other.started;
         self.succeeded += other.succeeded;

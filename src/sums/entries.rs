@@ -1,13 +1,13 @@
-//! Maps whose keys are more than a text, written as a list of pairs: JSON knows text keys only.
+//! Maps whose keys are not texts, written as lists of pairs, because JSON has only text keys.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Writes a map as pairs.
+/// Writes a map as a list of pairs.
 ///
 /// # Errors
-/// The serializer's.
+/// Those of the serializer.
 pub fn serialize<K, V, S>(map: &BTreeMap<K, V>, serializer: S) -> Result<S::Ok, S::Error>
 where
     K: Serialize,
@@ -17,10 +17,10 @@ where
     serializer.collect_seq(map)
 }
 
-/// Reads what [`serialize`] wrote.
+/// Reads a map that [`serialize`] wrote.
 ///
 /// # Errors
-/// The deserializer's.
+/// Those of the deserializer.
 pub fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
 where
     K: Deserialize<'de> + Ord,

@@ -1,4 +1,4 @@
-//! What a lane says to a shard: the partials that changed, and how far it has come.
+//! Frames: a lane's report to a shard of the sums that changed and of its progress.
 
 use std::collections::BTreeMap;
 
@@ -7,39 +7,39 @@ use serde::{Deserialize, Serialize};
 use super::{PairSums, VersionSums};
 use crate::model::{EventTime, LaneId, ModelId, Reject, SampleRole, VersionId};
 
-/// The partials of a lane that changed since its last frame.
+/// What changed in a lane since its last frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Frame {
-    /// Which lane.
+    /// The lane.
     pub lane: LaneId,
-    /// Who speaks for it; older epochs are ignored.
+    /// The epoch of the process that measures the lane; older epochs are ignored.
     pub epoch: u64,
-    /// Positions read since the last frame, per topic of the source: from, to (exclusive).
+    /// Positions read since the last frame, per topic of the source: from and to (exclusive).
     pub positions: Vec<(i64, i64)>,
-    /// Panes that end at or before it are closed in the lane.
+    /// Panes that end at or before this time are closed in the lane.
     pub watermark: EventTime,
     /// The newest event time read.
     pub newest: EventTime,
-    /// Nothing more stands on the log, and has not for a while.
+    /// Whether the lane has been at the end of the log for a while.
     pub idle: bool,
-    /// How much of the label horizon was read again, 0 to 1; under 1 no labels are counted.
+    /// Share of the label horizon that was read again, 0 to 1. No labels are counted below 1.
     pub warm: f64,
-    /// What became of every record of the lane so far.
+    /// What happened to every record of the lane so far.
     pub counters: Counters,
-    /// Sums since the pane's first event; each replaces the last one of its cell.
+    /// Sums of each version since the pane's first event; they replace earlier ones of the cell.
     pub versions: Vec<VersionPartial>,
-    /// The same for pairs of versions.
+    /// The same for each pair of versions.
     pub pairs: Vec<PairPartial>,
 }
 
-/// The sums of a version's cell.
+/// The sums of one version in one pane.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct VersionPartial {
     /// Start of the pane.
     pub pane: EventTime,
-    /// Which model.
+    /// The model.
     pub model: ModelId,
-    /// Which version.
+    /// The version.
     pub version: VersionId,
     /// Whether users saw the answers.
     pub role: SampleRole,
@@ -47,12 +47,12 @@ pub struct VersionPartial {
     pub sums: VersionSums,
 }
 
-/// The sums of a pair's cell; `a` is the smaller name.
+/// The sums of a pair of versions in one pane; `a` has the smaller name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PairPartial {
     /// Start of the pane.
     pub pane: EventTime,
-    /// Which model.
+    /// The model.
     pub model: ModelId,
     /// The first version.
     pub a: VersionId,
@@ -62,27 +62,27 @@ pub struct PairPartial {
     pub sums: PairSums,
 }
 
-/// What became of every record: read is the sum of the others, always.
+/// What happened to every record. `read` is always the sum of the others.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counters {
     /// Records read.
     pub read: u64,
-    /// Taken into a pane, each once.
+    /// Records counted in a pane, each once.
     pub measured: u64,
-    /// Outcomes whose prediction may still come.
+    /// Outcomes that still wait for their prediction.
     pub waiting: u64,
-    /// Outcomes whose prediction never came.
+    /// Outcomes without a prediction.
     pub unmatched: u64,
-    /// Came after their pane was closed in the lane.
+    /// Records that came after their pane had closed in the lane.
     pub late: u64,
-    /// Seen before.
+    /// Records seen before.
     pub duplicate: u64,
-    /// Could not be used, by reason.
+    /// Records rejected, by reason.
     pub rejected: BTreeMap<Reject, u64>,
 }
 
 impl Counters {
-    /// Adds another lane's.
+    /// Adds another lane's counters.
     pub fn merge(&mut self, other: &Self) {
         self.read += other.read;
         self.measured += other.measured;
@@ -95,7 +95,7 @@ impl Counters {
         }
     }
 
-    /// Records that ended somewhere; equals `read` unless one vanished.
+    /// Records accounted for. Equals `read` unless one was lost.
     #[must_use]
     pub fn accounted(&self) -> u64 {
         let rejected: u64 = self.rejected.values().sum();

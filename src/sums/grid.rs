@@ -1,16 +1,16 @@
-//! Values of a feature, counted in a grid that no data ever moves.
+//! Counts of a feature's values, in a grid that never depends on the data.
 //!
-//! A number falls into the cell of its sign, its power of two and the first four bits behind it:
-//! sixteen cells an octave, 4 to 6 % wide, from 2^-32 to 2^32, the rest in the outermost cells.
-//! Because the grid is fixed, lanes never disagree about it and merging is addition; where the
-//! bins of a distance lie is the judge's business.
+//! The cell of a number is its sign, its power of two and the next four bits: sixteen cells per
+//! octave, each 4 to 6 % wide, from 2^-32 to 2^32. Numbers beyond that are in the outermost cells.
+//! Because the grid is fixed, all lanes share it and merging is addition. The judge chooses the
+//! bins of a distance.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// The cell of a number; cells order as their numbers do.
+/// The cell of a number. Cells are ordered like their numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Cell(i16);
@@ -19,7 +19,7 @@ const CELLS_AN_OCTAVE_LOG2: u32 = 4;
 const OCTAVES: i64 = 32;
 
 impl Cell {
-    /// The cell of a finite number; none for infinities and NaN.
+    /// The cell of a finite number. `None` for infinities and NaN.
     #[must_use]
     pub fn of(value: f64) -> Option<Self> {
         if !value.is_finite() {
@@ -33,7 +33,7 @@ impl Cell {
         Some(Self(if value < 0.0 { -size } else { size }))
     }
 
-    /// The smallest number of the cell in size, with its sign: where charts put it.
+    /// The number of the cell that is nearest to zero; charts plot the cell there.
     #[must_use]
     pub fn edge(self) -> f64 {
         if self.0 == 0 {
@@ -55,10 +55,10 @@ pub struct Grid {
     /// Categories, by name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub categories: BTreeMap<Arc<str>, u64>,
-    /// Categories past the cap.
+    /// Categories beyond the cap.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub other: u64,
-    /// Nulls. Requests that lack the feature are not here: so lanes add up.
+    /// Nulls. Requests without the feature are not counted, so that lanes add up.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub missing: u64,
     /// Infinities and NaN.
@@ -71,7 +71,7 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl Grid {
-    /// One more number.
+    /// Counts a number.
     pub fn number(&mut self, value: f64) {
         match Cell::of(value) {
             Some(cell) => *self.numbers.entry(cell).or_default() += 1,
@@ -79,7 +79,7 @@ impl Grid {
         }
     }
 
-    /// One more category; a new one past `cap` counts as `other`.
+    /// Counts a category. A new one beyond `cap` counts as `other`.
     pub fn category(&mut self, name: &str, cap: usize) {
         if let Some(count) = self.categories.get_mut(name) {
             *count += 1;
@@ -90,7 +90,7 @@ impl Grid {
         }
     }
 
-    /// Adds another's.
+    /// Adds another grid.
     pub fn merge(&mut self, other: &Self) {
         for (cell, count) in &other.numbers {
             *self.numbers.entry(*cell).or_default() += count;
@@ -103,7 +103,7 @@ impl Grid {
         self.non_finite += other.non_finite;
     }
 
-    /// How many values.
+    /// Number of values.
     #[must_use]
     pub fn n(&self) -> u64 {
         let numbers: u64 = self.numbers.values().sum();

@@ -1,7 +1,7 @@
-//! How long answers took: an exact sum and a histogram.
+//! Durations of answers: an exact sum and a histogram.
 //!
-//! The histogram keeps two significant digits from 1 µs to 60 s; what is longer counts as 60 s.
-//! On the wire it stands in HdrHistogram's V2 form, in base64.
+//! The histogram keeps two significant digits from 1 µs to 60 s; longer durations count as 60 s. In
+//! JSON it is in HdrHistogram's V2 format, base64-encoded.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::Counts;
 
-/// The longest duration told apart, in microseconds.
+/// The longest duration that is distinguished, in microseconds.
 const MAX_US: u64 = 60_000_000;
 
 /// Durations of answers.
@@ -35,13 +35,13 @@ fn empty() -> Histogram<u32> {
 }
 
 impl Latency {
-    /// One more duration.
+    /// Counts a duration.
     pub fn record(&mut self, us: u64) {
         self.sum_us = self.sum_us.saturating_add(us);
         self.histogram.saturating_record(us.min(MAX_US));
     }
 
-    /// Adds another's.
+    /// Adds other durations.
     pub fn merge(&mut self, other: &Self) {
         self.sum_us = self.sum_us.saturating_add(other.sum_us);
         // Both have the same bounds, so nothing can fall outside.
@@ -51,32 +51,26 @@ impl Latency {
         }
     }
 
-    /// How many.
+    /// Number of durations.
     #[must_use]
     pub fn n(&self) -> u64 {
         self.histogram.len()
     }
 
-    /// Their exact sum in milliseconds, unclipped.
+    /// Their exact sum in milliseconds, not clipped.
     #[must_use]
     pub fn sum_ms(&self) -> f64 {
         self.sum_us as f64 / 1000.0
     }
 
-    /// The duration in milliseconds that the share `q` of answers stays under.
-    #[must_use]
-    pub fn quantile_ms(&self, q: f64) -> f64 {
-        self.histogram.value_at_quantile(q) as f64 / 1000.0
-    }
-
-    /// All of them, and as bad ones those longer than `ms`, cell by cell.
+    /// Number of durations, and as bad ones those in cells above `ms`.
     #[must_use]
     pub fn over(&self, ms: f64) -> Counts {
         let over = self.cells_ms().filter(|(low, _)| *low > ms);
         Counts { n: self.n(), bad: over.map(|(_, count)| u64::from(count)).sum() }
     }
 
-    /// Lower bound of each cell in milliseconds, and how many fell in it, ascending.
+    /// Lower bound of each cell in milliseconds and its count, ascending.
     pub fn cells_ms(&self) -> impl Iterator<Item = (f64, u32)> + '_ {
         self.histogram.iter_recorded().map(|cell| {
             let low = self.histogram.lowest_equivalent(cell.value_iterated_to());

@@ -1,4 +1,4 @@
-//! Additive statistics, and what is made of them and passed on.
+//! Sums that can be merged, and the frames and assessments that carry them.
 //!
 //! Law: merge is associative and commutative, so that a pane, a lane and an hour may be put
 //! together in any order and give the same bits. Only integers are added here.

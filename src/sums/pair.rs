@@ -1,4 +1,4 @@
-//! Two versions on the same requests: what is common to both cancels.
+//! Two versions on the same requests: whatever affects both cancels out.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +7,21 @@ use serde::{Deserialize, Serialize};
 use super::Grid;
 use crate::model::FeatureName;
 
-/// Requests that both versions answered and whose truth is known, by who was right.
+/// Labelled requests that both versions answered, by which of them was right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PairTable {
-    /// Both right.
+    /// Both were right.
     pub both: u64,
-    /// Only the first.
+    /// Only the first was right.
     pub only_a: u64,
-    /// Only the second.
+    /// Only the second was right.
     pub only_b: u64,
-    /// Neither.
+    /// Neither was right.
     pub neither: u64,
 }
 
 impl PairTable {
-    /// One more request.
+    /// Counts a request.
     pub fn count(&mut self, a_right: bool, b_right: bool) {
         let place = match (a_right, b_right) {
             (true, true) => &mut self.both,
@@ -32,7 +32,7 @@ impl PairTable {
         *place += 1;
     }
 
-    /// Adds another's.
+    /// Adds other sums.
     pub fn merge(&mut self, other: Self) {
         self.both += other.both;
         self.only_a += other.only_a;
@@ -40,27 +40,27 @@ impl PairTable {
         self.neither += other.neither;
     }
 
-    /// How many requests.
+    /// Number of requests.
     #[must_use]
     pub fn n(&self) -> u64 {
         self.both + self.only_a + self.only_b + self.neither
     }
 
-    /// The same requests, seen from the other version.
+    /// The same requests, with the versions swapped.
     #[must_use]
     pub fn swapped(self) -> Self {
         Self { only_a: self.only_b, only_b: self.only_a, ..self }
     }
 }
 
-/// What is summed of two versions in one pane.
+/// The sums of two versions in one pane.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PairSums {
-    /// Who was right, in the pane of the truth.
+    /// Which version was right, in the pane of the outcome.
     #[serde(default, skip_serializing_if = "is_empty")]
     pub table: PairTable,
-    /// Per feature that both record: the first's values and the second's over the same
-    /// requests, in the pane of the later prediction.
+    /// For each feature that both record: the values of the first and of the second version on
+    /// the same requests, in the pane of the later prediction.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub features: BTreeMap<FeatureName, (Grid, Grid)>,
 }
@@ -70,7 +70,7 @@ fn is_empty(table: &PairTable) -> bool {
 }
 
 impl PairSums {
-    /// Adds another's.
+    /// Adds other sums.
     pub fn merge(&mut self, other: &Self) {
         self.table.merge(other.table);
         for (name, (a, b)) in &other.features {

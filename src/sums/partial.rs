@@ -1,4 +1,4 @@
-//! What is summed of one version, in one role, in one pane: all signals together.
+//! The sums of one version in one role and one pane, for all signals.
 
 use std::collections::BTreeMap;
 
@@ -7,34 +7,34 @@ use serde::{Deserialize, Serialize};
 use super::{Counts, Grid, HealthSums, Latency, RunSums};
 use crate::model::FeatureName;
 
-/// Everything summed of one version in one role.
+/// All sums of one version in one role.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct VersionSums {
-    /// Predictions and the failed ones (error or time-out), in the pane of their answer.
+    /// Predictions, and how many failed (error or time-out), in the pane of the answer.
     #[serde(default, skip_serializing_if = "Counts::is_empty")]
     pub answers: Counts,
-    /// The time-outs among them.
+    /// How many of them timed out.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub timeouts: u64,
     /// Their durations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<Box<Latency>>,
-    /// What they were asked.
+    /// Their inputs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub features: BTreeMap<FeatureName, Grid>,
-    /// What they answered.
+    /// Their answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predictions: Option<Box<Grid>>,
-    /// Labelled answers and the wrong ones, in the pane of the truth.
+    /// Labelled answers, and how many were wrong, in the pane of the outcome.
     #[serde(default, skip_serializing_if = "Counts::is_empty")]
     pub labels: Counts,
-    /// What its instances used.
+    /// Resources that its instances used.
     #[serde(default, skip_serializing_if = "HealthSums::is_empty")]
     pub health: HealthSums,
-    /// Its trainings.
+    /// Its training runs.
     #[serde(default, skip_serializing_if = "RunSums::is_empty")]
     pub training: RunSums,
-    /// Its pipelines.
+    /// Its pipeline runs.
     #[serde(default, skip_serializing_if = "RunSums::is_empty")]
     pub pipeline: RunSums,
 }
@@ -44,7 +44,7 @@ fn is_zero(count: &u64) -> bool {
 }
 
 impl VersionSums {
-    /// Adds another's.
+    /// Adds other sums.
     pub fn merge(&mut self, other: &Self) {
         self.answers.merge(other.answers);
         self.timeouts += other.timeouts;
@@ -68,7 +68,7 @@ impl VersionSums {
         self.pipeline.merge(other.pipeline);
     }
 
-    /// What must reach the judge at once: failures and wrong answers.
+    /// Failures and wrong answers, which are sent to the judge at once.
     #[must_use]
     pub fn bad(&self) -> u64 {
         self.answers.bad + self.labels.bad + self.training.failed + self.pipeline.failed

@@ -1,7 +1,8 @@
-//! What a source's records come to, for people who connect one: `ripcord check-source`.
+//! A report on the records of a source, for people who connect one: `ripcord check-source`.
 //!
-//! Law: it decodes as the river does and keeps a bounded memory, however long the source is.
+//! Law: it decodes exactly as ingest does, in bounded memory however long the source is.
 
+mod hints;
 mod joins;
 mod report;
 
@@ -23,7 +24,7 @@ const MAX_NAMES: usize = 100;
 /// Examples of each kind.
 const EXAMPLES: usize = 2;
 
-/// Takes records one by one; [`SourceCheck::report`] says what they come to.
+/// Takes records one by one and makes a [`SourceCheck::report`].
 #[derive(Debug)]
 pub struct SourceCheck<'s> {
     topic: &'s TopicRule,
@@ -88,11 +89,11 @@ impl<'s> SourceCheck<'s> {
         }
     }
 
-    /// Takes a record of so many bytes that it was not even read.
+    /// Takes a record that was too large to be read.
     pub fn too_large(&mut self, line: u64, bytes: u64) {
         self.records += 1;
         let limit = self.source.max_record_bytes;
-        let detail = format!("it has {bytes} bytes, more than {limit}");
+        let detail = format!("the record has {bytes} bytes, the limit is {limit}");
         self.reject(line, Reject::TooLarge, detail);
     }
 
@@ -178,7 +179,7 @@ impl<'s> SourceCheck<'s> {
         all.max_ms = all.max_ms.max(ms);
     }
 
-    /// What the records came to.
+    /// The report on all records so far.
     #[must_use]
     pub fn report(self) -> SourceReport {
         let hints = self.hints();
@@ -200,86 +201,6 @@ impl<'s> SourceCheck<'s> {
             hints,
         }
     }
-
-    fn hints(&self) -> Vec<String> {
-        let mut hints = Vec::new();
-        if self.understood.is_empty() {
-            hints.push("no record was understood: mend the rejects below first".to_owned());
-            return hints;
-        }
-        let predictions = self.understood.get(&SampleKind::Prediction).copied().unwrap_or(0);
-        if predictions > 0 && self.roles.unstated == predictions {
-            hints.push(
-                "no prediction states its role: live is what the registry has in production; \
-                 write role live or shadow to be exact"
-                    .to_owned(),
-            );
-        }
-        if self.disorder > self.topic.allowed_disorder {
-            hints.push(format!(
-                "timestamps come out of order by up to {} s, {} s are allowed: raise \
-                 allowed_disorder_seconds, or the rest is late",
-                self.disorder.as_s(),
-                self.topic.allowed_disorder.as_s()
-            ));
-        }
-        if self.unanswered > 0 {
-            hints.push(format!(
-                "{} predictions with status ok hold no prediction: they have no accuracy",
-                self.unanswered
-            ));
-        }
-        hints.extend(self.label_hints());
-        if let Some(all) = self.latency
-            && all.count >= 20
-            && all.max_ms < 1.0
-        {
-            hints.push(format!(
-                "every latency lies between {} and {} ms: if these are seconds, write \
-                 milliseconds",
-                all.min_ms, all.max_ms
-            ));
-        }
-        if self.max_cpu_ratio > 1.0 {
-            let most = self.max_cpu_ratio;
-            hints.push(format!("cpu_ratio goes up to {most}: it is a share, 0 to 1, not percent"));
-        }
-        hints
-    }
-
-    fn label_hints(&self) -> Vec<String> {
-        let mut hints = Vec::new();
-        for (model, types) in &self.labels {
-            let (predicted, actual) = (&types.predicted, &types.actual);
-            if !predicted.is_empty() && !actual.is_empty() && predicted.is_disjoint(actual) {
-                let list = |types: &BTreeSet<&str>| {
-                    types.iter().copied().collect::<Vec<&str>>().join(" and ")
-                };
-                hints.push(format!(
-                    "model {model}: prediction is a {}, actual is a {}: they are never equal; \
-                     write both in one type",
-                    list(predicted),
-                    list(actual)
-                ));
-            }
-        }
-        let labels = self.joins.labels(self.carried, self.inline);
-        if labels.outcomes > 0 && labels.matched == 0 && labels.carried == 0 {
-            hints.push(
-                "no outcome met a prediction: `request` must be the same text in both, and \
-                 predictions must come first"
-                    .to_owned(),
-            );
-        }
-        if labels.forgotten > 0 {
-            hints.push(format!(
-                "{} older requests were forgotten to bound memory: coverage and pairs are of \
-                 the others",
-                labels.forgotten
-            ));
-        }
-        hints
-    }
 }
 
 /// The name under which `name` is counted.
@@ -291,7 +212,7 @@ fn kept<T>(known: &BTreeMap<String, T>, name: &str) -> String {
 fn json_type(value: &Value<'_>) -> &'static str {
     match value {
         Value::Number(_) => "number",
-        Value::Text(_) => "text",
+        Value::Text(_) => "string",
     }
 }
 

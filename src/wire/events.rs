@@ -1,8 +1,8 @@
 //! What Ripcord emits, as CloudEvents 1.0 in Kafka's binary mode.
 //!
-//! Attributes stand in headers `ce_…`, the value is the plain JSON of the record: a reader that
-//! knows nothing of CloudEvents gets what it came for. Source and id together name an event; an
-//! event that is emitted again carries the same id.
+//! Attributes are in headers `ce_…`, and the value is the plain JSON of the record, so that readers
+//! without CloudEvents can use it. Source and id together identify an event; an event that is
+//! emitted again has the same id.
 
 use std::fmt::Write as _;
 
@@ -74,7 +74,7 @@ impl EventKind {
     }
 }
 
-/// What is said about a record beside it.
+/// The attributes of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event<'a> {
     /// What it is about.
@@ -167,16 +167,18 @@ fn source(namespace: &Namespace, emitter: &str) -> String {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HeadError {
     /// A required attribute is not there.
-    #[error("header {0} is missing; the record is no CloudEvent in binary mode")]
+    #[error("header {0} is missing; the record is not a CloudEvent in binary mode")]
     Missing(&'static str),
     /// An attribute is no text.
-    #[error("header {0} is not UTF-8; another program wrote it or it was damaged")]
+    #[error("header {0} is not UTF-8; the record is damaged or from another program")]
     NotText(&'static str),
     /// An event that Ripcord does not know.
-    #[error("event type {0:?} is unknown; a newer version or another program wrote it")]
+    #[error("event type {0:?} is unknown; the record is from a newer version or another program")]
     UnknownType(String),
     /// Another environment's event.
-    #[error("the event comes from {found:?}, this is namespace {ours:?}; keep their topics apart")]
+    #[error(
+        "the event is from {found:?}, but this is namespace {ours:?}; use separate topics for each"
+    )]
     Foreign {
         /// The event's source.
         found: String,

@@ -1,6 +1,6 @@
 //! Ripcord's own records to JSON and back.
 //!
-//! Law: an error says which record, where in it, and what stood there.
+//! Law: an error names the record, the place in it, and what was found.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -8,8 +8,8 @@ use serde::de::DeserializeOwned;
 /// A record that could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum JsonError {
-    /// It cannot be told in JSON.
-    #[error("cannot write a {record} record; this is a fault of the program, report it")]
+    /// It cannot be expressed in JSON.
+    #[error("cannot encode a {record} record; this is a bug in Ripcord, please report it")]
     Write {
         /// Which record.
         record: &'static str,
@@ -17,8 +17,10 @@ pub enum JsonError {
         #[source]
         source: serde_json::Error,
     },
-    /// A value in it is not what it must be.
-    #[error("{path} of a {record} record is wrong; it was damaged or another version wrote it")]
+    /// A value in it has the wrong type or is missing.
+    #[error(
+        "{path} in a {record} record is invalid; the record is damaged or from another version"
+    )]
     Value {
         /// Which record.
         record: &'static str,
@@ -28,8 +30,8 @@ pub enum JsonError {
         #[source]
         source: serde_json::Error,
     },
-    /// The bytes are no JSON, or more than one value.
-    #[error("a {record} record is not JSON: {start:?}; it was damaged or is something else")]
+    /// The bytes are not JSON, or are more than one value.
+    #[error("a {record} record is not JSON: {start:?}; it is damaged or not such a record")]
     Syntax {
         /// Which record.
         record: &'static str,
@@ -69,7 +71,7 @@ fn located<T: DeserializeOwned>(record: &'static str, bytes: &[u8]) -> Result<T,
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = match error.path().to_string() {
-            path if path == "." => "the whole".to_owned(),
+            path if path == "." => "the top level".to_owned(),
             path => path,
         };
         let source = error.into_inner();
@@ -94,9 +96,9 @@ mod tests {
         for (json, told) in [
             (r#"[["c", {"want":"production","version":5,"instead_of":"v3"}]]"#, "[0][1]"),
             (r#"[["c", {"want":"production","version":5,"instead_of":"v3"}]]"#, "integer `5`"),
-            (r#"[["", {"want":"notice"}]]"#, "[0][0] of a plan record is wrong"),
+            (r#"[["", {"want":"notice"}]]"#, "[0][0] in a plan record is invalid"),
             (r#"[["c", {"want":"notice"}]]"#, "missing field `summary`"),
-            ("{}", "the whole of a plan record"),
+            ("{}", "the top level in a plan record"),
             ("[[", "a plan record is not JSON: \"[[\""),
             ("[] []", "trailing characters"),
             ("", "EOF"),

@@ -1,7 +1,7 @@
 //! JSON and CloudEvents, in and out.
 //!
 //! Law: no wire type travels inward; a record becomes a word of `model` here or is refused here,
-//! with a code and with what would mend it. Nothing is read, written or printed.
+//! with a code and with how to fix it. Nothing is read, written or printed.
 
 pub mod check;
 pub mod events;

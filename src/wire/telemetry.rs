@@ -25,7 +25,7 @@ use std::borrow::Cow;
 use crate::model::{Mapping, Reject, Sample, SampleKind, Source, TopicRule};
 use fields::{FieldSlot, Fields, Scalar};
 
-/// A record as it stands on a log or in a file.
+/// A record as it is on a log or in a file.
 #[derive(Debug, Clone, Copy)]
 pub struct Raw<'a> {
     /// Its key.
@@ -56,7 +56,7 @@ impl<'a> Raw<'a> {
 pub struct Rejected {
     /// What counters and the rejected topic carry.
     pub code: Reject,
-    /// Which field, what was found, what would do.
+    /// The field, what was found, and what to do.
     pub detail: String,
 }
 
@@ -100,7 +100,8 @@ pub fn decode<'a>(
 fn text(value: &[u8], max_bytes: usize) -> Result<&str, Rejected> {
     if value.len() > max_bytes {
         let detail = format!(
-            "{} bytes, at most {max_bytes} are read; send less or raise max_record_bytes",
+            "the record has {} bytes, the limit is {max_bytes}; send less, or raise \
+             max_record_bytes",
             value.len()
         );
         return Err(Rejected::new(Reject::TooLarge, detail));
@@ -109,8 +110,8 @@ fn text(value: &[u8], max_bytes: usize) -> Result<&str, Rejected> {
         [] => Err(Rejected::new(Reject::NotJson, "the value is empty; write a JSON object")),
         [0, ..] => Err(Rejected::new(
             Reject::Framed,
-            "the first byte is 0, a schema registry's frame; use the plain JSON serializer, \
-             or skip the first 5 bytes",
+            "the record starts with byte 0, the frame of a schema registry; use the plain JSON \
+             serializer, or skip the first 5 bytes",
         )),
         [_, ..] => std::str::from_utf8(value).map_err(|error| {
             let what = match value {

@@ -8,7 +8,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use ripcord::config::{HttpLimits, rules_hash};
+use ripcord::config::{Config, HttpLimits, rules_hash};
 use ripcord::edge::log::{Partition, Topic};
 use ripcord::model::{Namespace, Span};
 use serde_json::{Value as Json, json};
@@ -642,6 +642,11 @@ fn rules_go_into_force_under_a_higher_revision_or_not_at_all() {
         (changed("/default/triggers/0/weight", json!(-1.0), true), 400, "weight"),
         (changed("/default/budget/false_rollbacks", json!(0.0), true), 400, "false_rollbacks"),
         (changed("/default/mode", json!("panic"), true), 400, "default.mode"),
+        (
+            changed("/default/triggers/1", good["default"]["triggers"][0].clone(), true),
+            400,
+            "twice",
+        ),
     ] {
         let answer = world.post("/api/rules", &book);
         assert_eq!(answer.status, status, "{}", answer.text);
@@ -675,4 +680,96 @@ fn rules_go_into_force_under_a_higher_revision_or_not_at_all() {
     let wanted = json!({"revision": 3, "hash": book.hash, "by": "api", "reason": "one more"});
     assert_eq!(status["rules"], wanted);
     keeps("status", &status);
+}
+
+/// Each set of rules is impossible, as a file and as JSON, for the same reason.
+#[test]
+fn both_gates_refuse_the_same_rules_for_the_same_reason() {
+    let world = World::start(&Setting::default());
+    let good = serde_json::to_value(&world.book).unwrap();
+    let trigger = |name: &str| {
+        let all = good["default"]["triggers"].as_array().unwrap();
+        let at = all.iter().position(|trigger| trigger["id"] == name).unwrap();
+        format!("/default/triggers/{at}")
+    };
+    let error_rate = trigger("error-rate");
+    let (drop, drift, latency) =
+        (trigger("accuracy-drop"), trigger("feature-drift"), trigger("mean-latency"));
+    let rule = "rules.triggers.error-rate";
+    for (text, at, value) in [
+        (format!("{rule}.weight = 6"), format!("{error_rate}/weight"), json!(6.0)),
+        (format!("{rule}.weight = 0"), format!("{error_rate}/weight"), json!(0.0)),
+        (format!("{rule}.bucket_seconds = 7"), format!("{error_rate}/bucket"), json!(7000)),
+        (format!("{rule}.bucket_seconds = 0"), format!("{error_rate}/bucket"), json!(0)),
+        (format!("{rule}.limit_percent = 140"), format!("{error_rate}/limit/rate"), json!(1.4)),
+        (format!("{rule}.completeness = 2"), format!("{error_rate}/completeness"), json!(2.0)),
+        (format!("{rule}.design_effect = 0"), format!("{error_rate}/design_effect"), json!(0.0)),
+        (format!("{rule}.minimum_samples = 0"), format!("{error_rate}/minimum_samples"), json!(0)),
+        (
+            "rules.triggers.accuracy-drop.tolerance_points = 101".to_owned(),
+            format!("{drop}/limit/baseline/points"),
+            json!(1.01),
+        ),
+        (
+            "rules.triggers.feature-drift.window_minutes = 90".to_owned(),
+            format!("{drift}/statistic/window/window"),
+            json!(5_400_000),
+        ),
+        (
+            "rules.triggers.feature-drift.bins = 1000".to_owned(),
+            format!("{drift}/limit/psi/bins"),
+            json!(1000),
+        ),
+        (
+            "rules.triggers.feature-drift.rule = \"e-detector\"".to_owned(),
+            format!("{drift}/statistic"),
+            json!("e_detector"),
+        ),
+        (
+            "rules.triggers.mean-latency.timeout_milliseconds = 1000".to_owned(),
+            format!("{latency}/limit/mean_ms/timeout"),
+            json!(1000.0),
+        ),
+        (
+            "rules.budget.false_rollbacks = 999".to_owned(),
+            "/default/budget/false_rollbacks".to_owned(),
+            json!(999.0),
+        ),
+        ("rules.budget.period_days = 0".to_owned(), "/default/budget/period".to_owned(), json!(0)),
+        (
+            "rules.policy.stall_after_seconds = 5000".to_owned(),
+            "/default/policy/stall_after".to_owned(),
+            json!(5_000_000),
+        ),
+        (
+            "rules.policy.max_rollbacks = 0".to_owned(),
+            "/default/policy/max_rollbacks".to_owned(),
+            json!(0),
+        ),
+        (
+            "rules.policy.answer_within_seconds = 600".to_owned(),
+            "/default/policy/answer_within".to_owned(),
+            json!(600_000),
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("my.toml");
+        std::fs::write(&file, &text).unwrap();
+        let refused = Config::load(&[file], &BTreeMap::new()).unwrap_err();
+        let mut book = good.clone();
+        *book.pointer_mut(&at).unwrap_or_else(|| panic!("no {at} in {good:#}")) = value;
+        if let Ok(read) = serde_json::from_value(book.clone()) {
+            book["hash"] = rules_hash(&read).into();
+        }
+        let answer = world.post("/api/rules", &book);
+        assert_eq!(answer.status, 400, "{text}: {}", answer.text);
+        let detail = problem(&answer)["detail"].as_str().unwrap().to_owned();
+        let same = refused.problems.iter().any(|problem| detail.contains(&problem.why));
+        assert!(same, "{text}:\n  {refused}\n  {detail}");
+    }
+    let mut stalled = good.clone();
+    stalled["default"]["policy"]["stall_after"] = json!(-5000);
+    stalled["hash"] = rules_hash(&serde_json::from_value(stalled.clone()).unwrap()).into();
+    let answer = world.post("/api/rules", &stalled);
+    assert!(answer.text.contains("default.policy.stall_after: must be between"), "{}", answer.text);
 }

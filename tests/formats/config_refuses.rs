@@ -24,92 +24,84 @@ const REFUSALS: &[(&str, &str)] = &[
     // Keys.
     (
         "[rules.triggers.error-rate]\nlimit_percnt = 5",
-        "rules.triggers.error-rate.limit_percnt = 5 in my.toml: \
-             there is no such key; did you mean limit_percent?",
+        "rules.triggers.error-rate.limit_percnt = 5 in my.toml: unknown key; did you mean \
+             limit_percent?",
     ),
-    ("[rulez]\nmode = \"act\"", "rulez in my.toml: there is no such key; did you mean rules?"),
+    ("[rulez]\nmode = \"act\"", "rulez in my.toml: unknown key; did you mean rules?"),
     (
         "[log]\ncolour = 1",
-        "log.colour = 1 in my.toml: there is no such key; \
-             log has kind, folder, shards, telemetry_lanes, retention_days",
+        "log.colour = 1 in my.toml: unknown key; the keys of log are kind, folder, shards, \
+             telemetry_lanes, retention_days",
     ),
     (
         "[models.a.policy]\nmax_rollback = 1",
-        "models.a.policy.max_rollback = 1 in my.toml: \
-             there is no such key; did you mean max_rollbacks?",
+        "models.a.policy.max_rollback = 1 in my.toml: unknown key; did you mean max_rollbacks?",
     ),
     (
         "[rules.triggers.mine]\norder = 9\nsignal = \"error-rate\"\nbucket_seconds = 60",
-        "rules.triggers.mine.limit_percent: it is missing; this trigger's signal needs it",
+        "rules.triggers.mine.limit_percent: missing; the trigger's signal needs it",
     ),
     (
         "[rules.triggers.mine]\norder = 9",
-        "rules.triggers.mine.signal: it is missing; add it, as the shipped config.toml shows",
+        "rules.triggers.mine.signal: missing; add it, as the shipped config.toml shows",
     ),
     // Kinds of values.
-    ("[log]\nshards = -1", "log.shards = -1 in my.toml: it must be a whole number, 0 or more"),
-    ("[log]\nshards = 2.5", "log.shards = 2.5 in my.toml: it must be a whole number, 0 or more"),
-    (
-        "[log]\nshards = \"8\"",
-        "log.shards = \"8\" in my.toml: it must be a whole number, 0 or more",
-    ),
-    ("[log]\nfolder = 7", "log.folder = 7 in my.toml: it must be a text in quotes"),
-    ("log = 7", "log = 7 in my.toml: it must be a table of keys"),
+    ("[log]\nshards = -1", "log.shards = -1 in my.toml: must be a whole number, 0 or more"),
+    ("[log]\nshards = 2.5", "log.shards = 2.5 in my.toml: must be a whole number, 0 or more"),
+    ("[log]\nshards = \"8\"", "log.shards = \"8\" in my.toml: must be a whole number, 0 or more"),
+    ("[log]\nfolder = 7", "log.folder = 7 in my.toml: must be a quoted string"),
+    ("log = 7", "log = 7 in my.toml: must be a table of keys"),
     (
         "[rules]\nmode = \"observ\"",
-        "rules.mode = \"observ\" in my.toml: did you mean \"observe\"? \
-             It is one of observe, recommend, act",
+        "rules.mode = \"observ\" in my.toml: unknown value; did you mean \"observe\"? Expected \
+             one of observe, recommend, act",
     ),
     (
         "[rules]\nmode = \"sleep\"",
-        "rules.mode = \"sleep\" in my.toml: it is one of observe, recommend, act",
+        "rules.mode = \"sleep\" in my.toml: unknown value; expected one of observe, recommend, act",
     ),
     (
         "[rules.triggers.error-rate]\nlimit_percent = nan",
-        "rules.triggers.error-rate.limit_percent = \"NaN\" in my.toml: it must be a number",
+        "rules.triggers.error-rate.limit_percent = \"NaN\" in my.toml: must be a number",
     ),
     // Ranges.
     (
         "[rules.triggers.error-rate]\nlimit_percent = 140",
-        "rules.triggers.error-rate.limit_percent = 140 in my.toml: \
-             a percentage lies between 0 and 100",
+        "rules.triggers.error-rate.limit_percent = 140 in my.toml: must be between 0 and 100 %",
     ),
     (
         "[rules.budget]\nfalse_rollbacks = 1000\nperiod_days = 1",
-        "rules.budget.false_rollbacks = 1000 in my.toml: worse-than-reference would fire falsely \
-             more than once in 10 of its buckets; in this period at most 9.6 are possible",
+        "rules.budget.false_rollbacks = 1000 in my.toml: allows worse-than-reference a false \
+             alarm more often than every 10 buckets; set at most 9.6 for this period",
     ),
     (
         "[rules.budget]\nfalse_rollbacks = 0",
-        "rules.budget.false_rollbacks = 0 in my.toml: \
-             a number of rollbacks is above 0 and at most 1000",
+        "rules.budget.false_rollbacks = 0 in my.toml: must be above 0 and at most 1000",
     ),
-    ("[log]\nshards = 0", "log.shards = 0 in my.toml: it lies between 1 and 1024"),
+    ("[log]\nshards = 0", "log.shards = 0 in my.toml: must be between 1 and 1024"),
     (
         "[rules.trigger_defaults]\ncompleteness = 1.5",
-        "rules.trigger_defaults.completeness = 1.5 in my.toml: \
-             a share of lanes lies between 0 and 1",
+        "rules.trigger_defaults.completeness = 1.5 in my.toml: must be between 0 and 1",
     ),
     (
         "[rules.triggers.accuracy-drop]\ndesign_effect = 0.5",
-        "rules.triggers.accuracy-drop.design_effect = 0.5 in my.toml: \
-             a design effect lies between 1 and 1000",
+        "rules.triggers.accuracy-drop.design_effect = 0.5 in my.toml: must be between 1 and 1000",
     ),
     (
         "[rules.triggers.mean-latency]\ntimeout_milliseconds = 1000",
-        "rules.triggers.mean-latency.timeout_milliseconds = 1000 in my.toml: \
-             a time-out is above 2000 and at most 60000",
+        "rules.triggers.mean-latency.timeout_milliseconds = 1000 in my.toml: must be above 2000 \
+             and at most 60000",
     ),
     // What does not go together.
     (
         "[rules.triggers.error-rate]\nbucket_seconds = 65",
-        "rules.triggers.error-rate.bucket_seconds = 65 in my.toml: \
-             a bucket is a multiple of every source's pane; one has 10 s",
+        "rules.triggers.error-rate.bucket_seconds = 65 in my.toml: must be a multiple of every \
+             source's pane of 10 s",
     ),
     (
         "[rules.triggers.feature-drift]\nwindow_minutes = 90",
-        "rules.triggers.feature-drift.window_minutes = 90 in my.toml: \
-             a window is a multiple of the trigger's bucket of 3600 s",
+        "rules.triggers.feature-drift.window_minutes = 90 in my.toml: must be a multiple of the \
+             trigger's bucket of 3600 s",
     ),
     (
         "[rules.triggers.feature-drift]\nrule = \"e-detector\"",
@@ -118,184 +110,182 @@ const REFUSALS: &[(&str, &str)] = &[
     ),
     (
         "[rules.triggers.error-rate]\nrule = \"psi\"",
-        "rules.triggers.error-rate.rule = \"psi\" in my.toml: \
-             only feature-drift is a psi; write \"e-detector\" or \"window\"",
+        "rules.triggers.error-rate.rule = \"psi\" in my.toml: \"psi\" is for feature-drift \
+             only; write \"e-detector\" or \"window\"",
     ),
     (
         "[rules.triggers.error-rate]\nlimit_psi = 0.1",
-        "rules.triggers.error-rate.limit_psi = 0.1 in my.toml: \
-             it does not fit this trigger's signal, which takes limit_percent",
+        "rules.triggers.error-rate.limit_psi = 0.1 in my.toml: does not fit the trigger's \
+             signal, which takes limit_percent",
     ),
     (
         "[rules.triggers.accuracy-drop]\ntolerance_points = 5\ntolerance_relative_percent = 5",
         "rules.triggers.accuracy-drop.tolerance_points = 5 in my.toml: \
-             tolerance_relative_percent is set too; keep one of the two",
+             tolerance_relative_percent is also set; keep one of the two",
     ),
     (
         "[rules.triggers.worse-than-reference]\ntolerance_relative_percent = 5",
-        "rules.triggers.worse-than-reference.tolerance_relative_percent = 5 in my.toml: \
-             a paired comparison has no baseline; use tolerance_points",
+        "rules.triggers.worse-than-reference.tolerance_relative_percent = 5 in my.toml: needs a \
+             baseline, which a paired comparison does not have; use tolerance_points",
     ),
     (
         "[rules.triggers.error-rate]\norder = 4",
-        "rules.triggers.mean-latency.order = 4 in the shipped config.toml: \
-             error-rate has this order already; give each trigger its own",
+        "rules.triggers.mean-latency.order = 4 in the shipped config.toml: error-rate has this \
+             order too; give each trigger its own",
     ),
     (
         "[rules.triggers.error-rate]\nweight = 0.7\n[rules.triggers.mean-latency]\nweight = 0.5",
-        "rules.triggers: \
-             the weights of its triggers add up to 1.2; together they are 1 at most",
+        "rules.triggers: the weights add up to 1.2; lower them to at most 1 in all",
     ),
     (
         "[rules.triggers.error-rate]\nweight = 1.0",
-        "rules.triggers: the weights given leave nothing for the triggers without \
-             one; lower them, or give every trigger a weight",
+        "rules.triggers: the weights leave nothing for the triggers without one; lower them, or \
+             give every trigger a weight",
     ),
     (
         "[rules.policy]\nanswer_within_seconds = 600",
-        "rules.policy.answer_within_seconds = 600 in my.toml: \
-             it is shorter than command_expires_minutes, or no command is asked twice",
+        "rules.policy.answer_within_seconds = 600 in my.toml: must be shorter than the time \
+             after which a command expires, so that it can be sent again",
     ),
     // What models inherit is reported where it was written, once.
     (
         "[rules.policy]\nmax_rollbacks = 0\n[models.a]\nmode = \"act\"\n[models.b]",
-        "rules.policy.max_rollbacks = 0 in my.toml: it lies between 1 and 1000",
+        "rules.policy.max_rollbacks = 0 in my.toml: must be between 1 and 1000",
     ),
     (
         "[models.\"a.b\".budget]\nperiod_days = 0",
-        "models.\"a.b\".budget.period_days = 0 in my.toml: it lies between 1 and 3650",
+        "models.\"a.b\".budget.period_days = 0 in my.toml: must be between 1 and 3650 days",
     ),
     // Sources.
     (
         "[sources.a]\ntopics = [\"telemetry\"]",
-        "sources.telemetry.topics = [\"telemetry\"] in the shipped config.toml: \
-             source a reads \"telemetry\" already; name each topic once",
+        "sources.telemetry.topics = [\"telemetry\"] in the shipped config.toml: source a \
+             already reads \"telemetry\"; list each topic once",
     ),
     (
         "[sources.a]\ntopics = []",
-        "sources.a.topics = [] in my.toml: no topic; name one, or say enabled = false",
+        "sources.a.topics = [] in my.toml: lists no topic; add one, or set enabled = false",
     ),
     (
         "[sources.telemetry]\nfields = { id = \"prediction_id\" }",
-        "sources.telemetry.fields.id = \"prediction_id\" in my.toml: \"prediction_id\" is no \
-             place in a record; write a JSON pointer such as \"/meta/time\" (~ as ~0, / as ~1), \
-             \"header:name\" or \"key\"",
+        "sources.telemetry.fields.id = \"prediction_id\" in my.toml: \"prediction_id\" does not \
+             name a place in a record; write a JSON pointer such as \"/meta/time\" (~ as ~0, / \
+             as ~1), \"header:name\" or \"key\"",
     ),
     (
         "[sources.telemetry]\nfields = { id = \"/a\" }\nconstants = { id = 1 }",
-        "sources.telemetry.fields.id = \"/a\" in my.toml: \
-             it is a constant too; keep one of the two",
+        "sources.telemetry.fields.id = \"/a\" in my.toml: is also set in constants; keep one of \
+             the two",
     ),
     (
         "[sources.telemetry.topic.other]\ntype = \"outcome\"",
-        "sources.telemetry.topic.other in my.toml: \
-             \"other\" is not among the topics of this source; add it there",
+        "sources.telemetry.topic.other in my.toml: \"other\" is not one of this source's \
+             topics; add it to topics",
     ),
     (
         "[source_defaults]\noldest = \"yesterday\"",
-        "source_defaults.oldest = \"yesterday\" in my.toml: \
-             \"yesterday\" is no time; write RFC 3339, such as 2013-06-20T06:00:00Z",
+        "source_defaults.oldest = \"yesterday\" in my.toml: \"yesterday\" is not a time; write \
+             RFC 3339, such as 2013-06-20T06:00:00Z",
     ),
     (
         "[log]\nretention_days = 2",
-        "log.retention_days = 2 in my.toml: \
-             the longest label horizon is 48 hours; keep records a day longer than that",
+        "log.retention_days = 2 in my.toml: must be at least a day more than the longest label \
+             horizon, which is 48 hours",
     ),
     // Settings.
     (
         "namespace = \"a.b\"",
-        "namespace = \"a.b\" in my.toml: \
-             it is 1 to 64 letters, digits, - and _; it stands in topic names",
+        "namespace = \"a.b\" in my.toml: use 1 to 64 letters, digits, - and _, since it is part \
+             of topic names",
     ),
     (
         "[http]\nlisten = \"localhost\"",
-        "http.listen = \"localhost\" in my.toml: \
-             it is an address and a port, such as 127.0.0.1:7700",
+        "http.listen = \"localhost\" in my.toml: must be an address and a port, such as \
+             127.0.0.1:7700",
     ),
     (
         "[http]\nlisten = \"0.0.0.0:7700\"",
-        "http.listen = \"0.0.0.0:7700\" in my.toml: others can reach it there, so it needs a \
-             token; set the variable RIPCORD_TOKEN or http.token_file, or listen on 127.0.0.1",
+        "http.listen = \"0.0.0.0:7700\" in my.toml: this address can be reached from other \
+             machines and needs a token; set the variable RIPCORD_TOKEN or http.token_file, or \
+             listen on 127.0.0.1",
     ),
     (
         "[kafka]\nbrokers = \"kafka-1\"",
-        "kafka.brokers = \"kafka-1\" in my.toml: \"kafka-1\" is no broker; write host:port, \
-             several with commas between, such as \"kafka-1:9092,kafka-2:9092\"",
+        "kafka.brokers = \"kafka-1\" in my.toml: \"kafka-1\" is not a broker address; write \
+             host:port, separated by commas, such as \"kafka-1:9092,kafka-2:9092\"",
     ),
     (
         "[kafka]\nbrokers = \"a:1,,b:2\"",
-        "kafka.brokers = \"a:1,,b:2\" in my.toml: \"\" is no broker; write host:port, \
-             several with commas between, such as \"kafka-1:9092,kafka-2:9092\"",
+        "kafka.brokers = \"a:1,,b:2\" in my.toml: \"\" is not a broker address; write \
+             host:port, separated by commas, such as \"kafka-1:9092,kafka-2:9092\"",
     ),
     (
         "[kafka]\ninstance = \"a b\"",
-        "kafka.instance = \"a b\" in my.toml: \
-             it is 1 to 128 letters, digits, ., _ and -; the brokers know it by that",
+        "kafka.instance = \"a b\" in my.toml: use 1 to 128 letters, digits, ., _ and -",
     ),
     (
         "[kafka]\ngroup_protocol = \"consumers\"",
-        "kafka.group_protocol = \"consumers\" in my.toml: \
-             did you mean \"consumer\"? It is one of classic, consumer",
+        "kafka.group_protocol = \"consumers\" in my.toml: unknown value; did you mean \
+             \"consumer\"? Expected one of classic, consumer",
     ),
-    ("[kafka]\nreplication = 0", "kafka.replication = 0 in my.toml: it lies between 1 and 64"),
+    ("[kafka]\nreplication = 0", "kafka.replication = 0 in my.toml: must be between 1 and 64"),
     (
         "[kafka.properties]\n\"group.instance.id\" = \"a\"",
-        "kafka.properties.\"group.instance.id\" = \"a\" in my.toml: \
-             Ripcord must rule this itself: say it in kafka.instance",
+        "kafka.properties.\"group.instance.id\" = \"a\" in my.toml: Ripcord sets this property \
+             itself: set kafka.instance instead",
     ),
     (
         "[kafka.properties]\nisolation.level = \"read_uncommitted\"",
-        "kafka.properties.\"isolation.level\" = \"read_uncommitted\" in my.toml: Ripcord must \
-             rule this itself: outputs of a transaction count once it stands; leave it out",
+        "kafka.properties.\"isolation.level\" = \"read_uncommitted\" in my.toml: Ripcord sets \
+             this property itself: only committed outputs may be read; remove it",
     ),
     (
         "[kafka.properties]\n\"client.rack\" = [\"a\"]",
-        "kafka.properties.\"client.rack\" = [\"a\"] in my.toml: \
-             it is a text in quotes, a number, true or false",
+        "kafka.properties.\"client.rack\" = [\"a\"] in my.toml: must be a quoted string, a \
+             number, true or false",
     ),
     (
         "[kafka.properties]\n\"sasl.password\" = [\"hush\"]",
-        "kafka.properties.\"sasl.password\" = … in my.toml: \
-             it is a text in quotes, a number, true or false",
+        "kafka.properties.\"sasl.password\" = … in my.toml: must be a quoted string, a number, \
+             true or false",
     ),
-    ("kafka.properties = \"hush\"", "kafka.properties = … in my.toml: it must be a table of keys"),
+    ("kafka.properties = \"hush\"", "kafka.properties = … in my.toml: must be a table of keys"),
     (
         "[kafka.properties]\n\"sasl.password\" = \"hush\"\n\
          [kafka.properties_from_env]\n\"sasl.password\" = \"SECRET\"",
-        "kafka.properties_from_env.\"sasl.password\" = \"SECRET\" in my.toml: \
-             kafka.properties has it too; keep one of the two",
+        "kafka.properties_from_env.\"sasl.password\" = \"SECRET\" in my.toml: is also set in \
+             kafka.properties; keep one of the two",
     ),
     (
         "log.kind = \"kafka\"\n[kafka.properties_from_env]\n\"sasl.password\" = \"NOT_SET\"",
-        "kafka.properties_from_env.\"sasl.password\" = \"NOT_SET\" in my.toml: \
-             this variable is not set, or empty; set it",
+        "kafka.properties_from_env.\"sasl.password\" = \"NOT_SET\" in my.toml: names a variable \
+             that is unset or empty; set it",
     ),
     (
         "log.kind = \"kafka\"\n[kafka.properties_from_file]\n\"ssl.key.pem\" = \"/no/key\"",
-        "kafka.properties_from_file.\"ssl.key.pem\" = \"/no/key\" in my.toml: \
-             it cannot be read: No such file or directory (os error 2)",
+        "kafka.properties_from_file.\"ssl.key.pem\" = \"/no/key\" in my.toml: cannot be read: \
+             No such file or directory (os error 2)",
     ),
     (
         "[ingest]\nheartbeat_milliseconds = 20000",
-        "ingest.heartbeat_milliseconds = 20000 in my.toml: two of them fit into \
-             rules.policy.stall_after_seconds, or a healthy lane counts as stalled",
+        "ingest.heartbeat_milliseconds = 20000 in my.toml: must be at most half of \
+             rules.policy.stall_after_seconds, or healthy lanes count as stalled",
     ),
     (
         "[workers.exec.registry]\nprobe = [\"p\"]\nact = [\"a\"]",
-        "workers.exec.registry in my.toml: a built-in worker has this name; choose another",
+        "workers.exec.registry in my.toml: is the name of a built-in worker; choose another",
     ),
     (
         "[workers.exec.x]\nprobe = []\nact = [\"a\"]",
-        "workers.exec.x.probe = [] in my.toml: \
-             no program; write [\"program\", \"argument\"]",
+        "workers.exec.x.probe = [] in my.toml: names no program; write [\"program\", \"argument\"]",
     ),
     (
         "[workers.exec.x]\nprobe = [\"p\"]\nact = [\"a\"]\nfence_folder = \"\"",
-        "workers.exec.x.fence_folder = \"\" in my.toml: it is empty; give a folder",
+        "workers.exec.x.fence_folder = \"\" in my.toml: must not be empty; give a folder",
     ),
     (
         "[workers.notice]\nwebhook_url = \"hooks.example.org/s3cret\"",
-        "workers.notice.webhook_url = … in my.toml: it begins with https:// or http://",
+        "workers.notice.webhook_url = … in my.toml: must begin with https:// or http://",
     ),
 ];
 
@@ -318,13 +308,13 @@ fn all_problems_come_at_once() {
     assert_eq!(
         problems(text, &[]),
         [
-            "log.kind = \"cloud\" in my.toml: it is one of local, kafka",
-            "log.shards = \"x\" in my.toml: it must be a whole number, 0 or more",
-            "models.a.mode = \"no\" in my.toml: it is one of observe, recommend, act",
-            "nonsense = 1 in my.toml: there is no such key; the top has namespace, log, kafka, \
-             http, ingest, replay, source_defaults, sources, rules, models, workers, router",
-            "rules.triggers.error-rate.limit_percent = 140 in my.toml: \
-             a percentage lies between 0 and 100",
+            "log.kind = \"cloud\" in my.toml: unknown value; expected one of local, kafka",
+            "log.shards = \"x\" in my.toml: must be a whole number, 0 or more",
+            "models.a.mode = \"no\" in my.toml: unknown value; \
+             expected one of observe, recommend, act",
+            "nonsense = 1 in my.toml: unknown key; the keys at the top level are namespace, log, \
+             kafka, http, ingest, replay, source_defaults, sources, rules, models, workers, router",
+            "rules.triggers.error-rate.limit_percent = 140 in my.toml: must be between 0 and 100 %",
         ]
     );
 }
@@ -337,18 +327,18 @@ fn a_variable_is_named_as_it_is_written() {
             "140",
             "rules.triggers.error-rate.limit_percent = 140 in \
              RIPCORD__RULES__TRIGGERS__ERROR_RATE__LIMIT_PERCENT: \
-             a percentage lies between 0 and 100",
+             must be between 0 and 100 %",
         ),
         (
             "RIPCORD__RULES__MOD",
             "act",
             "rules.mod = \"act\" in RIPCORD__RULES__MOD: \
-             there is no such key; did you mean mode?",
+             unknown key; did you mean mode?",
         ),
         (
             "RIPCORD__LOG__SHARDS",
             "many",
-            "log.shards = \"many\" in RIPCORD__LOG__SHARDS: it must be a whole number, 0 or more",
+            "log.shards = \"many\" in RIPCORD__LOG__SHARDS: must be a whole number, 0 or more",
         ),
     ] {
         assert_eq!(problems("", &[(name, value)]), [want]);
@@ -362,7 +352,7 @@ fn a_file_that_is_no_toml_says_where() {
     assert!(problem.contains("line 1"), "{problem}");
     let missing = Config::load(&["no/such.toml".into()], &BTreeMap::new()).expect_err("missing");
     let text = missing.to_string();
-    assert!(text.contains("in no/such.toml: it cannot be read: No such file"), "{text}");
+    assert!(text.contains("in no/such.toml: cannot be read: No such file"), "{text}");
 }
 
 #[test]
@@ -372,12 +362,15 @@ fn tokens_stand_in_one_place() {
     std::fs::write(&file, "hush\n").unwrap();
     let text = format!("[http]\ntoken_file = {:?}", file.display().to_string());
     let both = problems(&text, &[("RIPCORD_TOKEN", "t0ken")]).join("\n");
-    assert!(both.contains("the variable RIPCORD_TOKEN holds a token too; keep one"), "{both}");
+    assert!(both.contains("the variable RIPCORD_TOKEN also holds a token; keep one"), "{both}");
     assert!(!both.contains("t0ken") && !both.contains("hush"), "{both}");
     for token in ["two words", "gr\u{fc}n", "tab\tbed"] {
         let said = problems("", &[("RIPCORD_TOKEN", token)]).join("\n");
-        assert!(said.contains("no header carries this token") && !said.contains(token), "{said}");
+        assert!(
+            said.contains("the token cannot be sent in an HTTP header") && !said.contains(token),
+            "{said}"
+        );
     }
     let gone = problems("[http]\ntoken_file = \"/no/such/file\"", &[]).join("\n");
-    assert!(gone.contains("http.token_file = \"/no/such/file\" in my.toml: it cannot be read"));
+    assert!(gone.contains("http.token_file = \"/no/such/file\" in my.toml: cannot be read"));
 }

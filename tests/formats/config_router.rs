@@ -64,32 +64,44 @@ fn what_cannot_be_is_refused_with_what_would_do() {
         ROUTED.replace(from, to)
     };
     for (text, expected) in [
-        (routed("127.0.0.1:7800", "here"), "it is an address and a port"),
-        (routed("127.0.0.1:7800", "0.0.0.0:7800"), "others can reach /admin there"),
-        ("[router]\nlisten = \"127.0.0.1:1\"".to_owned(), "there is nothing to route"),
-        (routed("http://127", "https://127"), "for https put a proxy"),
-        (routed("http://127.0.0.1:9001", "http://"), "it is the address of a backend"),
-        (routed("87.5", "80"), "they add up to 92.5; together they are 100"),
-        (routed("v1 = 87.5, v2 = 12.5", "v1 = 99.994, v2 = 0.006"), "it has at most two decimals"),
-        (routed("v1 = 87.5", "v3 = 87.5"), "\"v3\" has no backend; versions has v1, v2"),
+        (routed("127.0.0.1:7800", "here"), "must be an address and a port"),
+        (routed("127.0.0.1:7800", "0.0.0.0:7800"), "/admin could be reached from other machines"),
+        ("[router]\nlisten = \"127.0.0.1:1\"".to_owned(), "no model to route"),
+        (routed("http://127", "https://127"), "for https, put a proxy"),
+        (routed("http://127.0.0.1:9001", "http://"), "must be the address of a backend"),
+        (routed("87.5", "80"), "must add up to 100, not 92.5"),
+        (
+            routed("v1 = 87.5, v2 = 12.5", "v1 = 99.994, v2 = 0.006"),
+            "must have at most two decimals",
+        ),
+        (
+            routed("v1 = 87.5", "v3 = 87.5"),
+            "\"v3\" has no backend; the versions with one are v1, v2",
+        ),
         (format!("{ROUTED}shadow = [\"v9\"]"), "\"v9\" has no backend"),
-        (format!("{ROUTED}prediction = \"label\""), "it is a JSON pointer"),
-        (format!("{ROUTED}ts = \"key\""), "it is a JSON pointer into the request or a header"),
-        (format!("{ROUTED}key_header = \"x user\""), "it is the name of a header"),
-        (format!("{ROUTED}health_path = \"health\""), "it begins with a /"),
-        (format!("{ROUTED}breaker_percent = 101"), "a percentage lies between 0 and 100"),
-        (format!("{ROUTED}breaker_longest_pause_milliseconds = 10"), "it is shorter than"),
-        (format!("{ROUTED}answer_second = 1"), "there is no such key"),
-        (routed("[router]\n", "[router]\ntelemetry = \"t\"\n"), "there is no such source"),
+        (format!("{ROUTED}prediction = \"label\""), "must be a JSON pointer"),
+        (format!("{ROUTED}ts = \"key\""), "must be a JSON pointer into the request or a header"),
+        (format!("{ROUTED}key_header = \"x user\""), "must be the name of a header"),
+        (format!("{ROUTED}health_path = \"health\""), "must begin with /"),
+        (format!("{ROUTED}breaker_percent = 101"), "must be between 0 and 100 %"),
+        (
+            format!("{ROUTED}breaker_longest_pause_milliseconds = 10"),
+            "must be at least breaker_pause_milliseconds",
+        ),
+        (format!("{ROUTED}answer_second = 1"), "unknown key"),
+        (routed("[router]\n", "[router]\ntelemetry = \"t\"\n"), "no enabled source has this name"),
         (
             format!(
                 "[sources.telemetry]\ntype = \"outcome\"\n{}",
                 routed("[router]\n", "[router]\ntelemetry = \"telemetry\"\n")
             ),
-            "its first topic has fields of its own",
+            "the first topic of this source maps fields",
         ),
-        ("[workers.router]\nurl = \"h:1\"".to_owned(), "it begins with http:// or https://"),
-        ("[workers.exec.router]\nprobe = [\"a\"]\nact = [\"a\"]".to_owned(), "a built-in worker"),
+        ("[workers.router]\nurl = \"h:1\"".to_owned(), "must begin with http:// or https://"),
+        (
+            "[workers.exec.router]\nprobe = [\"a\"]\nact = [\"a\"]".to_owned(),
+            "the name of a built-in worker",
+        ),
     ] {
         let refused = load(&text).expect_err(&text);
         assert!(refused.contains(expected), "{text}\n{refused}");

@@ -419,7 +419,7 @@ fn check_source_tells_what_a_recording_holds() {
     assert_eq!(report["understood"]["prediction"], 65_994);
     let output = ripcord(&["check-source", "Cargo.toml"]);
     assert_eq!(output.status.code(), Some(1));
-    assert_says(&out(&output), &["no record was understood", "not_json"]);
+    assert_says(&out(&output), &["no record could be read", "not_json"]);
     let output = ripcord(&["check-source", "no-such-file"]);
     assert_eq!(output.status.code(), Some(2));
 }

@@ -7,9 +7,12 @@
 
 use std::process::{Child, Command, Stdio};
 
-use ripcord::judge::watch::recompute;
+use ripcord::judge::design::Moments;
+use ripcord::judge::edetector::EDetector;
+use ripcord::judge::tally;
 use ripcord::model::{Limit, Span, Statistic, Verdict, VersionId};
 use ripcord::replay::Replayed;
+use ripcord::sums::Evidence;
 use serde_json::Value as Json;
 
 use crate::common::files::{in_tree, lines};
@@ -178,6 +181,22 @@ fn drift_is_blamed_on_v3_after_the_fault_and_on_nobody_before(decisions: &Decisi
     assert_eq!(wrong, Vec::<String>::new(), "before the fault, or on v2");
     let first = blamed.first().unwrap();
     assert!(first.as_str() < "2013-06-21T00:00:00Z", "{blamed:?}");
+}
+
+/// The statistic of a piece of evidence, computed from nothing but itself.
+fn recompute(evidence: &Evidence) -> Option<f64> {
+    let null = evidence.null?;
+    if matches!(evidence.rule, Statistic::Window { .. }) {
+        let mut sums = Moments::default();
+        evidence.buckets.iter().for_each(|bucket| sums.add(tally::moments(&bucket.tally)));
+        return sums.mean();
+    }
+    let mut detector = EDetector::from_carried(&evidence.before);
+    for bucket in &evidence.buckets {
+        let growth = tally::growth(null, &bucket.tally);
+        detector.update(bucket.start, &growth, bucket.design_effect, evidence.threshold);
+    }
+    Some(detector.statistic())
 }
 
 fn the_evidence_gives_its_statistic_again(decisions: &Decisions<'_>) {

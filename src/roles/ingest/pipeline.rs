@@ -9,11 +9,12 @@ use crate::topics::{RoleError, Topics};
 use crate::wire::telemetry::{self, Raw, Rejected};
 
 /// Why the lane refuses a clock.
-const FROM_FUTURE: &str = "ts lies far ahead and nothing confirmed it";
+const FROM_FUTURE: &str =
+    "ts is far ahead of other records and none confirmed it; set the producer's clock";
 
 /// Why the lane refuses what the decoder took: names and times.
-const NO_NAME: &str = "a name or a time in it is out of bounds; names have 1 to 249 bytes and no \
-                       control characters";
+const NO_NAME: &str = "a name or a time in the record is out of range; names have 1 to 249 bytes \
+                       and no control characters";
 
 /// One lane of a source.
 pub struct LanePipeline {
@@ -91,7 +92,10 @@ impl LanePipeline {
             (Some(raw), Some(rules)) => telemetry::decode(&raw, rules, &self.source),
             (None, _) | (_, None) => Err(Rejected {
                 code: Reject::TooLarge,
-                detail: format!("it is larger than {} bytes", self.source.max_record_bytes),
+                detail: format!(
+                    "the record has more than {} bytes; send less or raise max_record_bytes",
+                    self.source.max_record_bytes
+                ),
             }),
         };
         Decoded { topic, position, appended, read }
@@ -143,7 +147,9 @@ impl LanePipeline {
                     });
                 }
                 Output::Late { topic, position } => {
-                    let detail = "its pane was closed; raise allowed_disorder_seconds".to_owned();
+                    let detail =
+                        "the record came after its pane closed; raise allowed_disorder_seconds"
+                            .to_owned();
                     self.refused.push(UnmeasuredRecord { topic, position, code: None, detail });
                 }
                 join @ (Output::JoinStopped { .. } | Output::JoinResumed { .. }) => {

@@ -6,34 +6,34 @@ use serde::Serialize;
 
 use crate::model::{EventTime, Feature, Reject, Sample, SampleKind, Span, Value};
 
-/// What the records of a source come to.
+/// A report on the records of a source.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SourceReport {
     /// Records taken.
     pub records: u64,
     /// Records understood, by kind.
     pub understood: BTreeMap<SampleKind, u64>,
-    /// What was seen of each model; at most 100, the rest is `other`.
+    /// Each model; at most 100, the rest is `other`.
     pub models: BTreeMap<String, ModelReport>,
     /// The first records of each kind, as they were understood.
     pub examples: Vec<Example>,
     /// Records that could not be used, by code.
     pub rejected: BTreeMap<Reject, Rejects>,
-    /// Whether the truth meets the predictions.
+    /// Whether outcomes match predictions.
     pub labels: LabelCounts,
     /// Whether versions answer the same requests.
     pub pairs: PairCounts,
-    /// The event time covered; none: nothing was understood.
+    /// The event time covered. `None` if no record was understood.
     pub times: Option<Times>,
-    /// What predictions say of their role.
+    /// Roles stated by predictions.
     pub roles: RoleCounts,
-    /// The durations seen; none: no record has one.
+    /// The durations. `None` if no record has one.
     pub latency: Option<Durations>,
-    /// What to look at, in plain words.
+    /// Advice in plain words.
     pub hints: Vec<String>,
 }
 
-/// What was seen of a model.
+/// The records of a model.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct ModelReport {
     /// Its records, by kind.
@@ -47,7 +47,7 @@ pub struct ModelReport {
 pub struct Example {
     /// Its number in the file, or its position on the log.
     pub line: u64,
-    /// Which of the five it is.
+    /// Its kind.
     pub kind: SampleKind,
     /// Its sample, on one line.
     pub reads: String,
@@ -62,24 +62,24 @@ pub struct Rejects {
     pub first_line: u64,
     /// What was wrong with the first of them.
     pub detail: String,
-    /// What would mend records like it.
+    /// How to fix records like it.
     pub mend: &'static str,
 }
 
-/// Whether the truth meets the predictions.
+/// Whether outcomes match predictions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LabelCounts {
     /// Outcomes, of any kind.
     pub outcomes: u64,
-    /// Outcomes whose request had been answered before.
+    /// Outcomes that match an earlier prediction.
     pub matched: u64,
     /// Outcomes that carry version and prediction, and need no join.
     pub carried: u64,
-    /// Predictions that carry their own truth.
+    /// Predictions that carry the true answer.
     pub inline: u64,
-    /// Share of requests whose truth is known, 0 to 1; none: no request was seen.
+    /// Share of requests with a known true answer, 0 to 1. `None` without requests.
     pub coverage: Option<f64>,
-    /// Requests that were forgotten to bound memory.
+    /// Requests that were dropped to limit memory.
     pub forgotten: u64,
 }
 
@@ -99,18 +99,18 @@ pub struct Times {
     pub first: EventTime,
     /// The newest.
     pub last: EventTime,
-    /// How far behind the newest before it a record came, at most, in milliseconds.
+    /// The most that a record was behind an earlier one, in milliseconds.
     pub disorder_ms: Span,
 }
 
-/// What predictions say of their role.
+/// Roles stated by predictions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct RoleCounts {
     /// Seen by a user.
     pub live: u64,
-    /// Scored beside the live one.
+    /// Scored for comparison only.
     pub shadow: u64,
-    /// Nothing.
+    /// Not stated.
     pub unstated: u64,
 }
 
@@ -125,15 +125,17 @@ pub struct Durations {
     pub max_ms: f64,
 }
 
-/// What would mend records rejected with a code.
+/// How to fix records that are rejected with a code.
 pub(super) const fn mend(code: Reject) -> &'static str {
     match code {
         Reject::NotJson => "write one JSON object per record",
         Reject::Framed => "use the plain JSON serializer, or skip the first 5 bytes",
         Reject::NotUtf8 => "write UTF-8, uncompressed",
         Reject::TooLarge => "send less, or raise the source's max_record_bytes",
-        Reject::WrongType => "write the type that the field needs, or map another field to it",
-        Reject::MissingField => "write the field, map it (fields), or fix it (constants)",
+        Reject::WrongType => "write the type the field needs, or map another field to it",
+        Reject::MissingField => {
+            "write the field, map it (fields), or set it for all records (constants)"
+        }
         Reject::UnknownType => "set type to one of the five, or give the source a type",
         Reject::BadTime => "write ts as RFC 3339 with a zone, or as epoch milliseconds",
         Reject::TooOld => "write milliseconds, set the clock, or lower the source's oldest",
@@ -142,7 +144,7 @@ pub(super) const fn mend(code: Reject) -> &'static str {
         Reject::NegativeLatency => "measure latency with a monotonic clock",
         Reject::TooDeep => "flatten the record, or raise the source's max_depth",
         Reject::DuplicateKey => "write each key once",
-        Reject::UnknownModel => "name the model in the config, or let unknown models be learned",
+        Reject::UnknownModel => "add the model to the config, or set unknown_models = \"learn\"",
     }
 }
 
@@ -166,7 +168,7 @@ pub(super) fn version<'s>(sample: &'s Sample<'_>) -> Option<&'s str> {
     }
 }
 
-/// A sample on one line; what is absent is left out, long texts are cut.
+/// A sample on one line, without absent fields and with long texts cut.
 pub(super) fn reads(sample: &Sample<'_>) -> String {
     let mut parts = Vec::new();
     let mut say = |name: &str, value: Option<String>| {

@@ -105,25 +105,31 @@ fn a_source_is_told_as_it_is() {
 fn hints_name_what_is_likely_wrong() {
     let late = r#"{"type":"outcome","request":1,"model":"m","ts":1371707000000,"actual":1}"#;
     let table: Vec<(Vec<String>, &str)> = vec![
-        (vec!["{".to_owned()], "no record was understood"),
+        (vec!["{".to_owned()], "no record could be read"),
         (vec![prediction(1, "v3", "")], "no prediction states its role"),
-        (vec![outcome(1, "1"), late.to_owned()], "out of order by up to 1059 s, 1 s are allowed"),
-        (vec![outcome(1, "1")], "no outcome met a prediction"),
+        (
+            vec![outcome(1, "1"), late.to_owned()],
+            "out of order by up to 1059 s, but 1 s are allowed",
+        ),
+        (vec![outcome(1, "1")], "no outcome matches a prediction"),
         (
             vec![prediction(1, "v3", ""), outcome(1, "\"1\"")],
-            "prediction is a number, actual is a text",
+            "prediction is a number, but actual is a string",
         ),
         (
             (0..20).map(|i| prediction(i, "v3", r#","latency_ms":0.25"#)).collect(),
             "if these are seconds",
         ),
-        (vec![prediction(1, "v3", "").replace(r#","prediction":1"#, "")], "hold no prediction"),
+        (
+            vec![prediction(1, "v3", "").replace(r#","prediction":1"#, "")],
+            "have no prediction field",
+        ),
         (
             vec![
                 r#"{"type":"health","model":"m","version":"v","ts":1371708059000,"cpu_ratio":85}"#
                     .to_owned(),
             ],
-            "cpu_ratio goes up to 85",
+            "cpu_ratio is as high as 85",
         ),
     ];
     for (lines, what) in table {
@@ -139,7 +145,7 @@ fn memory_is_bounded_and_says_so() {
     lines.extend((0..300).map(|i| prediction(i, &format!("v{i}"), "")));
     let report = check(&lines, 10);
     assert_eq!((report.labels.matched, report.labels.forgotten), (1, 1290));
-    assert!(hinted(&report, "1290 older requests were forgotten"), "{:?}", report.hints);
+    assert!(hinted(&report, "1290 older requests were dropped"), "{:?}", report.hints);
     let versions = &report.models.get("m").unwrap().versions;
     assert_eq!(versions.len(), MAX_NAMES + 1);
     assert_eq!(versions.get("other"), Some(&200));

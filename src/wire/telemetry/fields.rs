@@ -156,13 +156,13 @@ pub(super) enum Features<'a> {
     #[default]
     Absent,
     Read(Vec<(Cow<'a, str>, Feature<'a>)>),
-    /// What stands there instead of an object.
+    /// What was found instead of an object.
     NoObject(Scalar<'a>),
     /// A feature that is an array or object.
     Nested(Cow<'a, str>, Scalar<'a>),
 }
 
-/// What a feature's value means; none: it is nested.
+/// The value of a feature. `None` if it is nested.
 ///
 /// JSON has no NaN, so producers write the words; they are numbers that are not finite.
 pub(super) fn feature(value: Scalar<'_>) -> Result<Feature<'_>, Scalar<'_>> {
@@ -181,7 +181,7 @@ pub(super) fn feature(value: Scalar<'_>) -> Result<Feature<'_>, Scalar<'_>> {
     })
 }
 
-/// The number that a word for one that is not finite stands for.
+/// The infinite or NaN number that a word means.
 pub(super) fn not_finite(text: &str) -> Option<f64> {
     match text {
         "NaN" | "nan" => Some(f64::NAN),
@@ -221,7 +221,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The first key that stands twice, in one pass where keys are few.
+/// The first key that appears twice, in one pass if keys are few.
 pub(super) fn repeated<T>(items: &[T], key: impl Fn(&T) -> &str) -> Option<&str> {
     const FEW: usize = 64;
     if items.len() > FEW {

@@ -1,8 +1,8 @@
-//! The slower way: records that a mapping or a CloudEvent's envelope stands around.
+//! The slower path: mapped records, and CloudEvents with an envelope.
 //!
-//! A pointer points into the value as it stands on the log, so into the envelope too, if there is
-//! one. A constant goes before a mapped field, and that before the record's own field; a mapped
-//! field that is not there is missing, not looked for elsewhere.
+//! A pointer points into the value as it is on the log, so into the envelope too if there is one. A
+//! constant wins over a mapped field, and that over the record's own field; a mapped field that is
+//! absent is missing, not looked for elsewhere.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -67,7 +67,7 @@ fn unwrap(object: &Map<String, Json>) -> Result<(&Map<String, Json>, Option<Stri
     }
 }
 
-/// What constants and the mapping say of a field; outer none: nothing.
+/// The value of a field from constants and the mapping. The outer `None` if they do not name it.
 fn from_elsewhere(
     name: &str,
     root: &Json,
@@ -93,7 +93,8 @@ fn from_elsewhere(
         return Ok(Some(None));
     };
     let text = std::str::from_utf8(bytes).map_err(|_| {
-        let detail = format!("{name} comes from a key or header that is not UTF-8; encode it so");
+        let detail =
+            format!("{name} comes from a key or header that is not UTF-8; encode that as UTF-8");
         Rejected::new(Reject::WrongType, detail)
     })?;
     Ok(Some(Some(plain(name, text))))

@@ -39,7 +39,7 @@ impl Pass {
     }
 
     pub(super) fn twice<E: serde::de::Error>(&mut self, key: &str) -> E {
-        let detail = format!("{} stands twice in one object; leave one", Quoted(key));
+        let detail = format!("{} appears twice in one object; keep one", Quoted(key));
         self.stop(Reject::DuplicateKey, detail)
     }
 
@@ -88,7 +88,7 @@ fn syntax(error: &serde_json::Error, text: &str, at: &str, max_depth: usize) -> 
         return Rejected::new(Reject::NotFinite, detail);
     }
     let hint = if text.starts_with('\u{feff}') {
-        "a byte order mark stands before the value; write without it"
+        "the value starts with a byte order mark; leave it out"
     } else if error.is_eof() {
         "the record is cut off"
     } else if message.starts_with("trailing characters") {

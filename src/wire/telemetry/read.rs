@@ -43,12 +43,13 @@ impl<'a> Builder<'a, '_> {
             SampleKind::Run => "run",
         };
         let field = self.called(slot);
-        let detail =
-            format!("{field} is {how}; every {kind} needs it: write it, or map it from elsewhere");
+        let detail = format!(
+            "{field} is {how}; every {kind} needs it: write it, or map it from another field"
+        );
         Rejected::new(Reject::MissingField, detail)
     }
 
-    /// The field and, if it is mapped, where it stands in the record.
+    /// The name of the field and, if it is mapped, its place in the record.
     fn called(&self, slot: FieldSlot) -> String {
         let name = slot.name();
         let mapping = self.context.mapping;
@@ -76,7 +77,7 @@ impl<'a> Builder<'a, '_> {
             Some(Scalar::Text(text)) => text,
             Some(Scalar::Whole(number)) => Cow::Owned(number.to_string()),
             Some(Scalar::Negative(number)) => Cow::Owned(number.to_string()),
-            Some(found) => return Err(self.wrong(slot, &found, "write a text")),
+            Some(found) => return Err(self.wrong(slot, &found, "write a string")),
         };
         match check_name(&name) {
             Ok(()) => Ok(Some(name)),
@@ -103,7 +104,7 @@ impl<'a> Builder<'a, '_> {
         let oldest = self.context.source.oldest;
         if counted && oldest >= ZERO_CLOCK && time::looks_like_seconds(ts) {
             let field = self.called(FieldSlot::Ts);
-            let detail = format!("{field} is {ts}: it looks like seconds; write milliseconds");
+            let detail = format!("{field} is {ts}, which looks like seconds; write milliseconds");
             return Err(Rejected::new(Reject::TooOld, detail));
         }
         if ts >= oldest {
@@ -162,7 +163,7 @@ impl<'a> Builder<'a, '_> {
             Some(Scalar::Text(text)) => Ok(Some(Value::Text(text))),
             Some(found) => match found.number() {
                 Some(number) => Ok(Some(Value::Number(number))),
-                None => Err(self.wrong(slot, &found, "write a number, a text, true or false")),
+                None => Err(self.wrong(slot, &found, "write a number, a string, true or false")),
             },
         }
     }
@@ -189,12 +190,12 @@ impl<'a> Builder<'a, '_> {
             Features::Absent => return Ok(Vec::new()),
             Features::Read(features) => features,
             Features::NoObject(found) => {
-                let detail = format!("features is {found}; write an object of names and values");
+                let detail = format!("features is {found}; write an object with names and values");
                 return Err(Rejected::new(Reject::WrongType, detail));
             }
             Features::Nested(name, found) => {
                 let detail = format!(
-                    "feature {} is {found}; write a number, a text, true, false or null",
+                    "feature {} is {found}; write a number, a string, true, false or null",
                     Quoted(&name)
                 );
                 return Err(Rejected::new(Reject::WrongType, detail));

@@ -38,7 +38,7 @@ pub(super) fn build<'a>(
         && !known.contains(model.as_ref())
     {
         let detail = format!(
-            "model {} is not in the config; add it, or let unknown models be learned",
+            "model {} is not in the config; add it, or set unknown_models = \"learn\"",
             Quoted(&model)
         );
         return Err(Rejected::new(Reject::UnknownModel, detail));

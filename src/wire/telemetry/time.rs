@@ -26,7 +26,7 @@ pub(super) fn moment(found: &Scalar<'_>) -> Result<EventTime, String> {
             ));
         }
         Scalar::Null | Scalar::Bool(_) | Scalar::Array | Scalar::Object => {
-            return Err(format!("{found} is no time; write RFC 3339 or epoch milliseconds"));
+            return Err(format!("{found} is not a time; write RFC 3339 or epoch milliseconds"));
         }
     };
     if ms > LAST_MS {
@@ -52,10 +52,10 @@ fn text_hint(text: &str) -> String {
     } else {
         "write RFC 3339, such as 2013-06-20T06:00:00Z, or epoch milliseconds as a number"
     };
-    format!("{} is no time; {what}", Quoted(text))
+    format!("{} is not a time; {what}", Quoted(text))
 }
 
-/// RFC 3339 in its usual layout; none: another layout, or none at all.
+/// RFC 3339 in its usual layout. `None` for any other text.
 fn rfc3339_ms(text: &str) -> Option<i64> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', rest @ ..] = text.as_bytes() else {
         return None;

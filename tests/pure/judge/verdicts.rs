@@ -268,3 +268,21 @@ proptest! {
         prop_assert_eq!(here, there);
     }
 }
+
+/// The sums of the bucket that just closed and those in the evidence are of one bucket.
+#[test]
+fn a_closed_bucket_is_counted_against_the_limit_of_its_trigger() {
+    let mut world = World::new();
+    for line in ["stand production=v3 proven=v2 v2.latency=900/10000", "m v3:ms=100*1900 x3"] {
+        world.line(line);
+    }
+    let mut compared = 0;
+    for said in world.said.iter().filter(|said| said.trigger.as_str() == "mean-latency") {
+        let (Some(closed), Some(last)) = (said.closed.last(), said.evidence.buckets.last()) else {
+            continue;
+        };
+        assert_eq!(closed.tally, last.tally);
+        compared += 1;
+    }
+    assert!(compared > 0, "no evidence holds its buckets");
+}

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod build;
 mod flights;
 mod random;
 
@@ -26,7 +27,31 @@ pub(crate) fn fold(shard: &mut Shard, entries: &[Entry], forgetful: bool) -> Vec
     outputs
 }
 
-/// Folds the same twice and once more with a restart after every record; all is the same.
+/// Folds records in batches of these sizes, in turn: their outputs in one list, as a reader that
+/// takes more than one record at a time collects them.
+pub(crate) fn fold_in_batches(
+    shard: &mut Shard,
+    entries: &[Entry],
+    sizes: &[usize],
+) -> Vec<Output> {
+    let (mut outputs, mut rest) = (Vec::new(), entries);
+    for size in sizes.iter().cycle() {
+        let (batch, left) = rest.split_at((*size).clamp(1, rest.len().max(1)).min(rest.len()));
+        let mut out = Vec::new();
+        for (at, record) in batch {
+            shard.step(shard.next(), *at, record, &mut out).unwrap();
+        }
+        outputs.append(&mut out);
+        rest = left;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    outputs
+}
+
+/// Folds the same twice, once more with a restart after every record, and in batches; all is the
+/// same, ids included.
 #[track_caller]
 pub(crate) fn same_every_way(shard: &Shard, entries: &[Entry]) -> Vec<Vec<Output>> {
     let mut folds = [shard.clone(), shard.clone(), shard.clone()];
@@ -36,6 +61,10 @@ pub(crate) fn same_every_way(shard: &Shard, entries: &[Entry]) -> Vec<Vec<Output
     let restarted = fold(third, entries, true);
     for (n, (restarted, plain)) in restarted.iter().zip(&outputs).enumerate() {
         assert_eq!(restarted, plain, "restarted it differs at record {n}: {:?}", entries[n].1);
+    }
+    for sizes in [[1, 2, 3], [7, 1, 30], [1000, 1, 1]] {
+        let in_batches = fold_in_batches(&mut shard.clone(), entries, &sizes);
+        assert_eq!(in_batches, outputs.concat(), "in batches of {sizes:?} it differs");
     }
     let [first, second, third] = folds.map(|shard| snapshot(&shard).unwrap());
     assert!(first == second && first == third, "the states differ");

@@ -237,9 +237,31 @@ proptest! {
     })]
 
     #[test]
-    fn random_inboxes_fold_the_same_every_way(steps in prop::collection::vec(step(), 1..120)) {
-        same_every_way(&Shard::new(0, 1), &inbox(steps));
+    fn random_inboxes_fold_the_same_every_way(
+        steps in prop::collection::vec(step(), 1..120),
+        sizes in prop::collection::vec(1..40_usize, 1..6),
+    ) {
+        let entries = inbox(steps);
+        let outputs = same_every_way(&Shard::new(0, 1), &entries);
+        let in_batches = super::fold_in_batches(&mut Shard::new(0, 1), &entries, &sizes);
+        assert_eq!(in_batches, outputs.concat(), "in batches of {sizes:?} it differs");
     }
+}
+
+/// Both gates refuse such rules, so only a hand or an older version could have put them there.
+#[test]
+fn rules_that_no_gate_lets_through_are_counted_and_change_nothing() {
+    let mut entries = inbox(Vec::new());
+    let mut shard = Shard::new(0, 1);
+    super::fold(&mut shard, &entries, false);
+    let before = shard.rule_set().unwrap().clone();
+    let mut bad = before.clone();
+    bad.revision += 1;
+    bad.default.triggers.iter_mut().for_each(|trigger| trigger.weight = 1.0);
+    entries = vec![(LogTime::from_ms(START), Inbox::Rules(bad))];
+    super::fold(&mut shard, &entries, false);
+    assert_eq!(shard.rule_set(), Some(&before));
+    assert_eq!(shard.status().unreadable, 1);
 }
 
 #[test]
