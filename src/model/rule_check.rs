@@ -1,4 +1,4 @@
-//! Which rules are possible: the one check behind `config.toml`, `POST /api/rules` and the inbox.
+//! Which rules are possible: the one check behind `config.toml` and `POST /api/rules`.
 //!
 //! A shard keeps rules for ever and cannot ask back, so whatever it cannot fold, or folds without
 //! keeping the promise of the budget, is refused before it gets there.

@@ -43,7 +43,7 @@ pub struct Status {
     pub after_close: u64,
     /// Gaps in positions: data was lost before Ripcord read it.
     pub gaps: u64,
-    /// Records of the inbox that could not be read, and rules that were refused.
+    /// Records of the inbox that could not be read.
     pub unreadable: u64,
     /// Answers of workers that nothing waited for.
     pub ignored_answers: u64,

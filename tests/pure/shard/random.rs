@@ -248,22 +248,6 @@ proptest! {
     }
 }
 
-/// Both gates refuse such rules, so only a hand or an older version could have put them there.
-#[test]
-fn rules_that_no_gate_lets_through_are_counted_and_change_nothing() {
-    let mut entries = inbox(Vec::new());
-    let mut shard = Shard::new(0, 1);
-    super::fold(&mut shard, &entries, false);
-    let before = shard.rule_set().unwrap().clone();
-    let mut bad = before.clone();
-    bad.revision += 1;
-    bad.default.triggers.iter_mut().for_each(|trigger| trigger.weight = 1.0);
-    entries = vec![(LogTime::from_ms(START), Inbox::Rules(bad))];
-    super::fold(&mut shard, &entries, false);
-    assert_eq!(shard.rule_set(), Some(&before));
-    assert_eq!(shard.status().unreadable, 1);
-}
-
 #[test]
 fn an_inbox_made_for_another_number_of_shards_is_refused_and_changes_nothing() {
     let mut shard = Shard::new(0, 1);
