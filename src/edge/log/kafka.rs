@@ -14,9 +14,13 @@ mod cluster;
 mod commit;
 mod ends;
 mod fault;
+mod partition;
+mod patience;
 mod reader;
 mod record;
 mod scan;
+mod scanners;
+mod sender;
 mod topics;
 mod writer;
 

@@ -21,10 +21,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use self::board::{Board, lock};
+use self::board::Board;
 use self::core::{Core, Shared, Way, WriterThread};
 use self::reader::LocalReader;
 use self::store::Fault;
+use super::lock::lock;
 use super::{Commit, Log, LogError, Outgoing, Partition, Reader, Record, Transaction, Writer};
 use crate::edge::clock::Clock;
 use crate::model::{LogTime, Span};

@@ -8,7 +8,7 @@
 
 pub mod kafka;
 pub mod local;
-pub mod shim;
+mod lock;
 
 use std::fmt;
 use std::time::Duration;

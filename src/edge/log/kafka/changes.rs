@@ -13,9 +13,10 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 
 use super::clients;
-use super::cluster::{lock, number};
+use super::partition::partitions;
 use crate::edge::diagnostics;
 use crate::edge::log::Partition;
+use crate::edge::log::lock::lock;
 
 pub(super) type GroupConsumer = BaseConsumer<Changes>;
 
@@ -74,26 +75,6 @@ impl ConsumerContext for Changes {
             diagnostics::kafka_trouble("leaving a group", &error.to_string());
         }
     }
-}
-
-fn partitions(list: &TopicPartitionList) -> Vec<Partition> {
-    let found = list.elements().into_iter();
-    let partition = |index: i32| u32::try_from(index).unwrap_or(0);
-    found
-        .map(|found| Partition {
-            topic: found.topic().to_owned(),
-            partition: partition(found.partition()),
-        })
-        .collect()
-}
-
-/// Partitions as the client takes them.
-pub(super) fn list<'a>(partitions: impl IntoIterator<Item = &'a Partition>) -> TopicPartitionList {
-    let mut list = TopicPartitionList::new();
-    for of in partitions {
-        list.add_partition(&of.topic, number(of));
-    }
-    list
 }
 
 /// Tells the client that partitions are no longer read.

@@ -9,9 +9,10 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, ClientContext};
 
-use super::cluster::{PATIENCE, lock};
+use super::patience::PATIENCE;
 use crate::config::{GroupProtocol, KafkaSettings};
 use crate::edge::diagnostics;
+use crate::edge::log::lock::lock;
 
 /// The largest record in bytes, before compression: snapshots of a shard are the largest.
 pub(super) const MAX_RECORD_BYTES: &str = "16777216";

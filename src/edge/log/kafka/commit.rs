@@ -14,10 +14,11 @@ use rdkafka::producer::Producer;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::clients::{self, Quiet};
-use super::cluster::{ASKED, Cluster, PATIENCE, patiently};
+use super::cluster::Cluster;
 use super::fault::{self, failed};
+use super::patience::{PATIENCE, REQUEST, patiently};
 use super::record;
-use super::writer::{Reports, Sender, not_taken, send};
+use super::sender::{Reports, Sender, not_taken, send};
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
 use crate::edge::log::{Commit, LogError, Transaction};
@@ -108,7 +109,7 @@ impl Committer {
             self.sender = None;
             return Ok(Commit::Fenced);
         }
-        let out = error.rdkafka_error_code().is_some_and(fault::is_out);
+        let out = fault::code(&error).is_some_and(fault::is_out);
         let again = may_go_through(&error);
         if let Some(sender) = &self.sender
             && sender.client().fatal_error().is_none()
@@ -136,22 +137,20 @@ impl Committer {
 
     fn is_fenced(&self, error: &KafkaError) -> bool {
         let fatal = self.sender.as_ref().and_then(|sender| sender.client().fatal_error());
-        [error.rdkafka_error_code(), fatal.map(|(code, _)| code)].into_iter().flatten().any(
-            |code| {
-                matches!(
-                    code,
-                    RDKafkaErrorCode::Fenced
-                        | RDKafkaErrorCode::ProducerFenced
-                        | RDKafkaErrorCode::InvalidProducerEpoch
-                )
-            },
-        )
+        [fault::code(error), fatal.map(|(code, _)| code)].into_iter().flatten().any(|code| {
+            matches!(
+                code,
+                RDKafkaErrorCode::Fenced
+                    | RDKafkaErrorCode::ProducerFenced
+                    | RDKafkaErrorCode::InvalidProducerEpoch
+            )
+        })
     }
 }
 
 /// The same again may succeed: what passes by itself, and a member whose number is about to change.
 fn may_go_through(error: &KafkaError) -> bool {
-    let moving = error.rdkafka_error_code() == Some(RDKafkaErrorCode::IllegalGeneration);
+    let moving = fault::code(error) == Some(RDKafkaErrorCode::IllegalGeneration);
     moving || fault::may_pass(error)
 }
 
@@ -162,7 +161,7 @@ fn begin(cluster: &Cluster, owner: &str) -> Result<Sender, LogError> {
         clients::committer(cluster.settings(), owner).create_with_context(Reports::default());
     let sender: Sender = made.map_err(|error| failed(&doing, error))?;
     // Asked before it knows the brokers, the first step takes half a second.
-    patiently(&doing, || sender.client().fetch_metadata(None, ASKED).map(drop))?;
+    patiently(&doing, || sender.client().fetch_metadata(None, REQUEST).map(drop))?;
     patiently(&doing, || sender.init_transactions(STEP))?;
     Ok(sender)
 }

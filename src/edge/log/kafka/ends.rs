@@ -12,7 +12,8 @@ use std::time::Duration;
 use rdkafka::consumer::Consumer;
 
 use super::changes::GroupConsumer;
-use super::cluster::{Cluster, number};
+use super::cluster::Cluster;
+use super::partition::number;
 use crate::edge::clock::Stopwatch;
 use crate::edge::log::Partition;
 use crate::model::Span;

@@ -5,10 +5,15 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use crate::edge::log::LogError;
 
-/// Waiting may mend it.
+/// The code of an error. The client names none for [`KafkaError::AdminOp`], which has one.
+pub(super) fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
+    if let KafkaError::AdminOp(code) = error { Some(*code) } else { error.rdkafka_error_code() }
+}
+
+/// Whether the same request may succeed later without anybody's help.
 pub(super) fn may_pass(error: &KafkaError) -> bool {
     let again = matches!(error, KafkaError::Transaction(error) if error.is_retriable());
-    again || error.rdkafka_error_code().is_some_and(passes)
+    again || code(error).is_some_and(passes)
 }
 
 fn passes(code: RDKafkaErrorCode) -> bool {
@@ -28,6 +33,7 @@ fn passes(code: RDKafkaErrorCode) -> bool {
             | Code::CoordinatorLoadInProgress
             | Code::CoordinatorNotAvailable
             | Code::NotCoordinator
+            | Code::NotController
             | Code::WaitingForCoordinator
             | Code::InProgress
             | Code::PreviousInProgress
@@ -80,7 +86,7 @@ pub(super) fn meaning(error: &KafkaError) -> GroupError {
         return GroupError::End(u32::try_from(*number).unwrap_or(0));
     }
     let fatal = matches!(error, KafkaError::MessageConsumptionFatal(_));
-    match error.rdkafka_error_code() {
+    match code(error) {
         Some(Code::AllBrokersDown) => GroupError::Silence,
         Some(Code::FencedInstanceId) => GroupError::Replaced,
         Some(
@@ -118,4 +124,72 @@ pub(super) fn failed(doing: &str, error: KafkaError) -> LogError {
         return LogError::Storage { doing: doing.to_owned(), source: why.into() };
     }
     LogError::Storage { doing: doing.to_owned(), source: Box::new(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CString;
+
+    use rdkafka::types::RDKafkaConfRes;
+
+    use super::*;
+
+    /// Every variant but `Transaction`, whose error only the client can make.
+    #[test]
+    fn a_fault_that_passes_is_waited_out_whatever_it_came_from() {
+        use RDKafkaErrorCode as Code;
+        for of in [
+            KafkaError::AdminOp,
+            KafkaError::ConsumerCommit,
+            KafkaError::ConsumerQueueClose,
+            KafkaError::Flush,
+            KafkaError::Global,
+            KafkaError::GroupListFetch,
+            KafkaError::MessageConsumption,
+            KafkaError::MessageConsumptionFatal,
+            KafkaError::MessageProduction,
+            KafkaError::MetadataFetch,
+            KafkaError::OffsetFetch,
+            KafkaError::Rebalance,
+            KafkaError::SetPartitionOffset,
+            KafkaError::StoreOffset,
+            KafkaError::MockCluster,
+        ] {
+            for passing in [
+                Code::LeaderNotAvailable,
+                Code::BrokerTransportFailure,
+                Code::OperationTimedOut,
+                Code::NotController,
+                Code::CoordinatorLoadInProgress,
+            ] {
+                let error = of(passing);
+                assert_eq!(code(&error), Some(passing), "{error:?}");
+                assert!(may_pass(&error), "{error:?}");
+            }
+            for stays in [
+                Code::TopicAuthorizationFailed,
+                Code::InvalidReplicationFactor,
+                Code::UnknownTopicOrPartition,
+                Code::Fenced,
+            ] {
+                assert!(!may_pass(&of(stays)), "{:?}", of(stays));
+            }
+        }
+        let text = || "text".to_owned();
+        for without in [
+            KafkaError::AdminOpCreation(text()),
+            KafkaError::Canceled,
+            KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_INVALID, text(), text(), text()),
+            KafkaError::ClientCreation(text()),
+            KafkaError::NoMessageReceived,
+            KafkaError::Nul(CString::new("\0").unwrap_err()),
+            KafkaError::PartitionEOF(0),
+            KafkaError::PauseResume(text()),
+            KafkaError::Seek(text()),
+            KafkaError::Subscription(text()),
+        ] {
+            assert_eq!(code(&without), None, "{without:?}");
+            assert!(!may_pass(&without), "{without:?}");
+        }
+    }
 }

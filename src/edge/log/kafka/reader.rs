@@ -15,11 +15,13 @@ use rdkafka::consumer::{CommitMode, Consumer, RebalanceProtocol};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::changes::{Changes, GroupConsumer, Rebalance, let_go, list};
+use super::changes::{Changes, GroupConsumer, Rebalance, let_go};
 use super::clients;
-use super::cluster::{ASKED, Cluster, PATIENCE, number, patiently};
+use super::cluster::Cluster;
 use super::ends::PartitionEnds;
 use super::fault::{self, GroupError, failed};
+use super::partition::{list, number};
+use super::patience::{PATIENCE, REQUEST, patiently};
 use super::record;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
@@ -164,7 +166,7 @@ impl KafkaReader {
         for (partition, part) in self.parts.iter_mut() {
             let Some((since, at)) = part.sought.zip(part.at) else { continue };
             let to = Offset::Offset(at);
-            let sent = self.consumer.seek(&partition.topic, number(partition), to, ASKED);
+            let sent = self.consumer.seek(&partition.topic, number(partition), to, REQUEST);
             match sent.and_then(|()| self.consumer.resume(&list([partition]))) {
                 Ok(()) => part.sought = None,
                 Err(error) if since.elapsed() > PATIENCE => {
@@ -323,7 +325,7 @@ impl Reader for KafkaReader {
         self.cluster.known(partition)?;
         let doing = format!("asking how far {} has come in {partition}", self.group);
         let found =
-            patiently(&doing, || self.consumer.committed_offsets(list([partition]), ASKED))?;
+            patiently(&doing, || self.consumer.committed_offsets(list([partition]), REQUEST))?;
         let Some(found) = found.elements().into_iter().next() else { return Ok(None) };
         // Not the same as none: who took it for that would begin anew.
         found.error().map_err(|error| failed(&doing, error))?;
@@ -339,7 +341,7 @@ impl Reader for KafkaReader {
             .map_err(|error| failed(&format!("committing a position of {partition}"), error))?;
         match self.consumer.commit(&list, CommitMode::Sync) {
             Ok(()) => Ok(Commit::Done),
-            Err(error) => match error.rdkafka_error_code() {
+            Err(error) => match fault::code(&error) {
                 Some(code) if fault::is_out(code) => Ok(Commit::Fenced),
                 Some(code) if fault::is_moving(code) => Ok(Commit::Retry),
                 _ if fault::may_pass(&error) => Ok(Commit::Unknown),
@@ -355,7 +357,7 @@ impl Reader for KafkaReader {
             let mut asked = TopicPartitionList::new();
             let time = Offset::Offset(time.as_ms());
             asked.add_partition_offset(&partition.topic, number(partition), time)?;
-            self.consumer.offsets_for_times(asked, ASKED)
+            self.consumer.offsets_for_times(asked, REQUEST)
         })?;
         match found.elements().first().map(|found| found.offset()) {
             Some(Offset::Offset(position)) => Ok(position),

@@ -5,7 +5,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Header, Headers, OwnedHeaders, Timestamp};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::cluster::{Cluster, number};
+use super::cluster::Cluster;
+use super::partition::number;
 use crate::edge::log::{Partition, Record};
 use crate::model::LogTime;
 

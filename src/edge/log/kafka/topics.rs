@@ -3,17 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rdkafka::admin::{
-    AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
-};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::consumer::Consumer;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::Described;
 use super::clients::{self, MAX_RECORD_BYTES, Quiet};
-use super::cluster::{ASKED, Cluster, patiently};
+use super::cluster::Cluster;
 use super::fault::failed;
+use super::patience::{REQUEST, patiently};
 use crate::edge::log::LogError;
 
 /// How long the brokers may take to make a topic.
@@ -51,17 +50,19 @@ pub(super) fn create(
         new.set("cleanup.policy", "delete").set("retention.ms", &retention)
     };
     let options = AdminOptions::new().operation_timeout(Some(MADE));
-    let made = wait(cluster, &doing, |admin| admin.create_topics([&new], &options))?;
-    match made.into_iter().next() {
-        Some(Err((_, code))) if code != RDKafkaErrorCode::TopicAlreadyExists => {
-            return Err(failed(&doing, KafkaError::AdminOp(code)));
+    administer(cluster, &doing, async |admin| {
+        for made in admin.create_topics([&new], &options).await? {
+            match made {
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((_, code)) => return Err(KafkaError::AdminOp(code)),
+            }
         }
-        _ => {}
-    }
-    // The broker that is asked may hear of it a little later.
-    patiently(&doing, || match cluster.partitions(topic) {
-        Ok(Some(there)) => Ok(there),
-        Ok(None) | Err(_) => Err(KafkaError::AdminOp(RDKafkaErrorCode::LeaderNotAvailable)),
+        Ok(())
+    })?;
+    // The broker that is asked may hear of the new topic a little later.
+    patiently(&doing, || {
+        let unknown = KafkaError::AdminOp(RDKafkaErrorCode::LeaderNotAvailable);
+        cluster.partitions_now(topic)?.ok_or(unknown)
     })
 }
 
@@ -70,13 +71,15 @@ pub(super) fn delete(cluster: &Cluster, topics: &[String]) -> Result<(), LogErro
     let names: Vec<&str> = topics.iter().map(String::as_str).collect();
     let doing = format!("deleting {}", topics.join(", "));
     let options = AdminOptions::new().operation_timeout(Some(MADE));
-    for deleted in wait(cluster, &doing, |admin| admin.delete_topics(&names, &options))? {
-        match deleted {
-            Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
-            Err((_, code)) => return Err(failed(&doing, KafkaError::AdminOp(code))),
+    administer(cluster, &doing, async |admin| {
+        for deleted in admin.delete_topics(&names, &options).await? {
+            match deleted {
+                Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
+                Err((_, code)) => return Err(KafkaError::AdminOp(code)),
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Whether only the last record of a key is kept.
@@ -94,7 +97,7 @@ pub(super) fn compacted(cluster: &Cluster, topic: &str) -> Result<bool, LogError
 pub(super) fn describe(cluster: &Cluster, topic: &str) -> Result<Option<Described>, LogError> {
     let Some(partitions) = cluster.partitions(topic)? else { return Ok(None) };
     let copies = cluster.ask(&format!("asking about {topic}"), |asker| {
-        let metadata = asker.fetch_metadata(Some(topic), ASKED)?;
+        let metadata = asker.fetch_metadata(Some(topic), REQUEST)?;
         let found = metadata.topics().first().map(|topic| topic.partitions());
         Ok(found.unwrap_or_default().iter().map(|partition| partition.replicas().len()).min())
     })?;
@@ -106,31 +109,25 @@ fn settings(cluster: &Cluster, topic: &str) -> Result<BTreeMap<String, String>, 
     let doing = format!("asking for the settings of {topic}");
     let asked = [ResourceSpecifier::Topic(topic)];
     let options = AdminOptions::new().request_timeout(Some(MADE));
-    let found = wait(cluster, &doing, |admin| admin.describe_configs(&asked, &options))?;
-    let entries = |resource: ConfigResource| {
-        resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))).collect()
-    };
-    match found.into_iter().next() {
-        Some(Ok(resource)) => Ok(entries(resource)),
-        Some(Err(code)) => Err(failed(&doing, KafkaError::AdminOp(code))),
-        None => Err(failed(&doing, KafkaError::AdminOp(RDKafkaErrorCode::Fail))),
-    }
+    let resource = administer(cluster, &doing, async |admin| {
+        let found = admin.describe_configs(&asked, &options).await?.into_iter().next();
+        found.unwrap_or(Err(RDKafkaErrorCode::Fail)).map_err(KafkaError::AdminOp)
+    })?;
+    let entries = resource.entries.into_iter();
+    Ok(entries.filter_map(|entry| Some((entry.name, entry.value?))).collect())
 }
 
-/// The admin client answers by futures; who asks here may wait.
-fn wait<T, F>(
+/// Asks the admin client, patiently. Its answers are futures, and the caller may block.
+fn administer<T>(
     cluster: &Cluster,
     doing: &str,
-    ask: impl FnOnce(&AdminClient<Quiet>) -> F,
-) -> Result<T, LogError>
-where
-    F: Future<Output = Result<T, KafkaError>>,
-{
+    request: impl AsyncFn(&AdminClient<Quiet>) -> KafkaResult<T>,
+) -> Result<T, LogError> {
     let admin: AdminClient<Quiet> = clients::admin(cluster.settings())
         .create_with_context(Quiet::default())
         .map_err(|error| failed(doing, error))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime
         .map_err(|error| LogError::Storage { doing: doing.to_owned(), source: Box::new(error) })?;
-    runtime.block_on(ask(&admin)).map_err(|error| failed(doing, error))
+    patiently(doing, || runtime.block_on(request(&admin)))
 }

@@ -5,12 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::edge::log::lock::lock;
 use crate::edge::log::{LogError, Partition};
-
-/// Locks; a panic elsewhere left nothing half-done behind these locks.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A topic: its partitions are the slots from `first` on.
 #[derive(Debug, Clone, Copy)]

@@ -9,11 +9,12 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use super::board::{Board, lock};
+use super::board::Board;
 use super::store::{self, Fault};
 use super::txn::Txn;
 use crate::edge::clock::Clock;
 use crate::edge::log::LogError;
+use crate::edge::log::lock::lock;
 use crate::model::LogTime;
 
 /// Writes that share one transaction, and so one sync, at most.

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::board::{BoardState, PartitionSlot, lock};
+use super::board::{BoardState, PartitionSlot};
 use super::core::Core;
 use super::store::{self, Fault};
+use crate::edge::log::lock::lock;
 use crate::edge::log::{Commit, Committed, LogError, Partition, Read, Reader};
 use crate::model::LogTime;
 
