@@ -4,6 +4,8 @@
 //! Over 300 lines: one world, disturbed at every point.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
+mod words;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +14,6 @@ use std::time::Duration;
 use ripcord::config::Config;
 use ripcord::edge::clock::SimulatedClock;
 use ripcord::edge::log::local::LocalLog;
-use ripcord::edge::log::shim::{CommitFault, Shim};
 use ripcord::edge::log::{Log, LogError, Outgoing, Partition, Read, Topic};
 use ripcord::model::{
     Command, EventTime, Incident, LogTime, RuleSet, Source, Span, TargetId, Want,
@@ -24,6 +25,7 @@ use ripcord::roles::work::Work;
 use ripcord::shard::{Decision, Inbox};
 use ripcord::targets::registry::RegistryFile;
 use ripcord::topics::{RoleError, Topics};
+use words::shim::{CommitFault, Shim};
 
 const START_S: i64 = 1_767_225_600;
 const MINUTES: i64 = 14;

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
 
 mod served;
+mod words;
 
 use std::fs::File;
 use std::io::Read;

@@ -1,15 +1,17 @@
 //! The shim strikes where its script says, and keeps what the contract makes of a fault.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
 
+mod words;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use ripcord::edge::clock::SystemClock;
 use ripcord::edge::log::local::LocalLog;
-use ripcord::edge::log::shim::{CommitFault, Shim};
 use ripcord::edge::log::{
     Commit, Committed, Log, LogError, Outgoing, Partition, Read, Reader, Transaction,
 };
+use words::shim::{CommitFault, Shim};
 
 fn at(partition: u32) -> Partition {
     Partition { topic: "t".to_owned(), partition }

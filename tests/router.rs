@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod routed;
+mod words;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -12,7 +13,6 @@ use std::time::Duration;
 use ripcord::edge::clock::{Stopwatch, SystemClock};
 use ripcord::edge::log::Log;
 use ripcord::edge::log::local::LocalLog;
-use ripcord::edge::log::shim::Shim;
 use ripcord::edge::router::Routing;
 use ripcord::model::{BreakerState, Command, Namespace, Proof, Span, StepResult, TargetId};
 use ripcord::roles::route::{Publisher, RouteTurn};
@@ -22,6 +22,7 @@ use ripcord::targets::{Acted, Target};
 use ripcord::topics::Topics;
 use routed::{Backend, LONG, PATIENCE, World};
 use serde_json::{Value as Json, json};
+use words::shim::Shim;
 
 /// Connections that ask at once.
 const CALLERS: usize = 16;

@@ -5,3 +5,4 @@
 pub mod files;
 pub mod random;
 pub mod replay;
+pub mod shim;
