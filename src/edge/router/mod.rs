@@ -11,6 +11,7 @@ mod headers;
 mod page;
 mod proxy;
 mod record;
+mod reply;
 mod served;
 mod shadow;
 mod state;

@@ -10,8 +10,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, response};
 use axum::response::{IntoResponse, Response};
 use std::net::SocketAddr;
 
-use super::body::{self, Flow, Sent, StreamedReply};
+use super::body::{self, Flow, Sent};
 use super::call::{About, Call, Failed, PendingCall, ReplyBody, ask, how};
+use super::reply::StreamedReply;
 use super::served::Served;
 use super::{Shared, headers, shadow};
 use crate::edge::http::{Answering, HttpConnection, Problem, fresh_id};
