@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::roles::StopSignal;
+use super::stop::StopSignal;
 use crate::edge::diagnostics;
 use crate::model::{Span, TargetId};
 use crate::roles::decide::Decide;

@@ -12,9 +12,11 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
+use super::error::RoleEnd;
 use super::health::HealthBoard;
+use super::stop::StopSignal;
 use super::workers::{Worker, workers};
-use super::{ProcessError, RoleEnd, RoleSet, loops, router};
+use super::{ProcessError, RoleSet, loops, router};
 use crate::config::Config;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
@@ -32,34 +34,8 @@ use crate::topics::{RoleError, Topics};
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
 /// A role that ran so long begins with the first pause again.
 const RAN_WELL: Span = Span::from_s(60);
-/// How late a pause hears of a stop.
-const SLICE: Duration = Duration::from_millis(50);
 /// The time between two looks for old records.
 const RETAIN_EVERY: Duration = Duration::from_secs(3600);
-
-/// Whether the process was asked to stop.
-#[derive(Clone)]
-pub(super) struct StopSignal(watch::Receiver<bool>);
-
-impl StopSignal {
-    pub(super) fn new(stop: watch::Receiver<bool>) -> Self {
-        Self(stop)
-    }
-
-    pub(super) fn is_set(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Waits, but not past a stop.
-    fn pause(&self, pause: Duration) {
-        let mut left = pause;
-        while !self.is_set() && !left.is_zero() {
-            let slice = left.min(SLICE);
-            std::thread::sleep(slice);
-            left -= slice;
-        }
-    }
-}
 
 /// Starts roles, and knows which.
 pub(super) struct RoleThreads {

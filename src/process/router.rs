@@ -7,7 +7,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::running::listen;
+use super::listen::listen;
 use super::{ProcessError, RoleSet};
 use crate::config::{Config, RouterSettings};
 use crate::edge::diagnostics;

@@ -6,12 +6,15 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
+use super::error::RoleEnd;
 use super::health::HealthBoard;
+use super::listen::listen;
 use super::ready::ready;
-use super::roles::{RoleThreads, StopSignal};
-use super::{ProcessError, RoleEnd, RoleSet, router, welcome};
+use super::roles::RoleThreads;
+use super::stop::StopSignal;
+use super::{ProcessError, RoleSet, router, welcome};
 use crate::config::{Config, LogKind, Settings};
 use crate::edge::diagnostics;
 use crate::edge::log::local::LocalLog;
@@ -20,8 +23,10 @@ use crate::roles::serve::serve;
 use crate::topics::open::{OpenLog, place};
 use crate::topics::{RoleError, Topics};
 
-/// The longest time that a stop waits for the roles.
+/// The longest time that a stop waits for the HTTP server, and then for the roles.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// The longest time that the end of a process waits for threads that wait for the log.
+const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 
 /// A process that has begun.
 pub(crate) struct RunningProcess {
@@ -101,30 +106,50 @@ impl RunningProcess {
         self.endings.try_recv().ok()?.err()
     }
 
-    /// Waits until it is asked to stop or cannot go on, and stops.
+    /// Waits until it is asked to stop or cannot continue; then stops in order: requests under way
+    /// are answered first, since what they write must reach the log.
     ///
     /// # Errors
-    /// A role that cannot go on; the first one is told.
+    /// A role that cannot continue; the first one is reported.
     pub(crate) fn until(self, asked: impl Future<Output = ()>) -> Result<(), ProcessError> {
         let Self { runtime, roles, router, mut http, mut endings, stopper, .. } = self;
-        runtime.block_on(async {
-            let first = tokio::select! {
-                () = asked => Ok(()),
-                Some(result) = endings.recv() => result,
-                served = &mut http => {
-                    served.map_err(|broke| ProcessError::Http(anyhow::Error::new(broke)))?
-                }
+        let ended = runtime.block_on(async {
+            let (first, http) = tokio::select! {
+                () = asked => (Ok(()), Some(http)),
+                Some(result) = endings.recv() => (result, Some(http)),
+                served = &mut http => (served_end(served), None),
             };
             diagnostics::stopping();
-            http.abort();
             let _no_role_is_left = stopper.send(true);
-            if let Some(router) = router {
-                router.ended().await;
-            }
+            let routed = async {
+                if let Some(router) = router {
+                    router.ended().await;
+                }
+            };
+            let (served, ()) = tokio::join!(http_end(http), routed);
             let rest = drain(&mut endings, roles).await;
-            first.and(rest)
-        })
+            first.and(served).and(rest)
+        });
+        // Whatever is still stuck is left behind: the log knows what was acknowledged.
+        runtime.shutdown_timeout(LEAVE_WITHIN);
+        ended
     }
+}
+
+/// Waits until the HTTP server has answered what was under way, but not for ever.
+async fn http_end(http: Option<JoinHandle<RoleEnd>>) -> RoleEnd {
+    let Some(mut http) = http else { return Ok(()) };
+    match tokio::time::timeout(STOP_WITHIN, &mut http).await {
+        Ok(served) => served_end(served),
+        Err(_) => {
+            http.abort();
+            Ok(())
+        }
+    }
+}
+
+fn served_end(served: Result<RoleEnd, JoinError>) -> RoleEnd {
+    served.unwrap_or_else(|crashed| Err(ProcessError::Http(anyhow::Error::new(crashed))))
 }
 
 /// The river on its log, ready to be read and written.
@@ -188,19 +213,18 @@ async fn http(
     part: RoleSet,
     health: HealthBoard,
     listener: Option<TcpListener>,
-    stop: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
 ) -> RoleEnd {
-    let Some(listener) = listener else { return std::future::pending().await };
+    let Some(listener) = listener else {
+        // That nobody is left to ask for a stop means the same.
+        let _stopped = stop.wait_for(|stop| *stop).await;
+        return Ok(());
+    };
     if !part.serves() {
         return Ok(health.answer(listener, settings.http.limits, stop).await?);
     }
     let (http, sources) = (settings.http, settings.sources);
     serve(topics, http, sources, listener, stop).await.map_err(ProcessError::Http)
-}
-
-/// Where people and programs ask; `key` says so.
-pub(super) async fn listen(at: SocketAddr, key: &'static str) -> Result<TcpListener, ProcessError> {
-    TcpListener::bind(at).await.map_err(|source| ProcessError::Listen { at, key, source })
 }
 
 /// Waits for the roles, but not for ever. The first that failed is told.
