@@ -149,6 +149,14 @@ fn ripcord(folder: &Path) -> Command {
     command
 }
 
+/// Whether the health check of the container image finds a ready process at an address.
+fn is_healthy(address: &str) -> bool {
+    let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("docker/ready");
+    let mut check = Command::new(check);
+    check.env_remove("RIPCORD_HEALTH").env("RIPCORD__HTTP__LISTEN", address);
+    check.stderr(Stdio::null()).status().unwrap().success()
+}
+
 impl Up {
     fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
         let mut stream = TcpStream::connect(&self.address).unwrap();
@@ -227,8 +235,12 @@ fn it_rolls_back_survives_a_kill_and_does_what_people_ask() {
     up.counts(r#"ripcord_worker_step_duration_seconds_count{worker="registry",result="done"}"#);
     up.counts(r#"ripcord_phase_duration_seconds_count{phase="flush"}"#);
 
+    assert!(is_healthy(&up.address), "a container's health check");
+
     // Dropping it is kill -9.
+    let before_it = up.address.clone();
     drop(up);
+    assert!(!is_healthy(&before_it), "nothing answers there");
     let up = world.up();
     assert!(!up.banner.iter().any(|line| line.contains("no telemetry yet")), "{:?}", up.banner);
     (0..2).for_each(|_| world.minute(&up, "v2", false));
