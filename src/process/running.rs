@@ -1,4 +1,4 @@
-//! The roles of a process while they run, and how they end together.
+//! A process while it runs: its roles, its router and its HTTP server, and how they stop together.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -28,7 +28,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// The longest time that the end of a process waits for threads that wait for the log.
 const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 
-/// A process that has begun.
+/// A process that has started.
 pub(crate) struct RunningProcess {
     runtime: Runtime,
     roles: RoleThreads,
@@ -41,7 +41,7 @@ pub(crate) struct RunningProcess {
 }
 
 impl RunningProcess {
-    /// Begins. `open`: the log.
+    /// Starts it. `open` opens the log.
     ///
     /// # Errors
     /// See [`ProcessError`].
@@ -91,17 +91,17 @@ impl RunningProcess {
         Ok(Self { runtime, roles, router, http, health, endings, stopper, lines })
     }
 
-    /// What is said of it on a terminal.
+    /// Its banner.
     pub(crate) fn lines(&self) -> &[String] {
         &self.lines
     }
 
-    /// Which roles do not read yet; none: all do.
+    /// Which roles are not ready, and why; `None` if all are.
     pub(crate) fn unready(&self) -> Option<String> {
         self.health.unready()
     }
 
-    /// Why it cannot go on; none: it goes on.
+    /// Why it cannot continue; `None` while it can.
     pub(crate) fn broken(&mut self) -> Option<ProcessError> {
         self.endings.try_recv().ok()?.err()
     }
@@ -152,7 +152,7 @@ fn served_end(served: Result<RoleEnd, JoinError>) -> RoleEnd {
     served.unwrap_or_else(|crashed| Err(ProcessError::Http(anyhow::Error::new(crashed))))
 }
 
-/// The river on its log, ready to be read and written.
+/// The topics on their log, ready to be read and written.
 fn topics(
     config: &Config,
     part: &RoleSet,
@@ -178,7 +178,7 @@ fn topics(
     Ok((topics, carrier))
 }
 
-/// The users' topics, which this log is the only one to have.
+/// Creates the users' topics, which exist on this log only.
 fn create_telemetry(log: &LocalLog, settings: &Settings) -> Result<(), RoleError> {
     for topic in settings.sources.iter().flat_map(|source| &source.topics) {
         log.create(&topic.name, settings.log.telemetry_lanes, false)?;
@@ -186,7 +186,7 @@ fn create_telemetry(log: &LocalLog, settings: &Settings) -> Result<(), RoleError
     Ok(())
 }
 
-/// Logs what begins, and answers what is said of it on a terminal.
+/// Logs what starts, and returns the banner.
 fn begins(
     topics: &Topics,
     config: &Config,
@@ -199,14 +199,14 @@ fn begins(
         diagnostics::started_part(&part.to_string(), namespace, &place, roles, listen);
         return Ok(welcome::part(topics, config, part, roles, listen));
     };
-    // None before the first start has folded anything: then the config's are.
+    // Before the first start has folded anything, the config's rules are in force.
     let rule_set = topics.rules()?.unwrap_or_else(|| config.rules.clone());
     let targets: Vec<_> = rule_set.default.targets.iter().map(|target| target.id.clone()).collect();
     diagnostics::started(namespace, &place, rule_set.default.mode, &targets);
     Ok(welcome::all(topics, config, &rule_set, listen)?)
 }
 
-/// Answers people and programs until it is stopped, if it listens at all.
+/// Answers HTTP requests until the stop, if the process listens at all.
 async fn http(
     topics: Topics,
     settings: Settings,
@@ -227,7 +227,7 @@ async fn http(
     serve(topics, http, sources, listener, stop).await.map_err(ProcessError::Http)
 }
 
-/// Waits for the roles, but not for ever. The first that failed is told.
+/// Waits for the roles, but not for ever. The first that failed is reported.
 async fn drain(
     endings: &mut mpsc::UnboundedReceiver<RoleEnd>,
     roles: RoleThreads,

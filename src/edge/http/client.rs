@@ -19,14 +19,14 @@ const CONNECT: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// No address.
-    #[error("{0:?} is no address of a server; write it like http://127.0.0.1:7700")]
+    #[error("{0:?} is not a server's address; write it like http://127.0.0.1:7700")]
     Url(String),
     /// No client.
-    #[error("an HTTP client cannot be set up")]
+    #[error("cannot set up an HTTP client")]
     Client(#[source] reqwest::Error),
     /// Nobody there, or the answer broke off.
     #[error(
-        "{url} gave no answer ({why}); is `ripcord up` running there? --url names another place"
+        "{url} gave no answer ({why}); is `ripcord up` running there? If it runs elsewhere, give --url"
     )]
     NoAnswer {
         /// Where it was tried.
@@ -35,7 +35,9 @@ pub enum ClientError {
         why: String,
     },
     /// An answer that is not one of ours.
-    #[error("{url} answered {status} and no JSON; another program listens there: check --url")]
+    #[error(
+        "{url} answered {status} without JSON, so another program may listen there; check --url"
+    )]
     NotOurs {
         /// Where it was tried.
         url: String,
@@ -54,7 +56,7 @@ pub enum ClientError {
 
 fn token_hint(status: StatusCode) -> &'static str {
     if status == StatusCode::UNAUTHORIZED {
-        " (401: put the token into the variable RIPCORD_TOKEN, or give --token-file)"
+        " (401: set the variable RIPCORD_TOKEN to the token, or give --token-file)"
     } else {
         ""
     }

@@ -81,7 +81,8 @@ impl Guard {
         if let Some(origin) = headers.get(ORIGIN)
             && !host.is_some_and(|host| own(origin.to_str().unwrap_or_default(), host))
         {
-            let detail = "a page of another origin may not write here; ask from the command line";
+            let detail =
+                "a web page of another origin may not change anything here; use the command line";
             return Err(Problem::new(StatusCode::FORBIDDEN, "foreign-origin", detail));
         }
         match self.token {
@@ -94,7 +95,9 @@ impl Guard {
 fn authorized(token: [u8; 32], headers: &HeaderMap) -> Result<(), Problem> {
     let refuse = |detail| Err(Problem::new(StatusCode::UNAUTHORIZED, "not-authorized", detail));
     let Some(sent) = headers.get(AUTHORIZATION) else {
-        return refuse("writing needs a token; send `Authorization: Bearer TOKEN`");
+        return refuse(
+            "requests that change something need a token; send `Authorization: Bearer TOKEN`",
+        );
     };
     let bearer = sent.to_str().ok().and_then(|sent| {
         let (scheme, token) = sent.split_once(' ')?;

@@ -36,7 +36,7 @@ pub(super) async fn read(body: Body, limits: &RouterLimits) -> Result<Sent, Prob
 
 pub(super) fn slow(within: Duration) -> Problem {
     let seconds = within.as_secs();
-    let detail = format!("the body was not here after {seconds} s; send it faster");
+    let detail = format!("the body had not arrived after {seconds} s; send it faster");
     Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", detail)
 }
 
@@ -58,7 +58,11 @@ async fn begun(mut body: Body, limits: &RouterLimits) -> Result<Sent, Problem> {
                 }
             }
             None => return Ok(Sent::Held(joined(&mut first))),
-            Some(Err(_)) => return Err(Problem::bad("the body broke off; send it again")),
+            Some(Err(_)) => {
+                return Err(Problem::bad(
+                    "the connection ended before the body was complete; send it again",
+                ));
+            }
         }
     }
     if bytes > most {
@@ -83,7 +87,7 @@ fn joined(parts: &mut VecDeque<Bytes>) -> Bytes {
 
 pub(super) fn too_large(most: usize) -> Problem {
     let detail = format!(
-        "the body is larger than the {most} bytes that are taken here; send less, or raise \
+        "the body is larger than the limit of {most} bytes; send less, or raise \
          router.max_body_bytes"
     );
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
@@ -154,7 +158,7 @@ impl hyper::body::Body for Flow {
             }
             self.heard();
             self.fate.slow.store(true, Ordering::Relaxed);
-            return Poll::Ready(Some(Err("the body came too slowly".into())));
+            return Poll::Ready(Some(Err("the body arrived too slowly".into())));
         };
         self.heard();
         Poll::Ready(match next {

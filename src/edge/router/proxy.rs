@@ -42,7 +42,7 @@ pub(super) async fn proxy(State(shared): State<Arc<Shared>>, request: Request) -
 
 pub(super) async fn unknown(uri: Uri) -> Problem {
     let detail = format!(
-        "nothing stands at {}; the router has /models/NAME/…, /admin/routes, /admin/routes/NAME \
+        "there is nothing at {}; the router has /models/NAME/…, /admin/routes, /admin/routes/NAME \
          and /metrics",
         uri.path()
     );
@@ -58,11 +58,12 @@ fn found(shared: &Shared, uri: &Uri) -> Result<(Arc<Served>, String), Problem> {
     let Some(served) = served else {
         let known: Vec<_> = shared.models.keys().map(|model| model.as_str()).collect();
         let model = model.unwrap_or_default();
-        let detail = format!("no model {model:?} is routed here; there are {}", known.join(", "));
+        let detail =
+            format!("no model {model:?} is routed here; the models are {}", known.join(", "));
         return Err(Problem::missing(detail));
     };
     if rest.split('/').any(|part| matches!(decoded(part).as_deref(), Some("." | "..") | None)) {
-        return Err(Problem::bad("the path climbs with . or ..; write it out"));
+        return Err(Problem::bad("the path contains . or ..; write it without"));
     }
     let path = uri.query().map_or(rest.to_owned(), |query| format!("{rest}?{query}"));
     Ok((Arc::clone(served), path))
@@ -143,7 +144,7 @@ async fn held(call: &Call, bytes: &Bytes, seat: Option<Answering>) -> Response {
         let mut asked = call.asked(choice.place, SampleRole::Live, choice.trial);
         tried.push(choice.place);
         let Some(request) = call.request(choice.place, Body::from(bytes.clone())) else {
-            break Problem::bad("the path is none; write it out").into_response();
+            break Problem::bad("the path is not a valid URL path; check it").into_response();
         };
         match ask(&mut asked, request, within).await {
             Ok((head, answer)) => break passed(call, choice.place, head, answer, asked, seat),
@@ -168,7 +169,7 @@ async fn streamed(call: &Call, flow: Flow, seat: Option<Answering>) -> Response 
     let mut asked = call.asked(choice.place, SampleRole::Live, choice.trial);
     asked.sent = Some(flow.fate());
     let Some(request) = call.request(choice.place, Body::new(flow)) else {
-        return Problem::bad("the path is none; write it out").into_response();
+        return Problem::bad("the path is not a valid URL path; check it").into_response();
     };
     if call.about.predicts && call.plan.shadows(choice.place).next().is_some() {
         call.served.large.fetch_add(1, Ordering::Relaxed);
@@ -233,7 +234,7 @@ fn refused(call: &Call, place: VersionIndex, failed: &Failed) -> Response {
             Problem::new(StatusCode::BAD_GATEWAY, "unreachable", detail).again_in(1)
         }
         Failed::Cut(why) => {
-            let detail = format!("{version} of {model} gave no whole answer: {why}");
+            let detail = format!("{version} of {model} did not complete its answer: {why}");
             Problem::new(StatusCode::BAD_GATEWAY, "cut-off", detail).again_in(1)
         }
         Failed::Late(within) => {
@@ -246,7 +247,9 @@ fn refused(call: &Call, place: VersionIndex, failed: &Failed) -> Response {
         }
         Failed::TooLarge => body::too_large(call.shared.limits.max_body_bytes),
         Failed::Slow => body::slow(call.shared.limits.body),
-        Failed::Broke => Problem::bad("the body broke off; send it again"),
+        Failed::Broke => {
+            Problem::bad("the connection ended before the body was complete; send it again")
+        }
     };
     signed(call, place, problem.into_response())
 }

@@ -67,7 +67,7 @@ impl State {
             }
         };
         if routes.schema != SCHEMA {
-            return Err(broken(format!("it is of form {} and not {SCHEMA}", routes.schema)));
+            return Err(broken(format!("its schema is {}, not {SCHEMA}", routes.schema)));
         }
         Ok(Self { path, routes, _lock: lock })
     }
@@ -147,7 +147,7 @@ mod tests {
         for (text, expected) in [
             ("", "EOF"),
             ("{}", "missing field"),
-            (r#"{"schema":2,"routes":{}}"#, "it is of form 2 and not 1"),
+            (r#"{"schema":2,"routes":{}}"#, "its schema is 2, not 1"),
         ] {
             fs::write(folder.path().join("routes.json"), text).unwrap();
             let why = State::open(folder.path()).unwrap_err().to_string();

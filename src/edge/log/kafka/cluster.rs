@@ -1,5 +1,5 @@
-//! What all clients of one cluster share: the properties they are made with, a client that asks
-//! about topics, and who is a member of which group in this process.
+//! What all clients of one cluster share: their properties, a client that asks about topics, and
+//! this process's members of groups.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -24,14 +24,14 @@ use crate::model::LogTime;
 
 /// How long the first answer may take.
 const REACHED: Duration = Duration::from_secs(15);
-/// Lines that the client is let say before a question.
+/// Callbacks of the client that are served before a request.
 const HEARD: usize = 16;
 
 /// One cluster.
 pub(super) struct Cluster {
     settings: KafkaSettings,
     clock: Arc<dyn Clock>,
-    /// In no group; sees what is not committed yet, too.
+    /// In no group; sees uncommitted records, too.
     asker: BaseConsumer<Quiet>,
     counts: Mutex<BTreeMap<String, u32>>,
     compacted: Mutex<BTreeMap<String, bool>>,
@@ -43,10 +43,9 @@ pub(super) struct Cluster {
 
 impl Cluster {
     pub(super) fn reach(settings: KafkaSettings, clock: Arc<dyn Clock>) -> Result<Self, LogError> {
-        let asker =
-            clients::asker(&settings).create_with_context(Quiet::default()).map_err(|error| {
-                failed("setting up a Kafka client; look at kafka.properties", error)
-            })?;
+        let asker = clients::asker(&settings)
+            .create_with_context(Quiet::default())
+            .map_err(|error| failed("setting up a Kafka client (check kafka.properties)", error))?;
         let cluster = Self {
             settings,
             clock,
@@ -59,7 +58,7 @@ impl Cluster {
             newest: AtomicI64::new(i64::MIN),
         };
         let doing = format!("reaching the brokers {}", cluster.settings.brokers);
-        let hint = "look at kafka.brokers, and at kafka.properties for how they are spoken to";
+        let hint = "check kafka.brokers, and kafka.properties for TLS and passwords";
         let reached = cluster.asker.fetch_metadata(None, REACHED);
         cluster.serve_callbacks();
         match (reached, cluster.asker.context().reason()) {
@@ -77,7 +76,7 @@ impl Cluster {
         &self.settings
     }
 
-    /// Asks until there is an answer, or waiting was of no use.
+    /// Asks, patiently.
     pub(super) fn ask<T>(
         &self,
         doing: &str,
@@ -87,10 +86,10 @@ impl Cluster {
         patiently(&format!("{doing} at {}", self.settings.brokers), || question(&self.asker))
     }
 
-    /// Lets the client say what it has to say, or it would keep all of it.
+    /// Runs the client's callbacks, which it would queue without bound otherwise.
     fn serve_callbacks(&self) {
         for _ in 0..HEARD {
-            // Nothing comes of it here: it is said to the client's context.
+            // What it returns went to the client's context already.
             drop(self.asker.poll(Duration::ZERO));
         }
     }
@@ -137,7 +136,7 @@ impl Cluster {
         })
     }
 
-    /// The same, once and without patience.
+    /// The end, asked once and without patience.
     pub(super) fn end_within(&self, partition: &Partition, wait: Duration) -> Option<i64> {
         let asked = self.asker.fetch_watermarks(&partition.topic, number(partition), wait);
         asked.ok().map(|(_, end)| end)
@@ -153,12 +152,12 @@ impl Cluster {
         self.newest.fetch_max(time.as_ms(), Ordering::Relaxed);
     }
 
-    /// Says who reads a partition for a group.
+    /// Registers the reader of a partition for a group.
     pub(super) fn joined(&self, group: &str, of: &Partition, who: &Arc<GroupConsumer>) {
         lock(&self.members).insert((group.to_owned(), of.clone()), Arc::downgrade(who));
     }
 
-    /// Who reads a partition for a group in this process.
+    /// The reader of a partition for a group in this process.
     pub(super) fn member(&self, group: &str, of: &Partition) -> Option<Arc<GroupConsumer>> {
         lock(&self.members).get(&(group.to_owned(), of.clone()))?.upgrade()
     }

@@ -1,9 +1,9 @@
 //! Transactions of one owner: outputs and the input's position, all or nothing.
 //!
 //! Two fences hold. A producer that was opened later under the same name ends this one; and the
-//! group refuses the position if its member is out. What a transaction came to is never guessed:
-//! where the answer was lost, a new producer ends what the old one left open, and then only
-//! reading back tells.
+//! group refuses the position if its member is out. The result of a transaction is never guessed:
+//! if the answer was lost, a new producer ends what the old one left open, and then only reading
+//! back tells.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ const AGAIN: Duration = Duration::from_millis(20);
 pub(super) struct Committer {
     cluster: Arc<Cluster>,
     owner: String,
-    /// None: fenced.
+    /// `None` once it is fenced.
     sender: Option<Sender>,
     /// Speaks for a group that has no member here.
     stranger: Option<(String, BaseConsumer<Quiet>)>,
@@ -97,7 +97,7 @@ impl Committer {
         })
     }
 
-    /// What a failure comes to, and what must be done before the next transaction.
+    /// The result of a failure; prepares for the next transaction.
     fn failed(&mut self, transaction: &Transaction, why: Failed) -> Result<Commit, LogError> {
         let (error, at) = match why {
             Failed::Output(index, error) => (error, transaction.outputs.get(index)),

@@ -1,4 +1,4 @@
-//! Whether a reader stands at the end of a partition.
+//! Whether a reader is at the end of a partition.
 //!
 //! The client says only which number of partition has reached the last stable position, not of
 //! which topic. So that is taken for a hint, and the brokers are asked: the end is reached when

@@ -47,13 +47,13 @@ fn passes(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-/// The topic or partition is not there.
+/// The topic or partition does not exist.
 pub(super) fn is_missing(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(code, Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition)
 }
 
-/// The group has given to another what was this member's.
+/// The group has assigned to another member what this one had.
 pub(super) fn is_out(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
@@ -65,7 +65,7 @@ pub(super) fn is_out(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-/// What an error means that comes in the stream of a group's member.
+/// The meaning of an error in the stream of a group's member.
 pub(super) enum GroupError {
     /// Some partition of this number was read to its end.
     End(u32),
@@ -75,7 +75,7 @@ pub(super) enum GroupError {
     Replaced,
     /// The brokers do not let us, or the client cannot go on.
     Refused,
-    /// It passes, or follows from something that is said elsewhere.
+    /// It passes, or follows from something that is reported elsewhere.
     Passing,
 }
 
@@ -102,24 +102,24 @@ pub(super) fn meaning(error: &KafkaError) -> GroupError {
     }
 }
 
-/// The group counts its members anew; the same commit goes through once that is done.
+/// The group is rebalancing; the same commit may succeed afterwards.
 pub(super) fn is_moving(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(code, Code::IllegalGeneration | Code::StaleMemberEpoch | Code::RebalanceInProgress)
 }
 
-/// Something a person must see to, or the brokers do not answer.
+/// Wraps an error that a person must fix, or that the brokers did not answer.
 pub(super) fn failed(doing: &str, error: KafkaError) -> LogError {
     if let KafkaError::ClientConfig(_, _, property, _) = &error {
         // The client would quote the value, which may be a secret.
         let tls = if cfg!(feature = "tls") {
             ""
         } else {
-            "; this build has no TLS and no SCRAM, build with --features tls"
+            "; this build has no TLS and no SCRAM: build with --features tls to get them"
         };
         let why = format!(
-            "the client does not take kafka property {property} as it is set; look at its name \
-             and its value{tls}"
+            "the Kafka client refuses the property {property}; check its name and value in \
+             kafka.properties{tls}"
         );
         return LogError::Storage { doing: doing.to_owned(), source: why.into() };
     }

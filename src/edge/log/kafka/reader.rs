@@ -1,8 +1,8 @@
 //! A member of a group.
 //!
-//! The role hears with its next read what the group said, and what it is about to lose it lets go
-//! with the read after that: until then it may commit. What was assigned is paused until it is
-//! sought.
+//! A rebalance reaches the role with its next read; what the role is about to lose, it gives up with
+//! the read after that, and until then it may commit. Assigned partitions are paused until the role
+//! seeks.
 //!
 //! Over 300 lines: every answer of the client has its place in one loop.
 
@@ -185,7 +185,10 @@ impl KafkaReader {
         };
         let Some(at) = part.at else { return Ok(false) };
         if record.position < at {
-            let why = format!("it begins anew at {}, and {at} was next", record.position);
+            let why = format!(
+                "it starts again at {}, and {at} was next; it was deleted and created again",
+                record.position
+            );
             return Err(LogError::Damaged { what: of.to_string(), why });
         }
         part.at = Some(record.position + 1);

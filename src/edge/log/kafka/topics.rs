@@ -1,4 +1,4 @@
-//! Makes topics and says how they stand.
+//! Creates, deletes and describes topics.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use super::fault::failed;
 use super::patience::{REQUEST, patiently};
 use crate::edge::log::LogError;
 
-/// How long the brokers may take to make a topic.
+/// How long the brokers may take to create a topic.
 const MADE: Duration = Duration::from_secs(30);
 
-/// What a compacted topic is made with: compacted soon, since a start reads it from its beginning.
+/// The settings of a compacted topic: compacted early, since every start reads it as a whole.
 const COMPACTED: [(&str, &str); 5] = [
     ("cleanup.policy", "compact"),
     ("segment.ms", "600000"),
@@ -27,7 +27,7 @@ const COMPACTED: [(&str, &str); 5] = [
     ("delete.retention.ms", "3600000"),
 ];
 
-/// Makes a topic unless it is there; answers how many partitions it has.
+/// Creates a topic unless it exists; returns its number of partitions.
 pub(super) fn create(
     cluster: &Cluster,
     topic: &str,
@@ -37,7 +37,7 @@ pub(super) fn create(
     if let Some(there) = cluster.partitions(topic)? {
         return Ok(there);
     }
-    let doing = format!("making topic {topic}");
+    let doing = format!("creating topic {topic}");
     let replication = cluster.settings().replication.map_or(-1, i32::from);
     let count = i32::try_from(partitions).unwrap_or(i32::MAX);
     let retention = cluster.settings().retention.as_ms().to_string();
@@ -66,7 +66,7 @@ pub(super) fn create(
     })
 }
 
-/// Deletes topics; one that is not there is as good as deleted.
+/// Deletes topics; one that does not exist counts as deleted.
 pub(super) fn delete(cluster: &Cluster, topics: &[String]) -> Result<(), LogError> {
     let names: Vec<&str> = topics.iter().map(String::as_str).collect();
     let doing = format!("deleting {}", topics.join(", "));
@@ -93,7 +93,7 @@ pub(super) fn compacted(cluster: &Cluster, topic: &str) -> Result<bool, LogError
     Ok(compacted)
 }
 
-/// A topic as it stands; none: it does not.
+/// Describes a topic; `None` if it does not exist.
 pub(super) fn describe(cluster: &Cluster, topic: &str) -> Result<Option<Described>, LogError> {
     let Some(partitions) = cluster.partitions(topic)? else { return Ok(None) };
     let copies = cluster.ask(&format!("asking about {topic}"), |asker| {

@@ -97,7 +97,7 @@ impl Core {
                 answer.recv().unwrap_or_else(|_| {
                     Err(LogError::Storage {
                         doing: format!("{doing} {}", self.shared.name),
-                        source: "its writer has stopped; start again".into(),
+                        source: "its writer thread has stopped; restart the process".into(),
                     })
                 })
             }

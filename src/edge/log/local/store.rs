@@ -80,7 +80,8 @@ pub(super) fn explain(name: &str, doing: &str, error: Arc<rusqlite::Error>) -> L
 }
 
 fn damage(name: &str, why: &str) -> LogError {
-    let mend = "put a backup of its folder in its place, or move the folder away and start anew";
+    let mend =
+        "restore its folder from a backup, or move the folder away to start with an empty log";
     LogError::Damaged { what: name.to_owned(), why: format!("{why}; {mend}") }
 }
 
@@ -110,9 +111,11 @@ pub(super) fn open(path: Option<&Path>, name: &str) -> Result<Connection, LogErr
         (APPLICATION, FORMAT) => Ok(db),
         (APPLICATION, other) => Err(damage(
             name,
-            &format!("its format is {other}, this build reads {FORMAT} only: use the other build"),
+            &format!(
+                "its format is {other} and this build reads only {FORMAT}; use the build that wrote it"
+            ),
         )),
-        _ => Err(damage(name, "it is a database of another program")),
+        _ => Err(damage(name, "it is the database of another program")),
     }
 }
 
