@@ -1,4 +1,4 @@
-//! Asks a running server.
+//! A client of a running Ripcord server.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use serde_json::Value as Json;
 use crate::config::Secret;
 use crate::edge::chain::chain;
 
-/// Time until an answer counts as none.
+/// How long an answer may take.
 const TIME: Duration = Duration::from_secs(30);
-/// Time until a connection counts as none.
+/// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Why there is no answer to use.
+/// Why there is no usable answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// No address.
@@ -24,7 +24,7 @@ pub enum ClientError {
     /// No client.
     #[error("cannot set up an HTTP client")]
     Client(#[source] reqwest::Error),
-    /// Nobody there, or the answer broke off.
+    /// Nothing answers there, or the answer was cut off.
     #[error(
         "{url} gave no answer ({why}); is `ripcord up` running there? If it runs elsewhere, give --url"
     )]
@@ -41,10 +41,10 @@ pub enum ClientError {
     NotOurs {
         /// Where it was tried.
         url: String,
-        /// What it said.
+        /// The status that it answered.
         status: StatusCode,
     },
-    /// The server says no.
+    /// The server refused.
     #[error("{detail}{}", token_hint(*.status))]
     Problem {
         /// With which status.
@@ -87,7 +87,7 @@ impl Client {
     /// Asks the server at `url`; shows `token` with all that writes.
     ///
     /// # Errors
-    /// An address that is none.
+    /// An address that cannot be used.
     pub fn new(url: &str, token: Option<Secret>) -> Result<Self, ClientError> {
         let known = reqwest::Url::parse(url).ok();
         let web = known.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -106,7 +106,7 @@ impl Client {
         Ok(Self { http, base: url.trim_end_matches('/').to_owned(), token })
     }
 
-    /// What stands at a path.
+    /// Gets a path.
     ///
     /// # Errors
     /// See [`ClientError`].

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::Problem;
 use crate::config::Secret;
 
-/// On what terms writing works.
+/// What a request that changes something needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writing {
     /// With the bearer token.
@@ -49,7 +49,7 @@ impl Guard {
         Self { token, listens_on_loopback: listen.ip().is_loopback() }
     }
 
-    /// On what terms writing works.
+    /// What a request that changes something needs.
     #[must_use]
     pub fn writing(&self) -> Writing {
         if self.token.is_some() { Writing::Token } else { Writing::LoopbackOnly }
@@ -66,7 +66,7 @@ impl Guard {
         peer: Option<SocketAddr>,
     ) -> Result<(), Problem> {
         if headers.get_all(HOST).iter().nth(1).is_some() {
-            // Who reads the first and who reads the last would not agree on what was asked.
+            // Programs that read the first and those that read the last would disagree on the host.
             return Err(Problem::bad("there are two Host headers; send one"));
         }
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());

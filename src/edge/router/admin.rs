@@ -1,4 +1,4 @@
-//! `/admin/routes`: how the versions of a model stand, and how its requests are shared out.
+//! `/admin/routes`: the state of a model's versions, and how its requests are distributed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -86,7 +86,7 @@ fn broke(why: &JoinError) -> Problem {
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "broken", detail)
 }
 
-/// Sets a route: on the disk first, then in force, and only then told.
+/// Sets a route: first on disk, then in force, and only then is it answered.
 async fn set(
     shared: &Shared,
     served: &Served,
@@ -94,7 +94,7 @@ async fn set(
     wanted: Wanted,
 ) -> Result<StoredRoute, Problem> {
     let model = served.settings.model.clone();
-    // One at a time, from the reading of what is there to the end.
+    // One at a time, from reading the present route to the end.
     let mut state = Arc::clone(&shared.state).lock_owned().await;
     let kept = served.kept();
     matches(condition, &kept, &model)?;

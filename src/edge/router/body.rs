@@ -22,7 +22,7 @@ use crate::edge::http::Problem;
 pub(super) enum Sent {
     /// All of it.
     Held(Bytes),
-    /// Its beginning, and whence the rest comes.
+    /// Its beginning, and the source of the rest.
     Flow(Flow),
 }
 
@@ -93,7 +93,7 @@ pub(super) fn too_large(most: usize) -> Problem {
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
 }
 
-/// What became of a body that streamed.
+/// The result of a body that was streamed.
 #[derive(Default)]
 pub(super) struct StreamState {
     /// It was larger than it may be.
@@ -119,7 +119,7 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    /// What becomes of it.
+    /// Its result, as far as it is known.
     pub(super) fn fate(&self) -> Arc<StreamState> {
         Arc::clone(&self.fate)
     }

@@ -114,7 +114,7 @@ impl Records {
 
 impl Routing {
     /// A router as it was left, or as the settings have it where it never ran. `queue`: where
-    /// records of answers go; none: nowhere.
+    /// records of answers go, if anywhere.
     ///
     /// # Errors
     /// See [`RouterError`].
@@ -134,7 +134,7 @@ impl Routing {
         Ok(Self { shared: Arc::new(Shared { models, state, limits, records }) })
     }
 
-    /// Answers until `shutdown` says true; then what is under way has its time.
+    /// Answers until `shutdown` is true; then requests under way have their time.
     pub async fn run(&self, listener: TcpListener, guard: Guard, shutdown: watch::Receiver<bool>) {
         for served in self.shared.models.values() {
             check::start(served, &shutdown);

@@ -1,4 +1,4 @@
-//! `/models/NAME/…`: chooses a version, asks it, and passes on what it says.
+//! `/models/NAME/…`: chooses a version, asks it, and forwards its answer.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -69,7 +69,7 @@ fn found(shared: &Shared, uri: &Uri) -> Result<(Arc<Served>, String), Problem> {
     Ok((Arc::clone(served), path))
 }
 
-/// A part of a path as it is meant; none: it is no text.
+/// A part of a path, decoded; `None` if it is not text.
 fn decoded(part: &str) -> Option<String> {
     if !part.contains('%') {
         return Some(part.to_owned());
@@ -180,7 +180,7 @@ async fn streamed(call: &Call, flow: Flow, seat: Option<Answering>) -> Response 
     }
 }
 
-/// What a version said, on its way back.
+/// A version's answer, on its way back.
 fn passed(
     call: &Call,
     place: VersionIndex,

@@ -13,7 +13,7 @@ use super::call::PendingCall;
 use crate::edge::http::Answering;
 use crate::router::RequestEnd;
 
-/// An answer on its way through. When it is over, one way or the other, that is counted.
+/// An answer that is streamed to the caller. Its end is counted, whatever it is.
 pub(super) struct StreamedReply {
     pub(super) from: Incoming,
     pub(super) asked: PendingCall,

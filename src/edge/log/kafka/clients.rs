@@ -60,7 +60,7 @@ impl ClientContext for Quiet {
 
     fn error(&self, error: KafkaError, reason: &str) {
         if !matches!(error, KafkaError::Global(RDKafkaErrorCode::PartitionEOF)) {
-            // Why one did not answer says more than that none did.
+            // "All brokers are down" says less than the reason why one did not answer.
             let mut kept = lock(&self.0);
             let none = matches!(error, KafkaError::Global(RDKafkaErrorCode::AllBrokersDown));
             if !none || kept.is_none() {
@@ -121,7 +121,7 @@ pub(super) fn member(settings: &KafkaSettings, group: &str, topics: usize) -> Cl
 /// Reads what it is assigned by hand. It joins no group, but the client requires a group's name.
 pub(super) fn scanner(settings: &KafkaSettings, group: &str) -> ClientConfig {
     let mut client = properties(settings, &READS);
-    // It asks for what is there, and waits for nothing.
+    // It reads existing records and does not wait for new ones.
     client.set("queued.max.messages.kbytes", "4096").set("fetch.wait.max.ms", "5");
     reads(&mut client).set("group.id", group).clone()
 }
@@ -161,7 +161,7 @@ fn reads(client: &mut ClientConfig) -> &mut ClientConfig {
         .set("enable.auto.offset.store", "false")
         .set("enable.partition.eof", "true")
         .set("isolation.level", "read_committed")
-        // What retention took is a gap in the positions, which measuring says.
+        // Records that retention deleted are a gap in the positions, which measuring reports.
         .set("auto.offset.reset", "earliest")
 }
 

@@ -116,7 +116,7 @@ impl Cluster {
         Ok(Some(found))
     }
 
-    /// Refuses what is not there.
+    /// Refuses a partition that does not exist.
     pub(super) fn known(&self, partition: &Partition) -> Result<(), LogError> {
         let known = lock(&self.counts).get(&partition.topic).copied();
         if known.is_some_and(|count| partition.partition < count) {

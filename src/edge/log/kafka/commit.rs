@@ -125,7 +125,7 @@ impl Committer {
             };
         }
         // Neither ended nor given up: a new producer ends it, one way or the other. Unless the
-        // shard is another's by now, who did that already.
+        // shard belongs to another process by now, which has done that already.
         self.sender = None;
         let member = self.cluster.member(&transaction.group, &transaction.input);
         if member.is_some_and(|member| member.assignment_lost()) {
@@ -148,7 +148,7 @@ impl Committer {
     }
 }
 
-/// The same again may succeed: what passes by itself, and a member whose number is about to change.
+/// Whether a retry may succeed: a passing fault, or a member whose generation is about to change.
 fn may_go_through(error: &KafkaError) -> bool {
     let moving = fault::code(error) == Some(RDKafkaErrorCode::IllegalGeneration);
     moving || fault::may_pass(error)
@@ -181,7 +181,7 @@ fn write(
     insist(|| sender.commit_transaction(STEP)).map_err(Failed::Other)
 }
 
-/// A step that timed out goes on when it is asked for again.
+/// Repeats a step that timed out: the client then continues it.
 fn insist(step: impl Fn() -> Result<(), KafkaError>) -> Result<(), KafkaError> {
     let watch = Stopwatch::start();
     loop {

@@ -36,7 +36,7 @@ const SLICE: Duration = Duration::from_millis(25);
 /// A partition that the group gave to this member.
 #[derive(Default)]
 struct AssignedPartition {
-    /// The next position to read; none: not sought yet.
+    /// The next position to read; `None` before the first seek.
     at: Option<i64>,
     /// It was sought then, and the client does not know yet.
     sought: Option<Stopwatch>,
@@ -50,9 +50,9 @@ pub(super) struct KafkaReader {
     subscribed: bool,
     parts: BTreeMap<Partition, AssignedPartition>,
     ends: PartitionEnds,
-    /// What is let go with the next read.
+    /// What is given up with the next read.
     leaving: Vec<Partition>,
-    /// Came with the records of another partition.
+    /// A record that arrived among those of another partition.
     next: Option<(Partition, Record)>,
     trouble: Option<KafkaError>,
 }
@@ -84,7 +84,7 @@ impl KafkaReader {
         })
     }
 
-    /// Joins with the first read; lets go of what was announced with the read before.
+    /// Joins with the first read; gives up what the read before announced.
     fn settle(&mut self) -> Result<(), LogError> {
         if !self.subscribed {
             let topics: Vec<_> = self.topics.iter().map(String::as_str).collect();
@@ -118,7 +118,7 @@ impl KafkaReader {
         result.map_err(|error| failed(&format!("{doing} {}", self.group), error))
     }
 
-    /// What the group said next.
+    /// The next rebalance.
     fn change(&mut self) -> Result<Option<Read>, LogError> {
         let change = self.consumer.context().next();
         match change {
@@ -178,7 +178,7 @@ impl KafkaReader {
         Ok(())
     }
 
-    /// Whether a record that came is of what is read now.
+    /// Whether a record belongs to what is read now.
     fn came(&mut self, of: &Partition, record: &Record) -> Result<bool, LogError> {
         let Some(part) = self.parts.get_mut(of).filter(|part| part.sought.is_none()) else {
             return Ok(false);
@@ -196,7 +196,7 @@ impl KafkaReader {
         Ok(true)
     }
 
-    /// Collects what is there of one partition, beginning with `first`.
+    /// Collects the records at hand of one partition, starting with `first`.
     fn collect(&mut self, of: Partition, first: Record) -> Result<Option<Read>, LogError> {
         if !self.came(&of, &first)? {
             return Ok(None);
@@ -256,7 +256,7 @@ impl KafkaReader {
         &self.cluster.settings().brokers
     }
 
-    /// What there is to tell without waiting.
+    /// What can be reported without waiting.
     fn ready(&mut self) -> Result<Option<Read>, LogError> {
         if let Some(read) = self.change()? {
             return Ok(Some(read));
@@ -330,7 +330,7 @@ impl Reader for KafkaReader {
         let found =
             patiently(&doing, || self.consumer.committed_offsets(list([partition]), REQUEST))?;
         let Some(found) = found.elements().into_iter().next() else { return Ok(None) };
-        // Not the same as none: who took it for that would begin anew.
+        // Not the same as no position: a reader that took it for that would start from the beginning.
         found.error().map_err(|error| failed(&doing, error))?;
         let Offset::Offset(position) = found.offset() else { return Ok(None) };
         Ok(Some(Committed { position, metadata: found.metadata().to_owned() }))
@@ -377,7 +377,7 @@ impl Drop for KafkaReader {
     /// Leaves the group in order; a member that was named keeps its place until it is missed.
     fn drop(&mut self) {
         self.consumer.context().close();
-        // What was said and not heard must be answered, or the client waits for that.
+        // Rebalances that are still queued must be answered, or the client waits for that.
         while let Some(change) = self.consumer.context().next() {
             if let Rebalance::Taken { partitions, .. } = change {
                 self.leaving.extend(partitions);

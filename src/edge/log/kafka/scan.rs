@@ -47,7 +47,7 @@ impl Cluster {
         Ok(records)
     }
 
-    /// The one that stands there already, or any.
+    /// The one that is at that position already, or any.
     fn take_scanner(&self, partition: &Partition, position: i64) -> Result<Scanner, LogError> {
         let mut kept = lock(&self.scanners().0);
         let stands = |scanner: &Scanner| {

@@ -8,14 +8,14 @@ use rdkafka::consumer::BaseConsumer;
 use super::clients::Quiet;
 use crate::edge::log::{Partition, Record};
 
-/// Clients that read what they are told to.
+/// Clients that read what they are assigned by hand.
 #[derive(Default)]
 pub(super) struct Scanners(pub(super) Mutex<Vec<Scanner>>);
 
 /// One of them.
 pub(super) struct Scanner {
     pub(super) consumer: BaseConsumer<Quiet>,
-    /// Where it goes on without being sent there.
+    /// Where it continues without a new assignment.
     pub(super) at: Option<(Partition, i64)>,
     /// The end as last asked for; it may have moved on.
     pub(super) end: i64,

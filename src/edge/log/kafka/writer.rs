@@ -26,7 +26,7 @@ impl KafkaWriter {
         Ok(Self { cluster, sender: None, committer })
     }
 
-    /// Refuses what no broker would take.
+    /// Refuses records that no broker would take.
     fn check(&self, records: &[Outgoing]) -> Result<(), LogError> {
         for record in records {
             self.cluster.known(&record.to)?;

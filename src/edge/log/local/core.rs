@@ -147,7 +147,7 @@ where
     }
 }
 
-/// The thread that writes the file: what waits together is written together.
+/// The thread that writes the file: writes that wait at the same time are committed together.
 pub(super) struct WriterThread {
     jobs: Option<Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,

@@ -46,7 +46,7 @@ const TABLES: &str = "
     CREATE TABLE owners (name TEXT PRIMARY KEY, epoch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
-/// Why something in the file did not work, before it is said for people.
+/// Why an operation on the file failed, before it is worded for people.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// The asker's own: nothing was written.
@@ -67,7 +67,7 @@ impl From<LogError> for Fault {
     }
 }
 
-/// Says for people what SQLite met while `doing` something with the log `name`.
+/// Words SQLite's error for people: what failed while `doing` something with the log `name`.
 pub(super) fn explain(name: &str, doing: &str, error: Arc<rusqlite::Error>) -> LogError {
     let damaged = match error.sqlite_error_code() {
         Some(code) => matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase),
@@ -142,7 +142,7 @@ fn prepare(db: &mut Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Opens the file to read it beside its writer.
+/// Opens the file for reading, in parallel with its writer.
 pub(super) fn open_beside(path: &Path, name: &str) -> Result<Connection, LogError> {
     let open = || {
         let db = Connection::open(path)?;
@@ -237,7 +237,7 @@ pub(super) fn first(
     found.optional()
 }
 
-/// Where a group stands in a slot.
+/// The position of a group in a slot.
 pub(super) fn committed(
     db: &Connection,
     group: &str,
