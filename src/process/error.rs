@@ -55,7 +55,10 @@ pub enum ProcessError {
     #[error("there is nothing to route; set listen in [router] and add a [router.models.NAME]")]
     NoRouter,
     /// The folder where a worker remembers what it has done.
-    #[error("cannot create the folder {}; set {key} to one that this user may write to", folder.display())]
+    #[error(
+        "cannot create the folder {}; set {key} to one that this user may write to",
+        folder.display()
+    )]
     Fences {
         /// Which folder.
         folder: PathBuf,

@@ -119,7 +119,7 @@ fn ways_in(config: &Config, listen: SocketAddr) -> Vec<String> {
     lines.extend(
         [
             "  a [sources.NAME] in the config: maps your own topics and records",
-            "  ripcord replay telemetry.jsonl: shows what would have happened, without this process",
+            "  ripcord replay telemetry.jsonl: what would have happened, without this process",
             "ripcord check-source telemetry.jsonl shows how Ripcord reads it",
         ]
         .map(str::to_owned),

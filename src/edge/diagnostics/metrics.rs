@@ -38,12 +38,15 @@ metrics! {
     BUILD = "ripcord_build", "Version of the running program";
     EVENTS = "ripcord_events", "Telemetry records by result";
     AFTER_CLOSE = "ripcord_late_cells", "Sums that arrived after their interval was closed";
-    GAPS = "ripcord_position_gaps", "Gaps in the positions read: records lost before Ripcord could read them";
+    GAPS = "ripcord_position_gaps",
+        "Gaps in the positions read: records lost before Ripcord could read them";
     VALUE = "ripcord_window_value_ratio", "Rate that a trigger sees, since the likely change point";
-    MEAN = "ripcord_window_mean_seconds", "Mean latency that a trigger sees, since the likely change point";
+    MEAN = "ripcord_window_mean_seconds",
+        "Mean latency that a trigger sees, since the likely change point";
     DRIFT = "ripcord_drift_index", "Largest population stability index over a version's inputs";
     SAMPLES = "ripcord_window_samples", "Samples since the likely change point";
-    EVIDENCE = "ripcord_evidence", "Test statistic of a trigger, as odds against the null hypothesis";
+    EVIDENCE = "ripcord_evidence",
+        "Test statistic of a trigger, as odds against the null hypothesis";
     THRESHOLD = "ripcord_evidence_threshold", "Odds at which the trigger fires";
     TRIGGERS = "ripcord_triggers", "Triggers by signal and current verdict";
     VERDICTS = "ripcord_verdicts", "Verdicts that changed or led to an action, in this process";
@@ -61,7 +64,8 @@ metrics! {
         "Time that a worker of this process needed for a command";
     REFUSED = "ripcord_refused_commands",
         "Commands that a worker of this process refused, by reason";
-    ROLE_READY = "ripcord_role_ready", "1 while a role of this process has joined its group and reads";
+    ROLE_READY = "ripcord_role_ready",
+        "1 while a role of this process has joined its group and reads";
     STATES = "ripcord_incidents", "Incidents by current state";
     COVERAGE = "ripcord_label_coverage_ratio", "Share of answers that have received a label";
     ROLLBACKS = "ripcord_rollbacks", "Rollbacks by the last phase that they reached";
@@ -69,15 +73,18 @@ metrics! {
     OPEN = "ripcord_open_incidents", "Incidents that are not resolved";
     FROZEN = "ripcord_frozen", "1 while automatic action is frozen for a model";
     TROUBLE = "ripcord_target_trouble", "1 while a target cannot be observed";
-    LAG = "ripcord_consumer_lag_records", "Records of an inbox that its shard has not processed yet";
+    LAG = "ripcord_consumer_lag_records",
+        "Records of an inbox that its shard has not processed yet";
     STATUS_AGE = "ripcord_status_age_seconds", "Age of a shard's last status";
     ROUTED = "ripcord_router_requests", "Requests that the router sent to a version, by result";
     ROUTED_TOOK = "ripcord_router_request_duration_seconds",
         "Response time of a version, measured by the router";
-    ROUTE_WEIGHT = "ripcord_router_weight_ratio", "Share of its model's requests that a version gets";
+    ROUTE_WEIGHT = "ripcord_router_weight_ratio",
+        "Share of its model's requests that a version gets";
     BREAKER = "ripcord_router_breaker", "1 for the current state of a version's breaker";
     BACKEND_UP = "ripcord_router_backend_up", "1 while a version's health check succeeds";
-    ROUTER_DROPPED = "ripcord_router_dropped", "Records and mirrored copies that were dropped because a queue was full";
+    ROUTER_DROPPED = "ripcord_router_dropped",
+        "Records and mirrored copies that were dropped because a queue was full";
     TAKEN = "ripcord_http_telemetry_records", "Lines posted to this process, by result";
 }
 

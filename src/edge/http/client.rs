@@ -26,7 +26,8 @@ pub enum ClientError {
     Client(#[source] reqwest::Error),
     /// Nothing answers there, or the answer was cut off.
     #[error(
-        "{url} gave no answer ({why}); is `ripcord up` running there? If it runs elsewhere, give --url"
+        "{url} gave no answer ({why}); is `ripcord up` running there? If it runs elsewhere, \
+         give --url"
     )]
     NoAnswer {
         /// Where it was tried.

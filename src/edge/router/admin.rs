@@ -66,7 +66,8 @@ pub(super) async fn put(
 ) -> Result<RouteReply, Problem> {
     let wanted: Wanted = serde_json::from_slice(&body).map_err(|why| {
         Problem::bad(format!(
-            "the body is not a route: {why}; write {{\"weights_percent\": {{\"v1\": 90, \"v2\": 10}}}}"
+            "the body is not a route: {why}; write \
+             {{\"weights_percent\": {{\"v1\": 90, \"v2\": 10}}}}"
         ))
     })?;
     let condition = headers.get(IF_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);

@@ -46,8 +46,8 @@ pub enum RouterError {
     Folder(#[from] FileError),
     /// Its file of routes cannot be read.
     #[error(
-        "{path} is not a file of routes: {why}; restore it, or remove it to start with the weights of \
-         the settings"
+        "{path} is not a file of routes: {why}; restore it, or remove it to start with the weights \
+         of the settings"
     )]
     State {
         /// Which file.

@@ -1,7 +1,7 @@
 //! A member of a group.
 //!
-//! A rebalance reaches the role with its next read; what the role is about to lose, it gives up with
-//! the read after that, and until then it may commit. Assigned partitions are paused until the role
+//! A rebalance reaches the role with its next read. What the role is about to lose, it gives up
+//! with the read after that; until then it may commit. Assigned partitions are paused until the role
 //! seeks.
 //!
 //! Over 300 lines: every answer of the client has its place in one loop.
@@ -330,7 +330,7 @@ impl Reader for KafkaReader {
         let found =
             patiently(&doing, || self.consumer.committed_offsets(list([partition]), REQUEST))?;
         let Some(found) = found.elements().into_iter().next() else { return Ok(None) };
-        // Not the same as no position: a reader that took it for that would start from the beginning.
+        // Not the same as no position: with none, the reader would start from the beginning.
         found.error().map_err(|error| failed(&doing, error))?;
         let Offset::Offset(position) = found.offset() else { return Ok(None) };
         Ok(Some(Committed { position, metadata: found.metadata().to_owned() }))

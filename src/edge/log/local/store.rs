@@ -112,7 +112,8 @@ pub(super) fn open(path: Option<&Path>, name: &str) -> Result<Connection, LogErr
         (APPLICATION, other) => Err(damage(
             name,
             &format!(
-                "its format is {other} and this build reads only {FORMAT}; use the build that wrote it"
+                "its format is {other} and this build reads only {FORMAT}; use the build that \
+                 wrote it"
             ),
         )),
         _ => Err(damage(name, "it is the database of another program")),
