@@ -1,8 +1,8 @@
 //! A member of a group.
 //!
 //! A rebalance reaches the role with its next read. What the role is about to lose, it gives up
-//! with the read after that; until then it may commit. Assigned partitions are paused until the role
-//! seeks.
+//! with the read after that; until then it may commit. Assigned partitions are paused until the
+//! role seeks.
 //!
 //! Over 300 lines: every answer of the client has its place in one loop.
 
