@@ -298,7 +298,7 @@ async fn a_route_is_changed_only_by_who_has_read_it_and_only_once_it_is_on_the_d
         (json!({ "weights_percent": { "v1": 50 } }), "50 %"),
         (json!({ "weights_percent": { "v9": 100 } }), "no version v9"),
         (json!({ "weights_percent": { "v1": 100 }, "wieghts": 1 }), "unknown field"),
-        (json!([]), "no route"),
+        (json!([]), "not a route"),
     ] {
         let (status, problem) = world.put(Some(&tag), &wrong).await;
         assert_eq!(status, 400, "{problem}");
