@@ -1,4 +1,4 @@
-//! The one printer of an error and its causes.
+//! The only place that writes an error and its causes as text.
 
 use std::error::Error;
 

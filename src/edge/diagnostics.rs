@@ -1,7 +1,7 @@
-//! What operators read. Here stands every log event, one function each; beside it, in `metrics`,
-//! every metric. Neither is named anywhere else, so a rename breaks no dashboard unseen.
+//! What operators read: every log event, one function each, and in `metrics` every metric. Neither
+//! is named anywhere else, so no rename breaks a dashboard unnoticed.
 //!
-//! Law: events are lower case without a full stop, values are fields. WARN is worth waking
+//! Law: events are lower case without a full stop, and values are fields. WARN is worth waking
 //! somebody; what a person wants to know later is INFO; nothing is logged once per record.
 //! No field holds a secret.
 
@@ -39,7 +39,7 @@ pub fn init(json: bool) {
     }
 }
 
-/// The same into a file, for a command whose terminal shows something else.
+/// Logs to a file instead, for a command that uses the terminal itself.
 ///
 /// # Errors
 /// The file cannot be made.
@@ -58,7 +58,7 @@ pub fn started(namespace: &str, log: &str, mode: Mode, targets: &[TargetId]) {
     info!(namespace, log, ?mode, ?targets, "started");
 }
 
-/// A process runs some roles, beside other processes. `at`: where it answers by HTTP.
+/// A process runs some roles, next to other processes. `at`: where it answers by HTTP.
 pub fn started_part(
     part: &str,
     namespace: &str,
@@ -75,32 +75,32 @@ pub fn stopping() {
     info!("stopping");
 }
 
-/// It stopped; what it held is flushed and snapshot.
+/// It stopped; what it held is flushed and saved.
 pub fn stopped() {
     info!("stopped");
 }
 
-/// Some roles did not stop in time; nothing is lost, a start is slower.
+/// Some roles did not stop in time. Nothing is lost; the next start is slower.
 pub fn stopped_late(roles: usize) {
-    warn!(roles, "roles did not stop in time, they were left");
+    warn!(roles, "roles did not stop in time and were abandoned");
 }
 
-/// A lane is measured here from now on.
+/// This process measures a lane from now on.
 pub fn lane_claimed(lane: &LaneId, epoch: u64, reread: u64) {
     info!(%lane, epoch, reread, "lane claimed");
 }
 
 /// Partitions were added to some topics of a source, and not yet to the others.
 pub fn lanes_uneven(source: &SourceId, why: &str) {
-    warn!(%source, why, "lanes uneven, new partitions wait until all topics have as many");
+    warn!(%source, why, "lanes uneven, new partitions wait until all topics have the same number");
 }
 
-/// A lane reads again what may still meet an outcome.
+/// A lane reads the records again that may still join with an outcome.
 pub fn warming(lane: &LaneId, records: u64) {
-    info!(%lane, records, "warming, no labels are counted until it has read again");
+    info!(%lane, records, "warming, no labels are counted until old records are read again");
 }
 
-/// A lane has read everything again.
+/// A lane has read all of them.
 pub fn warmed(lane: &LaneId) {
     info!(%lane, "warmed");
 }
@@ -110,9 +110,9 @@ pub fn lane_released(lane: &LaneId, lost: bool) {
     info!(%lane, lost, "lane released");
 }
 
-/// Beside the position of a lane stands nothing that can be gone on from.
+/// The state stored with the position of a lane cannot be used.
 pub fn lane_memory_unreadable(lane: &LaneId, position: i64, why: &str) {
-    warn!(%lane, position, why, "lane memory unreadable, measuring begins anew at the position");
+    warn!(%lane, position, why, "lane memory unreadable, measuring restarts at the position");
 }
 
 /// A log cannot be read for now.
@@ -120,7 +120,7 @@ pub fn blocked(role: &str, why: &str) {
     warn!(role, why, "log blocked");
 }
 
-/// What the Kafka client says, by syslog's levels; much of it passes by itself.
+/// A message of the Kafka client, by syslog's levels; much of it passes by itself.
 pub fn kafka_client(level: i32, text: &str) {
     match level {
         ..=3 => warn!(text, "kafka client"),
@@ -129,7 +129,7 @@ pub fn kafka_client(level: i32, text: &str) {
     }
 }
 
-/// Kafka could not do something now; it is tried again.
+/// Kafka could not do something now; it is retried.
 pub fn kafka_trouble(doing: &str, why: &str) {
     info!(doing, why, "kafka trouble");
 }
@@ -139,7 +139,7 @@ pub fn record_rejected(topic: &str, partition: u32, position: i64, code: &str, d
     info!(topic, partition, position, code, detail, "record rejected");
 }
 
-/// More requests of a model wait than may.
+/// More requests of a model wait for outcomes than allowed.
 pub fn join_stopped(source: &SourceId, model: &ModelId, waiting: usize, cap: usize) {
     warn!(
         %source, %model, waiting, cap,
@@ -153,7 +153,7 @@ pub fn join_resumed(source: &SourceId, model: &ModelId, waiting: usize) {
     info!(%source, %model, waiting, "join resumed");
 }
 
-/// A record of an inbox could not be read; it is counted and passed over.
+/// A record of an inbox could not be read; it is counted and skipped.
 pub fn inbox_unreadable(shard: u32, position: i64, why: &str) {
     warn!(shard, position, why, "inbox record unreadable");
 }
@@ -174,7 +174,7 @@ pub fn decision_changed(
     }
 }
 
-/// An incident was opened or moved on.
+/// An incident was opened or changed its state.
 pub fn incident_changed(incident: &Incident) {
     let Incident { id, model, version, state, because, to, .. } = incident;
     let to = to.as_ref().map(VersionId::as_str);
@@ -192,13 +192,13 @@ pub fn incident_changed(incident: &Incident) {
     }
 }
 
-/// A worker was told what to do.
+/// A worker received a command.
 pub fn command_emitted(command: &Command) {
     let Command { id, incident, model, generation, target, reason, .. } = command;
     warn!(command = %id, %incident, %model, generation, %target, reason, "command emitted");
 }
 
-/// People are told.
+/// A notice to people.
 pub fn notice(model: &ModelId, incident: &IncidentId, severity: &str, summary: &str) {
     warn!(%model, %incident, severity, summary, "notice");
 }
@@ -209,14 +209,14 @@ pub fn step_answered(command: &Command, outcome: StepResult, detail: &str) {
     info!(command = %id, %model, %target, ?outcome, detail, "step answered");
 }
 
-/// A worker may not or cannot see its target.
+/// A worker cannot observe its target.
 pub fn target_trouble(target: &TargetId, why: &str) {
     warn!(%target, why, "target trouble");
 }
 
-/// It can be seen again.
+/// It can observe it again.
 pub fn target_seen(target: &TargetId) {
-    info!(%target, "target is seen again");
+    info!(%target, "target trouble over");
 }
 
 /// A person put other rules in force.
@@ -224,11 +224,13 @@ pub fn rules_applied(revision: u64, hash: &str, by: Option<&str>, reason: Option
     info!(revision, hash, by, reason, "rules applied");
 }
 
-/// The rules of the config are not those in force.
+/// The rules in the config differ from those in force.
 pub fn rules_differ(config: &str, in_force: &str, revision: u64) {
     warn!(
         config,
-        in_force, revision, "rules differ, the config is not in force; ripcord config apply"
+        in_force,
+        revision,
+        "rules differ, the config is not in force; `ripcord config apply` applies it"
     );
 }
 
@@ -237,17 +239,17 @@ pub fn router_started(listen: &str, models: &[String]) {
     info!(listen, ?models, "router started");
 }
 
-/// The requests of a model are shared out otherwise.
+/// The traffic split of a model changed.
 pub fn router_route(model: &ModelId, revision: u64, weights: &str) {
     info!(%model, revision, weights, "route set");
 }
 
-/// A route could not be written down, and was not set.
+/// A route could not be saved, so it was not set.
 pub fn router_not_kept(model: &ModelId, why: &str) {
-    warn!(%model, why, "route cannot be kept");
+    warn!(%model, why, "route cannot be saved");
 }
 
-/// A breaker moved.
+/// A breaker changed its state.
 pub fn router_breaker(model: &ModelId, version: &VersionId, to: &str, why: &str) {
     match to {
         "open" => warn!(%model, %version, to, why, "breaker moved"),
@@ -255,7 +257,7 @@ pub fn router_breaker(model: &ModelId, version: &VersionId, to: &str, why: &str)
     }
 }
 
-/// A version says that it is well, or no longer does.
+/// The health of a version changed.
 pub fn router_health(model: &ModelId, version: &VersionId, up: bool) {
     if up {
         info!(%model, %version, "backend up");
@@ -264,14 +266,14 @@ pub fn router_health(model: &ModelId, version: &VersionId, up: bool) {
     }
 }
 
-/// Records of answers found no place; the answers themselves waited for nothing.
+/// Records of answers were dropped. The answers themselves did not wait.
 pub fn router_dropped(records: u64) {
     warn!(records, "records of answers dropped, the log is slow or blocked");
 }
 
-/// A role failed and is started again.
+/// A role failed and is restarted.
 pub fn role_restarted(role: &str, why: &str, again_in_ms: u128) {
-    warn!(role, why, again_in_ms, "role failed, it is started again");
+    warn!(role, why, again_in_ms, "role failed and is restarted");
 }
 
 /// Another process owns what a role held.

@@ -1,10 +1,10 @@
-//! What a target remembers of its commands, so that none is done twice and no old one is done.
+//! What a target remembers of its commands, so that none runs twice and no outdated one runs.
 
 use serde::{Deserialize, Serialize};
 
 use crate::model::Command;
 
-/// Commands of one generation that are remembered beside the newest.
+/// How many commands of one generation are remembered besides the newest.
 const EARLIER: usize = 50;
 
 /// The commands that a target took for one model.

@@ -1,4 +1,4 @@
-//! Files that survive a kill: whole or not at all, and one writer at a time.
+//! Files that survive a kill: written as a whole or not at all, by one writer at a time.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -24,7 +24,7 @@ pub struct FileError {
     source: io::Error,
 }
 
-/// Words an I/O error with what was tried.
+/// Adds what was tried to an I/O error.
 pub(crate) fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> FileError {
     let path = path.to_owned();
     move |source| FileError { doing, path, source }
@@ -37,7 +37,7 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The text of a file; none: there is no such file.
+/// The text of a file; `None` if it does not exist.
 pub(crate) fn read(path: &Path) -> Result<Option<String>, FileError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
@@ -99,7 +99,8 @@ pub(crate) fn lock(path: &Path, wait: Duration) -> Result<File, FileError> {
             Err(TryLockError::WouldBlock) => {}
         }
         if u128::try_from(since.elapsed().as_ms()).unwrap_or(0) >= wait.as_millis() {
-            let held = format!("another process held it for {} s; stop that one", wait.as_secs());
+            let held =
+                format!("another process has held it for {} s; stop that process", wait.as_secs());
             return Err(failed("lock", path)(io::Error::new(io::ErrorKind::TimedOut, held)));
         }
         std::thread::sleep(LOCK_EVERY);

@@ -1,6 +1,6 @@
-//! A process that ends when the one that started it ends, however that came to be.
+//! A process that ends when the one that started it ends, even by a kill.
 
-/// The variable by which a process is told so.
+/// The variable that asks a process for that.
 pub const WITH_PARENT: &str = "RIPCORD_WITH_PARENT";
 
 /// Asks the system for it. Where the system has no such thing, the process outlives its parent.

@@ -36,7 +36,7 @@ pub fn printed(outcome: io::Result<()>) {
     }
 }
 
-/// Why standard output did not take everything; none: it did, or its reader went away.
+/// Why standard output did not take everything; `None` if it did, or if its reader went away.
 #[must_use]
 pub fn lost() -> Option<&'static str> {
     LOST.get().map(String::as_str)
@@ -46,7 +46,7 @@ fn put(out: &mut dyn Write, text: &str) -> io::Result<()> {
     writeln!(out, "{text}").and_then(|()| out.flush())
 }
 
-/// The columns of the terminal that standard output is; none: it is none.
+/// The width of the terminal; `None` if standard output is not one.
 #[must_use]
 pub fn columns() -> Option<usize> {
     comfy_table::Table::new().width().map(usize::from)
@@ -59,13 +59,13 @@ pub fn colours(no_color: bool) -> bool {
     !no_color && !asked_not_to && io::stdout().is_terminal()
 }
 
-/// How far something has come: on standard error, and only where that is a terminal.
+/// A progress bar, on standard error, and only where that is a terminal.
 pub struct Bar {
     bar: ProgressBar,
 }
 
 impl Bar {
-    /// A bar that nothing was shown on; hidden where nobody looks.
+    /// An empty bar; hidden unless standard error is a terminal.
     #[must_use]
     pub fn new(shown: bool) -> Self {
         let target = match shown && io::stderr().is_terminal() {
@@ -106,7 +106,7 @@ impl Bar {
     }
 }
 
-/// A terminal's whole page in place of what stood there.
+/// Replaces the whole page of a terminal.
 pub fn page(text: &str) {
     line(&format!("\u{1b}[H\u{1b}[2J{text}"));
 }

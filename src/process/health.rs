@@ -1,7 +1,7 @@
-//! How the roles of a process do, for machines that watch it: `/livez`, `/readyz`, `/metrics`.
+//! The health of a process's roles, for monitoring: `/livez`, `/readyz`, `/metrics`.
 //!
-//! Law: it is seen from outside, by what the log says to each role's reader, so no role need tell
-//! it; and nothing can be asked for here, only read.
+//! Law: health is observed from what the log answers to each role's reader, so no role reports it;
+//! and these pages are read-only.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,24 +26,24 @@ use crate::model::LogTime;
 use crate::shard::BUILD;
 use crate::topics::Topics;
 
-/// How each role does.
+/// The state of each role.
 #[derive(Clone, Default)]
 pub(super) struct HealthBoard(Arc<Mutex<BTreeMap<String, Standing>>>);
 
-/// How a role does.
+/// The state of a role.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Standing {
-    /// It begins, or begins anew; its group has not said what falls to it.
+    /// It is starting or restarting, and its group has not assigned it anything yet.
     Joining,
-    /// It reads what its group gave to it. That may be nothing, when there are more processes than
-    /// parts: then it stands by.
+    /// It reads what its group assigned to it. With more processes than partitions that may be
+    /// nothing: the role is on standby.
     Reads,
-    /// It has joined, and the log cannot be read.
+    /// It has joined, but the log cannot be read.
     Blocked(String),
 }
 
 impl HealthBoard {
-    /// The river as a role is given it: with a log that sees how the role does.
+    /// These topics for one role, on a log that observes the role.
     pub(super) fn watch(&self, role: &str, topics: &Topics) -> Topics {
         self.set(role, Standing::Joining);
         let (health, role) = (self.clone(), role.to_owned());
@@ -60,11 +60,11 @@ impl HealthBoard {
         self.all().insert(role.to_owned(), standing);
     }
 
-    /// Which roles do not read, and why not; none: all of them do.
+    /// Which roles are not ready, and why; `None` if all are.
     pub(super) fn unready(&self) -> Option<String> {
         let all = self.all();
         let unready = all.iter().filter_map(|(role, standing)| match standing {
-            Standing::Joining => Some(format!("{role} has not joined its group")),
+            Standing::Joining => Some(format!("{role} has not joined its group yet")),
             Standing::Blocked(why) => Some(format!("{role} cannot read: {why}")),
             Standing::Reads => None,
         });
@@ -114,7 +114,7 @@ async fn page(State(health): State<HealthBoard>) -> Response {
     ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], page.text()).into_response()
 }
 
-/// A role's log.
+/// A role's log, which observes what the role reads.
 struct Watched {
     log: Arc<dyn Log>,
     health: HealthBoard,
@@ -153,18 +153,18 @@ impl Log for Watched {
     }
 }
 
-/// The reader of one life of a role.
+/// The reader of a role, from one start of the role to its end.
 struct WatchedReader {
     reader: Box<dyn Reader>,
     health: HealthBoard,
     role: String,
     given: BTreeSet<Partition>,
-    /// Some of it the role has only just heard of, and not yet taken over.
+    /// Some of it was assigned by the last read, and the role has not taken it over yet.
     new: bool,
 }
 
 impl WatchedReader {
-    /// What an answer says of the role; none: nothing new.
+    /// The state of the role after a read; `None` if it has not changed.
     fn standing_after(&mut self, read: &Result<Option<Read>, LogError>) -> Option<Standing> {
         match read {
             Ok(Some(Read::Assigned(partitions))) => {
@@ -181,7 +181,7 @@ impl WatchedReader {
                 self.given.retain(|given| !partitions.contains(given));
                 Some(Standing::Joining)
             }
-            // Who stands by would never hear that it can be read again.
+            // A role on standby would not notice when the log can be read again.
             Ok(Some(Read::Blocked(why))) if !self.given.is_empty() => {
                 Some(Standing::Blocked(why.clone()))
             }
@@ -193,7 +193,7 @@ impl WatchedReader {
 
 impl Reader for WatchedReader {
     fn read(&mut self, wait: Duration) -> Result<Option<Read>, LogError> {
-        // It has taken over what it was given, which may take long, or it would not ask for more.
+        // A role reads on only after it has taken over what it was assigned, which may take long.
         if std::mem::take(&mut self.new) {
             self.health.set(&self.role, Standing::Reads);
         }
@@ -225,7 +225,7 @@ impl Reader for WatchedReader {
     }
 }
 
-/// Its life is over; the next one joins anew.
+/// The role has ended; if it restarts, it joins its group again.
 impl Drop for WatchedReader {
     fn drop(&mut self) {
         self.health.set(&self.role, Standing::Joining);
@@ -271,7 +271,7 @@ mod tests {
             assert_eq!(reader.standing_after(&Ok(read)), expected, "{said}");
         }
         drop(reader);
-        assert_eq!(health.unready().unwrap(), "decide has not joined its group");
+        assert_eq!(health.unready().unwrap(), "decide has not joined its group yet");
         let mut reader = log.reader("g", &["t".to_owned()]).unwrap();
         assert!(health.unready().is_some());
         while reader.read(Duration::from_secs(1)).unwrap().is_none() {}

@@ -1,8 +1,8 @@
-//! What each role does while the process runs: turns, and what is said of them.
+//! What each role does while the process runs: it takes turns, and logs what came of them.
 
 use std::time::Duration;
 
-use super::roles::StopSignal;
+use super::stop::StopSignal;
 use crate::edge::diagnostics;
 use crate::model::{Span, TargetId};
 use crate::roles::decide::Decide;
@@ -11,7 +11,7 @@ use crate::roles::work::Work;
 use crate::shard::Output;
 use crate::topics::{RoleError, Topics};
 
-/// The longest a role waits for records: how late it hears of a stop, a deadline or a poll.
+/// The longest a role waits for records, and so how late it notices a stop or a deadline.
 const WAIT: Duration = Duration::from_millis(100);
 /// The least time between two publications of live numbers.
 const PUBLISH_EVERY: Span = Span::from_s(1);
@@ -24,8 +24,8 @@ pub(super) fn ingest(ingest: &mut Ingest, stop: &StopSignal) -> Result<(), RoleE
     ingest.stop()
 }
 
-/// Folds until the stop; live numbers go out once a second while something happens. `config`:
-/// the hash of the rules that the config has.
+/// Folds until the stop, and publishes live numbers once a second while something changes.
+/// `config`: the hash of the rules in the config.
 pub(super) fn decide(
     decide: &mut Decide,
     topics: &Topics,
@@ -51,7 +51,7 @@ pub(super) fn decide(
     decide.publish_status()
 }
 
-/// Warns once if shards go by other rules than the config's.
+/// Warns if a shard uses other rules than the config's.
 fn compare(decide: &Decide, config: &str) {
     let mut books = decide.shards().filter_map(|(_, shard)| shard.rule_set());
     if let Some(rule_set) = books.find(|rule_set| rule_set.hash != config) {

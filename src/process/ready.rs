@@ -1,7 +1,7 @@
-//! What must stand on a log that others use too before roles begin on it.
+//! Checks that a shared log has every topic that a role needs before the role starts.
 //!
-//! Law: nothing is made here. `ripcord topics create` makes it, once: of many processes that
-//! begin together each would make it as its own settings say.
+//! Law: nothing is created here. `ripcord topics create` does that, once: of many processes that
+//! start together, each would create the topics by its own settings.
 
 use super::RoleSet;
 use crate::config::Settings;
@@ -9,29 +9,29 @@ use crate::edge::log::{LogError, Topic};
 use crate::model::SourceId;
 use crate::topics::Topics;
 
-/// What is not as it must be.
+/// What is missing or does not fit.
 #[derive(Debug, thiserror::Error)]
 pub enum NotReady {
-    /// A topic of the river.
-    #[error("the topic {0} is not there; make the river's topics with `ripcord topics create`")]
+    /// One of Ripcord's topics.
+    #[error("the topic {0} does not exist; create Ripcord's topics with `ripcord topics create`")]
     NoTopic(String),
     /// Another number of shards.
     #[error(
-        "{topic} has {found} partitions and log.shards is {wanted}; the number is fixed when the \
-         topics are made, so set log.shards = {found}"
+        "{topic} has {found} partitions, but log.shards is {wanted}; the number is fixed when the \
+         topics are created, so set log.shards = {found}"
     )]
     Shards {
         /// The inbox.
         topic: String,
         /// Its partitions.
         found: u32,
-        /// What the settings say.
+        /// `log.shards`.
         wanted: u32,
     },
     /// An output that does not fit the inbox.
     #[error(
         "{topic} has {found} partitions and needs {wanted}, one per shard; `ripcord topics check` \
-         says how to mend it"
+         prints the command that fixes it"
     )]
     Partitions {
         /// Which.
@@ -41,16 +41,16 @@ pub enum NotReady {
         /// One per shard.
         wanted: u32,
     },
-    /// An inbox without its first records.
+    /// An inbox is empty.
     #[error(
-        "shard {0} has no first record, which says how many shards there are and by which rules \
-         they go; write it with `ripcord topics create`"
+        "the inbox of shard {0} is empty; its first records, the number of shards and the rules, \
+         are written by `ripcord topics create`"
     )]
     NoFirst(u32),
     /// A topic of a source.
     #[error(
-        "the topic {topic} of source {source_id} is not there; make it, or let `ripcord topics \
-         create --telemetry` do so"
+        "the topic {topic} of source {source_id} does not exist; create it, or run `ripcord topics \
+         create --telemetry`"
     )]
     NoTelemetry {
         /// Which source.
@@ -58,12 +58,12 @@ pub enum NotReady {
         /// Its topic.
         topic: String,
     },
-    /// The log did not say.
+    /// The log did not answer.
     #[error("the log failed")]
     Log(#[from] LogError),
 }
 
-/// The river's topics that are not there; those that are have a partition per shard.
+/// Ripcord's topics that do not exist. Those that do have one partition per shard.
 pub(crate) fn fitting(topics: &Topics) -> Result<Vec<String>, NotReady> {
     let wanted = topics.shards;
     let mut missing = Vec::new();
@@ -81,7 +81,7 @@ pub(crate) fn fitting(topics: &Topics) -> Result<Vec<String>, NotReady> {
     Ok(missing)
 }
 
-/// Whether this part can begin.
+/// Checks that these roles can start.
 pub(super) fn ready(topics: &Topics, settings: &Settings, part: &RoleSet) -> Result<(), NotReady> {
     if let Some(topic) = fitting(topics)?.into_iter().next() {
         return Err(NotReady::NoTopic(topic));

@@ -1,4 +1,4 @@
-//! Which part of the river a process carries.
+//! Which roles a process runs.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use crate::model::TargetId;
 /// Which roles run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RoleSet {
-    /// Every one.
+    /// All of them.
     All,
-    /// Those that measure.
+    /// One that measures per source.
     Ingest,
     /// The one that judges and decides.
     Decide,
     /// Some that act.
     Work(WorkerKind),
-    /// The one that publishes what the router saw, beside the router.
+    /// The built-in router, and the one that publishes what it saw.
     Route,
-    /// None: it answers by HTTP.
+    /// None; the process answers HTTP requests.
     Serve,
 }
 
@@ -26,11 +26,11 @@ pub enum RoleSet {
 pub enum WorkerKind {
     /// The one of the registry file.
     Registry,
-    /// A program of the user; none: every one.
+    /// A program of the user; `None` for all of them.
     Exec(Option<TargetId>),
     /// The one of the built-in router.
     Router,
-    /// The one that tells people.
+    /// The one that sends notices.
     Notice,
 }
 
@@ -62,7 +62,7 @@ impl RoleSet {
 }
 
 impl WorkerKind {
-    /// What of the settings asks for such a worker.
+    /// The setting that configures such a worker.
     pub(super) fn set_by(&self) -> String {
         match self {
             Self::Registry => "path in [workers.registry]".to_owned(),
@@ -74,7 +74,7 @@ impl WorkerKind {
     }
 }
 
-/// The command that runs it.
+/// The command that runs these roles.
 impl fmt::Display for RoleSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

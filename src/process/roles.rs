@@ -1,9 +1,8 @@
-//! The roles of one process, a thread each, and what happens when one fails.
+//! The roles of one process, one thread each, and what happens when one fails.
 //!
-//! A storage error may pass: the role begins anew from what is committed, after a pause that
-//! doubles. On a log that other processes use too, so may losing to one of them: what it took over
-//! is its own, the rest is still this role's. Anything else cannot be mended by waiting and ends
-//! the process.
+//! A storage error may pass, so the role restarts from what is committed, after a pause that
+//! doubles. On a shared log it also restarts after another process took something over from it: it
+//! keeps the rest. Waiting fixes nothing else, so any other error ends the process.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
@@ -12,9 +11,11 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 
+use super::error::RoleEnd;
 use super::health::HealthBoard;
+use super::stop::StopSignal;
 use super::workers::{Worker, workers};
-use super::{ProcessError, RoleEnd, RoleSet, loops, router};
+use super::{ProcessError, RoleSet, loops, router};
 use crate::config::Config;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
@@ -30,44 +31,18 @@ use crate::topics::{RoleError, Topics};
 
 /// The first pause after a failure, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
-/// A role that ran so long begins with the first pause again.
+/// After a role has run this long, its next pause is the first one again.
 const RAN_WELL: Span = Span::from_s(60);
-/// How late a pause hears of a stop.
-const SLICE: Duration = Duration::from_millis(50);
 /// The time between two looks for old records.
 const RETAIN_EVERY: Duration = Duration::from_secs(3600);
 
-/// Whether the process was asked to stop.
-#[derive(Clone)]
-pub(super) struct StopSignal(watch::Receiver<bool>);
-
-impl StopSignal {
-    pub(super) fn new(stop: watch::Receiver<bool>) -> Self {
-        Self(stop)
-    }
-
-    pub(super) fn is_set(&self) -> bool {
-        *self.0.borrow()
-    }
-
-    /// Waits, but not past a stop.
-    fn pause(&self, pause: Duration) {
-        let mut left = pause;
-        while !self.is_set() && !left.is_zero() {
-            let slice = left.min(SLICE);
-            std::thread::sleep(slice);
-            left -= slice;
-        }
-    }
-}
-
-/// Starts roles, and knows which.
+/// Starts the roles of a process.
 pub(super) struct RoleThreads {
     topics: Topics,
     stop: StopSignal,
     ended: mpsc::UnboundedSender<RoleEnd>,
     names: Vec<String>,
-    /// Whether other processes use the log too.
+    /// Whether other processes use the same log.
     shared: bool,
     health: HealthBoard,
 }
@@ -83,12 +58,12 @@ impl RoleThreads {
         Self { topics, stop, ended, names: Vec::new(), shared, health }
     }
 
-    /// Those that were started.
+    /// The names of those that were started.
     pub(super) fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// Starts every role of this part that the config asks for.
+    /// Starts every role of this set that the config asks for.
     pub(super) fn start(
         &mut self,
         config: &Config,
@@ -106,7 +81,7 @@ impl RoleThreads {
         for worker in workers(config, part)? {
             self.work(worker)?;
         }
-        // Brokers delete by themselves what is old.
+        // Brokers delete old records themselves.
         match carrier {
             OpenLog::Local(log) => self.retain(config, log),
             OpenLog::Kafka(_) => Ok(()),
@@ -159,7 +134,7 @@ impl RoleThreads {
         Ok(opened.run(runtime, stop.clone()))
     }
 
-    /// The river for a role that reads as a member of a group.
+    /// The topics for a role that reads as a member of a group.
     fn watched(&self, name: &str) -> Topics {
         self.health.watch(name, &self.topics)
     }
@@ -176,7 +151,7 @@ impl RoleThreads {
         })
     }
 
-    /// Runs a role in a thread of its own, which always says how it ended.
+    /// Runs a role in its own thread, which always reports how the role ended.
     fn role(
         &mut self,
         name: String,
@@ -195,7 +170,7 @@ impl RoleThreads {
     }
 }
 
-/// One life after the other, until a stop or an error that stays.
+/// Restarts a role until a stop, or an error that does not pass.
 fn lives(
     name: &str,
     life: impl Fn(&StopSignal) -> Result<(), RoleError>,
@@ -222,7 +197,7 @@ fn lives(
     }
 }
 
-/// Whether waiting may mend it.
+/// Whether the error may pass.
 fn passes(error: &RoleError, shared: bool) -> bool {
     match error {
         RoleError::Log(LogError::Storage { .. }) => true,

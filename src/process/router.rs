@@ -1,4 +1,5 @@
-//! The built-in router within a process: opened before anything is said, drained before it ends.
+//! The built-in router in a process: opened before the process reports anything, drained before it
+//! ends.
 
 use std::net::SocketAddr;
 
@@ -7,7 +8,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::running::listen;
+use super::listen::listen;
 use super::{ProcessError, RoleSet};
 use crate::config::{Config, RouterSettings};
 use crate::edge::diagnostics;
@@ -15,7 +16,7 @@ use crate::edge::http::Guard;
 use crate::edge::router::Routing;
 use crate::roles::route::Publisher;
 
-/// A router that can answer.
+/// A router that is ready to answer.
 pub(super) struct Opened {
     pub(super) routing: Routing,
     pub(super) publisher: Option<Publisher>,
@@ -70,14 +71,14 @@ impl Opened {
 }
 
 impl RunningRouter {
-    /// What is said of it on a terminal.
+    /// Its line of the banner.
     pub(super) fn line(&self) -> String {
         format!("  routes   http://{}/models/NAME/predict: {}", self.at, self.models.join(", "))
     }
 
-    /// Waits until it has stopped: what was under way had its time.
+    /// Waits until it has stopped and drained.
     pub(super) async fn ended(self) {
-        // That it broke off changes nothing any more.
+        // The process ends anyway, even if it crashed.
         let _broke_off = self.task.await;
     }
 }

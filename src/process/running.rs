@@ -1,4 +1,4 @@
-//! The roles of a process while they run, and how they end together.
+//! A process while it runs: its roles, its router and its HTTP server, and how they stop together.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,12 +6,15 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
+use super::error::RoleEnd;
 use super::health::HealthBoard;
+use super::listen::listen;
 use super::ready::ready;
-use super::roles::{RoleThreads, StopSignal};
-use super::{ProcessError, RoleEnd, RoleSet, router, welcome};
+use super::roles::RoleThreads;
+use super::stop::StopSignal;
+use super::{ProcessError, RoleSet, router, welcome};
 use crate::config::{Config, LogKind, Settings};
 use crate::edge::diagnostics;
 use crate::edge::log::local::LocalLog;
@@ -20,10 +23,12 @@ use crate::roles::serve::serve;
 use crate::topics::open::{OpenLog, place};
 use crate::topics::{RoleError, Topics};
 
-/// The longest time that a stop waits for the roles.
+/// The longest time that a stop waits for the HTTP server, and then for the roles.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// The longest time that the end of a process waits for threads that wait for the log.
+const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 
-/// A process that has begun.
+/// A process that has started.
 pub(crate) struct RunningProcess {
     runtime: Runtime,
     roles: RoleThreads,
@@ -36,7 +41,7 @@ pub(crate) struct RunningProcess {
 }
 
 impl RunningProcess {
-    /// Begins. `open`: the log.
+    /// Starts it. `open` opens the log.
     ///
     /// # Errors
     /// See [`ProcessError`].
@@ -86,48 +91,68 @@ impl RunningProcess {
         Ok(Self { runtime, roles, router, http, health, endings, stopper, lines })
     }
 
-    /// What is said of it on a terminal.
+    /// Its banner.
     pub(crate) fn lines(&self) -> &[String] {
         &self.lines
     }
 
-    /// Which roles do not read yet; none: all do.
+    /// Which roles are not ready, and why; `None` if all are.
     pub(crate) fn unready(&self) -> Option<String> {
         self.health.unready()
     }
 
-    /// Why it cannot go on; none: it goes on.
+    /// Why it cannot continue; `None` while it can.
     pub(crate) fn broken(&mut self) -> Option<ProcessError> {
         self.endings.try_recv().ok()?.err()
     }
 
-    /// Waits until it is asked to stop or cannot go on, and stops.
+    /// Waits until it is asked to stop or cannot continue; then stops in order: requests under way
+    /// are answered first, since what they write must reach the log.
     ///
     /// # Errors
-    /// A role that cannot go on; the first one is told.
+    /// A role that cannot continue; the first one is reported.
     pub(crate) fn until(self, asked: impl Future<Output = ()>) -> Result<(), ProcessError> {
         let Self { runtime, roles, router, mut http, mut endings, stopper, .. } = self;
-        runtime.block_on(async {
-            let first = tokio::select! {
-                () = asked => Ok(()),
-                Some(result) = endings.recv() => result,
-                served = &mut http => {
-                    served.map_err(|broke| ProcessError::Http(anyhow::Error::new(broke)))?
-                }
+        let ended = runtime.block_on(async {
+            let (first, http) = tokio::select! {
+                () = asked => (Ok(()), Some(http)),
+                Some(result) = endings.recv() => (result, Some(http)),
+                served = &mut http => (served_end(served), None),
             };
             diagnostics::stopping();
-            http.abort();
             let _no_role_is_left = stopper.send(true);
-            if let Some(router) = router {
-                router.ended().await;
-            }
+            let routed = async {
+                if let Some(router) = router {
+                    router.ended().await;
+                }
+            };
+            let (served, ()) = tokio::join!(http_end(http), routed);
             let rest = drain(&mut endings, roles).await;
-            first.and(rest)
-        })
+            first.and(served).and(rest)
+        });
+        // Whatever is still stuck is left behind: the log knows what was acknowledged.
+        runtime.shutdown_timeout(LEAVE_WITHIN);
+        ended
     }
 }
 
-/// The river on its log, ready to be read and written.
+/// Waits until the HTTP server has answered what was under way, but not for ever.
+async fn http_end(http: Option<JoinHandle<RoleEnd>>) -> RoleEnd {
+    let Some(mut http) = http else { return Ok(()) };
+    match tokio::time::timeout(STOP_WITHIN, &mut http).await {
+        Ok(served) => served_end(served),
+        Err(_) => {
+            http.abort();
+            Ok(())
+        }
+    }
+}
+
+fn served_end(served: Result<RoleEnd, JoinError>) -> RoleEnd {
+    served.unwrap_or_else(|crashed| Err(ProcessError::Http(anyhow::Error::new(crashed))))
+}
+
+/// The topics on their log, ready to be read and written.
 fn topics(
     config: &Config,
     part: &RoleSet,
@@ -153,7 +178,7 @@ fn topics(
     Ok((topics, carrier))
 }
 
-/// The users' topics, which this log is the only one to have.
+/// Creates the users' topics, which exist on this log only.
 fn create_telemetry(log: &LocalLog, settings: &Settings) -> Result<(), RoleError> {
     for topic in settings.sources.iter().flat_map(|source| &source.topics) {
         log.create(&topic.name, settings.log.telemetry_lanes, false)?;
@@ -161,7 +186,7 @@ fn create_telemetry(log: &LocalLog, settings: &Settings) -> Result<(), RoleError
     Ok(())
 }
 
-/// Logs what begins, and answers what is said of it on a terminal.
+/// Logs what starts, and returns the banner.
 fn begins(
     topics: &Topics,
     config: &Config,
@@ -174,23 +199,27 @@ fn begins(
         diagnostics::started_part(&part.to_string(), namespace, &place, roles, listen);
         return Ok(welcome::part(topics, config, part, roles, listen));
     };
-    // None before the first start has folded anything: then the config's are.
+    // Before the first start has folded anything, the config's rules are in force.
     let rule_set = topics.rules()?.unwrap_or_else(|| config.rules.clone());
     let targets: Vec<_> = rule_set.default.targets.iter().map(|target| target.id.clone()).collect();
     diagnostics::started(namespace, &place, rule_set.default.mode, &targets);
     Ok(welcome::all(topics, config, &rule_set, listen)?)
 }
 
-/// Answers people and programs until it is stopped, if it listens at all.
+/// Answers HTTP requests until the stop, if the process listens at all.
 async fn http(
     topics: Topics,
     settings: Settings,
     part: RoleSet,
     health: HealthBoard,
     listener: Option<TcpListener>,
-    stop: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
 ) -> RoleEnd {
-    let Some(listener) = listener else { return std::future::pending().await };
+    let Some(listener) = listener else {
+        // That nobody is left to ask for a stop means the same.
+        let _stopped = stop.wait_for(|stop| *stop).await;
+        return Ok(());
+    };
     if !part.serves() {
         return Ok(health.answer(listener, settings.http.limits, stop).await?);
     }
@@ -198,12 +227,7 @@ async fn http(
     serve(topics, http, sources, listener, stop).await.map_err(ProcessError::Http)
 }
 
-/// Where people and programs ask; `key` says so.
-pub(super) async fn listen(at: SocketAddr, key: &'static str) -> Result<TcpListener, ProcessError> {
-    TcpListener::bind(at).await.map_err(|source| ProcessError::Listen { at, key, source })
-}
-
-/// Waits for the roles, but not for ever. The first that failed is told.
+/// Waits for the roles, but not for ever. The first that failed is reported.
 async fn drain(
     endings: &mut mpsc::UnboundedReceiver<RoleEnd>,
     roles: RoleThreads,

@@ -1,6 +1,6 @@
-//! The topics that Ripcord needs on Kafka: made, and compared with what stands there.
+//! The topics that Ripcord needs on Kafka: creates them, and compares them with what they must be.
 //!
-//! Law: only here is anything made on a log that others use too, once and when a person asks.
+//! Law: only this creates topics on a shared log, and only when a person asks for it.
 
 mod compare;
 mod tools;
@@ -19,26 +19,26 @@ use crate::topics::{RoleError, Topics};
 pub use compare::{Need, TopicFinding, compare};
 pub use tools::Tools;
 
-/// Beyond the label horizon a topic of a source is kept so long.
+/// How much longer than the label horizon a source's topic must keep its records.
 const SPARE: Span = Span::from_s(24 * 3600);
 
-/// Why topics cannot be made.
+/// Why topics cannot be created.
 #[derive(Debug, thiserror::Error)]
 pub enum TopicsError {
-    /// What stands there does not fit.
+    /// An existing topic does not fit.
     #[error(transparent)]
     Fit(#[from] NotReady),
     /// The brokers refuse, or do not answer.
-    #[error("the topics cannot be made")]
-    River(#[from] RoleError),
+    #[error("cannot create the topics")]
+    Create(#[from] RoleError),
 }
 
-/// What was made.
+/// What was created.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Made {
-    /// Topics that were not there.
+    /// Topics that did not exist before.
     pub made: Vec<String>,
-    /// Topics that were.
+    /// Topics that did.
     pub stood: Vec<String>,
 }
 
@@ -47,22 +47,22 @@ pub struct Made {
 pub struct TopicComparison {
     /// Which.
     pub topic: String,
-    /// Its partitions; none: it is not there.
+    /// Its partitions; `None` if it does not exist.
     pub partitions: Option<u32>,
     /// Copies of the partition that has the fewest.
     pub copies: Option<u16>,
-    /// What is not as it must or should be.
+    /// What must or should be changed.
     pub findings: Vec<TopicFinding>,
 }
 
 impl TopicComparison {
-    /// What must be mended.
+    /// How many findings must be fixed.
     pub fn must(&self) -> usize {
         self.findings.iter().filter(|finding| finding.must).count()
     }
 }
 
-/// Makes the river's topics that are not there, with the first records of each shard; with
+/// Creates Ripcord's topics that are missing, with the first records of each shard; with
 /// `telemetry` also the sources' topics.
 ///
 /// # Errors
@@ -79,7 +79,7 @@ pub fn create(topics: &Topics, config: &Config, telemetry: bool) -> Result<Made,
     Ok(Made { made, stood })
 }
 
-/// Makes what is missing of a source's topics, with as many partitions as those that stand there.
+/// Creates a source's missing topics, with as many partitions as its existing ones.
 fn source_topics(
     topics: &Topics,
     source: &Source,

@@ -1,5 +1,5 @@
-//! What a process says when it begins. `up` says most: what it watches, what it may do, and how
-//! telemetry gets in.
+//! The banner of a process. That of `up` says most: what it watches, what it may do, and how to
+//! send telemetry.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -37,8 +37,8 @@ pub(super) fn part(
 
 fn who(config: &Config) -> &'static str {
     match config.settings.http.token {
-        Some(_) => "writing needs the token",
-        None => "writing needs no token, from this machine only",
+        Some(_) => "changes need the token",
+        None => "no token is set: changes from this machine only",
     }
 }
 
@@ -51,8 +51,8 @@ pub(super) fn all(
 ) -> Result<Vec<String>, RoleError> {
     let who = who(config);
     let mode = match rule_set.default.mode {
-        Mode::Observe => "observe: a breach is written down, nothing is rolled back",
-        Mode::Recommend => "recommend: a breach asks a person",
+        Mode::Observe => "observe: a breach is recorded, nothing is rolled back",
+        Mode::Recommend => "recommend: a breach waits for a person's approval",
         Mode::Act => "act: a breach is rolled back",
     };
     let targets = rule_set.default.targets.iter().map(|target| &target.id);
@@ -78,8 +78,8 @@ fn not_in_force(rule_set: &RuleSet, config: &RuleSet) -> Vec<String> {
     }
     let changes = changes(rule_set, config);
     let mut lines = vec![format!(
-        "the rules of revision {} are in force, not the config's; `ripcord config apply` would \
-         change:",
+        "the rules of revision {} are in force, not those of the config; `ripcord config apply` \
+         would change:",
         rule_set.revision
     )];
     lines.extend(changes.iter().take(NAMED).map(|change| format!("  {}", change.text)));
@@ -103,22 +103,24 @@ fn ways_in(config: &Config, listen: SocketAddr) -> Vec<String> {
     };
     let post = match config.settings.sources.is_empty() {
         false => format!("  curl{token} --data-binary @telemetry.jsonl http://{at}/api/telemetry"),
-        true => "  POST /api/telemetry, once a source is enabled: [sources.telemetry] of the \
-                 config"
+        true => "  POST /api/telemetry, after a source is enabled in the config: \
+                 [sources.telemetry]"
             .to_owned(),
     };
-    let mut lines = vec!["no telemetry yet; the ways in:".to_owned(), post];
+    let mut lines = vec!["no telemetry yet; ways to send some:".to_owned(), post];
     if config.settings.log.kind != LogKind::Local {
         let topics = config.settings.sources.iter().flat_map(|source| &source.topics);
         let topics: Vec<_> = topics.map(|topic| topic.name.as_str()).collect();
-        lines.push(format!("  producers of your own, keyed by request, to {}", topics.join(", ")));
-        lines.push("  ripcord publish telemetry.jsonl: a recording, to the same topics".to_owned());
+        lines.push(format!("  your own producers, keyed by request, to {}", topics.join(", ")));
+        lines.push(
+            "  ripcord publish telemetry.jsonl: sends a recording to the same topics".to_owned(),
+        );
     }
     lines.extend(
         [
-            "  a [sources.NAME] of the config, which maps records and topics of your own",
+            "  a [sources.NAME] in the config: maps your own topics and records",
             "  ripcord replay telemetry.jsonl: what would have happened, without this process",
-            "ripcord check-source telemetry.jsonl shows what is understood of it",
+            "ripcord check-source telemetry.jsonl shows how Ripcord reads it",
         ]
         .map(str::to_owned),
     );

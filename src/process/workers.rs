@@ -1,4 +1,4 @@
-//! The workers that the config asks for, each as a way to make its target.
+//! The workers that the config asks for, each with a function that makes its target.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::targets::router::{Router, RouterOptions, Stages};
 /// A notice target has nothing to observe.
 const NEVER: Span = Span::from_s(24 * 3600);
 
-/// Makes a target, anew for each life of its role.
+/// Makes a target each time its role starts.
 type Make = Box<dyn Fn() -> Box<dyn Target> + Send>;
 
 /// One worker.
@@ -33,7 +33,7 @@ pub(super) struct Worker {
     pub(super) make: Make,
 }
 
-/// All that act in this process.
+/// All workers of this process.
 pub(super) fn workers(config: &Config, part: &RoleSet) -> Result<Vec<Worker>, ProcessError> {
     let settings = &config.settings.workers;
     let id = |name: &str| config.rules.default.targets.iter().find(|t| t.id.as_str() == name);
@@ -80,7 +80,7 @@ fn registry(id: TargetId, settings: RegistrySettings) -> Worker {
 
 fn router(settings: &RouterWorkerSettings) -> Result<Worker, ProcessError> {
     let RouterWorkerSettings { url, time_limit, poll, probe_path, probes, token, .. } = settings;
-    // No model may name it, and then no rule does.
+    // The name need not be in any rule: the router may have no model.
     let id =
         TargetId::new(ROUTER).map_err(|_| ProcessError::NoWorker(WorkerKind::Router.set_by()))?;
     let router = Router::new(RouterOptions {
@@ -96,7 +96,7 @@ fn router(settings: &RouterWorkerSettings) -> Result<Worker, ProcessError> {
     Ok(Worker { id, poll: *poll, make: Box::new(make) })
 }
 
-/// The way down; none: at once.
+/// The stages of a switch; `None` to switch at once.
 fn stages(settings: &RouterWorkerSettings) -> Option<Stages> {
     let left = settings.stages_percent.iter().map(|percent| Weight::from_percent(*percent));
     // The settings were checked: each is a weight.
@@ -105,8 +105,8 @@ fn stages(settings: &RouterWorkerSettings) -> Option<Stages> {
     (!left.is_empty()).then_some(Stages { left, hold, gate, minimum })
 }
 
-/// A program of the user. The folder of its fences is made now: a rollback is no time to find
-/// out that it cannot be.
+/// A program of the user. The folder of its fences is created at the start, so that a rollback
+/// never fails for want of it.
 fn program(config: &Config, settings: &ExecSettings) -> Result<Worker, ProcessError> {
     let (id, fence_folder) = (&settings.id, &settings.fence_folder);
     let key = "fence_folder of workers.exec";

@@ -1,29 +1,22 @@
-//! Which replies to instructions stand on the topic of live numbers, and which are to go.
+//! The replies to instructions on the status topic, and which of them are old enough to delete.
 //!
-//! A compacted topic keeps the last record of every key, and each instruction brings a key of its
-//! own: without this the topic grows for ever. Only the owner of a shard forgets, in the thread
-//! that also writes its replies, so no reply that was just given again is taken away.
+//! A compacted topic keeps the last record of every key, and each instruction has its own key, so
+//! without this the topic would grow without bound. Only the owner of a shard deletes, in the
+//! thread that also writes the replies, so a reply that was just repeated is never deleted.
 
 use std::collections::BTreeMap;
 
+use super::names::{REPLY, reply_key};
+use super::{RoleError, Topics};
 use crate::edge::log::Topic;
 use crate::model::{LogTime, Span};
-use crate::topics::{RoleError, Topics};
 
-/// How the key of every reply begins.
-const PREFIX: &str = "reply/";
-
-/// The key of an instruction's reply.
-pub(crate) fn key(instruction: &str) -> String {
-    format!("{PREFIX}{instruction}")
-}
-
-/// The replies of one shard, by their keys, and when each was last given.
+/// The replies of one shard by key, with the time of the latest.
 #[derive(Debug, Default)]
 pub(crate) struct Replies(BTreeMap<String, LogTime>);
 
 impl Replies {
-    /// Those that stand on the log.
+    /// Reads those on the log.
     ///
     /// # Errors
     /// Storage.
@@ -31,17 +24,17 @@ impl Replies {
         let records = topics.log.latest(&topics.partition(Topic::Status, shard))?;
         let replies = records.into_iter().filter_map(|record| {
             let key = String::from_utf8(record.key?).ok()?;
-            key.starts_with(PREFIX).then_some((key, record.time))
+            key.starts_with(REPLY).then_some((key, record.time))
         });
         Ok(Self(replies.collect()))
     }
 
-    /// One was given.
+    /// Notes a reply that was just written.
     pub(crate) fn given(&mut self, instruction: &str, at: LogTime) {
-        self.0.insert(key(instruction), at);
+        self.0.insert(reply_key(instruction), at);
     }
 
-    /// Takes out those that are older than `keep`.
+    /// Removes and returns the keys of those older than `keep`.
     pub(crate) fn forget(&mut self, now: LogTime, keep: Span) -> Vec<String> {
         self.0.extract_if(.., |_, given| now - *given > keep).map(|(key, _)| key).collect()
     }

@@ -284,7 +284,7 @@ fn refusals(log: &dyn Log, name: &str) {
         assert!(matches!(log.scan(bad, 0, 1), Err(LogError::NoSuchPartition(of)) if of == *bad));
         let records = vec![plain(&shard.output, "first"), plain(bad, "second")];
         let error = writer.append(records).unwrap_err();
-        let expected = format!("{bad} is not on the log; create it first");
+        let expected = format!("{bad} does not exist on the log; create it first");
         assert_eq!(error.to_string(), expected);
         let mut transaction = shard.transaction(1);
         transaction.outputs.push(plain(bad, "x"));
@@ -406,7 +406,9 @@ pub fn seeking(log: &dyn Log, name: &str) {
     reader.seek(&other, 0).unwrap();
     assert_eq!(values(&to_end(&mut *reader, 1)[&1].0), ["d"]);
     let error = reader.seek(&part("elsewhere", 0), 0).unwrap_err();
-    assert_eq!(error.to_string(), "elsewhere[0] is not assigned to this reader; seek after it was");
+    let expected =
+        "elsewhere[0] is not assigned to this reader; wait for the assignment before you seek";
+    assert_eq!(error.to_string(), expected);
 }
 
 fn appenders(log: &dyn Log, name: &str) {

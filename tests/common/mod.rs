@@ -14,5 +14,6 @@ pub mod random;
 pub mod replay;
 pub mod routed;
 pub mod served;
+pub mod shim;
 pub mod skip;
 pub mod targets;

@@ -14,7 +14,6 @@ use ripcord::config::{Config, HttpLimits, HttpSettings, Secret, rules_hash};
 use ripcord::edge::clock::{Clock, SystemClock};
 use ripcord::edge::log::Partition;
 use ripcord::edge::log::local::LocalLog;
-use ripcord::edge::log::shim::Shim;
 use ripcord::measure::{Input, Lane};
 use ripcord::model::{
     LaneId, LogTime, Mode, RuleSet, SampleRole, Source, Span, Stage, TargetId, TargetRule,
@@ -30,6 +29,8 @@ use ripcord::wire::telemetry::Raw;
 use serde_json::{Value as Json, json};
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+
+use super::shim::Shim;
 
 pub(crate) const LONG: Duration = Duration::from_secs(30);
 pub(crate) const SHARDS: u32 = 2;

@@ -401,8 +401,7 @@ fn what_was_acknowledged_survives_kills_and_transactions_stay_whole() {
         if round == 0 {
             let error = LocalLog::open(folder.path(), Arc::new(SystemClock)).err().unwrap();
             let expected = format!(
-                "the log in {} is in use by another process; stop that one or choose another \
-                 folder",
+                "another process uses the log in {}; stop that process or choose another folder",
                 folder.path().display()
             );
             assert_eq!(error.to_string(), expected);
@@ -460,7 +459,7 @@ fn damaged(folder: &Path, why: &str) {
     let start = format!("the log in {} is damaged: ", folder.display());
     assert!(text.starts_with(&start), "{text}");
     assert!(text.contains(why), "{text}");
-    assert!(text.contains("put a backup of its folder in its place"), "{text}");
+    assert!(text.contains("restore its folder from a backup"), "{text}");
 }
 
 #[test]
@@ -472,14 +471,14 @@ fn damage_is_named_with_what_to_do() {
 
     std::fs::remove_file(&path).unwrap();
     rusqlite::Connection::open(&path).unwrap().execute_batch("CREATE TABLE other (x)").unwrap();
-    damaged(folder.path(), "it is a database of another program");
+    damaged(folder.path(), "it is the database of another program");
 
     std::fs::remove_file(&path).unwrap();
     drop(open(folder.path()));
     let db = rusqlite::Connection::open(&path).unwrap();
     db.pragma_update(None, "user_version", 2).unwrap();
     drop(db);
-    damaged(folder.path(), "its format is 2, this build reads 1 only");
+    damaged(folder.path(), "its format is 2 and this build reads only 1");
 }
 
 #[test]
@@ -497,7 +496,7 @@ fn damage_within_the_file_is_named_when_it_is_met() {
     let log = open(folder.path());
     let error = log.scan(&at("t", 0), 0, 2000).unwrap_err();
     assert!(matches!(error, LogError::Damaged { .. }), "{error}");
-    assert!(error.to_string().contains("put a backup of its folder in its place"), "{error}");
+    assert!(error.to_string().contains("restore its folder from a backup"), "{error}");
 }
 
 #[test]

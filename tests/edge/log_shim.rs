@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::common::shim::{CommitFault, Shim};
 use ripcord::edge::clock::SystemClock;
 use ripcord::edge::log::local::LocalLog;
-use ripcord::edge::log::shim::{CommitFault, Shim};
 use ripcord::edge::log::{
     Commit, Committed, Log, LogError, Outgoing, Partition, Read, Reader, Transaction,
 };

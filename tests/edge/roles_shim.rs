@@ -9,10 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::common::shim::{CommitFault, Shim};
 use ripcord::config::Config;
 use ripcord::edge::clock::SimulatedClock;
 use ripcord::edge::log::local::LocalLog;
-use ripcord::edge::log::shim::{CommitFault, Shim};
 use ripcord::edge::log::{Log, LogError, Outgoing, Partition, Read, Topic};
 use ripcord::model::{
     Command, EventTime, Incident, LogTime, RuleSet, Source, Span, TargetId, Want,

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
+use crate::common::shim::Shim;
 use ripcord::edge::clock::{Stopwatch, SystemClock};
 use ripcord::edge::log::Log;
 use ripcord::edge::log::local::LocalLog;
-use ripcord::edge::log::shim::Shim;
 use ripcord::edge::router::Routing;
 use ripcord::model::{BreakerState, Command, Namespace, Proof, Span, StepResult, TargetId};
 use ripcord::roles::route::{Publisher, RouteTurn};
@@ -295,7 +295,7 @@ async fn a_route_is_changed_only_by_who_has_read_it_and_only_once_it_is_on_the_d
         (json!({ "weights_percent": { "v1": 50 } }), "50 %"),
         (json!({ "weights_percent": { "v9": 100 } }), "no version v9"),
         (json!({ "weights_percent": { "v1": 100 }, "wieghts": 1 }), "unknown field"),
-        (json!([]), "no route"),
+        (json!([]), "not a route"),
     ] {
         let (status, problem) = world.put(Some(&tag), &wrong).await;
         assert_eq!(status, 400, "{problem}");

@@ -66,13 +66,13 @@ fn what_is_made_is_as_it_must_be_and_made_once() {
     assert_eq!((code, findings(&report, true).len()), (1, 9), "{report}");
     let (code, said) = world.said("decide", &[]);
     assert_eq!(code, 2);
-    assert!(said.contains("make the river's topics with `ripcord topics create`"), "{said}");
+    assert!(said.contains("create Ripcord's topics with `ripcord topics create`"), "{said}");
 
     let (code, made) = world.json("topics create", &[]);
     assert_eq!((code, made["made"].as_array().unwrap().len()), (0, 8), "{made}");
     let (code, said) = world.said("ingest", &[]);
     assert_eq!(code, 2);
-    assert!(said.contains("let `ripcord topics create --telemetry` do so"), "{said}");
+    assert!(said.contains("run `ripcord topics create --telemetry`"), "{said}");
 
     let (code, made) = world.json("topics create --telemetry", &[]);
     let stood = made["stood"].as_array().unwrap().len();

@@ -11,6 +11,8 @@ mod cli_kafka;
 mod cli_mapping;
 // The offline commands, as a new user meets them.
 mod cli_replay;
+// What the Docker context holds compiles.
+mod docker_context;
 // The demo, which tells the README's story.
 mod demo;
 // The recording of Elec2: the model that was frozen goes, the one that learns on stays.

@@ -1,6 +1,6 @@
 //! `ripcord up` as its users have it: a process, its banner, HTTP, a registry file, and a kill.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -149,6 +149,14 @@ fn ripcord(folder: &Path) -> Command {
     command
 }
 
+/// Whether the health check of the container image finds a ready process at an address.
+fn is_healthy(address: &str) -> bool {
+    let check = Path::new(env!("CARGO_MANIFEST_DIR")).join("docker/ready");
+    let mut check = Command::new(check);
+    check.env_remove("RIPCORD_HEALTH").env("RIPCORD__HTTP__LISTEN", address);
+    check.stderr(Stdio::null()).status().unwrap().success()
+}
+
 impl Up {
     fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
         let mut stream = TcpStream::connect(&self.address).unwrap();
@@ -186,6 +194,16 @@ impl Up {
         fate
     }
 
+    /// Asks it to stop, as a supervisor does, and waits until it takes no more connections.
+    fn terminate(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        let watch = Stopwatch::start();
+        while TcpStream::connect(&self.address).is_ok() {
+            assert!(watch.elapsed() < LONG, "it still takes connections");
+        }
+    }
+
     /// Something of it was counted.
     fn counts(&self, series: &str) {
         let grown = |line: &str| line.strip_prefix(series).is_some_and(|count| count != " 0");
@@ -217,8 +235,12 @@ fn it_rolls_back_survives_a_kill_and_does_what_people_ask() {
     up.counts(r#"ripcord_worker_step_duration_seconds_count{worker="registry",result="done"}"#);
     up.counts(r#"ripcord_phase_duration_seconds_count{phase="flush"}"#);
 
+    assert!(is_healthy(&up.address), "a container's health check");
+
     // Dropping it is kill -9.
+    let before_it = up.address.clone();
     drop(up);
+    assert!(!is_healthy(&before_it), "nothing answers there");
     let up = world.up();
     assert!(!up.banner.iter().any(|line| line.contains("no telemetry yet")), "{:?}", up.banner);
     (0..2).for_each(|_| world.minute(&up, "v2", false));
@@ -251,4 +273,40 @@ fn a_recommended_rollback_waits_for_its_approval() {
     assert_eq!(fate["incident"], incidents[0]["id"]);
     up.incidents(|incidents| incidents.iter().any(|one| !one["switched_at"].is_null()));
     assert_eq!(world.registry(), (2, "v2".to_owned()));
+}
+
+#[test]
+fn a_stop_waits_for_the_request_that_is_under_way() {
+    /// Longer than the roles take to stop, and shorter than the time that requests are given.
+    const HELD: Duration = Duration::from_secs(2);
+    const LONG_WAIT: Duration = Duration::from_secs(30);
+    let mut world = World::new("observe");
+    let mut up = world.up();
+    let line = json!({"type": "prediction", "id": "held", "model": "m", "version": "v3",
+        "ts": world.from, "status": "ok", "prediction": 1, "role": "live"})
+    .to_string();
+    let mut stream = TcpStream::connect(&up.address).unwrap();
+    stream.set_read_timeout(Some(LONG_WAIT)).unwrap();
+    let (host, length) = (&up.address, line.len());
+    let head = format!("POST /api/telemetry HTTP/1.1\r\nhost: {host}\r\ncontent-length: {length}");
+    write!(stream, "{head}\r\nexpect: 100-continue\r\n\r\n").unwrap();
+    let mut going_on = [0; 25];
+    stream.read_exact(&mut going_on).unwrap();
+    assert_eq!(&going_on, b"HTTP/1.1 100 Continue\r\n\r\n", "it reads the body now");
+
+    let (first, rest) = line.split_at(length / 2);
+    stream.write_all(first.as_bytes()).unwrap();
+    up.terminate();
+    stream.set_read_timeout(Some(HELD)).unwrap();
+    let closed = stream.read(&mut [0]);
+    assert_eq!(closed.unwrap_err().kind(), ErrorKind::WouldBlock, "it waits for the request");
+    stream.set_read_timeout(Some(LONG_WAIT)).unwrap();
+    stream.write_all(rest.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.contains("\"taken\":1"), "{answer}");
+    assert!(up.child.wait().unwrap().success());
+
+    world.sent += 1;
+    world.serves(&world.up(), "v3");
 }

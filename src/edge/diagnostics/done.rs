@@ -1,5 +1,5 @@
-//! What this process has done since it started, and how long each phase took: the numbers that no
-//! topic holds. They begin at zero with every start, as counters may.
+//! What this process has done since it started, and how long each phase took: numbers that no
+//! topic holds. They start at zero with each process, as counters may.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,14 +8,14 @@ use super::metrics::{self, Metric, MetricLabels, Page, Spread};
 use crate::edge::clock::Stopwatch;
 use crate::model::{Incident, IncidentId, IncidentState, StepResult, TargetId, Want};
 
-/// What takes time.
+/// A phase whose time is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TimedPhase {
-    /// What a lane measured goes to the log.
+    /// A lane's frames are written to the log.
     Flush,
     /// Records of an inbox are folded.
     Fold,
-    /// What came of it goes to the log.
+    /// The outputs are written to the log.
     Commit,
     /// From the commands until live traffic shows the switch.
     Mitigate,
@@ -32,7 +32,7 @@ impl TimedPhase {
     }
 }
 
-/// One for the process, as the log events have one: what is timed need not be handed around.
+/// One per process, like the subscriber of log events, so that no caller has to pass it around.
 static DONE: Mutex<Done> = Mutex::new(Done {
     took: BTreeMap::new(),
     counts: BTreeMap::new(),
@@ -61,7 +61,7 @@ fn phase(phase: TimedPhase) -> MetricLabels {
     vec![("phase", phase.word().to_owned())]
 }
 
-/// A phase is over that began with the watch.
+/// A phase has ended that started with the watch.
 pub fn took(of: TimedPhase, watch: Stopwatch) {
     done().took(metrics::PHASE, phase(of), watch);
 }
@@ -71,7 +71,7 @@ pub fn count(metric: Metric, labels: MetricLabels) {
     *done().counts.entry(metric).or_default().entry(labels).or_default() += 1;
 }
 
-/// A worker is through with a command.
+/// A worker has finished a command.
 pub fn step(worker: &TargetId, want: &Want, outcome: StepResult, watch: Stopwatch) {
     let result = metrics::word(outcome);
     let labels = vec![("worker", worker.to_string()), ("result", result.clone())];
@@ -82,13 +82,13 @@ pub fn step(worker: &TargetId, want: &Want, outcome: StepResult, watch: Stopwatc
     }
 }
 
-/// A worker may not carry a command out; `reason`: the code of why.
+/// A worker refused a command; `reason`: a code.
 pub fn refused(worker: &TargetId, reason: &'static str) {
     let labels = vec![("worker", worker.to_string()), ("reason", reason.to_owned())];
     count(metrics::REFUSED, labels);
 }
 
-/// An incident changed: from its commands to the live proof is a phase.
+/// An incident changed: the time from its commands to the live proof is a phase.
 pub fn incident(changed: &Incident) {
     let mut done = done();
     if changed.state == IncidentState::Mitigating {

@@ -1,6 +1,6 @@
 //! The page of metrics in OpenMetrics text, and every name on it.
 //!
-//! Law: one prefix, base units, no id is ever a label. A [`Metric`] can be made here alone, so the
+//! Law: one prefix, base units, and no id as a label. Only this file can make a [`Metric`], so the
 //! compiler keeps every name on this page.
 
 use std::fmt;
@@ -16,10 +16,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
-/// What the page is, for the header of the answer.
+/// The media type of the page.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// A metric's name, without the suffix that its kind adds, and what it tells.
+/// A metric's name, without the suffix that its kind adds, and its help text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Metric {
     name: &'static str,
@@ -36,55 +36,62 @@ macro_rules! metrics {
 
 metrics! {
     BUILD = "ripcord_build", "Version of the running program";
-    EVENTS = "ripcord_events", "Telemetry records by what became of them";
-    AFTER_CLOSE = "ripcord_late_cells", "Sums that came after their interval was closed";
-    GAPS = "ripcord_position_gaps", "Gaps in the positions read: data was lost before Ripcord";
-    VALUE = "ripcord_window_value_ratio", "Rate that a trigger sees, since the likely change";
-    MEAN = "ripcord_window_mean_seconds", "Mean latency that a trigger sees";
+    EVENTS = "ripcord_events", "Telemetry records by result";
+    AFTER_CLOSE = "ripcord_late_cells", "Sums that arrived after their interval was closed";
+    GAPS = "ripcord_position_gaps",
+        "Gaps in the positions read: records lost before Ripcord could read them";
+    VALUE = "ripcord_window_value_ratio", "Rate that a trigger sees, since the likely change point";
+    MEAN = "ripcord_window_mean_seconds",
+        "Mean latency that a trigger sees, since the likely change point";
     DRIFT = "ripcord_drift_index", "Largest population stability index over a version's inputs";
-    SAMPLES = "ripcord_window_samples", "Samples since the likely change";
-    EVIDENCE = "ripcord_evidence", "Statistic of a trigger, odds against the null";
+    SAMPLES = "ripcord_window_samples", "Samples since the likely change point";
+    EVIDENCE = "ripcord_evidence",
+        "Test statistic of a trigger, as odds against the null hypothesis";
     THRESHOLD = "ripcord_evidence_threshold", "Odds at which the trigger fires";
-    TRIGGERS = "ripcord_triggers", "Triggers by signal and what they say now";
-    VERDICTS = "ripcord_verdicts", "Verdicts that changed or led to something, in this process";
-    WATERMARK = "ripcord_watermark_delay_seconds", "Log time less the newest event time read";
-    LATE = "ripcord_late_events", "Records that came after their pane was closed";
+    TRIGGERS = "ripcord_triggers", "Triggers by signal and current verdict";
+    VERDICTS = "ripcord_verdicts", "Verdicts that changed or led to an action, in this process";
+    WATERMARK = "ripcord_watermark_delay_seconds", "Log time minus the newest event time read";
+    LATE = "ripcord_late_events", "Records that arrived after their pane was closed";
     DETECTION = "ripcord_detection_delay_seconds",
         "Event time from the likely start of a breach to the decision";
-    COMMANDS = "ripcord_rollback_commands", "Commands to targets, those asked again too";
+    COMMANDS = "ripcord_rollback_commands", "Commands to targets, including repeats";
     DURATION = "ripcord_rollback_duration_seconds",
-        "Event time that a phase of a rollback took: switch, mitigate, verify";
+        "Duration of a rollback's phase in event time: switch, mitigate, verify";
     SUPPRESSED = "ripcord_suppressed", "Breaches that rolled nothing back, in this process";
     NOTIFICATIONS = "ripcord_notifications", "Notices sent by this process";
-    PHASE = "ripcord_phase_duration_seconds", "Time that a phase of this process took";
+    PHASE = "ripcord_phase_duration_seconds", "Duration of a phase of this process's work";
     WORKER_STEP = "ripcord_worker_step_duration_seconds",
-        "Time that a worker of this process took for a command";
+        "Time that a worker of this process needed for a command";
     REFUSED = "ripcord_refused_commands",
         "Commands that a worker of this process refused, by reason";
-    ROLE_READY = "ripcord_role_ready", "1 while a role of this process has joined and reads";
-    STATES = "ripcord_incidents", "Incidents by how they stand now";
-    COVERAGE = "ripcord_label_coverage_ratio", "Share of answers that labels came for";
-    ROLLBACKS = "ripcord_rollbacks", "Rollbacks by how far they ever came";
+    ROLE_READY = "ripcord_role_ready",
+        "1 while a role of this process has joined its group and reads";
+    STATES = "ripcord_incidents", "Incidents by current state";
+    COVERAGE = "ripcord_label_coverage_ratio", "Share of answers that have received a label";
+    ROLLBACKS = "ripcord_rollbacks", "Rollbacks by the last phase that they reached";
     QUARANTINED = "ripcord_quarantined_versions", "Versions that may not be promoted";
-    OPEN = "ripcord_open_incidents", "Incidents that are not over";
-    FROZEN = "ripcord_frozen", "1 while automatic action is stopped for a model";
+    OPEN = "ripcord_open_incidents", "Incidents that are not resolved";
+    FROZEN = "ripcord_frozen", "1 while automatic action is frozen for a model";
     TROUBLE = "ripcord_target_trouble", "1 while a target cannot be observed";
-    LAG = "ripcord_consumer_lag_records", "Records of an inbox that are not folded yet";
-    STATUS_AGE = "ripcord_status_age_seconds", "Age of a shard's last sign of life";
-    ROUTED = "ripcord_router_requests", "Requests that the router asked of a version, by result";
+    LAG = "ripcord_consumer_lag_records",
+        "Records of an inbox that its shard has not processed yet";
+    STATUS_AGE = "ripcord_status_age_seconds", "Age of a shard's last status";
+    ROUTED = "ripcord_router_requests", "Requests that the router sent to a version, by result";
     ROUTED_TOOK = "ripcord_router_request_duration_seconds",
-        "Time that a version took, as the router saw it";
-    ROUTE_WEIGHT = "ripcord_router_weight_ratio", "Share of a version in the requests of its model";
-    BREAKER = "ripcord_router_breaker", "1 for the state that a version's breaker is in";
-    BACKEND_UP = "ripcord_router_backend_up", "1 while a version says that it is well";
-    ROUTER_DROPPED = "ripcord_router_dropped", "Records and mirrored copies that found no place";
+        "Response time of a version, measured by the router";
+    ROUTE_WEIGHT = "ripcord_router_weight_ratio",
+        "Share of its model's requests that a version gets";
+    BREAKER = "ripcord_router_breaker", "1 for the current state of a version's breaker";
+    BACKEND_UP = "ripcord_router_backend_up", "1 while a version's health check succeeds";
+    ROUTER_DROPPED = "ripcord_router_dropped",
+        "Records and mirrored copies that were dropped because a queue was full";
     TAKEN = "ripcord_http_telemetry_records", "Lines posted to this process, by result";
 }
 
 /// Names and values of a sample.
 pub type MetricLabels = Vec<(&'static str, String)>;
 
-/// A word of the model as JSON has it, as a label.
+/// A value of the model as a label, in the spelling of its JSON.
 pub fn word<T: serde::Serialize>(value: T) -> String {
     let json = serde_json::to_value(value).unwrap_or_default();
     json.as_str().unwrap_or_default().replace('-', "_")
@@ -111,13 +118,13 @@ impl Default for Spread {
 }
 
 impl Spread {
-    /// These.
+    /// From a histogram of microseconds.
     #[must_use]
     pub fn of(took_us: &Histogram<u32>) -> Self {
         Self(took_us.clone())
     }
 
-    /// Adds one. What is too long counts as the longest.
+    /// Adds a time. One that is too long counts as the longest.
     pub fn record_us(&mut self, us: u64) {
         self.0.saturating_record(us);
     }
@@ -156,11 +163,11 @@ impl EncodeMetric for Spreads {
     }
 }
 
-/// A page under way.
+/// A page that is being built.
 pub struct Page(Registry);
 
 impl Page {
-    /// A page that says which build writes it.
+    /// A page with the version of this build.
     #[must_use]
     pub fn new(version: &str) -> Self {
         let mut registry = Registry::default();

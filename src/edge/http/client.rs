@@ -1,4 +1,4 @@
-//! Asks a running server.
+//! A client of a running Ripcord server.
 
 use std::time::Duration;
 
@@ -10,23 +10,24 @@ use serde_json::Value as Json;
 use crate::config::Secret;
 use crate::edge::chain::chain;
 
-/// Time until an answer counts as none.
+/// How long an answer may take.
 const TIME: Duration = Duration::from_secs(30);
-/// Time until a connection counts as none.
+/// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// Why there is no answer to use.
+/// Why there is no usable answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// No address.
-    #[error("{0:?} is no address of a server; write it like http://127.0.0.1:7700")]
+    #[error("{0:?} is not a server's address; write it like http://127.0.0.1:7700")]
     Url(String),
     /// No client.
-    #[error("an HTTP client cannot be set up")]
+    #[error("cannot set up an HTTP client")]
     Client(#[source] reqwest::Error),
-    /// Nobody there, or the answer broke off.
+    /// Nothing answers there, or the answer was cut off.
     #[error(
-        "{url} gave no answer ({why}); is `ripcord up` running there? --url names another place"
+        "{url} gave no answer ({why}); is `ripcord up` running there? If it runs elsewhere, \
+         give --url"
     )]
     NoAnswer {
         /// Where it was tried.
@@ -35,14 +36,16 @@ pub enum ClientError {
         why: String,
     },
     /// An answer that is not one of ours.
-    #[error("{url} answered {status} and no JSON; another program listens there: check --url")]
+    #[error(
+        "{url} answered {status} without JSON, so another program may listen there; check --url"
+    )]
     NotOurs {
         /// Where it was tried.
         url: String,
-        /// What it said.
+        /// The status that it answered.
         status: StatusCode,
     },
-    /// The server says no.
+    /// The server refused.
     #[error("{detail}{}", token_hint(*.status))]
     Problem {
         /// With which status.
@@ -54,7 +57,7 @@ pub enum ClientError {
 
 fn token_hint(status: StatusCode) -> &'static str {
     if status == StatusCode::UNAUTHORIZED {
-        " (401: put the token into the variable RIPCORD_TOKEN, or give --token-file)"
+        " (401: set the variable RIPCORD_TOKEN to the token, or give --token-file)"
     } else {
         ""
     }
@@ -85,7 +88,7 @@ impl Client {
     /// Asks the server at `url`; shows `token` with all that writes.
     ///
     /// # Errors
-    /// An address that is none.
+    /// An address that cannot be used.
     pub fn new(url: &str, token: Option<Secret>) -> Result<Self, ClientError> {
         let known = reqwest::Url::parse(url).ok();
         let web = known.filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
@@ -104,7 +107,7 @@ impl Client {
         Ok(Self { http, base: url.trim_end_matches('/').to_owned(), token })
     }
 
-    /// What stands at a path.
+    /// Gets a path.
     ///
     /// # Errors
     /// See [`ClientError`].

@@ -1,4 +1,4 @@
-//! Connections: how many there are, and which one goes when there is no place for another.
+//! Connections: how many there are, and which one is closed to make room for another.
 //!
 //! A client that is slow on purpose costs nothing but its own connection: the head of a request
 //! has its time, and when all places are taken the connection that has kept us waiting longest
@@ -29,7 +29,7 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// Pause after an accept that failed: most likely the process has no file handle left.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// Answers until `shutdown` says true; then what is under way has a few seconds.
+/// Answers until `shutdown` is true; then requests under way have a few seconds.
 pub async fn run(
     listener: TcpListener,
     routes: Router,
@@ -70,7 +70,7 @@ pub(in crate::edge) async fn run_within(
             tokio::time::sleep(ACCEPT_AGAIN).await;
             continue;
         };
-        // A small part shall not wait for what comes after it; where it does, it is only slower.
+        // A small packet must not wait for the next one; if this fails, answers are only slower.
         stream.set_nodelay(true).ok();
         if let Some(seat) = clients.admit(terms.connections) {
             let (routes, watcher) = (routes.clone(), graceful.watcher());
@@ -123,7 +123,7 @@ struct ConnectionTable {
 /// One connection, as all others see it.
 pub(in crate::edge) struct HttpConnection {
     clients: Arc<Clients>,
-    /// Its place among those that are waited for; none: it is being answered.
+    /// Its place among the connections that we wait for; `None` while it is being answered.
     turn: Mutex<Option<u64>>,
     asked_to_go: Notify,
 }
@@ -163,7 +163,7 @@ impl Drop for Answering {
 }
 
 impl Clients {
-    /// A place, if need be that of who kept us waiting longest; none: everybody is being answered.
+    /// A place, if need be that of the longest idle connection; `None` if all are being answered.
     fn admit(self: &Arc<Self>, most: usize) -> Option<Seat> {
         let mut held = locked(&self.0);
         if held.connections >= most {

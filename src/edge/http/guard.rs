@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use super::Problem;
 use crate::config::Secret;
 
-/// On what terms writing works.
+/// What a request that changes something needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Writing {
     /// With the bearer token.
@@ -49,7 +49,7 @@ impl Guard {
         Self { token, listens_on_loopback: listen.ip().is_loopback() }
     }
 
-    /// On what terms writing works.
+    /// What a request that changes something needs.
     #[must_use]
     pub fn writing(&self) -> Writing {
         if self.token.is_some() { Writing::Token } else { Writing::LoopbackOnly }
@@ -66,7 +66,7 @@ impl Guard {
         peer: Option<SocketAddr>,
     ) -> Result<(), Problem> {
         if headers.get_all(HOST).iter().nth(1).is_some() {
-            // Who reads the first and who reads the last would not agree on what was asked.
+            // Programs that read the first and those that read the last would disagree on the host.
             return Err(Problem::bad("there are two Host headers; send one"));
         }
         let host = headers.get(HOST).and_then(|host| host.to_str().ok());
@@ -81,7 +81,8 @@ impl Guard {
         if let Some(origin) = headers.get(ORIGIN)
             && !host.is_some_and(|host| own(origin.to_str().unwrap_or_default(), host))
         {
-            let detail = "a page of another origin may not write here; ask from the command line";
+            let detail =
+                "a web page of another origin may not change anything here; use the command line";
             return Err(Problem::new(StatusCode::FORBIDDEN, "foreign-origin", detail));
         }
         match self.token {
@@ -94,7 +95,9 @@ impl Guard {
 fn authorized(token: [u8; 32], headers: &HeaderMap) -> Result<(), Problem> {
     let refuse = |detail| Err(Problem::new(StatusCode::UNAUTHORIZED, "not-authorized", detail));
     let Some(sent) = headers.get(AUTHORIZATION) else {
-        return refuse("writing needs a token; send `Authorization: Bearer TOKEN`");
+        return refuse(
+            "requests that change something need a token; send `Authorization: Bearer TOKEN`",
+        );
     };
     let bearer = sent.to_str().ok().and_then(|sent| {
         let (scheme, token) = sent.split_once(' ')?;

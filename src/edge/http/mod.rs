@@ -1,6 +1,7 @@
-//! The HTTP server's frame: who may ask, how much at once, and how an error is told.
+//! The frame of an HTTP server: who may send requests, how many at once, and what an error looks
+//! like.
 //!
-//! Law: it knows bytes, headers and addresses, never what the answers mean; app fills it.
+//! Law: it knows bytes, headers and addresses, never what the answers mean.
 
 pub mod client;
 mod connect;
@@ -104,12 +105,13 @@ async fn through(State(guard): State<Arc<Guard>>, request: Request, next: Next) 
 fn fits(request: &Request) -> Result<(), Problem> {
     let (longest_path, longest_head) = LONGEST;
     if request.uri().to_string().len() > longest_path {
-        let detail = format!("the path and its query have {longest_path} bytes at most");
+        let detail =
+            format!("the path with its query is longer than {longest_path} bytes; shorten it");
         return Err(Problem::new(StatusCode::URI_TOO_LONG, "uri-too-long", detail));
     }
     let header = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len();
     if request.headers().iter().map(header).sum::<usize>() > longest_head {
-        let detail = format!("all headers have {longest_head} bytes at most; send fewer");
+        let detail = format!("the headers are larger than {longest_head} bytes in all; send fewer");
         let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
         return Err(Problem::new(status, "headers-too-large", detail));
     }
@@ -157,15 +159,17 @@ async fn whole(State(body): State<Whole>, mut request: Request, next: Next) -> R
         Ok(Err(why)) if why.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             let most = body.most_bytes;
             let detail = format!(
-                "the body is larger than the {most} bytes that are taken here; telemetry may be \
-                 sent in parts, or http.max_body_bytes raised; all else has {SMALL_BODY} at most"
+                "the body is larger than the limit of {most} bytes; send telemetry in smaller \
+                 parts, or raise http.max_body_bytes; other bodies may have at most {SMALL_BODY}"
             );
             Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
         }
-        Ok(Err(_)) => Problem::bad("the body broke off; send it again"),
+        Ok(Err(_)) => {
+            Problem::bad("the connection ended before the body was complete; send it again")
+        }
         Err(_) => {
             let seconds = body.time.as_secs();
-            let detail = format!("the body was not here after {seconds} s; send it faster");
+            let detail = format!("the body had not arrived after {seconds} s; send it faster");
             Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", detail)
         }
     };
@@ -181,19 +185,22 @@ async fn in_time(State(time): State<Duration>, request: Request, next: Next) -> 
     }
     let seconds = time.as_secs();
     let detail = format!(
-        "no answer was ready after {seconds} s; what was asked may still be done: look before you \
-         ask again"
+        "no answer was ready after {seconds} s; the request may still be carried out, so check \
+         before you repeat it"
     );
     Problem::new(StatusCode::GATEWAY_TIMEOUT, "time-out", detail).into_response()
 }
 
 async fn unknown(uri: Uri) -> Problem {
-    let detail = format!("nothing stands at {}; /api/openapi.json lists what does", uri.path());
+    let detail = format!("there is nothing at {}; /api/openapi.json lists the paths", uri.path());
     Problem::new(StatusCode::NOT_FOUND, "no-such-path", detail)
 }
 
 async fn not_allowed(method: axum::http::Method, uri: Uri) -> Problem {
-    let detail = format!("{} takes no {method}; the header Allow says what it takes", uri.path());
+    let detail = format!(
+        "{} does not allow {method}; the header Allow lists the methods that it does",
+        uri.path()
+    );
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", detail)
 }
 

@@ -1,4 +1,4 @@
-//! Errors as RFC 9457 tells them.
+//! Errors as problem documents (RFC 9457).
 
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
@@ -42,13 +42,13 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", detail)
     }
 
-    /// It is understood, and refused as things stand.
+    /// It is understood, and refused in the present state.
     #[must_use]
     pub fn refused(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "refused", detail)
     }
 
-    /// It will pass: try again after so many seconds.
+    /// The problem will pass: the client may retry after this many seconds.
     #[must_use]
     pub fn again_in(mut self, seconds: u32) -> Self {
         self.again_in_s = Some(seconds);

@@ -3,7 +3,7 @@
 /// TLS needs one provider of its sums per process; whoever is first sets it.
 pub(crate) fn provide_tls() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Losing the race means that there is one.
+        // If another thread was faster, there is a provider all the same.
         let _already = rustls::crypto::ring::default_provider().install_default();
     }
 }

@@ -1,12 +1,12 @@
-//! The log on Kafka: the engine that spreads lanes, shards and workers over machines.
+//! The log on Kafka, which distributes lanes, shards and workers over machines.
 //!
-//! * A reader is a member of a consumer group, a shard's writer a transactional producer, everyone
-//!   else an idempotent one. All of them block, each on the thread of the role that owns it.
-//! * What passes by itself, such as a broker that restarts, is waited out for a minute; only then
-//!   a role hears of it and begins anew.
-//! * Log time is the brokers': the river's topics are stamped when they append. Where a topic is
-//!   stamped by its producers, its records say so.
-//! * Positions have gaps: marks of transactions and what was compacted take some.
+//! * A reader is a member of a consumer group. A shard's writer is a transactional producer, every
+//!   other one an idempotent producer. All of them block the thread of the role that owns them.
+//! * A fault that passes, such as a broker's restart, is waited out for a minute; only then does a
+//!   role see an error and restart.
+//! * Log time is the brokers' time: they stamp records of Ripcord's topics when they append them.
+//!   If producers stamp a topic, its records say so.
+//! * Positions have gaps, from transaction markers and compaction.
 
 mod changes;
 mod clients;
@@ -14,9 +14,13 @@ mod cluster;
 mod commit;
 mod ends;
 mod fault;
+mod partition;
+mod patience;
 mod reader;
 mod record;
 mod scan;
+mod scanners;
+mod sender;
 mod topics;
 mod writer;
 
@@ -37,21 +41,21 @@ pub struct KafkaLog {
     cluster: Arc<Cluster>,
 }
 
-/// A topic as the brokers have it.
+/// A topic as the brokers describe it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Described {
     /// How many partitions it has.
     pub partitions: u32,
     /// Copies of the partition that has the fewest.
     pub replication: u16,
-    /// What the brokers say of its settings, by the names that Kafka gives them: `cleanup.policy`,
-    /// `retention.ms`, `message.timestamp.type`, `min.insync.replicas` and the like.
+    /// Its settings under Kafka's names: `cleanup.policy`, `retention.ms`,
+    /// `message.timestamp.type`, `min.insync.replicas` and others.
     pub settings: BTreeMap<String, String>,
 }
 
 impl KafkaLog {
-    /// Opens the log: reaches the cluster once, so that a wrong address or password is said at
-    /// once.
+    /// Opens the log. It reaches the cluster once, so that a wrong address or password is reported
+    /// immediately.
     ///
     /// # Errors
     /// A property that the client refuses; brokers that cannot be reached or refuse us.
@@ -59,7 +63,7 @@ impl KafkaLog {
         Ok(Self { cluster: Arc::new(Cluster::reach(settings.clone(), clock)?) })
     }
 
-    /// A topic as it stands there; none: it does not.
+    /// Describes a topic; `None` if it does not exist.
     ///
     /// # Errors
     /// The brokers do not answer.
@@ -67,7 +71,7 @@ impl KafkaLog {
         topics::describe(&self.cluster, topic)
     }
 
-    /// Deletes topics, with all that stands in them.
+    /// Deletes topics with all their records.
     ///
     /// # Errors
     /// The brokers refuse, or do not answer.

@@ -6,8 +6,9 @@
 //! * Log time is the clock's, but never less than it was, also not across restarts.
 //! * Positions start at 0 and have no gaps, except where compaction or retention deleted.
 //! * A group has one member: the reader of it that joined last has all partitions, the earlier one
-//!   is told that it lost them.
-//! * What is always there here is never said: no `Revoking`, `Blocked`, `Retry` or `Unknown`.
+//!   learns that it lost them.
+//! * Nothing is ever unavailable here, so it never answers `Revoking`, `Blocked`, `Retry` or
+//!   `Unknown`.
 
 mod board;
 mod core;
@@ -21,10 +22,11 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use self::board::{Board, lock};
+use self::board::Board;
 use self::core::{Core, Shared, Way, WriterThread};
 use self::reader::LocalReader;
 use self::store::Fault;
+use super::lock::lock;
 use super::{Commit, Log, LogError, Outgoing, Partition, Reader, Record, Transaction, Writer};
 use crate::edge::clock::Clock;
 use crate::model::{LogTime, Span};
@@ -39,7 +41,7 @@ pub struct LocalLog {
 }
 
 impl LocalLog {
-    /// Opens the log in `folder`; makes both if they are not there.
+    /// Opens the log in `folder`; creates both if they do not exist.
     ///
     /// # Errors
     /// In use, damaged, or the storage failed.

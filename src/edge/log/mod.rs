@@ -1,34 +1,34 @@
-//! What carries the river: bytes with positions, in topics of partitions.
+//! The log: records with positions, in topics of partitions.
 //!
-//! Two logs keep this contract, one conformance suite holds them to it: records of a partition
-//! are read in the order of their positions; an acknowledged append is never lost; a transaction
-//! is seen whole or not at all; who was fenced commits nothing.
+//! Law: both logs keep one contract, and one conformance suite tests it. Records of a partition are
+//! read in the order of their positions; an acknowledged append is never lost; a transaction is
+//! visible as a whole or not at all; a fenced owner commits nothing.
 //!
-//! Over 300 lines: the three faces and their words belong together.
+//! Over 300 lines: the three traits and their types belong together.
 
 pub mod kafka;
 pub mod local;
-pub mod shim;
+mod lock;
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::model::{LogTime, Namespace};
 
-/// The river's own topics; telemetry topics are the users' and are named as they are.
+/// Ripcord's own topics. Those of telemetry belong to the users, who name them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
     /// Everything a shard may react to; one partition per shard.
     Inbox,
     /// What workers act on.
     Commands,
-    /// The records of incidents; the last of a key stands.
+    /// Incidents; the last record of a key counts.
     Incidents,
     /// The evidence for each verdict that changed.
     Decisions,
-    /// Live numbers; the last of a key stands.
+    /// Live numbers; the last record of a key counts.
     Status,
-    /// What a shard remembers; the last of a key stands.
+    /// The state of shards; the last record of a key counts.
     State,
     /// Records that could not be used.
     Rejected,
@@ -87,20 +87,20 @@ impl fmt::Display for Partition {
     }
 }
 
-/// A record as it stands on the log.
+/// A record on the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     /// Its place in the partition, ascending, not always without gaps.
     pub position: i64,
-    /// When the log took it.
+    /// When the log appended it.
     pub time: LogTime,
-    /// Whether the log says so. If not, its producer says when it was made.
+    /// Whether the log set that time. If not, the producer did.
     pub vouched: bool,
     /// Its key.
     pub key: Option<Vec<u8>>,
     /// Its headers, in order.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// Its value; empty on a compacted topic: the key is gone.
+    /// Its value; on a compacted topic, an empty one deletes the key.
     pub value: Vec<u8>,
 }
 
@@ -122,8 +122,8 @@ pub struct Outgoing {
 pub enum Read {
     /// Records of one partition, in order.
     Records(Partition, Vec<Record>),
-    /// The reader stands at the end of the partition; the next record will have this position
-    /// or a later one. Said once each time the end is reached.
+    /// The reader is at the end of the partition; the next record will have this position or a
+    /// later one. Reported once each time the end is reached.
     End(Partition, i64),
     /// These are this reader's from now on. It must seek each before records of it come.
     Assigned(Vec<Partition>),
@@ -131,7 +131,7 @@ pub enum Read {
     Revoking(Vec<Partition>),
     /// These went to another reader already; nothing may be committed for them.
     Lost(Vec<Partition>),
-    /// The log cannot be read now; it goes on by itself when it can.
+    /// The log cannot be read now; reading continues by itself when it can.
     Blocked(String),
 }
 
@@ -140,20 +140,20 @@ pub enum Read {
 pub struct Committed {
     /// The next position to read.
     pub position: i64,
-    /// What the committer wrote beside it.
+    /// What the committer stored with it.
     pub metadata: String,
 }
 
-/// What became of a commit.
+/// The result of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Commit {
-    /// It stands.
+    /// It is committed.
     Done,
-    /// Surely not; the same again may succeed.
+    /// Not committed; trying again may succeed.
     Retry,
-    /// Surely not; another one owns this now. Stop.
+    /// Not committed; another process owns this now. Stop.
     Fenced,
-    /// It may stand; only reading back tells.
+    /// Perhaps committed; only reading back tells.
     Unknown,
 }
 
@@ -168,39 +168,39 @@ pub struct Transaction {
     pub input: Partition,
     /// The next position to read of it.
     pub position: i64,
-    /// What stands beside it.
+    /// What is stored with the position.
     pub metadata: String,
 }
 
-/// Why a log could not do what it was asked. Passing faults never come up as errors.
+/// Why a log could not do what it was asked. Faults that pass within a minute are not reported.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// A topic or partition that is not there.
-    #[error("{0} is not on the log; create it first")]
+    /// A topic or partition that does not exist.
+    #[error("{0} does not exist on the log; create it first")]
     NoSuchPartition(Partition),
-    /// A seek in what the reader does not have.
-    #[error("{0} is not assigned to this reader; seek after it was")]
+    /// A seek in a partition that is not assigned to the reader.
+    #[error("{0} is not assigned to this reader; wait for the assignment before you seek")]
     NotAssigned(Partition),
     /// A compacted topic keeps records by key.
-    #[error("{0} is compacted and takes no record without a key; give it one")]
+    #[error("{0} is a compacted topic, which keeps records by key; give the record a key")]
     NoKey(Partition),
     /// A commit through a writer that was opened without an owner.
-    #[error("this writer has no owner and cannot commit; open it with one")]
+    #[error("this writer was opened without an owner, so it cannot commit; open it with one")]
     NoOwner,
-    /// Another process holds it.
-    #[error("{what} is in use by another process; stop that one or choose another {choose}")]
+    /// Another process uses it.
+    #[error("another process uses {what}; stop that process or choose another {choose}")]
     InUse {
         /// What is in use.
         what: String,
         /// What could be chosen instead.
         choose: &'static str,
     },
-    /// What stands there cannot be read.
+    /// Stored data cannot be read.
     #[error("{what} is damaged: {why}")]
     Damaged {
         /// Which file or topic.
         what: String,
-        /// How that shows.
+        /// What is wrong with it.
         why: String,
     },
     /// The storage below failed.

@@ -1,4 +1,4 @@
-//! `/admin/routes`: how the versions of a model stand, and how its requests are shared out.
+//! `/admin/routes`: the state of a model's versions, and how its requests are distributed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -66,7 +66,8 @@ pub(super) async fn put(
 ) -> Result<RouteReply, Problem> {
     let wanted: Wanted = serde_json::from_slice(&body).map_err(|why| {
         Problem::bad(format!(
-            "the body is no route: {why}; write {{\"weights_percent\": {{\"v1\": 90, \"v2\": 10}}}}"
+            "the body is not a route: {why}; write \
+             {{\"weights_percent\": {{\"v1\": 90, \"v2\": 10}}}}"
         ))
     })?;
     let condition = headers.get(IF_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -81,11 +82,12 @@ pub(super) async fn put(
 }
 
 fn broke(why: &JoinError) -> Problem {
-    let detail = format!("setting the route broke off: {why}; read it again before you set it");
+    let detail =
+        format!("setting the route failed midway: {why}; read the route before you set it again");
     Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "broken", detail)
 }
 
-/// Sets a route: on the disk first, then in force, and only then told.
+/// Sets a route: first on disk, then in force, and only then is it answered.
 async fn set(
     shared: &Shared,
     served: &Served,
@@ -93,7 +95,7 @@ async fn set(
     wanted: Wanted,
 ) -> Result<StoredRoute, Problem> {
     let model = served.settings.model.clone();
-    // One at a time, from the reading of what is there to the end.
+    // One at a time, from reading the present route to the end.
     let mut state = Arc::clone(&shared.state).lock_owned().await;
     let kept = served.kept();
     matches(condition, &kept, &model)?;
@@ -140,7 +142,7 @@ async fn set(
     if let Err(why) = written {
         diagnostics::router_not_kept(&model, &why);
         let detail = format!(
-            "{model}: the route cannot be kept, so it was not set: {why}; make room, or mend \
+            "{model}: the route cannot be saved, so it was not set: {why}; make room, or fix \
              router.folder"
         );
         return Err(Problem::new(StatusCode::INSUFFICIENT_STORAGE, "not-kept", detail));
@@ -154,7 +156,7 @@ async fn set(
 fn matches(condition: Option<&str>, kept: &StoredRoute, model: &ModelId) -> Result<(), Problem> {
     let Some(condition) = condition else {
         let detail = format!(
-            "say which route you mean to replace: If-Match with the ETag of GET \
+            "say which route you want to replace: send If-Match with the ETag of GET \
              /admin/routes/{model}, or * for any"
         );
         return Err(Problem::new(StatusCode::PRECONDITION_REQUIRED, "no-condition", detail));
@@ -168,12 +170,14 @@ fn matches(condition: Option<&str>, kept: &StoredRoute, model: &ModelId) -> Resu
     let strong = |named: &str| named.len() > 1 && named.starts_with('"') && named.ends_with('"');
     if let Some(none) = named().find(|named| !strong(named)) {
         let detail = format!(
-            "If-Match: {none} names no route; write the ETag as GET /admin/routes/{model} has it, \
+            "If-Match: {none} is not an ETag; copy it as GET /admin/routes/{model} has it, \
              quotes and all: {tag} now"
         );
         return Err(Problem::bad(detail));
     }
-    let detail = format!("{model} was changed by others; read it again, its ETag is {tag} now");
+    let detail = format!(
+        "the route of {model} was changed in the meantime; read it again, its ETag is now {tag}"
+    );
     Err(Problem::new(StatusCode::PRECONDITION_FAILED, "changed", detail))
 }
 
@@ -181,7 +185,7 @@ fn named<'a>(shared: &'a Shared, model: &str) -> Result<&'a Served, Problem> {
     shared.models.get(model).map(Arc::as_ref).ok_or_else(|| {
         let known: Vec<_> = shared.models.keys().map(ModelId::as_str).collect();
         let known = known.join(", ");
-        Problem::missing(format!("no model {model:?} is routed here; there are {known}"))
+        Problem::missing(format!("no model {model:?} is routed here; the models are {known}"))
     })
 }
 

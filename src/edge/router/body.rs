@@ -1,4 +1,5 @@
-//! Bodies: a small one is held, a large one streams through, and neither waits for ever.
+//! Bodies of requests: a small one is held, a large one streams through, and both have a time
+//! limit.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
@@ -10,20 +11,18 @@ use std::time::Duration;
 use axum::BoxError;
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
-use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use hyper::body::{Body as _, Frame, SizeHint};
 use tokio::time::{Sleep, sleep, timeout};
 
-use super::call::PendingCall;
 use crate::config::RouterLimits;
 use crate::edge::clock::Stopwatch;
-use crate::edge::http::{Answering, Problem};
-use crate::router::RequestEnd;
+use crate::edge::http::Problem;
 
 /// The body of a request.
 pub(super) enum Sent {
     /// All of it.
     Held(Bytes),
-    /// Its beginning, and whence the rest comes.
+    /// Its beginning, and the source of the rest.
     Flow(Flow),
 }
 
@@ -37,7 +36,7 @@ pub(super) async fn read(body: Body, limits: &RouterLimits) -> Result<Sent, Prob
 
 pub(super) fn slow(within: Duration) -> Problem {
     let seconds = within.as_secs();
-    let detail = format!("the body was not here after {seconds} s; send it faster");
+    let detail = format!("the body had not arrived after {seconds} s; send it faster");
     Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", detail)
 }
 
@@ -59,7 +58,11 @@ async fn begun(mut body: Body, limits: &RouterLimits) -> Result<Sent, Problem> {
                 }
             }
             None => return Ok(Sent::Held(joined(&mut first))),
-            Some(Err(_)) => return Err(Problem::bad("the body broke off; send it again")),
+            Some(Err(_)) => {
+                return Err(Problem::bad(
+                    "the connection ended before the body was complete; send it again",
+                ));
+            }
         }
     }
     if bytes > most {
@@ -84,13 +87,13 @@ fn joined(parts: &mut VecDeque<Bytes>) -> Bytes {
 
 pub(super) fn too_large(most: usize) -> Problem {
     let detail = format!(
-        "the body is larger than the {most} bytes that are taken here; send less, or raise \
+        "the body is larger than the limit of {most} bytes; send less, or raise \
          router.max_body_bytes"
     );
     Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
 }
 
-/// What became of a body that streamed.
+/// The result of a body that was streamed.
 #[derive(Default)]
 pub(super) struct StreamState {
     /// It was larger than it may be.
@@ -116,7 +119,7 @@ pub(super) struct Flow {
 }
 
 impl Flow {
-    /// What becomes of it.
+    /// Its result, as far as it is known.
     pub(super) fn fate(&self) -> Arc<StreamState> {
         Arc::clone(&self.fate)
     }
@@ -155,7 +158,7 @@ impl hyper::body::Body for Flow {
             }
             self.heard();
             self.fate.slow.store(true, Ordering::Relaxed);
-            return Poll::Ready(Some(Err("the body came too slowly".into())));
+            return Poll::Ready(Some(Err("the body arrived too slowly".into())));
         };
         self.heard();
         Poll::Ready(match next {
@@ -189,89 +192,5 @@ impl hyper::body::Body for Flow {
             hint.set_upper(upper.saturating_add(first));
         }
         hint
-    }
-}
-
-/// An answer on its way through. When it is over, one way or the other, that is counted.
-pub(super) struct StreamedReply {
-    pub(super) from: Incoming,
-    pub(super) asked: PendingCall,
-    /// How it ends if it comes whole.
-    pub(super) how: RequestEnd,
-    /// Its beginning, as far as it is held.
-    pub(super) held: Vec<u8>,
-    pub(super) room: usize,
-    /// Time for each part.
-    pub(super) within: Duration,
-    pub(super) idle: Option<Pin<Box<Sleep>>>,
-    /// Its connection keeps its place.
-    pub(super) _seat: Option<Answering>,
-}
-
-impl StreamedReply {
-    /// It came whole.
-    fn whole(&mut self) {
-        let (how, held) = (self.how, std::mem::take(&mut self.held));
-        self.asked.ended(how, None, held.into());
-    }
-
-    fn keep(&mut self, part: &Bytes) {
-        if self.held.len() + part.len() <= self.room {
-            self.held.extend_from_slice(part);
-        } else {
-            (self.room, self.held) = (0, Vec::new());
-        }
-    }
-}
-
-impl hyper::body::Body for StreamedReply {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        match Pin::new(&mut self.from).poll_frame(context) {
-            Poll::Ready(Some(Ok(frame))) => {
-                self.idle = None;
-                if let Some(part) = frame.data_ref() {
-                    self.keep(&part.clone());
-                }
-                if self.from.is_end_stream() {
-                    self.whole();
-                }
-                Poll::Ready(Some(Ok(frame)))
-            }
-            Poll::Ready(Some(Err(why))) => {
-                self.asked.ended(RequestEnd::Error, Some("the answer broke off"), Bytes::new());
-                Poll::Ready(Some(Err(why.into())))
-            }
-            Poll::Ready(None) => {
-                self.whole();
-                Poll::Ready(None)
-            }
-            Poll::Pending => {
-                let within = self.within;
-                let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(within)));
-                if idle.as_mut().poll(context).is_pending() {
-                    return Poll::Pending;
-                }
-                self.asked.ended(
-                    RequestEnd::Timeout,
-                    Some("the answer stopped midway"),
-                    Bytes::new(),
-                );
-                Poll::Ready(Some(Err("the backend sent no further part in time".into())))
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.from.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.from.size_hint()
     }
 }

@@ -33,7 +33,7 @@ pub(super) struct Call {
     pub(super) about: Arc<About>,
 }
 
-/// What a record says of a request.
+/// What a record contains about a request.
 pub(super) struct About {
     pub(super) request: String,
     pub(super) ts: Option<String>,
@@ -59,7 +59,7 @@ impl Call {
         Some(request)
     }
 
-    /// Begins to count what comes of asking a version.
+    /// Starts to count a request to a version.
     pub(super) fn asked(&self, place: VersionIndex, role: SampleRole, trial: bool) -> PendingCall {
         PendingCall {
             shared: Arc::clone(&self.shared),
@@ -84,7 +84,7 @@ pub(super) struct PendingCall {
     role: SampleRole,
     trial: bool,
     since: Stopwatch,
-    /// What becomes of the body, where it streams.
+    /// The result of the body, if it is streamed.
     pub(super) sent: Option<Arc<StreamState>>,
     over: bool,
 }

@@ -1,4 +1,4 @@
-//! Asks the versions for their health, and tells the pure room that time passes.
+//! Checks the health of the versions, and passes the time to the pure room.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What of the headers goes on, and what is said beside.
+//! Which headers are forwarded, and which are added.
 
 use std::net::SocketAddr;
 
@@ -31,7 +31,7 @@ const OF_A_CONNECTION: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// Takes out what holds for one connection only.
+/// Removes the headers that apply to one connection only.
 pub(super) fn strip(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)

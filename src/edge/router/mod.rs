@@ -1,7 +1,7 @@
-//! The built-in router's HTTP: requests to the versions of a model, and what is set and told.
+//! The built-in router's HTTP: requests to the versions of a model, and the routes' admin API.
 //!
-//! Law: who answers is chosen by the pure room `router`; here it is only asked. A request takes
-//! one plan, and no answer waits for a disk, a log or a mirrored copy.
+//! Law: the pure room `router` chooses the version; here it is only asked. A request uses one plan
+//! from its start to its end, and no answer waits for a disk, a log or a mirrored copy.
 
 mod admin;
 mod body;
@@ -11,6 +11,7 @@ mod headers;
 mod page;
 mod proxy;
 mod record;
+mod reply;
 mod served;
 mod shadow;
 mod state;
@@ -38,36 +39,38 @@ pub use record::Answered;
 /// Why there can be no router.
 #[derive(Debug, thiserror::Error)]
 pub enum RouterError {
-    /// What it keeps cannot be read, or another process keeps it.
-    #[error("the router's folder cannot be used; set router.folder to one of its own")]
-    Folder(#[from] FileError),
-    /// What it kept is not its own.
+    /// Its folder cannot be read, or another process uses it.
     #[error(
-        "{path} holds no routes: {why}; restore it, or remove it to begin with what the settings \
-         say"
+        "the router's folder cannot be used; set router.folder to one that no other process uses"
+    )]
+    Folder(#[from] FileError),
+    /// Its file of routes cannot be read.
+    #[error(
+        "{path} is not a file of routes: {why}; restore it, or remove it to start with the weights \
+         of the settings"
     )]
     State {
         /// Which file.
         path: String,
-        /// How that shows.
+        /// What is wrong with it.
         why: String,
     },
     /// A route that does not fit the settings.
     #[error(
-        "the route of {model} cannot be used: {why}; it stands in {place}, where `PUT \
-         /admin/routes/{model}` left it: give the version its backend again in \
-         router.models.{model}.versions, or remove the file to begin with what the settings say"
+        "the route of {model} cannot be used: {why}; `PUT /admin/routes/{model}` saved it in \
+         {place}: add the version's backend to router.models.{model}.versions again, or remove the \
+         file to start with the weights of the settings"
     )]
     Route {
         /// Of which model.
         model: ModelId,
-        /// Where it stands.
+        /// The file that holds it.
         place: String,
         /// Why.
         why: RouteError,
     },
-    /// An address that is none.
-    #[error("{0:?} is no address of a backend; write it like http://127.0.0.1:9001")]
+    /// A backend's address that cannot be used.
+    #[error("{0:?} is not a backend's address; write it like http://127.0.0.1:9001")]
     Backend(String),
 }
 
@@ -84,7 +87,7 @@ struct Shared {
     records: Records,
 }
 
-/// Where records of answers go. Nothing waits there.
+/// The queue for records of answers. No request waits for it.
 struct Records {
     queue: Option<SyncSender<Answered>>,
     dropped: Arc<AtomicU64>,
@@ -111,7 +114,7 @@ impl Records {
 
 impl Routing {
     /// A router as it was left, or as the settings have it where it never ran. `queue`: where
-    /// records of answers go; none: nowhere.
+    /// records of answers go, if anywhere.
     ///
     /// # Errors
     /// See [`RouterError`].
@@ -131,7 +134,7 @@ impl Routing {
         Ok(Self { shared: Arc::new(Shared { models, state, limits, records }) })
     }
 
-    /// Answers until `shutdown` says true; then what is under way has its time.
+    /// Answers until `shutdown` is true; then requests under way have their time.
     pub async fn run(&self, listener: TcpListener, guard: Guard, shutdown: watch::Receiver<bool>) {
         for served in self.shared.models.values() {
             check::start(served, &shutdown);

@@ -1,4 +1,4 @@
-//! `/models/NAME/…`: chooses a version, asks it, and passes on what it says.
+//! `/models/NAME/…`: chooses a version, asks it, and forwards its answer.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,8 +10,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, response};
 use axum::response::{IntoResponse, Response};
 use std::net::SocketAddr;
 
-use super::body::{self, Flow, Sent, StreamedReply};
+use super::body::{self, Flow, Sent};
 use super::call::{About, Call, Failed, PendingCall, ReplyBody, ask, how};
+use super::reply::StreamedReply;
 use super::served::Served;
 use super::{Shared, headers, shadow};
 use crate::edge::http::{Answering, HttpConnection, Problem, fresh_id};
@@ -41,7 +42,7 @@ pub(super) async fn proxy(State(shared): State<Arc<Shared>>, request: Request) -
 
 pub(super) async fn unknown(uri: Uri) -> Problem {
     let detail = format!(
-        "nothing stands at {}; the router has /models/NAME/…, /admin/routes, /admin/routes/NAME \
+        "there is nothing at {}; the router has /models/NAME/…, /admin/routes, /admin/routes/NAME \
          and /metrics",
         uri.path()
     );
@@ -57,17 +58,18 @@ fn found(shared: &Shared, uri: &Uri) -> Result<(Arc<Served>, String), Problem> {
     let Some(served) = served else {
         let known: Vec<_> = shared.models.keys().map(|model| model.as_str()).collect();
         let model = model.unwrap_or_default();
-        let detail = format!("no model {model:?} is routed here; there are {}", known.join(", "));
+        let detail =
+            format!("no model {model:?} is routed here; the models are {}", known.join(", "));
         return Err(Problem::missing(detail));
     };
     if rest.split('/').any(|part| matches!(decoded(part).as_deref(), Some("." | "..") | None)) {
-        return Err(Problem::bad("the path climbs with . or ..; write it out"));
+        return Err(Problem::bad("the path contains . or ..; write it without"));
     }
     let path = uri.query().map_or(rest.to_owned(), |query| format!("{rest}?{query}"));
     Ok((Arc::clone(served), path))
 }
 
-/// A part of a path as it is meant; none: it is no text.
+/// A part of a path, decoded; `None` if it is not text.
 fn decoded(part: &str) -> Option<String> {
     if !part.contains('%') {
         return Some(part.to_owned());
@@ -142,7 +144,7 @@ async fn held(call: &Call, bytes: &Bytes, seat: Option<Answering>) -> Response {
         let mut asked = call.asked(choice.place, SampleRole::Live, choice.trial);
         tried.push(choice.place);
         let Some(request) = call.request(choice.place, Body::from(bytes.clone())) else {
-            break Problem::bad("the path is none; write it out").into_response();
+            break Problem::bad("the path is not a valid URL path; check it").into_response();
         };
         match ask(&mut asked, request, within).await {
             Ok((head, answer)) => break passed(call, choice.place, head, answer, asked, seat),
@@ -167,7 +169,7 @@ async fn streamed(call: &Call, flow: Flow, seat: Option<Answering>) -> Response 
     let mut asked = call.asked(choice.place, SampleRole::Live, choice.trial);
     asked.sent = Some(flow.fate());
     let Some(request) = call.request(choice.place, Body::new(flow)) else {
-        return Problem::bad("the path is none; write it out").into_response();
+        return Problem::bad("the path is not a valid URL path; check it").into_response();
     };
     if call.about.predicts && call.plan.shadows(choice.place).next().is_some() {
         call.served.large.fetch_add(1, Ordering::Relaxed);
@@ -178,7 +180,7 @@ async fn streamed(call: &Call, flow: Flow, seat: Option<Answering>) -> Response 
     }
 }
 
-/// What a version said, on its way back.
+/// A version's answer, on its way back.
 fn passed(
     call: &Call,
     place: VersionIndex,
@@ -232,7 +234,7 @@ fn refused(call: &Call, place: VersionIndex, failed: &Failed) -> Response {
             Problem::new(StatusCode::BAD_GATEWAY, "unreachable", detail).again_in(1)
         }
         Failed::Cut(why) => {
-            let detail = format!("{version} of {model} gave no whole answer: {why}");
+            let detail = format!("{version} of {model} did not complete its answer: {why}");
             Problem::new(StatusCode::BAD_GATEWAY, "cut-off", detail).again_in(1)
         }
         Failed::Late(within) => {
@@ -245,7 +247,9 @@ fn refused(call: &Call, place: VersionIndex, failed: &Failed) -> Response {
         }
         Failed::TooLarge => body::too_large(call.shared.limits.max_body_bytes),
         Failed::Slow => body::slow(call.shared.limits.body),
-        Failed::Broke => Problem::bad("the body broke off; send it again"),
+        Failed::Broke => {
+            Problem::bad("the connection ended before the body was complete; send it again")
+        }
     };
     signed(call, place, problem.into_response())
 }

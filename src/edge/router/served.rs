@@ -130,7 +130,7 @@ impl Served {
         &self.backends
     }
 
-    /// How the versions stand.
+    /// The state of the versions.
     pub(super) fn switch(&self) -> MutexGuard<'_, Switch> {
         self.switch.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -153,7 +153,7 @@ impl Served {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = kept;
     }
 
-    /// Takes what happened.
+    /// Passes on what happened.
     pub(super) fn step(&self, input: Input) {
         let mut said = Vec::new();
         let mut switch = self.switch();

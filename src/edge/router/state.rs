@@ -54,7 +54,7 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Opens what is kept in `folder`, which is made.
+    /// Opens the routes saved in `folder`, and creates it if it does not exist.
     pub(super) fn open(folder: &Path) -> Result<Self, RouterError> {
         fs::create_dir_all(folder).map_err(failed("make", folder))?;
         let path = folder.join("routes.json");
@@ -67,12 +67,12 @@ impl State {
             }
         };
         if routes.schema != SCHEMA {
-            return Err(broken(format!("it is of form {} and not {SCHEMA}", routes.schema)));
+            return Err(broken(format!("its schema is {}, not {SCHEMA}", routes.schema)));
         }
         Ok(Self { path, routes, _lock: lock })
     }
 
-    /// Where it stands, for people.
+    /// Its file, for people.
     pub(super) fn place(&self) -> String {
         self.path.display().to_string()
     }
@@ -82,7 +82,7 @@ impl State {
         self.routes.routes.get(model)
     }
 
-    /// Keeps a route. On return it is on the disk; after an error what was there before stands.
+    /// Saves a route. It is on disk when this returns; after an error the old one still holds.
     pub(super) fn keep(&mut self, model: &ModelId, kept: StoredRoute) -> Result<(), FileError> {
         let mut routes = self.routes.clone();
         routes.routes.insert(model.clone(), kept);
@@ -147,7 +147,7 @@ mod tests {
         for (text, expected) in [
             ("", "EOF"),
             ("{}", "missing field"),
-            (r#"{"schema":2,"routes":{}}"#, "it is of form 2 and not 1"),
+            (r#"{"schema":2,"routes":{}}"#, "its schema is 2, not 1"),
         ] {
             fs::write(folder.path().join("routes.json"), text).unwrap();
             let why = State::open(folder.path()).unwrap_err().to_string();

@@ -1,4 +1,4 @@
-//! What a topic must be, against what it is. A table of rules; nothing is asked of anybody.
+//! What a topic must be, compared with what it is: a table of rules, without I/O.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use crate::edge::log::Topic;
 use crate::edge::log::kafka::Described;
 use crate::model::Span;
 
-/// Copies that outlive a broker while another one is in repair.
+/// Copies that survive the loss of a broker while another one is down.
 const COPIES: u16 = 3;
 
 /// What a topic must be.
@@ -15,9 +15,9 @@ const COPIES: u16 = 3;
 pub struct Need {
     /// Its name.
     pub topic: String,
-    /// The river's own; none: of a source.
+    /// Which of Ripcord's own topics; `None` for a source's.
     pub own: Option<Topic>,
-    /// Its partitions; none: any number.
+    /// Its partitions; `None` if any number will do.
     pub partitions: Option<u32>,
     /// Records are kept at least so long, unless it is compacted.
     pub keep: Span,
@@ -25,25 +25,25 @@ pub struct Need {
     pub copies: Option<u16>,
 }
 
-/// What is not as it must or should be.
+/// What must or should be changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TopicFinding {
     /// Which setting of the topic, by Kafka's name.
     pub setting: &'static str,
-    /// What stands there.
+    /// Its present value.
     pub stands: String,
     /// What is needed.
     pub needed: String,
-    /// Whether Ripcord goes wrong without it; else it is advice.
+    /// Whether Ripcord needs it to work correctly; otherwise it is advice.
     pub must: bool,
-    /// What happens otherwise.
+    /// What happens without the change.
     pub why: &'static str,
-    /// What mends it: a command where one does.
+    /// The fix: a command where there is one.
     pub mend: String,
 }
 
 impl TopicFinding {
-    /// Whether it is the same, of another topic perhaps.
+    /// Whether it is the same finding, perhaps for another topic.
     #[must_use]
     pub fn is_like(&self, other: &Self) -> bool {
         let of = |finding: &Self| {
@@ -54,7 +54,7 @@ impl TopicFinding {
     }
 }
 
-/// All that is not as it must or should be. `stands`: the topic; none: it is not there.
+/// All that must or should be changed. `stands`: the topic; `None` if it does not exist.
 #[must_use]
 pub fn compare(need: &Need, stands: Option<&Described>, tools: &Tools) -> Vec<TopicFinding> {
     let Some(stands) = stands else { return vec![missing(need)] };
@@ -76,13 +76,13 @@ pub fn compare(need: &Need, stands: Option<&Described>, tools: &Tools) -> Vec<To
 
 fn missing(need: &Need) -> TopicFinding {
     let (why, mend) = match need.own {
-        Some(_) => ("no process of Ripcord begins", "ripcord topics create"),
-        None => ("nobody can measure it", "ripcord topics create --telemetry"),
+        Some(_) => ("no Ripcord process can start", "ripcord topics create"),
+        None => ("the source cannot be measured", "ripcord topics create --telemetry"),
     };
     TopicFinding {
         setting: "topic",
         stands: "missing".to_owned(),
-        needed: "there".to_owned(),
+        needed: "exists".to_owned(),
         must: true,
         why,
         mend: mend.to_owned(),
@@ -96,7 +96,7 @@ struct Compare<'a> {
 }
 
 impl Compare<'_> {
-    /// What the brokers say of a setting; none: nothing.
+    /// The value of a setting, if the brokers give one.
     fn says(&self, setting: &str) -> Option<&str> {
         self.stands.settings.get(setting).map(String::as_str)
     }
@@ -105,7 +105,7 @@ impl Compare<'_> {
         self.need.own.is_some_and(Topic::compacted)
     }
 
-    /// A setting that another value would mend.
+    /// A setting that needs another value.
     fn found(
         &self,
         setting: &'static str,
@@ -129,19 +129,19 @@ impl Compare<'_> {
         let (why, mend) = match self.need.own {
             _ if found == needed => return None,
             Some(Topic::Inbox) => (
-                "models would change their shards, and what is remembered of them would be lost",
+                "models would move to other shards, and their state would be lost",
                 format!("set log.shards = {found}"),
             ),
             Some(_) if found > needed => (
-                "no process of Ripcord begins; a topic cannot shrink",
+                "no Ripcord process can start; a topic cannot shrink",
                 "choose another namespace, then ripcord topics create".to_owned(),
             ),
             Some(_) => (
-                "some shards have no partition of their own to write to",
+                "some shards have no partition to write to",
                 self.tools.partitions(&self.need.topic, needed),
             ),
             None => (
-                "what joins would lie in different partitions of the source's topics",
+                "records that join would be in different partitions of the source's topics",
                 self.tools.partitions(&self.need.topic, needed),
             ),
         };
@@ -158,10 +158,10 @@ impl Compare<'_> {
     fn policy(&self) -> Option<TopicFinding> {
         const POLICY: &str = "cleanup.policy";
         let (needed, why) = match (self.need.own, self.compacted()) {
-            (_, true) => ("compact", "what a shard remembers would grow old and go"),
-            (Some(_), false) => ("delete", "only the last record of each key would stay"),
+            (_, true) => ("compact", "the state of shards would be deleted when it is old"),
+            (Some(_), false) => ("delete", "only the last record of each key would be kept"),
             (None, false) => {
-                ("delete", "an outcome would push out its prediction, which has the same key")
+                ("delete", "an outcome would replace its prediction, which has the same key")
             }
         };
         let says = self.says(POLICY)?;
@@ -176,8 +176,10 @@ impl Compare<'_> {
             return None;
         }
         let why = match self.need.own {
-            Some(_) => "a shard that begins anew could not read again what it stands on",
-            None => "a restart could not read again the predictions that wait for their outcomes",
+            Some(_) => "a shard that restarts could not read again the records it needs",
+            None => {
+                "after a restart, predictions that wait for their outcomes could not be read again"
+            }
         };
         let value = needed.to_string();
         Some(self.found(RETENTION, &format!("{value} or more"), &value, true, why))
@@ -186,7 +188,7 @@ impl Compare<'_> {
     fn bytes(&self) -> Option<TopicFinding> {
         const BYTES: &str = "retention.bytes";
         let limited = self.says(BYTES)?.parse::<i64>().is_ok_and(|bytes| bytes >= 0);
-        let why = "a burst would push out records before their time";
+        let why = "a burst would delete records before their retention ends";
         (limited && !self.compacted()).then(|| self.found(BYTES, "-1", "-1", false, why))
     }
 
@@ -194,8 +196,8 @@ impl Compare<'_> {
         const TIME: &str = "message.timestamp.type";
         const APPENDED: &str = "LogAppendTime";
         let why = match self.need.own {
-            Some(_) => "deadlines and expiry would go by the clocks of many machines",
-            None => "nothing vouches for the clocks of producers",
+            Some(_) => "deadlines and expiry would depend on the clocks of many machines",
+            None => "event times could not be checked, since producers' clocks may be wrong",
         };
         let must = self.need.own.is_some();
         let says = self.says(TIME)?;
@@ -210,7 +212,7 @@ impl Compare<'_> {
             stands: stands.to_string(),
             needed: format!("{needed} or more"),
             must: false,
-            why: "brokers that fail would take acknowledged records with them, or stop writing",
+            why: "a broker failure could lose acknowledged records, or stop writes",
             mend: self.tools.reassign(),
         })
     }
@@ -222,8 +224,8 @@ impl Compare<'_> {
         let copies = self.stands.replication;
         let (most, why) = match says {
             _ if copies < COPIES => return None,
-            0 | 1 => (2, "an acknowledged record may stand on one broker alone"),
-            _ if says >= copies => (copies - 1, "one broker less, and nothing can be written"),
+            0 | 1 => (2, "an acknowledged record may exist on one broker only"),
+            _ if says >= copies => (copies - 1, "if one broker fails, nothing can be written"),
             _ => return None,
         };
         let value = most.to_string();
@@ -232,7 +234,7 @@ impl Compare<'_> {
 
     fn unclean(&self) -> Option<TopicFinding> {
         const UNCLEAN: &str = "unclean.leader.election.enable";
-        let why = "a broker that lags may take over, and acknowledged records are gone";
+        let why = "a broker that lags may become leader, and acknowledged records are lost";
         let says = self.says(UNCLEAN)? == "true";
         says.then(|| self.found(UNCLEAN, "false", "false", false, why))
     }

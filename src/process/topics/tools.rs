@@ -1,11 +1,11 @@
-//! The commands of Kafka's own tools that mend a topic, as text to be copied.
+//! The commands of Kafka's own tools that fix a topic, as text to copy.
 
 /// How the tools reach the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tools {
-    /// Where to begin.
+    /// The bootstrap servers.
     pub brokers: String,
-    /// Whether they need a file that says who they are.
+    /// Whether the tools need a file with credentials.
     pub secured: bool,
 }
 
@@ -15,7 +15,7 @@ impl Tools {
         format!("{tool} --bootstrap-server {}{who}", self.brokers)
     }
 
-    /// Gives a topic another setting.
+    /// Changes a setting of a topic.
     pub(super) fn set(&self, topic: &str, setting: &str, value: &str) -> String {
         let begin = self.begin("kafka-configs");
         format!(

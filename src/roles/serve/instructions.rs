@@ -15,7 +15,7 @@ use crate::edge::http::{Problem, client, fresh_id};
 use crate::edge::log::Topic;
 use crate::model::{Ask, IncidentId, Instruction, LogTime, Mode, ModelId, Scope, VersionId};
 use crate::shard::Inbox;
-use crate::topics::replies::key;
+use crate::topics::reply_key;
 use crate::undo::Reply;
 use crate::wire::json;
 
@@ -230,7 +230,7 @@ fn waiting(app: &App, id: &str) -> Option<u32> {
 
 fn instruction_state(app: &App, id: String) -> Result<InstructionState, Problem> {
     let asked = waiting(app, &id);
-    let key = key(&id);
+    let key = reply_key(&id);
     let mut replies: Vec<Reply> = Vec::new();
     for shard in 0..app.topics.shards {
         if let Some(record) = app.topics.latest(Topic::Status, shard, &key)? {

@@ -1,5 +1,5 @@
-//! What a group says to its member. It comes up inside a poll and is only written down there: what
-//! follows from it may take long and may fail.
+//! Rebalances of a group. They arrive inside a poll and are only queued there, because acting on
+//! them may take long and may fail.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -13,34 +13,35 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 
 use super::clients;
-use super::cluster::{lock, number};
+use super::partition::partitions;
 use crate::edge::diagnostics;
 use crate::edge::log::Partition;
+use crate::edge::log::lock::lock;
 
 pub(super) type GroupConsumer = BaseConsumer<Changes>;
 
-/// What the group said and the role has not heard yet.
+/// The rebalances that the role has not seen yet.
 #[derive(Default)]
 pub(super) struct Changes {
     heard: Mutex<VecDeque<Rebalance>>,
     closing: AtomicBool,
 }
 
-/// One thing that it said.
+/// One of them.
 pub(super) enum Rebalance {
-    /// These are the member's from now on.
+    /// These are assigned to the member from now on.
     Given(Vec<Partition>),
-    /// These are to be let go; or they are lost already.
+    /// These must be given up, or are `lost` already.
     Taken { partitions: Vec<Partition>, lost: bool },
 }
 
 impl Changes {
-    /// What came next and was not heard yet.
+    /// The next one, in order.
     pub(super) fn next(&self) -> Option<Rebalance> {
         lock(&self.heard).pop_front()
     }
 
-    /// The member leaves: what it still has to let go, it lets go by itself.
+    /// The member leaves: from now on it gives up at once what is taken from it.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
     }
@@ -51,7 +52,7 @@ impl ClientContext for Changes {
         clients::said(level, about, text);
     }
 
-    /// Whoever polls hears it, too.
+    /// The poll returns it, too.
     fn error(&self, _: KafkaError, _: &str) {}
 }
 
@@ -74,26 +75,6 @@ impl ConsumerContext for Changes {
             diagnostics::kafka_trouble("leaving a group", &error.to_string());
         }
     }
-}
-
-fn partitions(list: &TopicPartitionList) -> Vec<Partition> {
-    let found = list.elements().into_iter();
-    let partition = |index: i32| u32::try_from(index).unwrap_or(0);
-    found
-        .map(|found| Partition {
-            topic: found.topic().to_owned(),
-            partition: partition(found.partition()),
-        })
-        .collect()
-}
-
-/// Partitions as the client takes them.
-pub(super) fn list<'a>(partitions: impl IntoIterator<Item = &'a Partition>) -> TopicPartitionList {
-    let mut list = TopicPartitionList::new();
-    for of in partitions {
-        list.add_partition(&of.topic, number(of));
-    }
-    list
 }
 
 /// Tells the client that partitions are no longer read.

@@ -1,5 +1,5 @@
-//! The properties that each kind of client is made with. The user's come over what may differ from
-//! cluster to cluster; what the log's promises rest on comes last, and `config` refuses it.
+//! The properties of each kind of client. The user's override what may differ from cluster to
+//! cluster; those that the log's promises depend on come last, and `config` refuses them.
 
 use std::sync::Mutex;
 
@@ -9,14 +9,15 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, ClientContext};
 
-use super::cluster::{PATIENCE, lock};
+use super::patience::PATIENCE;
 use crate::config::{GroupProtocol, KafkaSettings};
 use crate::edge::diagnostics;
+use crate::edge::log::lock::lock;
 
 /// The largest record in bytes, before compression: snapshots of a shard are the largest.
 pub(super) const MAX_RECORD_BYTES: &str = "16777216";
 
-/// What every client is told.
+/// For every client.
 const ANY: [(&str, &str); 6] = [
     ("client.id", "ripcord"),
     ("allow.auto.create.topics", "false"),
@@ -27,7 +28,7 @@ const ANY: [(&str, &str); 6] = [
     ("topic.metadata.refresh.interval.ms", "30000"),
 ];
 
-/// What those who read are told.
+/// For clients that read.
 const READS: [(&str, &str); 4] = [
     // A fetch that waits holds up a partition that begins.
     ("fetch.wait.max.ms", "100"),
@@ -37,16 +38,16 @@ const READS: [(&str, &str); 4] = [
     ("queued.max.messages.kbytes", "32768"),
 ];
 
-/// What those who write are told.
+/// For clients that write.
 const WRITES: [(&str, &str); 3] =
     [("linger.ms", "0"), ("retry.backoff.ms", "5"), ("compression.type", "lz4")];
 
-/// Says what clients have to say, and keeps the last reason for trouble.
+/// Logs the messages of a client, and keeps the last reason for trouble.
 #[derive(Default)]
 pub(super) struct Quiet(Mutex<Option<String>>);
 
 impl Quiet {
-    /// Why something went wrong, as the client last told it.
+    /// The last reason that the client gave for trouble.
     pub(super) fn reason(&self) -> Option<String> {
         lock(&self.0).clone()
     }
@@ -59,7 +60,7 @@ impl ClientContext for Quiet {
 
     fn error(&self, error: KafkaError, reason: &str) {
         if !matches!(error, KafkaError::Global(RDKafkaErrorCode::PartitionEOF)) {
-            // Why one did not answer says more than that none did.
+            // "All brokers are down" says less than the reason why one did not answer.
             let mut kept = lock(&self.0);
             let none = matches!(error, KafkaError::Global(RDKafkaErrorCode::AllBrokersDown));
             if !none || kept.is_none() {
@@ -73,25 +74,25 @@ impl ClientContext for Quiet {
 
 impl ConsumerContext for Quiet {}
 
-/// A line of the client's log. That a property is of no use to one of the clients is no news: the
-/// user's are given to all.
+/// Logs a message of a client. A property that this kind of client does not use is no problem: the
+/// user's properties go to all of them.
 pub(super) fn said(level: RDKafkaLogLevel, about: &str, text: &str) {
     let level = if about == "CONFWARN" { RDKafkaLogLevel::Debug } else { level };
     diagnostics::kafka_client(level as i32, text);
 }
 
-/// Asks about topics, in no group; sees what is not committed yet, too.
+/// Asks about topics, in no group; sees uncommitted records, too.
 pub(super) fn asker(settings: &KafkaSettings) -> ClientConfig {
     let mut client = properties(settings, &[]);
     client.set("isolation.level", "read_uncommitted").clone()
 }
 
-/// Makes topics and asks for their settings.
+/// Creates topics and asks for their settings.
 pub(super) fn admin(settings: &KafkaSettings) -> ClientConfig {
     properties(settings, &[])
 }
 
-/// A member of a group that reads so many topics.
+/// A member of a group that reads this number of topics.
 pub(super) fn member(settings: &KafkaSettings, group: &str, topics: usize) -> ClientConfig {
     let mut timing = vec![("max.poll.interval.ms", settings.longest_work.as_ms().to_string())];
     if settings.group_protocol == GroupProtocol::Classic {
@@ -117,10 +118,10 @@ pub(super) fn member(settings: &KafkaSettings, group: &str, topics: usize) -> Cl
     reads(&mut client).set("group.id", group).clone()
 }
 
-/// Reads what it is told to, as a member of nothing; without a group the client assigns nothing.
+/// Reads what it is assigned by hand. It joins no group, but the client requires a group's name.
 pub(super) fn scanner(settings: &KafkaSettings, group: &str) -> ClientConfig {
     let mut client = properties(settings, &READS);
-    // It asks for what is there, and waits for nothing.
+    // It reads existing records and does not wait for new ones.
     client.set("queued.max.messages.kbytes", "4096").set("fetch.wait.max.ms", "5");
     reads(&mut client).set("group.id", group).clone()
 }
@@ -160,7 +161,7 @@ fn reads(client: &mut ClientConfig) -> &mut ClientConfig {
         .set("enable.auto.offset.store", "false")
         .set("enable.partition.eof", "true")
         .set("isolation.level", "read_committed")
-        // What retention took is a gap in the positions, which measuring says.
+        // Records that retention deleted are a gap in the positions, which measuring reports.
         .set("auto.offset.reset", "earliest")
 }
 

@@ -1,38 +1,37 @@
-//! What all clients of one cluster share: the properties they are made with, a client that asks
-//! about topics, and who is a member of which group in this process.
+//! What all clients of one cluster share: their properties, a client that asks about topics, and
+//! this process's members of groups.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::metadata::MetadataTopic;
 
 use super::changes::GroupConsumer;
 use super::clients::{self, Quiet};
 use super::fault::{self, failed};
-use super::scan::{Scanners, Views};
+use super::partition::number;
+use super::patience::{REQUEST, patiently};
+use super::scanners::{Scanners, Views};
 use crate::config::KafkaSettings;
-use crate::edge::clock::{Clock, Stopwatch};
+use crate::edge::clock::Clock;
+use crate::edge::log::lock::lock;
 use crate::edge::log::{LogError, Partition};
-use crate::model::{LogTime, Span};
+use crate::model::LogTime;
 
-/// How long one question to the brokers may take.
-pub(super) const ASKED: Duration = Duration::from_secs(5);
 /// How long the first answer may take.
 const REACHED: Duration = Duration::from_secs(15);
-/// Lines that the client is let say before a question.
+/// Callbacks of the client that are served before a request.
 const HEARD: usize = 16;
-/// How long a fault that may pass is waited out before a role is told.
-pub(super) const PATIENCE: Span = Span::from_s(60);
-/// The pause before a question is asked again.
-const AGAIN: Duration = Duration::from_millis(100);
+
 /// One cluster.
 pub(super) struct Cluster {
     settings: KafkaSettings,
     clock: Arc<dyn Clock>,
-    /// In no group; sees what is not committed yet, too.
+    /// In no group; sees uncommitted records, too.
     asker: BaseConsumer<Quiet>,
     counts: Mutex<BTreeMap<String, u32>>,
     compacted: Mutex<BTreeMap<String, bool>>,
@@ -44,10 +43,9 @@ pub(super) struct Cluster {
 
 impl Cluster {
     pub(super) fn reach(settings: KafkaSettings, clock: Arc<dyn Clock>) -> Result<Self, LogError> {
-        let asker =
-            clients::asker(&settings).create_with_context(Quiet::default()).map_err(|error| {
-                failed("setting up a Kafka client; look at kafka.properties", error)
-            })?;
+        let asker = clients::asker(&settings)
+            .create_with_context(Quiet::default())
+            .map_err(|error| failed("setting up a Kafka client (check kafka.properties)", error))?;
         let cluster = Self {
             settings,
             clock,
@@ -60,7 +58,7 @@ impl Cluster {
             newest: AtomicI64::new(i64::MIN),
         };
         let doing = format!("reaching the brokers {}", cluster.settings.brokers);
-        let hint = "look at kafka.brokers, and at kafka.properties for how they are spoken to";
+        let hint = "check kafka.brokers, and kafka.properties for TLS and passwords";
         let reached = cluster.asker.fetch_metadata(None, REACHED);
         cluster.serve_callbacks();
         match (reached, cluster.asker.context().reason()) {
@@ -78,36 +76,38 @@ impl Cluster {
         &self.settings
     }
 
-    /// Asks until there is an answer, or waiting was of no use.
+    /// Asks, patiently.
     pub(super) fn ask<T>(
         &self,
         doing: &str,
-        question: impl Fn(&BaseConsumer<Quiet>) -> rdkafka::error::KafkaResult<T>,
+        question: impl Fn(&BaseConsumer<Quiet>) -> KafkaResult<T>,
     ) -> Result<T, LogError> {
         self.serve_callbacks();
         patiently(&format!("{doing} at {}", self.settings.brokers), || question(&self.asker))
     }
 
-    /// Lets the client say what it has to say, or it would keep all of it.
+    /// Runs the client's callbacks, which it would queue without bound otherwise.
     fn serve_callbacks(&self) {
         for _ in 0..HEARD {
-            // Nothing comes of it here: it is said to the client's context.
+            // What it returns went to the client's context already.
             drop(self.asker.poll(Duration::ZERO));
         }
     }
 
-    /// How many partitions a topic has; none: it is not there.
+    /// How many partitions a topic has; `None` if it does not exist.
     pub(super) fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
-        let doing = format!("asking about {topic}");
-        let found = self.ask(&doing, |asker| {
-            let metadata = asker.fetch_metadata(Some(topic), ASKED)?;
-            let topic = metadata.topics().iter().find(|found| found.name() == topic);
-            match topic.and_then(rdkafka::metadata::MetadataTopic::error) {
-                Some(error) if fault::is_missing(error.into()) => Ok(0),
-                Some(error) => Err(KafkaError::MetadataFetch(error.into())),
-                None => Ok(topic.map_or(0, |topic| topic.partitions().len())),
-            }
-        })?;
+        self.ask(&format!("asking about {topic}"), |_| self.partitions_now(topic))
+    }
+
+    /// The same, asked once.
+    pub(super) fn partitions_now(&self, topic: &str) -> KafkaResult<Option<u32>> {
+        let metadata = self.asker.fetch_metadata(Some(topic), REQUEST)?;
+        let described = metadata.topics().iter().find(|found| found.name() == topic);
+        let found = match described.and_then(MetadataTopic::error) {
+            Some(error) if fault::is_missing(error.into()) => 0,
+            Some(error) => return Err(KafkaError::MetadataFetch(error.into())),
+            None => described.map_or(0, |found| found.partitions().len()),
+        };
         let found = u32::try_from(found).unwrap_or(u32::MAX);
         if found == 0 {
             return Ok(None);
@@ -116,7 +116,7 @@ impl Cluster {
         Ok(Some(found))
     }
 
-    /// Refuses what is not there.
+    /// Refuses a partition that does not exist.
     pub(super) fn known(&self, partition: &Partition) -> Result<(), LogError> {
         let known = lock(&self.counts).get(&partition.topic).copied();
         if known.is_some_and(|count| partition.partition < count) {
@@ -132,11 +132,11 @@ impl Cluster {
     pub(super) fn bounds(&self, partition: &Partition) -> Result<(i64, i64), LogError> {
         self.known(partition)?;
         self.ask(&format!("asking for the bounds of {partition}"), |asker| {
-            asker.fetch_watermarks(&partition.topic, number(partition), ASKED)
+            asker.fetch_watermarks(&partition.topic, number(partition), REQUEST)
         })
     }
 
-    /// The same, once and without patience.
+    /// The end, asked once and without patience.
     pub(super) fn end_within(&self, partition: &Partition, wait: Duration) -> Option<i64> {
         let asked = self.asker.fetch_watermarks(&partition.topic, number(partition), wait);
         asked.ok().map(|(_, end)| end)
@@ -152,12 +152,12 @@ impl Cluster {
         self.newest.fetch_max(time.as_ms(), Ordering::Relaxed);
     }
 
-    /// Says who reads a partition for a group.
+    /// Registers the reader of a partition for a group.
     pub(super) fn joined(&self, group: &str, of: &Partition, who: &Arc<GroupConsumer>) {
         lock(&self.members).insert((group.to_owned(), of.clone()), Arc::downgrade(who));
     }
 
-    /// Who reads a partition for a group in this process.
+    /// The reader of a partition for a group in this process.
     pub(super) fn member(&self, group: &str, of: &Partition) -> Option<Arc<GroupConsumer>> {
         lock(&self.members).get(&(group.to_owned(), of.clone()))?.upgrade()
     }
@@ -178,31 +178,4 @@ impl Cluster {
     pub(super) fn keep_compacted(&self, topic: &str, compacted: bool) {
         lock(&self.compacted).insert(topic.to_owned(), compacted);
     }
-}
-
-/// Asks again until there is an answer, or waiting was of no use.
-pub(super) fn patiently<T>(
-    doing: &str,
-    question: impl Fn() -> rdkafka::error::KafkaResult<T>,
-) -> Result<T, LogError> {
-    let watch = Stopwatch::start();
-    loop {
-        match question() {
-            Ok(answer) => return Ok(answer),
-            Err(error) if fault::may_pass(&error) && watch.elapsed() < PATIENCE => {
-                std::thread::sleep(AGAIN);
-            }
-            Err(error) => return Err(failed(doing, error)),
-        }
-    }
-}
-
-/// A partition's number as the client takes it.
-pub(super) fn number(partition: &Partition) -> i32 {
-    i32::try_from(partition.partition).unwrap_or(i32::MAX)
-}
-
-/// Nothing panics while it holds it.
-pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,9 +1,9 @@
 //! Transactions of one owner: outputs and the input's position, all or nothing.
 //!
 //! Two fences hold. A producer that was opened later under the same name ends this one; and the
-//! group refuses the position if its member is out. What a transaction came to is never guessed:
-//! where the answer was lost, a new producer ends what the old one left open, and then only
-//! reading back tells.
+//! group refuses the position if its member is out. The result of a transaction is never guessed:
+//! if the answer was lost, a new producer ends what the old one left open, and then only reading
+//! back tells.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +14,11 @@ use rdkafka::producer::Producer;
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::clients::{self, Quiet};
-use super::cluster::{ASKED, Cluster, PATIENCE, patiently};
+use super::cluster::Cluster;
 use super::fault::{self, failed};
+use super::patience::{PATIENCE, REQUEST, patiently};
 use super::record;
-use super::writer::{Reports, Sender, not_taken, send};
+use super::sender::{Reports, Sender, not_taken, send};
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
 use crate::edge::log::{Commit, LogError, Transaction};
@@ -31,7 +32,7 @@ const AGAIN: Duration = Duration::from_millis(20);
 pub(super) struct Committer {
     cluster: Arc<Cluster>,
     owner: String,
-    /// None: fenced.
+    /// `None` once it is fenced.
     sender: Option<Sender>,
     /// Speaks for a group that has no member here.
     stranger: Option<(String, BaseConsumer<Quiet>)>,
@@ -96,7 +97,7 @@ impl Committer {
         })
     }
 
-    /// What a failure comes to, and what must be done before the next transaction.
+    /// The result of a failure; prepares for the next transaction.
     fn failed(&mut self, transaction: &Transaction, why: Failed) -> Result<Commit, LogError> {
         let (error, at) = match why {
             Failed::Output(index, error) => (error, transaction.outputs.get(index)),
@@ -108,7 +109,7 @@ impl Committer {
             self.sender = None;
             return Ok(Commit::Fenced);
         }
-        let out = error.rdkafka_error_code().is_some_and(fault::is_out);
+        let out = fault::code(&error).is_some_and(fault::is_out);
         let again = may_go_through(&error);
         if let Some(sender) = &self.sender
             && sender.client().fatal_error().is_none()
@@ -124,7 +125,7 @@ impl Committer {
             };
         }
         // Neither ended nor given up: a new producer ends it, one way or the other. Unless the
-        // shard is another's by now, who did that already.
+        // shard belongs to another process by now, which has done that already.
         self.sender = None;
         let member = self.cluster.member(&transaction.group, &transaction.input);
         if member.is_some_and(|member| member.assignment_lost()) {
@@ -136,22 +137,20 @@ impl Committer {
 
     fn is_fenced(&self, error: &KafkaError) -> bool {
         let fatal = self.sender.as_ref().and_then(|sender| sender.client().fatal_error());
-        [error.rdkafka_error_code(), fatal.map(|(code, _)| code)].into_iter().flatten().any(
-            |code| {
-                matches!(
-                    code,
-                    RDKafkaErrorCode::Fenced
-                        | RDKafkaErrorCode::ProducerFenced
-                        | RDKafkaErrorCode::InvalidProducerEpoch
-                )
-            },
-        )
+        [fault::code(error), fatal.map(|(code, _)| code)].into_iter().flatten().any(|code| {
+            matches!(
+                code,
+                RDKafkaErrorCode::Fenced
+                    | RDKafkaErrorCode::ProducerFenced
+                    | RDKafkaErrorCode::InvalidProducerEpoch
+            )
+        })
     }
 }
 
-/// The same again may succeed: what passes by itself, and a member whose number is about to change.
+/// Whether a retry may succeed: a passing fault, or a member whose generation is about to change.
 fn may_go_through(error: &KafkaError) -> bool {
-    let moving = error.rdkafka_error_code() == Some(RDKafkaErrorCode::IllegalGeneration);
+    let moving = fault::code(error) == Some(RDKafkaErrorCode::IllegalGeneration);
     moving || fault::may_pass(error)
 }
 
@@ -162,7 +161,7 @@ fn begin(cluster: &Cluster, owner: &str) -> Result<Sender, LogError> {
         clients::committer(cluster.settings(), owner).create_with_context(Reports::default());
     let sender: Sender = made.map_err(|error| failed(&doing, error))?;
     // Asked before it knows the brokers, the first step takes half a second.
-    patiently(&doing, || sender.client().fetch_metadata(None, ASKED).map(drop))?;
+    patiently(&doing, || sender.client().fetch_metadata(None, REQUEST).map(drop))?;
     patiently(&doing, || sender.init_transactions(STEP))?;
     Ok(sender)
 }
@@ -182,7 +181,7 @@ fn write(
     insist(|| sender.commit_transaction(STEP)).map_err(Failed::Other)
 }
 
-/// A step that timed out goes on when it is asked for again.
+/// Repeats a step that timed out: the client then continues it.
 fn insist(step: impl Fn() -> Result<(), KafkaError>) -> Result<(), KafkaError> {
     let watch = Stopwatch::start();
     loop {

@@ -1,9 +1,9 @@
-//! Whether a reader stands at the end of a partition.
+//! Whether a reader is at the end of a partition.
 //!
-//! The client says only which number of partition has reached the last stable position, not of
+//! The client reports only which partition number has reached the last stable position, not of
 //! which topic. So that is taken for a hint, and the brokers are asked: the end is reached when
 //! nothing is uncommitted and no record lies between the reader and the end. Marks of transactions
-//! take positions, so the reader's own position may stand before it.
+//! take positions, so the reader's own position may be before it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,14 +12,15 @@ use std::time::Duration;
 use rdkafka::consumer::Consumer;
 
 use super::changes::GroupConsumer;
-use super::cluster::{Cluster, number};
+use super::cluster::Cluster;
+use super::partition::number;
 use crate::edge::clock::Stopwatch;
 use crate::edge::log::Partition;
 use crate::model::Span;
 
-/// Nothing may have come for so long before the brokers are asked, and between two questions.
+/// How long nothing must have arrived before the brokers are asked, and between two requests.
 const QUIET: Span = Span::from_ms(40);
-/// How long an answer may take: who reads waits for it.
+/// How long an answer may take: the reader waits for it.
 const SOON: Duration = Duration::from_millis(500);
 const SOON_MS: Span = Span::from_ms(500);
 /// Between two looks whether the brokers answer again.
@@ -31,14 +32,14 @@ const PAUSE: Span = Span::from_s(30);
 enum End {
     /// It may be reached since then; it is asked for after a while.
     Hinted(Stopwatch, Span),
-    /// It was said.
+    /// It was reported.
     Said,
 }
 
 pub(super) struct PartitionEnds {
     cluster: Arc<Cluster>,
     known: BTreeMap<Partition, End>,
-    /// No broker answered, and it was last tried then.
+    /// When no broker answered: the time of the last attempt.
     blocked: Option<Stopwatch>,
 }
 
@@ -65,12 +66,12 @@ impl PartitionEnds {
             .or_insert_with(|| End::Hinted(Stopwatch::start(), QUIET));
     }
 
-    /// Nothing can be read. When it can again, ends are said again.
+    /// Nothing can be read. When reading works again, ends are reported again.
     pub(super) fn blocked(&mut self) {
         self.blocked = Some(Stopwatch::start());
     }
 
-    /// An end that is reached and was not said; `at`: where the reader stands.
+    /// An end that is reached and not yet reported; `at`: the reader's position.
     pub(super) fn reached(
         &mut self,
         consumer: &GroupConsumer,
@@ -109,7 +110,7 @@ impl PartitionEnds {
         }
     }
 
-    /// The end, if the reader stands there.
+    /// The end, if the reader is there.
     fn end(&self, consumer: &GroupConsumer, partition: &Partition, at: i64) -> Option<i64> {
         let asked = consumer.fetch_watermarks(&partition.topic, number(partition), SOON);
         let stable = asked.ok()?.1;

@@ -5,10 +5,15 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use crate::edge::log::LogError;
 
-/// Waiting may mend it.
+/// The code of an error. The client names none for [`KafkaError::AdminOp`], which has one.
+pub(super) fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
+    if let KafkaError::AdminOp(code) = error { Some(*code) } else { error.rdkafka_error_code() }
+}
+
+/// Whether the same request may succeed later without anybody's help.
 pub(super) fn may_pass(error: &KafkaError) -> bool {
     let again = matches!(error, KafkaError::Transaction(error) if error.is_retriable());
-    again || error.rdkafka_error_code().is_some_and(passes)
+    again || code(error).is_some_and(passes)
 }
 
 fn passes(code: RDKafkaErrorCode) -> bool {
@@ -28,6 +33,7 @@ fn passes(code: RDKafkaErrorCode) -> bool {
             | Code::CoordinatorLoadInProgress
             | Code::CoordinatorNotAvailable
             | Code::NotCoordinator
+            | Code::NotController
             | Code::WaitingForCoordinator
             | Code::InProgress
             | Code::PreviousInProgress
@@ -41,13 +47,13 @@ fn passes(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-/// The topic or partition is not there.
+/// The topic or partition does not exist.
 pub(super) fn is_missing(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(code, Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition)
 }
 
-/// The group has given to another what was this member's.
+/// The group has assigned to another member what this one had.
 pub(super) fn is_out(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(
@@ -59,7 +65,7 @@ pub(super) fn is_out(code: RDKafkaErrorCode) -> bool {
     )
 }
 
-/// What an error means that comes in the stream of a group's member.
+/// The meaning of an error in the stream of a group's member.
 pub(super) enum GroupError {
     /// Some partition of this number was read to its end.
     End(u32),
@@ -69,7 +75,7 @@ pub(super) enum GroupError {
     Replaced,
     /// The brokers do not let us, or the client cannot go on.
     Refused,
-    /// It passes, or follows from something that is said elsewhere.
+    /// It passes, or follows from something that is reported elsewhere.
     Passing,
 }
 
@@ -80,7 +86,7 @@ pub(super) fn meaning(error: &KafkaError) -> GroupError {
         return GroupError::End(u32::try_from(*number).unwrap_or(0));
     }
     let fatal = matches!(error, KafkaError::MessageConsumptionFatal(_));
-    match error.rdkafka_error_code() {
+    match code(error) {
         Some(Code::AllBrokersDown) => GroupError::Silence,
         Some(Code::FencedInstanceId) => GroupError::Replaced,
         Some(
@@ -96,26 +102,94 @@ pub(super) fn meaning(error: &KafkaError) -> GroupError {
     }
 }
 
-/// The group counts its members anew; the same commit goes through once that is done.
+/// The group is rebalancing; the same commit may succeed afterwards.
 pub(super) fn is_moving(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode as Code;
     matches!(code, Code::IllegalGeneration | Code::StaleMemberEpoch | Code::RebalanceInProgress)
 }
 
-/// Something a person must see to, or the brokers do not answer.
+/// Wraps an error that a person must fix, or that the brokers did not answer.
 pub(super) fn failed(doing: &str, error: KafkaError) -> LogError {
     if let KafkaError::ClientConfig(_, _, property, _) = &error {
         // The client would quote the value, which may be a secret.
         let tls = if cfg!(feature = "tls") {
             ""
         } else {
-            "; this build has no TLS and no SCRAM, build with --features tls"
+            "; this build has no TLS and no SCRAM: build with --features tls to get them"
         };
         let why = format!(
-            "the client does not take kafka property {property} as it is set; look at its name \
-             and its value{tls}"
+            "the Kafka client refuses the property {property}; check its name and value in \
+             kafka.properties{tls}"
         );
         return LogError::Storage { doing: doing.to_owned(), source: why.into() };
     }
     LogError::Storage { doing: doing.to_owned(), source: Box::new(error) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::CString;
+
+    use rdkafka::types::RDKafkaConfRes;
+
+    use super::*;
+
+    /// Every variant but `Transaction`, whose error only the client can make.
+    #[test]
+    fn a_fault_that_passes_is_waited_out_whatever_it_came_from() {
+        use RDKafkaErrorCode as Code;
+        for of in [
+            KafkaError::AdminOp,
+            KafkaError::ConsumerCommit,
+            KafkaError::ConsumerQueueClose,
+            KafkaError::Flush,
+            KafkaError::Global,
+            KafkaError::GroupListFetch,
+            KafkaError::MessageConsumption,
+            KafkaError::MessageConsumptionFatal,
+            KafkaError::MessageProduction,
+            KafkaError::MetadataFetch,
+            KafkaError::OffsetFetch,
+            KafkaError::Rebalance,
+            KafkaError::SetPartitionOffset,
+            KafkaError::StoreOffset,
+            KafkaError::MockCluster,
+        ] {
+            for passing in [
+                Code::LeaderNotAvailable,
+                Code::BrokerTransportFailure,
+                Code::OperationTimedOut,
+                Code::NotController,
+                Code::CoordinatorLoadInProgress,
+            ] {
+                let error = of(passing);
+                assert_eq!(code(&error), Some(passing), "{error:?}");
+                assert!(may_pass(&error), "{error:?}");
+            }
+            for stays in [
+                Code::TopicAuthorizationFailed,
+                Code::InvalidReplicationFactor,
+                Code::UnknownTopicOrPartition,
+                Code::Fenced,
+            ] {
+                assert!(!may_pass(&of(stays)), "{:?}", of(stays));
+            }
+        }
+        let text = || "text".to_owned();
+        for without in [
+            KafkaError::AdminOpCreation(text()),
+            KafkaError::Canceled,
+            KafkaError::ClientConfig(RDKafkaConfRes::RD_KAFKA_CONF_INVALID, text(), text(), text()),
+            KafkaError::ClientCreation(text()),
+            KafkaError::NoMessageReceived,
+            KafkaError::Nul(CString::new("\0").unwrap_err()),
+            KafkaError::PartitionEOF(0),
+            KafkaError::PauseResume(text()),
+            KafkaError::Seek(text()),
+            KafkaError::Subscription(text()),
+        ] {
+            assert_eq!(code(&without), None, "{without:?}");
+            assert!(!may_pass(&without), "{without:?}");
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! A member of a group.
 //!
-//! The role hears with its next read what the group said, and what it is about to lose it lets go
-//! with the read after that: until then it may commit. What was assigned is paused until it is
-//! sought.
+//! A rebalance reaches the role with its next read. What the role is about to lose, it gives up
+//! with the read after that; until then it may commit. Assigned partitions are paused until the
+//! role seeks.
 //!
 //! Over 300 lines: every answer of the client has its place in one loop.
 
@@ -15,11 +15,13 @@ use rdkafka::consumer::{CommitMode, Consumer, RebalanceProtocol};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::changes::{Changes, GroupConsumer, Rebalance, let_go, list};
+use super::changes::{Changes, GroupConsumer, Rebalance, let_go};
 use super::clients;
-use super::cluster::{ASKED, Cluster, PATIENCE, number, patiently};
+use super::cluster::Cluster;
 use super::ends::PartitionEnds;
 use super::fault::{self, GroupError, failed};
+use super::partition::{list, number};
+use super::patience::{PATIENCE, REQUEST, patiently};
 use super::record;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
@@ -34,7 +36,7 @@ const SLICE: Duration = Duration::from_millis(25);
 /// A partition that the group gave to this member.
 #[derive(Default)]
 struct AssignedPartition {
-    /// The next position to read; none: not sought yet.
+    /// The next position to read; `None` before the first seek.
     at: Option<i64>,
     /// It was sought then, and the client does not know yet.
     sought: Option<Stopwatch>,
@@ -48,9 +50,9 @@ pub(super) struct KafkaReader {
     subscribed: bool,
     parts: BTreeMap<Partition, AssignedPartition>,
     ends: PartitionEnds,
-    /// What is let go with the next read.
+    /// What is given up with the next read.
     leaving: Vec<Partition>,
-    /// Came with the records of another partition.
+    /// A record that arrived among those of another partition.
     next: Option<(Partition, Record)>,
     trouble: Option<KafkaError>,
 }
@@ -82,7 +84,7 @@ impl KafkaReader {
         })
     }
 
-    /// Joins with the first read; lets go of what was announced with the read before.
+    /// Joins with the first read; gives up what the read before announced.
     fn settle(&mut self) -> Result<(), LogError> {
         if !self.subscribed {
             let topics: Vec<_> = self.topics.iter().map(String::as_str).collect();
@@ -116,7 +118,7 @@ impl KafkaReader {
         result.map_err(|error| failed(&format!("{doing} {}", self.group), error))
     }
 
-    /// What the group said next.
+    /// The next rebalance.
     fn change(&mut self) -> Result<Option<Read>, LogError> {
         let change = self.consumer.context().next();
         match change {
@@ -164,7 +166,7 @@ impl KafkaReader {
         for (partition, part) in self.parts.iter_mut() {
             let Some((since, at)) = part.sought.zip(part.at) else { continue };
             let to = Offset::Offset(at);
-            let sent = self.consumer.seek(&partition.topic, number(partition), to, ASKED);
+            let sent = self.consumer.seek(&partition.topic, number(partition), to, REQUEST);
             match sent.and_then(|()| self.consumer.resume(&list([partition]))) {
                 Ok(()) => part.sought = None,
                 Err(error) if since.elapsed() > PATIENCE => {
@@ -176,14 +178,17 @@ impl KafkaReader {
         Ok(())
     }
 
-    /// Whether a record that came is of what is read now.
+    /// Whether a record belongs to what is read now.
     fn came(&mut self, of: &Partition, record: &Record) -> Result<bool, LogError> {
         let Some(part) = self.parts.get_mut(of).filter(|part| part.sought.is_none()) else {
             return Ok(false);
         };
         let Some(at) = part.at else { return Ok(false) };
         if record.position < at {
-            let why = format!("it begins anew at {}, and {at} was next", record.position);
+            let why = format!(
+                "it starts again at {}, and {at} was next; it was deleted and created again",
+                record.position
+            );
             return Err(LogError::Damaged { what: of.to_string(), why });
         }
         part.at = Some(record.position + 1);
@@ -191,7 +196,7 @@ impl KafkaReader {
         Ok(true)
     }
 
-    /// Collects what is there of one partition, beginning with `first`.
+    /// Collects the records at hand of one partition, starting with `first`.
     fn collect(&mut self, of: Partition, first: Record) -> Result<Option<Read>, LogError> {
         if !self.came(&of, &first)? {
             return Ok(None);
@@ -251,7 +256,7 @@ impl KafkaReader {
         &self.cluster.settings().brokers
     }
 
-    /// What there is to tell without waiting.
+    /// What can be reported without waiting.
     fn ready(&mut self) -> Result<Option<Read>, LogError> {
         if let Some(read) = self.change()? {
             return Ok(Some(read));
@@ -323,9 +328,9 @@ impl Reader for KafkaReader {
         self.cluster.known(partition)?;
         let doing = format!("asking how far {} has come in {partition}", self.group);
         let found =
-            patiently(&doing, || self.consumer.committed_offsets(list([partition]), ASKED))?;
+            patiently(&doing, || self.consumer.committed_offsets(list([partition]), REQUEST))?;
         let Some(found) = found.elements().into_iter().next() else { return Ok(None) };
-        // Not the same as none: who took it for that would begin anew.
+        // Not the same as no position: with none, the reader would start from the beginning.
         found.error().map_err(|error| failed(&doing, error))?;
         let Offset::Offset(position) = found.offset() else { return Ok(None) };
         Ok(Some(Committed { position, metadata: found.metadata().to_owned() }))
@@ -339,7 +344,7 @@ impl Reader for KafkaReader {
             .map_err(|error| failed(&format!("committing a position of {partition}"), error))?;
         match self.consumer.commit(&list, CommitMode::Sync) {
             Ok(()) => Ok(Commit::Done),
-            Err(error) => match error.rdkafka_error_code() {
+            Err(error) => match fault::code(&error) {
                 Some(code) if fault::is_out(code) => Ok(Commit::Fenced),
                 Some(code) if fault::is_moving(code) => Ok(Commit::Retry),
                 _ if fault::may_pass(&error) => Ok(Commit::Unknown),
@@ -355,7 +360,7 @@ impl Reader for KafkaReader {
             let mut asked = TopicPartitionList::new();
             let time = Offset::Offset(time.as_ms());
             asked.add_partition_offset(&partition.topic, number(partition), time)?;
-            self.consumer.offsets_for_times(asked, ASKED)
+            self.consumer.offsets_for_times(asked, REQUEST)
         })?;
         match found.elements().first().map(|found| found.offset()) {
             Some(Offset::Offset(position)) => Ok(position),
@@ -372,7 +377,7 @@ impl Drop for KafkaReader {
     /// Leaves the group in order; a member that was named keeps its place until it is missed.
     fn drop(&mut self) {
         self.consumer.context().close();
-        // What was said and not heard must be answered, or the client waits for that.
+        // Rebalances that are still queued must be answered, or the client waits for that.
         while let Some(change) = self.consumer.context().next() {
             if let Rebalance::Taken { partitions, .. } = change {
                 self.leaving.extend(partitions);

@@ -5,7 +5,8 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Header, Headers, OwnedHeaders, Timestamp};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
-use super::cluster::{Cluster, number};
+use super::cluster::Cluster;
+use super::partition::number;
 use crate::edge::log::{Partition, Record};
 use crate::model::LogTime;
 
@@ -33,13 +34,13 @@ pub(super) fn of(message: &BorrowedMessage<'_>, cluster: &Cluster) -> Record {
     }
 }
 
-/// Where a message stands.
+/// The partition of a message.
 pub(super) fn place(message: &BorrowedMessage<'_>) -> Partition {
     let partition = u32::try_from(message.partition()).unwrap_or(0);
     Partition { topic: message.topic().to_owned(), partition }
 }
 
-/// A position with what stands beside it.
+/// A position with its metadata.
 pub(super) fn position(
     partition: &Partition,
     position: i64,
@@ -52,7 +53,7 @@ pub(super) fn position(
     Ok(list)
 }
 
-/// Headers as the client takes them; none: there are none.
+/// Headers as the client takes them; `None` if there are none.
 pub(super) fn headers(headers: &[(String, Vec<u8>)]) -> Option<OwnedHeaders> {
     let add = |all: OwnedHeaders, (key, value): &(String, Vec<u8>)| {
         all.insert(Header { key, value: Some(value) })

@@ -1,20 +1,23 @@
 //! Reads partitions outside any group, and keeps the last record of each key where that is asked
 //! for again and again.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::Consumer;
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::clients::{self, Quiet};
-use super::cluster::{ASKED, Cluster, PATIENCE, lock, number, patiently};
+use super::cluster::Cluster;
 use super::fault::{self, failed};
+use super::partition::number;
+use super::patience::{PATIENCE, REQUEST, patiently};
+use super::scanners::{CompactedView, Scanner};
 use super::{record, topics};
 use crate::edge::clock::Stopwatch;
+use crate::edge::log::lock::lock;
 use crate::edge::log::{LogError, Partition, Record};
 
 /// Clients kept for the next scan.
@@ -25,28 +28,6 @@ const NOBODY: &str = "ripcord.scan";
 const BATCH: usize = 2000;
 /// The longest that a poll takes.
 const POLL: Duration = Duration::from_millis(100);
-
-/// Clients that read what they are told to.
-#[derive(Default)]
-pub(super) struct Scanners(Mutex<Vec<Scanner>>);
-
-struct Scanner {
-    consumer: BaseConsumer<Quiet>,
-    /// Where it goes on without being sent there.
-    at: Option<(Partition, i64)>,
-    /// The end as last asked for; it may have moved on.
-    end: i64,
-}
-
-/// The last record of each key of a partition, as far as it was read.
-#[derive(Default)]
-pub(super) struct CompactedView {
-    next: i64,
-    records: BTreeMap<Vec<u8>, Record>,
-}
-
-/// The views that were asked for.
-pub(super) type Views = Mutex<BTreeMap<Partition, Arc<Mutex<CompactedView>>>>;
 
 impl Cluster {
     /// Records from `position` on that are committed, at most `most`.
@@ -66,7 +47,7 @@ impl Cluster {
         Ok(records)
     }
 
-    /// The one that stands there already, or any.
+    /// The one that is at that position already, or any.
     fn take_scanner(&self, partition: &Partition, position: i64) -> Result<Scanner, LogError> {
         let mut kept = lock(&self.scanners().0);
         let stands = |scanner: &Scanner| {
@@ -126,7 +107,8 @@ impl Scanner {
         let mut from = position;
         if !stands || from >= self.end {
             let doing = format!("asking for the bounds of {partition}");
-            let ask = || self.consumer.fetch_watermarks(&partition.topic, number(partition), ASKED);
+            let ask =
+                || self.consumer.fetch_watermarks(&partition.topic, number(partition), REQUEST);
             let (first, end) = patiently(&doing, ask)?;
             (from, self.end) = (position.clamp(first, end), end);
         }

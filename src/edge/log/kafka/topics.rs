@@ -1,25 +1,24 @@
-//! Makes topics and says how they stand.
+//! Creates, deletes and describes topics.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rdkafka::admin::{
-    AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication,
-};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::consumer::Consumer;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaErrorCode;
 
 use super::Described;
 use super::clients::{self, MAX_RECORD_BYTES, Quiet};
-use super::cluster::{ASKED, Cluster, patiently};
+use super::cluster::Cluster;
 use super::fault::failed;
+use super::patience::{REQUEST, patiently};
 use crate::edge::log::LogError;
 
-/// How long the brokers may take to make a topic.
+/// How long the brokers may take to create a topic.
 const MADE: Duration = Duration::from_secs(30);
 
-/// What a compacted topic is made with: compacted soon, since a start reads it from its beginning.
+/// The settings of a compacted topic: compacted early, since every start reads it as a whole.
 const COMPACTED: [(&str, &str); 5] = [
     ("cleanup.policy", "compact"),
     ("segment.ms", "600000"),
@@ -28,7 +27,7 @@ const COMPACTED: [(&str, &str); 5] = [
     ("delete.retention.ms", "3600000"),
 ];
 
-/// Makes a topic unless it is there; answers how many partitions it has.
+/// Creates a topic unless it exists; returns its number of partitions.
 pub(super) fn create(
     cluster: &Cluster,
     topic: &str,
@@ -38,7 +37,7 @@ pub(super) fn create(
     if let Some(there) = cluster.partitions(topic)? {
         return Ok(there);
     }
-    let doing = format!("making topic {topic}");
+    let doing = format!("creating topic {topic}");
     let replication = cluster.settings().replication.map_or(-1, i32::from);
     let count = i32::try_from(partitions).unwrap_or(i32::MAX);
     let retention = cluster.settings().retention.as_ms().to_string();
@@ -51,32 +50,36 @@ pub(super) fn create(
         new.set("cleanup.policy", "delete").set("retention.ms", &retention)
     };
     let options = AdminOptions::new().operation_timeout(Some(MADE));
-    let made = wait(cluster, &doing, |admin| admin.create_topics([&new], &options))?;
-    match made.into_iter().next() {
-        Some(Err((_, code))) if code != RDKafkaErrorCode::TopicAlreadyExists => {
-            return Err(failed(&doing, KafkaError::AdminOp(code)));
+    administer(cluster, &doing, async |admin| {
+        for made in admin.create_topics([&new], &options).await? {
+            match made {
+                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+                Err((_, code)) => return Err(KafkaError::AdminOp(code)),
+            }
         }
-        _ => {}
-    }
-    // The broker that is asked may hear of it a little later.
-    patiently(&doing, || match cluster.partitions(topic) {
-        Ok(Some(there)) => Ok(there),
-        Ok(None) | Err(_) => Err(KafkaError::AdminOp(RDKafkaErrorCode::LeaderNotAvailable)),
+        Ok(())
+    })?;
+    // The broker that is asked may hear of the new topic a little later.
+    patiently(&doing, || {
+        let unknown = KafkaError::AdminOp(RDKafkaErrorCode::LeaderNotAvailable);
+        cluster.partitions_now(topic)?.ok_or(unknown)
     })
 }
 
-/// Deletes topics; one that is not there is as good as deleted.
+/// Deletes topics; one that does not exist counts as deleted.
 pub(super) fn delete(cluster: &Cluster, topics: &[String]) -> Result<(), LogError> {
     let names: Vec<&str> = topics.iter().map(String::as_str).collect();
     let doing = format!("deleting {}", topics.join(", "));
     let options = AdminOptions::new().operation_timeout(Some(MADE));
-    for deleted in wait(cluster, &doing, |admin| admin.delete_topics(&names, &options))? {
-        match deleted {
-            Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
-            Err((_, code)) => return Err(failed(&doing, KafkaError::AdminOp(code))),
+    administer(cluster, &doing, async |admin| {
+        for deleted in admin.delete_topics(&names, &options).await? {
+            match deleted {
+                Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
+                Err((_, code)) => return Err(KafkaError::AdminOp(code)),
+            }
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 /// Whether only the last record of a key is kept.
@@ -90,11 +93,11 @@ pub(super) fn compacted(cluster: &Cluster, topic: &str) -> Result<bool, LogError
     Ok(compacted)
 }
 
-/// A topic as it stands; none: it does not.
+/// Describes a topic; `None` if it does not exist.
 pub(super) fn describe(cluster: &Cluster, topic: &str) -> Result<Option<Described>, LogError> {
     let Some(partitions) = cluster.partitions(topic)? else { return Ok(None) };
     let copies = cluster.ask(&format!("asking about {topic}"), |asker| {
-        let metadata = asker.fetch_metadata(Some(topic), ASKED)?;
+        let metadata = asker.fetch_metadata(Some(topic), REQUEST)?;
         let found = metadata.topics().first().map(|topic| topic.partitions());
         Ok(found.unwrap_or_default().iter().map(|partition| partition.replicas().len()).min())
     })?;
@@ -106,31 +109,25 @@ fn settings(cluster: &Cluster, topic: &str) -> Result<BTreeMap<String, String>, 
     let doing = format!("asking for the settings of {topic}");
     let asked = [ResourceSpecifier::Topic(topic)];
     let options = AdminOptions::new().request_timeout(Some(MADE));
-    let found = wait(cluster, &doing, |admin| admin.describe_configs(&asked, &options))?;
-    let entries = |resource: ConfigResource| {
-        resource.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?))).collect()
-    };
-    match found.into_iter().next() {
-        Some(Ok(resource)) => Ok(entries(resource)),
-        Some(Err(code)) => Err(failed(&doing, KafkaError::AdminOp(code))),
-        None => Err(failed(&doing, KafkaError::AdminOp(RDKafkaErrorCode::Fail))),
-    }
+    let resource = administer(cluster, &doing, async |admin| {
+        let found = admin.describe_configs(&asked, &options).await?.into_iter().next();
+        found.unwrap_or(Err(RDKafkaErrorCode::Fail)).map_err(KafkaError::AdminOp)
+    })?;
+    let entries = resource.entries.into_iter();
+    Ok(entries.filter_map(|entry| Some((entry.name, entry.value?))).collect())
 }
 
-/// The admin client answers by futures; who asks here may wait.
-fn wait<T, F>(
+/// Asks the admin client, patiently. Its answers are futures, and the caller may block.
+fn administer<T>(
     cluster: &Cluster,
     doing: &str,
-    ask: impl FnOnce(&AdminClient<Quiet>) -> F,
-) -> Result<T, LogError>
-where
-    F: Future<Output = Result<T, KafkaError>>,
-{
+    request: impl AsyncFn(&AdminClient<Quiet>) -> KafkaResult<T>,
+) -> Result<T, LogError> {
     let admin: AdminClient<Quiet> = clients::admin(cluster.settings())
         .create_with_context(Quiet::default())
         .map_err(|error| failed(doing, error))?;
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime
         .map_err(|error| LogError::Storage { doing: doing.to_owned(), source: Box::new(error) })?;
-    runtime.block_on(ask(&admin)).map_err(|error| failed(doing, error))
+    patiently(doing, || runtime.block_on(request(&admin)))
 }

@@ -1,16 +1,12 @@
-//! What every thread of a local log knows: which topics there are, where each partition ends,
-//! which reader has it. A write shows here after it is durable, whole, and wakes who waits.
+//! What the threads of a local log share: which topics exist, where each partition ends, and which
+//! reader has it. A write appears here as a whole once it is durable, and wakes those who wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::edge::log::lock::lock;
 use crate::edge::log::{LogError, Partition};
-
-/// Locks; a panic elsewhere left nothing half-done behind these locks.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 /// A topic: its partitions are the slots from `first` on.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +16,7 @@ pub(super) struct StoredTopic {
     pub(super) compacted: bool,
 }
 
-/// The number that stands for a partition in the file.
+/// The number of a partition in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct PartitionSlot {
     pub(super) id: i64,
@@ -116,7 +112,7 @@ impl Board {
         lock(&self.known)
     }
 
-    /// Changes what is known, and wakes whoever waits for a change.
+    /// Changes the state, and wakes every thread that waits for a change.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut BoardState) -> T) -> T {
         let mut known = self.lock();
         let result = change(&mut known);

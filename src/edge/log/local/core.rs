@@ -9,11 +9,12 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-use super::board::{Board, lock};
+use super::board::Board;
 use super::store::{self, Fault};
 use super::txn::Txn;
 use crate::edge::clock::Clock;
 use crate::edge::log::LogError;
+use crate::edge::log::lock::lock;
 use crate::model::LogTime;
 
 /// Writes that share one transaction, and so one sync, at most.
@@ -96,7 +97,7 @@ impl Core {
                 answer.recv().unwrap_or_else(|_| {
                     Err(LogError::Storage {
                         doing: format!("{doing} {}", self.shared.name),
-                        source: "its writer has stopped; start again".into(),
+                        source: "its writer thread has stopped; restart the process".into(),
                     })
                 })
             }
@@ -146,7 +147,7 @@ where
     }
 }
 
-/// The thread that writes the file: what waits together is written together.
+/// The thread that writes the file: writes that wait at the same time are committed together.
 pub(super) struct WriterThread {
     jobs: Option<Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,

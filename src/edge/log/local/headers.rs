@@ -1,6 +1,6 @@
 //! Headers of a record as bytes.
 
-/// Headers as bytes: each name and each value behind its length. None: there are no headers.
+/// Headers as bytes: each name and each value after its length; `None` without headers.
 pub(super) fn packed(headers: &[(String, Vec<u8>)]) -> Option<Vec<u8>> {
     if headers.is_empty() {
         return None;
@@ -13,7 +13,7 @@ pub(super) fn packed(headers: &[(String, Vec<u8>)]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Headers from bytes; none: these are no headers.
+/// Headers from bytes; `None` if the bytes are damaged.
 pub(super) fn unpacked(mut bytes: &[u8]) -> Option<Vec<(String, Vec<u8>)>> {
     let mut part = || {
         let (length, rest) = bytes.split_first_chunk::<8>()?;

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::board::{BoardState, PartitionSlot, lock};
+use super::board::{BoardState, PartitionSlot};
 use super::core::Core;
 use super::store::{self, Fault};
+use crate::edge::log::lock::lock;
 use crate::edge::log::{Commit, Committed, LogError, Partition, Read, Reader};
 use crate::model::LogTime;
 
@@ -30,13 +31,13 @@ pub(super) struct LocalReader {
 struct AssignedPartition {
     name: Partition,
     slot: PartitionSlot,
-    /// The next position to read; none: not sought yet.
+    /// The next position to read; `None` before the first seek.
     at: Option<i64>,
     end_said: bool,
     lost: bool,
 }
 
-/// What there is to tell.
+/// What can be reported.
 enum Step {
     Lost(Vec<usize>),
     Fetch(usize, i64, i64),
@@ -74,7 +75,7 @@ impl LocalReader {
         Read::Assigned(self.parts.iter().map(|part| part.name.clone()).collect())
     }
 
-    /// What can be told now: losses first, then whose turn it is.
+    /// What can be reported now: losses first, then the partition whose turn it is.
     fn step(&self, known: &BoardState) -> Option<Step> {
         if self.takeovers != known.takeovers {
             let lost = |part: &AssignedPartition| {

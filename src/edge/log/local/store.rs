@@ -46,7 +46,7 @@ const TABLES: &str = "
     CREATE TABLE owners (name TEXT PRIMARY KEY, epoch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
-/// Why something in the file did not work, before it is said for people.
+/// Why an operation on the file failed, before it is worded for people.
 #[derive(Debug)]
 pub(super) enum Fault {
     /// The asker's own: nothing was written.
@@ -67,7 +67,7 @@ impl From<LogError> for Fault {
     }
 }
 
-/// Says for people what SQLite met while `doing` something with the log `name`.
+/// Words SQLite's error for people: what failed while `doing` something with the log `name`.
 pub(super) fn explain(name: &str, doing: &str, error: Arc<rusqlite::Error>) -> LogError {
     let damaged = match error.sqlite_error_code() {
         Some(code) => matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase),
@@ -80,7 +80,8 @@ pub(super) fn explain(name: &str, doing: &str, error: Arc<rusqlite::Error>) -> L
 }
 
 fn damage(name: &str, why: &str) -> LogError {
-    let mend = "put a backup of its folder in its place, or move the folder away and start anew";
+    let mend =
+        "restore its folder from a backup, or move the folder away to start with an empty log";
     LogError::Damaged { what: name.to_owned(), why: format!("{why}; {mend}") }
 }
 
@@ -110,9 +111,12 @@ pub(super) fn open(path: Option<&Path>, name: &str) -> Result<Connection, LogErr
         (APPLICATION, FORMAT) => Ok(db),
         (APPLICATION, other) => Err(damage(
             name,
-            &format!("its format is {other}, this build reads {FORMAT} only: use the other build"),
+            &format!(
+                "its format is {other} and this build reads only {FORMAT}; use the build that \
+                 wrote it"
+            ),
         )),
-        _ => Err(damage(name, "it is a database of another program")),
+        _ => Err(damage(name, "it is the database of another program")),
     }
 }
 
@@ -139,7 +143,7 @@ fn prepare(db: &mut Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Opens the file to read it beside its writer.
+/// Opens the file for reading, in parallel with its writer.
 pub(super) fn open_beside(path: &Path, name: &str) -> Result<Connection, LogError> {
     let open = || {
         let db = Connection::open(path)?;
@@ -234,7 +238,7 @@ pub(super) fn first(
     found.optional()
 }
 
-/// Where a group stands in a slot.
+/// The position of a group in a slot.
 pub(super) fn committed(
     db: &Connection,
     group: &str,

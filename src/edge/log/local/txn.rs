@@ -164,7 +164,7 @@ impl<'a> Txn<'a> {
         Ok(())
     }
 
-    /// Makes a topic unless it is there.
+    /// Creates a topic unless it exists.
     pub(super) fn create(
         &mut self,
         topic: &str,

@@ -12,11 +12,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::{
+use ripcord::edge::log::{
     Commit, Committed, Log, LogError, Outgoing, Partition, Read, Reader, Record, Transaction,
     Writer,
 };
-use crate::model::LogTime;
+use ripcord::model::LogTime;
 
 /// What a commit comes to instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,106 @@
+//! A producer that waits until each of its records is acknowledged or given up.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use rdkafka::ClientContext;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::error::KafkaError;
+use rdkafka::message::{DeliveryResult, Message};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
+use rdkafka::types::RDKafkaErrorCode;
+
+use super::fault::{self, failed};
+use super::partition::number;
+use super::{clients, record};
+use crate::edge::diagnostics;
+use crate::edge::log::lock::lock;
+use crate::edge::log::{LogError, Outgoing};
+
+/// A poll of the producer always takes this long, so it is short.
+const POLL: Duration = Duration::from_millis(1);
+
+pub(super) type Sender = BaseProducer<Reports>;
+
+/// The delivery reports of one append, in the order of its records.
+#[derive(Default)]
+pub(super) struct Reports(Mutex<Vec<Report>>);
+
+type Report = Option<Result<i64, KafkaError>>;
+
+impl ClientContext for Reports {
+    fn log(&self, level: RDKafkaLogLevel, about: &str, text: &str) {
+        clients::said(level, about, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        diagnostics::kafka_trouble(&error.to_string(), reason);
+    }
+}
+
+impl ProducerContext for Reports {
+    type DeliveryOpaque = usize;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, index: usize) {
+        let report = match result {
+            Ok(message) => Ok(message.offset()),
+            Err((error, _)) => Err(error.clone()),
+        };
+        if let Some(place) = lock(&self.0).get_mut(index) {
+            *place = Some(report);
+        }
+    }
+}
+
+/// Sends records and waits until each is acknowledged or given up. Returns their positions, or the
+/// index of the first record that failed and why; others may have been written.
+pub(super) fn send(sender: &Sender, records: &[Outgoing]) -> Result<Vec<i64>, (usize, KafkaError)> {
+    *lock(&sender.context().0) = vec![None; records.len()];
+    let mut refused = None;
+    for (index, outgoing) in records.iter().enumerate() {
+        if let Err(error) = enqueue(sender, index, outgoing) {
+            refused = Some((index, error));
+            break;
+        }
+    }
+    while sender.in_flight_count() > 0 {
+        sender.poll(POLL);
+    }
+    let reports = std::mem::take(&mut *lock(&sender.context().0));
+    let mut positions = Vec::with_capacity(records.len());
+    for (index, report) in reports.into_iter().enumerate() {
+        match report {
+            Some(Ok(position)) => positions.push(position),
+            Some(Err(error)) => return Err((index, error)),
+            None => break,
+        }
+    }
+    refused.map_or(Ok(positions), Err)
+}
+
+fn enqueue(sender: &Sender, index: usize, outgoing: &Outgoing) -> Result<(), KafkaError> {
+    let mut next = BaseRecord::with_opaque_to(&outgoing.to.topic, index)
+        .partition(number(&outgoing.to))
+        .payload(outgoing.value.as_slice());
+    next.key = outgoing.key.as_deref();
+    next.headers = record::headers(&outgoing.headers);
+    loop {
+        match sender.send(next) {
+            Ok(()) => return Ok(()),
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                next = back;
+                sender.poll(POLL);
+            }
+            Err((error, _)) => return Err(error),
+        }
+    }
+}
+
+/// Why the brokers did not take a record.
+pub(super) fn not_taken(record: Option<&Outgoing>, error: KafkaError) -> LogError {
+    let Some(record) = record else { return failed("appending", error) };
+    match fault::code(&error) {
+        Some(code) if fault::is_missing(code) => LogError::NoSuchPartition(record.to.clone()),
+        _ => failed(&format!("appending to {}", record.to), error),
+    }
+}

@@ -1,0 +1,83 @@
+//! What is created, appended and looked up on the topics.
+
+use super::{RoleError, Topics};
+use crate::edge::log::{Record, Topic, Writer};
+use crate::model::{ModelId, RuleSet};
+use crate::shard::Inbox;
+use crate::wire::json;
+
+impl Topics {
+    /// Creates the topics that are missing, and writes the first records of each empty inbox: its
+    /// format and its rules.
+    ///
+    /// # Errors
+    /// Storage.
+    pub fn create(&self, rule_set: &RuleSet) -> Result<(), RoleError> {
+        for topic in Topic::ALL {
+            self.log.create(&self.topic(topic), self.shards, topic.compacted())?;
+        }
+        let mut writer = self.log.writer(None)?;
+        for shard in 0..self.shards {
+            let inbox = self.partition(Topic::Inbox, shard);
+            if self.log.scan(&inbox, 0, 1)?.is_empty() {
+                let mut first = rule_set.clone();
+                first.revision = first.revision.max(1);
+                let records = [Inbox::Format { shards: self.shards }, Inbox::Rules(first)];
+                let records = records.iter().map(|record| self.inbox(shard, None, record));
+                writer.append(records.collect::<Result<_, _>>()?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends to the inbox of a model's shard, or of every shard if it is about all of them.
+    ///
+    /// # Errors
+    /// Storage.
+    pub fn publish(
+        &self,
+        writer: &mut dyn Writer,
+        model: Option<&ModelId>,
+        record: &Inbox,
+    ) -> Result<(), RoleError> {
+        let records = match model {
+            Some(model) => vec![self.inbox_of(model, record)?],
+            None => (0..self.shards)
+                .map(|shard| self.inbox(shard, None, record))
+                .collect::<Result<_, _>>()?,
+        };
+        writer.append(records)?;
+        Ok(())
+    }
+
+    /// The rules with the highest revision that any shard has published; `None` before the first.
+    ///
+    /// # Errors
+    /// Storage.
+    pub(crate) fn rules(&self) -> Result<Option<RuleSet>, RoleError> {
+        let mut newest: Option<RuleSet> = None;
+        for shard in 0..self.shards {
+            if let Some(record) = self.latest(Topic::Status, shard, "rules")? {
+                let rule_set: RuleSet = json::decode("rules", &record.value)?;
+                if newest.as_ref().is_none_or(|newest| rule_set.revision > newest.revision) {
+                    newest = Some(rule_set);
+                }
+            }
+        }
+        Ok(newest)
+    }
+
+    /// The last record of a key in a compacted topic.
+    ///
+    /// # Errors
+    /// Storage.
+    pub(crate) fn latest(
+        &self,
+        topic: Topic,
+        shard: u32,
+        key: &str,
+    ) -> Result<Option<Record>, RoleError> {
+        let records = self.log.latest(&self.partition(topic, shard))?;
+        Ok(records.into_iter().find(|record| record.key.as_deref() == Some(key.as_bytes())))
+    }
+}

@@ -1,0 +1,58 @@
+//! The names of topics, groups and keys.
+
+use std::sync::Arc;
+
+use crate::edge::log::{Log, Partition, Topic};
+use crate::model::{Namespace, SourceId, TargetId};
+
+/// The start of the key under which a worker says why it cannot observe its target; the target's
+/// name follows.
+pub(crate) const TROUBLE: &str = "trouble/";
+
+/// The start of the key of every reply.
+pub(super) const REPLY: &str = "reply/";
+
+/// The key of the reply to an instruction.
+pub(crate) fn reply_key(instruction: &str) -> String {
+    format!("{REPLY}{instruction}")
+}
+
+/// The topics of one namespace on a log.
+#[derive(Clone)]
+pub struct Topics {
+    /// The log that carries them.
+    pub log: Arc<dyn Log>,
+    /// The environment.
+    pub namespace: Namespace,
+    /// Partitions of the inbox.
+    pub shards: u32,
+}
+
+impl Topics {
+    /// The topic's name on the log.
+    #[must_use]
+    pub fn topic(&self, topic: Topic) -> String {
+        topic.name(&self.namespace)
+    }
+
+    /// A partition of one of these topics.
+    #[must_use]
+    pub fn partition(&self, topic: Topic, partition: u32) -> Partition {
+        Partition { topic: self.topic(topic), partition }
+    }
+
+    /// The group that a role reads in.
+    pub(crate) fn group(&self, role: &str) -> String {
+        format!("ripcord.{}.{role}", self.namespace)
+    }
+}
+
+/// The role that measures a source, as part of its group's name.
+pub(crate) fn ingest_role(source: &SourceId) -> String {
+    format!("ingest.{source}")
+}
+
+/// The role that works on a target, as part of its group's name.
+pub(crate) fn worker_role(target: &TargetId) -> String {
+    format!("work.{target}")
+}

@@ -1,0 +1,126 @@
+//! What roles write, as records: where each one goes, its key, its headers and its value.
+
+use super::Topics;
+use super::names::reply_key;
+use crate::edge::log::{Outgoing, Record, Topic};
+use crate::model::{LogTime, ModelId};
+use crate::shard::{Inbox, Output, shard_of};
+use crate::undo::Undo;
+use crate::wire::events::{Event, EventKind};
+use crate::wire::json::{self, JsonError};
+
+/// The header that says up to where an inbox was folded.
+const POSITION: &str = "ripcord-position";
+
+impl Topics {
+    /// A record for a shard's inbox.
+    ///
+    /// # Errors
+    /// A number that JSON cannot hold.
+    pub(crate) fn inbox(
+        &self,
+        shard: u32,
+        key: Option<&str>,
+        record: &Inbox,
+    ) -> Result<Outgoing, JsonError> {
+        Ok(Outgoing {
+            to: self.partition(Topic::Inbox, shard),
+            key: key.map(|key| key.as_bytes().to_vec()),
+            headers: Vec::new(),
+            value: json::encode("inbox", record)?,
+        })
+    }
+
+    /// A record for the inbox of the shard that a model belongs to.
+    ///
+    /// # Errors
+    /// A number that JSON cannot hold.
+    pub(crate) fn inbox_of(&self, model: &ModelId, record: &Inbox) -> Result<Outgoing, JsonError> {
+        self.inbox(shard_of(model.as_str(), self.shards), Some(model.as_str()), record)
+    }
+
+    /// An output of a shard, as a record.
+    ///
+    /// # Errors
+    /// A number that JSON cannot hold.
+    pub fn output(&self, shard: u32, now: LogTime, output: &Output) -> Result<Outgoing, JsonError> {
+        let emitter = format!("shard/{shard}");
+        let event = |kind, id, model| Event {
+            kind,
+            namespace: &self.namespace,
+            emitter: &emitter,
+            id,
+            time: now,
+            model,
+            incident: None,
+            cause: None,
+            expires: None,
+            traceparent: None,
+        };
+        let (topic, key, encoded) = match output {
+            Output::Command(command) => {
+                let event = Event {
+                    incident: Some(&command.incident),
+                    expires: Some(command.expires_at),
+                    ..event(EventKind::Command, command.id.as_str(), &command.model)
+                };
+                (Topic::Commands, command.model.to_string(), event.encode(command)?)
+            }
+            Output::Incident(incident) => {
+                let id = format!("{}/{}", incident.id, incident.changed_at);
+                let event = Event {
+                    incident: Some(&incident.id),
+                    ..event(EventKind::Incident, &id, &incident.model)
+                };
+                (Topic::Incidents, incident.id.to_string(), event.encode(incident)?)
+            }
+            Output::Decision(decision) => {
+                let ruling = decision.ruling.as_ref();
+                let event = Event {
+                    incident: ruling.and_then(|ruling| ruling.incident.as_ref()),
+                    ..event(EventKind::Decision, &decision.id, &decision.assessment.model)
+                };
+                let key = decision.assessment.model.to_string();
+                (Topic::Decisions, key, event.encode(decision)?)
+            }
+            Output::Reply(reply) => {
+                let value = json::encode("reply", reply)?;
+                return Ok(self.plain(Topic::Status, shard, &reply_key(&reply.instruction), value));
+            }
+        };
+        Ok(Outgoing {
+            to: self.partition(topic, shard),
+            key: Some(key.into_bytes()),
+            headers: encoded.headers,
+            value: encoded.value,
+        })
+    }
+
+    /// The state of a shard's undo once its inbox is folded up to `position`, as a record.
+    ///
+    /// # Errors
+    /// A number that JSON cannot hold.
+    pub(crate) fn undo_state(
+        &self,
+        shard: u32,
+        undo: &Undo,
+        position: i64,
+    ) -> Result<Outgoing, JsonError> {
+        let value = json::encode("undo state", undo)?;
+        let headers = vec![(POSITION.to_owned(), position.to_string().into_bytes())];
+        Ok(Outgoing { headers, ..self.plain(Topic::State, shard, "undo", value) })
+    }
+
+    /// The inbox position that was committed together with this undo state.
+    pub(crate) fn undo_position(record: &Record) -> Option<i64> {
+        let header = record.headers.iter().find(|(name, _)| name == POSITION)?;
+        std::str::from_utf8(&header.1).ok()?.parse().ok()
+    }
+
+    /// A record of Ripcord's own, without an envelope.
+    #[must_use]
+    pub fn plain(&self, topic: Topic, shard: u32, key: &str, value: Vec<u8>) -> Outgoing {
+        let to = self.partition(topic, shard);
+        Outgoing { to, key: Some(key.as_bytes().to_vec()), headers: Vec::new(), value }
+    }
+}
