@@ -18,9 +18,9 @@ pub struct Stages {
     pub left: Vec<Weight>,
     /// How long each stage is held.
     pub hold: Span,
-    /// The switch is reverted if a larger share of the target version's requests fails, 0 to 1,
+    /// If a larger share of the target version's requests fails (0 to 1), the switch is reverted.
     pub gate: f64,
-    /// and it has had at least this many requests in the stage.
+    /// How many requests it must have had in the stage before `gate` applies.
     pub minimum: u64,
 }
 

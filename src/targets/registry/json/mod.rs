@@ -2,7 +2,7 @@
 //!
 //! Every value keeps its text (`0.10`, `1e-3`, `"\u00e9"`), every field its place and the white
 //! space around it. `NaN`, `Infinity` and `-Infinity`, which Python's `json.dump` writes, are kept
-//! too; whoever reads one as a number gets `None`.
+//! too, but reading one as a number gives `None`.
 
 mod read;
 mod write;
@@ -28,7 +28,7 @@ pub(super) struct JsonText {
 pub(super) enum LiteralJson {
     Null,
     Flag(bool),
-    /// A number, or one of Python's three words for what is not a number in JSON.
+    /// A number, or `NaN`, `Infinity` or `-Infinity`.
     Number(String),
     Text(JsonString),
     List(JsonMembers),
@@ -39,11 +39,11 @@ pub(super) enum LiteralJson {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct JsonString {
     written: String,
-    /// What it says; `None` if it holds half of a surrogate pair.
+    /// The decoded text; `None` if it contains half of a surrogate pair.
     text: Option<String>,
 }
 
-/// What is between two brackets.
+/// The content of a list or an object.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(super) struct JsonMembers {
     all: Vec<JsonMember>,

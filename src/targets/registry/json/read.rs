@@ -177,7 +177,7 @@ impl Reader<'_> {
             }
         }
         let written = self.since(start);
-        // Its form is checked, so what cannot be decoded is half of a surrogate pair.
+        // The form is checked above, so only half of a surrogate pair cannot be decoded.
         let text = serde_json::from_str(&written).ok();
         Ok(JsonString { written, text })
     }

@@ -129,8 +129,8 @@ fn what_is_new_is_laid_out_like_what_is_there() {
             "[\r\n  {\r\n    \"name\": \"fd\",\r\n\r\n    \"version\": \"v2\"\r\n  }\r\n]",
             "[\r\n  {\r\n    \"name\": \"fd\",\r\n\r\n    \"version\": \"v2\",\r\n    \
              \"baseline\": {\r\n      \
-             \"accuracy\": {\r\n        \"value\": 0.25,\r\n        \"n\": 8\r\n      }\r\n    }\r\n\
-             \x20 }\r\n]",
+             \"accuracy\": {\r\n        \"value\": 0.25,\r\n        \"n\": 8\r\n      }\r\n    }\
+             \r\n  }\r\n]",
         ),
     ] {
         let mut document = document(text);
