@@ -158,6 +158,21 @@ pub fn inbox_unreadable(shard: u32, position: i64, why: &str) {
     warn!(shard, position, why, "inbox record unreadable");
 }
 
+/// A command could not be read by a worker; it is counted and passed over.
+pub fn command_unreadable(target: &TargetId, partition: u32, position: i64, why: &str) {
+    warn!(%target, partition, position, why, "command unreadable");
+}
+
+/// A target reported a generation that is too high to be true; it is counted and not believed.
+pub fn fence_refused(model: &ModelId, target: &TargetId, generation: u64) {
+    warn!(%model, %target, generation, "generation of a target is too high, it is not believed");
+}
+
+/// An incident was asked for a move that it does not have: a defect of Ripcord.
+pub fn illegal_move(shard: u32, position: i64) {
+    error!(shard, position, "illegal move of an incident, please report this");
+}
+
 /// A verdict changed.
 pub fn decision_changed(
     model: &ModelId,
@@ -245,6 +260,11 @@ pub fn router_route(model: &ModelId, revision: u64, weights: &str) {
 /// A route could not be written down, and was not set.
 pub fn router_not_kept(model: &ModelId, why: &str) {
     warn!(%model, why, "route cannot be kept");
+}
+
+/// A stored fence had a generation that is too high to be true; the router forgets it.
+pub fn router_fence_dropped(model: &ModelId, generation: u64) {
+    warn!(%model, generation, "stored fence dropped, its generation is too high");
 }
 
 /// A breaker moved.

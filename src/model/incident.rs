@@ -87,8 +87,11 @@ pub struct Incident {
     pub verdict: Verdict,
     /// How far it came.
     pub state: IncidentState,
-    /// Why it stands where it stands, for people.
+    /// Why it is in its state, for people.
     pub because: String,
+    /// The command to type next; `None` if nothing needs to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// In which mode it was decided.
     pub mode: Mode,
     /// Where it went or would go.

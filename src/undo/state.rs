@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::case::Case;
 use super::traffic::Traffic;
-use super::transition::next_state;
-use super::verify::ProofProgress;
 use crate::model::{
-    EventTime, Fact, FeatureName, Incident, IncidentEvent, IncidentState, LogTime, Mode, Signal,
-    Span, TargetId, TriggerId, Verdict, VersionId,
+    EventTime, Fact, FeatureName, LogTime, Mode, Signal, Span, TargetId, TriggerId, Verdict,
+    VersionId,
 };
 
 /// Incidents that are over, kept per model.
@@ -18,6 +17,9 @@ const CLOSED_KEPT: usize = 32;
 pub(super) const ALERTS_OPEN: usize = 64;
 /// Versions remembered per model, beyond those that facts name.
 const VERSIONS_KEPT: usize = 256;
+
+/// Sources other than traffic may disagree for this long: a promotion takes time.
+pub(super) const DISPUTE_AFTER: Span = Span::from_s(60);
 
 /// One model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -112,93 +114,6 @@ pub(super) struct LastVerdict {
     pub(super) armed: bool,
 }
 
-/// What an incident is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Kind {
-    /// A trigger spoke.
-    Trigger,
-    /// A person asked.
-    Manual,
-    /// Two sources disagree on which version serves.
-    Dispute,
-    /// A quarantined version serves.
-    Returned,
-}
-
-/// An incident and what only undo needs of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Case {
-    pub(super) incident: Incident,
-    pub(super) kind: Kind,
-    /// Nobody asked for its rollback.
-    pub(super) automatic: bool,
-    /// When the step under way is asked for again.
-    pub(super) ask_at: Option<LogTime>,
-    /// When the state it is in has lasted too long, or long enough.
-    pub(super) deadline: Option<LogTime>,
-    pub(super) watch: ProofProgress,
-    /// Its record changed in this step.
-    #[serde(skip)]
-    pub(super) changed: bool,
-}
-
-impl Case {
-    /// Over.
-    pub(super) fn closed(&self) -> bool {
-        self.incident.state == IncidentState::Resolved
-    }
-
-    /// Commands are out.
-    pub(super) fn under_way(&self) -> bool {
-        self.incident.state == IncidentState::Mitigating
-    }
-
-    /// Live traffic has shown the switch.
-    pub(super) fn restored(&self) -> bool {
-        match self.incident.state {
-            IncidentState::Mitigated
-            | IncidentState::Verified
-            | IncidentState::MitigatedUnverified => true,
-            IncidentState::Open
-            | IncidentState::Mitigating
-            | IncidentState::Resolved
-            | IncidentState::Frozen
-            | IncidentState::Stuck => false,
-        }
-    }
-
-    /// Nothing of it is under way or done; it waits.
-    pub(super) fn waits(&self) -> bool {
-        match self.incident.state {
-            IncidentState::Open | IncidentState::Frozen | IncidentState::Stuck => true,
-            IncidentState::Mitigating
-            | IncidentState::Mitigated
-            | IncidentState::Verified
-            | IncidentState::MitigatedUnverified
-            | IncidentState::Resolved => false,
-        }
-    }
-
-    /// Changes the record and notes whether it did.
-    pub(super) fn amend(&mut self, change: impl FnOnce(&mut Incident)) {
-        let before = self.incident.clone();
-        change(&mut self.incident);
-        self.changed |= before != self.incident;
-    }
-
-    /// Moves on. The callers ask only for moves that the table has.
-    pub(super) fn advance(&mut self, phase: IncidentEvent, now: LogTime, because: String) -> bool {
-        let Ok(state) = next_state(self.incident.state, phase) else {
-            return false;
-        };
-        self.incident.state = state;
-        self.incident.because = because;
-        self.incident.changed_at = now;
-        self.changed = true;
-        true
-    }
-}
-
 impl ModelState {
     /// A version's state, made where there is none; the longest unheard of makes room.
     pub(super) fn version(&mut self, version: &VersionId) -> &mut VersionState {
@@ -247,7 +162,7 @@ impl ModelState {
     }
 
     /// Forgets incidents that ended longest ago, and finds the earliest deadline.
-    pub(super) fn tidy(&mut self, dispute_after: Span) {
+    pub(super) fn tidy(&mut self) {
         let closed = self.cases.iter().filter(|case| case.closed()).count();
         let mut surplus = closed.saturating_sub(CLOSED_KEPT);
         self.cases.retain(|case| {
@@ -262,7 +177,7 @@ impl ModelState {
             .filter(|case| !case.closed())
             .flat_map(|case| [case.ask_at, case.deadline])
             .flatten()
-            .chain(quarrel.map(|since| since + dispute_after))
+            .chain(quarrel.map(|since| since + DISPUTE_AFTER))
             .min();
     }
 }

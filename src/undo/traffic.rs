@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::ModelContext;
 use crate::model::{EventTime, Span, VersionId};
 use crate::sums::LiveTraffic;
 
@@ -72,27 +71,6 @@ impl Traffic {
     pub(super) fn live(&self, version: &VersionId, event: EventTime) -> bool {
         let lately = self.recent.iter().filter(|pane| event - pane.end <= LATELY);
         lately.flat_map(|pane| &pane.versions).any(|(of, live, _)| of == version && *live > 0)
-    }
-}
-
-impl ModelContext<'_> {
-    /// A pane closed.
-    pub(super) fn traffic(&mut self, pane: &LiveTraffic) {
-        for (version, ..) in &pane.versions {
-            self.model.version(version).heard_at = Some(pane.end);
-        }
-        self.model.traffic.take(pane);
-        self.settle();
-        let against = self.model.contradiction().is_some();
-        let traffic = &mut self.model.traffic;
-        // As many panes must agree until a dispute is over as it took to open it.
-        traffic.against = match against {
-            true => traffic.against.saturating_add(1).min(AGAINST),
-            false if self.model.disputed.is_some() => traffic.against.saturating_sub(1),
-            false => 0,
-        };
-        self.dispute();
-        self.live_proof(pane);
     }
 }
 

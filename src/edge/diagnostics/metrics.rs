@@ -39,6 +39,14 @@ metrics! {
     EVENTS = "ripcord_events", "Telemetry records by what became of them";
     AFTER_CLOSE = "ripcord_late_cells", "Sums that came after their interval was closed";
     GAPS = "ripcord_position_gaps", "Gaps in the positions read: data was lost before Ripcord";
+    UNREADABLE = "ripcord_unreadable_records", "Records of an inbox that could not be read";
+    UNREADABLE_COMMANDS = "ripcord_unreadable_commands",
+        "Commands that a worker of this process could not read";
+    IGNORED_ANSWERS = "ripcord_ignored_answers", "Answers of workers that nothing waited for";
+    ILLEGAL_MOVES = "ripcord_illegal_moves",
+        "Moves that incidents do not have: each is a defect of Ripcord";
+    REFUSED_FENCES = "ripcord_refused_fences",
+        "Generations reported by targets that are too high to be true";
     VALUE = "ripcord_window_value_ratio", "Rate that a trigger sees, since the likely change";
     MEAN = "ripcord_window_mean_seconds", "Mean latency that a trigger sees";
     DRIFT = "ripcord_drift_index", "Largest population stability index over a version's inputs";
