@@ -14,9 +14,9 @@ pub(super) enum Kind {
     Trigger,
     /// A person asked.
     Manual,
-    /// Two sources disagree on which version serves.
+    /// Two sources disagree on the version in production.
     Dispute,
-    /// A quarantined version serves.
+    /// A quarantined version is in production.
     Returned,
 }
 
@@ -25,11 +25,11 @@ pub(super) enum Kind {
 pub(super) struct Case {
     pub(super) incident: Incident,
     pub(super) kind: Kind,
-    /// Nobody asked for its rollback.
+    /// Its rollback began automatically.
     pub(super) automatic: bool,
     /// When the step under way is asked for again.
     pub(super) ask_at: Option<LogTime>,
-    /// When the state it is in has lasted too long, or long enough.
+    /// When its state has lasted too long, or long enough.
     pub(super) deadline: Option<LogTime>,
     /// How far its proof has come.
     pub(super) watch: ProofProgress,

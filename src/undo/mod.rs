@@ -76,7 +76,7 @@ pub struct Undo {
     #[serde(default)]
     anomalies: Anomalies,
     clock: Option<(LogTime, EventTime)>,
-    /// When its log began: no two logs give one id to two things.
+    /// When its log began, so that no two logs give the same id to different things.
     #[serde(default)]
     born: Option<LogTime>,
 }
@@ -113,7 +113,7 @@ impl Undo {
         self.models.values().filter_map(|model| model.wakeup).min()
     }
 
-    /// What judge needs to know of a model's versions.
+    /// What judge needs to know about a model's versions.
     #[must_use]
     pub fn standing(&self, model: &ModelId) -> Standing {
         let clock = self.clock;
@@ -159,7 +159,7 @@ impl Undo {
         self.models.values().flat_map(|model| model.cases.iter().map(|case| &case.incident))
     }
 
-    /// The models that anything is known of.
+    /// The models that are known.
     #[must_use]
     pub fn models(&self) -> Vec<ModelId> {
         self.models.keys().cloned().collect()

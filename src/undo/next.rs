@@ -52,12 +52,12 @@ impl ModelContext<'_> {
             }
         } else if *next == UNFREEZE_ALL || *next == unfreeze(self.id) {
             self.next_unfreeze()
+        } else if next.starts_with("ripcord rollback") {
+            // Where the incident goes may have changed, too.
+            let usable = |to: &&VersionId| self.model.usable(to, self.now.log).is_ok();
+            incident.to.as_ref().filter(usable).map(|to| rollback_to(self.id, to))
         } else {
-            let to = incident.to.as_ref().filter(|to| *next == rollback_to(self.id, to));
-            match to {
-                Some(to) if self.model.usable(to, self.now.log).is_err() => None,
-                Some(_) | None => return,
-            }
+            return;
         };
         if let Some(case) = self.case(at) {
             case.incident.next = fresh;

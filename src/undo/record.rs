@@ -10,7 +10,7 @@ use crate::model::{EventTime, Incident, IncidentState, Reference, Verdict, Versi
 use crate::sums::Assessment;
 
 impl ModelContext<'_> {
-    /// Brings the record up to what judge says now.
+    /// Updates the record with what judge says now.
     pub(super) fn note(&mut self, at: usize, a: &Assessment) {
         let reference = compared(a);
         if let Some(case) = self.case(at)
@@ -18,10 +18,10 @@ impl ModelContext<'_> {
         {
             case.amend(|incident| {
                 incident.verdict = a.verdict;
-                // What it was decided by stays as it was then.
+                // The grounds of a decision stay as they were.
                 if incident.decided_at.is_none() {
                     incident.reference = reference;
-                    // What is said once it is over tells of another stretch.
+                    // A later verdict is about a different period.
                     if matches!(a.verdict, Verdict::Breach | Verdict::Systemic) {
                         incident.breach_from = a.evidence.since.or(incident.breach_from);
                         incident.samples = a.evidence.samples;

@@ -1,4 +1,6 @@
 //! `/livez`, `/readyz`, `/metrics`: for machines that watch this one.
+//!
+//! Over 300 lines: the page of metrics is read as one.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
