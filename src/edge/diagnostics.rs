@@ -4,6 +4,8 @@
 //! Law: events are lower case without a full stop, and values are fields. WARN is worth waking
 //! somebody; what a person wants to know later is INFO; nothing is logged once per record.
 //! No field holds a secret.
+//!
+//! Over 300 lines: one function per event, and all events in one place.
 
 pub mod done;
 pub mod metrics;
@@ -158,6 +160,21 @@ pub fn inbox_unreadable(shard: u32, position: i64, why: &str) {
     warn!(shard, position, why, "inbox record unreadable");
 }
 
+/// A command could not be read by a worker; it is counted and passed over.
+pub fn command_unreadable(target: &TargetId, partition: u32, position: i64, why: &str) {
+    warn!(%target, partition, position, why, "command unreadable");
+}
+
+/// A target reported a generation that is too high to be true; it is counted and not believed.
+pub fn fence_refused(model: &ModelId, target: &TargetId, generation: u64) {
+    warn!(%model, %target, generation, "generation of a target is too high, it is not believed");
+}
+
+/// An incident was asked for a move that it does not have: a defect of Ripcord.
+pub fn illegal_move(shard: u32, position: i64) {
+    error!(shard, position, "illegal move of an incident, please report this");
+}
+
 /// A verdict changed.
 pub fn decision_changed(
     model: &ModelId,
@@ -247,6 +264,11 @@ pub fn router_route(model: &ModelId, revision: u64, weights: &str) {
 /// A route could not be saved, so it was not set.
 pub fn router_not_kept(model: &ModelId, why: &str) {
     warn!(%model, why, "route cannot be saved");
+}
+
+/// A stored fence had a generation that is too high to be true; the router forgets it.
+pub fn router_fence_dropped(model: &ModelId, generation: u64) {
+    warn!(%model, generation, "stored fence dropped, its generation is too high");
 }
 
 /// A breaker changed its state.

@@ -4,6 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::{CommandId, IncidentId, LogTime, Mode, ModelId, Namespace, TargetId, VersionId};
 
+/// The highest generation that a target takes: one rollback a second for 136 years.
+pub const MAX_GENERATION: u64 = 1 << 32;
+/// The highest generation that is believed when a target reports it. It leaves room below
+/// [`MAX_GENERATION`], so that no report can use up the generations that follow it.
+pub const MAX_REPORTED_GENERATION: u64 = MAX_GENERATION / 2;
+
 /// An order to one worker. It states the wanted state of the world, never a change such as "one
 /// version back", so that doing it twice is doing it once.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -125,12 +131,46 @@ pub struct CommandResult {
     pub proof: Option<Proof>,
     /// For people: what was wrong, where, and what to do.
     pub detail: String,
+    /// Why it was refused. `None` if it was not refused, or if the worker gives no code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<ResultCode>,
     /// The newest generation that the target had accepted before. `None` if it was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fence: Option<u64>,
     /// How long the worker took, in microseconds. `None` if not measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_us: Option<u64>,
+}
+
+/// Why a worker refused a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResultCode {
+    /// It is of another environment.
+    WrongNamespace,
+    /// The target has taken a newer generation.
+    StaleGeneration,
+    /// It was read too late.
+    Expired,
+    /// It was not decided in order to act.
+    NotActing,
+    /// A reason that this build does not know.
+    #[serde(other)]
+    Other,
+}
+
+impl ResultCode {
+    /// As in records and counters.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::WrongNamespace => "wrong_namespace",
+            Self::StaleGeneration => "stale_generation",
+            Self::Expired => "expired",
+            Self::NotActing => "not_acting",
+            Self::Other => "other",
+        }
+    }
 }
 
 /// The result of a step.

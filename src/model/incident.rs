@@ -89,6 +89,9 @@ pub struct Incident {
     pub state: IncidentState,
     /// The reason for the state, for people.
     pub because: String,
+    /// The command to type next. `None` if nothing needs to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// The mode in which it was decided.
     pub mode: Mode,
     /// The version that is, or would be, restored.

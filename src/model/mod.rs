@@ -20,7 +20,10 @@ mod time;
 mod trigger;
 
 pub use breaker::{BreakerRules, BreakerState};
-pub use command::{Command, CommandResult, Proof, Stage, Step, StepResult, Want};
+pub use command::{
+    Command, CommandResult, MAX_GENERATION, MAX_REPORTED_GENERATION, Proof, ResultCode, Stage,
+    Step, StepResult, Want,
+};
 pub use decision::{Benefit, Comparison, Reason, Reference, Verdict};
 pub use fact::{Baseline, Baselines, Fact, Routed, Standing, VersionFact, VersionStanding};
 pub use ids::{

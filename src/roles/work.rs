@@ -8,16 +8,18 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
+use crate::edge::chain::chain;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics::{self, done};
 use crate::edge::log::{Commit, Committed, Partition, Read, Reader, Record, Topic, Writer};
 use crate::model::{
-    Command, CommandResult, Fact, LogTime, ModelId, Proof, Span, StepResult, TargetId, Want,
+    Command, CommandResult, Fact, LogTime, ModelId, Proof, ResultCode, Span, StepResult, TargetId,
+    Want,
 };
 use crate::shard::Inbox;
 use crate::targets::{Acted, Target};
 use crate::topics::{RoleError, TROUBLE, Topics, worker_role};
-use crate::undo::{Admission, Refusal, TargetMemory, admit};
+use crate::undo::{Admission, TargetMemory, admit};
 use crate::wire::json;
 
 /// The role.
@@ -31,14 +33,14 @@ pub struct Work {
     known: BTreeMap<ModelId, Fact>,
     poll: Span,
     looked_at: Option<LogTime>,
-    /// What was last said of it; none: nothing was said in this life.
+    /// The last trouble reported; empty if it works, `None` if nothing was reported yet.
     trouble: Option<String>,
     again: Vec<Again>,
-    /// Read and not yet looked at.
+    /// Records that were read and not yet taken.
     waiting: VecDeque<(Partition, Record)>,
 }
 
-/// A notice whose receiver gave no answer. Nobody else asks for one twice.
+/// A notice whose receiver gave no answer. Only its worker sends it again.
 struct Again {
     command: Command,
     at: LogTime,
@@ -51,16 +53,16 @@ const PAUSE: Span = Span::from_s(1);
 /// Notices that wait to be tried again; the oldest makes room.
 const KEPT: usize = 64;
 
-/// What a turn came to.
+/// What was done in a turn.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct WorkTurn {
     /// Commands answered, and how.
     pub answered: Vec<(Command, Acted)>,
     /// Facts that changed.
     pub facts: usize,
-    /// Nothing came.
+    /// There was nothing to do.
     pub idle: bool,
-    /// Why the target cannot be observed, where that changed; empty: it can again.
+    /// Why the target cannot be observed, if that changed; empty if it can be observed again.
     pub trouble: Option<String>,
 }
 
@@ -68,7 +70,7 @@ impl Work {
     /// Joins the group of this target's workers.
     ///
     /// # Errors
-    /// Topics that are not there, no runtime.
+    /// Missing topics, no runtime.
     pub fn new(
         topics: Topics,
         id: TargetId,
@@ -100,18 +102,18 @@ impl Work {
         })
     }
 
-    /// Looks at the target if it is time, then acts on what came, one command a turn: acting may
-    /// be long, and in between the group wants to hear of this member.
+    /// Observes the target if it is time, then takes one command: acting may take long, and in
+    /// between the group expects a sign of life.
     ///
     /// # Errors
-    /// What waiting cannot mend.
+    /// Those that waiting cannot fix.
     pub fn turn(&mut self, wait: Duration) -> Result<WorkTurn, RoleError> {
         let mut turn = WorkTurn::default();
         let now = self.topics.log.now();
         if self.looked_at.is_none_or(|last| now - last >= self.poll) {
             self.observe(now, &mut turn)?;
         }
-        self.tell_again(now, &mut turn)?;
+        self.notify_again(now, &mut turn)?;
         if let Some((partition, record)) = self.waiting.pop_front() {
             self.take(&partition, &record, &mut turn)?;
         }
@@ -127,7 +129,7 @@ impl Work {
                 let all = records.into_iter().map(|record| (partition.clone(), record));
                 self.waiting.extend(all);
             }
-            // Whoever has them now is asked the same.
+            // Their new owner reads the same commands.
             Some(Read::Revoking(gone) | Read::Lost(gone)) => {
                 self.waiting.retain(|(partition, _)| !gone.contains(partition));
             }
@@ -149,13 +151,18 @@ impl Work {
         record: &Record,
         turn: &mut WorkTurn,
     ) -> Result<(), RoleError> {
-        if let Ok(command) = json::decode::<Command>("command", &record.value)
-            && command.target == self.id
-        {
-            self.carry_out(command, 1, turn)?;
+        match json::decode::<Command>("command", &record.value) {
+            Ok(command) if command.target == self.id => self.carry_out(command, 1, turn)?,
+            Ok(_) => {}
+            // It may have been for this target; decide asks again, and then calls it stuck.
+            Err(why) => {
+                let (at, why) = (record.position, chain(&why));
+                diagnostics::command_unreadable(&self.id, partition.partition, at, &why);
+                done::unreadable(&self.id);
+            }
         }
         let upto = Committed { position: record.position + 1, metadata: String::new() };
-        // Whoever has the partition now is asked the same again, and finds it done.
+        // The new owner of the partition reads the same command, and finds it done.
         if self.reader.commit(partition, &upto)? == Commit::Fenced {
             diagnostics::fenced(self.id.as_str(), &partition.to_string());
             self.waiting.retain(|(of, _)| of != partition);
@@ -163,7 +170,7 @@ impl Work {
         Ok(())
     }
 
-    /// Acts, answers, and looks at what became of it.
+    /// Acts, answers, and observes the effect.
     fn carry_out(
         &mut self,
         command: Command,
@@ -171,10 +178,10 @@ impl Work {
         turn: &mut WorkTurn,
     ) -> Result<(), RoleError> {
         let watch = Stopwatch::start();
-        let (acted, fence) = self.act(&command);
+        let (acted, code, fence) = self.act(&command);
         done::step(&self.id, &command.want, acted.outcome, watch);
         let took_us = Some(watch.elapsed_us());
-        let answer = CommandResult { fence, took_us, ..acted.clone().answer(&command) };
+        let answer = CommandResult { code, fence, took_us, ..acted.clone().answer(&command) };
         let answer = Inbox::Answer(answer);
         let reply = self.topics.inbox(command.reply_to, Some(self.id.as_str()), &answer)?;
         self.writer.append(vec![reply])?;
@@ -193,8 +200,8 @@ impl Work {
         Ok(())
     }
 
-    /// Tells again what nobody is known to have heard; what is void by now is refused, and over.
-    fn tell_again(&mut self, now: LogTime, turn: &mut WorkTurn) -> Result<(), RoleError> {
+    /// Sends the notices again whose delivery is not known; one that has expired is refused.
+    fn notify_again(&mut self, now: LogTime, turn: &mut WorkTurn) -> Result<(), RoleError> {
         let again = std::mem::take(&mut self.again);
         let (due, later): (Vec<_>, _) = again.into_iter().partition(|again| again.at <= now);
         self.again = later;
@@ -204,46 +211,49 @@ impl Work {
         Ok(())
     }
 
-    /// How it went, and the newest generation that the target had taken before.
-    fn act(&mut self, command: &Command) -> (Acted, Option<u64>) {
+    /// How it went, why it was refused, and the newest generation that the target had taken before.
+    fn act(&mut self, command: &Command) -> (Acted, Option<ResultCode>, Option<u64>) {
         let fence = match self.runtime.block_on(self.target.fence(command)) {
             Ok(fence) => fence,
             Err(detail) => {
-                return (Acted { outcome: StepResult::Unknown, proof: None, detail }, None);
+                return (Acted { outcome: StepResult::Unknown, proof: None, detail }, None, None);
             }
         };
         let seen = TargetMemory { generation: fence.generation, command: fence.command.as_deref() };
-        let acted = match admit(command, seen, &self.topics.namespace, self.topics.log.now()) {
-            Admission::Act => {
-                let acted = self.runtime.block_on(self.target.act(command));
-                // Another worker of the target was asked something newer in between.
-                if acted.outcome == StepResult::Refused {
-                    done::refused(&self.id, Refusal::STALE_GENERATION);
+        let (acted, code) =
+            match admit(command, seen, &self.topics.namespace, self.topics.log.now()) {
+                Admission::Act => {
+                    let acted = self.runtime.block_on(self.target.act(command));
+                    // Another worker of the target was asked for something newer in between.
+                    let stale = acted.outcome == StepResult::Refused;
+                    (acted, stale.then_some(ResultCode::StaleGeneration))
                 }
-                acted
-            }
-            Admission::AlreadyDone => Acted {
-                outcome: StepResult::Done,
-                proof: Some(Proof::L1),
-                detail: "this command was done before".to_owned(),
-            },
-            Admission::Refuse(refusal) => {
-                done::refused(&self.id, refusal.code());
-                Acted { outcome: StepResult::Refused, proof: None, detail: refusal.to_string() }
-            }
-        };
-        (acted, Some(fence.generation))
+                Admission::AlreadyDone => {
+                    let detail = "this command was done before".to_owned();
+                    let proof = Some(Proof::L1);
+                    (Acted { outcome: StepResult::Done, proof, detail }, None)
+                }
+                Admission::Refuse(refusal) => {
+                    let detail = refusal.to_string();
+                    let acted = Acted { outcome: StepResult::Refused, proof: None, detail };
+                    (acted, Some(refusal.code()))
+                }
+            };
+        if let Some(code) = code {
+            done::refused(&self.id, code.name());
+        }
+        (acted, code, Some(fence.generation))
     }
 
-    /// Says where status is read why the target cannot be observed; empty: it can. Whether that is
-    /// news.
-    fn says(&mut self, trouble: &str) -> Result<bool, RoleError> {
+    /// Publishes for status why the target cannot be observed; empty if it can be. Returns whether
+    /// that is news.
+    fn report_trouble(&mut self, trouble: &str) -> Result<bool, RoleError> {
         if self.trouble.as_deref() == Some(trouble) {
             return Ok(false);
         }
         let key = format!("{TROUBLE}{}", self.id);
-        let said = self.topics.plain(Topic::Status, 0, &key, trouble.as_bytes().to_vec());
-        self.writer.append(vec![said])?;
+        let record = self.topics.plain(Topic::Status, 0, &key, trouble.as_bytes().to_vec());
+        self.writer.append(vec![record])?;
         self.trouble = Some(trouble.to_owned());
         Ok(true)
     }
@@ -254,14 +264,14 @@ impl Work {
         let facts = match self.runtime.block_on(self.target.observe()) {
             Ok(facts) => facts,
             Err(trouble) => {
-                if self.says(&trouble)? {
+                if self.report_trouble(&trouble)? {
                     turn.trouble = Some(trouble);
                 }
                 return Ok(());
             }
         };
         let had = self.trouble.as_deref().is_some_and(|trouble| !trouble.is_empty());
-        if self.says("")? && had {
+        if self.report_trouble("")? && had {
             turn.trouble = Some(String::new());
         }
         for fact in facts {

@@ -47,6 +47,12 @@ pub struct Status {
     pub unreadable: u64,
     /// Answers of workers that nothing waited for.
     pub ignored_answers: u64,
+    /// Moves that incidents do not have: each is a defect of Ripcord.
+    #[serde(default)]
+    pub illegal_moves: u64,
+    /// Generations reported by targets that are too high to be true.
+    #[serde(default)]
+    pub refused_fences: u64,
     /// By model.
     pub models: BTreeMap<ModelId, ModelStatus>,
 }
@@ -207,6 +213,8 @@ impl Shard {
             gaps,
             unreadable: self.unreadable,
             ignored_answers: self.undo.ignored_answers(),
+            illegal_moves: self.undo.illegal_moves(),
+            refused_fences: self.undo.refused_fences(),
             models,
         }
     }
@@ -240,8 +248,8 @@ impl Shard {
             production: standing.production,
             would_roll_back_to: match target {
                 Some(Ok((version, how))) => format!("{version} ({})", how.words()),
-                Some(Err(nobody)) => nobody,
-                None => "nobody, because no rules were read yet".to_owned(),
+                Some(Err(why)) => format!("no version, because {why}"),
+                None => "no version, because no rules were read yet".to_owned(),
             },
             versions: versions.collect(),
             open_incidents: open.cloned().collect(),

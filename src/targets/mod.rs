@@ -82,6 +82,7 @@ impl Acted {
             outcome: self.outcome,
             proof: self.proof,
             detail: self.detail,
+            code: None,
             fence: None,
             took_us: None,
         }

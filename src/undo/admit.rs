@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use crate::model::{Command, LogTime, Mode, Namespace, Want};
+use crate::model::{Command, LogTime, Mode, Namespace, ResultCode, Want};
 
 /// What a target remembers of the commands of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,13 +20,13 @@ pub struct TargetMemory<'a> {
 pub enum Admission {
     /// Act.
     Act,
-    /// It was done; answer so again.
+    /// It is done already; answer that again.
     AlreadyDone,
     /// Leave it, and answer [`crate::model::Outcome::Refused`] with this as the detail.
     Refuse(Refusal),
 }
 
-/// Why a worker may not. Its text starts with its code: that is how the answer carries it.
+/// Why a worker may not. Its text starts with its code, which is all that older builds read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// It is of another environment.
@@ -36,16 +36,16 @@ pub enum Refusal {
         /// The worker's.
         here: Namespace,
     },
-    /// A newer rollback of this model went before it.
+    /// The target has already taken a newer rollback of this model.
     StaleGeneration {
         /// The command's.
         of: u64,
         /// The newest that the target took.
         seen: u64,
     },
-    /// It came too late.
+    /// It was read too late.
     Expired {
-        /// Void from then on.
+        /// When it expired.
         at: LogTime,
         /// When it was read.
         now: LogTime,
@@ -58,41 +58,30 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The start of the text of [`Refusal::Expired`].
-    const EXPIRED: &'static str = "expired";
-    /// The code of [`Refusal::StaleGeneration`], which a target may find out by itself, too.
-    pub const STALE_GENERATION: &'static str = "stale_generation";
-
-    /// The code that counters carry.
+    /// The code that answers and counters carry.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> ResultCode {
         match self {
-            Self::WrongNamespace { .. } => "wrong_namespace",
-            Self::StaleGeneration { .. } => Self::STALE_GENERATION,
-            Self::Expired { .. } => Self::EXPIRED,
-            Self::NotActing { .. } => "not_acting",
+            Self::WrongNamespace { .. } => ResultCode::WrongNamespace,
+            Self::StaleGeneration { .. } => ResultCode::StaleGeneration,
+            Self::Expired { .. } => ResultCode::Expired,
+            Self::NotActing { .. } => ResultCode::NotActing,
         }
-    }
-
-    /// Whether the text of a refusal says that the command came too late, and nothing worse.
-    #[must_use]
-    pub fn says_expired(detail: &str) -> bool {
-        detail.split(':').next() == Some(Self::EXPIRED)
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.code())?;
+        write!(f, "{}: ", self.code().name())?;
         match self {
             Self::WrongNamespace { of, here } => {
-                write!(f, "the command is of {of} and this worker serves {here}")
+                write!(f, "the command is for namespace {of}, and this worker serves {here}")
             }
             Self::StaleGeneration { of, seen } => {
-                write!(f, "the command is of generation {of} and the target has taken {seen}")
+                write!(f, "the command has generation {of}, and the target has taken {seen}")
             }
             Self::Expired { at, now } => {
-                write!(f, "the command was void from {at} and was read at {now}")
+                write!(f, "the command expired at {at} and was read at {now}")
             }
             Self::NotActing { mode } => {
                 write!(f, "the command was decided in mode {}, which changes nothing", mode.name())
@@ -117,7 +106,7 @@ pub fn admit(
     if seen.command == Some(command.id.as_str()) {
         return Admission::AlreadyDone;
     }
-    // People may be told of an older generation; nothing in the world moves back by it.
+    // A notice of an older generation may still go out; it moves nothing back.
     let moves = match command.want {
         Want::Production { .. } => true,
         Want::Notice { .. } => false,

@@ -22,17 +22,17 @@ pub struct Moment {
 /// What undo reacts to.
 #[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
-    /// Judge spoke.
+    /// Judge assessed a version.
     Assessed(&'a Assessment),
     /// A pane closed.
     Traffic(&'a LiveTraffic),
     /// A worker answered.
     Answer(&'a CommandResult),
-    /// A worker observed.
+    /// A worker observed its target.
     Fact(&'a Fact),
     /// A person or a program asks.
     Instruction(&'a Instruction),
-    /// The rules are others than before.
+    /// The rules changed.
     Rules,
     /// Time passed.
     Tick,
@@ -45,13 +45,13 @@ pub enum Output {
     Command(Command),
     /// A record that changed.
     Incident(Incident),
-    /// What became of an assessment that changed, or that led to something.
+    /// What was decided about an assessment that changed or led to something.
     Ruling(Ruling),
-    /// How an instruction fared.
+    /// The reply to an instruction.
     Reply(Reply),
 }
 
-/// What became of an assessment.
+/// What was decided about an assessment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ruling {
     /// Which model.
@@ -68,7 +68,7 @@ pub struct Ruling {
     pub verdict: Verdict,
     /// What was done.
     pub did: Response,
-    /// Where the version goes back to, or would.
+    /// The version that is restored, or would be.
     pub to: Option<VersionId>,
     /// Why, for people.
     pub because: String,
@@ -80,28 +80,28 @@ pub struct Ruling {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Response {
-    /// Nothing was to be done.
+    /// There was nothing to do.
     Nothing,
-    /// People were told.
+    /// People were notified.
     Alerted,
     /// The mode leaves it to people.
     WouldHave,
-    /// Something stands against it.
+    /// Something prevents it.
     Held,
     /// A rollback began.
     Acted,
-    /// One is under way already.
+    /// A rollback is already under way.
     Joined,
     /// An incident ended.
     Resolved,
 }
 
-/// How an instruction fared.
+/// The reply to an instruction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reply {
     /// The instruction's id.
     pub instruction: String,
-    /// It was taken; else refused.
+    /// It was accepted; else it was refused.
     pub accepted: bool,
     /// What was done, or why not and what to do.
     pub detail: String,

@@ -1,23 +1,22 @@
 //! What a verdict leads to.
 //!
-//! Only a breach of the version in production, of a trigger that rolls back, in mode act, with
-//! benefit shown against the very version it would go to, rolls back by itself. Every other case
-//! is written down with the reason, so that nobody has to guess why nothing happened.
+//! Only a breach of the version in production rolls back by itself: by a trigger that rolls back,
+//! in mode act, and with benefit shown against the very version it would go to. Every other case
+//! is recorded with its reason, so that nobody has to guess why nothing happened.
 //!
-//! Choices: a quarantined version that does not serve opens nothing, one that serves is judged
-//! like any other. A breach of a version that a rollback restored is not held by the cooldown of
-//! its signal: it is a new fault of another version. The mode comes last: observe and recommend
-//! say "would" only of what act would do.
-//!
-//! Over 300 lines: the questions of one decision, in the order they are asked.
+//! Choices: a quarantined version that is not in production opens no incident; one in production
+//! is judged like any other. The cooldown of a signal does not hold back a breach of a version
+//! that a rollback restored: that is a new fault of another version.
 
-use super::policy::Hold;
-use super::state::{ALERTS_OPEN, Case, Kind};
-use super::{ModelContext, Output, Response, Ruling};
-use crate::model::{
-    Action, Benefit, IncidentEvent, IncidentState, Mode, Reason, Reference, Role, Trigger, Verdict,
-    VersionId,
-};
+use super::case::{Case, Kind};
+use super::context::ModelContext;
+use super::explanation::Explanation;
+use super::next::approve;
+use super::plan::{has_targets, no_version};
+use super::state::ALERTS_OPEN;
+use super::wording::{outside, reference_words};
+use super::{Output, Response, Ruling};
+use crate::model::{Action, IncidentEvent, IncidentState, Reason, Trigger, Verdict};
 use crate::sums::Assessment;
 
 impl ModelContext<'_> {
@@ -40,7 +39,7 @@ impl ModelContext<'_> {
     }
 
     /// The incident of this version and rule that waits.
-    fn waiting(&self, a: &Assessment) -> Option<usize> {
+    pub(super) fn waiting(&self, a: &Assessment) -> Option<usize> {
         self.model.cases.iter().position(|case| {
             case.kind == Kind::Trigger
                 && case.waits()
@@ -50,7 +49,13 @@ impl ModelContext<'_> {
         })
     }
 
-    fn ruling(&self, a: &Assessment, did: Response, at: Option<usize>, because: String) -> Ruling {
+    pub(super) fn ruling(
+        &self,
+        a: &Assessment,
+        did: Response,
+        at: Option<usize>,
+        because: String,
+    ) -> Ruling {
         let incident = at.and_then(|at| self.model.cases.get(at)).map(|case| &case.incident);
         Ruling {
             model: a.model.clone(),
@@ -67,7 +72,7 @@ impl ModelContext<'_> {
     }
 
     fn healthy(&mut self, a: &Assessment) -> Ruling {
-        let because = format!("{} is healthy by {}.", a.version, a.trigger);
+        let because = format!("{} is healthy according to {}.", a.version, a.trigger);
         let Some(at) = self.waiting(a) else {
             return self.ruling(a, Response::Nothing, None, because);
         };
@@ -75,7 +80,8 @@ impl ModelContext<'_> {
         if self.case(at).is_some_and(|case| case.incident.switched_at.is_some()) {
             return self.ruling(a, Response::Nothing, Some(at), because);
         }
-        self.advance(at, IncidentEvent::Resolve, format!("{} is healthy again.", a.version));
+        let again = format!("{} is healthy again.", a.version);
+        self.advance(at, IncidentEvent::Resolve, Explanation::new("healthy", again));
         self.ruling(a, Response::Resolved, Some(at), because)
     }
 
@@ -85,10 +91,10 @@ impl ModelContext<'_> {
             self.note(at, a);
         }
         let because = match a.verdict {
-            Verdict::Systemic => format!("{} does not serve.", a.version),
-            Verdict::Stale => format!("The measuring of {} is behind or blind.", a.version),
+            Verdict::Systemic => format!("{} is not in production.", a.version),
+            Verdict::Stale => format!("Measurements of {} are late or incomplete.", a.version),
             Verdict::Healthy | Verdict::Breach | Verdict::Insufficient => {
-                format!("The evidence against {} does not suffice.", a.version)
+                format!("There is not enough evidence against {}.", a.version)
             }
         };
         self.ruling(a, Response::Nothing, at, because)
@@ -96,16 +102,15 @@ impl ModelContext<'_> {
 
     fn systemic(&mut self, a: &Assessment) -> Ruling {
         let because = format!(
-            "{} is past the limit of {} and so is what it is compared with ({}): a common cause, \
-             which no rollback mends.",
-            a.version,
-            a.trigger,
+            "{}, and so is its reference ({}). Both have the same cause, so a rollback would not \
+             help.",
+            outside(a),
             reference_words(a.evidence.reference)
         );
-        self.alert(a, because)
+        self.alert(a, Explanation::new("systemic", because))
     }
 
-    /// Past the limit, and nothing shows that another version would serve better: at most a
+    /// Past the limit, and nothing shows that another version would be better: at most a
     /// recommendation.
     fn recommend(&mut self, a: &Assessment) -> Ruling {
         let rolls_back = |rule: &Trigger| rule.id == a.trigger && rule.action == Action::Rollback;
@@ -114,35 +119,38 @@ impl ModelContext<'_> {
         {
             return self.unsure(a);
         }
-        let past = format!("{} is past the limit of {}", a.version, a.trigger);
-        let (to, because) = match self.model.pick(&self.rules.policy, self.now.log) {
+        let past = outside(a);
+        let (to, why) = match self.model.pick(&self.rules.policy, self.now.log) {
             Ok((to, _)) => {
                 let because = format!(
-                    "{past}, and nothing shows that {to} would serve better: {}",
-                    self.approve()
+                    "{past}, but nothing shows that {to} would be better; waiting for approval."
                 );
-                (Some(to), because)
+                let next = has_targets(self.rules).ok().map(|()| approve(self.id));
+                (Some(to), Explanation::new("unproven", because).then(next))
             }
-            Err(nobody) => (None, format!("{past}, and would go back to {nobody}.")),
+            Err(reasons) => {
+                let because = format!("{past}, and {}.", no_version(reasons));
+                (None, Explanation::new("no_version", because).then(self.next_vouch()))
+            }
         };
-        let ruling = self.alert(a, because);
-        if let Some(at) = self.waiting(a)
+        if let Some(at) = self.waiting(a).or_else(|| self.open_alert(a))
             && let Some(case) = self.case(at)
-            && case.incident.to != to
         {
-            case.amend(|incident| incident.to = to.clone());
+            case.amend(|incident| incident.to.clone_from(&to));
         }
+        let ruling = self.alert(a, why);
         Ruling { did: Response::WouldHave, to, ..ruling }
     }
 
     /// Opens or keeps an incident that only tells people.
-    fn alert(&mut self, a: &Assessment, because: String) -> Ruling {
+    pub(super) fn alert(&mut self, a: &Assessment, why: Explanation) -> Ruling {
+        let because = why.because.clone();
         let Some(at) = self.waiting(a).or_else(|| self.open_alert(a)) else {
-            let full = format!("{because} {ALERTS_OPEN} alerts are open, none is added.");
+            let full = format!("{because} No incident is opened: {ALERTS_OPEN} are open already.");
             return self.ruling(a, Response::Nothing, None, full);
         };
         self.note(at, a);
-        self.explain(at, &because);
+        self.explain(at, why);
         self.ruling(a, Response::Alerted, Some(at), because)
     }
 
@@ -151,166 +159,31 @@ impl ModelContext<'_> {
         (open < ALERTS_OPEN).then(|| self.open(a, String::new()))
     }
 
-    fn breach(&mut self, a: &Assessment) -> Ruling {
-        let Some(rule) = self.rules.triggers.iter().find(|rule| rule.id == a.trigger) else {
-            let because = format!("The rules no longer hold {}.", a.trigger);
-            return self.ruling(a, Response::Nothing, None, because);
-        };
-        let serves = self.model.serves(&a.version);
-        if !serves && self.model.quarantine(&a.version, self.now.log).is_some() {
-            let because = format!("{} is in quarantine and does not serve.", a.version);
-            return self.ruling(a, Response::Nothing, None, because);
-        }
-        if rule.action == Action::Alert {
-            let of = a.feature.as_ref().map(|f| format!(" on {f}")).unwrap_or_default();
-            let because = format!("{} breaches {}{of}.", a.version, a.trigger);
-            return self.alert(a, because);
-        }
-        if serves {
-            return self.production_breach(a, rule);
-        }
-        let because = match self.model.role(&a.version, self.now.event) {
-            Role::Canary => format!(
-                "The canary {} breaches {}. No target sets a canary's share yet: take its share \
-                 away by hand.",
-                a.version, a.trigger
-            ),
-            Role::Production | Role::Shadow | Role::Idle if self.model.production.is_none() => {
-                format!(
-                    "{} breaches {}, and no source says which version serves: name a target with \
-                     authority, or say `ripcord promoted {} VERSION`.",
-                    a.version, a.trigger, self.id
-                )
-            }
-            Role::Production | Role::Shadow | Role::Idle => {
-                format!(
-                    "{} breaches {} and does not serve: do not promote it.",
-                    a.version, a.trigger
-                )
-            }
-        };
-        self.alert(a, because)
-    }
-
-    fn production_breach(&mut self, a: &Assessment, rule: &Trigger) -> Ruling {
-        if let Some(at) = self.model.cases.iter().position(Case::under_way) {
-            let because = format!("{} is being rolled back already.", a.version);
-            return self.ruling(a, Response::Joined, Some(at), because);
-        }
-        self.second_breach(a);
-        let mode = self.mode_of(rule);
-        let stop = self.may_act(a, mode);
-        let at = self.waiting(a).unwrap_or_else(|| self.open(a, String::new()));
-        self.note(at, a);
-        let to = match &stop {
-            Ok(to) => Some(to.clone()),
-            Err(_) => self.model.pick(&self.rules.policy, self.now.log).ok().map(|(to, _)| to),
-        };
-        if let Some(case) = self.case(at) {
-            case.amend(|incident| {
-                incident.to = to;
-                incident.mode = mode;
-            });
-        }
-        let (did, because) = match (stop, mode) {
-            (Ok(to), Mode::Act) => {
-                let because = acting(a, &to);
-                self.begin(at, &to, true, because.clone());
-                (Response::Acted, because)
-            }
-            (Ok(to), Mode::Recommend) => (
-                Response::WouldHave,
-                format!("Would roll back to {to} (recommend): {}", self.approve()),
-            ),
-            (Ok(to), Mode::Observe) => {
-                (Response::WouldHave, format!("Would roll back to {to} (observe)."))
-            }
-            (Err(Hold::Freeze(because)), Mode::Act) => {
-                self.advance(at, IncidentEvent::Freeze, because.clone());
-                (Response::Held, because)
-            }
-            (Err(Hold::Freeze(because)), Mode::Observe | Mode::Recommend) => {
-                (Response::Held, format!("Would freeze: {because}"))
-            }
-            (Err(Hold::Hold(because)), _) => (Response::Held, because),
-        };
-        if did != Response::Acted {
-            self.explain(at, &because);
-        }
-        self.ruling(a, did, Some(at), because)
-    }
-
-    /// Says why an incident waits, and tells people when that is news.
-    fn explain(&mut self, at: usize, because: &str) {
-        if self.set_reason(at, because) {
-            self.notify(at);
+    /// Says why an incident waits, and notifies people if that is news.
+    pub(super) fn explain(&mut self, at: usize, why: Explanation) {
+        let code = why.code;
+        if self.set_reason(at, why) {
+            self.notify(at, code);
         }
     }
 
     /// Sets the reason of an incident that waits; whether it is another one.
-    fn set_reason(&mut self, at: usize, because: &str) -> bool {
+    fn set_reason(&mut self, at: usize, why: Explanation) -> bool {
         let Some(case) = self.case(at) else { return false };
         let stuck = case.incident.state == IncidentState::Stuck;
-        if stuck || case.incident.because == because {
+        if stuck {
             return false;
         }
-        case.amend(|incident| because.clone_into(&mut incident.because));
-        true
-    }
-
-    fn approve(&self) -> String {
-        format!("waiting for approval, say `ripcord approve {}`.", self.id)
-    }
-
-    /// A version that a rollback restored went bad itself.
-    fn second_breach(&mut self, a: &Assessment) {
-        let watched = |case: &Case| {
-            case.incident.state == IncidentState::Mitigated
-                && case.incident.to.as_ref() == Some(&a.version)
-        };
-        if let Some(at) = self.model.cases.iter().position(watched) {
-            let why =
-                format!("{} breaches {} itself before it was shown to help.", a.version, a.trigger);
-            self.advance(at, IncidentEvent::Expire, why);
-            self.resolve_later(at);
-        }
+        let news = case.incident.because != why.because;
+        case.amend(|incident| {
+            incident.because = why.because;
+            incident.next = why.next;
+        });
+        news
     }
 }
 
 /// The evidence is over its threshold, and only the benefit is not shown.
 fn undecided(a: &Assessment) -> bool {
     matches!(a.reason, Reason::BenefitUnproven | Reason::NoReference)
-}
-
-/// What the comparison rests on: that of the version shown to be better, else the evidence's.
-pub(super) fn compared(a: &Assessment) -> Reference {
-    let better = a.against.iter().find(|other| other.better == Benefit::Better);
-    better.map_or(a.evidence.reference, |other| other.reference)
-}
-
-fn acting(a: &Assessment, to: &VersionId) -> String {
-    let estimate = match (a.evidence.estimate, a.evidence.null) {
-        (Some(estimate), Some(null)) => {
-            let [estimate, null] = [estimate, null].map(|value| a.evidence.limit.shown(value));
-            format!(" at {estimate} against {null} tolerated")
-        }
-        (Some(_), None) | (None, _) => String::new(),
-    };
-    format!(
-        "{} breaches {}{estimate} over {} samples, and {to} would serve better ({}).",
-        a.version,
-        a.trigger,
-        a.evidence.samples,
-        reference_words(compared(a))
-    )
-}
-
-const fn reference_words(reference: Reference) -> &'static str {
-    match reference {
-        Reference::Paired => "on the same requests",
-        Reference::Live => "live at the same time",
-        Reference::History => "by its own history",
-        Reference::Baseline => "by its baseline",
-        Reference::None => "nothing to compare with",
-    }
 }

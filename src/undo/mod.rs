@@ -1,27 +1,45 @@
-//! From verdicts to a proven undoing: assessments, instructions, answers and facts in, incidents
+//! From verdicts to a proven rollback: assessments, instructions, answers and facts in, incidents
 //! and commands out.
 //!
-//! Law: undo decides and never acts; what it wants done is data in `out`. No worker's word ever
+//! Law: undo decides and never acts; what it wants done is data in `out`. No worker's answer ever
 //! closes an incident: only live traffic mitigates, only the statistic verifies. Its state is the
-//! saga's journal: stored and read back at any point, it goes on as if nothing had been.
+//! saga's journal: stored and read back at any point, it continues as if nothing had happened.
 //!
-//! Reading order: [`transition`] (what may follow what), `roles` (who serves), `proven` (who may
-//! be gone back to), `decide` and
-//! `policy` (what a verdict leads to), `record`, `plan`, `saga` (asking and being
-//! answered), `verify` (the proofs), `orders` (people), [`admit`] (what workers ask).
+//! Reading order: [`transition`] (what may follow what), `case` and `state` (what is remembered),
+//! `context` (one model at one moment), `observed`, `roles` and `dispute` (which version serves),
+//! `proven` (which one is fit to roll back to), `decide`, `breach` and `policy` (what a verdict
+//! leads to), `record`, `plan`, `saga`, `deadlines` and `commands` (asking and being answered),
+//! `proof`, `verify` and `unproven` (the proofs), `instructions`, `manual` and `versions` (people),
+//! `explanation` and `next` (what people are told), [`admit`] (what workers ask).
+//!
+//! `impl ModelContext` is in all files that change a model. They are steps of one decision: each
+//! reads and changes the same state and appends to the same outputs in a fixed order, so parts
+//! with a state of their own would only pass it around. The files divide it by question; what can
+//! be asked of plain data (`progress`, `proof`, `plan`, `wording`, `ids`) does not need it.
 //!
 //! Every opening and every change of state of an incident is told to the notice targets, in every
-//! mode: a mode rules what is done to models, not what people may know.
-//!
-//! Over 300 lines: the state of a shard's models and the one match over what comes in.
+//! mode: a mode decides what is done to models, not what people may know.
 #![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
 mod admit;
 mod api;
+mod breach;
+mod case;
+mod commands;
+mod context;
+mod deadlines;
 mod decide;
+mod dispute;
+mod explanation;
+mod ids;
 mod instructions;
+mod manual;
+mod next;
+mod observed;
 mod plan;
 mod policy;
+mod progress;
+mod proof;
 mod proven;
 mod record;
 mod roles;
@@ -29,7 +47,10 @@ mod saga;
 mod state;
 mod traffic;
 pub mod transition;
+mod unproven;
 mod verify;
+mod versions;
+mod wording;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -39,17 +60,11 @@ pub use admit::{Admission, Refusal, TargetMemory, admit};
 pub use api::{Input, Moment, Output, Reply, Response, Ruling};
 pub use plan::{Plan, Planned};
 pub use proven::Fitness;
-use state::{Case, ModelState};
 
-use crate::model::{
-    EventTime, Incident, IncidentEvent, Instruction, LogTime, Mode, ModelId, ModelRules, Namespace,
-    RuleSet, Scope, Standing, VersionId,
-};
+use context::{Anomalies, GlobalOverrides, ModelContext};
+use state::ModelState;
 
-/// Models named where one is not known.
-const NAMED: usize = 8;
-/// Replies to instructions that are kept, so that asking twice is asking once.
-const REPLIES_KEPT: usize = 256;
+use crate::model::{EventTime, Incident, LogTime, Mode, ModelId, RuleSet, Standing, VersionId};
 
 /// Everything undo knows: one shard's models.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -58,29 +73,12 @@ pub struct Undo {
     every: GlobalOverrides,
     replies: VecDeque<Reply>,
     ignored: u64,
+    #[serde(default)]
+    anomalies: Anomalies,
     clock: Option<(LogTime, EventTime)>,
-    /// When its log began: no two logs give one id to two things.
+    /// When its log began, so that no two logs give the same id to different things.
     #[serde(default)]
     born: Option<LogTime>,
-}
-
-/// What was set at run time for all models.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-struct GlobalOverrides {
-    mode: Option<Mode>,
-    frozen: Option<String>,
-}
-
-/// One model at one moment: what every part of undo works on.
-struct ModelContext<'a> {
-    now: Moment,
-    namespace: &'a Namespace,
-    born: Option<LogTime>,
-    rules: &'a ModelRules,
-    every: &'a GlobalOverrides,
-    id: &'a ModelId,
-    model: &'a mut ModelState,
-    out: &'a mut Vec<Output>,
 }
 
 impl Undo {
@@ -89,18 +87,20 @@ impl Undo {
         let now = self.never_back(now);
         self.deadlines(now, rules, out);
         match input {
-            Input::Assessed(a) => self.with(now, rules, &a.model, out, |desk| desk.assessed(a)),
-            Input::Traffic(t) => self.with(now, rules, &t.model, out, |desk| desk.traffic(t)),
-            Input::Fact(f) => self.with(now, rules, &f.model, out, |desk| desk.fact(f)),
+            Input::Assessed(a) => {
+                self.with(now, rules, &a.model, out, |context| context.assessed(a))
+            }
+            Input::Traffic(t) => self.with(now, rules, &t.model, out, |context| context.traffic(t)),
+            Input::Fact(f) => self.with(now, rules, &f.model, out, |context| context.fact(f)),
             Input::Answer(a) => {
                 let taken = self.models.contains_key(&a.model)
-                    && self.with(now, rules, &a.model, out, |desk| desk.answer(a));
+                    && self.with(now, rules, &a.model, out, |context| context.answer(a));
                 self.ignored += u64::from(!taken);
             }
             Input::Instruction(i) => self.instruction(now, rules, i, out),
             Input::Rules => {
                 for model in self.models() {
-                    self.with(now, rules, &model, out, |desk| desk.other_rules());
+                    self.with(now, rules, &model, out, |context| context.other_rules());
                 }
             }
             Input::Tick => {}
@@ -113,7 +113,7 @@ impl Undo {
         self.models.values().filter_map(|model| model.wakeup).min()
     }
 
-    /// What judge needs to know of a model's versions.
+    /// What judge needs to know about a model's versions.
     #[must_use]
     pub fn standing(&self, model: &ModelId) -> Standing {
         let clock = self.clock;
@@ -126,15 +126,15 @@ impl Undo {
     /// Where a rollback of the production version would go, and what makes that version fit.
     ///
     /// # Errors
-    /// "nobody, because …", with the reason for every version known.
+    /// The reason for every version known.
     pub fn would_roll_back_to(
         &self,
         rules: &RuleSet,
         model: &ModelId,
     ) -> Result<(VersionId, Fitness), String> {
-        let nobody = || format!("nobody, because nothing is known of {model} yet");
-        let state = self.models.get(model).ok_or_else(nobody)?;
-        let (log, _) = self.clock.ok_or_else(nobody)?;
+        let nothing = || format!("nothing is known of {model} yet");
+        let state = self.models.get(model).ok_or_else(nothing)?;
+        let (log, _) = self.clock.ok_or_else(nothing)?;
         state.pick(&rules.of(model).policy, log)
     }
 
@@ -148,7 +148,7 @@ impl Undo {
         model: &ModelId,
         to: Option<&VersionId>,
     ) -> Result<Plan, String> {
-        let unknown = || format!("nothing is known of {model}; no telemetry and no fact named it");
+        let unknown = || format!("no model {model} is known; no telemetry and no target named it");
         let state = self.models.get(model).ok_or_else(unknown)?;
         let (log, _) = self.clock.ok_or_else(unknown)?;
         state.plan_for(model, rules.of(model), to, log)
@@ -159,7 +159,7 @@ impl Undo {
         self.models.values().flat_map(|model| model.cases.iter().map(|case| &case.incident))
     }
 
-    /// The models that anything is known of.
+    /// The models that are known.
     #[must_use]
     pub fn models(&self) -> Vec<ModelId> {
         self.models.keys().cloned().collect()
@@ -180,7 +180,7 @@ impl Undo {
         own.or(self.every.mode).unwrap_or(rules.of(model).mode)
     }
 
-    /// Why automatic action is stopped for a model; none: it is not.
+    /// Why automatic action is stopped for a model; `None` if it is not.
     #[must_use]
     pub fn frozen(&self, model: &ModelId) -> Option<&str> {
         let own = self.models.get(model).and_then(|state| state.frozen.as_deref());
@@ -189,8 +189,20 @@ impl Undo {
 
     /// Answers that belonged to no step that waited for one: late, repeated, unknown.
     #[must_use]
-    pub fn ignored_answers(&self) -> u64 {
+    pub const fn ignored_answers(&self) -> u64 {
         self.ignored
+    }
+
+    /// Moves of incidents that were asked for and are not in the table: each is a defect.
+    #[must_use]
+    pub const fn illegal_moves(&self) -> u64 {
+        self.anomalies.illegal_moves
+    }
+
+    /// Generations that targets reported and that are too high to be true.
+    #[must_use]
+    pub const fn refused_fences(&self) -> u64 {
+        self.anomalies.refused_fences
     }
 
     fn never_back(&mut self, now: Moment) -> Moment {
@@ -214,7 +226,7 @@ impl Undo {
         let models: Vec<ModelId> =
             self.models.iter().filter(|(_, s)| due(s)).map(|(id, _)| id.clone()).collect();
         for model in models {
-            self.with(now, rules, &model, out, |desk| desk.deadlines());
+            self.with(now, rules, &model, out, |context| context.deadlines());
         }
     }
 
@@ -230,125 +242,19 @@ impl Undo {
             Some(model) => model,
             None => self.models.entry(id.clone()).or_default(),
         };
-        let mut desk = ModelContext {
+        let mut context = ModelContext {
             now,
             namespace: &rules.namespace,
             born: self.born,
             rules: rules.of(id),
             every: &self.every,
+            anomalies: &mut self.anomalies,
             id,
             model,
             out,
         };
-        let result = act(&mut desk);
-        desk.hand_over();
+        let result = act(&mut context);
+        context.hand_over();
         result
-    }
-
-    fn instruction(
-        &mut self,
-        now: Moment,
-        rules: &RuleSet,
-        instruction: &Instruction,
-        out: &mut Vec<Output>,
-    ) {
-        if let Some(said) = self.replies.iter().find(|r| r.instruction == instruction.id) {
-            out.push(Output::Reply(said.clone()));
-            return;
-        }
-        let reply = match instruction.ask.model() {
-            Some(id) if !self.heard_of(rules, id) => self.unheard_of(instruction, id),
-            Some(id) => self.with(now, rules, id, out, |desk| desk.instruction(instruction)),
-            None => self.for_all(now, rules, instruction, out),
-        };
-        if self.replies.len() >= REPLIES_KEPT {
-            self.replies.pop_front();
-        }
-        self.replies.push_back(reply.clone());
-        out.push(Output::Reply(reply));
-    }
-
-    /// Whether telemetry, a fact or the rules named a model.
-    fn heard_of(&self, rules: &RuleSet, id: &ModelId) -> bool {
-        self.models.contains_key(id) || rules.models.contains_key(id)
-    }
-
-    /// A name that is a slip must not look like a safety that is on.
-    fn unheard_of(&self, instruction: &Instruction, id: &ModelId) -> Reply {
-        let known: Vec<_> = self.models.keys().take(NAMED).map(ModelId::as_str).collect();
-        let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
-        let detail = format!(
-            "nothing is known of {id}: no telemetry, no fact and no rule names it, so nothing was \
-             done; its shard knows {known}"
-        );
-        let instruction = instruction.id.clone();
-        Reply { instruction, accepted: false, detail, incident: None }
-    }
-
-    fn for_all(
-        &mut self,
-        now: Moment,
-        rules: &RuleSet,
-        instruction: &Instruction,
-        out: &mut Vec<Output>,
-    ) -> Reply {
-        let detail = instructions::set_for_all(&mut self.every, &mut self.models, instruction);
-        if self.every.frozen.is_some() {
-            let models: Vec<ModelId> = self.models.keys().cloned().collect();
-            for id in models {
-                self.with(now, rules, &id, out, |desk| desk.stop_what_is_not_switched());
-            }
-        }
-        Reply { instruction: instruction.id.clone(), accepted: true, detail, incident: None }
-    }
-}
-
-impl ModelContext<'_> {
-    /// Emits the records that changed, and keeps memory bounded.
-    fn hand_over(&mut self) {
-        for case in &mut self.model.cases {
-            if std::mem::take(&mut case.changed) {
-                self.out.push(Output::Incident(case.incident.clone()));
-            }
-        }
-        self.model.tidy(roles::DISPUTE_AFTER);
-    }
-
-    /// Moves an incident on and tells people; does nothing where the table has no such move.
-    fn advance(&mut self, at: usize, phase: IncidentEvent, because: String) {
-        let now = self.now;
-        let Some(case) = self.model.cases.get_mut(at) else { return };
-        if !case.advance(phase, now.log, because) {
-            return;
-        }
-        if case.closed() {
-            case.incident.closed_at = Some(now.event);
-        }
-        if !case.under_way() {
-            case.ask_at = None;
-            case.deadline = None;
-            self.notify(at);
-        }
-    }
-
-    /// Why automatic action is stopped.
-    fn frozen(&self) -> Option<&str> {
-        self.every.frozen.as_deref().or(self.model.frozen.as_deref())
-    }
-
-    fn mode(&self) -> Mode {
-        self.model.mode.or(self.every.mode).unwrap_or(self.rules.mode)
-    }
-
-    fn case(&mut self, at: usize) -> Option<&mut Case> {
-        self.model.cases.get_mut(at)
-    }
-}
-
-/// The word for a scope in replies.
-fn scope_name(scope: &Scope) -> String {
-    match scope {
-        Scope::All => "every model".to_owned(),
-        Scope::Model(model) => model.to_string(),
     }
 }

@@ -1,30 +1,28 @@
 //! The plan of a rollback: a value, made once, whole.
 //!
-//! A step is known by what it stands for, so the same step made twice is one command.
+//! A step is identified by what it does, so the same step made twice is one command.
 
-use uuid::Uuid;
-
+use super::ids::CommandKey;
+use super::progress::some_done;
 use super::proven::Fitness;
-use super::saga::some_done;
-use super::state::{Case, ModelState};
-use super::{ModelContext, Output};
+use super::state::ModelState;
 use crate::model::{
-    Command, CommandId, Incident, IncidentId, IncidentState, LogTime, ModelId, ModelRules,
-    Namespace, Stage, Step, StepResult, TargetId, VersionId, Want,
+    Incident, IncidentId, LogTime, ModelId, ModelRules, Namespace, Stage, Step, StepResult,
+    TargetId, VersionId, Want,
 };
 
 /// What a rollback would do, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
-    /// The version that goes.
+    /// The version that is withdrawn.
     pub from: VersionId,
-    /// The version that comes.
+    /// The version that is restored.
     pub to: VersionId,
-    /// What makes that one fit; none: a person names it and nothing proves it.
+    /// What makes that one fit; `None` if a person chose it and nothing proves it.
     pub how: Option<Fitness>,
     /// The fencing number it would carry.
     pub generation: u64,
-    /// What each target is asked for, in order; notices go out beside the first.
+    /// What each target is asked for, in order; notices go out with the first.
     pub steps: Vec<Planned>,
 }
 
@@ -35,7 +33,7 @@ pub struct Planned {
     pub target: TargetId,
     /// Where in the plan.
     pub stage: Stage,
-    /// What the world shall be.
+    /// The wanted state.
     pub want: Want,
 }
 
@@ -76,7 +74,14 @@ impl Plan {
     /// The steps as commands of an incident.
     pub(super) fn steps(&self, namespace: &Namespace, incident: &IncidentId) -> Vec<Step> {
         let step = |planned: &Planned| Step {
-            command: command_id(namespace, incident, self.generation, planned),
+            command: CommandKey {
+                namespace,
+                incident,
+                generation: self.generation,
+                target: &planned.target,
+                stage: planned.stage,
+            }
+            .step(&planned.want),
             target: planned.target.clone(),
             stage: planned.stage,
             want: planned.want.clone(),
@@ -88,8 +93,8 @@ impl Plan {
     }
 }
 
-/// The version that a rollback left a target with: where it was going, once that step is done,
-/// else where it came from.
+/// The version that a rollback left a target with: the restored one once that step is done, the
+/// withdrawn one before.
 fn made<'a>(over: &'a Incident, target: &TargetId) -> Option<&'a VersionId> {
     let step = over.plan.iter().find(|step| step.target == *target)?;
     match step.outcome {
@@ -111,8 +116,8 @@ impl ModelState {
     ) -> Result<Plan, String> {
         let Some(production) = &self.production else {
             return Err(format!(
-                "no source says which version of {model} serves; name a target with authority, or \
-                 say `ripcord promoted {model} VERSION`"
+                "it is not known which version of {model} is in production; give a target \
+                 authority in the config, or run `ripcord promoted {model} VERSION`"
             ));
         };
         has_targets(rules)?;
@@ -122,17 +127,15 @@ impl ModelState {
                 (to.clone(), self.how(to))
             }
             None => {
-                let (to, how) = self.pick(&rules.policy, log)?;
+                let (to, how) = self.pick(&rules.policy, log).map_err(no_version)?;
                 (to, Some(how))
             }
         };
         let over = self.under_way().map(|case| &case.incident).filter(|over| some_done(over));
         let from = over.and_then(|over| over.to.as_ref()).unwrap_or(&production.version);
         if *from == to {
-            return Err(format!(
-                "{to} is where incident {} goes already",
-                over.map_or("", |o| o.id.as_str())
-            ));
+            let id = over.map_or("", |over| over.id.as_str());
+            return Err(format!("incident {id} is already rolling back to {to}"));
         }
         let generation = self.generation.saturating_add(1);
         Ok(Plan::new(rules, model, from, (&to, how), generation, over))
@@ -147,112 +150,7 @@ pub(super) fn has_targets(rules: &ModelRules) -> Result<(), String> {
     Err("the rules name no target to act on; add one under [[targets]]".to_owned())
 }
 
-impl ModelContext<'_> {
-    /// Emits the command of a step, void when the incident's patience ends.
-    pub(super) fn emit(&mut self, at: usize, step: usize) {
-        let Some(case) = self.model.cases.get_mut(at) else { return };
-        let now = self.now.log;
-        case.amend(|incident| {
-            if let Some(step) = incident.plan.get_mut(step) {
-                step.asked_at = Some(now);
-                step.attempts = step.attempts.saturating_add(1);
-            }
-        });
-        let Some(step) = case.incident.plan.get(step) else { return };
-        let void = now + self.rules.policy.command_expires;
-        let command = Command {
-            id: step.command.clone(),
-            namespace: self.namespace.clone(),
-            incident: case.incident.id.clone(),
-            model: self.id.clone(),
-            generation: case.incident.generation.unwrap_or(self.model.generation),
-            target: step.target.clone(),
-            stage: step.stage,
-            want: step.want.clone(),
-            reason: case.incident.because.clone(),
-            mode: case.incident.mode,
-            issued_at: now,
-            expires_at: case.deadline.map_or(void, |deadline| void.min(deadline)),
-            reply_to: self.now.reply_to,
-        };
-        self.out.push(Output::Command(command));
-    }
-
-    /// Tells the notice targets how an incident stands.
-    pub(super) fn notify(&mut self, at: usize) {
-        let Some(case) = self.model.cases.get(at) else { return };
-        let now = self.now.log;
-        let generation = case.incident.generation.unwrap_or(self.model.generation);
-        for target in self.rules.targets.iter().filter(|target| target.stage == Stage::Notice) {
-            let planned = Planned {
-                target: target.id.clone(),
-                stage: target.stage,
-                want: Want::Notice { summary: summary(case), severity: severity(case) },
-            };
-            let command = Command {
-                id: command_id(self.namespace, &case.incident.id, generation, &planned),
-                namespace: self.namespace.clone(),
-                incident: case.incident.id.clone(),
-                model: self.id.clone(),
-                generation,
-                target: planned.target,
-                stage: planned.stage,
-                want: planned.want,
-                reason: case.incident.because.clone(),
-                mode: case.incident.mode,
-                issued_at: now,
-                expires_at: now + self.rules.policy.command_expires,
-                reply_to: self.now.reply_to,
-            };
-            self.out.push(Output::Command(command));
-        }
-    }
-}
-
-fn summary(case: &Case) -> String {
-    let incident = &case.incident;
-    let state = incident.state.words();
-    format!("{} {}: {state}. {}", incident.model, incident.version, incident.because)
-}
-
-fn severity(case: &Case) -> String {
-    let word = match case.incident.state {
-        IncidentState::Frozen | IncidentState::Stuck | IncidentState::MitigatedUnverified => {
-            "critical"
-        }
-        IncidentState::Open | IncidentState::Mitigating => "warning",
-        IncidentState::Mitigated | IncidentState::Verified | IncidentState::Resolved => "info",
-    };
-    word.to_owned()
-}
-
-/// Names hold no control characters, so a line per part is never read two ways; free text is last.
-fn derived(kind: &str, parts: &[&str]) -> String {
-    let text = format!("ripcord:{kind}\n{}", parts.join("\n"));
-    Uuid::new_v5(&Uuid::NAMESPACE_URL, text.as_bytes()).hyphenated().to_string()
-}
-
-#[expect(clippy::expect_used, reason = "a UUID in hyphens is 36 plain characters")]
-pub(super) fn incident_id(parts: &[&str]) -> IncidentId {
-    IncidentId::new(&derived("incident", parts)).expect("a UUID is a name")
-}
-
-#[expect(clippy::expect_used, reason = "a UUID in hyphens is 36 plain characters")]
-fn command_id(
-    namespace: &Namespace,
-    incident: &IncidentId,
-    generation: u64,
-    planned: &Planned,
-) -> CommandId {
-    let want = match &planned.want {
-        Want::Production { version, instead_of } => {
-            format!("production\n{version}\n{instead_of}")
-        }
-        Want::Notice { summary, severity } => format!("notice\n{severity}\n{summary}"),
-    };
-    let stage = planned.stage.name();
-    let generation = generation.to_string();
-    let parts =
-        [namespace.as_str(), incident.as_str(), &generation, planned.target.as_str(), stage, &want];
-    CommandId::new(&derived("command", &parts)).expect("a UUID is a name")
+/// That nothing can be rolled back to, with the reasons.
+pub(super) fn no_version(why: String) -> String {
+    format!("there is no version to roll back to: {why}")
 }

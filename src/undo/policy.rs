@@ -1,17 +1,91 @@
-//! Whether a breach may roll back by itself, and what stands against it.
+//! Whether a breach may roll back by itself, and if not, why.
+//!
+//! Law: this only answers. What follows from the answer is done by the caller.
 
-use super::ModelContext;
+use super::context::ModelContext;
 use super::plan::has_targets;
-use super::state::{Case, ProductionSource};
-use crate::model::{Benefit, IncidentState, Mode, Signal, Trigger, VersionId};
+use super::state::ProductionSource;
+use crate::model::{Benefit, IncidentId, IncidentState, LogTime, Mode, Signal, Trigger, VersionId};
 use crate::sums::Assessment;
 
 /// Why a breach does not roll back at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Hold {
-    /// It waits; the same breach may go on later.
-    Hold(String),
-    /// A person must look.
-    Freeze(String),
+    /// Automatic action is frozen, for this reason.
+    Frozen(String),
+    /// Two sources disagree on the version in production.
+    Disputed(String),
+    /// Another rollback of this version is stuck.
+    Stuck(IncidentId),
+    /// Nothing can act.
+    NoTarget(String),
+    /// No version is fit to roll back to, for these reasons.
+    NoVersion(String),
+    /// A rollback on this signal was done lately.
+    Cooldown {
+        /// Which signal.
+        signal: Signal,
+        /// When it may roll back again.
+        until: LogTime,
+        /// Where that would go.
+        to: VersionId,
+    },
+    /// Nothing shows that this version would be better.
+    Unproven(VersionId),
+    /// This many automatic rollbacks were done in the period, and more are not allowed.
+    BudgetUsed(u32),
+}
+
+impl Hold {
+    /// Whether a person must act before it can go on; else the same breach may go on later.
+    pub(super) const fn freezes(&self) -> bool {
+        match self {
+            Self::NoTarget(_) | Self::NoVersion(_) | Self::BudgetUsed(_) => true,
+            Self::Frozen(_)
+            | Self::Disputed(_)
+            | Self::Stuck(_)
+            | Self::Cooldown { .. }
+            | Self::Unproven(_) => false,
+        }
+    }
+
+    /// Its kind.
+    pub(super) const fn code(&self) -> &'static str {
+        match self {
+            Self::Frozen(_) => "frozen",
+            Self::Disputed(_) => "disputed",
+            Self::Stuck(_) => "stuck",
+            Self::NoTarget(_) => "no_target",
+            Self::NoVersion(_) => "no_version",
+            Self::Cooldown { .. } => "cooldown",
+            Self::Unproven(_) => "unproven",
+            Self::BudgetUsed(_) => "budget_used",
+        }
+    }
+
+    /// For people.
+    pub(super) fn because(&self) -> String {
+        match self {
+            Self::Frozen(why) => format!("Automatic action is frozen ({why})."),
+            Self::Disputed(words) => {
+                format!("It is disputed which version is in production: {words}.")
+            }
+            Self::Stuck(id) => format!("Incident {id} is stuck and must be dealt with first."),
+            Self::NoTarget(why) => format!("Cannot act: {why}."),
+            Self::NoVersion(why) => format!("There is no version to roll back to: {why}."),
+            Self::Cooldown { signal, until, to } => format!(
+                "{} is in cooldown until {until}; {to} would be next.",
+                signal_name(*signal)
+            ),
+            Self::Unproven(to) => format!("Nothing shows yet that {to} would be better."),
+            Self::BudgetUsed(max) => format!("{}.", budget_used(*max)),
+        }
+    }
+}
+
+/// That a model may not be rolled back automatically any more in this period.
+pub(super) fn budget_used(max: u32) -> String {
+    format!("The limit of automatic rollbacks in this period is reached ({max})")
 }
 
 impl ModelContext<'_> {
@@ -26,64 +100,47 @@ impl ModelContext<'_> {
         }
     }
 
-    /// Where an automatic rollback would go, or what stands against it.
-    pub(super) fn may_act(&mut self, a: &Assessment, mode: Mode) -> Result<VersionId, Hold> {
+    /// Where an automatic rollback would go, or why there is none.
+    pub(super) fn may_act(&self, a: &Assessment) -> Result<VersionId, Hold> {
         let now = self.now.log;
         if let Some(why) = self.frozen() {
-            let again = format!("say `ripcord unfreeze {}` to allow it again.", self.id);
-            return Err(Hold::Hold(format!("Automatic action is frozen ({why}); {again}")));
+            return Err(Hold::Frozen(why.to_owned()));
         }
         if let Some(words) = &self.model.disputed {
-            return Err(Hold::Hold(format!("Which version serves is disputed: {words}.")));
+            return Err(Hold::Disputed(words.clone()));
         }
-        let stuck = |case: &&Case| {
-            let serves = |version| self.model.serves(version);
-            case.incident.state == IncidentState::Stuck
-                && (serves(&case.incident.version) || case.incident.to.as_ref().is_some_and(serves))
-        };
-        if let Some(case) = self.model.cases.iter().find(stuck) {
-            let id = &case.incident.id;
-            return Err(Hold::Hold(format!("Incident {id} is stuck and needs a person first.")));
+        if let Some(id) = self.stuck() {
+            return Err(Hold::Stuck(id.clone()));
         }
-        has_targets(self.rules).map_err(|why| Hold::Freeze(format!("Cannot act: {why}.")))?;
-        let (to, _) = self.model.pick(&self.rules.policy, now).map_err(|nobody| {
-            Hold::Freeze(format!(
-                "Would roll back to {nobody}. Vouch for a version with `ripcord vouch`, or go to \
-                 one with `ripcord rollback {} --to VERSION`.",
-                self.id
-            ))
-        })?;
-        let restored = |case: &Case| case.incident.to.as_ref() == Some(&a.version);
-        let again = self.model.cases.iter().any(|case| case.restored() && restored(case));
+        has_targets(self.rules).map_err(Hold::NoTarget)?;
+        let (to, _) = self.model.pick(&self.rules.policy, now).map_err(Hold::NoVersion)?;
+        let restored = self.model.cases.iter().filter(|case| case.restored());
+        let again = restored.into_iter().any(|case| case.incident.to.as_ref() == Some(&a.version));
         let quiet = self.model.cooldowns.get(&a.signal).filter(|until| now < **until);
         if let (Some(until), false) = (quiet, again) {
-            let signal = signal_name(a.signal);
-            let because = format!("{signal} is in cooldown until {until}; {to} would be next.");
-            return Err(Hold::Hold(because));
+            return Err(Hold::Cooldown { signal: a.signal, until: *until, to });
         }
         let shown = a.against.iter().find(|other| other.version == to);
         if shown.is_none_or(|other| other.better != Benefit::Better) {
-            return Err(Hold::Hold(format!("Benefit against {to} unproven.")));
+            return Err(Hold::Unproven(to));
         }
-        self.within_budget(mode)?;
+        let since = now - self.rules.policy.rollbacks_period;
+        let done = self.model.rollbacks.iter().filter(|at| **at > since).count();
+        let max = self.rules.policy.max_rollbacks;
+        if done >= usize::try_from(max).unwrap_or(usize::MAX) {
+            return Err(Hold::BudgetUsed(max));
+        }
         Ok(to)
     }
 
-    fn within_budget(&mut self, mode: Mode) -> Result<(), Hold> {
-        let since = self.now.log - self.rules.policy.rollbacks_period;
-        self.model.rollbacks.retain(|at| *at > since);
-        let max = self.rules.policy.max_rollbacks;
-        if self.model.rollbacks.len() < usize::try_from(max).unwrap_or(usize::MAX) {
-            return Ok(());
-        }
-        let why = format!("The automatic rollbacks of this period are used up ({max})");
-        if mode == Mode::Act {
-            self.model.frozen = Some(why.clone());
-        }
-        Err(Hold::Freeze(format!(
-            "{why}. Look at what goes wrong, then say `ripcord unfreeze {}`.",
-            self.id
-        )))
+    /// A stuck rollback of, or to, the version in production.
+    fn stuck(&self) -> Option<&IncidentId> {
+        let serves = |version| self.model.serves(version);
+        let mut stuck = self.model.cases.iter().map(|case| &case.incident).filter(|incident| {
+            incident.state == IncidentState::Stuck
+                && (serves(&incident.version) || incident.to.as_ref().is_some_and(serves))
+        });
+        stuck.next().map(|incident| &incident.id)
     }
 }
 

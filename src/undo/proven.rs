@@ -1,14 +1,14 @@
 //! Which versions are fit to roll back to, and which of them a rollback goes to.
 //!
-//! A version proves itself by event time, since event time and only event time says how long it
-//! was judged: the stretches between two assessments of it count while it is in production and
-//! every armed trigger that rolls back calls it healthy. A trigger with too few samples or no
-//! baseline is not armed and neither helps nor hinders, but at least one must be healthy. Under
-//! systemic, stale or unproven verdicts the clock stands; a breach sets it back to nothing.
+//! A version proves itself in event time, because only event time tells how long it was judged:
+//! the time between two assessments counts while the version is in production and every armed
+//! trigger that rolls back finds it healthy. A trigger with too few samples or no baseline is not
+//! armed and makes no difference, but at least one trigger must be healthy. Systemic, stale and
+//! unproven verdicts stop the clock; a breach resets it to zero.
 
 use serde::{Deserialize, Serialize};
 
-use super::ModelContext;
+use super::context::ModelContext;
 use super::state::{LastVerdict, ModelState};
 use crate::model::{
     Action, Baselines, LogTime, Policy, Reason, Span, TriggerId, Verdict, VersionFact, VersionId,
@@ -92,7 +92,7 @@ impl ModelState {
     /// Whether a version can be gone back to at all, proven or not.
     pub(super) fn usable(&self, version: &VersionId, log: LogTime) -> Result<(), String> {
         if self.serves(version) {
-            return Err(format!("{version} is in production already"));
+            return Err(format!("{version} is already in production"));
         }
         if !self.candidates().contains(version) {
             return Err(format!("{version} is not known; register it, or check the name"));
@@ -105,7 +105,7 @@ impl ModelState {
             return Err(format!("{version} is in quarantine {until} ({})", quarantine.why));
         }
         if self.said_of(version).any(|fact| fact.artifact_present == Some(false)) {
-            return Err(format!("the files of {version} are missing or not what they were"));
+            return Err(format!("the files of {version} are missing or have changed"));
         }
         Ok(())
     }
@@ -127,17 +127,17 @@ impl ModelState {
         if policy.trust_assumed {
             return Ok(Fitness::Assumed);
         }
-        Err(format!("{version} is only assumed to be good and trust_assumed is off"))
+        Err(format!("{version} is only assumed to be good, and trust_assumed is off"))
     }
 
-    /// The version that a rollback of production would go to.
+    /// The version that a rollback of production would go to; else the reasons why there is none.
     pub(super) fn pick(
         &self,
         policy: &Policy,
         log: LogTime,
     ) -> Result<(VersionId, Fitness), String> {
         if self.production.is_none() {
-            return Err("nobody, because no source says which version serves".to_owned());
+            return Err("it is not known which version is in production".to_owned());
         }
         let mut reasons = Vec::new();
         for version in self.candidates() {
@@ -150,11 +150,11 @@ impl ModelState {
             }
         }
         if reasons.is_empty() {
-            return Err("nobody, because no other version is known".to_owned());
+            return Err("no other version is known".to_owned());
         }
         let more = reasons.len().saturating_sub(NAMED);
         reasons.truncate(NAMED);
-        let mut text = format!("nobody, because {}", reasons.join("; "));
+        let mut text = reasons.join("; ");
         if more > 0 {
             text.push_str(&format!("; and {more} more"));
         }
@@ -162,8 +162,16 @@ impl ModelState {
     }
 }
 
+impl ModelState {
+    /// A version that a rollback could go to if a person vouched for it.
+    pub(super) fn nearly_fit(&self, log: LogTime) -> Option<VersionId> {
+        let mut usable = self.candidates().into_iter();
+        usable.find(|version| self.usable(version, log).is_ok() && self.how(version).is_none())
+    }
+}
+
 impl ModelContext<'_> {
-    /// A version went into production: its healthy time starts anew.
+    /// A version went into production: its healthy time starts again.
     pub(super) fn starts_proving(&mut self, version: &VersionId) {
         let state = self.model.version(version);
         state.healthy_for = Span::ZERO;

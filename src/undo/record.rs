@@ -1,15 +1,16 @@
-//! The records of incidents: opened, and kept up with what judge says.
+//! The records of incidents: opened, and kept up to date with what judge says.
 
-use super::ModelContext;
-use super::decide::compared;
-use super::plan::incident_id;
-use super::state::{Case, Kind};
-use super::verify::ProofProgress;
+use super::case::{Case, Kind};
+use super::context::ModelContext;
+use super::explanation::Explanation;
+use super::ids::incident_id;
+use super::proof::ProofProgress;
+use super::wording::compared;
 use crate::model::{EventTime, Incident, IncidentState, Reference, Verdict, VersionId};
 use crate::sums::Assessment;
 
 impl ModelContext<'_> {
-    /// Brings the record up to what judge says now.
+    /// Updates the record with what judge says now.
     pub(super) fn note(&mut self, at: usize, a: &Assessment) {
         let reference = compared(a);
         if let Some(case) = self.case(at)
@@ -17,10 +18,10 @@ impl ModelContext<'_> {
         {
             case.amend(|incident| {
                 incident.verdict = a.verdict;
-                // What it was decided by stays as it was then.
+                // The grounds of a decision stay as they were.
                 if incident.decided_at.is_none() {
                     incident.reference = reference;
-                    // What is said once it is over tells of another stretch.
+                    // A later verdict is about a different period.
                     if matches!(a.verdict, Verdict::Breach | Verdict::Systemic) {
                         incident.breach_from = a.evidence.since.or(incident.breach_from);
                         incident.samples = a.evidence.samples;
@@ -45,18 +46,28 @@ impl ModelContext<'_> {
         self.add(Kind::Trigger, incident)
     }
 
-    /// Opens an incident that no trigger opened, and tells people.
-    pub(super) fn open_plain(&mut self, kind: Kind, version: &VersionId, because: String) -> usize {
+    /// Opens an incident that no trigger opened, and notifies people.
+    pub(super) fn open_plain(
+        &mut self,
+        kind: Kind,
+        version: &VersionId,
+        why: Explanation,
+    ) -> usize {
         let word = match kind {
             Kind::Trigger => "trigger",
             Kind::Manual => "manual",
             Kind::Dispute => "dispute",
             Kind::Returned => "returned",
         };
-        let incident = self.blank(version, &[version.as_str(), word], self.now.event, because);
+        let incident = self.blank(version, &[version.as_str(), word], self.now.event, why.because);
         let at = self.add(kind, incident);
         if kind != Kind::Manual {
-            self.notify(at);
+            // What may be approved is known once the incident is there.
+            let next = if kind == Kind::Returned { self.next_approve(at) } else { None };
+            if let Some(case) = self.case(at) {
+                case.amend(|incident| incident.next = next);
+            }
+            self.notify(at, why.code);
         }
         at
     }
@@ -105,6 +116,7 @@ impl ModelContext<'_> {
             verdict: Verdict::Insufficient,
             state: IncidentState::Open,
             because,
+            next: None,
             mode: self.mode(),
             to: None,
             generation: None,

@@ -1,27 +1,28 @@
-//! What each version is, and who says so.
+//! What each version is, and which source says so.
 //!
-//! The first of these that speaks: a fact of a target with authority; a person's `promoted`;
-//! answers stated to be live; most answers, and then Ripcord at most recommends. Two that disagree
-//! for longer than a change of production takes: disputed, and nothing automatic happens.
+//! The first of these that is known decides: a fact of a target with authority; a person's
+//! `promoted`; answers stated to be live; the version with most answers, and then Ripcord at most
+//! recommends.
 
 use std::collections::BTreeMap;
 
-use super::ModelContext;
-use super::state::{Kind, ModelState, Production, ProductionSource};
-use super::traffic::{AGAINST, LATELY};
+use super::case::{Case, Kind};
+use super::context::ModelContext;
+use super::explanation::Explanation;
+use super::next::rollback_to;
+use super::state::{ModelState, Production, ProductionSource};
+use super::traffic::LATELY;
 use crate::model::{
-    EventTime, Fact, IncidentEvent, IncidentState, LogTime, ModelId, ModelRules, Role, Span,
-    Standing, VersionId, VersionStanding,
+    EventTime, IncidentEvent, IncidentState, LogTime, ModelRules, Role, Standing, VersionId,
+    VersionStanding,
 };
-
-/// Facts kept of targets that the rules do not name.
-const UNNAMED_KEPT: usize = 16;
-/// Sources other than traffic may disagree for so long: a promotion takes time.
-pub(super) const DISPUTE_AFTER: Span = Span::from_s(60);
 
 impl ModelState {
     /// The versions that targets with authority have in production, in the order of the rules.
-    fn observed<'a>(&'a self, rules: &'a ModelRules) -> impl Iterator<Item = &'a VersionId> + 'a {
+    pub(super) fn observed<'a>(
+        &'a self,
+        rules: &'a ModelRules,
+    ) -> impl Iterator<Item = &'a VersionId> + 'a {
         rules
             .targets
             .iter()
@@ -82,77 +83,9 @@ impl ModelState {
             versions,
         }
     }
-
-    /// What two sources disagree on, apart from traffic.
-    fn quarrel(&self, rules: &ModelRules) -> Option<String> {
-        let fact = self.by_fact(rules)?;
-        if let Some(other) = self.observed(rules).find(|version| *version != fact) {
-            return Some(format!("one target with authority serves {fact}, another {other}"));
-        }
-        let promoted = self.promoted.as_ref().filter(|version| *version != fact)?;
-        Some(format!("{promoted} was said to be promoted and the observed facts say {fact}"))
-    }
-
-    /// What live traffic says against the facts.
-    pub(super) fn contradiction(&self) -> Option<String> {
-        let production = self.production.as_ref()?;
-        match production.source {
-            ProductionSource::Fact | ProductionSource::Promoted => {}
-            ProductionSource::Telemetry | ProductionSource::Inferred => return None,
-        }
-        if !self.traffic.states_roles {
-            return None;
-        }
-        // What opened a dispute at nine tenths does not end it at a little less.
-        let tenths = if self.disputed.is_some() { 5 } else { 9 };
-        let other = self.traffic.most_answers(|n, total| 10 * n >= tenths * total)?;
-        let version = &production.version;
-        (other != *version).then(|| {
-            format!("{version} is said to be in production and users are answered by {other}")
-        })
-    }
 }
 
 impl ModelContext<'_> {
-    /// A worker observed its target.
-    pub(super) fn fact(&mut self, fact: &Fact) {
-        self.keep(fact);
-        self.settle();
-    }
-
-    /// Keeps what a target says; a target that the rules do not name has to wait for them.
-    fn keep(&mut self, fact: &Fact) {
-        if !self.rules.targets.iter().any(|target| target.id == fact.target) {
-            let known = self.model.unnamed.contains_key(&fact.target);
-            if known || self.model.unnamed.len() < UNNAMED_KEPT {
-                self.model.unnamed.insert(fact.target.clone(), fact.clone());
-            }
-            return;
-        }
-        // The target refuses what is older, so the next rollback is newer.
-        self.model.generation = self.model.generation.max(fact.generation);
-        let authority =
-            self.rules.targets.iter().any(|target| target.id == fact.target && target.authority);
-        let first = !self.model.facts.contains_key(&fact.target);
-        if first && authority && self.model.assumed.is_none() {
-            self.model.assumed = before_production(fact);
-        }
-        let moved = self.model.facts.get(&fact.target).map(|f| &f.production);
-        if authority && moved.is_some_and(|production| *production != fact.production) {
-            // The world moved on after the person's word.
-            self.model.promoted = None;
-        }
-        self.model.facts.insert(fact.target.clone(), fact.clone());
-    }
-
-    /// The rules may name other targets now.
-    pub(super) fn other_rules(&mut self) {
-        let mut facts = std::mem::take(&mut self.model.facts);
-        facts.append(&mut self.model.unnamed);
-        facts.values().for_each(|fact| self.keep(fact));
-        self.settle();
-    }
-
     /// Finds who is in production, and whether that changed.
     pub(super) fn settle(&mut self) {
         let found = self.model.source(self.rules);
@@ -184,7 +117,7 @@ impl ModelContext<'_> {
 
     /// Another version went into production: what was said of the old one is over.
     fn promotion(&mut self, old: &VersionId, new: &VersionId) {
-        let later = |case: &super::Case| case.under_way() && case.incident.to.as_ref() == Some(new);
+        let later = |case: &Case| case.under_way() && case.incident.to.as_ref() == Some(new);
         let ours = self.model.cases.iter().any(later);
         for at in 0..self.model.cases.len() {
             let Some(case) = self.model.cases.get(at) else { continue };
@@ -192,95 +125,65 @@ impl ModelContext<'_> {
             let to_new = case.incident.to.as_ref() == Some(new);
             let third = !to_new && withdrawn != *new;
             let stuck = case.incident.state == IncidentState::Stuck;
+            let promoted = || format!("{new} went into production.");
             if case.under_way() && third {
-                let why = format!("{new} went into production while {withdrawn} was rolled back.");
-                self.advance(at, IncidentEvent::Stick, why);
+                self.overtaken(at, new);
             } else if stuck && third && withdrawn != *old {
-                self.advance(at, IncidentEvent::Resolve, format!("{new} went into production."));
+                self.resolve(at, "promoted", promoted());
             } else if case.restored() && withdrawn == *new && ours {
-                let why = format!("{new} serves again by a later rollback.");
-                self.advance(at, IncidentEvent::Resolve, why);
+                let because = format!("A later rollback put {new} back into production.");
+                self.resolve(at, "restored", because);
             } else if case.restored() && withdrawn == *new {
-                self.advance(at, IncidentEvent::Stick, undone(new, self.id));
-                // Answers of the old world may still come in; they prove nothing any more.
+                self.stick(at, "undone", undone(new));
+                // Answers from before may still come in; they prove nothing any more.
                 if let Some(case) = self.case(at) {
                     case.amend(|incident| incident.switched_at = None);
                 }
             } else if case.restored() && !to_new {
-                self.advance(at, IncidentEvent::Resolve, format!("{new} went into production."));
+                self.resolve(at, "promoted", promoted());
             } else if case.waits() && withdrawn == *old && case.kind != Kind::Dispute {
                 let stuck_on_it = case.incident.switched_at.is_some() && to_new;
                 if !stuck_on_it {
-                    let why = format!("{old} is no longer in production, {new} is.");
-                    self.advance(at, IncidentEvent::Resolve, why);
+                    let because = format!("{new} is in production instead of {old}.");
+                    self.resolve(at, "replaced", because);
                 }
             }
         }
     }
 
-    /// A version that may not serve, serves.
+    /// Somebody promoted a third version during a rollback.
+    fn overtaken(&mut self, at: usize, new: &VersionId) {
+        let Some(case) = self.model.cases.get(at) else { return };
+        let because = format!(
+            "{new} went into production while {} was being rolled back.",
+            case.incident.version
+        );
+        let to = case.incident.to.as_ref();
+        let usable = |to: &&VersionId| self.model.usable(to, self.now.log).is_ok();
+        let next = to.filter(usable).map(|to| rollback_to(self.id, to));
+        let why = Explanation::new("overtaken", because).then(next);
+        self.advance(at, IncidentEvent::Stick, why);
+    }
+
+    /// A version in quarantine went into production.
     fn came_back(&mut self, version: &VersionId) {
         let Some(quarantine) = self.model.quarantine(version, self.now.log) else { return };
-        let told = |case: &super::Case| !case.closed() && case.incident.version == *version;
-        if self.model.cases.iter().any(told) {
+        let known = |case: &Case| !case.closed() && case.incident.version == *version;
+        if self.model.cases.iter().any(known) {
             return;
         }
-        let why = format!(
-            "{version} is in production although it is in quarantine ({}). Take it back with \
-             `ripcord rollback {}`, or allow it with `ripcord release {} {version}`.",
-            quarantine.why, self.id, self.id
+        let because = format!(
+            "{version} is in production although it is in quarantine ({}).",
+            quarantine.why
         );
-        self.open_plain(Kind::Returned, version, why);
-    }
-
-    /// Opens or ends the dispute on which version serves.
-    pub(super) fn dispute(&mut self) {
-        if self.model.under_way().is_some() {
-            self.model.traffic.against = 0;
-            self.model.quarrel_since = None;
-            return;
-        }
-        let quarrel = self.model.quarrel(self.rules);
-        self.model.quarrel_since =
-            quarrel.as_ref().map(|_| self.model.quarrel_since.unwrap_or(self.now.log));
-        let lasting = self.model.quarrel_since.is_some_and(|at| self.now.log - at >= DISPUTE_AFTER);
-        let against = self.model.traffic.against;
-        let spoken = match &self.model.disputed {
-            Some(words) if against > 0 => Some(words.clone()),
-            Some(_) | None if against >= AGAINST => self.model.contradiction(),
-            Some(_) | None => None,
-        };
-        let dispute = quarrel.filter(|_| lasting).or(spoken);
-        let open = |case: &super::Case| case.kind == Kind::Dispute && !case.closed();
-        let at = self.model.cases.iter().position(open);
-        match (&dispute, at, self.model.production.as_ref().map(|p| p.version.clone())) {
-            (Some(words), None, Some(version)) => {
-                let why = format!(
-                    "Disputed: {words}. Nothing is rolled back automatically until they agree: \
-                     mend the one that is wrong."
-                );
-                self.open_plain(Kind::Dispute, &version, why);
-            }
-            (None, Some(at), _) => {
-                self.advance(at, IncidentEvent::Resolve, "All sources agree again.".to_owned());
-            }
-            (Some(_), _, _) | (None, None, _) => {}
-        }
-        self.model.disputed = dispute;
+        self.open_plain(Kind::Returned, version, Explanation::new("returned", because));
     }
 }
 
-/// What is said of a restored world that was changed back.
-fn undone(version: &VersionId, model: &ModelId) -> String {
+/// What is said when a rollback is reversed.
+fn undone(version: &VersionId) -> String {
     format!(
-        "{version} is in production again: someone or something undid the rollback. Find out what \
-         (a reconciler, a deployment), then say `ripcord approve {model}`."
+        "{version} is in production again: something reversed the rollback, perhaps a reconciler \
+         or a deployment. Stop it first."
     )
-}
-
-/// The version that most likely served before: the next older one.
-fn before_production(fact: &Fact) -> Option<VersionId> {
-    let production = fact.production.as_ref()?;
-    let mut older = fact.versions.iter().skip_while(|v| v.version != *production).skip(1);
-    older.next().map(|v| v.version.clone())
 }

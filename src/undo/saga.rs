@@ -1,42 +1,48 @@
-//! A rollback under way: steps asked for in order, answers taken, deadlines kept.
+//! A rollback under way: steps are asked for in order, and answers are taken.
 //!
-//! A step is asked for again under the same id until it is answered for sure. A copy is never
-//! valid beyond `mitigate_within`, so nothing acts on a rollback that was given up. Before any
-//! step is done a sure failure ends it with nothing switched; after that there is only forward,
-//! and what does not go forward in time is stuck, with the step and the next command named.
-//! A worker that read an outdated copy refuses it as expired; that is no answer to the newer one.
-//!
-//! Over 300 lines: one life of a rollback, from the first step to its end.
+//! A step is asked for again under the same id until its answer is sure. A command never outlives
+//! `mitigate_within`, so nothing acts on a rollback that was given up. Before any step is done, a
+//! sure failure ends the rollback with nothing switched; afterwards it only goes forward, and what
+//! makes no progress in time is stuck. A worker that reads an outdated copy refuses it as expired;
+//! that is no answer to the newer copy.
 
-use super::ModelContext;
-use super::admit::Refusal;
+use super::case::Case;
+use super::context::ModelContext;
+use super::explanation::Explanation;
 use super::plan::Plan;
-use super::state::{Case, Quarantine};
+use super::progress::{doubt, next_step, some_done, takes_answers};
+use super::proof::ProofProgress;
+use super::state::Quarantine;
 use super::transition::next_outcome;
-use super::verify::ProofProgress;
 use crate::model::{
-    CommandResult, Incident, IncidentEvent, IncidentState, LogTime, Mode, Proof, Span, Stage, Step,
-    StepResult, VersionId,
+    CommandResult, IncidentEvent, IncidentState, MAX_REPORTED_GENERATION, Mode, Proof, ResultCode,
+    Span, Stage, Step, StepResult, VersionId,
 };
 
-/// The same step is asked for at most so often.
+/// How often the same step is asked for at most.
 const ASKED: u32 = 1000;
 /// And never faster than this.
 const PAUSE: Span = Span::from_s(1);
 
 impl ModelContext<'_> {
     /// A rollback is decided: the plan is made, the first step is asked for.
-    pub(super) fn begin(&mut self, at: usize, to: &VersionId, automatic: bool, because: String) {
+    pub(super) fn begin(&mut self, at: usize, to: &VersionId, automatic: bool, why: Explanation) {
         let how = self.model.how(to);
         let generation = self.model.generation.saturating_add(1);
         let Some(case) = self.model.cases.get(at) else { return };
         let from = &case.incident.version;
         let plan = Plan::new(self.rules, self.id, from, (to, how), generation, None);
-        self.carry_out(at, &plan, automatic, because);
+        self.carry_out(at, &plan, automatic, why);
     }
 
     /// Begins with a plan that is made.
-    pub(super) fn carry_out(&mut self, at: usize, plan: &Plan, automatic: bool, because: String) {
+    pub(super) fn carry_out(
+        &mut self,
+        at: usize,
+        plan: &Plan,
+        automatic: bool,
+        because: Explanation,
+    ) {
         let now = self.now;
         let policy = &self.rules.policy;
         let Plan { from, to, generation, .. } = plan;
@@ -60,17 +66,19 @@ impl ModelContext<'_> {
         });
         let why = format!("rolled back by incident {}", case.incident.id);
         if automatic {
+            let since = now.log - policy.rollbacks_period;
+            self.model.rollbacks.retain(|at| *at > since);
             self.model.rollbacks.push(now.log);
         }
         let until = Some(now.log + policy.quarantine);
         self.model.version(from).quarantine = Some(Quarantine { until, why });
         self.advance(at, IncidentEvent::Act, because);
-        self.ask_beside(at);
+        self.ask_notices(at);
         self.ask(at);
     }
 
-    /// The notices, beside the first step; nothing waits for them.
-    fn ask_beside(&mut self, at: usize) {
+    /// Sends the notices together with the first step; nothing waits for them.
+    fn ask_notices(&mut self, at: usize) {
         let Some(case) = self.model.cases.get(at) else { return };
         let notice = |(_, step): &(usize, &Step)| step.stage == Stage::Notice;
         let notices: Vec<usize> =
@@ -81,7 +89,7 @@ impl ModelContext<'_> {
     }
 
     /// Asks for the next step; when there is none, the world should have moved.
-    fn ask(&mut self, at: usize) {
+    pub(super) fn ask(&mut self, at: usize) {
         let now = self.now;
         let wait = self.rules.policy.answer_within.max(PAUSE);
         let Some(case) = self.model.cases.get_mut(at) else { return };
@@ -98,15 +106,11 @@ impl ModelContext<'_> {
         }
     }
 
-    /// A worker answered; whether any step waited for that.
+    /// A worker answered; whether anything waited for that.
     pub(super) fn answer(&mut self, answer: &CommandResult) -> bool {
-        // A log that was lost counts on from what the targets remember.
-        self.model.generation = self.model.generation.max(answer.fence.unwrap_or(0));
-        let notice = |t: &&crate::model::TargetRule| t.id == answer.target;
-        let of_notice = self.rules.targets.iter().find(notice).map(|t| t.stage);
         let is_its = |case: &Case| case.incident.id == answer.incident;
         let Some(at) = self.model.cases.iter().position(is_its) else { return false };
-        let Some(case) = self.model.cases.get_mut(at) else { return false };
+        let Some(case) = self.model.cases.get(at) else { return false };
         let waits = takes_answers(case.incident.state);
         let is_step = |step: &Step| {
             step.command == answer.command
@@ -114,16 +118,20 @@ impl ModelContext<'_> {
                 && step.asked_at.is_some()
         };
         let Some(step) = case.incident.plan.iter().position(is_step) else {
-            return of_notice == Some(Stage::Notice);
+            let its_rule = |rule: &&crate::model::TargetRule| rule.id == answer.target;
+            let rule = self.rules.targets.iter().find(its_rule);
+            return rule.is_some_and(|rule| rule.stage == Stage::Notice);
         };
         let stage = case.incident.plan.get(step).map(|step| step.stage);
+        // Only a target that was asked is believed.
+        self.believe(answer.fence.unwrap_or(0));
         if !waits && stage != Some(Stage::Notice) {
             return false;
         }
-        if answer.outcome == StepResult::Refused && Refusal::says_expired(&answer.detail) {
+        if answer.outcome == StepResult::Refused && answer.code == Some(ResultCode::Expired) {
             return true;
         }
-        if !take(case, step, answer.outcome) {
+        if !self.case(at).is_some_and(|case| take(case, step, answer.outcome)) {
             return false;
         }
         if stage != Some(Stage::Notice) {
@@ -132,27 +140,38 @@ impl ModelContext<'_> {
         true
     }
 
+    /// Takes the generation that a target reports: the target refuses what is older, so after the
+    /// loss of the log the next rollback must be newer. One that is too high to be true is refused
+    /// and counted, since it would end fencing for good.
+    pub(super) fn believe(&mut self, reported: u64) {
+        if reported > MAX_REPORTED_GENERATION {
+            self.anomalies.refused_fences += 1;
+            return;
+        }
+        self.model.generation = self.model.generation.max(reported);
+    }
+
     /// What an answer leads to.
     fn go_on(&mut self, at: usize, step: usize, answer: &CommandResult) {
         let now = self.now.event;
         let Some(case) = self.model.cases.get_mut(at) else { return };
         let switched = some_done(&case.incident);
         if answer.outcome == StepResult::Done {
-            // The word of the target for all its steps: the weakest of them.
+            // What the targets prove for all steps is the weakest of their proofs.
             let proof = answer.proof.unwrap_or(Proof::L1).min(Proof::L2);
             case.amend(|i| i.proof = Some(i.proof.map_or(proof, |old| old.min(proof))));
         }
         if case.incident.state == IncidentState::Frozen && answer.outcome == StepResult::Done {
-            let why = format!("{} switched after the rollback was called off.", answer.target);
-            let next = format!("Say `ripcord approve {}` to go through with it.", self.id);
-            self.advance(at, IncidentEvent::Stick, format!("{why} {next}"));
+            let because = format!("{} switched after the rollback was called off.", answer.target);
+            self.stick(at, "switched_after", because);
             return;
         }
         let open = doubt(&case.incident);
         if case.incident.state == IncidentState::Frozen && open.is_none() {
             let said = format!("{}: {}", answer.target, answer.detail);
             case.amend(|incident| {
-                incident.because = format!("It was called off, and nothing was switched: {said}.");
+                incident.because =
+                    format!("The rollback was called off and nothing was switched ({said}).");
             });
         }
         if !case.under_way() {
@@ -168,106 +187,20 @@ impl ModelContext<'_> {
             StepResult::Unknown => {}
             StepResult::Failed if switched => {}
             StepResult::Failed => {
-                let why = format!("Nothing was switched: step {} failed, {said}.", step + 1);
-                self.stick(at, &why);
+                let because = format!("Nothing was switched: step {} failed, {said}.", step + 1);
+                self.stick(at, "failed", because);
             }
             StepResult::Refused => {
-                let why = format!("Step {} was refused, {said}.", step + 1);
-                self.stick(at, &why);
+                let because = format!("Step {} was refused, {said}.", step + 1);
+                self.stick(at, "refused", because);
             }
         }
     }
 
-    fn stick(&mut self, at: usize, why: &str) {
-        let next = format!("Mend it, then say `ripcord approve {}`.", self.id);
-        self.advance(at, IncidentEvent::Stick, format!("{why} {next}"));
-    }
-
-    /// Time passed.
-    pub(super) fn deadlines(&mut self) {
-        for at in 0..self.model.cases.len() {
-            let now = self.now.log;
-            let Some(case) = self.model.cases.get(at) else { continue };
-            let (ask, over) = (due(case.ask_at, now), due(case.deadline, now));
-            if over {
-                self.over(at);
-            } else if ask && case.under_way() {
-                self.ask(at);
-            }
-        }
-        self.dispute();
-    }
-
-    fn over(&mut self, at: usize) {
-        let Some(case) = self.model.cases.get(at) else { return };
-        match case.incident.state {
-            IncidentState::Mitigating if self.only_quiet(case) => self.wait_on(at),
-            IncidentState::Mitigating => {
-                let why = match next_step(&case.incident) {
-                    Some((n, step)) => not_done(n, step),
-                    None => self.unproven(case),
-                };
-                self.stick(at, &why);
-            }
-            IncidentState::Mitigated => self.late(at),
-            IncidentState::Verified => {
-                self.advance(
-                    at,
-                    IncidentEvent::Resolve,
-                    "It helped, and nothing came after.".to_owned(),
-                );
-            }
-            IncidentState::MitigatedUnverified => {
-                let why = "Over, without a proof that it helped.".to_owned();
-                self.advance(at, IncidentEvent::Resolve, why);
-            }
-            // Called off, and every command that was out is void by now.
-            IncidentState::Frozen => {
-                let why = match doubt(&case.incident) {
-                    None => "It was called off, and nothing was switched.".to_owned(),
-                    Some(open) => format!("It was called off; {open}: the facts tell what serves."),
-                };
-                self.advance(at, IncidentEvent::Resolve, why);
-            }
-            IncidentState::Open | IncidentState::Resolved | IncidentState::Stuck => {
-                if let Some(case) = self.case(at) {
-                    case.deadline = None;
-                }
-            }
-        }
-    }
-
-    /// The time is over in which the statistic was to show that it helped.
-    fn late(&mut self, at: usize) {
-        if self.prolong(at) {
-            return;
-        }
-        let Some(case) = self.model.cases.get(at) else { return };
-        let why = self.unverified(case);
-        self.advance(at, IncidentEvent::Expire, why);
-        self.resolve_later(at);
-    }
-
-    /// What users saw since the switch is right and only little.
-    fn only_quiet(&self, case: &Case) -> bool {
-        let within = self.rules.policy.verify_within;
-        let young = |switched| self.now.event - switched < within;
-        case.watch.live > 0 && case.incident.switched_at.is_some_and(young)
-    }
-
-    fn wait_on(&mut self, at: usize) {
-        let until = self.now.log + self.rules.policy.mitigate_within;
-        if let Some(case) = self.case(at) {
-            case.deadline = Some(until);
-        }
-    }
-
-    /// It ends by itself unless something comes after.
-    pub(super) fn resolve_later(&mut self, at: usize) {
-        let end = self.now.log + self.rules.policy.resolve_after;
-        if let Some(case) = self.case(at) {
-            case.deadline = Some(end);
-        }
+    /// A rollback that cannot go on alone.
+    pub(super) fn stick(&mut self, at: usize, code: &'static str, because: String) {
+        let why = Explanation::new(code, because).then(self.next_approve(at));
+        self.advance(at, IncidentEvent::Stick, why);
     }
 
     /// A freeze ends what was begun automatically, as long as nothing was switched.
@@ -280,37 +213,28 @@ impl ModelContext<'_> {
         }
     }
 
-    /// Ends a rollback of which no step is done, and lifts the quarantine that it made. What became
-    /// of it, in words: a step that is out may still be carried out until it expires.
+    /// Ends a rollback of which no step is done, and lifts the quarantine that it made. Returns in
+    /// words what is known of its effect: a step that was asked for may be done until it expires.
     pub(super) fn call_off(&mut self, at: usize, why: &str) -> String {
         let void = self.now.log + self.rules.policy.command_expires;
         let Some(case) = self.model.cases.get(at) else { return String::new() };
         let (withdrawn, manual) = (case.incident.version.clone(), !case.automatic);
-        let (asked, incident) = (doubt(&case.incident), &case.incident.id);
-        let words = match asked {
+        let words = match doubt(&case.incident) {
             None => "nothing was switched".to_owned(),
-            Some(open) => {
-                format!("{open} and may yet switch, until {void}: incident {incident} will tell")
-            }
+            Some((n, target)) => format!(
+                "{target} was asked for step {n} and may still switch until {void}; incident {} \
+                 will show whether it did",
+                case.incident.id
+            ),
         };
         self.model.version(&withdrawn).quarantine = None;
-        self.advance(at, IncidentEvent::Freeze, format!("{why}; {words}."));
+        let why = Explanation::new("called_off", format!("{why}; {words}."));
+        let why = why.then(self.next_unfreeze().filter(|_| !manual));
+        self.advance(at, IncidentEvent::Freeze, why);
         if manual && let Some(case) = self.case(at) {
             case.deadline = Some(void);
         }
         words
-    }
-}
-
-/// Whether answers to the steps of an incident in this state say something new.
-const fn takes_answers(state: IncidentState) -> bool {
-    match state {
-        IncidentState::Mitigating | IncidentState::Stuck | IncidentState::Frozen => true,
-        IncidentState::Open
-        | IncidentState::Mitigated
-        | IncidentState::Verified
-        | IncidentState::MitigatedUnverified
-        | IncidentState::Resolved => false,
     }
 }
 
@@ -324,44 +248,4 @@ fn take(case: &mut Case, step: usize, outcome: StepResult) -> bool {
         }
     });
     true
-}
-
-fn due(at: Option<LogTime>, now: LogTime) -> bool {
-    at.is_some_and(|at| at <= now)
-}
-
-/// The first step that is not done, notices apart.
-fn next_step(incident: &Incident) -> Option<(usize, &Step)> {
-    let open = |(_, step): &(usize, &Step)| {
-        step.stage != Stage::Notice && step.outcome != Some(StepResult::Done)
-    };
-    incident.plan.iter().enumerate().find(open)
-}
-
-/// Whether something was switched.
-pub(super) fn some_done(incident: &Incident) -> bool {
-    let done = |step: &Step| step.stage != Stage::Notice && step.outcome == Some(StepResult::Done);
-    incident.plan.iter().any(done)
-}
-
-/// The step that was asked for and of which nobody knows how it went, in words.
-pub(super) fn doubt(incident: &Incident) -> Option<String> {
-    let open = |(_, step): &(usize, &Step)| {
-        let unknown = matches!(step.outcome, None | Some(StepResult::Unknown));
-        step.stage != Stage::Notice && step.asked_at.is_some() && unknown
-    };
-    let (n, step) = incident.plan.iter().enumerate().find(open)?;
-    Some(format!("step {} is not answered, {} was asked", n + 1, step.target))
-}
-
-fn not_done(n: usize, step: &Step) -> String {
-    let said = match step.outcome {
-        None => "has not answered",
-        Some(StepResult::Unknown) => "cannot tell whether it did",
-        Some(StepResult::Failed) => "keeps failing",
-        Some(StepResult::Refused) => "refused",
-        Some(StepResult::Done) => "is done",
-    };
-    let (n, target, attempts) = (n + 1, &step.target, step.attempts);
-    format!("Step {n} is not done: {target} {said} (asked {attempts}×).")
 }

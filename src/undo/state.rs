@@ -1,39 +1,41 @@
-//! What undo remembers, per model. All of it is bounded, and all of it is the saga's journal.
+//! What undo remembers about a model. It is bounded, and it is the saga's journal.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::case::Case;
 use super::traffic::Traffic;
-use super::transition::next_state;
-use super::verify::ProofProgress;
 use crate::model::{
-    EventTime, Fact, FeatureName, Incident, IncidentEvent, IncidentState, LogTime, Mode, Signal,
-    Span, TargetId, TriggerId, Verdict, VersionId,
+    EventTime, Fact, FeatureName, LogTime, Mode, Signal, Span, TargetId, TriggerId, Verdict,
+    VersionId,
 };
 
 /// Incidents that are over, kept per model.
 const CLOSED_KEPT: usize = 32;
-/// Alerts open at once per model; past it they are ruled on, and no incident is opened.
+/// Alerts that may be open at once per model; further ones are only ruled on.
 pub(super) const ALERTS_OPEN: usize = 64;
 /// Versions remembered per model, beyond those that facts name.
 const VERSIONS_KEPT: usize = 256;
+
+/// Sources other than traffic may disagree for this long: a promotion takes time.
+pub(super) const DISPUTE_AFTER: Span = Span::from_s(60);
 
 /// One model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct ModelState {
     /// Of the last rollback; never goes back.
     pub(super) generation: u64,
-    /// Set at run time; none: as for all, or as in the rules.
+    /// Set at run time; `None` if the mode of all models or of the rules applies.
     pub(super) mode: Option<Mode>,
     /// Why automatic action is stopped.
     pub(super) frozen: Option<String>,
     /// The last of each target that the rules name.
     pub(super) facts: BTreeMap<TargetId, Fact>,
-    /// The last of each target that the rules do not name: they may, later.
+    /// The last of each target that the rules do not name, in case they do later.
     #[serde(default)]
     pub(super) unnamed: BTreeMap<TargetId, Fact>,
-    /// A person's word for which version serves.
+    /// The version that a person recorded as promoted.
     pub(super) promoted: Option<VersionId>,
     pub(super) production: Option<Production>,
     /// Was production before the first one seen.
@@ -54,16 +56,16 @@ pub(super) struct ModelState {
     pub(super) wakeup: Option<LogTime>,
 }
 
-/// Which version serves, and who says so.
+/// The version in production, and which source says so.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Production {
     pub(super) version: VersionId,
     pub(super) source: ProductionSource,
-    /// None: it served when it was first seen.
+    /// `None` if it was in production when it was first seen.
     pub(super) promoted_at: Option<EventTime>,
 }
 
-/// Who says which version serves, the most trusted first.
+/// The sources for the version in production, the most trusted first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum ProductionSource {
     /// A target with authority.
@@ -72,7 +74,7 @@ pub(super) enum ProductionSource {
     Promoted,
     /// Answers stated to be live.
     Telemetry,
-    /// Most answers; nobody said that users saw them.
+    /// Most answers, without a statement that users saw them.
     Inferred,
 }
 
@@ -90,14 +92,14 @@ pub(super) struct VersionState {
     pub(super) quarantine: Option<Quarantine>,
     /// What judge last said of it, sorted.
     pub(super) said: Vec<LastVerdict>,
-    /// When it was last heard of.
+    /// When it last appeared.
     pub(super) heard_at: Option<EventTime>,
 }
 
 /// A version that may not serve.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Quarantine {
-    /// None: until a person releases it.
+    /// `None` if only a person can release it.
     pub(super) until: Option<LogTime>,
     pub(super) why: String,
 }
@@ -112,95 +114,8 @@ pub(super) struct LastVerdict {
     pub(super) armed: bool,
 }
 
-/// What an incident is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Kind {
-    /// A trigger spoke.
-    Trigger,
-    /// A person asked.
-    Manual,
-    /// Two sources disagree on which version serves.
-    Dispute,
-    /// A quarantined version serves.
-    Returned,
-}
-
-/// An incident and what only undo needs of it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Case {
-    pub(super) incident: Incident,
-    pub(super) kind: Kind,
-    /// Nobody asked for its rollback.
-    pub(super) automatic: bool,
-    /// When the step under way is asked for again.
-    pub(super) ask_at: Option<LogTime>,
-    /// When the state it is in has lasted too long, or long enough.
-    pub(super) deadline: Option<LogTime>,
-    pub(super) watch: ProofProgress,
-    /// Its record changed in this step.
-    #[serde(skip)]
-    pub(super) changed: bool,
-}
-
-impl Case {
-    /// Over.
-    pub(super) fn closed(&self) -> bool {
-        self.incident.state == IncidentState::Resolved
-    }
-
-    /// Commands are out.
-    pub(super) fn under_way(&self) -> bool {
-        self.incident.state == IncidentState::Mitigating
-    }
-
-    /// Live traffic has shown the switch.
-    pub(super) fn restored(&self) -> bool {
-        match self.incident.state {
-            IncidentState::Mitigated
-            | IncidentState::Verified
-            | IncidentState::MitigatedUnverified => true,
-            IncidentState::Open
-            | IncidentState::Mitigating
-            | IncidentState::Resolved
-            | IncidentState::Frozen
-            | IncidentState::Stuck => false,
-        }
-    }
-
-    /// Nothing of it is under way or done; it waits.
-    pub(super) fn waits(&self) -> bool {
-        match self.incident.state {
-            IncidentState::Open | IncidentState::Frozen | IncidentState::Stuck => true,
-            IncidentState::Mitigating
-            | IncidentState::Mitigated
-            | IncidentState::Verified
-            | IncidentState::MitigatedUnverified
-            | IncidentState::Resolved => false,
-        }
-    }
-
-    /// Changes the record and notes whether it did.
-    pub(super) fn amend(&mut self, change: impl FnOnce(&mut Incident)) {
-        let before = self.incident.clone();
-        change(&mut self.incident);
-        self.changed |= before != self.incident;
-    }
-
-    /// Moves on. The callers ask only for moves that the table has.
-    pub(super) fn advance(&mut self, phase: IncidentEvent, now: LogTime, because: String) -> bool {
-        let Ok(state) = next_state(self.incident.state, phase) else {
-            return false;
-        };
-        self.incident.state = state;
-        self.incident.because = because;
-        self.incident.changed_at = now;
-        self.changed = true;
-        true
-    }
-}
-
 impl ModelState {
-    /// A version's state, made where there is none; the longest unheard of makes room.
+    /// A version's state, created if missing; the one that appeared longest ago makes room.
     pub(super) fn version(&mut self, version: &VersionId) -> &mut VersionState {
         if !self.versions.contains_key(version) && self.versions.len() >= VERSIONS_KEPT {
             let oldest = self
@@ -224,7 +139,7 @@ impl ModelState {
             && !self.facts.values().any(|f| f.versions.iter().any(|v| v.version == *name))
     }
 
-    /// Whether a target, traffic or a person named it.
+    /// Whether a target, traffic or a person has named it.
     pub(super) fn knows(&self, version: &VersionId) -> bool {
         let mut named = self.facts.values().flat_map(|fact| &fact.versions);
         self.versions.contains_key(version) || named.any(|fact| fact.version == *version)
@@ -247,7 +162,7 @@ impl ModelState {
     }
 
     /// Forgets incidents that ended longest ago, and finds the earliest deadline.
-    pub(super) fn tidy(&mut self, dispute_after: Span) {
+    pub(super) fn tidy(&mut self) {
         let closed = self.cases.iter().filter(|case| case.closed()).count();
         let mut surplus = closed.saturating_sub(CLOSED_KEPT);
         self.cases.retain(|case| {
@@ -262,7 +177,7 @@ impl ModelState {
             .filter(|case| !case.closed())
             .flat_map(|case| [case.ask_at, case.deadline])
             .flatten()
-            .chain(quarrel.map(|since| since + dispute_after))
+            .chain(quarrel.map(|since| since + DISPUTE_AFTER))
             .min();
     }
 }

@@ -1,23 +1,22 @@
-//! Who answered users lately, by telemetry.
+//! Which versions answered users lately, according to telemetry.
 //!
-//! The last minute, or as much more as it takes for so many answers that they say something: a
-//! model that is asked twice a minute has a production, too. What is older than an hour is over.
+//! It covers the last minute, or longer if that holds too few answers to mean anything: a model
+//! that answers twice a minute has a production version, too. Nothing older than an hour counts.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::ModelContext;
 use crate::model::{EventTime, Span, VersionId};
 use crate::sums::LiveTraffic;
 
-/// Panes that shares are taken over at least …
+/// The fewest panes that shares are computed over.
 const PANES: usize = 6;
-/// … and as many more as it takes for so many answers.
+/// More panes are added until they hold this many answers.
 const ANSWERS: u64 = 20;
-/// Panes in a row that must speak against the facts.
+/// Panes in a row that must contradict the facts.
 pub(super) const AGAINST: u32 = 6;
-/// What was heard longer ago says nothing.
+/// What is older says nothing.
 pub(super) const LATELY: Span = Span::from_s(3600);
 
 /// The last panes of live traffic.
@@ -26,7 +25,7 @@ pub(super) struct Traffic {
     recent: VecDeque<LiveTraffic>,
     /// An answer was stated to be live, ever: then unstated ones are not.
     pub(super) states_roles: bool,
-    /// Panes in a row in which it spoke against the facts.
+    /// Panes in a row in which it contradicted the facts.
     pub(super) against: u32,
 }
 
@@ -49,7 +48,7 @@ impl Traffic {
         }
     }
 
-    /// Another version serves: what was heard before says nothing of it.
+    /// Another version serves: earlier answers say nothing about it.
     pub(super) fn restart(&mut self) {
         self.recent.clear();
         self.against = 0;
@@ -72,27 +71,6 @@ impl Traffic {
     pub(super) fn live(&self, version: &VersionId, event: EventTime) -> bool {
         let lately = self.recent.iter().filter(|pane| event - pane.end <= LATELY);
         lately.flat_map(|pane| &pane.versions).any(|(of, live, _)| of == version && *live > 0)
-    }
-}
-
-impl ModelContext<'_> {
-    /// A pane closed.
-    pub(super) fn traffic(&mut self, pane: &LiveTraffic) {
-        for (version, ..) in &pane.versions {
-            self.model.version(version).heard_at = Some(pane.end);
-        }
-        self.model.traffic.take(pane);
-        self.settle();
-        let against = self.model.contradiction().is_some();
-        let traffic = &mut self.model.traffic;
-        // As many panes must agree until a dispute is over as it took to open it.
-        traffic.against = match against {
-            true => traffic.against.saturating_add(1).min(AGAINST),
-            false if self.model.disputed.is_some() => traffic.against.saturating_sub(1),
-            false => 0,
-        };
-        self.dispute();
-        self.live_proof(pane);
     }
 }
 

@@ -1,22 +1,22 @@
-//! What may follow what: every legal pair stands here once, everything else is a typed error.
+//! What may follow what: every legal pair is listed once, everything else is a typed error.
 
 use crate::model::{IncidentEvent, IncidentState, StepResult};
 
 /// A move that an incident may not make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "an incident that is {from:?} cannot take {phase:?}; this is a defect of Ripcord, report it"
+    "an incident in state {from:?} cannot take {phase:?}; this is a defect of Ripcord, report it"
 )]
 pub struct IllegalMove {
-    /// Where it stands.
+    /// The state it is in.
     pub from: IncidentState,
-    /// What should have moved it.
+    /// The event that should have moved it.
     pub phase: IncidentEvent,
 }
 
 /// An answer that a step may not take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a step that is {from:?} takes no further answer ({answer:?}); it is left as it is")]
+#[error("a step that is {from:?} takes no further answer, such as {answer:?}; it stays as it is")]
 pub struct IllegalAnswer {
     /// The answer it has.
     pub from: StepResult,
@@ -35,7 +35,7 @@ pub const fn next_state(
     use IncidentEvent as P;
     use IncidentState as S;
     match (from, phase) {
-        // A stuck rollback is tried again, and a frozen one goes on, as a new generation.
+        // A stuck or frozen rollback is tried again, as a new generation.
         (S::Open | S::Frozen | S::Stuck, P::Act) => Ok(S::Mitigating),
         // Traffic may show the switch after it was given up.
         (S::Mitigating | S::Stuck, P::Mitigate) => Ok(S::Mitigated),
@@ -48,7 +48,7 @@ pub const fn next_state(
             S::Mitigating | S::Frozen | S::Mitigated | S::Verified | S::MitigatedUnverified,
             P::Stick,
         ) => Ok(S::Stuck),
-        // Mitigating: a person goes elsewhere, and that rollback takes its place.
+        // Mitigating: a person goes to another version, and that rollback supersedes it.
         (
             S::Open
             | S::Mitigating
@@ -77,7 +77,7 @@ pub const fn next_state(
     }
 }
 
-/// What a step has been told after one more answer.
+/// The result of a step after one more answer.
 ///
 /// # Errors
 /// It is done or refused, and that is final.

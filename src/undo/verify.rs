@@ -1,58 +1,29 @@
-//! The two proofs that a rollback worked. Neither listens to a worker's answer.
+//! The two proofs that a rollback worked. Neither relies on a worker's answer.
 //!
-//! L3, live traffic: enough live answers of the restored version and none of the withdrawn one,
-//! in panes that start after the switch; a pane with a live answer of the withdrawn one starts the
-//! count anew. Live is what telemetry states to be live. Where a model's telemetry has never
-//! stated a role, the answers of the version that observed facts make production are live, and
-//! the record says `by_registry`. Where all that came is right and only little, the time for it is
-//! prolonged, up to `verify_within`: a quiet night is no fault.
+//! L3, live traffic: enough live answers of the restored version and none of the withdrawn one, in
+//! panes that start after the switch. A pane with a live answer of the withdrawn version restarts
+//! the count. An answer is live if telemetry says so. For a model whose telemetry has never stated
+//! a role, the answers of the version that observed facts put in production are live, and the
+//! record says `by_registry`. If the answers are right but few, the time for this proof is
+//! extended, up to `verify_within`: a quiet night is no fault.
 //!
-//! L4, the statistic: buckets that start after L3, summed anew, by the trigger that fired. At the
-//! first close with enough samples and event time the estimate must be tolerated by that trigger;
-//! if it is not, later closes may still bring it there, until `verify_within`. Where samples are
-//! fewer than needed and still come, that time is given again, `verify_prolong_times` times: little
-//! traffic is no sign that a rollback did not help. A rollback that a person asked for has no
-//! trigger: the first one on accuracy or errors (unpaired, with a limit) that speaks of the
-//! restored version serves; if none does, it ends unverified.
-//!
-//! Over 300 lines: two proofs, and why each is missing, are read side by side.
+//! L4, the statistic: buckets that start after L3, summed from zero, by the trigger that fired. At
+//! the first close with enough samples and event time, that trigger must tolerate the estimate; if
+//! it does not, later closes may still do so until `verify_within`. While samples keep arriving but
+//! are too few, that time is extended, `verify_prolong_times` times: little traffic does not mean
+//! that a rollback failed. A rollback that a person requested has no trigger: the first trigger on
+//! accuracy or errors (unpaired, with a limit) that assesses the restored version serves instead;
+//! if there is none, the rollback ends unverified.
 
-use serde::{Deserialize, Serialize};
-
-use super::ModelContext;
-use super::state::{Case, ProductionSource};
+use super::case::Case;
+use super::context::ModelContext;
+use super::explanation::Explanation;
+use super::proof::ProofProgress;
+use super::state::ProductionSource;
 use crate::model::{
-    EventTime, IncidentEvent, IncidentState, Limit, Proof, Signal, Span, TriggerId, VersionId,
+    EventTime, IncidentEvent, IncidentState, Limit, Proof, Signal, Span, VersionId,
 };
-use crate::sums::{Assessment, BucketSums, LiveTraffic, Tally};
-
-/// What was seen of a rollback so far.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub(super) struct ProofProgress {
-    /// Live answers of the restored version since the last of the withdrawn one.
-    pub(super) live: u64,
-    /// End of the last pane in which users were answered by the withdrawn version.
-    withdrawn_until: Option<EventTime>,
-    /// Live answers of the restored version in all.
-    #[serde(default)]
-    seen: u64,
-    /// What the statistic reads, for a rollback that no trigger asked for.
-    trigger: Option<TriggerId>,
-    /// Samples of the restored version.
-    n: u64,
-    /// Bad ones; or the sum of differences, of milliseconds.
-    sum: f64,
-    /// End of the last bucket taken.
-    until: Option<EventTime>,
-    /// The estimate and where the tolerated ends, at the last close.
-    last: Option<(f64, f64)>,
-    /// How often the time for the statistic was given again.
-    #[serde(default)]
-    prolonged: u32,
-    /// End of the last bucket taken when that was last decided.
-    #[serde(default)]
-    looked: Option<EventTime>,
-}
+use crate::sums::{Assessment, LiveTraffic};
 
 impl ModelContext<'_> {
     /// What a closed pane says of rollbacks whose steps are done.
@@ -116,7 +87,7 @@ impl ModelContext<'_> {
             self.model.promoted = Some(to.clone());
         }
         let because = format!("{live} live answers of {to}{word} and none of {from}.");
-        self.advance(at, IncidentEvent::Mitigate, because);
+        self.advance(at, IncidentEvent::Mitigate, Explanation::new("live_proof", because));
         if let Some(case) = self.case(at) {
             case.deadline = Some(now.log + policy.verify_within);
         }
@@ -156,51 +127,12 @@ impl ModelContext<'_> {
                 incident.verified_at = Some(now.event);
                 incident.proof = Some(Proof::L4);
             });
-            self.advance(at, IncidentEvent::Verify, because);
+            self.advance(at, IncidentEvent::Verify, Explanation::new("verified", because));
             self.resolve_later(at);
         }
     }
 
-    /// Why live traffic does not prove a switch that the workers report.
-    pub(super) fn unproven(&self, case: &Case) -> String {
-        let incident = &case.incident;
-        let (Some(to), Some(since)) = (&incident.to, incident.switched_at) else {
-            return "Nothing was switched.".to_owned();
-        };
-        let watch = &case.watch;
-        let from = &incident.version;
-        if !self.model.traffic.states_roles && self.model.by_fact(self.rules) != Some(to) {
-            return match self.model.by_fact(self.rules) {
-                Some(fact) => format!(
-                    "The workers answered done and the observed facts still say that {fact} is in \
-                     production; telemetry states no roles that could show otherwise; no traffic \
-                     of {to} seen since {since}."
-                ),
-                None => format!(
-                    "No traffic of {to} seen since {since} that is known to be live: telemetry \
-                     states no roles, and no fact says which version serves."
-                ),
-            };
-        }
-        match watch.withdrawn_until {
-            Some(until) if watch.seen > 0 && watch.live == 0 => format!(
-                "The workers answered done and users were still answered by {from} up to {until}, \
-                 beside {} live answers of {to}.",
-                watch.seen
-            ),
-            Some(until) if watch.live == 0 => format!(
-                "The workers answered done and users were still answered by {from} up to {until}; \
-                 no traffic of {to} seen since {since}."
-            ),
-            Some(_) | None if watch.live > 0 => format!(
-                "Only {} of {} live answers of {to} seen since {since}.",
-                watch.live, self.rules.policy.live_samples
-            ),
-            Some(_) | None => format!("No traffic of {to} seen since {since}."),
-        }
-    }
-
-    /// Gives the statistic its time once more, if samples came in it and are only too few.
+    /// Extends the time for the statistic if samples arrived but are too few.
     pub(super) fn prolong(&mut self, at: usize) -> bool {
         let now = self.now;
         let policy = &self.rules.policy;
@@ -219,39 +151,13 @@ impl ModelContext<'_> {
         let until = now.log + policy.verify_within;
         let to = incident.to.as_ref().map_or("it", |to| to.as_str());
         let because = format!(
-            "Only {} of {} samples of {to} by {trigger} came so far, too few to tell: the \
-             statistic has until {until} (prolonged {} of {} times).",
+            "Only {} of {} samples of {to} by {trigger} so far, too few to tell: the deadline is \
+             extended to {until} (extension {} of {}).",
             watch.n, policy.verify_samples, watch.prolonged, policy.verify_prolong_times
         );
         case.deadline = Some(until);
         case.amend(|incident| incident.because = because);
         true
-    }
-
-    /// Why no statistic shows that a rollback helped.
-    pub(super) fn unverified(&self, case: &Case) -> String {
-        let version = case.incident.to.as_ref().map_or("it", |to| to.as_str());
-        let watch = &case.watch;
-        let trigger = case.incident.trigger.as_ref().or(watch.trigger.as_ref());
-        let (Some(trigger), Some((estimate, null))) = (trigger, watch.last) else {
-            return format!("No trigger has measured {version} since the switch.");
-        };
-        if estimate > null {
-            let limit = self.rules.triggers.iter().find(|rule| rule.id == *trigger);
-            let shown =
-                |value: f64| limit.map_or(value.to_string(), |rule| rule.limit.shown(value));
-            let (estimate, null) = (shown(estimate), shown(null));
-            return format!(
-                "{version} is at {estimate} by {trigger} over {} samples, past the tolerated \
-                 {null}: it may not be the version that went bad.",
-                watch.n
-            );
-        }
-        let needed = self.rules.policy.verify_samples;
-        format!(
-            "{trigger} has only {} of {needed} samples of {version}, or too short a time.",
-            watch.n
-        )
     }
 }
 
@@ -297,29 +203,4 @@ fn add(case: &mut Case, a: &Assessment, since: EventTime) -> bool {
         watch.last = null(a).map(|null| (estimate, null));
     }
     any
-}
-
-impl ProofProgress {
-    fn take(&mut self, bucket: &BucketSums, withdrawn: &VersionId) -> bool {
-        let (n, sum) = match &bucket.tally {
-            Tally::Rate { n, bad } => (*n, *bad as f64),
-            // The restored version is a: more wrong answers of a are those only b had right.
-            Tally::Paired { other, table } if other == withdrawn => {
-                (table.n(), table.only_b as f64 - table.only_a as f64)
-            }
-            Tally::Paired { .. } => return false,
-            Tally::Mean { n, sum_ms, .. } => (*n, *sum_ms),
-            Tally::Distance { n, psi } => {
-                // A distance is of its whole window, so the newest stands for all.
-                self.n = *n;
-                self.sum = psi * *n as f64;
-                self.until = self.until.max(Some(bucket.end));
-                return true;
-            }
-        };
-        self.n = self.n.saturating_add(n);
-        self.sum += sum;
-        self.until = self.until.max(Some(bucket.end));
-        true
-    }
 }

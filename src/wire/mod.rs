@@ -6,4 +6,5 @@
 pub mod check;
 pub mod events;
 pub mod json;
+pub mod result;
 pub mod telemetry;

@@ -672,6 +672,12 @@ async fn its_worker_moves_the_share_once_and_refuses_what_is_over() {
         json!({ "weights_percent": weights, "fence": { "generation": 2, "command": "x" } });
     let (status, problem) = world.put(Some("*"), &stranger).await;
     assert_eq!((status, &problem["type"]), (409, &json!("urn:ripcord:problem:stale-generation")));
+    // A generation that no rollback could follow.
+    let lie = json!({ "weights_percent": weights, "fence": { "generation": (1_u64 << 32) + 1 } });
+    let (status, problem) = world.put(Some("*"), &lie).await;
+    assert_eq!((status, &problem["type"]), (400, &json!("urn:ripcord:problem:bad-request")));
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("4294967297, above the highest allowed, 4294967296"), "{detail}");
     // Moved by others since.
     world.weights(0.0, 100.0).await;
     let acted = target.act(&back).await;

@@ -209,7 +209,9 @@ fn a_rollback_is_explained_in_sentences() {
     let told = |answer: &Answer| answer.json()["models"]["m"]["production"] == "v2";
     world.wait_for("/api/status", told);
     let (_, status, _) = ripcord(&world.url, "status", None);
-    for part in ["error-rate", "10.0 %", "breach", "in quarantine", "would roll back to: nobody"] {
+    for part in
+        ["error-rate", "10.0 %", "breach", "in quarantine", "would roll back to: no version"]
+    {
         assert!(status.contains(part), "{part} is not in\n{status}");
     }
     let table = status.lines().filter(|line| line.starts_with("  "));

@@ -86,9 +86,9 @@ fn the_frozen_model_is_rolled_back_by_july_1997() {
     let day = |at: &str| first[at].as_str().unwrap()[..10].to_owned();
     assert_eq!((day("mitigated_at").as_str(), day("verified_at").as_str()), DAYS);
     let prolonged: BTreeSet<_> = incidents(&replayed)
-        .filter_map(|incident| Some(incident.because.split_once(" (prolonged ")?.1))
+        .filter_map(|incident| Some(incident.because.split_once(" (extension ")?.1))
         .collect();
-    assert_eq!(prolonged.into_iter().collect::<Vec<_>>(), ["1 of 3 times)."]);
+    assert_eq!(prolonged.into_iter().collect::<Vec<_>>(), ["1 of 3)."]);
     let model = &summary["models"]["elec2-price-direction"];
     assert_eq!(model["production_at_end"], LEARNS);
     let served = model["accuracy_served"].as_f64().unwrap();

@@ -88,6 +88,11 @@ pub fn refused(worker: &TargetId, reason: &'static str) {
     count(metrics::REFUSED, labels);
 }
 
+/// A worker could not read a command.
+pub fn unreadable(worker: &TargetId) {
+    count(metrics::UNREADABLE_COMMANDS, vec![("worker", worker.to_string())]);
+}
+
 /// An incident changed: the time from its commands to the live proof is a phase.
 pub fn incident(changed: &Incident) {
     let mut done = done();
@@ -107,8 +112,8 @@ pub fn page(page: &mut Page) {
         let took = done.took.get(&metric).into_iter().flatten();
         page.histogram(metric, took.map(|(labels, spread)| (labels.clone(), spread.clone())));
     }
-    use metrics::{NOTIFICATIONS, REFUSED, SUPPRESSED, VERDICTS};
-    for metric in [SUPPRESSED, NOTIFICATIONS, VERDICTS, REFUSED] {
+    use metrics::{NOTIFICATIONS, REFUSED, SUPPRESSED, UNREADABLE_COMMANDS, VERDICTS};
+    for metric in [SUPPRESSED, NOTIFICATIONS, VERDICTS, REFUSED, UNREADABLE_COMMANDS] {
         let counts = done.counts.get(&metric).into_iter().flatten();
         page.counter(metric, counts.map(|(labels, count)| (labels.clone(), *count)));
     }

@@ -40,6 +40,14 @@ metrics! {
     AFTER_CLOSE = "ripcord_late_cells", "Sums that arrived after their interval was closed";
     GAPS = "ripcord_position_gaps",
         "Gaps in the positions read: records lost before Ripcord could read them";
+    UNREADABLE = "ripcord_unreadable_records", "Records of an inbox that could not be read";
+    UNREADABLE_COMMANDS = "ripcord_unreadable_commands",
+        "Commands that a worker of this process could not read";
+    IGNORED_ANSWERS = "ripcord_ignored_answers", "Results of workers that no step was waiting for";
+    ILLEGAL_MOVES = "ripcord_illegal_moves",
+        "Illegal state changes of incidents: each is a defect of Ripcord";
+    REFUSED_FENCES = "ripcord_refused_fences",
+        "Generations reported by targets that are too high to be true";
     VALUE = "ripcord_window_value_ratio", "Rate that a trigger sees, since the likely change point";
     MEAN = "ripcord_window_mean_seconds",
         "Mean latency that a trigger sees, since the likely change point";

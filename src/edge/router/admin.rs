@@ -21,7 +21,7 @@ use crate::edge::chain::chain;
 use crate::edge::diagnostics;
 use crate::edge::fence::AcceptedCommands;
 use crate::edge::http::Problem;
-use crate::model::{ModelId, VersionId};
+use crate::model::{MAX_GENERATION, ModelId, VersionId};
 use crate::router::{Forced, RequestEnd, RequestStats, Route, RouteRefusal, VersionView, Weight};
 
 type RouteReply = ([(HeaderName, HeaderValue); 1], Json<Value>);
@@ -113,6 +113,7 @@ async fn set(
         }
     })?;
     let fence = fence.unwrap_or_else(|| kept.fence.clone());
+    credible(&model, fence.generation)?;
     if fence.generation < kept.fence.generation {
         let (given, seen) = (fence.generation, kept.fence.generation);
         let detail = format!("{model}: generation {given} is over, {seen} was seen");
@@ -151,6 +152,17 @@ async fn set(
     let weights = kept.route.weights_percent.iter().map(|(v, weight)| format!("{v} {weight}"));
     diagnostics::router_route(&model, kept.revision, &weights.collect::<Vec<_>>().join(", "));
     Ok(kept)
+}
+
+/// A generation that is too high would refuse every rollback after it.
+fn credible(model: &ModelId, generation: u64) -> Result<(), Problem> {
+    if generation <= MAX_GENERATION {
+        return Ok(());
+    }
+    Err(Problem::bad(format!(
+        "{model}: fence.generation is {generation}, above the highest allowed, {MAX_GENERATION}; \
+         send the fence that GET /admin/routes/{model} returns, or leave it out"
+    )))
 }
 
 fn matches(condition: Option<&str>, kept: &StoredRoute, model: &ModelId) -> Result<(), Problem> {

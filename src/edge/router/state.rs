@@ -8,10 +8,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::RouterError;
+use crate::edge::diagnostics;
 use crate::edge::fence::AcceptedCommands;
 use crate::edge::files::FileError;
 use crate::edge::files::{self, beside, failed};
-use crate::model::ModelId;
+use crate::model::{MAX_GENERATION, ModelId};
 use crate::router::{Route, hash};
 
 /// The form of the file.
@@ -60,7 +61,7 @@ impl State {
         let path = folder.join("routes.json");
         let lock = files::lock(&beside(&path, ".lock"), LOCK_WAIT)?;
         let broken = |why: String| RouterError::State { path: path.display().to_string(), why };
-        let routes = match files::read(&path)? {
+        let mut routes = match files::read(&path)? {
             None => Routes { schema: SCHEMA, routes: BTreeMap::new() },
             Some(text) => {
                 serde_json::from_str::<Routes>(&text).map_err(|why| broken(why.to_string()))?
@@ -68,6 +69,13 @@ impl State {
         };
         if routes.schema != SCHEMA {
             return Err(broken(format!("its schema is {}, not {SCHEMA}", routes.schema)));
+        }
+        // Builds before the bound took any fence, and one that is too high refuses every rollback.
+        for (model, kept) in &mut routes.routes {
+            if kept.fence.generation > MAX_GENERATION {
+                diagnostics::router_fence_dropped(model, kept.fence.generation);
+                kept.fence = AcceptedCommands::default();
+            }
         }
         Ok(Self { path, routes, _lock: lock })
     }
@@ -139,6 +147,22 @@ mod tests {
         fs::remove_dir(&blocked).unwrap();
         assert_eq!(State::open(folder.path()).unwrap().of(&model), Some(&kept("v1", 1)));
         assert_ne!(kept("v1", 1).tag(), kept("v2", 1).tag());
+    }
+
+    #[test]
+    fn a_stored_fence_that_is_too_high_is_dropped_and_the_route_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = ModelId::new("m").unwrap();
+        let mut state = State::open(folder.path()).unwrap();
+        for (generation, read) in [(MAX_GENERATION, MAX_GENERATION), (u64::MAX, 0)] {
+            let fence = AcceptedCommands { generation, ..AcceptedCommands::default() };
+            state.keep(&model, StoredRoute { fence, ..kept("v1", 1) }).unwrap();
+            drop(state);
+            state = State::open(folder.path()).unwrap();
+            let kept_now = state.of(&model).unwrap();
+            assert_eq!(kept_now.fence.generation, read);
+            assert_eq!(kept_now.route, kept("v1", 1).route);
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::shard::{self, Inbox, Output, Shard};
 use crate::topics::replies::Replies;
 use crate::topics::{RoleError, Topics};
 use crate::wire::json;
+use crate::wire::result::code_from_text;
 
 /// Records that are read at once.
 const FOLD_BATCH: usize = 1000;
@@ -129,6 +130,20 @@ fn committer(topics: &Topics, shard: u32) -> String {
     format!("{}.{shard}", topics.group("decide"))
 }
 
+fn anomalies(shard: &Shard) -> (u64, u64) {
+    (shard.undo_state().illegal_moves(), shard.undo_state().refused_fences())
+}
+
+fn log_fence(inbox: &Inbox) {
+    if let Inbox::Answer(answer) = inbox {
+        let fence = answer.fence.unwrap_or(0);
+        diagnostics::fence_refused(&answer.model, &answer.target, fence);
+    }
+    if let Inbox::Fact(fact) = inbox {
+        diagnostics::fence_refused(&fact.model, &fact.target, fact.generation);
+    }
+}
+
 /// Folds one record; one that cannot be read is said, and passed over.
 pub(super) fn step(
     shard: &mut Shard,
@@ -136,7 +151,19 @@ pub(super) fn step(
     out: &mut Vec<Output>,
 ) -> Result<(), RoleError> {
     match json::decode::<Inbox>("inbox", &record.value) {
-        Ok(inbox) => shard.step(record.position, record.time, &inbox, out)?,
+        Ok(mut inbox) => {
+            if let Inbox::Answer(answer) = &mut inbox {
+                code_from_text(answer);
+            }
+            let (moves, fences) = anomalies(shard);
+            shard.step(record.position, record.time, &inbox, out)?;
+            if anomalies(shard).0 > moves {
+                diagnostics::illegal_move(shard.id(), record.position);
+            }
+            if anomalies(shard).1 > fences {
+                log_fence(&inbox);
+            }
+        }
         Err(why) => {
             diagnostics::inbox_unreadable(shard.id(), record.position, &why.to_string());
             shard.skip(record.position, record.time);

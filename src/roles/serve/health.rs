@@ -1,4 +1,6 @@
 //! `/livez`, `/readyz`, `/metrics`: for machines that watch this one.
+//!
+//! Over 300 lines: the page of metrics is read as one.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -9,7 +11,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::views::{Overview, all_incidents, overview, unready};
+use super::views::{Overview, ShardView, all_incidents, overview, unready};
 use super::{App, Shared};
 use crate::edge::diagnostics::done;
 use crate::edge::diagnostics::metrics::{self, MetricLabels, Page, Spread, word};
@@ -138,6 +140,11 @@ fn topics(page: &mut Page, app: &App, overview: &Overview) {
     );
     let shards = || overview.shards.iter();
     page.counter(metrics::AFTER_CLOSE, [(Vec::new(), shards().map(|s| s.after_close).sum())]);
+    let sum = |of: fn(&ShardView) -> u64| [(Vec::new(), shards().map(of).sum())];
+    page.counter(metrics::UNREADABLE, sum(|s| s.unreadable));
+    page.counter(metrics::IGNORED_ANSWERS, sum(|s| s.ignored_answers));
+    page.counter(metrics::ILLEGAL_MOVES, sum(|s| s.illegal_moves));
+    page.counter(metrics::REFUSED_FENCES, sum(|s| s.refused_fences));
     // Every shard sees every gap of a lane.
     page.counter(metrics::GAPS, [(Vec::new(), shards().map(|s| s.gaps).max().unwrap_or(0))]);
     let of = |shard: u32| vec![("role", "decide".to_owned()), ("partition", shard.to_string())];

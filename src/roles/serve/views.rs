@@ -87,6 +87,12 @@ pub struct ShardView {
     pub unreadable: u64,
     /// Answers of workers that nothing waited for.
     pub ignored_answers: u64,
+    /// Moves that incidents do not have: each is a defect of Ripcord.
+    #[serde(default)]
+    pub illegal_moves: u64,
+    /// Generations reported by targets that are too high to be true.
+    #[serde(default)]
+    pub refused_fences: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -242,6 +248,8 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
             gaps: 0,
             unreadable: 0,
             ignored_answers: 0,
+            illegal_moves: 0,
+            refused_fences: 0,
         };
         if let Some(told) = told {
             let status: Status = json::decode("status", &told.value)?;
@@ -253,6 +261,8 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
             view.gaps = status.gaps;
             view.unreadable = status.unreadable;
             view.ignored_answers = status.ignored_answers;
+            view.illegal_moves = status.illegal_moves;
+            view.refused_fences = status.refused_fences;
             // Every shard hears the counts of every lane: the one that read most knows best.
             for (source, counters) in status.records {
                 let known = overview.records.entry(source).or_default();

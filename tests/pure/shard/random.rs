@@ -221,6 +221,7 @@ fn inbox(steps: Vec<Step>) -> Vec<Entry> {
                         outcome,
                         proof: None,
                         detail: "so it went".to_owned(),
+                        code: None,
                         fence: None,
                         took_us: None,
                     }),

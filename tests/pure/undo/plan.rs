@@ -1,7 +1,11 @@
 //! The plan and the ids of its commands, deadlines, and what judge is told.
 
-use ripcord::model::{EventTime, LogTime, Span, Stage, Want};
-use ripcord::undo::Fitness;
+use std::collections::BTreeSet;
+
+use ripcord::model::{
+    Ask, Command, CommandId, EventTime, Instruction, LogTime, Scope, Span, Stage, Want,
+};
+use ripcord::undo::{Fitness, Input};
 
 use super::world::{World, model, version};
 
@@ -60,6 +64,32 @@ fn a_command_is_known_by_what_it_stands_for() {
     assert_eq!(once.commands, again.commands);
     // A change of how ids are made would make replayed commands look new to live workers.
     assert_eq!(ids[0], "0e0d4677-c1ce-5b05-809d-e12fa9b39c69");
+}
+
+#[test]
+fn a_notice_is_known_by_what_it_is_about_and_not_by_its_words() {
+    let notices = |reason: &str| {
+        let mut world = world(&["rules targets=notice,registry", FACT]);
+        let (id, by, reason) = (reason.to_owned(), "ann".to_owned(), reason.to_owned());
+        let ask = Ask::Freeze { scope: Scope::Model(model()) };
+        world.step(Input::Instruction(&Instruction { id, by, reason, ask }));
+        for line in [BREACH, "ask unfreeze", BREACH, "answer registry failed no", "ask approve"] {
+            world.line(line);
+        }
+        let notice = |command: &Command| match &command.want {
+            Want::Notice { summary, .. } => Some((command.id.clone(), summary.clone())),
+            Want::Production { .. } => None,
+        };
+        world.commands.iter().filter_map(notice).collect::<Vec<_>>()
+    };
+    let (one, other) = (notices("it is noon"), notices("it is midnight"));
+    assert_ne!(one[0].1, other[0].1, "the sentences differ");
+    let ids = |told: &[(CommandId, String)]| -> Vec<CommandId> {
+        told.iter().map(|(id, _)| id.clone()).collect()
+    };
+    assert_eq!(ids(&one), ids(&other));
+    // Held, begun, stuck, begun again: four events, four notices.
+    assert_eq!(ids(&one).into_iter().collect::<BTreeSet<_>>().len(), 4, "{one:?}");
 }
 
 #[test]

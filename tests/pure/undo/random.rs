@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use ripcord::model::{Incident, IncidentState, Proof, StepResult, Want};
-use ripcord::undo::Output;
+use ripcord::model::{Ask, Incident, IncidentState, Instruction, Proof, Scope, StepResult, Want};
+use ripcord::undo::{Input, Moment, Output};
 
-use super::world::{World, model};
+use super::world::{World, model, version};
 use crate::common::length::cases;
 
 fn versions() -> impl Strategy<Value = &'static str> {
@@ -47,7 +47,7 @@ fn lines() -> impl Strategy<Value = String> {
     );
     let outcomes =
         prop::sample::select(vec!["done", "done", "done", "failed", "unknown", "refused"]);
-    let answer = (targets(), outcomes, prop::sample::select(vec!["", "expired: late", "old"]))
+    let answer = (targets(), outcomes, prop::sample::select(WORDS.to_vec()))
         .prop_map(|(target, outcome, word)| format!("answer {target} {outcome} {word}"));
     let asks = prop::sample::select(vec![
         "rollback",
@@ -81,6 +81,9 @@ fn lines() -> impl Strategy<Value = String> {
         3 => time.prop_map(str::to_owned),
     ]
 }
+
+const WORDS: [&str; 6] =
+    ["", "", "code=expired", "old", "fence=2147483648", "fence=18446744073709551615"];
 
 /// Pure chance seldom goes the whole way, so the start of a good story is one of the lines.
 const STORY: [&str; 9] = [
@@ -174,6 +177,35 @@ fn sound(incident: &Incident) {
     assert_eq!(incident.closed_at.is_some(), state == IncidentState::Resolved);
 }
 
+/// What a person is told to type is taken by Ripcord at that moment.
+fn accepted(world: &World, next: &str) {
+    let words: Vec<&str> = next.split(' ').collect();
+    let scope = || Scope::Model(model());
+    let ask = match (words[0], words[1], &words[2..]) {
+        ("ripcord", "approve", ["m"]) => Ask::Approve { model: model() },
+        ("ripcord", "unfreeze", ["m"]) => Ask::Unfreeze { scope: scope() },
+        ("ripcord", "unfreeze", ["--all"]) => Ask::Unfreeze { scope: Scope::All },
+        ("ripcord", "vouch", ["m", of]) => Ask::Vouch { model: model(), version: version(of) },
+        ("ripcord", "release", ["m", of]) => Ask::Release { model: model(), version: version(of) },
+        ("ripcord", "rollback", ["m", "--to", to, "--reason", "'…'"]) => {
+            Ask::Rollback { model: model(), to: Some(version(to)) }
+        }
+        ("ripcord", "status", ["m"]) | ("ripcord", "promoted", ["m", "VERSION"]) => return,
+        _ => panic!("no such command: {next}"),
+    };
+    let (id, by, reason) = ("next".to_owned(), "ann".to_owned(), "told so".to_owned());
+    let instruction = Instruction { id, by, reason, ask };
+    let now = Moment { log: world.log, event: world.event, reply_to: 0 };
+    let (mut undo, mut out) = (world.undo.clone(), Vec::new());
+    undo.step(now, &world.rules, Input::Instruction(&instruction), &mut out);
+    let reply = out.iter().find_map(|output| match output {
+        Output::Reply(reply) => Some(reply),
+        Output::Command(_) | Output::Incident(_) | Output::Ruling(_) => None,
+    });
+    let reply = reply.expect("an instruction is answered");
+    assert!(reply.accepted, "{next}: {}", reply.detail);
+}
+
 fn said(rules: &str, lines: &[String], forgetful: bool) -> Vec<Output> {
     let mut world = World::new();
     world.forgetful = forgetful;
@@ -191,6 +223,14 @@ fn said(rules: &str, lines: &[String], forgetful: bool) -> Vec<Output> {
         world.line(line);
         let new = world.outputs[from..].to_vec();
         watch.holds(&world, &new);
+        for output in &new {
+            if let Output::Incident(incident) = output
+                && world.incidents[incident.id.as_str()] == *incident
+                && let Some(next) = &incident.next
+            {
+                accepted(&world, next);
+            }
+        }
     }
     world.outputs
 }

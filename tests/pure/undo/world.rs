@@ -9,6 +9,7 @@
 //! assess v2 worse-than-reference healthy pair=v3:500/10/5   n, only a right, only b right
 //! answer registry done some words                  to the newest command for that target
 //! answer registry done old                         to the first one ever
+//! answer registry refused code=expired fence=9     with a code, and the fence of the target
 //! ask rollback v2 | ask mode all observe | …       with id=X the id is X
 //! +90s | +25h                                      time passes, then a tick
 //! apply                                            the rules changed while it runs
@@ -242,6 +243,7 @@ impl World {
     pub fn step(&mut self, input: Input<'_>) -> String {
         let now = Moment { log: self.log, event: self.event, reply_to: 0 };
         let mut out = Vec::new();
+        let refused = self.undo.refused_fences();
         self.undo.step(now, &self.rules, input, &mut out);
         if self.forgetful {
             let stored = serde_json::to_string(&self.undo).unwrap();
@@ -256,6 +258,9 @@ impl World {
             writeln!(text, "{line}").unwrap();
         }
         self.outputs.extend(out);
+        if self.undo.refused_fences() > refused {
+            text += "fence refused\n";
+        }
         text
     }
 
@@ -280,8 +285,10 @@ impl World {
                 let proof = incident.proof.map(|p| format!(" {p:?}")).unwrap_or_default();
                 let steps: String = incident.plan.iter().map(mark).collect();
                 let plan = if steps.is_empty() { steps } else { format!(" [{steps}]") };
+                let next = incident.next.as_ref().map(|next| format!(" Next: {next}"));
+                let next = next.unwrap_or_default();
                 format!(
-                    "#{n} {} {trigger} {:?} {:?}{to}{plan}{proof}: {}",
+                    "#{n} {} {trigger} {:?} {:?}{to}{plan}{proof}: {}{next}",
                     incident.version, incident.verdict, incident.state, incident.because
                 )
             }
@@ -392,6 +399,10 @@ impl World {
             outcome: outcome(words[1]),
             proof: None,
             detail: words[2..].join(" "),
+            code: words.iter().find_map(|word| {
+                let code = word.strip_prefix("code=")?;
+                Some(serde_json::from_value(code.into()).unwrap())
+            }),
             fence: words.iter().find_map(|word| word.strip_prefix("fence=")?.parse().ok()),
             took_us: None,
         };
@@ -443,7 +454,7 @@ impl World {
         let would = self.undo.would_roll_back_to(&self.rules, &model());
         let would = match would {
             Ok((to, how)) => format!("{to} ({})", how.words()),
-            Err(nobody) => nobody,
+            Err(why) => format!("no version, because {why}"),
         };
         writeln!(text, "\nwould roll back to {would}").unwrap();
         text

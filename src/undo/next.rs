@@ -1,0 +1,134 @@
+//! The one command that a person can type next, for each reason why an incident waits.
+//!
+//! Law: what is named here is accepted at the moment at which it is named. An alert, a rollback
+//! that makes progress and a dispute ask for no command.
+
+use super::context::ModelContext;
+use super::plan::has_targets;
+use super::policy::Hold;
+use crate::model::{IncidentState, Mode, ModelId, VersionId};
+
+/// Puts back into production, for every target, the version that `to` names.
+pub(super) fn rollback_to(model: &ModelId, to: &VersionId) -> String {
+    format!("ripcord rollback {model} --to {to} --reason '…'")
+}
+
+/// Lets the rollback begin that waits for approval.
+pub(super) fn approve(model: &ModelId) -> String {
+    format!("ripcord approve {model}")
+}
+
+/// Lifts a freeze of one model.
+pub(super) fn unfreeze(model: &ModelId) -> String {
+    format!("ripcord unfreeze {model}")
+}
+
+/// Lifts the freeze of all models.
+pub(super) const UNFREEZE_ALL: &str = "ripcord unfreeze --all";
+
+/// Lets a version be promoted again.
+pub(super) fn release(model: &ModelId, version: &VersionId) -> String {
+    format!("ripcord release {model} {version}")
+}
+
+impl ModelContext<'_> {
+    /// The command that lets an incident's rollback begin, if it can.
+    pub(super) fn next_approve(&self, at: usize) -> Option<String> {
+        has_targets(self.rules).ok()?;
+        match self.still(at) {
+            Ok(_) => Some(approve(self.id)),
+            Err(_) => self.next_vouch(),
+        }
+    }
+
+    /// A record that leaves names no command that what happened since made useless.
+    pub(super) fn refresh_next(&mut self, at: usize) {
+        let Some(incident) = self.model.cases.get(at).map(|case| &case.incident) else { return };
+        let Some(next) = &incident.next else { return };
+        let fresh = if *next == approve(self.id) {
+            match self.approvable() {
+                Some(waits) => self.next_approve(waits),
+                None => None,
+            }
+        } else if *next == UNFREEZE_ALL || *next == unfreeze(self.id) {
+            self.next_unfreeze()
+        } else if next.starts_with("ripcord rollback") {
+            // Where the incident goes may have changed, too.
+            let usable = |to: &&VersionId| self.model.usable(to, self.now.log).is_ok();
+            incident.to.as_ref().filter(usable).map(|to| rollback_to(self.id, to))
+        } else {
+            return;
+        };
+        if let Some(case) = self.case(at) {
+            case.incident.next = fresh;
+        }
+    }
+
+    /// The command that makes a version fit to roll back to, if there is one that lacks only that.
+    pub(super) fn next_vouch(&self) -> Option<String> {
+        let version = self.model.nearly_fit(self.now.log)?;
+        Some(format!("ripcord vouch {} {version}", self.id))
+    }
+
+    /// The command that says which version is in production.
+    pub(super) fn next_promoted(&self) -> String {
+        format!("ripcord promoted {} VERSION", self.id)
+    }
+
+    /// The command that lifts the freeze in force.
+    pub(super) fn next_unfreeze(&self) -> Option<String> {
+        if self.every.frozen.is_some() {
+            return Some(UNFREEZE_ALL.to_owned());
+        }
+        self.model.frozen.as_ref().map(|_| unfreeze(self.id))
+    }
+
+    /// The command that removes what holds an automatic rollback back.
+    pub(super) fn next_of_hold(&self, at: usize, hold: &Hold, mode: Mode) -> Option<String> {
+        if mode == Mode::Observe {
+            return None;
+        }
+        match hold {
+            Hold::Frozen(_) => self.next_unfreeze(),
+            Hold::BudgetUsed(_) if mode == Mode::Act => self.next_unfreeze(),
+            Hold::NoVersion(_) => self.next_vouch(),
+            Hold::BudgetUsed(_) | Hold::Cooldown { .. } | Hold::Unproven(_) => {
+                self.next_approve(at)
+            }
+            Hold::Disputed(_) | Hold::Stuck(_) | Hold::NoTarget(_) => None,
+        }
+    }
+
+    /// Once a rollback has worked, what is left to do is to let the withdrawn version back in when
+    /// it is fixed.
+    pub(super) fn suggest_release(&mut self, at: usize) {
+        let Some(case) = self.model.cases.get(at) else { return };
+        let version = case.incident.version.clone();
+        let over = match case.incident.state {
+            IncidentState::Verified | IncidentState::Resolved => case.incident.mitigated_at,
+            IncidentState::Open
+            | IncidentState::Mitigating
+            | IncidentState::Mitigated
+            | IncidentState::MitigatedUnverified
+            | IncidentState::Frozen
+            | IncidentState::Stuck => None,
+        };
+        let quarantined = self.model.quarantine(&version, self.now.log).is_some();
+        if over.is_none() || !quarantined || self.model.serves(&version) {
+            return;
+        }
+        let next = Some(release(self.id, &version));
+        if let Some(case) = self.case(at) {
+            case.amend(|incident| incident.next = next);
+        }
+    }
+
+    /// A command was given, so that no incident names it any longer.
+    pub(super) fn given(&mut self, command: &str) {
+        for case in &mut self.model.cases {
+            if case.incident.next.as_deref() == Some(command) {
+                case.amend(|incident| incident.next = None);
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What an assessment says, in words.
+
+use crate::model::{Benefit, Reference, VersionId};
+use crate::sums::Assessment;
+
+/// What the comparison rests on: that of the version shown to be better, else the evidence's.
+pub(super) fn compared(a: &Assessment) -> Reference {
+    let better = a.against.iter().find(|other| other.better == Benefit::Better);
+    better.map_or(a.evidence.reference, |other| other.reference)
+}
+
+/// Why a rollback begins.
+pub(super) fn acting(a: &Assessment, to: &VersionId) -> String {
+    let estimate = match (a.evidence.estimate, a.evidence.null) {
+        (Some(estimate), Some(null)) => {
+            let [estimate, null] = [estimate, null].map(|value| a.evidence.limit.shown(value));
+            format!(" at {estimate} against {null} tolerated")
+        }
+        (Some(_), None) | (None, _) => String::new(),
+    };
+    format!(
+        "{} breaches {}{estimate} over {} samples, and {to} would serve better ({}).",
+        a.version,
+        a.trigger,
+        a.evidence.samples,
+        reference_words(compared(a))
+    )
+}
+
+/// That the limit of a trigger is passed.
+pub(super) fn outside(a: &Assessment) -> String {
+    format!("{} is outside the limit of {}", a.version, a.trigger)
+}
+
+/// What a comparison rests on.
+pub(super) const fn reference_words(reference: Reference) -> &'static str {
+    match reference {
+        Reference::Paired => "on the same requests",
+        Reference::Live => "live at the same time",
+        Reference::History => "by its own history",
+        Reference::Baseline => "by its baseline",
+        Reference::None => "nothing to compare with",
+    }
+}
