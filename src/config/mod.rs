@@ -35,7 +35,7 @@ use tree::Tree;
 
 pub use kafka::{GroupProtocol, KafkaSettings};
 pub use problem::{ConfigError, ConfigProblem};
-pub use report::{ConfigReport, RulesInWords, grouped};
+pub use report::{ConfigReport, RulesInWords};
 pub use router::{
     FeaturesAt, HealthSettings, RoutedFields, RoutedModel, RouterLimits, RouterSettings,
 };

@@ -185,7 +185,7 @@ impl Roles {
             role.child = self.launch.start(role.words, role.health)?;
             role.since = Stopwatch::start();
             let name = role.words.join(" ");
-            let news = format!("`ripcord {name}` ended ({status}); it was started again.");
+            let news = format!("`ripcord {name}` exited ({status}) and was restarted.");
             let _told = say.send(Ok(news));
         }
         Ok(())

@@ -30,7 +30,7 @@ pub enum IncidentState {
 }
 
 impl IncidentState {
-    /// As people read it.
+    /// The words for it on every screen, page and message.
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
@@ -38,7 +38,7 @@ impl IncidentState {
             Self::Mitigating => "rolling back",
             Self::Mitigated => "mitigated",
             Self::Verified => "verified",
-            Self::MitigatedUnverified => "mitigated, not verified",
+            Self::MitigatedUnverified => "mitigated (unverified)",
             Self::Resolved => "resolved",
             Self::Frozen => "frozen",
             Self::Stuck => "stuck",
@@ -87,8 +87,11 @@ pub struct Incident {
     pub verdict: Verdict,
     /// How far it came.
     pub state: IncidentState,
-    /// Why it stands where it stands, for people.
+    /// Why it is in this state, for people.
     pub because: String,
+    /// The command to type next; `None` if nothing is needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
     /// In which mode it was decided.
     pub mode: Mode,
     /// Where it went or would go.

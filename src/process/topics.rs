@@ -7,16 +7,16 @@ mod tools;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use crate::config::{Config, KafkaSettings, Settings};
 use crate::edge::log::kafka::{Described, KafkaLog};
 use crate::edge::log::{LogError, Topic};
 use crate::model::{Source, Span};
 use crate::process::{NotReady, fitting};
+use crate::show::data::{Made, TopicComparison};
 use crate::topics::{RoleError, Topics};
 
-pub use compare::{Need, TopicFinding, compare};
+pub use crate::show::data::TopicFinding;
+pub use compare::{Need, compare};
 pub use tools::Tools;
 
 /// Beyond the label horizon a topic of a source is kept so long.
@@ -31,35 +31,6 @@ pub enum TopicsError {
     /// The brokers refuse, or do not answer.
     #[error("the topics cannot be made")]
     River(#[from] RoleError),
-}
-
-/// What was made.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Made {
-    /// Topics that were not there.
-    pub made: Vec<String>,
-    /// Topics that were.
-    pub stood: Vec<String>,
-}
-
-/// A topic, compared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TopicComparison {
-    /// Which.
-    pub topic: String,
-    /// Its partitions; none: it is not there.
-    pub partitions: Option<u32>,
-    /// Copies of the partition that has the fewest.
-    pub copies: Option<u16>,
-    /// What is not as it must or should be.
-    pub findings: Vec<TopicFinding>,
-}
-
-impl TopicComparison {
-    /// What must be mended.
-    pub fn must(&self) -> usize {
-        self.findings.iter().filter(|finding| finding.must).count()
-    }
 }
 
 /// Makes the river's topics that are not there, with the first records of each shard; with

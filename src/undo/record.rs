@@ -105,6 +105,7 @@ impl ModelContext<'_> {
             verdict: Verdict::Insufficient,
             state: IncidentState::Open,
             because,
+            next: None,
             mode: self.mode(),
             to: None,
             generation: None,

@@ -1,11 +1,10 @@
 //! What a topic must be, against what it is. A table of rules; nothing is asked of anybody.
 
-use serde::Serialize;
-
 use super::tools::Tools;
 use crate::edge::log::Topic;
 use crate::edge::log::kafka::Described;
 use crate::model::Span;
+use crate::show::data::TopicFinding;
 
 /// Copies that outlive a broker while another one is in repair.
 const COPIES: u16 = 3;
@@ -23,35 +22,6 @@ pub struct Need {
     pub keep: Span,
     /// Copies that the settings ask for.
     pub copies: Option<u16>,
-}
-
-/// What is not as it must or should be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TopicFinding {
-    /// Which setting of the topic, by Kafka's name.
-    pub setting: &'static str,
-    /// What stands there.
-    pub stands: String,
-    /// What is needed.
-    pub needed: String,
-    /// Whether Ripcord goes wrong without it; else it is advice.
-    pub must: bool,
-    /// What happens otherwise.
-    pub why: &'static str,
-    /// What mends it: a command where one does.
-    pub mend: String,
-}
-
-impl TopicFinding {
-    /// Whether it is the same, of another topic perhaps.
-    #[must_use]
-    pub fn is_like(&self, other: &Self) -> bool {
-        let of = |finding: &Self| {
-            let Self { setting, stands, needed, must, why, mend: _ } = finding.clone();
-            (setting, stands, needed, must, why)
-        };
-        of(self) == of(other)
-    }
 }
 
 /// All that is not as it must or should be. `stands`: the topic; none: it is not there.

@@ -9,23 +9,25 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::views::{Overview, all_incidents, overview, unready};
+use super::overview::{overview, unready};
+use super::views::all_incidents;
 use super::{App, Shared};
 use crate::edge::diagnostics::done;
 use crate::edge::diagnostics::metrics::{self, MetricLabels, Page, Spread, word};
 use crate::edge::http::Problem;
 use crate::model::{EventTime, Incident, Limit, Span};
 use crate::shard::{BUILD, ModelStatus, SignalStatus};
+use crate::wire::api::Overview;
 
-/// A shard that said nothing for so long is not ready.
+/// A shard that has not reported for this long is not ready.
 const SILENT: Span = Span::from_s(10);
 
-/// The process answers; no more is said.
+/// The process answers.
 pub(super) async fn live() -> Response {
     Json(json!({"live": true})).into_response()
 }
 
-/// Every shard has lately said how it stands.
+/// Every shard has reported lately.
 pub(super) async fn ready(State(app): Shared) -> Result<Response, Problem> {
     let overview = app.blocking(overview).await?;
     match unready(&overview, SILENT) {
@@ -49,8 +51,8 @@ fn page(app: &App, overview: &Overview, incidents: &[Incident]) -> String {
     page.text()
 }
 
-/// Counted by what is written once into an incident and stays: a count never falls, not with a
-/// change of state and not with a restart.
+/// Counted by fields that are written once and stay, so that no count ever falls: not when a state
+/// changes, and not after a restart.
 fn rollbacks(page: &mut Page, incidents: &[Incident]) {
     let mut states: BTreeMap<MetricLabels, f64> = BTreeMap::new();
     let mut commands: BTreeMap<MetricLabels, u64> = BTreeMap::new();
@@ -74,7 +76,7 @@ fn rollbacks(page: &mut Page, incidents: &[Incident]) {
         let labels = vec![("trigger", trigger.to_owned()), ("mode", word(incident.mode))];
         *commands.entry(labels).or_default() +=
             incident.plan.iter().map(|step| u64::from(step.attempts)).sum::<u64>();
-        // What ended without its proof has the time it waited for it.
+        // A rollback that ended without its proof counts the time it waited.
         let unverified = closed_at.filter(|_| verified_at.is_none());
         for (phase, result, from, to) in [
             ("switch", "done", decided_at, switched_at),
