@@ -2,13 +2,12 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use ripcord::app;
 use ripcord::cli::{COULD_NOT, Cli};
 use ripcord::edge::terminal;
 
 fn main() -> ExitCode {
-    let code = match Cli::try_parse() {
+    let code = match Cli::read(std::env::args_os()) {
         Ok(cli) => run(&cli),
         Err(said) => app::refused(&said),
     };

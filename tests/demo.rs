@@ -154,7 +154,10 @@ fn one_folder_is_one_run_and_ctrl_c_leaves_nothing_in_the_way() {
     let second = run(place.path(), &["demo"]);
     assert_eq!(second.status.code(), Some(2));
     let errors = String::from_utf8_lossy(&second.stderr);
-    assert!(errors.contains("another demo is running in") && errors.contains("--folder"), "{errors}");
+    assert!(
+        errors.contains("another demo is running in") && errors.contains("--folder"),
+        "{errors}"
+    );
     first.interrupt();
     let (code, errors) = first.end();
     assert_eq!((code, errors.contains("stopped before the end")), (Some(2), true), "{errors}");
@@ -187,7 +190,7 @@ fn it_goes_on_and_a_person_can_try_the_commands() {
         let next = if line.contains("http://") { line } else { demo.until("http://") };
         url = next.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
     }
-    demo.until("Ctrl-C ends it");
+    demo.until("Ctrl-C stops it");
     let ask = |arguments: &[&str]| {
         let output = run(place.path(), &[arguments, &["--url", &url]].concat());
         let told = String::from_utf8_lossy(&output.stdout).into_owned();

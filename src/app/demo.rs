@@ -32,9 +32,7 @@ struct Printed<'a> {
 /// Plays the demo and shows the result.
 pub(super) fn run(global: &Global, args: &cli::DemoArgs) -> Result<u8> {
     if !global.config.is_empty() {
-        bail!(
-            "the demo has its own settings, which it writes to its folder: leave out --config"
-        );
+        bail!("the demo has its own settings, which it writes to its folder: leave out --config");
     }
     let runtime = process::runtime()?;
     let stopped = Arc::new(AtomicBool::new(false));
@@ -98,8 +96,9 @@ fn told(demo: &Demo, global: &Global, stopped: &dyn Fn() -> bool) -> Result<Demo
 fn ending(ended: &DemoResult, demo: &Demo, global: &Global, screen: Screen) -> Result<()> {
     let page = demo.folder.join("report.html");
     let report = show::page(&ended.replayed, OF, &show::figures(ended), &ended.rules)?;
-    std::fs::write(&page, report)
-        .with_context(|| format!("{} cannot be written; check permissions and free space", page.display()))?;
+    std::fs::write(&page, report).with_context(|| {
+        format!("{} cannot be written; check permissions and free space", page.display())
+    })?;
     if global.json {
         let DemoResult { replayed, phases, requests, faults, .. } = ended;
         let (summary, phases) = (&replayed.summary, *phases);

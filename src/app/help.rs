@@ -1,7 +1,5 @@
 //! `ripcord help`.
 
-use clap::Parser;
-
 use crate::cli::{COULD_NOT, Cli, DONE};
 use crate::edge::terminal;
 use crate::show::{self, Screen};
@@ -13,7 +11,7 @@ pub(super) fn run(topic: &[String], screen: Screen) -> u8 {
         return DONE;
     }
     let words = ["ripcord"].into_iter().chain(topic.iter().map(String::as_str));
-    match Cli::try_parse_from(words.chain(["--help"])) {
+    match Cli::read(words.chain(["--help"])) {
         // `--help` is answered as an error, as is a command that does not exist.
         Err(said) => refused(&said),
         Ok(_) => COULD_NOT,

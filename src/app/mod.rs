@@ -20,11 +20,11 @@ use anyhow::{Context, Result, bail};
 
 pub use self::help::refused;
 use crate::cli::{Cli, CliCommand, Global, HealthArgs};
+use crate::client;
 use crate::config::{Config, KafkaSettings, LogKind};
 use crate::edge::clock::SystemClock;
 use crate::edge::log::kafka::KafkaLog;
 use crate::edge::terminal;
-use crate::client;
 use crate::process::RoleSet;
 use crate::show::Screen;
 

@@ -49,7 +49,9 @@ fn source<'a>(config: &'a Config, named: Option<&str>) -> Result<&'a Source> {
     let known: Vec<_> = sources.iter().map(|source| source.id.as_str()).collect();
     match (named, sources.as_slice()) {
         (None, [only]) => Ok(only),
-        (None, _) => bail!("the config has several sources; choose one with --source: {}", known.join(", ")),
+        (None, _) => {
+            bail!("the config has several sources; choose one with --source: {}", known.join(", "))
+        }
         (Some(name), _) => match sources.iter().find(|source| source.id.as_str() == name) {
             Some(source) => Ok(source),
             None => bail!("there is no source {name}; the config has: {}", known.join(", ")),
@@ -66,11 +68,15 @@ fn words(published: &Published) -> String {
     let mut text = format!("sent {topics} in {seconds:.1} s, {per_second} records/s");
     if *keyless > 0 {
         let bad = count(*keyless);
-        text.push_str(&format!("\n{bad} of them are not records of the source and were sent without a key"));
+        text.push_str(&format!(
+            "\n{bad} of them are not records of the source and were sent without a key"
+        ));
     }
     if *too_large > 0 {
         let large = count(*too_large);
-        text.push_str(&format!("\n{large} lines are longer than max_record_bytes and were not sent"));
+        text.push_str(&format!(
+            "\n{large} lines are longer than max_record_bytes and were not sent"
+        ));
     }
     if let Some(at) = stopped_at {
         text.push_str(&format!("\nstopped before {}", moment(*at)));

@@ -107,9 +107,7 @@ fn opening(args: &cli::ReplayArgs, screen: Screen) -> String {
             }
             None => format!("{production} in production, no previous version; no registry"),
         },
-        (None, None) => {
-            "No registry and no --production: nothing can be rolled back".to_owned()
-        }
+        (None, None) => "No registry and no --production: nothing can be rolled back".to_owned(),
     };
     let head = screen.bold(&format!("Replay of {}", files.join(", ")));
     let mode = match args.mode {
@@ -150,8 +148,9 @@ fn write(
     let files: Vec<_> = args.files.iter().map(|file| name(file)).collect();
     let of = format!("Ripcord replay of {}", files.join(", "));
     let page = show::page(replayed, &of, &[], rules)?;
-    std::fs::write(report, page)
-        .with_context(|| format!("{} cannot be written; check permissions and free space", report.display()))
+    std::fs::write(report, page).with_context(|| {
+        format!("{} cannot be written; check permissions and free space", report.display())
+    })
 }
 
 /// The shadow registry that a replay acts on.

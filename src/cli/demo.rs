@@ -30,7 +30,7 @@ pub struct DemoArgs {
     /// Use this Kafka, with each role in a separate process
     #[arg(long, value_name = "HOST:PORT,…")]
     pub brokers: Option<String>,
-    /// The folder for its log, registry, settings and report
+    /// Folder for its log, registry and report
     #[arg(long, value_name = "FOLDER", default_value = "ripcord-demo")]
     pub folder: PathBuf,
 }

@@ -9,9 +9,10 @@ mod remote;
 mod replay;
 mod values;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 pub use demo::DemoArgs;
 pub use exit::{COULD_NOT, DONE, NO};
@@ -21,9 +22,9 @@ pub use remote::{
 };
 pub use replay::{MappingArgs, ReplayArgs, ReplayMode};
 
-/// Watches models in production, detects bad versions within seconds, and rolls them back.
+/// Watches models in production, detects bad versions, and rolls them back.
 #[derive(Debug, Clone, PartialEq, Parser)]
-#[command(name = "ripcord", version, about, after_help = EXAMPLES, max_term_width = 80)]
+#[command(name = "ripcord", version, about, after_help = EXAMPLES)]
 #[command(propagate_version = true, arg_required_else_help = true)]
 #[command(disable_help_subcommand = true)]
 pub struct Cli {
@@ -48,25 +49,45 @@ Examples:
 
 Exit codes: 0 done, 1 no or refused, 2 could not be carried out.";
 
+impl Cli {
+    /// Reads a command line, the program's name first.
+    ///
+    /// # Errors
+    /// It cannot be understood, or it asks for help.
+    pub fn read(
+        words: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    ) -> Result<Self, clap::Error> {
+        let matches = Self::parser().try_get_matches_from(words)?;
+        Self::from_arg_matches(&matches)
+    }
+
+    /// The options of a command have a line of their own, so that they fit into 80 columns.
+    fn parser() -> clap::Command {
+        Self::command().mut_subcommands(|command| command.next_line_help(true))
+    }
+}
+
 /// Options of every command.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct Global {
-    /// Settings on top of the shipped ones; if repeated, the last one wins, key by key
+    /// Settings over the shipped ones; the last file wins
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Vec<PathBuf>,
     /// Print JSON instead of text
     #[arg(long, global = true)]
     pub json: bool,
-    /// Where a running `ripcord up` or `ripcord serve` listens
+    /// Server; or RIPCORD_URL; else http://127.0.0.1:7700
     #[arg(
         long,
         global = true,
         value_name = "URL",
         env = "RIPCORD_URL",
+        hide_env = true,
+        hide_default_value = true,
         default_value = "http://127.0.0.1:7700"
     )]
     pub url: String,
-    /// File with the token for writing on its first line, instead of RIPCORD_TOKEN
+    /// File with the token for writing; or RIPCORD_TOKEN
     #[arg(long, global = true, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// No colours, as with the variable NO_COLOR
@@ -77,10 +98,10 @@ pub struct Global {
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum CliCommand {
-    /// See a live service go bad and be saved, with real flights and model servers
+    /// See a live service go bad and be rolled back
     #[command(after_help = demo::DEMO)]
     Demo(DemoArgs),
-    /// Run recorded telemetry through the whole pipeline, without side effects
+    /// Replay recorded telemetry, without side effects
     #[command(after_help = replay::REPLAY)]
     Replay(ReplayArgs),
     /// Run all roles in one process
@@ -102,10 +123,10 @@ pub enum CliCommand {
         #[command(flatten)]
         health: HealthArgs,
     },
-    /// Route requests to the versions of a model, next to other processes on Kafka
+    /// Route requests to models, as one of several processes on Kafka
     #[command(after_help = process::ROUTE)]
     Route,
-    /// Answer people and programs by HTTP, next to other processes on Kafka
+    /// Answer by HTTP, as one of several processes on Kafka
     #[command(after_help = process::SERVE)]
     Serve,
     /// Create or check the topics that Ripcord needs on Kafka
@@ -117,9 +138,9 @@ pub enum CliCommand {
     /// Ask a running Ripcord
     #[command(flatten)]
     Remote(Remote),
-    /// Show the settings in effect and what they mean, or every problem with them
+    /// Check the settings, and show what they mean
     CheckConfig,
-    /// Show what Ripcord understands of a recording, and how to fix the rest
+    /// Show what Ripcord understands of a recording
     CheckSource {
         /// .jsonl, .jsonl.gz, or - for standard input
         file: PathBuf,
@@ -130,7 +151,7 @@ pub enum CliCommand {
         #[arg(long, value_name = "NAME", conflicts_with_all = ["kind", "field", "constant"])]
         source: Option<String>,
     },
-    /// Measure recorded healthy traffic and write the baselines into a registry
+    /// Write baselines of recorded healthy traffic to a registry
     Baseline {
         /// .jsonl, .jsonl.gz, or - for standard input
         #[arg(required = true)]
@@ -142,7 +163,7 @@ pub enum CliCommand {
         #[command(flatten)]
         mapping: MappingArgs,
     },
-    /// Show the help of a command; `help terms` explains the words on the screens
+    /// Show help; `help terms` explains the words on screens
     Help {
         /// A command, or `terms`
         topic: Vec<String>,

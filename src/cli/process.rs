@@ -79,8 +79,14 @@ Examples:
 /// The health checks of a process.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct HealthArgs {
-    /// Answer /livez, /readyz and /metrics at this address, without authentication
-    #[arg(long, global = true, value_name = "ADDRESS:PORT", env = "RIPCORD_HEALTH")]
+    /// Serve /livez, /readyz and /metrics here; or RIPCORD_HEALTH
+    #[arg(
+        long,
+        global = true,
+        value_name = "ADDRESS:PORT",
+        env = "RIPCORD_HEALTH",
+        hide_env = true
+    )]
     pub health: Option<SocketAddr>,
 }
 
@@ -104,7 +110,7 @@ pub enum WorkArgs {
 /// Create or check the topics that Ripcord needs on Kafka.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum TopicsCommand {
-    /// Create the missing topics of Ripcord, with the first records of each shard
+    /// Create the missing topics of Ripcord
     Create {
         /// Also create the missing topics of the enabled sources
         #[arg(long)]

@@ -8,7 +8,7 @@ use crate::model::{Mode, ModelId, Scope, VersionId};
 /// A question or instruction to a running Ripcord.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum Remote {
-    /// Show each model: values, evidence, and the version to roll back to
+    /// Show the models: values, evidence, where a rollback would go
     #[command(after_help = COLUMNS)]
     Status {
         /// Only this model

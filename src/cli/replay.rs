@@ -22,7 +22,7 @@ pub struct ReplayArgs {
     /// .jsonl, .jsonl.gz, or - for standard input; read as one stream
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
-    /// A registry.json with versions, baselines and production; it is only read
+    /// A registry.json, only read: versions, baselines, production
     #[arg(long, value_name = "FILE", conflicts_with_all = ["production", "previous"])]
     pub registry: Option<PathBuf>,
     /// Without a registry: the version in production at the start
@@ -35,7 +35,8 @@ pub struct ReplayArgs {
     #[arg(long, value_parser = model)]
     pub model: Option<ModelId>,
     /// What happens on a breach, on shadow targets
-    #[arg(long, value_enum, default_value = "act")]
+    #[arg(long, value_enum, default_value = "act", hide_possible_values = true)]
+    #[arg(value_name = "config|observe|recommend|act")]
     pub mode: ReplayMode,
     /// Check that the files of versions exist, instead of assuming it
     #[arg(long)]

@@ -1,14 +1,12 @@
 //! What is understood, what is refused, and with which hint.
 
-use clap::CommandFactory;
-
 use serde_json::Value as Json;
 
 use super::*;
 use crate::model::{EventTime, Mode, Scope, TargetId};
 
 fn parse(line: &str) -> Result<Cli, clap::Error> {
-    Cli::try_parse_from(std::iter::once("ripcord").chain(line.split_whitespace()))
+    Cli::read(std::iter::once("ripcord").chain(line.split_whitespace()))
 }
 
 #[test]
@@ -106,8 +104,7 @@ fn what_makes_no_sense_is_refused_with_a_hint() {
 #[test]
 fn words_become_values() {
     let cli = parse("mode --all recommend").unwrap();
-    let CliCommand::Remote(Remote::Order(Order::Mode { scope, mode, why })) = cli.command
-    else {
+    let CliCommand::Remote(Remote::Order(Order::Mode { scope, mode, why })) = cli.command else {
         panic!("not mode")
     };
     assert_eq!((scope.scope(), mode, why.reason), (Scope::All, Mode::Recommend, None));
@@ -127,4 +124,20 @@ fn words_become_values() {
     let cli = parse("work exec lamp").unwrap();
     let CliCommand::Work { work, health } = cli.command else { panic!("not work") };
     assert_eq!((work, health.health), (WorkArgs::Exec { name }, None));
+}
+
+#[test]
+fn every_help_fits_80_columns() {
+    fn check(command: &mut clap::Command) {
+        let name = command.get_name().to_owned();
+        for text in [command.render_help(), command.render_long_help()] {
+            for line in text.to_string().lines() {
+                assert!(line.chars().count() <= 80, "{name}: {line}");
+            }
+        }
+        command.get_subcommands_mut().for_each(check);
+    }
+    let mut all = Cli::parser();
+    all.build();
+    check(&mut all);
 }

@@ -29,8 +29,9 @@ impl Session {
         if body.get("dry_run") == Some(&Json::Bool(true)) {
             return if self.json { self.print_json(&answer) } else { plan(&answer) };
         }
-        let asked = AcceptedInstruction::deserialize(&answer)
-            .context("the server accepted it with an answer that this version does not understand")?;
+        let asked = AcceptedInstruction::deserialize(&answer).context(
+            "the server accepted it with an answer that this version does not understand",
+        )?;
         self.wait(&asked).await
     }
 

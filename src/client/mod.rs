@@ -65,8 +65,9 @@ fn token(global: &Global, environment: &BTreeMap<String, String>) -> Result<Opti
         let token = environment.get("RIPCORD_TOKEN").filter(|token| !token.is_empty());
         return Ok(token.map(|token| Secret::new(token.trim())));
     };
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("{} cannot be read; give --token-file a readable file", file.display()))?;
+    let text = std::fs::read_to_string(file).with_context(|| {
+        format!("{} cannot be read; give --token-file a readable file", file.display())
+    })?;
     match text.lines().next().map(str::trim) {
         Some(line) if !line.is_empty() => Ok(Some(Secret::new(line))),
         Some(_) | None => bail!("{} is empty; write the token on its first line", file.display()),
@@ -96,8 +97,9 @@ impl Session {
     /// The answer at a path, as a value and as the server wrote it.
     async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<(T, Json)> {
         let json = self.client.get(path).await?;
-        let value = T::deserialize(&json)
-            .with_context(|| format!("{path} has an answer that this version does not understand; update ripcord"))?;
+        let value = T::deserialize(&json).with_context(|| {
+            format!("{path} has an answer that this version does not understand; update ripcord")
+        })?;
         Ok((value, json))
     }
 

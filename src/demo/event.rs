@@ -2,7 +2,7 @@
 
 use crate::model::EventTime;
 use crate::replay::News;
-use crate::show::data::{DemoResult, Phases, RequestCounts};
+use crate::show::data::{CallCounts, DemoResult, Phases};
 
 /// What a demo reports while it runs.
 #[derive(Debug)]
@@ -32,5 +32,5 @@ pub enum DemoEvent<'a> {
     /// The result; with `serve` the demo continues.
     Ended(&'a DemoResult),
     /// Every step of the rollback was answered, at this event time.
-    Switched(EventTime, Phases, RequestCounts),
+    Switched(EventTime, Phases, CallCounts),
 }

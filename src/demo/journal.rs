@@ -11,7 +11,7 @@ use crate::model::{
     Command, CommandId, EventTime, Incident, IncidentState, LogTime, RuleSet, Span, StepResult,
     TargetId, Want,
 };
-use crate::replay::{History, Ledger, News, Replayed, summary};
+use crate::replay::{DailyAnswers, History, News, Replayed, summary};
 use crate::shard::{Decision, Inbox, Output, Status};
 use crate::show::data::Phases;
 use crate::targets::registry::ShadowRegistry;
@@ -34,7 +34,7 @@ pub(super) struct Reach {
 pub(super) struct Journal {
     outputs: Vec<Output>,
     history: History,
-    ledger: Ledger,
+    ledger: DailyAnswers,
     status: Option<Status>,
     measured: Option<EventTime>,
     pub(super) phases: Phases,
@@ -56,7 +56,7 @@ impl Journal {
         Self {
             outputs: Vec::new(),
             history: history(),
-            ledger: Ledger::new(pane),
+            ledger: DailyAnswers::new(pane),
             status: None,
             measured: None,
             phases: Phases::default(),

@@ -18,6 +18,7 @@ mod models;
 mod pulse;
 mod result;
 mod run;
+mod scene;
 mod settings;
 mod tail;
 
@@ -68,9 +69,7 @@ pub enum DemoError {
     #[error(transparent)]
     Flights(#[from] FlightsError),
     /// Its config, of which only the Kafka settings are the user's.
-    #[error(
-        "the demo's settings are invalid; check --brokers and the variables RIPCORD__KAFKA__…"
-    )]
+    #[error("the demo's settings are invalid; check --brokers and the variables RIPCORD__KAFKA__…")]
     Settings(#[from] ConfigError),
     /// No port, or no thread.
     #[error("this machine cannot provide a port or thread that the demo needs")]

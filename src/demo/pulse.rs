@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use super::callers::insist;
 use crate::edge::clock::Stopwatch;
 use crate::model::Span;
-use crate::show::data::RequestCounts;
+use crate::show::data::CallCounts;
 
 /// How many ask at once.
 const CALLERS: usize = 8;
@@ -29,7 +29,7 @@ pub(super) struct Pulse {
 
 #[derive(Default)]
 struct PulseCounts {
-    all: RequestCounts,
+    all: CallCounts,
     /// Tries that were repeated, since nobody answered.
     repeated: u64,
     /// The last requests: from when to when, by the run's watch in microseconds, and whether well.
@@ -65,14 +65,14 @@ impl Pulse {
     }
 
     /// All of their requests; and the tries that were repeated.
-    pub(super) fn all(&self) -> (RequestCounts, u64) {
+    pub(super) fn all(&self) -> (CallCounts, u64) {
         let counts = write(&self.counts);
         (counts.all, counts.repeated)
     }
 
     /// Those that were under way within a time of the run's watch; to be asked soon after it.
-    pub(super) fn during(&self, time: &Range<u64>) -> RequestCounts {
-        let mut counted = RequestCounts::default();
+    pub(super) fn during(&self, time: &Range<u64>) -> CallCounts {
+        let mut counted = CallCounts::default();
         for (under_way, good) in &write(&self.counts).last {
             if under_way.start <= time.end && time.start <= under_way.end {
                 counted.sent += 1;

@@ -8,16 +8,16 @@ use super::callers::Requests;
 use super::flights::{AFTER, BEFORE};
 use crate::model::IncidentState;
 use crate::replay::Replayed;
-use crate::show::data::{RequestCounts, Requested};
+use crate::show::data::{CallCounts, Requested};
 
 /// What callers counted.
 pub(super) struct Observed<'a> {
     /// Requests for predictions.
     pub(super) requests: &'a Requests,
     /// Requests of the steady callers, and how many of their tries were repeated.
-    pub(super) steady: (RequestCounts, u64),
+    pub(super) steady: (CallCounts, u64),
     /// Requests during the switch.
-    pub(super) during_switch: RequestCounts,
+    pub(super) during_switch: CallCounts,
     /// Live answers of the withdrawn version when the switch was over, and at the end.
     pub(super) withdrawn: (Option<u64>, u64),
     /// The shares of right answers: served, and without a rollback.

@@ -10,19 +10,18 @@ use super::event::DemoEvent;
 use super::flights::{AFTER, BEFORE, FAULT, Flight, MODEL, flights};
 use super::folder::Folder;
 use super::journal::Journal;
-use super::kafka::Kafka;
 use super::lap::Lap;
-use super::local::Local;
 use super::pulse::Pulse;
 use super::result::{Observed, faults};
-use super::settings::{ANY, Places, USUAL, WINDOW_MINUTES};
+use super::scene::set;
+use super::settings::WINDOW_MINUTES;
 use super::tail::Tail;
-use super::{Demo, DemoError, Stage, models, settings};
-use crate::config::{Config, LogKind};
+use super::{Demo, DemoError, Stage, models};
+use crate::config::Config;
 use crate::edge::clock::Stopwatch;
 use crate::model::{EventTime, Span};
-use crate::process::{ProcessError, runtime};
-use crate::show::data::{DemoResult, RequestCounts};
+use crate::process::runtime;
+use crate::show::data::{CallCounts, DemoResult};
 
 /// A window of event time.
 const WINDOW: Span = Span::from_s(WINDOW_MINUTES * 60);
@@ -53,26 +52,9 @@ pub(super) struct DemoRun<'a> {
     /// Where callers ask.
     router: String,
     /// Requests during the switch.
-    during: RequestCounts,
+    during: CallCounts,
     /// Answers of the withdrawn version when the switch was over.
     withdrawn: Option<u64>,
-}
-
-/// A config of these places, and the stage that it makes.
-fn setting(
-    folder: &Folder,
-    demo: &Demo,
-    places: Places,
-    start: EventTime,
-) -> Result<(Config, Places, Box<dyn Stage>), DemoError> {
-    let (config, file) = settings::write(folder, places, demo.brokers.as_deref())?;
-    let stage: Box<dyn Stage> = match &config.settings.log.kind {
-        LogKind::Local => Box::new(Local::start(&config, start)?),
-        LogKind::Kafka(kafka) => {
-            Box::new(Kafka::start(folder, (&config, kafka, &file), places, start)?)
-        }
-    };
-    Ok((config, places, stage))
 }
 
 impl<'a> DemoRun<'a> {
@@ -90,14 +72,7 @@ impl<'a> DemoRun<'a> {
         let before = models::serve(&runtime, &folder.model(BEFORE))?;
         let after = models::serve(&runtime, &folder.model(AFTER))?;
         let start = flights.first().map_or(EventTime::MIN, |flight| flight.asked_at.floor(WINDOW));
-        let usual = Places::find([before, after], USUAL)?;
-        let (config, places, stage) = match setting(&folder, demo, usual, start) {
-            // Another program was faster to listen there.
-            Err(DemoError::Process(ProcessError::Listen { .. })) => {
-                setting(&folder, demo, Places::find([before, after], ANY)?, start)?
-            }
-            other => other?,
-        };
+        let (config, places, stage) = set(&folder, demo, [before, after], start)?;
         let watch = Stopwatch::start();
         let tail = Tail::start(stage.topics(), watch)?;
         let pane = config.settings.sources.first().map_or(Span::ZERO, |source| source.pane);
@@ -120,7 +95,7 @@ impl<'a> DemoRun<'a> {
             fault: FAULT.parse().ok(),
             pulse: Pulse::default(),
             router,
-            during: RequestCounts::default(),
+            during: CallCounts::default(),
             withdrawn: None,
             flights,
         })

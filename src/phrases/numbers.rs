@@ -1,6 +1,5 @@
 //! Numbers.
 
-
 /// A count: `98,991`.
 #[must_use]
 pub fn count(n: u64) -> String {

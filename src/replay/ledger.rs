@@ -10,14 +10,14 @@ const DAY: Span = Span::from_s(24 * 3600);
 
 /// Takes frames and adds up the answers of each day.
 #[derive(Debug, Clone, Default)]
-pub struct Ledger {
+pub struct DailyAnswers {
     pane: Span,
     /// The last sums of each lane in each open pane.
     open: BTreeMap<LaneId, BTreeMap<Day, Sums>>,
     days: Days,
 }
 
-impl Ledger {
+impl DailyAnswers {
     /// An empty one, for panes of this length.
     #[must_use]
     pub fn new(pane: Span) -> Self {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::recording::{Files, NextRecord, TOPIC};
-use super::{Ledger, ReplayError};
+use super::{DailyAnswers, ReplayError};
 use crate::measure::{Input, Lane, Output};
 use crate::model::{EventTime, LaneId, LogTime, Reject, Source};
 use crate::show::data::Days;
@@ -32,7 +32,7 @@ pub fn measure(paths: &[PathBuf], source: &Source) -> Result<Measured, ReplayErr
     lane.begin(files.begins()?);
     let mut pass = Pass {
         lane,
-        ledger: Ledger::new(source.pane),
+        ledger: DailyAnswers::new(source.pane),
         records: Counters::default(),
         said: Vec::new(),
     };
@@ -66,7 +66,7 @@ pub fn measure(paths: &[PathBuf], source: &Source) -> Result<Measured, ReplayErr
 
 struct Pass {
     lane: Lane,
-    ledger: Ledger,
+    ledger: DailyAnswers,
     records: Counters,
     said: Vec<Output>,
 }

@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 pub use crate::show::data::Replayed;
 pub use history::History;
-pub use ledger::Ledger;
+pub use ledger::DailyAnswers;
 pub use measured::{Measured, measure};
 pub use summarize::outcome;
 pub(crate) use summarize::summary;
@@ -84,9 +84,7 @@ pub enum ReplayError {
     #[error("the shadow registry cannot be created")]
     Versions(#[from] DocumentError),
     /// Nothing in it is a sample.
-    #[error(
-        "none of the {0} records is a sample{1}; `ripcord check-source` shows how to fix them"
-    )]
+    #[error("none of the {0} records is a sample{1}; `ripcord check-source` shows how to fix them")]
     NothingUnderstood(u64, String),
     /// The one model that was asked for is not in it.
     #[error("no record is about {0}; the recording has {1}")]

@@ -85,12 +85,7 @@ fn unknown(model: &ModelId, history: &History) -> Option<String> {
 }
 
 /// A version that was named as production and never answered.
-fn never_seen(
-    id: &ModelId,
-    model: &ModelStatus,
-    days: &Days,
-    history: &History,
-) -> Option<String> {
+fn never_seen(id: &ModelId, model: &ModelStatus, days: &Days, history: &History) -> Option<String> {
     let production = history.production.get(id)?;
     let seen = days.versions(id);
     if seen.is_empty() || seen.contains(production) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::inline::{InlineRoles, role_of};
 use super::recording::{Files, NextRecord, TOPIC};
 use super::refusals::Refusals;
-use super::{History, Ledger, News, ReplayError, Replayed, Versions, summarize};
+use super::{DailyAnswers, History, News, ReplayError, Replayed, Versions, summarize};
 use crate::edge::clock::{Clock, SimulatedClock};
 use crate::edge::log::local::LocalLog;
 use crate::measure::{Input, Lane};
@@ -28,7 +28,7 @@ pub(super) struct ReplayRun {
     starts: Option<(ShadowRegistry, Option<Versions>, RuleSet)>,
     /// The roles, once the first sample has set the clock.
     roles: Option<InlineRoles>,
-    ledger: Ledger,
+    ledger: DailyAnswers,
     history: History,
     outputs: Vec<Output>,
     flushed_at: EventTime,
@@ -59,7 +59,7 @@ impl ReplayRun {
             only,
             starts: Some((registry, versions, rule_set.clone())),
             roles: None,
-            ledger: Ledger::new(source.pane),
+            ledger: DailyAnswers::new(source.pane),
             history: History::default(),
             outputs: Vec::new(),
             flushed_at: EventTime::MIN,

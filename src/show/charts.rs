@@ -16,7 +16,8 @@ use super::labels::{decade, moment, percent, spread};
 use crate::model::{EventTime, Span};
 
 /// Why a chart cannot be drawn.
-pub(super) type DrawError = DrawingAreaErrorKind<<SVGBackend<'static> as DrawingBackend>::ErrorType>;
+pub(super) type DrawError =
+    DrawingAreaErrorKind<<SVGBackend<'static> as DrawingBackend>::ErrorType>;
 
 /// What plotters draws on: whole numbers, so a tenth of a pixel each, or slow lines get steps.
 type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -33,7 +34,7 @@ pub(super) struct Plot {
     pub(super) title: String,
     /// A description for people who cannot see it.
     pub(super) describes: String,
-    pub(super) lines: Vec<Line>,
+    pub(super) lines: Vec<ChartLine>,
     pub(super) scale: Scale,
     /// A horizontal line at a value, with its name.
     pub(super) limit: Option<(f64, String)>,
@@ -47,7 +48,7 @@ pub(super) struct Plot {
 
 /// One line of a plot.
 #[derive(Debug, Clone)]
-pub(super) struct Line {
+pub(super) struct ChartLine {
     pub(super) name: String,
     /// Its looks, a class of the page's style.
     pub(super) class: &'static str,
@@ -225,7 +226,7 @@ mod tests {
             id: "one".into(),
             title: "t".into(),
             describes: "d".into(),
-            lines: vec![Line { name: "<v\"2'&>".into(), class: "subject", points }],
+            lines: vec![ChartLine { name: "<v\"2'&>".into(), class: "subject", points }],
             scale,
             limit: Some((0.8, "threshold".into())),
             band: Some((x.0, x.1, "breach to rollback".into())),

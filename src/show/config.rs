@@ -1,16 +1,15 @@
 //! What the settings mean: the text of `check-config`.
 
 use super::Screen;
-use crate::config::{
-    Config, GroupProtocol, LogKind, LogSettings, RoutedModel, RouterSettings,
-};
+use crate::config::{Config, GroupProtocol, LogKind, LogSettings, RoutedModel, RouterSettings};
 use crate::model::{Source, VersionId};
 
 /// The settings in effect, in words.
 #[must_use]
 pub fn rules(config: &Config, screen: Screen) -> String {
     let (report, settings) = (config.report(), &config.settings);
-    let mut text = screen.wrap(&format!("namespace {}, rules {}", report.namespace, report.rules_hash), 0);
+    let mut text =
+        screen.wrap(&format!("namespace {}, rules {}", report.namespace, report.rules_hash), 0);
     for meaning in &report.rules {
         let who = meaning.model.as_deref().unwrap_or("Every other model");
         let only = report.rules.len() == 1;
@@ -50,7 +49,8 @@ fn log(settings: &LogSettings) -> Vec<String> {
     };
     let instance = match &kafka.instance {
         Some(name) => format!("this process is {name}"),
-        None => "this process has no name, so a restart hands its partitions to other processes".to_owned(),
+        None => "this process has no name, so a restart hands its partitions to other processes"
+            .to_owned(),
     };
     let protocol = match kafka.group_protocol {
         GroupProtocol::Classic => "its members (classic)",

@@ -1,6 +1,6 @@
 //! What a demo says on a terminal in addition to the story.
 
-use super::data::{DemoResult, Phases, RequestCounts};
+use super::data::{CallCounts, DemoResult, Phases};
 use super::verdict::{detected, verdict};
 use super::{Screen, Story};
 use crate::model::EventTime;
@@ -36,7 +36,8 @@ pub fn note(note: &str, screen: Screen) -> String {
 /// What to try now.
 #[must_use]
 pub fn continues(url: &str, screen: Screen) -> String {
-    let head = screen.bold("The demo continues with a healthy week: half an hour of it takes 5 seconds.");
+    let head =
+        screen.bold("The demo continues with a healthy week: half an hour of it takes 5 seconds.");
     let at = match url {
         "http://127.0.0.1:7700" => String::new(),
         url => format!(" --url {url}"),
@@ -61,7 +62,7 @@ pub fn switched(
     story: &Story,
     at: EventTime,
     phases: Phases,
-    meanwhile: RequestCounts,
+    meanwhile: CallCounts,
     screen: Screen,
 ) -> String {
     let Phases { decide_ms, pickup_ms, act_ms, .. } = phases;

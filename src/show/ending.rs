@@ -173,7 +173,10 @@ fn records(summary: &Summary, screen: Screen) -> String {
 }
 
 fn notes(summary: &Summary, screen: Screen) -> String {
-    let notes: Vec<_> =
-        summary.notes.iter().map(|note| format!(" - {}", screen.wrap(note, 3).trim_start())).collect();
+    let notes: Vec<_> = summary
+        .notes
+        .iter()
+        .map(|note| format!(" - {}", screen.wrap(note, 3).trim_start()))
+        .collect();
     notes.join("\n")
 }

@@ -97,12 +97,7 @@ impl Screen {
 
     /// A table that fits; the columns of `right`, from 0, are aligned to the right.
     #[must_use]
-    pub(super) fn table(
-        self,
-        header: &[&str],
-        rows: &[Vec<String>],
-        right: &[usize],
-    ) -> String {
+    pub(super) fn table(self, header: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
         let mut table = Table::new();
         table.load_style(LINES);
         table.force_no_tty();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::charts::{Chart, DrawError, Line, Plot, Scale};
+use super::charts::{Chart, ChartLine, DrawError, Plot, Scale};
 use super::data::{Point, Replayed, RollbackSummary, SeriesKey};
 use crate::model::{EventTime, ModelId, SampleRole, Signal, Span, TriggerId, Verdict, VersionId};
 use crate::phrases::{day, percent};
@@ -55,19 +55,19 @@ pub(super) fn accuracy(
         enough.filter_map(|(at, counts)| Some((*at + noon, 1.0 - counts.rate()?))).collect()
     };
     let mut lines =
-        vec![Line { name: "served".into(), class: "served", points: points(&served) }];
+        vec![ChartLine { name: "served".into(), class: "served", points: points(&served) }];
     let classes = ["other", "third", "fourth"];
     let others = by_version.iter().filter(|(version, _)| Some(**version) != subject);
     let mut others: Vec<_> = others.collect();
     let to = rollback.and_then(|one| one.to.as_ref());
     others.sort_by_key(|(version, _)| to.is_some_and(|to| to != **version));
-    lines.extend(others.into_iter().zip(classes).map(|((version, days), class)| Line {
+    lines.extend(others.into_iter().zip(classes).map(|((version, days), class)| ChartLine {
         name: version.to_string(),
         class,
         points: points(days),
     }));
     let days = subject.and_then(|subject| Some((subject, by_version.get(subject)?)));
-    lines.extend(days.map(|(version, days)| Line {
+    lines.extend(days.map(|(version, days)| ChartLine {
         name: version.to_string(),
         class: "subject",
         points: points(days),
@@ -126,11 +126,11 @@ pub(super) fn statistic(
         }
         let class = if is_decisive { Some("subject") } else { classes.next() };
         let Some(class) = class else { continue };
-        lines.push(Line { name: short(subject, &trigger.id), class, points });
+        lines.push(ChartLine { name: short(subject, &trigger.id), class, points });
     }
     if let (Some(other), Some(trigger)) = (other, &decisive) {
         let points = relative(replayed.series.line(model, other, trigger));
-        lines.push(Line { name: short(other, trigger), class: "other", points });
+        lines.push(ChartLine { name: short(other, trigger), class: "other", points });
     }
     let all = || lines.iter().flat_map(|line| line.points.iter());
     let Some(x) = range(all().map(|(at, _)| *at)) else { return Ok(Vec::new()) };
@@ -192,7 +192,7 @@ pub(super) fn drifts(
              drifted alone in {over} points and together with another version in {shared}."
         );
         let known = points.iter().map(|point| (point.at, point.statistic)).collect();
-        let lines = vec![Line { name: String::new(), class: "subject thin", points: known }];
+        let lines = vec![ChartLine { name: String::new(), class: "subject thin", points: known }];
         let plot = Plot {
             id: format!("drift-{model}-{feature}"),
             title,

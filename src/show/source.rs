@@ -29,8 +29,11 @@ pub fn source(name: &str, report: &SourceReport, screen: Screen) -> String {
     section("The first record of each type, as Ripcord reads it", &examples(report, screen));
     section("Rejected", &rejects(report, screen));
     section("Joins and times", &joins(report, screen));
-    let hints: Vec<_> =
-        report.hints.iter().map(|hint| format!(" - {}", screen.wrap(hint, 3).trim_start())).collect();
+    let hints: Vec<_> = report
+        .hints
+        .iter()
+        .map(|hint| format!(" - {}", screen.wrap(hint, 3).trim_start()))
+        .collect();
     section("Please check", &hints.join("\n"));
     text
 }

@@ -2,9 +2,7 @@
 
 use super::data::{ModelSummary, RefusedSummary, RollbackSummary, Summary};
 use super::lost::mostly_lost;
-use crate::model::{
-    EventTime, IncidentId, IncidentState, Mode, ModelId, Signal, Span, VersionId,
-};
+use crate::model::{EventTime, IncidentId, IncidentState, Mode, ModelId, Signal, Span, VersionId};
 use crate::phrases::{Unit, span, spoken};
 
 /// The outcome in a sentence or two.

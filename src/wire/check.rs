@@ -204,28 +204,28 @@ impl<'s> SourceCheck<'s> {
     fn hints(&self) -> Vec<String> {
         let mut hints = Vec::new();
         if self.understood.is_empty() {
-            hints.push("no record was understood: mend the rejects below first".to_owned());
+            hints.push("no record was understood: fix the rejected records first".to_owned());
             return hints;
         }
         let predictions = self.understood.get(&SampleKind::Prediction).copied().unwrap_or(0);
         if predictions > 0 && self.roles.unstated == predictions {
             hints.push(
-                "no prediction states its role: live is what the registry has in production; \
-                 write role live or shadow to be exact"
+                "no prediction states its role, so the registry's production version counts as \
+                 live; write role live or shadow to be exact"
                     .to_owned(),
             );
         }
         if self.disorder > self.topic.allowed_disorder {
             hints.push(format!(
-                "timestamps come out of order by up to {} s, {} s are allowed: raise \
-                 allowed_disorder_seconds, or the rest is late",
+                "timestamps are out of order by up to {} s, and {} s are allowed: raise \
+                 allowed_disorder_seconds, or older records count as late",
                 self.disorder.as_s(),
                 self.topic.allowed_disorder.as_s()
             ));
         }
         if self.unanswered > 0 {
             hints.push(format!(
-                "{} predictions with status ok hold no prediction: they have no accuracy",
+                "{} predictions with status ok have no prediction, so they do not count for accuracy",
                 self.unanswered
             ));
         }
@@ -235,14 +235,14 @@ impl<'s> SourceCheck<'s> {
             && all.max_ms < 1.0
         {
             hints.push(format!(
-                "every latency lies between {} and {} ms: if these are seconds, write \
+                "every latency is between {} and {} ms: if these are seconds, write \
                  milliseconds",
                 all.min_ms, all.max_ms
             ));
         }
         if self.max_cpu_ratio > 1.0 {
             let most = self.max_cpu_ratio;
-            hints.push(format!("cpu_ratio goes up to {most}: it is a share, 0 to 1, not percent"));
+            hints.push(format!("cpu_ratio reaches {most}: write a share from 0 to 1, not percent"));
         }
         hints
     }
@@ -256,7 +256,7 @@ impl<'s> SourceCheck<'s> {
                     types.iter().copied().collect::<Vec<&str>>().join(" and ")
                 };
                 hints.push(format!(
-                    "model {model}: prediction is a {}, actual is a {}: they are never equal; \
+                    "model {model}: prediction is a {} but actual is a {}, so they are never equal; \
                      write both in one type",
                     list(predicted),
                     list(actual)
@@ -266,15 +266,15 @@ impl<'s> SourceCheck<'s> {
         let labels = self.joins.labels(self.carried, self.inline);
         if labels.outcomes > 0 && labels.matched == 0 && labels.carried == 0 {
             hints.push(
-                "no outcome met a prediction: `request` must be the same text in both, and \
+                "no outcome matched a prediction: `request` must be the same text in both, and \
                  predictions must come first"
                     .to_owned(),
             );
         }
         if labels.forgotten > 0 {
             hints.push(format!(
-                "{} older requests were forgotten to bound memory: coverage and pairs are of \
-                 the others",
+                "{} older requests were forgotten to limit memory: coverage and pairs leave \
+                 them out",
                 labels.forgotten
             ));
         }

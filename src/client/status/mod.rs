@@ -92,7 +92,9 @@ fn page(overview: &Overview, only: Option<&ModelId>, look: Look) -> String {
     let silent = overview.shards.iter().filter(|view| view.told_at.is_none()).count();
     if silent > 0 {
         let all = overview.shards.len();
-        out.push(format!("{silent} of {all} shards have not reported yet; is the decide role running?"));
+        out.push(format!(
+            "{silent} of {all} shards have not reported yet; is the decide role running?"
+        ));
     }
     let trouble = overview.trouble.iter();
     out.extend(trouble.map(|(target, why)| format!("TARGET {target} cannot be observed: {why}")));
@@ -116,9 +118,8 @@ fn page(overview: &Overview, only: Option<&ModelId>, look: Look) -> String {
 }
 
 fn records(overview: &Overview) -> String {
-    let sum = |of: fn(&crate::sums::Counters) -> u64| -> u64 {
-        overview.records.values().map(of).sum()
-    };
+    let sum =
+        |of: fn(&crate::sums::Counters) -> u64| -> u64 { overview.records.values().map(of).sum() };
     let rejected = sum(|counters| counters.rejected.values().sum());
     let (read, measured, late) = (sum(|c| c.read), sum(|c| c.measured), sum(|c| c.late));
     let [read, measured, late, rejected] = [read, measured, late, rejected].map(count);

@@ -29,9 +29,7 @@ pub enum PublishError {
     #[error(transparent)]
     Files(#[from] FilesError),
     /// A topic of the source.
-    #[error(
-        "there is no topic {0}; create it, or run `ripcord topics create --telemetry`"
-    )]
+    #[error("there is no topic {0}; create it, or run `ripcord topics create --telemetry`")]
     NoTopic(String),
     /// The log.
     #[error("the records cannot be sent; those before them were sent")]

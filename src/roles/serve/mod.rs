@@ -7,6 +7,7 @@ mod health;
 mod instructions;
 mod overview;
 mod plan;
+mod rollbacks;
 mod rules;
 mod telemetry;
 mod views;

@@ -76,9 +76,10 @@ pub(super) async fn model(
 ) -> Result<Json<ModelStatus>, Problem> {
     let mut found = app.blocking(overview).await?.models;
     let known = found.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    found.remove(name.as_str()).map(Json).ok_or_else(|| {
-        Problem::missing(format!("there is no model {name}; known models: {known}"))
-    })
+    found
+        .remove(name.as_str())
+        .map(Json)
+        .ok_or_else(|| Problem::missing(format!("there is no model {name}; known models: {known}")))
 }
 
 pub(super) async fn incidents(
@@ -111,7 +112,9 @@ pub(super) async fn incident(
             "{} incidents begin with {id}; write more of the id",
             more + 1
         ))),
-        (None, _) => Err(Problem::missing(format!("no incident's id begins with {id}; /api/incidents lists them"))),
+        (None, _) => Err(Problem::missing(format!(
+            "no incident's id begins with {id}; /api/incidents lists them"
+        ))),
     }
 }
 
@@ -139,9 +142,8 @@ pub(super) async fn decision(
     Name(id): Name,
 ) -> Result<Json<Decision>, Problem> {
     let of = id.split('-').next().and_then(|shard| shard.parse::<u32>().ok());
-    let missing = || {
-        Problem::missing(format!("there is no decision {id}; /api/decisions lists the latest"))
-    };
+    let missing =
+        || Problem::missing(format!("there is no decision {id}; /api/decisions lists the latest"));
     let shard = of.filter(|shard| *shard < app.topics.shards).ok_or_else(missing)?;
     let wanted = id.clone();
     let found = app.blocking(move |app| last_decisions(app, shard, 1, |d| d.id == wanted));

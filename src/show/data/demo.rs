@@ -20,7 +20,7 @@ pub struct Phases {
 
 /// Requests, and those that failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct RequestCounts {
+pub struct CallCounts {
     /// How many were sent.
     pub sent: u64,
     /// How many got no good answer.
@@ -39,7 +39,7 @@ pub struct Requested {
     /// Tries that were repeated, since nobody answered.
     pub repeated: u64,
     /// While the rollback was under way.
-    pub during_switch: RequestCounts,
+    pub during_switch: CallCounts,
     /// Answers of the withdrawn version after the switch, by the router's counters.
     pub withdrawn_after_switch: u64,
     /// The share of right answers that callers saw and counted, 0 to 1.

@@ -7,7 +7,7 @@ mod summary;
 mod topics;
 
 pub use days::{Day, Days, Sums};
-pub use demo::{DemoResult, Phases, RequestCounts, Requested};
+pub use demo::{CallCounts, DemoResult, Phases, Requested};
 pub use series::{Point, Series, SeriesKey};
 pub use summary::{
     Detection, IncidentSummary, ModelSummary, RefusedSummary, RollbackEvidence, RollbackSummary,

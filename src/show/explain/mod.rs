@@ -26,7 +26,9 @@ pub fn incident(incident: &Incident, decisions: &[Decision], screen: Screen) -> 
         seen(&mut out, first, screen);
     }
     out.push(String::new());
-    out.push(screen.wrap(&format!("Why it is {}: {}", incident.state.words(), incident.because), 0));
+    out.push(
+        screen.wrap(&format!("Why it is {}: {}", incident.state.words(), incident.because), 0),
+    );
     plan(&mut out, incident, screen);
     if decisions.len() > 1 {
         out.push(String::new());
@@ -62,4 +64,26 @@ fn opening(incident: &Incident) -> String {
         text.push_str(&format!(" {what} {from}; {samples} samples since then."));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example incident, with its next command.
+    fn story(next: Option<&str>) -> String {
+        let text = include_str!("../../../schemas/incident.v1.example.json");
+        let mut example: Incident = serde_json::from_str(text).unwrap();
+        example.next = next.map(str::to_owned);
+        incident(&example, &[], Screen::new(false, None))
+    }
+
+    #[test]
+    fn it_ends_with_the_servers_next_command_or_with_none() {
+        let told = story(Some("ripcord approve credit-risk"));
+        assert_eq!(told.lines().last(), Some("Next: ripcord approve credit-risk"), "{told}");
+        let told = story(None);
+        assert!(!told.contains("Next:") && !told.contains("ripcord release"), "{told}");
+        assert!(told.lines().all(|line| line.chars().count() <= 80), "{told}");
+    }
 }

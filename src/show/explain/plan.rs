@@ -28,8 +28,10 @@ pub(super) fn plan(out: &mut Vec<String>, incident: &Incident, screen: Screen) {
         ("verified (statistic)", incident.verified_at),
         ("closed", incident.closed_at),
     ];
-    let times: Vec<_> =
-        times.into_iter().filter_map(|(what, at)| Some(format!("  {}  {what}", moment(at?)))).collect();
+    let times: Vec<_> = times
+        .into_iter()
+        .filter_map(|(what, at)| Some(format!("  {}  {what}", moment(at?))))
+        .collect();
     if !times.is_empty() {
         // A recording is played faster than real time, and records may come late.
         out.push("When, in event time:".to_owned());

@@ -12,14 +12,14 @@ use crate::sums::{BucketSums, Counts, Tally};
 const BUCKETS: usize = 24;
 
 #[derive(Debug, Serialize)]
-pub(super) struct Table {
+pub(super) struct BucketTable {
     caption: String,
     header: Vec<String>,
     rows: Vec<Vec<String>>,
 }
 
 /// The buckets of the decisive verdict, and of the paired one where another decided.
-pub(super) fn evidence_tables(replayed: &Replayed, rollback: &RollbackSummary) -> Vec<Table> {
+pub(super) fn evidence_tables(replayed: &Replayed, rollback: &RollbackSummary) -> Vec<BucketTable> {
     let decisions = || {
         replayed.outputs.iter().filter_map(|output| match output {
             Output::Decision(decision) => Some(decision.as_ref()),
@@ -40,7 +40,7 @@ pub(super) fn evidence_tables(replayed: &Replayed, rollback: &RollbackSummary) -
     decisive.into_iter().chain(paired).filter_map(evidence_table).collect()
 }
 
-fn evidence_table(decision: &Decision) -> Option<Table> {
+fn evidence_table(decision: &Decision) -> Option<BucketTable> {
     let a = &decision.assessment;
     let first = a.evidence.buckets.first()?;
     let header: &[&str] = match &first.tally {
@@ -64,7 +64,7 @@ fn evidence_table(decision: &Decision) -> Option<Table> {
         a.version,
         moment(decision.read_to)
     );
-    Some(Table {
+    Some(BucketTable {
         caption,
         header: header.iter().map(|&name| name.to_owned()).collect(),
         rows: buckets.iter().skip(left_out).map(bucket).collect(),
@@ -81,7 +81,12 @@ fn bucket(bucket: &BucketSums) -> Vec<String> {
         Tally::Paired { table, .. } => {
             let (n, a, b) = (table.n(), table.only_b, table.only_a);
             let difference = (a as f64 - b as f64) / (n.max(1)) as f64;
-            row.extend([count(n), count(a), count(b), format!("{}{}", if difference < 0.0 { "" } else { "+" }, points(difference))]);
+            row.extend([
+                count(n),
+                count(a),
+                count(b),
+                format!("{}{}", if difference < 0.0 { "" } else { "+" }, points(difference)),
+            ]);
         }
         Tally::Mean { n, sum_ms, .. } => {
             row.extend([count(*n), format!("{} ms", number(sum_ms / (*n).max(1) as f64))]);

@@ -150,4 +150,3 @@ fn model_page(replayed: &Replayed, model: &ModelId) -> Result<ModelPage, DrawErr
         end: end.as_ref().map(name),
     })
 }
-

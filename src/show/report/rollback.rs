@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::evidence::{Table, evidence_tables};
+use super::evidence::{BucketTable, evidence_tables};
 use crate::model::EventTime;
 use crate::phrases::{count, moment, odds, proof, reference, span};
 use crate::show::data::{Replayed, RollbackSummary};
@@ -16,7 +16,7 @@ pub(super) struct RollbackPage {
     phases: Vec<Phase>,
     facts: Vec<[String; 2]>,
     said: Vec<[String; 3]>,
-    tables: Vec<Table>,
+    tables: Vec<BucketTable>,
 }
 
 /// A stretch of the timeline, in parts of its width, 0 to 100.

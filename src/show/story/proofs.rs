@@ -47,9 +47,7 @@ impl Story {
             IncidentState::Resolved if of_rollback => {
                 ("resolved", screen.good("resolved"), because.to_owned())
             }
-            IncidentState::Stuck => {
-                ("STUCK", screen.bad("STUCK"), because.to_owned())
-            }
+            IncidentState::Stuck => ("STUCK", screen.bad("STUCK"), because.to_owned()),
             IncidentState::Frozen if of_rollback => {
                 ("FROZEN", screen.bad("FROZEN"), because.to_owned())
             }

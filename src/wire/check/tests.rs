@@ -108,22 +108,22 @@ fn hints_name_what_is_likely_wrong() {
         (vec!["{".to_owned()], "no record was understood"),
         (vec![prediction(1, "v3", "")], "no prediction states its role"),
         (vec![outcome(1, "1"), late.to_owned()], "out of order by up to 1059 s, 1 s are allowed"),
-        (vec![outcome(1, "1")], "no outcome met a prediction"),
+        (vec![outcome(1, "1")], "no outcome matched a prediction"),
         (
             vec![prediction(1, "v3", ""), outcome(1, "\"1\"")],
-            "prediction is a number, actual is a text",
+            "prediction is a number but actual is a text",
         ),
         (
             (0..20).map(|i| prediction(i, "v3", r#","latency_ms":0.25"#)).collect(),
             "if these are seconds",
         ),
-        (vec![prediction(1, "v3", "").replace(r#","prediction":1"#, "")], "hold no prediction"),
+        (vec![prediction(1, "v3", "").replace(r#","prediction":1"#, "")], "have no prediction"),
         (
             vec![
                 r#"{"type":"health","model":"m","version":"v","ts":1371708059000,"cpu_ratio":85}"#
                     .to_owned(),
             ],
-            "cpu_ratio goes up to 85",
+            "cpu_ratio reaches 85",
         ),
     ];
     for (lines, what) in table {

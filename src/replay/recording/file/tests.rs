@@ -97,9 +97,7 @@ fn what_cannot_be_opened_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let said = |path: &Path| Recording::open(path, CAP).err().unwrap().to_string();
     let none = said(&folder.path().join("none.jsonl"));
-    assert!(
-        none.ends_with("none.jsonl cannot be opened; check its name and permissions")
-    );
+    assert!(none.ends_with("none.jsonl cannot be opened; check its name and permissions"));
     assert!(said(folder.path()).contains("is a directory"));
 }
 
