@@ -107,7 +107,10 @@ fn hints_name_what_is_likely_wrong() {
     let table: Vec<(Vec<String>, &str)> = vec![
         (vec!["{".to_owned()], "no record was understood"),
         (vec![prediction(1, "v3", "")], "no prediction states its role"),
-        (vec![outcome(1, "1"), late.to_owned()], "out of order by up to 1059 s, 1 s are allowed"),
+        (
+            vec![outcome(1, "1"), late.to_owned()],
+            "out of order by up to 1059 s, and 1 s are allowed",
+        ),
         (vec![outcome(1, "1")], "no outcome matched a prediction"),
         (
             vec![prediction(1, "v3", ""), outcome(1, "\"1\"")],
