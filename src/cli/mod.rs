@@ -24,7 +24,7 @@ pub use replay::{MappingArgs, ReplayArgs, ReplayMode};
 
 /// Watches models in production, detects bad versions, and rolls them back.
 #[derive(Debug, Clone, PartialEq, Parser)]
-#[command(name = "ripcord", version, about, after_help = EXAMPLES)]
+#[command(name = "ripcord", version, about = ABOUT, after_help = EXAMPLES)]
 #[command(propagate_version = true, arg_required_else_help = true)]
 #[command(disable_help_subcommand = true)]
 pub struct Cli {
@@ -35,6 +35,8 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: CliCommand,
 }
+
+const ABOUT: &str = "Watches models in production, detects bad versions, and rolls them back";
 
 const EXAMPLES: &str = "\
 Examples:

@@ -14,7 +14,8 @@ Examples:
       --registry examples/flights/registry.json
   ripcord replay log.jsonl --production v3 --previous v2 --report out.html
   zcat log.gz | ripcord replay - --production v3 --type prediction \\
-      --field id=/prediction_id --field ts=/meta/time --constant model=credit-risk";
+      --field id=/prediction_id --field ts=/meta/time \\
+      --constant model=credit-risk";
 
 /// Run recorded telemetry through the whole pipeline.
 #[derive(Debug, Clone, PartialEq, Args)]
