@@ -608,7 +608,9 @@ fn who_is_silent_is_not_ready_and_is_named() {
     let world = World::start(&Setting { decides: false, ..Setting::default() });
     let answer = world.get("/readyz");
     assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
-    assert!(problem(&answer)["detail"].as_str().unwrap().contains("0 always, 1 always"));
+    assert!(
+        problem(&answer)["detail"].as_str().unwrap().contains("0 from the start, 1 from the start")
+    );
     assert_eq!(world.get("/livez").status, 200);
     let body = json!({"model": "m", "reason": "r", "dry_run": true});
     assert_eq!(world.post("/api/models/rollback", &body).status, 503);
@@ -648,8 +650,8 @@ fn rules_go_into_force_under_a_higher_revision_or_not_at_all() {
     }
     for (by, reason, holds) in [
         ("ada", json!(" "), "the reason is missing"),
-        ("ada", json!("x".repeat(2001)), "say it shorter"),
-        (&"x".repeat(201), json!("r"), "say it shorter"),
+        ("ada", json!("x".repeat(2001)), "shorten them"),
+        (&"x".repeat(201), json!("r"), "shorten them"),
     ] {
         let mut book = good.clone();
         (book["by"], book["reason"]) = (json!(by), reason);
