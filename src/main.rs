@@ -2,24 +2,20 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use ripcord::app;
-use ripcord::cli::Cli;
+use ripcord::cli::{COULD_NOT, Cli};
 use ripcord::edge::terminal;
 
 fn main() -> ExitCode {
-    let code = match Cli::try_parse() {
+    let code = match Cli::read(std::env::args_os()) {
         Ok(cli) => run(&cli),
-        Err(said) => {
-            terminal::printed(said.print());
-            u8::try_from(said.exit_code()).unwrap_or(app::COULD_NOT)
-        }
+        Err(said) => app::refused(&said),
     };
     if let Some(why) = terminal::lost() {
         terminal::complain(&format!(
-            "ripcord: standard output cannot be written ({why}); is there room?"
+            "ripcord: standard output cannot be written ({why}); is the disk full?"
         ));
-        return ExitCode::from(app::COULD_NOT);
+        return ExitCode::from(COULD_NOT);
     }
     ExitCode::from(code)
 }
@@ -28,6 +24,6 @@ fn run(cli: &Cli) -> u8 {
     let environment = std::env::vars().collect();
     app::run(cli, &environment).unwrap_or_else(|error| {
         terminal::complain(&format!("ripcord: {error:#}"));
-        app::COULD_NOT
+        COULD_NOT
     })
 }

@@ -1,4 +1,4 @@
-//! `ripcord baseline`: what recorded healthy traffic says of versions, written into a registry.
+//! `ripcord baseline`: baselines from recorded healthy traffic, written to a registry.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use super::{DONE, NO, apart, config, registry_text, source};
-use crate::cli::{Global, MappingArgs};
+use super::{apart, config, registry_text, screen, source};
+use crate::cli::{DONE, Global, MappingArgs, NO};
 use crate::config::REGISTRY;
 use crate::edge::terminal;
 use crate::model::{Fact, ModelId, RuleSet, Signal, TargetId, VersionId};
-use crate::replay::{Measured, measure, mostly_lost};
-use crate::show::{self, BaselineChange};
+use crate::phrases::{count, moment};
+use crate::replay::{Measured, measure};
+use crate::show::{self, BaselineChange, mostly_lost};
 use crate::targets::registry::{RegistryFile, ShadowRegistry};
 
 /// The signals that a registry keeps.
@@ -32,7 +33,7 @@ pub(super) fn run(
     let source = source::of(&config, None, mapping)?;
     let measured = measure(files, &source)?;
     if let Some(why) = mostly_lost(&measured.records) {
-        bail!("no baseline is made of this recording. {why}");
+        bail!("no baseline is written. {why}");
     }
     let written = write(registry, &facts, &measured, &config.rules)?;
     let strangers = strangers(&facts, &measured);
@@ -49,27 +50,28 @@ pub(super) fn run(
         terminal::line(&serde_json::to_string_pretty(&answer)?);
         return Ok(done);
     }
+    let screen = screen(global);
     let (from, to) = measured.times;
-    terminal::line(&show::wrap(
-        &format!(
-            "{} of {} records measured, {from} to {to}. This traffic is taken as healthy.",
-            show::count(measured.records.measured),
-            show::count(measured.records.read)
-        ),
-        0,
-    ));
+    let text = format!(
+        "{} of {} records measured, {} to {}. This traffic is assumed to be healthy.",
+        count(measured.records.measured),
+        count(measured.records.read),
+        moment(from),
+        moment(to)
+    );
+    terminal::line(&screen.wrap(&text, 0));
     if written.is_empty() {
-        terminal::line(&show::wrap(&nothing(registry, &config.rules), 0));
+        terminal::line(&screen.wrap(&nothing(registry, &config.rules), 0));
     } else {
-        terminal::line(&show::baselines(&written));
-        terminal::line(&format!("Written into {}.", registry.display()));
+        terminal::line(&show::baselines(&written, screen));
+        terminal::line(&format!("Written to {}.", registry.display()));
     }
     for (model, version) in strangers {
         let text = format!(
-            "{version} of {model} was measured and is not in {}: nothing was written for it.",
+            "{version} of {model} is not in {}, so its baseline was not written.",
             registry.display()
         );
-        terminal::line(&show::wrap(&text, 0));
+        terminal::line(&screen.wrap(&text, 0));
     }
     Ok(done)
 }
@@ -79,7 +81,7 @@ fn facts(registry: &Path) -> Result<Vec<Fact>> {
     let text = registry_text(registry)?;
     let locked = std::fs::metadata(registry).is_ok_and(|about| about.permissions().readonly());
     if locked {
-        bail!("{name} is read-only; make it writable if baselines shall stand in it");
+        bail!("{name} is read-only; make it writable to store baselines in it");
     }
     let mut shadow = ShadowRegistry::read(TargetId::new(REGISTRY)?, &text)
         .with_context(|| format!("in {name}"))?;
@@ -92,10 +94,10 @@ fn facts(registry: &Path) -> Result<Vec<Fact>> {
 
 fn nothing(registry: &Path, rules: &RuleSet) -> String {
     format!(
-        "Nothing was written into {}: no version of it has {} samples of a signal here \
-         (rules.policy.baseline_samples).",
+        "Nothing was written to {}: none of its versions has {} samples of a signal in this \
+         recording (rules.policy.baseline_samples).",
         registry.display(),
-        show::count(rules.default.policy.baseline_samples)
+        count(rules.default.policy.baseline_samples)
     )
 }
 
@@ -109,7 +111,7 @@ fn write(
     let (mut written, mut baselines) = (Vec::new(), Vec::new());
     for fact in facts {
         for known in &fact.versions {
-            let mut now = measured.ledger.total(&fact.model, &known.version).baselines();
+            let mut now = measured.days.total(&fact.model, &known.version).baselines();
             let enough = rules.of(&fact.model).policy.baseline_samples;
             now.retain(|_, baseline| baseline.n >= enough);
             if now.is_empty() {
@@ -137,7 +139,7 @@ fn strangers(facts: &[Fact], measured: &Measured) -> BTreeSet<(ModelId, VersionI
         let mut of = facts.iter().filter(|fact| fact.model == *model);
         of.any(|fact| fact.versions.iter().any(|known| known.version == *version))
     };
-    let days = measured.ledger.days().map(|((_, model, version, _), _)| (model, version));
+    let days = measured.days.iter().map(|((_, model, version, _), _)| (model, version));
     let strange = days.filter(|(model, version)| !knows(model, version));
     strange.map(|(model, version)| (model.clone(), version.clone())).collect()
 }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::{COULD_NOT, DONE, NO};
-use crate::cli::Global;
-use crate::config::Config;
+use super::screen;
+use crate::cli::{COULD_NOT, DONE, Global, NO};
+use crate::config::{Config, ConfigError, ConfigProblem};
 use crate::edge::terminal;
 use crate::show;
+use crate::wire::api::{RefusedConfig, RefusedSetting};
 
-/// Shows the settings in effect and what they mean, or all that is wrong with them.
+/// Shows the settings in effect and what they mean, or every problem with them.
 pub(super) fn run(global: &Global, environment: &BTreeMap<String, String>) -> Result<u8> {
     match Config::load(&global.config, environment) {
         Ok(config) if global.json => {
@@ -18,19 +19,28 @@ pub(super) fn run(global: &Global, environment: &BTreeMap<String, String>) -> Re
             Ok(DONE)
         }
         Ok(config) => {
-            let paint = show::Paint::new(terminal::colours(global.no_color));
-            terminal::line(&show::rules(&config, paint));
+            terminal::line(&show::rules(&config, screen(global)));
             Ok(DONE)
         }
         Err(refused) => {
             if global.json {
-                terminal::line(&serde_json::to_string_pretty(&show::refusal(&refused))?);
+                terminal::line(&serde_json::to_string_pretty(&refusal(&refused))?);
             } else {
                 terminal::complain(&refused.to_string());
             }
-            // Rules that nobody could read are neither good nor refused.
+            // Files that cannot be read are neither valid nor refused.
             let read = global.config.iter().all(|file| std::fs::read(file).is_ok());
             Ok(if read { NO } else { COULD_NOT })
         }
     }
+}
+
+fn refusal(refused: &ConfigError) -> RefusedConfig {
+    let setting = |problem: &ConfigProblem| RefusedSetting {
+        path: problem.path.to_string(),
+        value: problem.value.clone(),
+        origin: problem.origin.clone(),
+        would_do: problem.why.clone(),
+    };
+    RefusedConfig { refused: refused.problems.iter().map(setting).collect() }
 }

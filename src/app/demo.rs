@@ -6,18 +6,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
-use super::{DONE, NO};
-use crate::cli::{self, Global};
-use crate::demo::{Demo, DemoEvent, DemoResult, Phases, Requested};
+use super::replay::blocks;
+use super::screen;
+use crate::cli::{self, DONE, Global, NO};
+use crate::demo::{Demo, DemoEvent};
 use crate::edge::terminal::{self, Bar};
+use crate::phrases::{day, percent};
 use crate::process;
-use crate::replay::Summary;
-use crate::show::{self, Paint, Story};
+use crate::show::data::{DemoResult, Phases, Requested, Summary};
+use crate::show::{self, Screen, Story};
 
-/// What the page is of.
-const OF: &str = "Ripcord demo: flights of 2013, asked live";
+/// The subject of the page.
+const OF: &str = "Ripcord demo: live requests for the flights of 2013";
 
-/// What `--json` prints: the summary as a replay has it, and what only a live run can know.
+/// What `--json` prints: the summary of a replay, and what only a live run can measure.
 #[derive(Serialize)]
 struct Printed<'a> {
     #[serde(flatten)]
@@ -27,12 +29,10 @@ struct Printed<'a> {
     faults: &'a [String],
 }
 
-/// Plays the demo and tells what came of it.
+/// Plays the demo and shows the result.
 pub(super) fn run(global: &Global, args: &cli::DemoArgs) -> Result<u8> {
     if !global.config.is_empty() {
-        bail!(
-            "the demo has settings of its own, which it writes to its folder: leave out --config"
-        );
+        bail!("the demo has its own settings, which it writes to its folder: leave out --config");
     }
     let runtime = process::runtime()?;
     let stopped = Arc::new(AtomicBool::new(false));
@@ -49,8 +49,8 @@ pub(super) fn run(global: &Global, args: &cli::DemoArgs) -> Result<u8> {
 }
 
 fn told(demo: &Demo, global: &Global, stopped: &dyn Fn() -> bool) -> Result<DemoResult> {
-    let paint = Paint::new(terminal::colours(global.no_color));
-    let mut story = Story::new(paint);
+    let screen = screen(global);
+    let mut story = Story::new(screen);
     let bar = Bar::new(!global.json);
     let say = |text: &str| {
         if !global.json {
@@ -61,29 +61,28 @@ fn told(demo: &Demo, global: &Global, stopped: &dyn Fn() -> bool) -> Result<Demo
     let folder = demo.folder.display().to_string();
     let ended = demo.run(stopped, |told| match told {
         DemoEvent::Begins { router, server } => {
-            say(&show::begins(&router, &server, &folder, paint));
+            say(&show::begins(&router, &server, &folder, screen));
             url = server;
         }
-        DemoEvent::News(news) => story.take(&news).iter().for_each(|block| say(block)),
-        DemoEvent::Note(note) => say(&show::note(&note, paint)),
+        DemoEvent::News(news) => blocks(&mut story, &news).iter().for_each(|block| say(block)),
+        DemoEvent::Note(note) => say(&show::note(&note, screen)),
         DemoEvent::Ended(ended) => {
             bar.end();
-            written = ending(ended, demo, global, paint);
+            written = ending(ended, demo, global, screen);
             if demo.serve {
-                say(&show::goes_on(&url, paint));
+                say(&show::continues(&url, screen));
             }
         }
-        DemoEvent::Fault(at) => say(&show::fault(&story, at, paint)),
+        DemoEvent::Fault(at) => say(&show::fault(&story, at, screen)),
         DemoEvent::Switched(at, phases, meanwhile) => {
-            say(&show::switched(&story, at, phases, meanwhile, paint));
+            say(&show::switched(&story, at, phases, meanwhile, screen));
         }
         DemoEvent::Progress { windows: (done, all), at, shares } => {
             if bar.is_shown() {
                 let shares = shares.map_or(String::new(), |(served, without)| {
-                    let [served, without] = [served, without].map(|share| share * 100.0);
-                    format!("  served {served:.1} %, v3 alone {without:.1} %")
+                    format!("  served {}, v3 alone {}", percent(served), percent(without))
                 });
-                bar.at(done, Some(all), format!("{at:.10}{shares}"));
+                bar.at(done, Some(all), format!("{}{shares}", day(at)));
             }
         }
     });
@@ -93,12 +92,13 @@ fn told(demo: &Demo, global: &Global, stopped: &dyn Fn() -> bool) -> Result<Demo
     Ok(ended)
 }
 
-/// Says what it came to, and writes the page.
-fn ending(ended: &DemoResult, demo: &Demo, global: &Global, paint: Paint) -> Result<()> {
+/// Shows the result, and writes the page.
+fn ending(ended: &DemoResult, demo: &Demo, global: &Global, screen: Screen) -> Result<()> {
     let page = demo.folder.join("report.html");
     let report = show::page(&ended.replayed, OF, &show::figures(ended), &ended.rules)?;
-    std::fs::write(&page, report)
-        .with_context(|| format!("{} cannot be written; is there room?", page.display()))?;
+    std::fs::write(&page, report).with_context(|| {
+        format!("{} cannot be written; check permissions and free space", page.display())
+    })?;
     if global.json {
         let DemoResult { replayed, phases, requests, faults, .. } = ended;
         let (summary, phases) = (&replayed.summary, *phases);
@@ -106,7 +106,7 @@ fn ending(ended: &DemoResult, demo: &Demo, global: &Global, paint: Paint) -> Res
         terminal::line(&serde_json::to_string_pretty(&printed)?);
         return Ok(());
     }
-    terminal::line(show::ended(ended, paint).trim_end());
-    terminal::line(&format!("\nThe page for the review: {}", page.display()));
+    terminal::line(show::ended(ended, screen).trim_end());
+    terminal::line(&format!("\nPage with charts: {}", page.display()));
     Ok(())
 }

@@ -1,8 +1,11 @@
-//! What each command does. A command answers its exit code; what went wrong it returns.
+//! The commands. Each returns its exit code, or an error.
+//!
+//! Law: only commands. What they have in common belongs to the rooms that they call.
 
 mod baseline;
 mod config;
 mod demo;
+mod help;
 mod process;
 mod publish;
 mod replay;
@@ -15,27 +18,21 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
+pub use self::help::refused;
 use crate::cli::{Cli, CliCommand, Global, HealthArgs};
+use crate::client;
 use crate::config::{Config, KafkaSettings, LogKind};
 use crate::edge::clock::SystemClock;
 use crate::edge::log::kafka::KafkaLog;
 use crate::edge::terminal;
 use crate::process::RoleSet;
-use crate::{client, show};
+use crate::show::Screen;
 
-/// Done.
-pub const DONE: u8 = 0;
-/// No, or refused.
-pub const NO: u8 = 1;
-/// Could not.
-pub const COULD_NOT: u8 = 2;
-
-/// Does what was typed.
+/// Runs a command.
 ///
 /// # Errors
-/// It could not.
+/// It cannot be carried out.
 pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
-    terminal::columns().into_iter().for_each(show::fit);
     match &cli.command {
         CliCommand::Demo(demo) => demo::run(&cli.global, demo),
         CliCommand::Replay(replay) => replay::run(&cli.global, replay, environment),
@@ -47,7 +44,7 @@ pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
             process::run(&cli.global, &RoleSet::Decide, *health, environment)
         }
         CliCommand::Work { work, health: HealthArgs { health } } => {
-            process::run(&cli.global, &process::hands(work), *health, environment)
+            process::run(&cli.global, &process::workers(work), *health, environment)
         }
         CliCommand::Route => process::run(&cli.global, &RoleSet::Route, None, environment),
         CliCommand::Topics(asked) => topics::run(&cli.global, asked, environment),
@@ -60,29 +57,30 @@ pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
         CliCommand::Baseline { files, registry, mapping } => {
             baseline::run(&cli.global, files, registry, mapping, environment)
         }
+        CliCommand::Help { topic } => Ok(help::run(topic, screen(&cli.global))),
         CliCommand::Remote(asked) => client::run(&cli.global, asked, environment),
     }
 }
 
-/// The text of a registry, without the mark that some editors begin a file with.
+/// The text of a registry, without a byte order mark.
 fn registry_text(registry: &Path) -> Result<String> {
     let text = std::fs::read_to_string(registry).with_context(|| {
-        format!("{} cannot be read; --registry takes a registry.json", registry.display())
+        format!("{} cannot be read; give --registry a registry.json", registry.display())
     })?;
     Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))
 }
 
-/// Refuses to write over what is read.
+/// Refuses to overwrite an input.
 fn apart<'a>(output: &Path, mut inputs: impl Iterator<Item = &'a Path>) -> Result<()> {
     let Ok(place) = output.canonicalize() else { return Ok(()) };
     if inputs.any(|input| input.canonicalize().is_ok_and(|input| input == place)) {
-        bail!("{} is read by this command; write to another file", output.display());
+        bail!("{} is an input of this command; write to another file", output.display());
     }
     Ok(())
 }
 
-/// The Kafka log, with its settings; none: the settings have the local one, and it was said what
-/// is done there `instead`.
+/// The Kafka log, with its settings; `None` if the settings have the local one, and then it has
+/// been reported what to do `instead`.
 fn kafka<'a>(config: &'a Config, instead: &str) -> Result<Option<(&'a KafkaSettings, KafkaLog)>> {
     match &config.settings.log.kind {
         LogKind::Kafka(kafka) => Ok(Some((kafka, KafkaLog::open(kafka, Arc::new(SystemClock))?))),
@@ -92,6 +90,11 @@ fn kafka<'a>(config: &'a Config, instead: &str) -> Result<Option<(&'a KafkaSetti
             Ok(None)
         }
     }
+}
+
+/// What standard output is laid out for.
+fn screen(global: &Global) -> Screen {
+    Screen::new(terminal::colours(global.no_color), terminal::columns())
 }
 
 fn config(global: &Global, environment: &BTreeMap<String, String>) -> Result<Config> {

@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 
 use anyhow::Result;
 
-use super::{DONE, config};
-use crate::cli::{self, Global};
+use super::config;
+use crate::cli::{self, DONE, Global};
 use crate::edge::diagnostics;
 use crate::edge::parent::{WITH_PARENT, end_with_parent};
 use crate::process::{self, RoleSet, WorkerKind};
 
-/// Runs a part of the river until it is asked to stop.
+/// Runs roles until asked to stop.
 pub(super) fn run(
     global: &Global,
     part: &RoleSet,
@@ -28,7 +28,7 @@ pub(super) fn run(
 }
 
 /// The workers that were named.
-pub(super) fn hands(work: &cli::WorkArgs) -> RoleSet {
+pub(super) fn workers(work: &cli::WorkArgs) -> RoleSet {
     RoleSet::Work(match work {
         cli::WorkArgs::Registry => WorkerKind::Registry,
         cli::WorkArgs::Exec { name } => WorkerKind::Exec(name.clone()),

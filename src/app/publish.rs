@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
-use super::{DONE, NO, config, kafka};
-use crate::cli::{self, Global};
+use super::{config, kafka, screen};
+use crate::cli::{self, DONE, Global, NO};
 use crate::config::Config;
 use crate::edge::terminal::{self, Bar};
 use crate::model::Source;
+use crate::phrases::{count, moment};
 use crate::replay::publish::{Publish, Published};
-use crate::show::{self, count};
 
 /// Sends recordings to the topics of a source.
 pub(super) fn run(
@@ -19,7 +19,7 @@ pub(super) fn run(
     environment: &BTreeMap<String, String>,
 ) -> Result<u8> {
     let config = config(global, environment)?;
-    let instead = "the local log is its process's alone; start `ripcord up` and POST the lines to \
+    let instead = "the local log belongs to one process; start `ripcord up` and POST the lines to \
                    its /api/telemetry";
     let Some((_, log)) = kafka(&config, instead)? else { return Ok(NO) };
     let publish = Publish {
@@ -38,7 +38,7 @@ pub(super) fn run(
     let published = published?;
     match global.json {
         true => terminal::line(&serde_json::to_string_pretty(&published)?),
-        false => terminal::line(&words(&published)),
+        false => terminal::line(&screen(global).wrap(&words(&published), 0)),
     }
     Ok(DONE)
 }
@@ -49,10 +49,12 @@ fn source<'a>(config: &'a Config, named: Option<&str>) -> Result<&'a Source> {
     let known: Vec<_> = sources.iter().map(|source| source.id.as_str()).collect();
     match (named, sources.as_slice()) {
         (None, [only]) => Ok(only),
-        (None, _) => bail!("which source? --source takes one of: {}", known.join(", ")),
+        (None, _) => {
+            bail!("the config has several sources; choose one with --source: {}", known.join(", "))
+        }
         (Some(name), _) => match sources.iter().find(|source| source.id.as_str() == name) {
             Some(source) => Ok(source),
-            None => bail!("no source {name}; the config has: {}", known.join(", ")),
+            None => bail!("there is no source {name}; the config has: {}", known.join(", ")),
         },
     }
 }
@@ -66,14 +68,18 @@ fn words(published: &Published) -> String {
     let mut text = format!("sent {topics} in {seconds:.1} s, {per_second} records/s");
     if *keyless > 0 {
         let bad = count(*keyless);
-        text.push_str(&format!("\n{bad} of them are no records of the source, sent without a key"));
+        text.push_str(&format!(
+            "\n{bad} of them are not records of the source and were sent without a key"
+        ));
     }
     if *too_large > 0 {
         let large = count(*too_large);
-        text.push_str(&format!("\n{large} lines are longer than max_record_bytes and stayed here"));
+        text.push_str(&format!(
+            "\n{large} lines are longer than max_record_bytes and were not sent"
+        ));
     }
     if let Some(at) = stopped_at {
-        text.push_str(&format!("\nstopped before {at}"));
+        text.push_str(&format!("\nstopped before {}", moment(*at)));
     }
-    show::wrap(&text, 0)
+    text
 }

@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::{DONE, apart, config, registry_text, source};
-use crate::cli::{self, Global, ReplayMode};
+use super::{apart, config, registry_text, screen, source};
+use crate::cli::{self, DONE, Global, ReplayMode};
 use crate::config::{REGISTRY, RulesInWords};
 use crate::edge::clock::Stopwatch;
 use crate::edge::terminal::{self, Bar};
 use crate::model::{Mode, TargetId};
+use crate::phrases::{count, day, number};
 use crate::replay::{News, Replay, Replayed};
-use crate::show::{self, Paint, Story};
+use crate::show::{self, Screen, Story};
 use crate::targets::registry::ShadowRegistry;
 
-/// Replays recordings and tells what came of it.
+/// Replays recordings and shows the result.
 pub(super) fn run(
     global: &Global,
     args: &cli::ReplayArgs,
@@ -48,7 +49,7 @@ pub(super) fn run(
     if let Some(report) = &args.report {
         write(report, &replayed, args, &config.report().rules)?;
         if !global.json {
-            terminal::line(&format!("\nThe page: {}", report.display()));
+            terminal::line(&format!("\nPage with charts: {}", report.display()));
         }
     }
     Ok(DONE)
@@ -56,22 +57,22 @@ pub(super) fn run(
 
 /// Replays, and tells the story while it runs unless only the summary is wanted.
 fn told(replay: Replay, global: &Global, args: &cli::ReplayArgs) -> Result<Replayed> {
-    let paint = Paint::new(terminal::colours(global.no_color));
-    let mut story = Story::new(paint);
+    let screen = screen(global);
+    let mut story = Story::new(screen);
     let bar = Bar::new(!global.json);
     let watch = Stopwatch::start();
     if !global.json {
-        terminal::line(&opening(args, paint));
+        terminal::line(&opening(args, screen));
     }
     let replayed = replay.run(|news| {
         if let News::Progress(progress, at, records) = &news
             && bar.is_shown()
         {
-            let rate = *records as f64 / watch.elapsed().as_s().max(0.001);
-            let words = format!("{at:.10}  {} records  {rate:.0}/s", show::count(*records));
+            let rate = number(*records as f64 / watch.elapsed().as_s().max(0.001));
+            let words = format!("{}  {} records  {rate}/s", day(*at), count(*records));
             bar.at(progress.read, progress.total, words);
         }
-        let blocks = story.take(&news);
+        let blocks = blocks(&mut story, &news);
         if !global.json {
             blocks.iter().for_each(|block| bar.line(block));
         }
@@ -79,46 +80,61 @@ fn told(replay: Replay, global: &Global, args: &cli::ReplayArgs) -> Result<Repla
     bar.end();
     let replayed = replayed?;
     if !global.json {
-        terminal::line(show::ending(&replayed, &story, paint).trim_end());
+        terminal::line(show::ending(&replayed, &story, screen).trim_end());
     }
     Ok(replayed)
 }
 
-fn opening(args: &cli::ReplayArgs, paint: Paint) -> String {
+/// What the story says about news.
+pub(super) fn blocks(story: &mut Story, news: &News<'_>) -> Vec<String> {
+    match news {
+        News::Output(output) => story.output(output),
+        News::Numbers(status) => {
+            story.numbers(status);
+            Vec::new()
+        }
+        News::Progress(..) | News::Refused(_) => Vec::new(),
+    }
+}
+
+fn opening(args: &cli::ReplayArgs, screen: Screen) -> String {
     let files: Vec<_> = args.files.iter().map(|file| name(file)).collect();
     let from = match (&args.registry, &args.production) {
-        (Some(registry), _) => format!("versions from {}", name(registry)),
+        (Some(registry), _) => format!("Versions from {}", name(registry)),
         (None, Some(production)) => match &args.previous {
             Some(previous) => {
                 format!("{production} in production, {previous} vouched for; no registry")
             }
             None => format!("{production} in production, no previous version; no registry"),
         },
-        (None, None) => {
-            "no registry, and no version named as production: nothing is rolled back".to_owned()
-        }
+        (None, None) => "No registry and no --production: nothing can be rolled back".to_owned(),
     };
-    let head = paint.bold(&format!("Replay of {}", files.join(", ")));
-    let mode = format!("{:?}", args.mode).to_lowercase();
+    let head = screen.bold(&format!("Replay of {}", files.join(", ")));
+    let mode = match args.mode {
+        ReplayMode::Config => "of the settings",
+        ReplayMode::Observe => Mode::Observe.name(),
+        ReplayMode::Recommend => Mode::Recommend.name(),
+        ReplayMode::Act => Mode::Act.name(),
+    };
     let text = format!(
         "{from}. Mode {mode}, on shadow targets: nothing outside is touched. Times are event \
-         times, UTC."
+         times."
     );
-    format!("{head}\n{}\n", show::wrap(&text, 0))
+    format!("{head}\n{}\n", screen.wrap(&text, 0))
 }
 
 fn name(file: &Path) -> String {
     if file.as_os_str() == "-" { "standard input".to_owned() } else { file.display().to_string() }
 }
 
-/// Finds out before the work whether its result can be kept.
+/// Checks before the work whether its result can be written.
 fn may_write(report: &Path) -> Result<()> {
     let folder = report.parent().filter(|folder| !folder.as_os_str().is_empty());
     if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
-        bail!("{} is no folder; make it, or write the page elsewhere", folder.display());
+        bail!("{} is not a folder; create it, or write the page elsewhere", folder.display());
     }
     if report.is_dir() {
-        bail!("{} is a folder; --report names the file to write", report.display());
+        bail!("{} is a folder; give --report the name of a file", report.display());
     }
     Ok(())
 }
@@ -132,8 +148,9 @@ fn write(
     let files: Vec<_> = args.files.iter().map(|file| name(file)).collect();
     let of = format!("Ripcord replay of {}", files.join(", "));
     let page = show::page(replayed, &of, &[], rules)?;
-    std::fs::write(report, page)
-        .with_context(|| format!("{} cannot be written; is there room?", report.display()))
+    std::fs::write(report, page).with_context(|| {
+        format!("{} cannot be written; check permissions and free space", report.display())
+    })
 }
 
 /// The shadow registry that a replay acts on.

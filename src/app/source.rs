@@ -5,11 +5,12 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use super::{DONE, NO, config};
-use crate::cli::{Global, MappingArgs};
+use super::{config, screen};
+use crate::cli::{DONE, Global, MappingArgs, NO};
 use crate::config::{Config, mapping};
 use crate::edge::terminal::{self, Bar};
 use crate::model::Source;
+use crate::phrases::count;
 use crate::replay::recording::{Line, Recording};
 use crate::wire::check::SourceCheck;
 use crate::wire::telemetry::Raw;
@@ -18,10 +19,10 @@ use crate::{replay, show};
 /// Requests whose joins are remembered at a time.
 const REQUESTS: usize = 1_000_000;
 
-/// Lines between two looks at how far it is.
+/// Lines between two updates of the progress bar.
 const LOOK_EVERY: u64 = 1000;
 
-/// Shows what is understood of a recording.
+/// Shows what Ripcord understands of a recording.
 pub(super) fn run(
     global: &Global,
     file: &Path,
@@ -32,7 +33,7 @@ pub(super) fn run(
     let config = config(global, environment)?;
     let source = of(&config, named, map)?;
     let Some(topic) = source.topics.first() else { bail!("source {} has no topic", source.id) };
-    // One byte over the limit is enough to be told as too large.
+    // One byte over the limit is enough to count as too large.
     let mut recording = Recording::open(file, source.max_record_bytes.saturating_add(1))?;
     let mut check = SourceCheck::new(topic, &source, REQUESTS);
     let bar = Bar::new(!global.json);
@@ -50,7 +51,7 @@ pub(super) fn run(
             }
         };
         if number.is_multiple_of(LOOK_EVERY) {
-            bar.at(progress.read, progress.total, format!("{number} lines"));
+            bar.at(progress.read, progress.total, format!("{} lines", count(number)));
         }
     }
     bar.end();
@@ -58,8 +59,8 @@ pub(super) fn run(
     if global.json {
         terminal::line(&serde_json::to_string_pretty(&report)?);
     } else {
-        let paint = show::Paint::new(terminal::colours(global.no_color));
-        terminal::line(&show::source(&file.display().to_string(), &report, paint));
+        let name = file.display().to_string();
+        terminal::line(&show::source(&name, &report, screen(global)));
     }
     let good = report.rejected.is_empty() && !report.understood.is_empty();
     Ok(if good { DONE } else { NO })
@@ -74,7 +75,10 @@ pub(super) fn of(config: &Config, named: Option<&str>, args: &MappingArgs) -> Re
     };
     let Some(source) = source else {
         let known: Vec<_> = sources.iter().map(|source| source.id.as_str()).collect();
-        bail!("no source {}; the config has: {}", named.unwrap_or("at all"), known.join(", "));
+        match named {
+            Some(name) => bail!("there is no source {name}; the config has: {}", known.join(", ")),
+            None => bail!("the config has no enabled source; enable one under [sources]"),
+        }
     };
     let mut source = replay::recorded(source, config.settings.replay_max_jump);
     let fields = args.field.iter().cloned().collect();

@@ -1,4 +1,4 @@
-//! Words of a command line into values, or what would do instead.
+//! Words of a command line into values, or what is expected instead.
 
 use serde_json::Value as Json;
 
@@ -14,7 +14,7 @@ pub(super) fn version(text: &str) -> Result<VersionId, String> {
     VersionId::new(text).map_err(|why| why.to_string())
 }
 
-/// A reason with something in it.
+/// A reason that is not empty.
 pub(super) fn reason(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
         return Err("a reason is empty; say in a few words why".to_owned());
@@ -24,7 +24,7 @@ pub(super) fn reason(text: &str) -> Result<String, String> {
 
 /// One of the words that a type of the model has in JSON.
 fn word<T: serde::de::DeserializeOwned>(text: &str, words: &str) -> Result<T, String> {
-    serde_json::from_value(Json::from(text)).map_err(|_| format!("it is one of {words}"))
+    serde_json::from_value(Json::from(text)).map_err(|_| format!("expected one of {words}"))
 }
 
 /// A mode by its word.
@@ -62,8 +62,8 @@ pub(super) fn moment(text: &str) -> Result<EventTime, String> {
     text.parse::<EventTime>().map_err(|why| why.to_string())
 }
 
-/// So many records in a second.
+/// Records per second.
 pub(super) fn rate(text: &str) -> Result<u32, String> {
     let rate = text.parse().ok().filter(|rate| *rate > 0);
-    rate.ok_or_else(|| "it is a whole number of records per second, 1 or more".to_owned())
+    rate.ok_or_else(|| "expected a whole number of records per second, 1 or more".to_owned())
 }

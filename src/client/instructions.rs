@@ -1,4 +1,4 @@
-//! What a person asks for: posted, waited for, told.
+//! Instructions: sent, waited for, and their replies shown.
 
 use std::time::Duration;
 
@@ -7,15 +7,14 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::Session;
-use crate::app::{COULD_NOT, DONE, NO};
-use crate::cli::Order;
+use crate::cli::{COULD_NOT, DONE, NO, Order};
 use crate::edge::terminal;
 use crate::model::{RuleSet, Scope};
 use crate::phrases::changes::changes;
-use crate::phrases::terms;
-use crate::roles::serve::{AcceptedInstruction, InstructionState, Overview, PlanView};
+use crate::phrases::want;
+use crate::wire::api::{AcceptedInstruction, InstructionState, Overview, PlanView};
 
-/// Looks for a reply, and the time between two.
+/// How often to look for a reply, and the time between two looks.
 const LOOKS: u32 = 100;
 const AGAIN: Duration = Duration::from_millis(100);
 
@@ -30,8 +29,9 @@ impl Session {
         if body.get("dry_run") == Some(&Json::Bool(true)) {
             return if self.json { self.print_json(&answer) } else { plan(&answer) };
         }
-        let asked = AcceptedInstruction::deserialize(&answer)
-            .context("the server took it and says not as what")?;
+        let asked = AcceptedInstruction::deserialize(&answer).context(
+            "the server accepted it with an answer that this version does not understand",
+        )?;
         self.wait(&asked).await
     }
 
@@ -44,7 +44,7 @@ impl Session {
                     continue;
                 }
                 InstructionState::Accepted { detail, incident: Some(incident), .. } => {
-                    let next = format!("\nfollow it: ripcord explain {incident}");
+                    let next = format!("\nNext: ripcord explain {incident}");
                     (DONE, format!("accepted: {detail}{next}"))
                 }
                 InstructionState::Accepted { detail, incident: None, .. } => {
@@ -60,15 +60,15 @@ impl Session {
             return Ok(code);
         }
         terminal::complain(&format!(
-            "ripcord: it stands in the inbox and no shard has answered for 10 s; is the decide \
-             role running? See {} later",
+            "ripcord: the instruction is in the inbox, but no shard has replied for 10 s; is the \
+             decide role running? Look at {} later",
             asked.location
         ));
         Ok(COULD_NOT)
     }
 
-    /// Puts rules in force, and waits until every shard has them. What they change is told first;
-    /// `yes`: also where less is undone after it.
+    /// Puts rules in force, and waits until every shard has them. Their differences are shown first;
+    /// `yes`: even if fewer rollbacks act afterwards.
     pub(super) async fn apply(&self, rules: &RuleSet, yes: bool) -> Result<u8> {
         let (now, _) = self.read::<RuleSet>("/api/rules").await?;
         let changes = changes(&now, rules);
@@ -79,8 +79,8 @@ impl Session {
         let losses: Vec<&str> = losses.map(|change| change.text.as_str()).collect();
         if !(yes || losses.is_empty()) {
             terminal::complain(&format!(
-                "ripcord: nothing was changed, since less would be undone after it ({}); if that \
-                 is wanted, say `ripcord config apply --yes`, else look at --config",
+                "ripcord: nothing was changed, because fewer rollbacks would act ({}); to apply it \
+                 anyway use `ripcord config apply --yes`, otherwise check --config",
                 losses.join("; ")
             ));
             return Ok(NO);
@@ -95,14 +95,14 @@ impl Session {
                 }
                 let revision = answer.get("revision").and_then(Json::as_u64).unwrap_or(0);
                 let all = overview.shards.len();
-                terminal::line(&format!("in force on all {all} shards: revision {revision}"));
+                terminal::line(&format!("Revision {revision} is in force on all {all} shards."));
                 return Ok(DONE);
             }
             tokio::time::sleep(AGAIN).await;
         }
         terminal::complain(
-            "ripcord: the rules stand in the inboxes and not every shard has them after 10 s; \
-             `ripcord status --json` tells which",
+            "ripcord: the rules are in the inboxes, but not every shard has applied them after \
+             10 s; `ripcord status --json` shows which",
         );
         Ok(COULD_NOT)
     }
@@ -152,15 +152,15 @@ fn versioned(of: &crate::cli::OfVersion) -> Json {
 }
 
 fn plan(answer: &Json) -> Result<u8> {
-    let plan = PlanView::deserialize(answer).context("the plan cannot be read")?;
-    let fit = plan.fit.as_deref().unwrap_or("nothing proves it: it would go there on your word");
+    let plan = PlanView::deserialize(answer).context("the plan cannot be read; update ripcord")?;
+    let fit = plan.fit.as_deref().unwrap_or("unproven, on your word");
     let PlanView { model, from, to, generation, .. } = &plan;
-    terminal::line(&format!("{model} would go back from {from} to {to} ({fit})."));
+    terminal::line(&format!("{model} would be rolled back from {from} to {to} ({fit})."));
     terminal::line(&format!("Generation {generation}. Steps, in order:"));
     for (number, step) in (1..).zip(&plan.steps) {
-        let (stage, want) = (step.stage.name(), terms::want(&step.want));
-        terminal::line(&format!("  {number}. {stage} · {}: {want}", step.target));
+        let (stage, wanted) = (step.stage.name(), want(&step.want));
+        terminal::line(&format!("  {number}. {stage} · {}: {wanted}", step.target));
     }
-    terminal::line("Nothing was done. Without --dry-run it would be.");
+    terminal::line("Nothing was done. Leave out --dry-run to do it.");
     Ok(DONE)
 }

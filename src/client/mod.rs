@@ -1,6 +1,6 @@
-//! Commands that ask a running `ripcord up`, by HTTP.
+//! Commands that talk to a running Ripcord by HTTP.
 //!
-//! Law: nothing is decided here, and nothing is known here that the server did not say.
+//! Law: nothing is decided here, and everything shown comes from the server.
 
 mod explain;
 mod instructions;
@@ -13,33 +13,36 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
-use crate::app::{DONE, NO};
-use crate::cli::{Global, Remote, RulesCommand};
+use crate::cli::{DONE, Global, NO, Remote, RulesCommand};
 use crate::config::{Config, Secret};
 use crate::edge::http::client::{Client, ClientError};
 use crate::edge::terminal;
 use crate::edge::terminal::table::Look;
+use crate::show::Screen;
 
-/// One command's means.
+/// What every command needs.
 struct Session {
     client: Client,
     json: bool,
     look: Look,
-    /// Who asks, for the record.
+    screen: Screen,
+    /// The user, for the record.
     by: String,
 }
 
-/// Asks a running server; answers the exit code.
+/// Asks a running server; returns the exit code.
 ///
 /// # Errors
-/// It could not.
+/// It could not be asked.
 pub fn run(global: &Global, asked: &Remote, environment: &BTreeMap<String, String>) -> Result<u8> {
     let user = environment.get("USER").filter(|user| !user.is_empty());
     let quiet = environment.get("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let look = Look::of_stdout(global.no_color || quiet);
     let session = Session {
         client: Client::new(&global.url, token(global, environment)?)?,
         json: global.json,
-        look: Look::of_stdout(global.no_color || quiet),
+        look,
+        screen: Screen::new(look.colours, terminal::columns()),
         by: user.map_or_else(|| "command line".to_owned(), |user| format!("{user}, command line")),
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -62,8 +65,9 @@ fn token(global: &Global, environment: &BTreeMap<String, String>) -> Result<Opti
         let token = environment.get("RIPCORD_TOKEN").filter(|token| !token.is_empty());
         return Ok(token.map(|token| Secret::new(token.trim())));
     };
-    let text = std::fs::read_to_string(file)
-        .with_context(|| format!("{} cannot be read; --token-file takes a file", file.display()))?;
+    let text = std::fs::read_to_string(file).with_context(|| {
+        format!("{} cannot be read; give --token-file a readable file", file.display())
+    })?;
     match text.lines().next().map(str::trim) {
         Some(line) if !line.is_empty() => Ok(Some(Secret::new(line))),
         Some(_) | None => bail!("{} is empty; write the token on its first line", file.display()),
@@ -90,11 +94,12 @@ impl Session {
         }
     }
 
-    /// What stands at a path, as a value and as the server wrote it.
+    /// The answer at a path, as a value and as the server wrote it.
     async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<(T, Json)> {
         let json = self.client.get(path).await?;
-        let value = T::deserialize(&json)
-            .with_context(|| format!("{path} answered what this version does not understand"))?;
+        let value = T::deserialize(&json).with_context(|| {
+            format!("{path} has an answer that this version does not understand; update ripcord")
+        })?;
         Ok((value, json))
     }
 

@@ -41,7 +41,7 @@ use tree::Tree;
 pub use kafka::{GroupProtocol, KafkaSettings};
 pub use mapping::{FIELDS, mapping};
 pub use problem::{ConfigError, ConfigProblem};
-pub use report::{ConfigReport, RulesInWords, grouped};
+pub use report::{ConfigReport, RulesInWords};
 pub use routed::{FeaturesAt, HealthSettings, RoutedFields, RoutedModel};
 pub use router::{RouterLimits, RouterSettings};
 pub use secret::Secret;

@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use crate::model::{
     Action, Budget, Limit, Mode, ModelRules, RuleSet, Signal, Span, Statistic, Tolerance, Trigger,
 };
+use crate::phrases::grouped;
 
 /// The settings in effect.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -146,19 +147,6 @@ fn round(x: f64) -> String {
 
 fn thousands(x: f64) -> String {
     grouped(&format!("{x:.0}"))
-}
-
-/// Digits with a comma before every three: `98,991`.
-#[must_use]
-pub fn grouped(digits: &str) -> String {
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 fn span(span: Span) -> String {

@@ -1,5 +1,5 @@
-//! Those who ask the model, and tell how each flight ended. They know the router's address and
-//! nothing else of Ripcord, and they count for themselves what they were answered.
+//! The callers of the model, who also report outcomes. They know only the addresses of router and
+//! server, and count for themselves what they are answered.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub(super) struct Requests {
     pub(super) failed: u64,
     /// Tries that were repeated, since nobody answered.
     pub(super) repeated: u64,
-    /// What was said to the first that failed.
+    /// The answer to the first that failed.
     pub(super) first_failure: Option<String>,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Right {
     pub(super) n: u64,
     /// Right answers that callers were given.
     pub(super) served: u64,
-    /// Right answers had the version that went bad answered throughout.
+    /// Right answers if the version that went bad had answered throughout.
     pub(super) without: u64,
 }
 
@@ -56,12 +56,12 @@ pub(super) struct Callers {
     predict: String,
     /// Where the router tells of itself.
     admin: String,
-    /// Where outcomes are told.
+    /// Where outcomes are sent.
     telemetry: String,
     flights: Arc<Vec<Flight>>,
-    /// So long a caller tries again where there is no answer at all: a process may be starting.
+    /// How long a caller retries without any answer, since a process may be starting.
     patience: Span,
-    /// What was predicted to whom; none: not asked, or failed.
+    /// The answer for each flight; `None` if not asked or failed.
     told: Vec<Option<i64>>,
     pub(super) requests: Requests,
     pub(super) right: Right,
@@ -72,7 +72,7 @@ struct Predicted {
     prediction: i64,
 }
 
-/// What became of one request.
+/// The end of one request.
 struct CallEnd {
     flight: usize,
     repeated: u64,
@@ -146,10 +146,10 @@ impl Callers {
         self.requests.first_failure.get_or_insert(why);
     }
 
-    /// Tells how flights ended: the records, one per line.
+    /// Sends outcomes: the records, one per line.
     ///
     /// # Errors
-    /// Nobody takes them.
+    /// They are not accepted.
     pub(super) async fn publish(&self, lines: Vec<String>) -> Result<(), DemoError> {
         if lines.is_empty() {
             return Ok(());
@@ -162,7 +162,7 @@ impl Callers {
         }
         let problem = answer.json::<Json>().await.unwrap_or_default();
         let detail = problem["detail"].as_str().unwrap_or_default();
-        Err(DemoError::Outcomes(format!("{status} was answered: {detail}")))
+        Err(DemoError::Outcomes(format!("the server answered {status}: {detail}")))
     }
 
     /// Live answers of a version, by the router's own counters.
@@ -217,12 +217,12 @@ async fn one(flight: usize, request: RequestBuilder, patience: Span) -> CallEnd 
     let version = version.and_then(|by| VersionId::new(by).ok());
     let answer = match (version, answer.json::<Predicted>().await) {
         (Some(version), Ok(body)) if status.is_success() => Ok((version, body.prediction)),
-        _ => Err(format!("{status} was answered")),
+        _ => Err(format!("the router answered {status}")),
     };
     CallEnd { flight, repeated, answer }
 }
 
-/// Asks until there is an answer; and how often it was asked again.
+/// Retries until there is an answer; also returns how often.
 pub(super) async fn insist(
     request: RequestBuilder,
     patience: Span,

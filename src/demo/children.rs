@@ -1,4 +1,4 @@
-//! The roles as processes of their own, started again when one dies.
+//! The roles as separate processes, restarted when one dies.
 
 use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
@@ -28,9 +28,9 @@ const ROLES: [&[&str]; 7] = [
     &["route"],
     &["serve"],
 ];
-/// A process that ended sooner than that did not begin.
+/// A process that exits sooner than this did not start.
 const BEGAN: Span = Span::from_s(5);
-/// So often one may end at once, in a row.
+/// How often in a row a process may exit at once.
 const TRIES: u32 = 5;
 /// The longest wait for the processes at the end; then they are killed.
 const STOP_WITHIN: Span = Span::from_s(20);
@@ -43,7 +43,7 @@ pub(super) struct Launch {
     logs: PathBuf,
 }
 
-/// All of them, in the care of a thread: whoever waits for one of them cannot look after it.
+/// All of them, looked after by a thread, so that waiting for one does not delay its restart.
 pub(super) struct Children {
     health: Vec<SocketAddr>,
     news: Receiver<Result<String, DemoError>>,
@@ -185,7 +185,7 @@ impl Roles {
             role.child = self.launch.start(role.words, role.health)?;
             role.since = Stopwatch::start();
             let name = role.words.join(" ");
-            let news = format!("`ripcord {name}` ended ({status}); it was started again.");
+            let news = format!("`ripcord {name}` exited ({status}) and was restarted.");
             let _told = say.send(Ok(news));
         }
         Ok(())

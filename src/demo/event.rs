@@ -1,38 +1,36 @@
-//! What a run says while it goes.
+//! What a run reports on its way.
 
-use super::journal::Phases;
-use super::pulse::Counted;
-use super::result::DemoResult;
 use crate::model::EventTime;
 use crate::replay::News;
+use crate::show::data::{CallCounts, DemoResult, Phases};
 
-/// What a demo tells while it runs.
+/// What a demo reports while it runs.
 #[derive(Debug)]
 pub enum DemoEvent<'a> {
-    /// It begins: where callers ask, and where people do.
+    /// It begins, at these addresses.
     Begins {
         /// The router.
         router: String,
         /// The server.
         server: String,
     },
-    /// What the river put out.
+    /// News of the pipeline.
     News(News<'a>),
-    /// What Ripcord is not told.
+    /// The fault begins, which Ripcord is not told.
     Fault(EventTime),
     /// How far it has come.
     Progress {
-        /// Windows behind, and in all.
+        /// Windows done, and in all.
         windows: (u64, u64),
         /// Event time.
         at: EventTime,
-        /// What callers were served, and would have been.
+        /// The share of right answers that callers were served, and without a rollback.
         shares: Option<(f64, f64)>,
     },
-    /// Something about the processes.
+    /// News of the processes.
     Note(String),
-    /// What it came to; with `serve` it goes on.
+    /// The result; with `serve` the demo continues.
     Ended(&'a DemoResult),
-    /// Every step of the rollback was answered, by event time so and so.
-    Switched(EventTime, Phases, Counted),
+    /// Every step of the rollback was answered, at this event time.
+    Switched(EventTime, Phases, CallCounts),
 }

@@ -22,8 +22,8 @@ pub(super) const BEFORE: &str = "v2";
 /// The version that goes bad.
 pub(super) const AFTER: &str = "v3";
 
-/// When the feature service of [`AFTER`] begins to send hours instead of minutes. Ripcord is not
-/// told.
+/// When the feature service of [`AFTER`] begins to send hours instead of minutes, which Ripcord is
+/// not told.
 pub(super) const FAULT: &str = "2013-06-20T06:00:00Z";
 
 /// Why the recording cannot be played.
@@ -42,11 +42,11 @@ pub(super) struct Flight {
     pub(super) request: Json,
     /// What each really said.
     pub(super) answers: BTreeMap<VersionId, RecordedAnswer>,
-    /// When it landed, late or not; none: nobody knows.
+    /// When it landed, and whether late; `None` if unknown.
     pub(super) landed: Option<(EventTime, i64)>,
 }
 
-/// What a version said of a flight.
+/// A version's answer for a flight.
 #[derive(Debug, Clone)]
 pub(super) struct RecordedAnswer {
     /// Late, or not.
@@ -114,7 +114,7 @@ impl Flight {
         self.answers.insert(version, RecordedAnswer { prediction, body });
     }
 
-    /// Whether a version was right about it; none: nobody knows.
+    /// Whether a version was right about it; `None` if unknown.
     pub(super) fn right(&self, version: &str) -> Option<bool> {
         let (_, actual) = self.landed?;
         let answer = self.answers.iter().find(|(name, _)| name.as_str() == version)?;

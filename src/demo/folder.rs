@@ -1,4 +1,4 @@
-//! The demo's folder: made anew by each run, held by one, and never anybody else's.
+//! The demo's folder: each run clears it, only one run holds it, and it contains nothing else.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -9,7 +9,7 @@ use super::flights::{Flight, REGISTRY};
 use crate::edge::diagnostics;
 use crate::model::Namespace;
 
-/// Its presence says that the folder is the demo's.
+/// Its presence marks a folder as the demo's.
 const LOCK: &str = "demo.lock";
 /// What a run leaves; also all that begins with [`REGISTRY_FILE`].
 const LEFT: [&str; 6] = ["log", "models", SETTINGS, "report.html", "ripcord.log", "logs"];
@@ -72,7 +72,7 @@ impl Folder {
         Ok(())
     }
 
-    /// What the roles log goes into it from now on: the terminal tells the story.
+    /// From now on the logs of the roles go into it, since the terminal shows the story.
     ///
     /// # Errors
     /// It cannot be written.

@@ -1,10 +1,8 @@
-//! What the run came to so far, from the topics alone: what was put out, the numbers over time,
-//! how long each phase of the rollback took.
+//! The run so far, from the topics alone: outputs, the numbers over time, how long each phase of
+//! the rollback took.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-
-use serde::Serialize;
 
 use super::flights::REGISTRY;
 use super::tail::ObservedRecord;
@@ -15,32 +13,20 @@ use crate::model::{
 };
 use crate::replay::{DailyAnswers, History, News, Replayed, summary};
 use crate::shard::{Decision, Inbox, Output, Status};
+use crate::show::data::Phases;
 use crate::targets::registry::ShadowRegistry;
 use crate::topics::RoleError;
 use crate::undo::Response;
 use crate::wire::json;
 
-/// How long each phase of the rollback took, by the wall clock of who reads the topics.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Phases {
-    /// From the sending of the last event that the decision needed, to the command on the log.
-    pub decide_ms: f64,
-    /// From the commands on the log until their workers were at them, steps added up.
-    pub pickup_ms: f64,
-    /// What the workers took, steps added up.
-    pub act_ms: f64,
-    /// From the last answer until live traffic proved the switch.
-    pub mitigate_ms: f64,
-}
-
-/// How far the river has come.
+/// How far the pipeline has come.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reach {
     /// A step waits for its answer.
     pub(super) open: bool,
-    /// The newest event time that a lane says it has measured.
+    /// The newest event time that a lane has measured.
     pub(super) measured: Option<EventTime>,
-    /// The newest event time that the shard says it has read.
+    /// The newest event time that the shard has read.
     pub(super) judged: Option<EventTime>,
 }
 
@@ -52,7 +38,7 @@ pub(super) struct Journal {
     status: Option<Status>,
     measured: Option<EventTime>,
     pub(super) phases: Phases,
-    /// When the last events before a moment were told.
+    /// When the last events before a moment were sent.
     told: BTreeMap<EventTime, u64>,
     /// Steps that wait for their answer, and when they were seen.
     open: BTreeMap<CommandId, u64>,
@@ -84,19 +70,19 @@ impl Journal {
         }
     }
 
-    /// The last events before `until` are being told.
+    /// The last events before `until` are being sent.
     pub(super) fn told(&mut self, until: EventTime, at_us: u64) {
         self.told.insert(until, at_us);
     }
 
-    /// How far the river has come.
+    /// How far the pipeline has come.
     pub(super) fn reach(&self) -> Reach {
         let judged = self.status.as_ref().and_then(|status| status.read_to);
         Reach { open: !self.open.is_empty(), measured: self.measured, judged }
     }
 
-    /// From when to when the rollback was under way, said once: when the decision and the answer of
-    /// each step have been seen.
+    /// From when to when the rollback was under way; given once, when the decision and the answer
+    /// of each step have been seen.
     pub(super) fn switched(&mut self) -> Option<Range<u64>> {
         let over = self.switched_at.is_some() && self.open.is_empty() && !self.switched;
         let time = self.commanded_us.zip(self.answered_us).filter(|_| over);
@@ -104,7 +90,7 @@ impl Journal {
         time.map(|(from, to)| from..to)
     }
 
-    /// Takes what was seen, and tells what is news, in the order in which it came to be.
+    /// Takes records, and reports the news in the order of their creation.
     ///
     /// # Errors
     /// A record that this build cannot read.
@@ -142,7 +128,7 @@ impl Journal {
                 Topic::Status | Topic::State | Topic::Rejected | Topic::Late => {}
             }
         }
-        // One transaction has one time; within it this is the order in which a shard puts out.
+        // One transaction has one time; within it a shard writes in this order.
         outputs.sort_by_key(|(time, rank, _)| (*time, *rank));
         for (.., output) in outputs {
             news(News::Output(&output));
@@ -204,17 +190,16 @@ impl Journal {
         }
     }
 
-    /// What it came to; none: the river has read nothing.
+    /// The result; `None` if the pipeline has read nothing.
     ///
     /// # Errors
     /// A number that JSON cannot hold.
     pub(super) fn finish(&self, rules: RuleSet) -> Result<Option<Replayed>, RoleError> {
         let Some(status) = self.status.clone() else { return Ok(None) };
         let (outputs, history) = (self.outputs.clone(), self.history.clone());
-        let mut ledger = self.ledger.clone();
-        ledger.end();
-        let summary = summary(&rules, &status, &outputs, &ledger, &history)?;
-        Ok(Some(Replayed { summary, outputs, ledger, history, status, rules }))
+        let days = self.ledger.clone().end();
+        let summary = summary(&rules, &status, &outputs, &days, &history)?;
+        Ok(Some(Replayed { summary, outputs, days, series: history.series, status, rules }))
     }
 }
 
@@ -222,7 +207,7 @@ fn milliseconds(us: u64) -> f64 {
     us as f64 / 1000.0
 }
 
-/// What the registry says at the start: whose baselines it gave.
+/// What the registry has at the start: which baselines.
 fn history() -> History {
     let mut history = History::default();
     let registry = TargetId::new(crate::config::REGISTRY).ok();

@@ -1,7 +1,7 @@
 //! The stage on Kafka: every role a process of its own, on brokers that keep their own time.
 //!
-//! Law: only event time is driven here. Callers stay a little ahead of what the river has measured
-//! and judged, as their messages stay a little ahead in life.
+//! Law: only event time is driven here. Callers stay a little ahead of what has been measured and
+//! judged, as in real life.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,9 +22,9 @@ use crate::edge::log::kafka::KafkaLog;
 use crate::model::{EventTime, Span};
 use crate::topics::{RoleError, Topics};
 
-/// So much of event time callers are ahead of what lanes have measured …
+/// How far in event time callers may be ahead of what lanes have measured …
 const AHEAD_OF_LANES: Span = Span::from_s(3 * 3600);
-/// … and of what the shard has judged, which it says once a second.
+/// … and of what the shard has judged, which it reports once a second.
 const AHEAD_OF_SHARD: Span = Span::from_s(12 * 3600);
 /// Records that are not on the log by then were lost.
 const PUBLISHED_WITHIN: Span = Span::from_s(5);

@@ -1,7 +1,7 @@
 //! The stage of one process: every role in it, on a log whose clock is moved by hand.
 //!
-//! Law: the clock moves only when nobody has anything left to read. While a step waits for its
-//! answer it runs as a clock on the wall does, since workers wait for real targets.
+//! Law: the clock moves only when no role has anything left to read. While a step waits for its
+//! answer, it runs like a real clock, since workers wait for real targets.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -100,7 +100,7 @@ impl Stage for Local {
         let quiet = self.log.wait_idle(LOOK);
         let until = LogTime::from_ms(until.as_ms());
         if quiet && !reach.open && self.clock.now() < until {
-            // All was read; now it is said, and whatever else was to wait for its time.
+            // All was read; now flushes and other timers are due.
             self.clock.advance_to(until);
             self.log.wake_all();
             return false;

@@ -1,8 +1,8 @@
-//! The demo: a live service that goes bad, and is saved, in a minute or two.
+//! The demo: a live service goes bad and is saved, in a minute or two.
 //!
-//! Real model servers, the built-in router, callers and every role of the river, on a recording of
-//! real flights in event time. Law: what it knows of Ripcord, any program could know: it asks by
-//! HTTP and reads topics. What it is told by none of them, the fault, it keeps to itself.
+//! Real model servers, the built-in router, callers and every role, on a recording of real flights
+//! in event time. Law: it knows of Ripcord only what any program could know, by HTTP and from the
+//! topics; and it keeps the fault to itself.
 
 mod callers;
 mod children;
@@ -18,6 +18,7 @@ mod models;
 mod pulse;
 mod result;
 mod run;
+mod scene;
 mod settings;
 mod tail;
 
@@ -25,26 +26,24 @@ use std::path::PathBuf;
 
 pub use event::DemoEvent;
 pub use flights::FlightsError;
-pub use journal::Phases;
-pub use pulse::Counted;
-pub use result::{DemoResult, Requested};
 
 use self::journal::Reach;
 use self::run::DemoRun;
-use super::process::ProcessError;
 use crate::config::ConfigError;
 use crate::edge::log::LogError;
 use crate::model::{EventTime, Span};
+use crate::process::ProcessError;
+use crate::show::data::DemoResult;
 use crate::topics::{RoleError, Topics};
 
-/// What is shown, and how.
+/// What to play, and how.
 #[derive(Debug, Clone)]
 pub struct Demo {
     /// Where the log, the registry and the report are kept.
     pub folder: PathBuf,
-    /// It goes on afterwards, with healthy traffic.
+    /// Continue afterwards, with healthy traffic.
     pub serve: bool,
-    /// The brokers, where the roles shall be processes of their own; none: one process, no server.
+    /// The brokers, for roles in separate processes; `None` for one process and no server.
     pub brokers: Option<String>,
 }
 
@@ -52,7 +51,7 @@ pub struct Demo {
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
     /// A file.
-    #[error("{} cannot be used; --folder names another place", path.display())]
+    #[error("{} cannot be used; choose another folder with --folder", path.display())]
     Folder {
         /// Which.
         path: PathBuf,
@@ -60,22 +59,20 @@ pub enum DemoError {
         #[source]
         source: std::io::Error,
     },
-    /// A folder of somebody.
-    #[error("{} holds other things; --folder names a new one", .0.display())]
+    /// A folder with other files.
+    #[error("{} holds other files; choose a new folder with --folder", .0.display())]
     Strange(PathBuf),
-    /// Another run.
-    #[error("another demo runs in {}; stop it, or name another --folder", .0.display())]
+    /// Another run uses the folder.
+    #[error("another demo is running in {}; stop it, or choose another --folder", .0.display())]
     Running(PathBuf),
     /// The recording.
     #[error(transparent)]
     Flights(#[from] FlightsError),
-    /// Its config, of which only the way to Kafka is not the demo's own.
-    #[error(
-        "the demo's settings are refused; see to --brokers and the variables RIPCORD__KAFKA__…"
-    )]
+    /// Its config, of which only the Kafka settings are the user's.
+    #[error("the demo's settings are invalid; check --brokers and the variables RIPCORD__KAFKA__…")]
     Settings(#[from] ConfigError),
-    /// The machine gives no port, no thread.
-    #[error("the machine gives what the demo needs not")]
+    /// No port, or no thread.
+    #[error("this machine cannot provide a port or thread that the demo needs")]
     Machine(#[source] std::io::Error),
     /// The roles.
     #[error(transparent)]
@@ -86,13 +83,13 @@ pub enum DemoError {
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// Nobody takes outcomes.
-    #[error("outcomes cannot be told: {0}; ripcord.log in the demo's folder says more")]
+    /// Outcomes are not accepted.
+    #[error("outcomes cannot be sent: {0}; see ripcord.log in the demo's folder")]
     Outcomes(String),
-    /// Records never came.
+    /// Records were lost.
     #[error(
-        "only {published} of {expected} records came to the log; the router dropped the rest; \
-             ripcord.log in the demo's folder says why"
+        "only {published} of {expected} records reached the log, since the router dropped the \
+             rest; see ripcord.log in the demo's folder"
     )]
     Lost {
         /// How many should be there.
@@ -100,18 +97,18 @@ pub enum DemoError {
         /// How many are.
         published: u64,
     },
-    /// A process that ends again and again.
-    #[error("`ripcord {role}` ends at once: {last} (all of it is in {})", log.display())]
+    /// A process that keeps exiting.
+    #[error("`ripcord {role}` exits at once: {last} (full log: {})", log.display())]
     Child {
         /// Which.
         role: String,
-        /// The last thing that it said.
+        /// The last line of its log.
         last: String,
-        /// Where all of it stands.
+        /// Its log.
         log: PathBuf,
     },
-    /// Nothing moves.
-    #[error("nothing moves any more at {at}: {why}")]
+    /// No progress.
+    #[error("no progress at {at}: {why}; see ripcord.log in the demo's folder")]
     Stuck {
         /// Event time.
         at: EventTime,
@@ -119,11 +116,11 @@ pub enum DemoError {
         why: String,
     },
     /// By a person.
-    #[error("stopped before its end")]
+    #[error("stopped before the end")]
     Stopped,
 }
 
-/// Where the roles are, and what time it is there.
+/// Where the roles run, and what time it is there.
 trait Stage {
     /// What the roles share.
     fn topics(&self) -> &Topics;
@@ -131,23 +128,22 @@ trait Stage {
     /// Whether all roles are at work.
     fn is_ready(&mut self) -> Result<bool, DemoError>;
 
-    /// Sees to the roles: says what it did, or what cannot be mended.
+    /// Looks after the roles: reports what it did, or fails if it cannot help.
     fn tend(&mut self, say: &mut dyn FnMut(String)) -> Result<(), DemoError>;
 
-    /// How long callers try again where nobody answers. Within one process nobody ever may not.
+    /// How long callers retry without an answer; within one process every request is answered.
     fn patience(&self) -> Span;
 
     /// The time of the events before `until` has come.
     fn arrive(&mut self, until: EventTime);
 
-    /// So much time passes, and nothing happens in it.
+    /// This much time passes without events.
     fn pass(&mut self, time: Span);
 
-    /// Waits until so many records of telemetry in all are on the log.
+    /// Waits until the log has this many records of telemetry in all.
     fn logged(&mut self, records: u64) -> Result<(), DemoError>;
 
-    /// One look: whether the next window may come, since all that is to happen before `until` has
-    /// happened.
+    /// One look: whether everything due before `until` is done, so that the next window may begin.
     fn rests(&mut self, reach: &Reach, until: EventTime) -> bool;
 
     /// Ends the roles.
@@ -155,7 +151,7 @@ trait Stage {
 }
 
 impl Demo {
-    /// Plays it to its end. `stopped`: whether a person has enough.
+    /// Plays it to the end. `stopped`: whether a person has stopped it.
     ///
     /// # Errors
     /// See [`DemoError`].

@@ -1,124 +1,93 @@
-//! What a run came to, and whether that is as it should be.
+//! The result of a run, and whether it is what it should be.
 
-use serde::Serialize;
+use std::path::Path;
+
 use serde_json::Value as Json;
 
-use super::DemoError;
 use super::callers::Requests;
 use super::flights::{AFTER, BEFORE};
-use super::journal::Phases;
-use super::pulse::Counted;
-use super::run::DemoRun;
-use crate::config::RulesInWords;
 use crate::model::IncidentState;
 use crate::replay::Replayed;
+use crate::show::data::{CallCounts, Requested};
 
-/// What became of the requests.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Requested {
-    /// Predictions that were asked for.
-    pub sent: u64,
-    /// Requests of any kind without a good answer.
-    pub failed: u64,
-    /// Requests of those who ask all the while, beside the predictions.
-    pub beside: u64,
-    /// Tries that were repeated, since nobody answered.
-    pub repeated: u64,
-    /// While the rollback was under way.
-    pub during_switch: Counted,
-    /// Answers of the withdrawn version after the switch, by the router's counters.
-    pub withdrawn_after_switch: u64,
-    /// Right answers that callers saw, as they counted them, 0 to 1.
-    pub accuracy_served: Option<f64>,
-    /// The same had the version that went bad answered throughout.
-    pub accuracy_without: Option<f64>,
+/// What callers counted.
+pub(super) struct Observed<'a> {
+    /// Requests for predictions.
+    pub(super) requests: &'a Requests,
+    /// Requests of the steady callers, and how many of their tries were repeated.
+    pub(super) steady: (CallCounts, u64),
+    /// Requests during the switch.
+    pub(super) during_switch: CallCounts,
+    /// Live answers of the withdrawn version when the switch was over, and at the end.
+    pub(super) withdrawn: (Option<u64>, u64),
+    /// The shares of right answers: served, and without a rollback.
+    pub(super) shares: Option<(f64, f64)>,
 }
 
-/// What a demo came to.
-#[derive(Debug)]
-pub struct DemoResult {
-    /// As a replay would have it.
-    pub replayed: Replayed,
-    /// How long each phase took.
-    pub phases: Phases,
-    /// What callers saw.
-    pub requests: Requested,
-    /// What the rules mean, for the report.
-    pub rules: Vec<RulesInWords>,
-    /// What is not as it should be; empty: the rollback is verified, and nothing else happened.
-    pub faults: Vec<String>,
-}
-
-impl DemoRun<'_> {
-    /// What it came to.
-    pub(super) fn ended(&self) -> Result<DemoResult, DemoError> {
-        let replayed = self.journal.finish(self.config.rules.clone())?;
-        let replayed = replayed.ok_or_else(|| DemoError::Stuck {
-            at: self.opening(),
-            why: "nothing was read".to_owned(),
-        })?;
-        let after = self.runtime.block_on(self.callers.answers(AFTER))?;
-        let shares = self.callers.right.shares();
-        let Requests { sent, failed, repeated, .. } = self.callers.requests;
-        let (beside, beside_repeated) = self.pulse.all();
-        let requests = Requested {
-            sent,
-            failed: failed + beside.failed,
-            beside: beside.sent,
-            repeated: repeated + beside_repeated,
-            during_switch: self.during,
-            // A router that began anew counts from zero.
-            withdrawn_after_switch: after
-                .checked_sub(self.withdrawn.unwrap_or(after))
-                .unwrap_or(after),
-            accuracy_served: shares.map(|(served, _)| served),
-            accuracy_without: shares.map(|(_, without)| without),
-        };
-        let faults = self.faults(&replayed, &requests);
-        let (rules, phases) = (self.config.report().rules, self.journal.phases);
-        Ok(DemoResult { replayed, phases, requests, rules, faults })
+impl Observed<'_> {
+    /// The requests of the run.
+    pub(super) fn requested(&self) -> Requested {
+        let Requests { sent, failed, repeated, .. } = self.requests;
+        let (steady, steady_repeated) = self.steady;
+        let (at_switch, at_end) = self.withdrawn;
+        Requested {
+            sent: *sent,
+            failed: failed + steady.failed,
+            beside: steady.sent,
+            repeated: repeated + steady_repeated,
+            during_switch: self.during_switch,
+            // A router that was restarted counts from zero.
+            withdrawn_after_switch: at_end
+                .checked_sub(at_switch.unwrap_or(at_end))
+                .unwrap_or(at_end),
+            accuracy_served: self.shares.map(|(served, _)| served),
+            accuracy_without: self.shares.map(|(_, without)| without),
+        }
     }
+}
 
-    /// What is not as it should be.
-    fn faults(&self, replayed: &Replayed, requests: &Requested) -> Vec<String> {
-        let mut faults = Vec::new();
-        let rollbacks = &replayed.summary.rollbacks;
-        let verified =
-            |outcome| matches!(outcome, IncidentState::Verified | IncidentState::Resolved);
-        match rollbacks.as_slice() {
-            [only] => {
-                let to = only.to.as_ref().map(|to| to.as_str());
-                if (only.from.as_str(), to) != (AFTER, Some(BEFORE)) {
-                    faults.push(format!("{} was taken back to {to:?}", only.from));
-                }
-                if only.verified_at.is_none() || !verified(only.outcome) {
-                    faults.push(format!("the rollback is not verified: {}", only.because));
-                }
+/// What went wrong. `first_failure`: the answer to the first request that failed; `registry`: the
+/// registry's file.
+pub(super) fn faults(
+    replayed: &Replayed,
+    requests: &Requested,
+    first_failure: Option<&str>,
+    registry: &Path,
+) -> Vec<String> {
+    let mut faults = Vec::new();
+    let verified = |outcome| matches!(outcome, IncidentState::Verified | IncidentState::Resolved);
+    match replayed.summary.rollbacks.as_slice() {
+        [only] => {
+            let to = only.to.as_ref().map_or("no version", |to| to.as_str());
+            if (only.from.as_str(), to) != (AFTER, BEFORE) {
+                faults.push(format!("{} was rolled back to {to}", only.from));
             }
-            [] => faults.push("nothing was rolled back".to_owned()),
-            several => faults.push(format!("{} rollbacks were done, not one", several.len())),
+            if only.verified_at.is_none() || !verified(only.outcome) {
+                faults.push(format!("the rollback is not verified: {}", only.because));
+            }
         }
-        if requests.failed > 0 {
-            let why = self.callers.requests.first_failure.as_deref();
-            let why = why.unwrap_or("of those who ask all the while");
-            faults.push(format!("{} requests failed: {why}", requests.failed));
-        }
-        if requests.withdrawn_after_switch > 0 {
-            let n = requests.withdrawn_after_switch;
-            faults.push(format!("{AFTER} answered {n} requests after the switch"));
-        }
-        if let Some(production) = self.production().filter(|production| production != BEFORE) {
-            faults.push(format!("the registry's file says that {production} is in production"));
-        }
-        faults
+        [] => faults.push("nothing was rolled back".to_owned()),
+        several => faults.push(format!("there were {} rollbacks instead of one", several.len())),
     }
+    if requests.failed > 0 {
+        let why = first_failure.unwrap_or("health checks");
+        faults.push(format!("{} requests failed: {why}", requests.failed));
+    }
+    if requests.withdrawn_after_switch > 0 {
+        let n = requests.withdrawn_after_switch;
+        faults.push(format!("{AFTER} answered {n} requests after the switch"));
+    }
+    if let Some(production) = production(registry).filter(|production| production != BEFORE) {
+        faults.push(format!("the registry's file has {production} in production"));
+    }
+    faults
+}
 
-    /// What the registry's file says.
-    fn production(&self) -> Option<String> {
-        let text = std::fs::read_to_string(self.folder.registry()).ok()?;
-        let registry: Json = serde_json::from_str(&text).ok()?;
-        let entries = registry["models"].as_array()?;
-        let production = entries.iter().find(|entry| entry["is_production"] == true)?;
-        Some(production["version"].as_str()?.to_owned())
-    }
+/// The production version in the registry's file.
+fn production(registry: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(registry).ok()?;
+    let registry: Json = serde_json::from_str(&text).ok()?;
+    let entries = registry["models"].as_array()?;
+    let production = entries.iter().find(|entry| entry["is_production"] == true)?;
+    Some(production["version"].as_str()?.to_owned())
 }

@@ -10,68 +10,51 @@ use super::event::DemoEvent;
 use super::flights::{AFTER, BEFORE, FAULT, Flight, MODEL, flights};
 use super::folder::Folder;
 use super::journal::Journal;
-use super::kafka::Kafka;
 use super::lap::Lap;
-use super::local::Local;
-use super::pulse::{Counted, Pulse};
-use super::result::DemoResult;
-use super::settings::{ANY, Places, USUAL, WINDOW_MINUTES};
+use super::pulse::Pulse;
+use super::result::{Observed, faults};
+use super::scene::set;
+use super::settings::WINDOW_MINUTES;
 use super::tail::Tail;
-use super::{Demo, DemoError, Stage, models, settings};
-use crate::config::{Config, LogKind};
+use super::{Demo, DemoError, Stage, models};
+use crate::config::Config;
 use crate::edge::clock::Stopwatch;
 use crate::model::{EventTime, Span};
-use crate::process::{ProcessError, runtime};
+use crate::process::runtime;
+use crate::show::data::{CallCounts, DemoResult};
 
 /// A window of event time.
 const WINDOW: Span = Span::from_s(WINDOW_MINUTES * 60);
-/// How long a window takes at least, once it goes on.
+/// How long a window takes at least, once the demo continues.
 const PACE: Span = Span::from_s(5);
 /// The pause between two looks at what needs no hurry.
 const LOOK: Duration = Duration::from_millis(20);
-/// The longest that nothing may move.
+/// The longest time without progress.
 const PATIENCE: Span = Span::from_s(180);
 
 /// A run.
 pub(super) struct DemoRun<'a> {
     stopped: &'a dyn Fn() -> bool,
-    pub(super) folder: Folder,
-    pub(super) config: Config,
+    folder: Folder,
+    config: Config,
     flights: Arc<Vec<Flight>>,
-    pub(super) runtime: Runtime,
+    runtime: Runtime,
     stage: Box<dyn Stage>,
     tail: Tail,
-    pub(super) journal: Journal,
-    pub(super) callers: Callers,
+    journal: Journal,
+    callers: Callers,
     watch: Stopwatch,
     lap: Lap,
     /// Records of telemetry that must be on the log by now.
     records: u64,
     fault: Option<EventTime>,
-    pub(super) pulse: Pulse,
+    pulse: Pulse,
     /// Where callers ask.
     router: String,
     /// Requests during the switch.
-    pub(super) during: Counted,
+    during: CallCounts,
     /// Answers of the withdrawn version when the switch was over.
-    pub(super) withdrawn: Option<u64>,
-}
-
-/// A config of these places, and the stage that it makes.
-fn setting(
-    folder: &Folder,
-    demo: &Demo,
-    places: Places,
-    start: EventTime,
-) -> Result<(Config, Places, Box<dyn Stage>), DemoError> {
-    let (config, file) = settings::write(folder, places, demo.brokers.as_deref())?;
-    let stage: Box<dyn Stage> = match &config.settings.log.kind {
-        LogKind::Local => Box::new(Local::start(&config, start)?),
-        LogKind::Kafka(kafka) => {
-            Box::new(Kafka::start(folder, (&config, kafka, &file), places, start)?)
-        }
-    };
-    Ok((config, places, stage))
+    withdrawn: Option<u64>,
 }
 
 impl<'a> DemoRun<'a> {
@@ -89,14 +72,7 @@ impl<'a> DemoRun<'a> {
         let before = models::serve(&runtime, &folder.model(BEFORE))?;
         let after = models::serve(&runtime, &folder.model(AFTER))?;
         let start = flights.first().map_or(EventTime::MIN, |flight| flight.asked_at.floor(WINDOW));
-        let usual = Places::find([before, after], USUAL)?;
-        let (config, places, stage) = match setting(&folder, demo, usual, start) {
-            // Another program was faster to listen there.
-            Err(DemoError::Process(ProcessError::Listen { .. })) => {
-                setting(&folder, demo, Places::find([before, after], ANY)?, start)?
-            }
-            other => other?,
-        };
+        let (config, places, stage) = set(&folder, demo, [before, after], start)?;
         let watch = Stopwatch::start();
         let tail = Tail::start(stage.topics(), watch)?;
         let pane = config.settings.sources.first().map_or(Span::ZERO, |source| source.pane);
@@ -119,13 +95,13 @@ impl<'a> DemoRun<'a> {
             fault: FAULT.parse().ok(),
             pulse: Pulse::default(),
             router,
-            during: Counted::default(),
+            during: CallCounts::default(),
             withdrawn: None,
             flights,
         })
     }
 
-    /// Plays the recording, tells what it came to, and goes on if it shall. However it ends, the
+    /// Plays the recording, reports the result, and continues with `serve`. However it ends, the
     /// roles are stopped.
     pub(super) fn play(
         mut self,
@@ -158,21 +134,21 @@ impl<'a> DemoRun<'a> {
             let shares = self.callers.right.shares();
             tell(DemoEvent::Progress { windows: (window, windows), at: until, shares });
         }
-        // One more step, without traffic: whatever waits for time to pass has its time.
+        // One more step without traffic, for what waits for time to pass.
         until = until + WINDOW;
         self.rest(until, Some(last), tell)?;
         let ended = self.ended()?;
         tell(DemoEvent::Ended(&ended));
-        let over = if serve { self.goes_on(until, tell) } else { Ok(()) };
+        let over = if serve { self.repeat(until, tell) } else { Ok(()) };
         match over {
-            // That is how it ends.
+            // A person stopped it, as intended.
             Ok(()) | Err(DemoError::Stopped) => Ok(ended),
             Err(error) => Err(error),
         }
     }
 
-    /// Healthy traffic, faster than life, until a person has enough.
-    fn goes_on(
+    /// Healthy traffic, faster than real time, until a person stops it.
+    fn repeat(
         &mut self,
         mut until: EventTime,
         tell: &mut impl FnMut(DemoEvent<'_>),
@@ -187,7 +163,7 @@ impl<'a> DemoRun<'a> {
                 self.window(until, tell)?;
                 while watch.elapsed() < PACE {
                     std::thread::sleep(LOOK);
-                    self.may_go_on(watch, until, "a window takes too long", tell)?;
+                    self.check(watch, until, "a window takes too long", tell)?;
                     self.stage.pass(Span::from_ms(LOOK.as_millis() as i64));
                     self.rest(until, None, tell)?;
                 }
@@ -196,11 +172,32 @@ impl<'a> DemoRun<'a> {
         Ok(())
     }
 
+    /// The result.
+    fn ended(&self) -> Result<DemoResult, DemoError> {
+        let replayed = self.journal.finish(self.config.rules.clone())?;
+        let replayed = replayed.ok_or_else(|| DemoError::Stuck {
+            at: self.opening(),
+            why: "nothing was read".to_owned(),
+        })?;
+        let observed = Observed {
+            requests: &self.callers.requests,
+            steady: self.pulse.all(),
+            during_switch: self.during,
+            withdrawn: (self.withdrawn, self.runtime.block_on(self.callers.answers(AFTER))?),
+            shares: self.callers.right.shares(),
+        };
+        let requests = observed.requested();
+        let first_failure = self.callers.requests.first_failure.as_deref();
+        let faults = faults(&replayed, &requests, first_failure, &self.folder.registry());
+        let (rules, phases) = (self.config.report().rules, self.journal.phases);
+        Ok(DemoResult { replayed, phases, requests, rules, faults })
+    }
+
     /// Waits until every role is at work.
     fn begin(&mut self, tell: &mut impl FnMut(DemoEvent<'_>)) -> Result<(), DemoError> {
         let (watch, start) = (Stopwatch::start(), self.opening());
         while !self.stage.is_ready()? {
-            self.may_go_on(watch, start, "the roles do not begin", tell)?;
+            self.check(watch, start, "the roles do not start", tell)?;
             std::thread::sleep(LOOK);
         }
         let health = format!("{}/models/{MODEL}/health", self.router);
@@ -210,7 +207,7 @@ impl<'a> DemoRun<'a> {
     }
 
     /// Where event time begins.
-    pub(super) fn opening(&self) -> EventTime {
+    fn opening(&self) -> EventTime {
         self.flights.first().map_or(EventTime::MIN, |flight| flight.asked_at.floor(WINDOW))
     }
 
@@ -238,7 +235,7 @@ impl<'a> DemoRun<'a> {
         self.rest(until, None, tell)
     }
 
-    /// Waits until nobody has anything left to do, and the river has `read` so far.
+    /// Waits until no role has anything left to do, and the pipeline has `read` so far.
     fn rest(
         &mut self,
         until: EventTime,
@@ -259,7 +256,7 @@ impl<'a> DemoRun<'a> {
             if rests && !reach.open && reach.judged >= read {
                 return Ok(());
             }
-            self.may_go_on(watch, until, "a role does not come to rest", tell)?;
+            self.check(watch, until, "a role does not finish its work", tell)?;
         }
     }
 
@@ -276,7 +273,7 @@ impl<'a> DemoRun<'a> {
         failed.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    fn may_go_on(
+    fn check(
         &mut self,
         watch: Stopwatch,
         at: EventTime,

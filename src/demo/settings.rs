@@ -1,4 +1,4 @@
-//! The demo's own config: written into its folder, so that it can be read, changed and used.
+//! The demo's own config, written to its folder so that it can be read, changed and used.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -10,12 +10,12 @@ use super::flights::{AFTER, BEFORE, MODEL};
 use super::folder::{Folder, SETTINGS};
 use crate::config::Config;
 
-/// Minutes of event time that are asked at once. Within them records come in any order.
+/// Minutes of event time whose flights are requested at once, in any order.
 pub(super) const WINDOW_MINUTES: i64 = 30;
 
-/// Where server and router listen if nothing else does: then no command needs `--url`.
+/// Where server and router listen if the ports are free: then no command needs `--url`.
 pub(super) const USUAL: (u16, u16) = (7700, 7800);
-/// Wherever nothing else listens.
+/// Any free ports.
 pub(super) const ANY: (u16, u16) = (0, 0);
 
 /// Where everything listens.
@@ -46,7 +46,7 @@ pub(super) fn free(preferred: u16) -> Result<SocketAddr, DemoError> {
     listener.local_addr().map_err(DemoError::Machine)
 }
 
-/// Whether a variable says how Kafka is reached.
+/// Whether a variable is a Kafka setting.
 pub(super) fn is_for_kafka(name: &str) -> bool {
     name.starts_with("RIPCORD__KAFKA__")
 }
@@ -62,7 +62,7 @@ pub(super) fn write(
 ) -> Result<(Config, PathBuf), DemoError> {
     let file = folder.file(SETTINGS);
     folder.put(&file, &text(folder, places, brokers))?;
-    // The settings of whoever tries this are for their own Ripcord, but for the way to Kafka.
+    // The user's variables are for their own Ripcord, except those for Kafka.
     let ours = |name: &String| brokers.is_some() && (is_for_kafka(name) || !is_ours(name));
     let environment = std::env::vars().filter(|(name, _)| ours(name));
     let config = Config::load(std::slice::from_ref(&file), &environment.collect())?;
@@ -74,9 +74,9 @@ fn is_ours(name: &str) -> bool {
     name.starts_with("RIPCORD_")
 }
 
-/// What differs where the log is a file: its clock moves in steps.
+/// What differs with a local log: its clock moves in steps.
 const STEPS: &str = "
-# The demo's clock moves in steps, so a silence of a step says nothing about who measures.
+# The demo's clock moves in steps, so silence for a step does not mean that measuring stalled.
 stall_after_seconds = 3600
 ";
 
@@ -85,13 +85,13 @@ pub(super) fn telemetry(namespace: &str) -> String {
     format!("ripcord.{namespace}.telemetry")
 }
 
-/// How the river is carried.
+/// The settings of the log, and the topic of telemetry.
 fn log(folder: &str, brokers: Option<&str>) -> (String, String) {
     let Some(brokers) = brokers else {
         let telemetry = "telemetry".to_owned();
         return (format!("[log]\nfolder = {folder}\nshards = 1\n"), telemetry);
     };
-    // A run finds nothing of another one.
+    // Each run has its own topics.
     let id = Uuid::new_v4().simple().to_string();
     let name = format!("demo-{}", id.get(..8).unwrap_or(&id));
     let telemetry = telemetry(&name);
@@ -106,7 +106,7 @@ shards = 1
 [kafka]
 brokers = {brokers:?}
 
-# Event time runs faster here than the brokers' time: no lane is idle as long as callers ask.
+# Event time runs faster than the brokers' time, so no lane may count as idle meanwhile.
 [ingest]
 idle_after_seconds = 86400
 "#
@@ -133,10 +133,10 @@ listen = "{server}"
 mode = "act"
 
 [rules.policy]
-# Few flights leave at night: half a day, until live traffic must have shown a switch.
+# Few flights leave at night, so live traffic has half a day to show a switch.
 mitigate_within_minutes = 720
 {steps}
-# Callers ask half an hour of flights at once, in any order, and then there may be none for hours.
+# Callers request half an hour of flights at once, in any order; then hours may pass without any.
 [source_defaults]
 allowed_disorder_seconds = {disorder}
 max_jump_seconds = 86400

@@ -38,7 +38,7 @@ impl IncidentState {
             Self::Mitigating => "rolling back",
             Self::Mitigated => "mitigated",
             Self::Verified => "verified",
-            Self::MitigatedUnverified => "mitigated, not verified",
+            Self::MitigatedUnverified => "mitigated (unverified)",
             Self::Resolved => "resolved",
             Self::Frozen => "frozen",
             Self::Stuck => "stuck",

@@ -7,16 +7,16 @@ mod tools;
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use crate::config::{Config, KafkaSettings, Settings};
 use crate::edge::log::kafka::{Described, KafkaLog};
 use crate::edge::log::{LogError, Topic};
 use crate::model::{Source, Span};
 use crate::process::{NotReady, fitting};
+use crate::show::data::{Made, TopicComparison};
 use crate::topics::{RoleError, Topics};
 
-pub use compare::{Need, TopicFinding, compare};
+pub use crate::show::data::TopicFinding;
+pub use compare::{Need, compare};
 pub use tools::Tools;
 
 /// How much longer than the label horizon a source's topic must keep its records.
@@ -31,35 +31,6 @@ pub enum TopicsError {
     /// The brokers refuse, or do not answer.
     #[error("cannot create the topics")]
     Create(#[from] RoleError),
-}
-
-/// What was created.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Made {
-    /// Topics that did not exist before.
-    pub made: Vec<String>,
-    /// Topics that did.
-    pub stood: Vec<String>,
-}
-
-/// A topic, compared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TopicComparison {
-    /// Which.
-    pub topic: String,
-    /// Its partitions; `None` if it does not exist.
-    pub partitions: Option<u32>,
-    /// Copies of the partition that has the fewest.
-    pub copies: Option<u16>,
-    /// What must or should be changed.
-    pub findings: Vec<TopicFinding>,
-}
-
-impl TopicComparison {
-    /// How many findings must be fixed.
-    pub fn must(&self) -> usize {
-        self.findings.iter().filter(|finding| finding.must).count()
-    }
 }
 
 /// Creates Ripcord's topics that are missing, with the first records of each shard; with

@@ -1,26 +1,27 @@
-//! Recordings through the measuring alone: what `baseline` writes down.
+//! Recordings, only measured: what `baseline` writes down.
 
 use std::path::PathBuf;
 
-use super::files::{Files, NextRecord, TOPIC};
+use super::recording::{Files, NextRecord, TOPIC};
 use super::{DailyAnswers, ReplayError};
 use crate::measure::{Input, Lane, Output};
 use crate::model::{EventTime, LaneId, LogTime, Reject, Source};
+use crate::show::data::Days;
 use crate::sums::Counters;
 use crate::wire::telemetry::{self, Raw, Rejected};
 
-/// What recordings hold.
+/// What recordings contain.
 #[derive(Debug)]
 pub struct Measured {
     /// Sums by day, version and role.
-    pub ledger: DailyAnswers,
-    /// What became of every record.
+    pub days: Days,
+    /// How every record was counted.
     pub records: Counters,
     /// The oldest and newest event time.
     pub times: (EventTime, EventTime),
 }
 
-/// Measures recordings, and judges nothing.
+/// Measures recordings without judging.
 ///
 /// # Errors
 /// Files that cannot be read, records none of which is a sample.
@@ -57,7 +58,7 @@ pub fn measure(paths: &[PathBuf], source: &Source) -> Result<Measured, ReplayErr
     match first {
         Some(first) => {
             let times = (first, flushed_at);
-            Ok(Measured { ledger: pass.ledger, records: pass.records, times })
+            Ok(Measured { days: pass.ledger.closed(), records: pass.records, times })
         }
         None => Err(ReplayError::NothingUnderstood(pass.records.read, refusal)),
     }
@@ -79,14 +80,14 @@ impl Pass {
                 Err(Rejected { code: Reject::TooLarge, detail: "it is too large".to_owned() })
             }
         };
-        let told = match &read {
+        let result = match &read {
             Ok(_) => Ok(()),
             Err(rejected) => Err(rejected.detail.clone()),
         };
         let read = read.map_err(|rejected| rejected.code);
         let position = next.position;
         self.step(Input::Record { topic: TOPIC, position, appended: None, read });
-        told
+        result
     }
 
     fn step(&mut self, input: Input<'_>) {

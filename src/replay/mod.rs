@@ -1,42 +1,37 @@
-//! Replay: a recording through the whole river, in event time, as fast as it goes.
+//! Replay: a recording through the whole pipeline, in event time, as fast as it goes.
 //!
-//! Nothing outside is touched: the log is private, the target a shadow. Workers answer inline and
-//! flushes go by event time, so the same recording gives the same bytes.
+//! Law: nothing outside is touched. The log is private, the target a shadow. Workers answer inline
+//! and flushes go by event time, so the same recording gives the same bytes.
 
 mod decided;
-mod files;
 mod history;
+mod inline;
 mod ledger;
 mod measured;
 mod notes;
 pub mod publish;
 pub mod recording;
+mod refusals;
 mod run;
 mod summarize;
-mod summary;
 
 use std::path::PathBuf;
 
-pub(super) use files::Files;
-pub use files::FilesError;
-pub use history::{History, Point, SeriesKey};
-pub use ledger::{DailyAnswers, Day, Sums};
+pub use crate::show::data::Replayed;
+pub use history::History;
+pub use ledger::DailyAnswers;
 pub use measured::{Measured, measure};
-pub use notes::mostly_lost;
 pub use summarize::outcome;
-pub(super) use summarize::summary;
-pub use summary::{
-    Detection, IncidentSummary, ModelSummary, RefusedSummary, RollbackEvidence, RollbackSummary,
-    StateChange, Summary, VersionSummary, WouldHave,
-};
+pub(crate) use summarize::summary;
 
+use self::recording::{Files, FilesError, Progress};
 use self::run::ReplayRun;
 use crate::config::rules_hash;
 use crate::model::{
     EventTime, Mode, ModelId, ModelRules, Namespace, RuleSet, Source, Span, Stage, TargetId,
     TargetRule, VersionId,
 };
-use crate::replay::recording::Progress;
+use crate::roles::ingest::pipeline::UnmeasuredRecord;
 use crate::shard::{Output, Status};
 use crate::targets::registry::{DocumentError, ShadowRegistry};
 use crate::topics::RoleError;
@@ -51,11 +46,11 @@ pub struct Replay {
     /// The shadow target.
     pub registry: ShadowRegistry,
     /// Without a registry: the version in production, and the one before, which is vouched for.
-    /// They hold for the model that is replayed alone, else for that of the first sample.
+    /// They belong to the model that is replayed alone, else to that of the first sample.
     pub versions: Option<Versions>,
-    /// The source's rules; its topics are made from the files.
+    /// The source's rules; the files stand in for its topics.
     pub source: Source,
-    /// Only this model; none: every one.
+    /// Only this model; `None` for every model.
     pub only: Option<ModelId>,
     /// Rules and limits.
     pub rules: RuleSet,
@@ -63,34 +58,17 @@ pub struct Replay {
     pub mode: Option<Mode>,
 }
 
-/// What a replay tells while it runs.
+/// What a replay reports while it runs.
 #[derive(Debug)]
 pub enum News<'a> {
     /// How far it has come: bytes, event time, records.
     Progress(Progress, EventTime, u64),
-    /// Something was put out.
+    /// An output.
     Output(&'a Output),
     /// The live numbers, once an hour of event time and before anything is done about a verdict.
     Numbers(&'a Status),
     /// A record could not be used.
-    Refused(&'a crate::roles::ingest::pipeline::UnmeasuredRecord),
-}
-
-/// What a replay came to.
-#[derive(Debug)]
-pub struct Replayed {
-    /// The summary.
-    pub summary: Summary,
-    /// Everything that was put out, in order.
-    pub outputs: Vec<Output>,
-    /// What was right, by day, version and role.
-    pub ledger: DailyAnswers,
-    /// The live numbers over time, and what else was seen.
-    pub history: History,
-    /// The live numbers at the end.
-    pub status: Status,
-    /// The rules that were in force.
-    pub rules: RuleSet,
+    Refused(&'a UnmeasuredRecord),
 }
 
 /// Why a replay ended early.
@@ -102,21 +80,19 @@ pub enum ReplayError {
     /// A role.
     #[error(transparent)]
     Role(#[from] RoleError),
-    /// The versions that were named do not go together.
-    #[error("the shadow registry cannot be made")]
+    /// The versions that were named do not fit together.
+    #[error("the shadow registry cannot be created")]
     Versions(#[from] DocumentError),
     /// Nothing in it is a sample.
-    #[error(
-        "none of the {0} records is a sample{1}; `ripcord check-source` shows what would mend it"
-    )]
+    #[error("none of the {0} records is a sample{1}; `ripcord check-source` shows how to fix them")]
     NothingUnderstood(u64, String),
-    /// The one model that was asked for does not stand in it.
-    #[error("no record speaks of {0}; the recording has {1}")]
+    /// The one model that was asked for is not in it.
+    #[error("no record is about {0}; the recording has {1}")]
     NoSuchModel(ModelId, String),
 }
 
 impl Replay {
-    /// The rules that a replay goes by: shadow targets, and triggers that act.
+    /// The rules of a replay: shadow targets, and triggers that act.
     fn rule_set(&self) -> RuleSet {
         let mut rule_set = self.rules.clone();
         if let Ok(namespace) = Namespace::new("replay") {
@@ -127,7 +103,7 @@ impl Replay {
             .map(|id| TargetRule { id, stage: Stage::Registry, authority: true })
             .collect();
         let shadowed = |rules: &mut ModelRules| {
-            // In a recording a silence of the log says nothing about who measures.
+            // In a recording a silent log does not mean that measuring has stalled.
             rules.policy.stall_after = Span::from_s(i64::from(u32::MAX));
             rules.targets.clone_from(&targets);
             if let Some(mode) = self.mode {
@@ -160,7 +136,7 @@ impl Replay {
     }
 }
 
-/// A source as recordings have it: clocks may jump farther.
+/// A source for recordings: clocks may jump farther.
 #[must_use]
 pub fn recorded(source: &Source, max_jump: Span) -> Source {
     Source { max_jump, ..source.clone() }

@@ -1,13 +1,15 @@
-//! What a reader must know to take a replay's numbers for what they are.
+//! What a reader must know to understand a replay's numbers.
 //!
-//! Law: every assumption that the replay made in the user's place is said here, in a sentence.
+//! Law: every assumption that the replay made for the user is stated here, in a sentence.
 
-use super::{DailyAnswers, History, Point};
+use super::History;
 use crate::model::{
     Incident, IncidentState, Limit, ModelId, Reference, RuleSet, Signal, Trigger, VersionId,
 };
+use crate::phrases::{count, moment};
 use crate::shard::{ModelStatus, SignalStatus, Status};
-use crate::show::count;
+use crate::show::data::{Days, Point};
+use crate::show::mostly_lost;
 use crate::sums::Counters;
 
 /// The notes, the general ones first.
@@ -16,7 +18,7 @@ pub(super) fn notes(
     status: &Status,
     records: &Counters,
     incidents: &[&Incident],
-    ledger: &DailyAnswers,
+    days: &Days,
     history: &History,
 ) -> Vec<String> {
     let mut notes: Vec<_> = mostly_lost(records).into_iter().collect();
@@ -24,13 +26,13 @@ pub(super) fn notes(
     if !history.passed_over.is_empty() {
         let of = history.passed_over.iter().map(|(model, n)| format!("{} of {model}", count(*n)));
         let of: Vec<_> = of.collect();
-        notes.push(format!("Passed over were the records of other models: {}.", of.join(", ")));
+        notes.push(format!("Records of other models were skipped: {}.", of.join(", ")));
     }
     for (id, model) in &status.models {
         notes.extend(unknown(id, history));
-        notes.extend(never_seen(id, model, ledger, history));
+        notes.extend(never_seen(id, model, days, history));
         notes.extend(learned(id, model, history));
-        notes.extend(alone(rule_set, id, ledger));
+        notes.extend(alone(rule_set, id, days));
         notes.extend(unwatched(id, model, history));
     }
     for incident in incidents {
@@ -41,27 +43,12 @@ pub(super) fn notes(
     if status.gaps > 0 {
         let gaps = if status.gaps == 1 { "gap" } else { "gaps" };
         let n = count(status.gaps);
-        notes.push(format!("{n} {gaps} in positions: data was lost before it was read."));
+        notes.push(format!("{n} {gaps} in positions: records were lost before Ripcord read them."));
     }
     notes
 }
 
-/// That most of a recording is in no number, if it is so.
-#[must_use]
-pub fn mostly_lost(records: &Counters) -> Option<String> {
-    let rejected: u64 = records.rejected.values().sum();
-    ((records.late + rejected) * 2 > records.read).then(|| {
-        format!(
-            "Most of the recording could not be used: of {} records {} were late and {} rejected. \
-             What follows rests on the rest; `ripcord check-source` shows what would mend it.",
-            count(records.read),
-            count(records.late),
-            count(rejected)
-        )
-    })
-}
-
-/// Roles that the replay gave; none where nobody was known to be in production.
+/// Roles that the replay assigned.
 fn stamped(history: &History) -> Option<String> {
     let (states, they) = match history.stamped {
         0 => return None,
@@ -71,12 +58,12 @@ fn stamped(history: &History) -> Option<String> {
     let n = count(history.stamped);
     if history.production.is_empty() {
         return Some(format!(
-            "{n} {states} no role, and nothing says which version was in production: {they} \
+            "{n} {states} no role, and the version in production is unknown: {they} \
              counted as neither live nor shadow."
         ));
     }
     Some(format!(
-        "{n} {states} no role: the version in production when {they} came was taken as live, any \
+        "{n} {states} no role: the version in production at that time was taken as live, any \
          other as shadow."
     ))
 }
@@ -92,28 +79,23 @@ fn unknown(model: &ModelId, history: &History) -> Option<String> {
         known => format!("The registry does not know {model} (it has {})", known.join(", ")),
     };
     Some(format!(
-        "{why}: nobody could be rolled back to. Give a --registry that names it, or --production \
-         and --previous."
+        "{why}, so there was no version to roll back to. Give a --registry that names it, or \
+         --production and --previous."
     ))
 }
 
-/// A version that was said to be in production and never answered.
-fn never_seen(
-    id: &ModelId,
-    model: &ModelStatus,
-    ledger: &DailyAnswers,
-    history: &History,
-) -> Option<String> {
+/// A version that was named as production and never answered.
+fn never_seen(id: &ModelId, model: &ModelStatus, days: &Days, history: &History) -> Option<String> {
     let production = history.production.get(id)?;
-    let seen = ledger.versions(id);
+    let seen = days.versions(id);
     if seen.is_empty() || seen.contains(production) {
         return None;
     }
     let seen: Vec<_> = seen.into_iter().map(VersionId::as_str).collect();
     let still = if model.production.as_ref() == Some(production) { " to the end" } else { "" };
     Some(format!(
-        "{production} of {id} was in production{still} and never answered in this recording, so \
-         nothing was judged as live; the recording has {}. Name one of these as production.",
+        "{production} of {id} was in production{still} but never answered in this recording, so \
+         nothing was judged as live. The recording has {}; name one of these as production.",
         seen.join(", ")
     ))
 }
@@ -137,8 +119,8 @@ fn learned(id: &ModelId, model: &ModelStatus, history: &History) -> Option<Strin
     let mut text = String::new();
     if !learned.is_empty() {
         text = format!(
-            "No registry gave a baseline accuracy of {}: it was learned from the first labelled \
-             answers in this recording, which are taken as healthy.",
+            "No registry gave a baseline accuracy of {}, so it was learned from the first labelled \
+             answers in this recording, which are assumed to be healthy.",
             learned.join(" and ")
         );
     }
@@ -158,33 +140,33 @@ fn is_baseline(signal: &SignalStatus) -> bool {
     matches!(signal.limit, Limit::Baseline(_))
 }
 
-/// A single labelled version has nothing to be held against.
-fn alone(rule_set: &RuleSet, id: &ModelId, ledger: &DailyAnswers) -> Option<String> {
-    let seen = ledger.versions(id);
-    let mut labelled = seen.iter().filter(|version| ledger.total(id, version).labels.n > 0);
+/// A single labelled version cannot be compared with another.
+fn alone(rule_set: &RuleSet, id: &ModelId, days: &Days) -> Option<String> {
+    let seen = days.versions(id);
+    let mut labelled = seen.iter().filter(|version| days.total(id, version).labels.n > 0);
     let only = labelled.next()?;
     if labelled.next().is_some() {
         return None;
     }
     let acts = rule_set.of(id).triggers.iter().any(|trigger| trigger.act_without_reference);
     let then = if acts {
-        "act_without_reference lets a rollback go by a baseline alone"
+        "a rollback is based on a baseline alone (act_without_reference)"
     } else {
-        "a drop in accuracy is at most recommended, never rolled back by itself"
+        "a drop in accuracy leads to a recommendation at most, never to an automatic rollback"
     };
     Some(format!(
-        "Only {only} of {id} answers with labels: no other version shows what would be better, \
+        "Only {only} of {id} has labelled answers. No other version shows what would be better, \
          so {then}. Let a second version answer the same requests as a shadow."
     ))
 }
 
-/// What was past its limit in a model of which nothing says which version serves: undo opens an
-/// incident for a breach of the serving version, or of one that others are compared with.
+/// Versions over their limit in a model whose production version is unknown: undo opens incidents
+/// only for the serving version and those that others are compared with.
 fn unwatched(id: &ModelId, model: &ModelStatus, history: &History) -> Option<String> {
     if model.production.is_some() || history.production.contains_key(id) {
         return None;
     }
-    let over = history.lines().filter(|((of, _, _, feature), points)| {
+    let over = history.series.lines().filter(|((of, _, _, feature), points)| {
         let past = |point: &Point| point.threshold > 0.0 && point.statistic >= point.threshold;
         of == id && feature.is_none() && points.iter().any(past)
     });
@@ -192,14 +174,14 @@ fn unwatched(id: &ModelId, model: &ModelStatus, history: &History) -> Option<Str
         over.map(|((_, version, rule, _), _)| format!("{version} by {rule}")).collect();
     (!over.is_empty()).then(|| {
         format!(
-            "Past its limit was, of {id}: {}. Nothing says which version was in production, so \
-             nothing could be rolled back: name it with --production or a --registry.",
+            "Over the limit in {id}: {}. The version in production is unknown, so nothing could be \
+             rolled back: name it with --production or a --registry.",
             over.join(", ")
         )
     })
 }
 
-/// A recording that states who answered live cannot be switched.
+/// A recording that states which version answered live cannot be switched.
 fn stated(incident: &Incident, history: &History) -> Option<String> {
     let waits = matches!(
         incident.state,
@@ -207,15 +189,15 @@ fn stated(incident: &Incident, history: &History) -> Option<String> {
     );
     (waits && incident.generation.is_some() && history.stamped == 0).then(|| {
         format!(
-            "The records state who answered live, so taking back {} changed nothing in them and \
-             could not be proven. Leave `role` out of them, and a replay shows what would have \
-             been.",
+            "The records state which version answered live, so rolling back {} changed nothing in \
+             them and could not be proven. Leave `role` out of them to see what would have \
+             happened.",
             incident.version
         )
     })
 }
 
-/// What acting without a reference cost.
+/// The price of acting without a reference.
 fn price(rule_set: &RuleSet, incident: &Incident) -> Option<String> {
     let id = incident.trigger.as_ref()?;
     let is_it = |trigger: &&Trigger| trigger.id == *id && trigger.act_without_reference;
@@ -227,24 +209,24 @@ fn price(rule_set: &RuleSet, incident: &Incident) -> Option<String> {
     }
     let (from, to) = (&incident.version, incident.to.as_ref()?);
     let seen = if incident.mitigated_at.is_some() {
-        format!("{to} served afterwards and no statistic showed that it helped")
+        format!("{to} served afterwards, but no statistic showed that it helped")
     } else {
         format!("no traffic of {to} was seen, so nothing shows that it helped")
     };
     Some(format!(
-        "{from} was taken back without a reference (act_without_reference of {id}); {seen}. A \
+        "{from} was rolled back without a reference (act_without_reference of {id}); {seen}. A \
          storm that hits every version looks the same: that is the price of this rule."
     ))
 }
 
-/// What the recording ended too early for.
+/// What the recording was too short for.
 fn deadline(rule_set: &RuleSet, status: &Status, incident: &Incident) -> Option<String> {
     let policy = &rule_set.of(&incident.model).policy;
     let to = incident.to.as_ref()?;
     incident.generation?;
     let (from, within, what) = match incident.state {
         IncidentState::Mitigating => {
-            (incident.decided_at?, policy.mitigate_within, "live traffic to show it")
+            (incident.decided_at?, policy.mitigate_within, "live traffic to show the switch")
         }
         IncidentState::Mitigated => {
             (incident.mitigated_at?, policy.verify_within, "the statistic to show that it helped")
@@ -257,13 +239,14 @@ fn deadline(rule_set: &RuleSet, status: &Status, incident: &Incident) -> Option<
         | IncidentState::Stuck => return None,
     };
     let mut until = from + within;
-    // It is still open, so a time that has passed was given again: samples came and were too few.
+    // It is still open, so a deadline that has passed was extended: samples came but were too few.
     for _ in 0..policy.verify_prolong_times {
         if Some(until) <= status.read_to {
             until = until + within;
         }
     }
     Some(format!(
-        "Still open at the recording's end: the rollback to {to} waits until {until} for {what}."
+        "Still open when the recording ended: the rollback to {to} waits until {} for {what}.",
+        moment(until)
     ))
 }

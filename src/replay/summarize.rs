@@ -1,30 +1,29 @@
-//! What fills a replay's summary: the rules, what was put out, what was measured.
+//! Fills a replay's summary from the rules, the outputs and the measurements.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use super::summary::{
-    Detection, IncidentSummary, ModelSummary, RefusedSummary, RollbackEvidence, RollbackSummary,
-    StateChange, Summary, VersionSummary, WouldHave,
-};
-use super::{DailyAnswers, History};
-use super::{decided, notes};
+use super::{History, decided, notes};
 use crate::model::{
     Incident, IncidentId, IncidentState, Limit, ModelId, RuleSet, Verdict, VersionId,
 };
 use crate::roles::ingest::pipeline::UnmeasuredRecord;
 use crate::shard::{BUILD, ModelStatus, Output, Status};
+use crate::show::data::{
+    Days, Detection, IncidentSummary, ModelSummary, RefusedSummary, RollbackEvidence,
+    RollbackSummary, StateChange, Summary, VersionSummary, WouldHave,
+};
 use crate::sums::Counters;
 use crate::undo::Response;
 use crate::wire::json::{self, JsonError};
 
-/// Puts it together from what was put out.
+/// The summary.
 pub(crate) fn summary(
     rule_set: &RuleSet,
     status: &Status,
     outputs: &[Output],
-    ledger: &DailyAnswers,
+    days: &Days,
     history: &History,
 ) -> Result<Summary, JsonError> {
     let mut records = Counters::default();
@@ -41,9 +40,9 @@ pub(crate) fn summary(
         outputs_hash: fingerprint(outputs)?,
         decisions_hash: decided::hash(outputs)?,
         mode: rule_set.default.mode,
-        notes: notes::notes(rule_set, status, &records, &incidents, ledger, history),
+        notes: notes::notes(rule_set, status, &records, &incidents, days, history),
         records,
-        models: models(status, &incidents, ledger, history),
+        models: models(status, &incidents, days, history),
         rollbacks: incidents.iter().copied().filter(acted).map(|i| rollback(i, outputs)).collect(),
         would_have: incidents.iter().copied().filter(wished).map(would_have).collect(),
         incidents: incidents.iter().map(|i| incident(i, outputs)).collect(),
@@ -64,7 +63,7 @@ fn fingerprint(outputs: &[Output]) -> Result<String, JsonError> {
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The incidents in which nothing but the mode kept a rollback from being done.
+/// The incidents in which only the mode prevented a rollback.
 fn wishes(outputs: &[Output]) -> BTreeSet<IncidentId> {
     let wish = |output: &Output| {
         let Output::Decision(decision) = output else { return None };
@@ -91,13 +90,13 @@ fn last_words(outputs: &[Output]) -> Vec<&Incident> {
 fn models(
     status: &Status,
     incidents: &[&Incident],
-    ledger: &DailyAnswers,
+    days: &Days,
     history: &History,
 ) -> BTreeMap<ModelId, ModelSummary> {
     let summary = |(id, model): (&ModelId, &ModelStatus)| {
         let start = history.production.get(id).cloned();
-        let live = ledger.live(id);
-        let answered_live = ledger.answered_live(id);
+        let live = days.live(id);
+        let answered_live = days.answered_live(id);
         // Where records say that others answered, the difference to `without` is not Ripcord's.
         let ours = |version: &&VersionId| {
             Some(*version) == start.as_ref() || Some(*version) == model.production.as_ref()
@@ -108,7 +107,7 @@ fn models(
         let comparable = model.production == start || (switched && answered);
         let without = start.as_ref().filter(|_| comparable);
         let without = without.filter(|_| answered_live.iter().all(|v| ours(&v)));
-        let without = without.map(|start| ledger.total(id, start)).unwrap_or_default();
+        let without = without.map(|start| days.total(id, start)).unwrap_or_default();
         let versions = model.versions.iter().map(|(version, status)| {
             let summary = VersionSummary {
                 role: status.role,
@@ -144,7 +143,7 @@ fn refused(history: &History) -> Vec<RefusedSummary> {
     history.refused.iter().map(one).collect()
 }
 
-/// The verdict that a rollback was decided by.
+/// The verdict behind a rollback.
 fn evidence(incident: &Incident, outputs: &[Output]) -> Option<RollbackEvidence> {
     outputs.iter().find_map(|output| {
         let Output::Decision(decision) = output else { return None };
@@ -167,7 +166,7 @@ fn evidence(incident: &Incident, outputs: &[Output]) -> Option<RollbackEvidence>
     })
 }
 
-/// What was said at each state that an incident came to.
+/// Each state that an incident reached, and why.
 fn story(incident: &Incident, outputs: &[Output]) -> Vec<StateChange> {
     let mut story: Vec<StateChange> = Vec::new();
     for output in outputs {
@@ -211,7 +210,7 @@ fn rollback(incident: &Incident, outputs: &[Output]) -> RollbackSummary {
     }
 }
 
-/// How a rollback ended: a resolved incident is told by how it was proven.
+/// How a rollback ended: a resolved incident counts by its proof.
 #[must_use]
 pub fn outcome(incident: &Incident) -> IncidentState {
     match (incident.state, incident.verified_at, incident.mitigated_at) {
@@ -235,7 +234,7 @@ fn would_have(incident: &Incident) -> WouldHave {
     }
 }
 
-/// The worst that was said of an incident on its way: at its end it is healthy again.
+/// The worst verdict on an incident: at its end it is healthy again.
 fn worst(incident: &Incident, outputs: &[Output]) -> Verdict {
     let weight = |verdict: &Verdict| match verdict {
         Verdict::Healthy => 0,

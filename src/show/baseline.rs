@@ -1,10 +1,10 @@
-//! What `baseline` wrote, beside what stood there.
+//! What `baseline` wrote, next to what was there before.
 
 use serde::Serialize;
 
-use super::lines::table;
+use super::Screen;
 use crate::model::{Baseline, ModelId, Signal, VersionId};
-use crate::phrases::words::{count, number, percent};
+use crate::phrases::{Unit, count, signal};
 
 /// One baseline, before and after.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -15,45 +15,32 @@ pub struct BaselineChange {
     pub version: VersionId,
     /// What was measured.
     pub signal: Signal,
-    /// What the registry said.
+    /// What the registry had.
     pub before: Option<Baseline>,
-    /// What it says now; none: nothing was measured, and what stood there stands.
+    /// What it has now; `None` if nothing was measured and the old one stays.
     pub after: Option<Baseline>,
 }
 
 /// A table of what was written.
 #[must_use]
-pub fn baselines(written: &[BaselineChange]) -> String {
+pub fn baselines(written: &[BaselineChange], screen: Screen) -> String {
     let rows: Vec<Vec<String>> = written
         .iter()
         .map(|one| {
             vec![
                 one.model.to_string(),
                 one.version.to_string(),
-                name(one.signal).to_owned(),
+                signal(one.signal).to_owned(),
                 reads(one.signal, one.before),
-                one.after.map_or("as before".to_owned(), |now| reads(one.signal, Some(now))),
+                one.after.map_or("unchanged".to_owned(), |now| reads(one.signal, Some(now))),
             ]
         })
         .collect();
-    table(&["model", "version", "baseline", "before", "now"], &rows, &[])
-}
-
-fn name(signal: Signal) -> &'static str {
-    match signal {
-        Signal::Accuracy => "accuracy",
-        Signal::ErrorRate => "error rate",
-        Signal::Latency => "mean latency",
-        Signal::FeatureDrift => "drift",
-    }
+    screen.table(&["model", "version", "baseline", "before", "now"], &rows, &[])
 }
 
 fn reads(signal: Signal, baseline: Option<Baseline>) -> String {
     let Some(baseline) = baseline else { return "none".to_owned() };
-    let value = match signal {
-        Signal::Accuracy | Signal::ErrorRate => percent(baseline.value),
-        Signal::Latency => format!("{} ms", number(baseline.value)),
-        Signal::FeatureDrift => number(baseline.value),
-    };
-    format!("{value} of {}", count(baseline.n))
+    // A registry keeps the share of right answers, which is shown as it is kept.
+    format!("{} of {}", Unit::new(signal, false).value(baseline.value), count(baseline.n))
 }

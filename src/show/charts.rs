@@ -1,6 +1,6 @@
 //! Charts: `plotters` draws them, the page's style colours them.
 //!
-//! Law: a line is told apart by its dash and its name beside it, never by colour alone.
+//! Law: lines differ by their dash and the name next to them, never by colour alone.
 
 use std::ops::Range;
 
@@ -16,7 +16,8 @@ use super::labels::{decade, moment, percent, spread};
 use crate::model::{EventTime, Span};
 
 /// Why a chart cannot be drawn.
-pub(super) type DrawError = DrawingAreaErrorKind<std::io::Error>;
+pub(super) type DrawError =
+    DrawingAreaErrorKind<<SVGBackend<'static> as DrawingBackend>::ErrorType>;
 
 /// What plotters draws on: whole numbers, so a tenth of a pixel each, or slow lines get steps.
 type Canvas<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -26,14 +27,14 @@ const PX: u32 = 10;
 /// What plotters calls 12.5 pixels; the page's style says it again.
 const TEXT: (&str, u32) = ("sans-serif", 155);
 
-/// What is to be drawn; lengths are in pixels.
+/// A chart to draw; lengths are in pixels.
 #[derive(Debug, Clone)]
 pub(super) struct Plot {
     pub(super) id: String,
     pub(super) title: String,
-    /// What is seen, for those who do not see it.
+    /// A description for people who cannot see it.
     pub(super) describes: String,
-    pub(super) lines: Vec<Series>,
+    pub(super) lines: Vec<ChartLine>,
     pub(super) scale: Scale,
     /// A horizontal line at a value, with its name.
     pub(super) limit: Option<(f64, String)>,
@@ -41,13 +42,13 @@ pub(super) struct Plot {
     pub(super) band: Option<(EventTime, EventTime, String)>,
     pub(super) x: (EventTime, EventTime),
     pub(super) height: u32,
-    /// Room for names beside the lines.
+    /// Room for names next to the lines.
     pub(super) right: u32,
 }
 
 /// One line of a plot.
 #[derive(Debug, Clone)]
-pub(super) struct Series {
+pub(super) struct ChartLine {
     pub(super) name: String,
     /// Its looks, a class of the page's style.
     pub(super) class: &'static str,
@@ -153,7 +154,7 @@ impl Plot {
         })
     }
 
-    /// What stands between the axes, and right of them.
+    /// What is drawn between the axes, and right of them.
     fn fill(
         &self,
         canvas: &Canvas<'_>,
@@ -225,7 +226,7 @@ mod tests {
             id: "one".into(),
             title: "t".into(),
             describes: "d".into(),
-            lines: vec![Series { name: "<v\"2'&>".into(), class: "subject", points }],
+            lines: vec![ChartLine { name: "<v\"2'&>".into(), class: "subject", points }],
             scale,
             limit: Some((0.8, "threshold".into())),
             band: Some((x.0, x.1, "breach to rollback".into())),

@@ -1,8 +1,8 @@
-//! What stands at the marks of a chart's axes, and where names stand beside its lines.
+//! The labels of a chart's axes, and where the names of its lines go.
 
 use chrono::{DateTime, NaiveTime, Timelike};
 
-/// The shortest distance of two names beside lines, in tenths of a pixel.
+/// The shortest distance between two names, in tenths of a pixel.
 const APART: i32 = 150;
 
 /// A mark of shares.
@@ -29,7 +29,7 @@ pub(super) fn moment(ms: i64, is_long: bool) -> String {
     time.format(format).to_string()
 }
 
-/// Moves names beside lines apart, from the top down, and keeps them on the page.
+/// Moves names apart, from the top down, and keeps them on the page.
 pub(super) fn spread<T>(names: &mut [(i32, T)], top: i32, bottom: i32) {
     names.sort_by_key(|(height, _)| *height);
     let mut free = top;
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn names_beside_lines_never_touch() {
+    fn names_never_touch() {
         let mut names = [(500, ()), (510, ()), (520, ()), (1990, ())];
         spread(&mut names, 200, 2000);
         assert!(names.windows(2).all(|pair| pair[1].0 - pair[0].0 >= APART), "{names:?}");

@@ -1,29 +1,14 @@
 //! Lines and tables that fit into a terminal, and their colours.
 
 use std::borrow::Cow;
-use std::sync::OnceLock;
 
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
-/// Columns of a terminal that every line fits into.
+/// Columns that every line fits into, unless the terminal has fewer.
 pub const WIDTH: usize = 80;
 
-/// With fewer nothing can be told beside a time.
-const LEAST: usize = 48;
-
-/// Columns where there are fewer than [`WIDTH`].
-static NARROW: OnceLock<usize> = OnceLock::new();
-
-/// Makes every line fit into a terminal that is narrower than usual.
-pub fn fit(columns: usize) {
-    if columns < WIDTH {
-        NARROW.get_or_init(|| columns.max(LEAST));
-    }
-}
-
-fn width() -> usize {
-    NARROW.get().copied().unwrap_or(WIDTH)
-}
+/// With fewer columns no text fits next to a time.
+const LEAST: usize = 52;
 
 /// Tables have a line above, below and under their header.
 const LINES: TableStyle = TableStyle::new()
@@ -31,34 +16,38 @@ const LINES: TableStyle = TableStyle::new()
     .header_separator(LineStyle::none().fill('─').junction('─'))
     .bottom_border(LineStyle::none().fill('─').junction('─'));
 
-/// Colours, where they are wanted.
+/// What text is laid out for: how many columns, and whether with colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Paint(bool);
+pub struct Screen {
+    colours: bool,
+    columns: usize,
+}
 
-impl Paint {
-    /// Colours or none.
+impl Screen {
+    /// A screen with or without colours, of so many columns if it is a terminal.
     #[must_use]
-    pub fn new(on: bool) -> Self {
-        Self(on)
+    pub fn new(colours: bool, columns: Option<usize>) -> Self {
+        let columns = columns.unwrap_or(WIDTH).clamp(LEAST, WIDTH);
+        Self { colours, columns }
     }
 
     fn with(self, code: &str, text: &str) -> String {
-        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if self.colours { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// What went wrong.
+    /// Something went wrong.
     #[must_use]
     pub fn bad(self, text: &str) -> String {
         self.with("1;31", text)
     }
 
-    /// What was mended.
+    /// Something was fixed.
     #[must_use]
     pub fn good(self, text: &str) -> String {
         self.with("1;32", text)
     }
 
-    /// What to look at.
+    /// Something needs a look.
     #[must_use]
     pub fn warn(self, text: &str) -> String {
         self.with("33", text)
@@ -70,15 +59,65 @@ impl Paint {
         self.with("1", text)
     }
 
-    /// What may be passed over.
+    /// Less important text.
     #[must_use]
     pub fn dim(self, text: &str) -> String {
         self.with("2", text)
     }
+
+    /// Breaks `text` at spaces so that no line is wider than the screen; every line begins with
+    /// `indent` spaces. A word longer than a line gets a line of its own.
+    #[must_use]
+    pub fn wrap(self, text: &str, indent: usize) -> String {
+        let (text, margin, columns) = (visible(text), " ".repeat(indent), self.columns);
+        let mut lines = Vec::new();
+        for paragraph in text.lines() {
+            let (mut line, mut width) = (margin.clone(), indent);
+            let mut words = paragraph.split_whitespace().peekable();
+            while let Some(word) = words.next() {
+                let unit = words.next_if(|next| bound(word, next));
+                let word = unit.map_or(word.to_owned(), |unit| format!("{word} {unit}"));
+                let length = word.chars().count();
+                let gap = usize::from(width > indent);
+                if width > indent && width + gap + length > columns {
+                    lines.push(std::mem::replace(&mut line, margin.clone()));
+                    width = indent;
+                }
+                if width > indent {
+                    line.push(' ');
+                    width += 1;
+                }
+                line.push_str(&word);
+                width += length;
+            }
+            lines.push(line);
+        }
+        lines.join("\n")
+    }
+
+    /// A table that fits; the columns of `right`, from 0, are aligned to the right.
+    #[must_use]
+    pub(super) fn table(self, header: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
+        let mut table = Table::new();
+        table.load_style(LINES);
+        table.force_no_tty();
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(u16::try_from(self.columns).unwrap_or(u16::MAX));
+        if !header.is_empty() {
+            table.set_header(header.iter().copied());
+        }
+        table.add_rows(rows.iter().map(|row| row.iter().map(|cell| visible(cell))));
+        for at in right {
+            if let Some(column) = table.column_mut(*at) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        table.trim_fmt()
+    }
 }
 
-/// The text with every character that turns the direction of others, or is not seen, written out:
-/// a name shall not make a sentence say something else.
+/// The text with every invisible or direction-changing character written out, so that a name
+/// cannot make a sentence say something else.
 #[must_use]
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
     let ranges = ['\u{200b}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
@@ -90,73 +129,25 @@ pub(super) fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
-/// What stays with the number before it.
-const UNITS: [&str; 6] = ["%", "points", "ms", "s", "min", "h"];
+/// Units, which stay on the line of the number before them.
+const UNITS: [&str; 8] = ["%", "points", "ms", "s", "min", "h", "d", "UTC"];
 
-/// Whether no line may end between two words.
+/// Whether two words must stay on one line.
 fn bound(before: &str, word: &str) -> bool {
     let unit = word.trim_end_matches(['.', ',', ';', ':', ')']);
     UNITS.contains(&unit) && before.ends_with(|c: char| c.is_ascii_digit())
-}
-
-/// Breaks `text` at spaces so that no line is longer than [`WIDTH`]; every line begins with
-/// `indent` spaces. A word longer than a line stands on its own.
-#[must_use]
-pub fn wrap(text: &str, indent: usize) -> String {
-    let (text, margin, columns) = (visible(text), " ".repeat(indent), width());
-    let mut lines = Vec::new();
-    for paragraph in text.lines() {
-        let (mut line, mut width) = (margin.clone(), indent);
-        let mut words = paragraph.split_whitespace().peekable();
-        while let Some(word) = words.next() {
-            let unit = words.next_if(|next| bound(word, next));
-            let word = unit.map_or(word.to_owned(), |unit| format!("{word} {unit}"));
-            let length = word.chars().count();
-            let gap = usize::from(width > indent);
-            if width > indent && width + gap + length > columns {
-                lines.push(std::mem::replace(&mut line, margin.clone()));
-                width = indent;
-            }
-            if width > indent {
-                line.push(' ');
-                width += 1;
-            }
-            line.push_str(&word);
-            width += length;
-        }
-        lines.push(line);
-    }
-    lines.join("\n")
-}
-
-/// A table that fits; the columns of `right`, from 0, are aligned to the right.
-#[must_use]
-pub(super) fn table(header: &[&str], rows: &[Vec<String>], right: &[usize]) -> String {
-    let mut table = Table::new();
-    table.load_style(LINES);
-    table.force_no_tty();
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(u16::try_from(width()).unwrap_or(u16::MAX));
-    if !header.is_empty() {
-        table.set_header(header.iter().copied());
-    }
-    table.add_rows(rows.iter().map(|row| row.iter().map(|cell| visible(cell))));
-    for at in right {
-        if let Some(column) = table.column_mut(*at) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table.trim_fmt()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const PLAIN: Screen = Screen { colours: false, columns: WIDTH };
+
     #[test]
     fn no_line_is_wider_than_a_terminal_and_no_word_is_lost() {
         let text = "word ".repeat(60) + &"x".repeat(100) + "\nsecond paragraph";
-        let wrapped = wrap(&text, 7);
+        let wrapped = PLAIN.wrap(&text, 7);
         for line in wrapped.lines() {
             assert!(line.starts_with("       "), "{line:?}");
             assert!(line.chars().count() <= WIDTH || line.contains("xxx"), "{line:?}");
@@ -168,20 +159,20 @@ mod tests {
     #[test]
     fn a_number_keeps_its_unit() {
         let text = format!("{} 13.1 % of it", "x".repeat(WIDTH - 6));
-        assert!(wrap(&text, 0).ends_with("x\n13.1 % of it"), "{}", wrap(&text, 0));
+        assert!(PLAIN.wrap(&text, 0).ends_with("x\n13.1 % of it"), "{}", PLAIN.wrap(&text, 0));
         assert!(bound("0.5", "ms).") && !bound("of", "s") && !bound("3", "samples"));
     }
 
     #[test]
     fn a_name_turns_no_sentence_around() {
         assert_eq!(visible("v3 serves"), "v3 serves");
-        assert_eq!(wrap("v\u{202e}3", 0), "v\\u{202e}3");
-        assert!(table(&[], &[vec!["v\u{202e}3".to_owned()]], &[]).contains("v\\u{202e}3"));
+        assert_eq!(PLAIN.wrap("v\u{202e}3", 0), "v\\u{202e}3");
+        assert!(PLAIN.table(&[], &[vec!["v\u{202e}3".to_owned()]], &[]).contains("v\\u{202e}3"));
     }
 
     #[test]
     fn colours_only_where_they_are_wanted() {
-        assert_eq!(Paint::new(false).bad("x"), "x");
-        assert_eq!(Paint::new(true).bad("x"), "\x1b[1;31mx\x1b[0m");
+        assert_eq!(PLAIN.bad("x"), "x");
+        assert_eq!(Screen::new(true, None).bad("x"), "\x1b[1;31mx\x1b[0m");
     }
 }

@@ -1,28 +1,38 @@
-//! What people see of what the roles did: text for a terminal, a page for a review.
+//! What people see: text for a terminal, a page for a review.
 //!
-//! Law: it computes nothing that is not shown, prints nothing itself, and asks no clock: the same
-//! input gives the same bytes, in lines of 80 columns unless the terminal has fewer.
+//! Law: data in, text or a page out. It computes only what it shows, prints nothing itself and reads
+//! no clock: the same input gives the same bytes, in lines of 80 columns unless the terminal has
+//! fewer.
+#![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
 mod baseline;
 mod charts;
 mod config;
+pub mod data;
 mod demo;
+mod did;
 mod ending;
+pub mod explain;
+mod glossary;
 mod inks;
 mod labels;
 mod lines;
+mod lost;
 mod plots;
 mod report;
 mod source;
 mod story;
 mod topics;
+mod verdict;
 
-pub(crate) use crate::phrases::words::count;
 pub use baseline::{BaselineChange, baselines};
-pub use config::{refusal, rules};
-pub(super) use demo::{begins, ended, fault, figures, goes_on, note, switched};
+pub use config::rules;
+pub use demo::{begins, continues, ended, fault, figures, note, switched};
+pub use did::did;
 pub use ending::ending;
-pub use lines::{Paint, WIDTH, fit, wrap};
+pub use glossary::glossary;
+pub use lines::{Screen, WIDTH};
+pub use lost::mostly_lost;
 pub use report::{ReportError, page};
 pub use source::source;
 pub use story::Story;

@@ -1,11 +1,11 @@
-//! The charts of a page: which numbers of a replay are drawn, and what is said of them.
+//! The charts of a page: which numbers of a replay are drawn, and their descriptions.
 
 use std::collections::BTreeMap;
 
-use super::charts::{Chart, DrawError, Plot, Scale, Series};
+use super::charts::{Chart, ChartLine, DrawError, Plot, Scale};
+use super::data::{Point, Replayed, RollbackSummary, SeriesKey};
 use crate::model::{EventTime, ModelId, SampleRole, Signal, Span, TriggerId, Verdict, VersionId};
-use crate::phrases::words::{day, percent};
-use crate::replay::{Point, Replayed, RollbackSummary, SeriesKey};
+use crate::phrases::{day, percent};
 use crate::sums::Counts;
 
 /// Widths of a chart, for a desk and for a phone; the page's style shows one of them.
@@ -41,7 +41,7 @@ pub(super) fn accuracy(
 ) -> Result<Vec<Chart>, DrawError> {
     let mut by_version: BTreeMap<&VersionId, BTreeMap<EventTime, Counts>> = BTreeMap::new();
     let mut served: BTreeMap<EventTime, Counts> = BTreeMap::new();
-    for ((at, of, version, role), sums) in replayed.ledger.days() {
+    for ((at, of, version, role), sums) in replayed.days.iter() {
         if of == model {
             by_version.entry(version).or_default().entry(*at).or_default().merge(sums.labels);
             if *role == SampleRole::Live {
@@ -55,19 +55,19 @@ pub(super) fn accuracy(
         enough.filter_map(|(at, counts)| Some((*at + noon, 1.0 - counts.rate()?))).collect()
     };
     let mut lines =
-        vec![Series { name: "served".into(), class: "served", points: points(&served) }];
+        vec![ChartLine { name: "served".into(), class: "served", points: points(&served) }];
     let classes = ["other", "third", "fourth"];
     let others = by_version.iter().filter(|(version, _)| Some(**version) != subject);
     let mut others: Vec<_> = others.collect();
     let to = rollback.and_then(|one| one.to.as_ref());
     others.sort_by_key(|(version, _)| to.is_some_and(|to| to != **version));
-    lines.extend(others.into_iter().zip(classes).map(|((version, days), class)| Series {
+    lines.extend(others.into_iter().zip(classes).map(|((version, days), class)| ChartLine {
         name: version.to_string(),
         class,
         points: points(days),
     }));
     let days = subject.and_then(|subject| Some((subject, by_version.get(subject)?)));
-    lines.extend(days.map(|(version, days)| Series {
+    lines.extend(days.map(|(version, days)| ChartLine {
         name: version.to_string(),
         class: "subject",
         points: points(days),
@@ -80,8 +80,8 @@ pub(super) fn accuracy(
         format!(" The worst day is {} with {}.", day(*at), percent(*v))
     });
     let describes = format!(
-        "Share of right answers per day of each version of {model}, and, as a broad grey line, of \
-         what users were served.{worst} Days with fewer than {DAY_LABELS} labels are left out."
+        "Share of right answers per day, by version of {model}. The broad grey line is what users \
+         were served.{worst} Days with fewer than {DAY_LABELS} labels are left out."
     );
     charts(&Plot {
         id: format!("accuracy-{model}"),
@@ -97,7 +97,7 @@ pub(super) fn accuracy(
     })
 }
 
-/// The statistics that can roll back, each as a multiple of what it must reach.
+/// The statistics that can roll back, each as a multiple of its threshold.
 pub(super) fn statistic(
     replayed: &Replayed,
     model: &ModelId,
@@ -115,10 +115,10 @@ pub(super) fn statistic(
     let read = triggers.filter(|trigger| trigger.signal != Signal::FeatureDrift);
     let mut lines = Vec::new();
     let mut quiet = Vec::new();
-    // The second colour is that of the other version, here as in the accuracy.
+    // The second colour is the other version's, here as in the accuracy chart.
     let mut classes = ["third", "fourth"].into_iter();
     for trigger in read {
-        let points = relative(replayed.history.line(model, subject, &trigger.id));
+        let points = relative(replayed.series.line(model, subject, &trigger.id));
         let is_decisive = decisive.as_ref() == Some(&trigger.id);
         if !is_decisive && points.iter().all(|(_, value)| *value <= least * 10.0) {
             quiet.push(trigger.id.as_str());
@@ -126,22 +126,22 @@ pub(super) fn statistic(
         }
         let class = if is_decisive { Some("subject") } else { classes.next() };
         let Some(class) = class else { continue };
-        lines.push(Series { name: short(subject, &trigger.id), class, points });
+        lines.push(ChartLine { name: short(subject, &trigger.id), class, points });
     }
     if let (Some(other), Some(trigger)) = (other, &decisive) {
-        let points = relative(replayed.history.line(model, other, trigger));
-        lines.push(Series { name: short(other, trigger), class: "other", points });
+        let points = relative(replayed.series.line(model, other, trigger));
+        lines.push(ChartLine { name: short(other, trigger), class: "other", points });
     }
     let all = || lines.iter().flat_map(|line| line.points.iter());
     let Some(x) = range(all().map(|(at, _)| *at)) else { return Ok(Vec::new()) };
     let still = match quiet.is_empty() {
         true => String::new(),
-        false => format!(" Not drawn, since they never moved: {}.", quiet.join(", ")),
+        false => format!(" Not drawn, because they never moved: {}.", quiet.join(", ")),
     };
     let describes = format!(
-        "The evidence of each rule against {subject} of {model} as a multiple of what fires it, on \
-         a logarithmic scale; 1 is the threshold.{still} A line over 1 rolls back only if another \
-         version is shown to serve better."
+        "The evidence of each rule against {subject} of {model}, as a multiple of its threshold, \
+         on a logarithmic scale.{still} A line over 1 leads to a rollback only if another version \
+         would serve better."
     );
     charts(&Plot {
         id: format!("evidence-{model}"),
@@ -175,7 +175,7 @@ pub(super) fn drifts(
 ) -> Result<Vec<Vec<Chart>>, DrawError> {
     let is_subject =
         |(of, by, _, feature): &SeriesKey| of == model && by == subject && feature.is_some();
-    let mut lines: Vec<_> = replayed.history.lines().filter(|(line, _)| is_subject(line)).collect();
+    let mut lines: Vec<_> = replayed.series.lines().filter(|(line, _)| is_subject(line)).collect();
     let largest = |points: &[Point]| points.iter().map(|p| p.statistic).fold(0.0, f64::max);
     lines.sort_by(|a, b| largest(b.1).total_cmp(&largest(a.1)));
     let all = || lines.iter().flat_map(|(_, points)| points.iter());
@@ -188,11 +188,11 @@ pub(super) fn drifts(
         let limit = points.first().map(|point| point.threshold);
         let title = format!("{feature}: at most {:.2}", largest(points));
         let describes = format!(
-            "Population stability index of {feature} of {subject} over time, logarithmic; in \
-             {over} looks its own, in {shared} shared with another version."
+            "Population stability index of {feature} of {subject} over time, logarithmic. It \
+             drifted alone in {over} points and together with another version in {shared}."
         );
         let known = points.iter().map(|point| (point.at, point.statistic)).collect();
-        let lines = vec![Series { name: String::new(), class: "subject thin", points: known }];
+        let lines = vec![ChartLine { name: String::new(), class: "subject thin", points: known }];
         let plot = Plot {
             id: format!("drift-{model}-{feature}"),
             title,

@@ -1,14 +1,15 @@
-//! What a recording holds, for people who connect it: the text of `check-source`.
+//! What a recording contains, for people who connect it: the text of `check-source`.
 
-use super::lines::{Paint, table, wrap};
-use crate::model::{SampleKind, Span};
-use crate::phrases::words::{count, moment, percent, span};
-use crate::wire::check::SourceReport;
 use std::collections::BTreeMap;
 
-/// What was understood, what was not, and what would mend it.
+use super::Screen;
+use crate::model::{SampleKind, Span};
+use crate::phrases::{count, moment, number, percent, span};
+use crate::wire::check::SourceReport;
+
+/// What was understood, what was not, and how to fix it.
 #[must_use]
-pub fn source(name: &str, report: &SourceReport, paint: Paint) -> String {
+pub fn source(name: &str, report: &SourceReport, screen: Screen) -> String {
     let rejected: u64 = report.rejected.values().map(|rejects| rejects.count).sum();
     let understood: u64 = report.understood.values().sum();
     let line = format!(
@@ -17,20 +18,23 @@ pub fn source(name: &str, report: &SourceReport, paint: Paint) -> String {
         count(understood),
         count(rejected)
     );
-    let mut text = wrap(&line, 0);
+    let mut text = screen.wrap(&line, 0);
     let mut section = |title: &str, body: &str| {
         if !body.is_empty() {
-            text.push_str(&format!("\n\n{}\n{body}", paint.bold(title)));
+            text.push_str(&format!("\n\n{}\n{body}", screen.bold(title)));
         }
     };
-    section("Understood", &understood_by_kind(report));
-    section("Models", &models(report));
-    section("The first of each kind, as they were understood", &examples(report));
-    section("Rejected", &rejects(report, paint));
-    section("Joins and times", &joins(report));
-    let hints: Vec<_> =
-        report.hints.iter().map(|hint| format!(" - {}", wrap(hint, 3).trim_start())).collect();
-    section("To look at", &hints.join("\n"));
+    section("Understood", &understood_by_kind(report, screen));
+    section("Models", &models(report, screen));
+    section("The first record of each type, as Ripcord reads it", &examples(report, screen));
+    section("Rejected", &rejects(report, screen));
+    section("Joins and times", &joins(report, screen));
+    let hints: Vec<_> = report
+        .hints
+        .iter()
+        .map(|hint| format!(" - {}", screen.wrap(hint, 3).trim_start()))
+        .collect();
+    section("Please check", &hints.join("\n"));
     text
 }
 
@@ -44,13 +48,13 @@ fn name(kind: SampleKind) -> &'static str {
     }
 }
 
-fn understood_by_kind(report: &SourceReport) -> String {
+fn understood_by_kind(report: &SourceReport, screen: Screen) -> String {
     let rows: Vec<Vec<String>> =
         report.understood.iter().map(|(kind, n)| vec![name(*kind).to_owned(), count(*n)]).collect();
-    if rows.is_empty() { String::new() } else { table(&["type", "records"], &rows, &[1]) }
+    if rows.is_empty() { String::new() } else { screen.table(&["type", "records"], &rows, &[1]) }
 }
 
-fn models(report: &SourceReport) -> String {
+fn models(report: &SourceReport, screen: Screen) -> String {
     let list = |names: &BTreeMap<String, u64>| {
         let all = names.iter().map(|(name, n)| format!("{name} ({})", count(*n)));
         all.collect::<Vec<_>>().join(", ")
@@ -60,28 +64,28 @@ fn models(report: &SourceReport) -> String {
         .iter()
         .map(|(model, known)| vec![model.clone(), list(&known.versions)])
         .collect();
-    if rows.is_empty() { String::new() } else { table(&["model", "versions"], &rows, &[]) }
+    if rows.is_empty() { String::new() } else { screen.table(&["model", "versions"], &rows, &[]) }
 }
 
-fn examples(report: &SourceReport) -> String {
+fn examples(report: &SourceReport, screen: Screen) -> String {
     let lines = report.examples.iter().map(|example| {
         let text = format!("line {}, {}: {}", example.line, name(example.kind), example.reads);
-        format!(" {}", wrap(&text, 3).trim_start())
+        format!(" {}", screen.wrap(&text, 3).trim_start())
     });
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn rejects(report: &SourceReport, paint: Paint) -> String {
+fn rejects(report: &SourceReport, screen: Screen) -> String {
     let lines = report.rejected.iter().map(|(code, rejects)| {
-        let head = paint.bad(&format!("{code}: {}", count(rejects.count)));
-        let first = format!("first in line {}: {}", rejects.first_line, rejects.detail);
-        let mend = format!("to mend it: {}", rejects.mend);
-        format!(" {head}\n{}\n{}", wrap(&first, 3), wrap(&mend, 3))
+        let head = screen.bad(&format!("{code}: {}", count(rejects.count)));
+        let first = format!("first on line {}: {}", rejects.first_line, rejects.detail);
+        let mend = format!("to fix it: {}", rejects.mend);
+        format!(" {head}\n{}\n{}", screen.wrap(&first, 3), screen.wrap(&mend, 3))
     });
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn joins(report: &SourceReport) -> String {
+fn joins(report: &SourceReport, screen: Screen) -> String {
     let mut lines = Vec::new();
     if let Some(times) = &report.times {
         lines.push(format!(
@@ -97,8 +101,8 @@ fn joins(report: &SourceReport) -> String {
     let labels = &report.labels;
     if let Some(coverage) = labels.coverage {
         lines.push(format!(
-            "label coverage {}: {} outcomes, {} met their prediction, {} carry it themselves; {} \
-             predictions carry their own truth",
+            "label coverage {}: {} outcomes, of which {} matched a prediction and {} carry \
+             theirs; {} predictions carry their own truth",
             percent(coverage),
             count(labels.outcomes),
             count(labels.matched),
@@ -127,12 +131,12 @@ fn joins(report: &SourceReport) -> String {
     }
     if let Some(latency) = &report.latency {
         lines.push(format!(
-            "{} answers timed, {:.3} to {:.3} ms",
+            "{} answers timed, {} to {} ms",
             count(latency.count),
-            latency.min_ms,
-            latency.max_ms
+            number(latency.min_ms),
+            number(latency.max_ms)
         ));
     }
-    let lines = lines.iter().map(|line| format!(" {}", wrap(line, 3).trim_start()));
+    let lines = lines.iter().map(|line| format!(" {}", screen.wrap(line, 3).trim_start()));
     lines.collect::<Vec<_>>().join("\n")
 }

@@ -1,49 +1,49 @@
 //! Topics on Kafka, for people who run the brokers: the text of `topics`.
 
-use super::lines::{Paint, table, wrap};
-use crate::process::topics::{Made, TopicComparison, TopicFinding};
+use super::Screen;
+use super::data::{Made, TopicComparison, TopicFinding};
 
-/// What was made.
+/// What was created.
 #[must_use]
-pub fn made(made: &Made) -> String {
+pub fn made(made: &Made, screen: Screen) -> String {
     let list = |what: &str, topics: &[String]| {
         let topics = if topics.is_empty() { "none".to_owned() } else { topics.join(", ") };
-        wrap(&format!("{what}: {topics}"), 0)
+        screen.wrap(&format!("{what}: {topics}"), 0)
     };
-    format!("{}\n{}", list("made", &made.made), list("already there", &made.stood))
+    format!("{}\n{}", list("created", &made.made), list("already there", &made.stood))
 }
 
-/// What stands there, and what would mend it.
+/// How the topics differ from what is needed, and how to fix it.
 #[must_use]
-pub fn topics(compared: &[TopicComparison], paint: Paint) -> String {
+pub fn topics(compared: &[TopicComparison], screen: Screen) -> String {
     let rows: Vec<Vec<String>> = compared.iter().map(row).collect();
-    let mut text = table(&["topic", "partitions", "copies", "state"], &rows, &[1, 2]);
+    let mut text = screen.table(&["topic", "partitions", "copies", "state"], &rows, &[1, 2]);
     for (finding, topics, mends) in alike(compared) {
         let word = match finding.must {
-            true => paint.bad("to mend:"),
-            false => paint.warn("advised:"),
+            true => screen.bad("must be fixed:"),
+            false => screen.warn("advised:"),
         };
         let needs = format!(
             "{} is {}, needed: {}. Otherwise {}.",
             finding.setting, finding.stands, finding.needed, finding.why
         );
-        let of = wrap(&format!("of {}", topics.join(", ")), 3);
-        text.push_str(&format!("\n\n{word}\n{}\n{of}", wrap(&needs, 3)));
-        // One line each, however long: they are to be copied.
+        let of = screen.wrap(&format!("applies to {}", topics.join(", ")), 3);
+        text.push_str(&format!("\n\n{word}\n{}\n{of}", screen.wrap(&needs, 3)));
+        // One line each, however long, so that they can be copied.
         mends.iter().for_each(|mend| text.push_str(&format!("\n   {mend}")));
     }
     let must: usize = compared.iter().map(TopicComparison::must).sum();
     let end = match must {
-        0 => paint.good("Ripcord can work with these topics."),
-        _ => paint.bad("Ripcord cannot work with these topics as they are."),
+        0 => screen.good("Ripcord can work with these topics."),
+        _ => screen.bad("Ripcord cannot work with these topics as they are."),
     };
     format!("{text}\n\n{end}")
 }
 
-/// What was found, the topics of which it was, and what mends it.
+/// A difference, the topics that have it, and the fixes.
 type Alike<'a> = (&'a TopicFinding, Vec<&'a str>, Vec<&'a str>);
 
-/// What is the same of many topics, told once; what must be mended first.
+/// Each difference once, for all topics that have it; what must be fixed comes first.
 fn alike(compared: &[TopicComparison]) -> Vec<Alike<'_>> {
     let mut all: Vec<Alike<'_>> = Vec::new();
     for topic in compared {
@@ -72,8 +72,8 @@ fn row(topic: &TopicComparison) -> Vec<String> {
         (None, ..) => "missing".to_owned(),
         (Some(_), 0, 0) => "good".to_owned(),
         (Some(_), 0, advised) => format!("{advised} advised"),
-        (Some(_), must, 0) => format!("{must} to mend"),
-        (Some(_), must, advised) => format!("{must} to mend, {advised} advised"),
+        (Some(_), must, 0) => format!("{must} to fix"),
+        (Some(_), must, advised) => format!("{must} to fix, {advised} advised"),
     };
     vec![
         topic.topic.clone(),

@@ -45,7 +45,7 @@ const ASKED: &[(&str, &str, u16, &str)] = &[
     ("GET /api/status", "", 200, "loopback-only"),
     ("GET /api/models", "", 200, "\"m\""),
     ("GET /api/models/m", "", 200, "proven by the registry"),
-    ("GET /api/models/zz", "", 404, "known are: m"),
+    ("GET /api/models/zz", "", 404, "known models: m"),
     ("GET /api/models/%ff", "", 400, "UTF-8"),
     ("GET /api/incidents", "", 200, "[]"),
     ("GET /api/incidents?open=maybe", "", 400, "open"),
@@ -55,7 +55,7 @@ const ASKED: &[(&str, &str, u16, &str)] = &[
     ("GET /api/decisions?limit=-3", "", 400, "limit"),
     ("GET /api/decisions/0-1-0", "", 404, "0-1-0"),
     ("GET /api/decisions/9-1-0", "", 404, "9-1-0"),
-    ("GET /api/instructions/nobody", "", 404, "never asked"),
+    ("GET /api/instructions/nobody", "", 404, "never sent"),
     ("GET /api/rules", "", 200, "worse-than-reference"),
     ("GET /nothing", "", 404, "/api/openapi.json"),
     ("GET /", "", 404, "/api/openapi.json"),
@@ -89,7 +89,7 @@ const ASKED: &[(&str, &str, u16, &str)] = &[
     ),
     ("POST /api/models/abort", r#"{"model":"m","dry_run":true}"#, 400, "dry_run"),
     ("POST /api/models/freeze", "{}", 400, "all"),
-    ("POST /api/models/freeze", r#"{"model":"m","all":true}"#, 400, "one of them"),
+    ("POST /api/models/freeze", r#"{"model":"m","all":true}"#, 400, "either a"),
     ("POST /api/models/mode", r#"{"model":"m"}"#, 400, "mode"),
     ("POST /api/models/mode", r#"{"model":"m","mode":"panic"}"#, 400, "mode"),
     ("POST /api/models/vouch", r#"{"model":"m"}"#, 400, "version"),
@@ -610,7 +610,9 @@ fn who_is_silent_is_not_ready_and_is_named() {
     let world = World::start(&Setting { decides: false, ..Setting::default() });
     let answer = world.get("/readyz");
     assert_eq!((answer.status, answer.header("retry-after")), (503, "1"));
-    assert!(problem(&answer)["detail"].as_str().unwrap().contains("0 always, 1 always"));
+    assert!(
+        problem(&answer)["detail"].as_str().unwrap().contains("0 from the start, 1 from the start")
+    );
     assert_eq!(world.get("/livez").status, 200);
     let body = json!({"model": "m", "reason": "r", "dry_run": true});
     assert_eq!(world.post("/api/models/rollback", &body).status, 503);
@@ -655,8 +657,8 @@ fn rules_go_into_force_under_a_higher_revision_or_not_at_all() {
     }
     for (by, reason, holds) in [
         ("ada", json!(" "), "the reason is missing"),
-        ("ada", json!("x".repeat(2001)), "say it shorter"),
-        (&"x".repeat(201), json!("r"), "say it shorter"),
+        ("ada", json!("x".repeat(2001)), "shorten them"),
+        (&"x".repeat(201), json!("r"), "shorten them"),
     ] {
         let mut book = good.clone();
         (book["by"], book["reason"]) = (json!(by), reason);

@@ -139,5 +139,5 @@ fn a_topic_that_is_missing_is_named_before_anything_is_sent() {
     let mut publish = world.publish(vec![world.file("a", &[PREDICTION])]);
     publish.source.topics[0].name = "nowhere".to_owned();
     let error = publish.run(&world.log, |_, _| {}).unwrap_err().to_string();
-    assert!(error.contains("the topic nowhere is not there"), "{error}");
+    assert!(error.contains("there is no topic nowhere"), "{error}");
 }

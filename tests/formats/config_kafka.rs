@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ripcord::config::{Config, GroupProtocol, KafkaSettings, LogKind};
 use ripcord::model::Span;
-use ripcord::show::{Paint, rules};
+use ripcord::show::{Screen, rules};
 
 fn load(text: &str, environment: &[(&str, &str)]) -> Config {
     let folder = tempfile::tempdir().unwrap();
@@ -114,7 +114,7 @@ fn secrets_come_from_three_places_and_are_never_shown() {
     );
     assert_eq!(kafka.properties, map([("sasl.username", "ada")]));
     let report = serde_json::to_string_pretty(&config.report()).unwrap();
-    let words = rules(&config, Paint::new(false));
+    let words = rules(&config, Screen::new(false, None));
     for shown in [&report, &words, &format!("{config:?}")] {
         assert!(!shown.contains("hush"), "{shown}");
     }
@@ -133,7 +133,7 @@ fn the_local_log_looks_at_no_secret() {
 fn check_config_says_what_is_in_effect() {
     let text = "log.kind = \"kafka\"\n[kafka]\nbrokers = \"a:1,b:2\"\nreplication = 3\n\
                 [kafka.properties]\n\"sasl.password\" = \"x\"\n\"client.rack\" = \"r1\"\n";
-    let words = rules(&load(text, &[]), Paint::new(false));
+    let words = rules(&load(text, &[]), Screen::new(false, None));
     for line in [
         " - log: Kafka, brokers a:1,b:2, 8 shards\n",
         " - topics that Ripcord makes: in 3 copies, records kept 30 days\n",

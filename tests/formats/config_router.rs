@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ripcord::config::Config;
 use ripcord::model::{Field, ModelId, Stage};
-use ripcord::show::{Paint, rules};
+use ripcord::show::{Screen, rules};
 
 fn load(text: &str) -> Result<Config, String> {
     let folder = tempfile::tempdir().unwrap();
@@ -26,7 +26,7 @@ fn what_is_left_out_stands_in_the_shipped_file() {
     assert_eq!(load("").unwrap().settings.router, None);
     let text = format!("{ROUTED}ts = \"header:x-time\"\nkey_header = \"X-User\"\n");
     let config = load(&text).unwrap();
-    let told = rules(&config, Paint::new(false));
+    let told = rules(&config, Screen::new(false, None));
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
     let routes = "routes of m, until others are set: v1 at http://127.0.0.1:9001 (87.5 %), v2 at \
                   http://b:80/base (12.5 %)";

@@ -299,7 +299,7 @@ fn same_to_schema_and_code<T: serde::de::DeserializeOwned + serde::Serialize>(na
 fn schema_and_code_agree_on_what_http_shows() {
     same_to_schema_and_code::<ripcord::model::Incident>("incident");
     same_to_schema_and_code::<ripcord::shard::Decision>("decision");
-    same_to_schema_and_code::<ripcord::roles::serve::Overview>("status");
+    same_to_schema_and_code::<ripcord::wire::api::Overview>("status");
 }
 
 #[test]

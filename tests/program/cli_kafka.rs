@@ -39,7 +39,7 @@ fn on_the_local_log_nothing_runs_beside_up() {
 #[test]
 fn on_the_local_log_topics_and_publish_are_refused_with_a_way() {
     for (line, way) in [
-        ("topics create", "on the local log `ripcord up` makes the topics"),
+        ("topics create", "on the local log `ripcord up` creates the topics"),
         ("topics check", "there is nothing to compare"),
         ("publish some.jsonl", "start `ripcord up` and POST the lines to its /api/telemetry"),
     ] {

@@ -103,29 +103,29 @@ fn the_story_says_what_when_why_and_what_it_came_to() {
         story,
         &[
             "drift alert",
-            "dep_delay of v3 is spread otherwise than it was",
+            "dep_delay of v3 has drifted",
             "common cause",
-            "No rollback: it would not help.",
-            "DECISION Take v3 back: v2 shall serve flight-delay.",
+            "No rollback, since it would not help.",
+            "DECISION Roll back v3 to v2 in flight-delay.",
             "tolerated",
             "needed.",
             "on the same requests v3 was wrong",
-            "points more often than v2 (2,852 pairs since 2013-06-21 01:00)",
-            "v2 is past the same limit",
-            "dep_delay of v3 is spread otherwise than it was: PSI 1.49, 0.25 tolerated; on v3's \
-             side, by the same requests",
+            "points more often than v2 (2,852 pairs since 2013-06-21 01:00 UTC)",
+            "v2 is over the same limit",
+            "dep_delay of v3 has drifted: PSI 1.49, 0.25 tolerated; only v3's, by the same \
+             requests",
             "+5.8 points",
             "registry: make v2 production instead of v3 (generation 1)",
             "MITIGATED Proof by live traffic",
             "VERIFIED Proof by the statistic that fired",
-            "v3 of flight-delay was taken back to v2 on 24 June 2013",
+            "v3 of flight-delay was rolled back to v2 on 24 June 2013",
             "without Ripcord",
             "98,991 read = 98,991 measured + 0 waiting + 0 unmatched + 0 late + 0 duplicate + 0 \
              rejected",
             "predictions state no role",
         ],
     );
-    let order = ["common cause", "DECISION", "MITIGATED", "VERIFIED", "What it came to"];
+    let order = ["common cause", "DECISION", "MITIGATED", "VERIFIED", "Result"];
     let places: Vec<_> = order.iter().map(|word| story.find(word).unwrap()).collect();
     assert!(places.is_sorted(), "{order:?} stand at {places:?}");
     for line in story.lines() {
@@ -206,17 +206,17 @@ fn one_model_of_several_is_replayed_alone() {
     assert_eq!(alone["records"]["read"], 250);
     assert_eq!(alone["models"].as_object().unwrap().keys().collect::<Vec<_>>(), ["b"]);
     assert_eq!(alone["models"]["b"]["production_at_start"], "v3");
-    assert_says(&alone["notes"].to_string(), &["Passed over", "250 of a"]);
+    assert_says(&alone["notes"].to_string(), &["Records of other models were skipped: 250 of a"]);
     let output = ripcord(&["replay", both.to_str().unwrap(), "--model", "c"]);
     assert_eq!(output.status.code(), Some(2));
-    assert_says(&err(&output), &["no record speaks of c; the recording has a, b"]);
+    assert_says(&err(&output), &["no record is about c; the recording has a, b"]);
 }
 
 #[test]
 fn the_page_holds_the_facts_and_needs_nothing_from_outside() {
     let page = &FLIGHTS.page;
     for fact in [
-        "v3 of flight-delay was taken back to v2",
+        "v3 of flight-delay was rolled back to v2",
         "accuracy-drop",
         "dep_delay",
         "2013-06-24",
@@ -325,9 +325,12 @@ fn what_cannot_be_replayed_is_said_with_what_to_do() {
         (&["replay", RECORDING, "--field", "model_name=/m"], &["model_name"]),
         (&["replay", RECORDING, "--source", "nosuch"], &["no source nosuch", "telemetry"]),
         (&["replay", RECORDING, "--registry", &registry], &["registry.json", "ripcord.registry/1"]),
-        (&["replay", RECORDING, "--registry", &missing], &["cannot be read", "--registry takes"]),
+        (
+            &["replay", RECORDING, "--registry", &missing],
+            &["cannot be read", "give --registry a registry.json"],
+        ),
         (&["replay", RECORDING, "--report", &here], &["is a folder"]),
-        (&["replay", &empty, "--report", &empty], &["empty.jsonl is read by this command"]),
+        (&["replay", &empty, "--report", &empty], &["empty.jsonl is an input of this command"]),
         (&["replay", &list], &["none of the 3 records", "one object per line"]),
         (&["replay", RECORDING, "--config", &missing], &["missing.jsonl"]),
         (&["check-config", "--config", &missing], &["missing.jsonl"]),
@@ -366,8 +369,8 @@ fn a_model_or_version_that_does_not_fit_the_recording_is_said() {
     let story = good(&["replay", start, "--registry", other.to_str().unwrap()]);
     assert_says(&story, &["The registry does not know flight-delay (it has other)"]);
     let story = good(&["replay", start, "--production", "v9", "--previous", "v2"]);
-    assert_says(&story, &["v9 of flight-delay was in production to the end and never answered"]);
-    assert_says(&story, &["the recording has v2, v3"]);
+    assert_says(&story, &["v9 of flight-delay was in production to the end but never answered"]);
+    assert_says(&story, &["The recording has v2, v3"]);
 }
 
 #[test]
@@ -389,10 +392,10 @@ fn rejected_records_are_counted_and_the_first_are_shown() {
         &[
             "1,010 records, 1,000 understood, 10 rejected",
             "missing_field: 9",
-            "first in line 1",
-            "to mend it:",
+            "first on line 1",
+            "to fix it:",
             "not_json: 1",
-            "first in line 10",
+            "first on line 10",
         ],
     );
 }
@@ -457,13 +460,7 @@ fn baselines_of_healthy_days_go_into_a_registry_that_replay_takes() {
     let text = good(&["baseline", start, "--registry", place]);
     assert_says(
         &text,
-        &[
-            "accuracy",
-            "none",
-            "mean latency",
-            "Written into",
-            "v2 of flight-delay was measured and is not in",
-        ],
+        &["accuracy", "none", "mean latency", "Written to", "v2 of flight-delay is not in"],
     );
     let written: Json = serde_json::from_str(&std::fs::read_to_string(&registry).unwrap()).unwrap();
     let baseline = &written["models"][0]["baseline"];
@@ -507,13 +504,13 @@ fn too_little_or_unusable_traffic_makes_no_baseline() {
     assert_says(&out(&output), &["Nothing was written", "5,000 samples", "baseline_samples"]);
     let output = ripcord(&["baseline", bad.to_str().unwrap(), "--registry", place]);
     assert_eq!(output.status.code(), Some(2));
-    assert_says(&err(&output), &["no baseline is made", "1,000 rejected"]);
+    assert_says(&err(&output), &["no baseline is written", "1,000 rejected"]);
     let output = ripcord(&["baseline", place, "--registry", place]);
     assert_eq!(output.status.code(), Some(2));
-    assert_says(&err(&output), &["is read by this command"]);
+    assert_says(&err(&output), &["is an input of this command"]);
     assert_eq!(std::fs::read_to_string(&registry).unwrap(), text);
     let story = good(&["replay", bad.to_str().unwrap(), "--registry", place]);
-    assert_says(&story, &["What it came to Most of the recording could not be used"]);
+    assert_says(&story, &["Result Most of the recording could not be used"]);
 }
 
 #[test]
@@ -524,8 +521,8 @@ fn a_rollback_without_a_reference_is_told_with_its_price() {
     let alone = file(&folder, "alone.jsonl", alone);
     let alone = alone.to_str().unwrap();
     let story = good(&["replay", alone, "--registry", REGISTRY]);
-    assert_says(&story, &["Only v3 of flight-delay answers with labels", "not shown"]);
-    assert_says(&story, &["v3 of flight-delay was not taken back (accuracy-drop)"]);
+    assert_says(&story, &["Only v3 of flight-delay has labelled answers", "unproven"]);
+    assert_says(&story, &["v3 of flight-delay was not rolled back (accuracy-drop)"]);
     assert!(!story.contains("DECISION"), "{story}");
     let settings = folder.path().join("act.toml");
     let text = "[rules.triggers.accuracy-drop]\nact_without_reference = true\n";
@@ -536,10 +533,22 @@ fn a_rollback_without_a_reference_is_told_with_its_price() {
         &story,
         &[
             "DECISION",
-            "v3 was taken back without a reference",
+            "v3 was rolled back without a reference",
             "no traffic of v2 was seen, so nothing shows that it helped",
             "that is the price of this rule",
         ],
     );
     assert!(!story.contains("VERIFIED"), "{story}");
+}
+
+#[test]
+fn help_explains_commands_and_the_words_on_screens() {
+    let text = good(&["help", "terms"]);
+    assert_says(&text, &["breach", "mitigated (unverified)", "watermark", "ripcord release"]);
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    assert_says(&good(&["help", "replay"]), &["--registry", "Usage: ripcord replay"]);
+    assert_says(&good(&["help"]), &["ripcord help terms", "check-source"]);
+    let output = ripcord(&["help", "rolback"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_says(&err(&output), &["rollback"]);
 }

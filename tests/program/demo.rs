@@ -154,10 +154,13 @@ fn one_folder_is_one_run_and_ctrl_c_leaves_nothing_in_the_way() {
     let second = run(place.path(), &["demo"]);
     assert_eq!(second.status.code(), Some(2));
     let errors = String::from_utf8_lossy(&second.stderr);
-    assert!(errors.contains("another demo runs in") && errors.contains("--folder"), "{errors}");
+    assert!(
+        errors.contains("another demo is running in") && errors.contains("--folder"),
+        "{errors}"
+    );
     first.interrupt();
     let (code, errors) = first.end();
-    assert_eq!((code, errors.contains("stopped before its end")), (Some(2), true), "{errors}");
+    assert_eq!((code, errors.contains("stopped before the end")), (Some(2), true), "{errors}");
     let mut again = Demo::start(place.path(), &[]);
     again.until("drift alert");
     // Not even kill -9 leaves anything in the way.
@@ -171,10 +174,10 @@ fn one_folder_is_one_run_and_ctrl_c_leaves_nothing_in_the_way() {
     fs::write(place.path().join("thesis/chapter-1.tex"), "").unwrap();
     let strange = run(place.path(), &["demo", "--folder", "thesis"]);
     assert_eq!(strange.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&strange.stderr).contains("holds other things"));
+    assert!(String::from_utf8_lossy(&strange.stderr).contains("holds other files"));
     let with_config = run(place.path(), &["demo", "--config", "my.toml"]);
     assert_eq!(with_config.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&with_config.stderr).contains("settings of its own"));
+    assert!(String::from_utf8_lossy(&with_config.stderr).contains("its own settings"));
 }
 
 #[test]
@@ -187,7 +190,7 @@ fn it_goes_on_and_a_person_can_try_the_commands() {
         let next = if line.contains("http://") { line } else { demo.until("http://") };
         url = next.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
     }
-    demo.until("Ctrl-C ends it");
+    demo.until("Ctrl-C stops it");
     let ask = |arguments: &[&str]| {
         let output = run(place.path(), &[arguments, &["--url", &url]].concat());
         let told = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -1,11 +1,10 @@
 //! What a topic must be, compared with what it is: a table of rules, without I/O.
 
-use serde::Serialize;
-
 use super::tools::Tools;
 use crate::edge::log::Topic;
 use crate::edge::log::kafka::Described;
 use crate::model::Span;
+use crate::show::data::TopicFinding;
 
 /// Copies that survive the loss of a broker while another one is down.
 const COPIES: u16 = 3;
@@ -23,35 +22,6 @@ pub struct Need {
     pub keep: Span,
     /// Copies that the settings ask for.
     pub copies: Option<u16>,
-}
-
-/// What must or should be changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TopicFinding {
-    /// Which setting of the topic, by Kafka's name.
-    pub setting: &'static str,
-    /// Its present value.
-    pub stands: String,
-    /// What is needed.
-    pub needed: String,
-    /// Whether Ripcord needs it to work correctly; otherwise it is advice.
-    pub must: bool,
-    /// What happens without the change.
-    pub why: &'static str,
-    /// The fix: a command where there is one.
-    pub mend: String,
-}
-
-impl TopicFinding {
-    /// Whether it is the same finding, perhaps for another topic.
-    #[must_use]
-    pub fn is_like(&self, other: &Self) -> bool {
-        let of = |finding: &Self| {
-            let Self { setting, stands, needed, must, why, mend: _ } = finding.clone();
-            (setting, stands, needed, must, why)
-        };
-        of(self) == of(other)
-    }
 }
 
 /// All that must or should be changed. `stands`: the topic; `None` if it does not exist.

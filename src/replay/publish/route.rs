@@ -11,7 +11,7 @@ use crate::wire::telemetry::{Raw, decode};
 pub(super) struct Destination {
     /// Which of the source's topics.
     pub(super) topic: usize,
-    /// Its key and its time; none: it is no record of this source.
+    /// Its key and its time; `None` if it is not a record of this source.
     pub(super) known: Option<(String, EventTime)>,
 }
 

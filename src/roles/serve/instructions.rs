@@ -1,4 +1,4 @@
-//! What people ask for: instructions into the inbox, replies out of the status topic.
+//! Instructions of people: into the inbox, and their replies from the status topic.
 
 use std::collections::VecDeque;
 
@@ -7,24 +7,40 @@ use axum::extract::State;
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::plan::dry_run;
 use super::{App, NO_REASON, Name, Shared, body, fit_the_record, locked, who};
 use crate::edge::http::{Problem, client, fresh_id};
 use crate::edge::log::Topic;
-use crate::model::{Ask, IncidentId, Instruction, LogTime, Mode, ModelId, Scope, VersionId};
+use crate::model::{Ask, Instruction, LogTime, Mode, ModelId, Scope, VersionId};
+use crate::phrases::closest;
 use crate::shard::Inbox;
 use crate::topics::reply_key;
 use crate::undo::Reply;
+use crate::wire::api::{AcceptedInstruction, InstructionState};
 use crate::wire::json;
 
-/// Asked ids that are remembered while they wait for their reply.
+/// How many instructions are remembered while they wait for their reply.
 const REMEMBERED: usize = 4096;
 /// The longest id of an instruction.
 const LONGEST_ID: usize = 128;
 
-/// What was asked and may have no reply yet, oldest first.
+/// Every action.
+const ACTIONS: [&str; 10] = [
+    "rollback",
+    "abort",
+    "approve",
+    "mode",
+    "freeze",
+    "unfreeze",
+    "promoted",
+    "vouch",
+    "quarantine",
+    "release",
+];
+
+/// Instructions that may have no reply yet, oldest first.
 pub(super) type Pending = VecDeque<Waiting>;
 
 /// An instruction on its way.
@@ -36,43 +52,7 @@ pub(super) struct Waiting {
     at: LogTime,
 }
 
-/// An instruction that was taken into the inbox.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AcceptedInstruction {
-    /// Its id: the same id asked twice is asked once.
-    pub id: String,
-    /// Where its reply will stand.
-    pub location: String,
-}
-
-/// What became of an instruction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "lowercase")]
-pub enum InstructionState {
-    /// No shard has read it yet, or not every one that must.
-    Pending {
-        /// Which.
-        id: String,
-    },
-    /// It was taken.
-    Accepted {
-        /// Which.
-        id: String,
-        /// What was done.
-        detail: String,
-        /// The incident that it opened or moved.
-        incident: Option<IncidentId>,
-    },
-    /// It was not.
-    Refused {
-        /// Which.
-        id: String,
-        /// Why not, and what to do.
-        detail: String,
-    },
-}
-
-/// Every body: which fields an ask takes is checked with the ask.
+/// The body of every action; which fields an action takes is checked later.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
@@ -112,17 +92,15 @@ pub(super) async fn ask(
     Ok((StatusCode::ACCEPTED, [(LOCATION, location)], axum::Json(asked)).into_response())
 }
 
-/// The ask of that name, with what the body says.
+/// The action of that name, with the values of the body.
 fn read(name: &str, body: &Body) -> Result<Ask, Problem> {
-    const NAMES: &str = "rollback, abort, approve, mode, freeze, unfreeze, promoted, vouch, \
-                         quarantine, release";
     let model = || body.model.clone().ok_or_else(|| missing(name, "model"));
     let version = || body.version.clone().ok_or_else(|| missing(name, "version"));
     let scope = || match (&body.model, body.all) {
         (Some(model), false) => Ok(Scope::Model(model.clone())),
         (None, true) => Ok(Scope::All),
         (None, false) | (Some(_), true) => {
-            Err(Problem::bad(format!("{name} takes a model, or \"all\": true; give one of them")))
+            Err(Problem::bad(format!("{name} needs either a \"model\" or \"all\": true")))
         }
     };
     let ask = match name {
@@ -139,10 +117,7 @@ fn read(name: &str, body: &Body) -> Result<Ask, Problem> {
         "vouch" => Ask::Vouch { model: model()?, version: version()? },
         "quarantine" => Ask::Quarantine { model: model()?, version: version()? },
         "release" => Ask::Release { model: model()?, version: version()? },
-        _ => {
-            let detail = format!("{name} is nothing that can be asked for; one of {NAMES} is");
-            return Err(Problem::missing(detail));
-        }
+        unknown => return Err(Problem::missing(unknown_action(unknown))),
     };
     let takes = match &ask {
         Ask::Rollback { .. } => ["to", "dry_run"].as_slice(),
@@ -161,7 +136,7 @@ fn read(name: &str, body: &Body) -> Result<Ask, Problem> {
         ("dry_run", body.dry_run),
     ];
     if let Some((field, _)) = given.iter().find(|(field, given)| *given && !takes.contains(field)) {
-        return Err(Problem::bad(format!("{name} takes no {field}; leave it out")));
+        return Err(Problem::bad(format!("{name} does not take {field}; remove it")));
     }
     if body.reason.is_none() && matches!(ask, Ask::Rollback { .. }) {
         return Err(Problem::bad(NO_REASON));
@@ -170,31 +145,38 @@ fn read(name: &str, body: &Body) -> Result<Ask, Problem> {
     Ok(ask)
 }
 
-fn missing(name: &str, field: &str) -> Problem {
-    Problem::bad(format!("{name} needs a {field}; write it into the body"))
+/// Names the actions, and the one that was probably meant.
+fn unknown_action(name: &str) -> String {
+    let meant = closest(name, &ACTIONS);
+    let meant = meant.map_or(String::new(), |meant| format!(" (did you mean '{meant}'?)"));
+    format!("unknown action '{name}'{meant}; expected one of {}", ACTIONS.join(", "))
 }
 
-/// The instruction's id: the caller's, so that asking again is not asking twice, or a fresh one.
+fn missing(name: &str, field: &str) -> Problem {
+    Problem::bad(format!("{name} needs \"{field}\"; add it to the body"))
+}
+
+/// The instruction's id: the caller's, so that a retry is not a second instruction, or a new one.
 fn id(headers: &HeaderMap) -> Result<String, Problem> {
     let Some(key) = headers.get("idempotency-key") else { return Ok(fresh_id()) };
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
     let text = key.to_str().unwrap_or_default().trim_matches('"');
     if text.is_empty() || text.len() > LONGEST_ID || !text.bytes().all(fits) {
         return Err(Problem::bad(format!(
-            "the Idempotency-Key is none; write 1 to {LONGEST_ID} letters, digits, - _ . and :"
+            "the Idempotency-Key is invalid; use 1 to {LONGEST_ID} letters, digits, - _ . and :"
         )));
     }
     Ok(text.to_owned())
 }
 
 fn submit(app: &App, instruction: Instruction) -> Result<AcceptedInstruction, Problem> {
-    // Held to the end: of two that come at once under one id the second sees the first.
+    // Held to the end, so that of two requests with one id the second sees the first.
     let mut asked = locked(&app.asked);
     let earlier = asked.iter().rev().find(|waiting| waiting.instruction.id == instruction.id);
     if earlier.is_some_and(|earlier| earlier.instruction != instruction) {
         let detail = format!(
-            "the Idempotency-Key {} was sent with something else; send a key of its own with each \
-             thing you ask for",
+            "the Idempotency-Key {} was already used for another request; use a new key for each \
+             request",
             instruction.id
         );
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "key-taken", detail));
@@ -219,8 +201,8 @@ pub(super) async fn fate(
     app.blocking(move |app| instruction_state(app, id)).await.map(axum::Json)
 }
 
-/// Of how many shards an instruction waits for its reply. What was asked too long ago has had it,
-/// and it is forgotten.
+/// From how many shards an instruction waits for a reply. Old instructions have had theirs and are
+/// forgotten.
 fn waiting(app: &App, id: &str) -> Option<u32> {
     let now = app.topics.log.now();
     let mut asked = locked(&app.asked);
@@ -239,8 +221,8 @@ fn instruction_state(app: &App, id: String) -> Result<InstructionState, Problem>
     }
     if replies.is_empty() && asked.is_none() {
         return Err(Problem::missing(format!(
-            "no instruction {id} is known; it was never asked, or more than {} h ago, or no \
-             shard has read it yet and another process took it",
+            "no instruction {id} is known: it was never sent, or more than {} h ago, or another \
+             process took it and no shard has read it yet",
             app.keep_replies.as_s() / 3600.0
         )));
     }
@@ -260,4 +242,17 @@ fn instruction_state(app: &App, id: String) -> Result<InstructionState, Problem>
         true => InstructionState::Accepted { id, detail, incident },
         false => InstructionState::Refused { id, detail },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_action_names_what_was_meant() {
+        let said = unknown_action("freez");
+        let start = "unknown action 'freez' (did you mean 'freeze'?); expected one of rollback, ";
+        assert!(said.starts_with(start), "{said}");
+        assert!(unknown_action("launch").starts_with("unknown action 'launch'; expected one of"));
+    }
 }

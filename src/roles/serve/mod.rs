@@ -1,11 +1,13 @@
-//! The serve role: the river by HTTP.
+//! The serve role: Ripcord by HTTP.
 //!
-//! Law: it decides nothing. What people ask for it appends to the inbox, what it shows it reads
-//! from the topics; so any number of them may run, beside the others or apart.
+//! Law: it decides nothing. Instructions go into the inbox, and everything it shows comes from the
+//! topics; so any number of them may run.
 
 mod health;
 mod instructions;
+mod overview;
 mod plan;
+mod rollbacks;
 mod rules;
 mod telemetry;
 mod views;
@@ -32,24 +34,19 @@ use crate::edge::log::{LogError, Reader, Topic, Writer};
 use crate::model::{Source, Span};
 use crate::topics::{RoleError, Topics};
 
-pub use instructions::{AcceptedInstruction, InstructionState};
-pub use plan::PlanView;
-pub use telemetry::{RejectedLine, TelemetryReceipt};
-pub use views::{Overview, RulesView, ShardView};
-
 /// The longest reason and name of who asks.
 const LONGEST: (usize, usize) = (2000, 200);
 const NO_REASON: &str = "the reason is missing; say in a few words why";
 
-/// What the answers are made from.
+/// What the handlers share.
 struct App {
     topics: Topics,
     sources: Vec<Source>,
     writing: Writing,
     writer: Mutex<Box<dyn Writer>>,
-    /// Never reads, so it is a member of no group: it knows where partitions begin and end.
+    /// Knows where partitions begin and end. It never reads, so it is a member of no group.
     bounds: Mutex<Box<dyn Reader>>,
-    /// Instructions asked of this process, and of how many shards: what waits for its reply.
+    /// Instructions that this process took and that wait for replies.
     asked: Mutex<instructions::Pending>,
     /// How long replies are kept.
     keep_replies: Span,
@@ -67,8 +64,8 @@ struct Counts {
 
 type Shared = axum::extract::State<Arc<App>>;
 
-/// Answers on `listener` until `shutdown` says true. The river's topics and those of the sources
-/// must be there.
+/// Answers on `listener` until `shutdown` is true. The topics of Ripcord and of the sources must
+/// exist.
 ///
 /// # Errors
 /// The log or the socket.
@@ -144,7 +141,7 @@ impl App {
         })
     }
 
-    /// Does what waits for the log where waiting is allowed.
+    /// Runs what waits for the log on a thread that may wait.
     async fn blocking<T: Send + 'static>(
         self: Arc<Self>,
         act: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
@@ -154,7 +151,7 @@ impl App {
             Err(_) => Err(Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "fault",
-                "answering failed; this is a fault of the program, report it with the request",
+                "answering failed; this is a bug in Ripcord, please report it with the request",
             )),
         }
     }
@@ -165,13 +162,12 @@ impl App {
     }
 }
 
-/// A value behind a lock: whoever panicked with it left it whole, since nothing in here changes
-/// it in two steps.
+/// A value behind a lock. A panic leaves it intact, since nothing here changes it in two steps.
 fn locked<T>(behind: &Mutex<T>) -> MutexGuard<'_, T> {
     behind.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The log cannot, or what stands there cannot be read.
+/// The log fails, or a record cannot be read.
 fn failed(error: &dyn std::error::Error) -> Problem {
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "log-unavailable", chain(error)).again_in(1)
 }
@@ -196,7 +192,7 @@ impl From<crate::wire::json::JsonError> for Problem {
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
-        Self::bad(format!("{}; /api/openapi.json lists what may be asked", rejection.body_text()))
+        Self::bad(format!("{}; /api/openapi.json lists the parameters", rejection.body_text()))
     }
 }
 
@@ -209,7 +205,7 @@ impl FromRequestParts<Arc<App>> for Name {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         match Path::<String>::from_request_parts(parts, app).await {
             Ok(Path(name)) => Ok(Self(name)),
-            Err(_) => Err(Problem::bad("the path is not UTF-8 behind its percent signs")),
+            Err(_) => Err(Problem::bad("the path does not decode to UTF-8")),
         }
     }
 }
@@ -218,20 +214,20 @@ impl FromRequestParts<Arc<App>> for Name {
 fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     // A list would be taken for the fields in their order.
     if !bytes.trim_ascii_start().starts_with(b"{") {
-        return Err(Problem::bad("the body is no JSON object"));
+        return Err(Problem::bad("the body is not a JSON object"));
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         let place = if path == "." { String::new() } else { format!("{path}: ") };
-        Problem::bad(format!("the body is not what is asked for: {place}{}", error.into_inner()))
+        Problem::bad(format!("the body is invalid: {place}{}", error.into_inner()))
     })?;
     let end = json.end();
-    end.map_err(|error| Problem::bad(format!("the body holds more than one value: {error}")))?;
+    end.map_err(|error| Problem::bad(format!("the body has more than one value: {error}")))?;
     Ok(read)
 }
 
-/// Refuses a reason that says nothing, and words too long for the record that shows them.
+/// Refuses an empty reason, and texts that are too long for the record.
 fn fit_the_record(reason: Option<&str>, by: Option<&str>) -> Result<(), Problem> {
     if reason.is_some_and(|reason| reason.trim().is_empty()) {
         return Err(Problem::bad(NO_REASON));
@@ -239,13 +235,13 @@ fn fit_the_record(reason: Option<&str>, by: Option<&str>) -> Result<(), Problem>
     let (reason_most, by_most) = LONGEST;
     let long = |text: Option<&str>, most| text.is_some_and(|text| text.len() > most);
     if long(reason, reason_most) || long(by, by_most) {
-        let detail = format!("reason takes {reason_most} bytes and by {by_most}; say it shorter");
+        let detail = format!("reason may have {reason_most} bytes and by {by_most}; shorten them");
         return Err(Problem::bad(detail));
     }
     Ok(())
 }
 
-/// Who asks, where they do not say.
+/// The name of the caller, if they give none.
 fn who(by: Option<String>) -> String {
     by.unwrap_or_else(|| "api".to_owned())
 }

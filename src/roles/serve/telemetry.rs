@@ -7,13 +7,14 @@ use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::{App, Shared, locked};
 use crate::edge::http::Problem;
 use crate::edge::log::{Outgoing, Partition};
-use crate::model::{Field, Reject, Sample, Source, TopicRule};
+use crate::model::{Field, Sample, Source, TopicRule};
 use crate::topics::partitioner::{key_of, lane_of};
+use crate::wire::api::{RejectedLine, TelemetryReceipt};
 use crate::wire::telemetry::{Raw, Rejected, decode};
 
 /// Rejected lines that an answer names.
@@ -24,28 +25,6 @@ const NAMED: usize = 100;
 #[serde(deny_unknown_fields)]
 pub(super) struct Into {
     source: Option<String>,
-}
-
-/// What became of the lines.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TelemetryReceipt {
-    /// Lines that stand on the log.
-    pub taken: u64,
-    /// Lines that do not.
-    pub rejected_count: u64,
-    /// The first of them.
-    pub rejected: Vec<RejectedLine>,
-}
-
-/// A line that cannot be used.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RejectedLine {
-    /// Which line, from 1.
-    pub line: u64,
-    /// Why, as counters have it.
-    pub code: Reject,
-    /// Which field, what was found, what would do.
-    pub detail: String,
 }
 
 pub(super) async fn take(
@@ -64,7 +43,7 @@ fn append(app: &App, source: Option<&str>, body: &[u8]) -> Result<TelemetryRecei
     };
     let Some(lanes) = app.topics.log.partitions(&topic.name)? else {
         let detail = format!(
-            "the topic {} is not on the log; `ripcord up` makes it on the local log, `ripcord \
+            "the topic {} does not exist; `ripcord up` creates it on the local log, `ripcord \
              topics create --telemetry` on Kafka",
             topic.name
         );
@@ -101,11 +80,11 @@ fn named<'a>(app: &'a App, name: Option<&str>) -> Result<&'a Source, Problem> {
         let known: Vec<_> = app.sources.iter().map(|source| source.id.as_str()).collect();
         let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
         let name = name.unwrap_or("at all");
-        Problem::missing(format!("there is no source {name}; the settings name: {known}"))
+        Problem::missing(format!("there is no source {name}; the settings have: {known}"))
     })
 }
 
-/// The lines that can be used, as records; and what became of all.
+/// The usable lines as records, and how all were received.
 fn sorted(
     body: &[u8],
     source: &Source,

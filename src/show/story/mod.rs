@@ -1,6 +1,6 @@
 //! The story of a replay, told while it runs: one short block for each thing that happened.
 //!
-//! Law: what repeats is told once and counted; what a person must do is named as a command.
+//! Law: what repeats is told once and counted.
 
 mod pairs;
 mod proofs;
@@ -8,45 +8,44 @@ mod proofs;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::pairs::PairProgress;
-use super::lines::{Paint, wrap};
+use super::Screen;
 use crate::model::{
     Command, EventTime, FeatureName, Incident, IncidentId, IncidentState, Mode, ModelId, Reference,
     Signal, Verdict, VersionId, Want,
 };
-use crate::phrases::words;
-use crate::replay::News;
-use crate::shard::{Decision, Output};
+use crate::phrases::{Unit, by, count, moment, odds};
+use crate::shard::{Decision, Output, Status};
 use crate::undo::{Response, Ruling};
 
 /// Columns before the text: the time, and what it is.
-const INDENT: usize = 31;
+const INDENT: usize = 35;
 
 /// One input of one version, and whether others drift as much.
 type Drift = (ModelId, VersionId, FeatureName, bool);
 
 /// Tells a replay.
 pub struct Story {
-    paint: Paint,
+    screen: Screen,
     drifts: BTreeMap<Drift, u64>,
     told: BTreeSet<(IncidentId, &'static str)>,
     states: BTreeMap<IncidentId, IncidentState>,
-    /// Commands whose decision was not told yet.
+    /// Commands whose decision has not been told yet.
     commands: Vec<Command>,
-    /// Rollbacks whose decision was told, by event time so and so.
+    /// Rollbacks whose decision has been told, with its event time.
     decided: BTreeMap<IncidentId, EventTime>,
     pairs: PairProgress,
-    /// Models of which a freeze was told.
+    /// Models whose freeze has been told.
     frozen: BTreeSet<ModelId>,
     /// What happens on a breach, by model.
     modes: BTreeMap<ModelId, Mode>,
 }
 
 impl Story {
-    /// A story that nothing was told of.
+    /// A story at its beginning.
     #[must_use]
-    pub fn new(paint: Paint) -> Self {
+    pub fn new(screen: Screen) -> Self {
         Self {
-            paint,
+            screen,
             drifts: BTreeMap::new(),
             told: BTreeSet::new(),
             states: BTreeMap::new(),
@@ -58,33 +57,34 @@ impl Story {
         }
     }
 
-    /// What is to be said about news; mostly nothing.
-    pub fn take(&mut self, news: &News<'_>) -> Vec<String> {
-        match news {
-            News::Numbers(status) => {
-                let modes = status.models.iter().map(|(model, known)| (model.clone(), known.mode));
-                self.modes.extend(modes);
-                self.pairs.take(status);
-                Vec::new()
-            }
-            News::Output(Output::Decision(decision)) => self.decision(decision),
-            News::Output(Output::Incident(incident)) => {
+    /// Takes the live numbers, which later blocks quote.
+    pub fn numbers(&mut self, status: &Status) {
+        let modes = status.models.iter().map(|(model, known)| (model.clone(), known.mode));
+        self.modes.extend(modes);
+        self.pairs.take(status);
+    }
+
+    /// What to say about an output; mostly nothing.
+    pub fn output(&mut self, output: &Output) -> Vec<String> {
+        match output {
+            Output::Decision(decision) => self.decision(decision),
+            Output::Incident(incident) => {
                 let asked = self.asked(incident);
                 let told = self.incident(incident);
                 asked.into_iter().chain(told).collect()
             }
-            News::Output(Output::Command(command)) => match self.decided.get(&command.incident) {
+            Output::Command(command) => match self.decided.get(&command.incident) {
                 Some(at) => self.command(*at, command).into_iter().collect(),
                 None => {
                     self.commands.push((**command).clone());
                     Vec::new()
                 }
             },
-            News::Output(Output::Reply(_)) | News::Progress(..) | News::Refused(_) => Vec::new(),
+            Output::Reply(_) => Vec::new(),
         }
     }
 
-    /// How often each input was said to drift, apart from the first time.
+    /// How often each input drifted, with those times that were not told.
     pub fn drifts(&self) -> impl Iterator<Item = (&ModelId, &VersionId, &FeatureName, bool, u64)> {
         self.drifts.iter().map(|((model, version, feature, shared), times)| {
             (model, version, feature, *shared, *times)
@@ -102,7 +102,7 @@ impl Story {
             (Response::WouldHave, _) => {
                 // In mode act it is the benefit that is missing, not the permission.
                 let acts = self.modes.get(&decision.assessment.model) == Some(&Mode::Act);
-                let label = if acts { "not shown" } else { "would act" };
+                let label = if acts { "unproven" } else { "would act" };
                 self.once(ruling, "would").then(|| self.held(decision, ruling, label))
             }
             (Response::Held, _) => {
@@ -110,7 +110,7 @@ impl Story {
                 self.once(ruling, what).then(|| self.held(decision, ruling, "held back"))
             }
             (Response::Resolved, false) => {
-                let over = self.paint.good("over");
+                let over = self.screen.good("over");
                 Some(self.block(decision.read_to, "over", &over, &ruling.because))
             }
         };
@@ -121,7 +121,7 @@ impl Story {
         blocks
     }
 
-    /// The commands of a rollback, once it was told why.
+    /// The commands of a rollback, once its reason has been told.
     fn decided(&mut self, incident: &IncidentId, at: EventTime) -> Vec<String> {
         self.decided.insert(incident.clone(), at);
         let commands = std::mem::take(&mut self.commands);
@@ -131,14 +131,14 @@ impl Story {
         its.iter().filter_map(|command| self.command(at, command)).collect()
     }
 
-    /// A rollback that a person asked for: no verdict tells of it.
+    /// A rollback that a person asked for, so that there is no verdict.
     fn asked(&mut self, incident: &Incident) -> Vec<String> {
         let by_person = incident.trigger.is_none() && incident.generation.is_some();
         let Some(at) = incident.decided_at.filter(|_| by_person) else { return Vec::new() };
         if self.decided.contains_key(&incident.id) {
             return Vec::new();
         }
-        let label = self.paint.bad("ASKED");
+        let label = self.screen.bad("ASKED");
         let mut blocks = vec![self.block(at, "ASKED", &label, &incident.because)];
         blocks.extend(self.decided(&incident.id, at));
         blocks
@@ -164,20 +164,20 @@ impl Story {
             return None;
         }
         let whose = match (shared, a.evidence.reference) {
-            (true, _) => "the other version's drifts as much: a common cause".to_owned(),
+            (true, _) => "the other version's drifted as much: a common cause".to_owned(),
             (false, Reference::Paired) => {
-                format!("on {}'s side, by the same requests", a.version)
+                format!("only {}'s, by the same requests", a.version)
             }
             (
                 false,
                 Reference::Live | Reference::History | Reference::Baseline | Reference::None,
-            ) => "no other version shows it on the same requests".to_owned(),
+            ) => "no other version drifted on the same requests".to_owned(),
         };
         let text = format!(
-            "{} of {} is spread otherwise than it was: PSI {:.2}, {:.2} tolerated; {whose}.",
+            "{} of {} has drifted: PSI {:.2}, {:.2} tolerated; {whose}.",
             feature, a.version, a.evidence.statistic, a.evidence.threshold
         );
-        let label = self.paint.warn("drift alert");
+        let label = self.screen.warn("drift alert");
         Some(self.block(decision.read_to, "drift alert", &label, &text))
     }
 
@@ -186,7 +186,7 @@ impl Story {
         let (label, end) = match a.verdict {
             Verdict::Systemic => (
                 "common cause",
-                format!("{} No rollback: it would not help.", self.pairs.others(decision)),
+                format!("{} No rollback, since it would not help.", self.pairs.others(decision)),
             ),
             Verdict::Healthy | Verdict::Breach | Verdict::Insufficient | Verdict::Stale => {
                 let because = decision.ruling.as_ref().map(|ruling| ruling.because.as_str());
@@ -194,7 +194,7 @@ impl Story {
             }
         };
         let text = format!("{}\n{end}", evidence(decision));
-        self.block(decision.read_to, label, &self.paint.warn(label), &text)
+        self.block(decision.read_to, label, &self.screen.warn(label), &text)
     }
 
     fn acted(&self, decision: &Decision, ruling: &Ruling) -> String {
@@ -206,15 +206,15 @@ impl Story {
             (Reference::Paired, Some(difference)) => {
                 format!("{to} would serve better: {difference}.")
             }
-            (shown, _) => format!("{to} would serve better {}.", words::reference(shown)),
+            (shown, _) => format!("{to} would serve better{}.", by(shown)),
         };
         let text = format!(
-            "Take {} back: {to} shall serve {}.\n{}\n{reference}",
+            "Roll back {} to {to} in {}.\n{}\n{reference}",
             a.version,
             a.model,
             evidence(decision)
         );
-        self.block(decision.read_to, "DECISION", &self.paint.bad("DECISION"), &text)
+        self.block(decision.read_to, "DECISION", &self.screen.bad("DECISION"), &text)
     }
 
     fn held(&mut self, decision: &Decision, ruling: &Ruling, label: &str) -> String {
@@ -222,13 +222,13 @@ impl Story {
         if self.is_frozen(ruling) {
             let model = &decision.assessment.model;
             let text = match self.frozen.insert(model.clone()) {
-                true => format!("{evidence}\n{because}\nWere it live: ripcord unfreeze {model}"),
-                false => format!("{evidence}\nAutomatic action on {model} is frozen already."),
+                true => format!("{evidence}\n{because}"),
+                false => format!("{evidence}\nAutomatic action on {model} is already frozen."),
             };
-            return self.block(decision.read_to, "FROZEN", &self.paint.bad("FROZEN"), &text);
+            return self.block(decision.read_to, "FROZEN", &self.screen.bad("FROZEN"), &text);
         }
         let text = format!("{evidence}\n{because}");
-        self.block(decision.read_to, label, &self.paint.warn(label), &text)
+        self.block(decision.read_to, label, &self.screen.warn(label), &text)
     }
 
     fn command(&self, at: EventTime, command: &Command) -> Option<String> {
@@ -237,33 +237,33 @@ impl Story {
             "{}: make {version} production instead of {instead_of} (generation {})",
             command.target, command.generation
         );
-        Some(self.block(at, "command", &self.paint.bold("command"), &text))
+        Some(self.block(at, "command", &self.screen.bold("command"), &text))
     }
 
-    /// The time, a label, and text beside it.
+    /// The time, a label, and text next to it.
     pub(super) fn block(&self, at: EventTime, label: &str, painted: &str, text: &str) -> String {
-        let gap = INDENT.saturating_sub(18 + label.chars().count()).max(1);
-        let head = format!("{}  {painted}{}", self.paint.dim(&words::moment(at)), " ".repeat(gap));
-        let body = wrap(text, INDENT);
+        let gap = INDENT.saturating_sub(22 + label.chars().count()).max(1);
+        let head = format!("{}  {painted}{}", self.screen.dim(&moment(at)), " ".repeat(gap));
+        let body = self.screen.wrap(text, INDENT);
         format!("{head}{}", body.trim_start())
     }
 }
 
-/// What was seen, since when, against what, and how sure that is.
+/// The value, since when, what is tolerated, and the odds.
 fn evidence(decision: &Decision) -> String {
     let (a, evidence) = (&decision.assessment, &decision.assessment.evidence);
-    let unit = words::Unit::of(a.signal, evidence.limit);
+    let unit = Unit::of(a.signal, evidence.limit);
     let value = evidence.estimate.map_or(String::new(), |x| format!("{} ", unit.value(x)));
     let (what, place) = (unit.what(), unit.place());
     let mut text = format!("{}: {value}{what} of {}{place}", a.trigger, a.version);
     if let Some(since) = evidence.since {
-        text.push_str(&format!(" since {}", words::moment(since)));
+        text.push_str(&format!(" since {}", moment(since)));
     }
     if let Some(null) = evidence.null {
         text.push_str(&format!(", {} tolerated", unit.value(null)));
     }
-    text.push_str(&format!(" ({} {})", words::count(evidence.samples), unit.samples()));
-    let odds = words::odds(evidence.rule, evidence.statistic, evidence.threshold);
+    text.push_str(&format!(" ({} {})", count(evidence.samples), unit.samples()));
+    let odds = odds(evidence.rule, evidence.statistic, evidence.threshold);
     text.push_str(&odds.map_or(".".to_owned(), |odds| format!("; {odds}.")));
     text
 }

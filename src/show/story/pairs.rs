@@ -1,9 +1,9 @@
-//! How a version does against another on the same requests, as it was told last.
+//! How versions compare on the same requests, by the latest numbers.
 
 use std::collections::BTreeMap;
 
-use super::words;
 use crate::model::{EventTime, Limit, ModelId, Reason, Reference, VersionId};
+use crate::phrases::{by, count, moment, points};
 use crate::shard::{Decision, SignalStatus, Status};
 
 /// A version against another.
@@ -26,7 +26,7 @@ impl PairProgress {
             for (version, known) in versions {
                 let paired = |signal: &&SignalStatus| matches!(signal.limit, Limit::Paired(_));
                 let Some(pair) = known.signals.iter().find(paired) else { continue };
-                // Under its threshold nobody is compared; of two versions it is the other one.
+                // Under the threshold no version is compared; of two versions it is the other one.
                 let other = pair.better.first().map(|(other, _)| other).or_else(|| {
                     let mut others = versions.keys().filter(|other| *other != version);
                     others.next().filter(|_| others.next().is_none())
@@ -40,14 +40,14 @@ impl PairProgress {
         }
     }
 
-    /// How the others do, where the evidence of this version is over its threshold.
+    /// How the others do when the evidence against this version is over its threshold.
     pub(super) fn others(&self, decision: &Decision) -> String {
         let a = &decision.assessment;
         let Some(other) = a.against.first() else {
-            return "Nothing shows what would be better.".to_owned();
+            return "Nothing shows that another version would be better.".to_owned();
         };
         let no_better = match a.reason {
-            Reason::ReferenceAlsoOver => format!("{} is past the same limit", other.version),
+            Reason::ReferenceAlsoOver => format!("{} is over the same limit", other.version),
             Reason::UnderThreshold
             | Reason::TooFewSamples
             | Reason::NoBaseline
@@ -63,8 +63,8 @@ impl PairProgress {
             Some(difference) if a.reason == Reason::ReferenceAlsoOver => {
                 format!("{no_better}; {difference}.")
             }
-            // What the pairs say since a start of their own may be more than is tolerated.
-            Some(_) | None => format!("{no_better} {}.", words::reference(other.reference)),
+            // Since a start of their own the pairs may differ by more than is tolerated.
+            Some(_) | None => format!("{no_better}{}.", by(other.reference)),
         }
     }
 
@@ -82,17 +82,17 @@ impl PairProgress {
                 (other, *value, *n, *since)
             }
         };
-        let points = words::points(value.abs());
+        let shown = points(value.abs());
         let often = match value {
-            _ if points == words::points(0.0) => "as often as".to_owned(),
-            value if value < 0.0 => format!("{points} less often than"),
-            _ => format!("{points} more often than"),
+            _ if shown == points(0.0) => "as often as".to_owned(),
+            value if value < 0.0 => format!("{shown} less often than"),
+            _ => format!("{shown} more often than"),
         };
-        let since = since.map_or(String::new(), |at| format!(" since {}", words::moment(at)));
+        let since = since.map_or(String::new(), |at| format!(" since {}", moment(at)));
         Some(format!(
             "on the same requests {} was wrong {often} {other} ({} pairs{since})",
             a.version,
-            words::count(n)
+            count(n)
         ))
     }
 }

@@ -1,10 +1,11 @@
-//! What became of a rollback: its proofs, or why there is none.
+//! The course of a rollback: its proofs, or why there are none.
 
-use super::{Story, words};
+use super::Story;
 use crate::model::{EventTime, Incident, IncidentState};
+use crate::phrases::span;
 
 impl Story {
-    /// A rollback that came to another state.
+    /// A rollback that reached another state.
     pub(super) fn incident(&mut self, incident: &Incident) -> Option<String> {
         let before = self.states.insert(incident.id.clone(), incident.state);
         if before == Some(incident.state) {
@@ -23,13 +24,13 @@ impl Story {
         };
         let at = proven.unwrap_or(EventTime::from_ms(incident.changed_at.as_ms()));
         let because = incident.because.as_str();
-        let paint = self.paint;
+        let screen = self.screen;
         let (label, painted, text) = match incident.state {
             IncidentState::Mitigated => {
                 let took = incident.decided_at.zip(incident.mitigated_at);
-                let took = took.map(|(from, to)| words::span(to - from)).unwrap_or_default();
+                let took = took.map(|(from, to)| span(to - from)).unwrap_or_default();
                 let text = format!("Proof by live traffic, {took} after the decision: {because}");
-                ("MITIGATED", paint.good("MITIGATED"), text)
+                ("MITIGATED", screen.good("MITIGATED"), text)
             }
             IncidentState::Verified => {
                 let whose = if incident.trigger.is_some() {
@@ -38,24 +39,19 @@ impl Story {
                     "a statistic"
                 };
                 let text = format!("Proof by {whose}: {because}");
-                ("VERIFIED", paint.good("VERIFIED"), text)
+                ("VERIFIED", screen.good("VERIFIED"), text)
             }
             IncidentState::MitigatedUnverified => {
-                ("UNVERIFIED", paint.bad("UNVERIFIED"), because.to_owned())
+                ("UNVERIFIED", screen.bad("UNVERIFIED"), because.to_owned())
             }
             IncidentState::Resolved if of_rollback => {
-                ("resolved", paint.good("resolved"), because.to_owned())
+                ("resolved", screen.good("resolved"), because.to_owned())
             }
-            IncidentState::Stuck => {
-                let why = words::without_order(because);
-                let next = format!("{why}\nWere it live: ripcord approve {}", incident.model);
-                ("STUCK", paint.bad("STUCK"), next)
-            }
+            IncidentState::Stuck => ("STUCK", screen.bad("STUCK"), because.to_owned()),
             IncidentState::Frozen if of_rollback => {
-                let next = format!("{because}\nWere it live: ripcord unfreeze {}", incident.model);
-                ("FROZEN", paint.bad("FROZEN"), next)
+                ("FROZEN", screen.bad("FROZEN"), because.to_owned())
             }
-            // It is told with the evidence, which comes next.
+            // This is told with the evidence, which comes next.
             IncidentState::Frozen
             | IncidentState::Open
             | IncidentState::Mitigating

@@ -1,17 +1,17 @@
 //! Several recordings as one stream, the oldest record first.
 //!
-//! They are one topic: what is decided does not depend on how records are spread over files.
+//! They are one topic: decisions do not depend on how records are spread over files.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
+use super::{Line, Progress, Recording, RecordingError};
 use crate::measure;
 use crate::model::{EventTime, Source, TopicRule};
-use crate::replay::recording::{Line, Progress, Recording, RecordingError};
 use crate::wire::telemetry::{self, Raw};
 
-/// The one topic that the files make.
-pub(super) const TOPIC: usize = 0;
+/// The one topic that the files form.
+pub(crate) const TOPIC: usize = 0;
 
 /// Why the recordings cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -19,8 +19,10 @@ pub enum FilesError {
     /// One of them.
     #[error(transparent)]
     Recording(#[from] RecordingError),
-    /// None was named.
-    #[error("no recording was named; give one or more .jsonl or .jsonl.gz files, or -")]
+    /// No file was given.
+    #[error(
+        "no recording was given; name one or more .jsonl or .jsonl.gz files, or - for standard input"
+    )]
     None,
 }
 
@@ -29,9 +31,9 @@ pub(crate) struct Files {
     source: Source,
     names: Vec<String>,
     open: Vec<Open>,
-    /// Records that were read to find the beginning.
+    /// Records that were read in advance to find the beginning.
     ahead: VecDeque<Record>,
-    /// Records given out.
+    /// Records handed out so far.
     given: i64,
 }
 
@@ -51,19 +53,19 @@ struct Record {
 #[derive(Debug)]
 pub(crate) struct NextRecord {
     /// Which file.
-    pub(super) file: usize,
+    pub(crate) file: usize,
     /// Which line of it, from 1.
-    pub(super) line: i64,
+    pub(crate) line: i64,
     /// Its place among the records of all files.
-    pub(super) position: i64,
-    /// Its bytes; none: larger than the limit.
+    pub(crate) position: i64,
+    /// Its bytes; `None` if it is larger than the limit.
     pub(crate) bytes: Option<Vec<u8>>,
-    /// How far the files were read.
+    /// How far the files have been read.
     pub(crate) progress: Progress,
 }
 
 impl Files {
-    /// Opens them; together they are a topic with the rules of the source's first one.
+    /// Opens them; together they form a topic with the rules of the source's first one.
     ///
     /// # Errors
     /// A file that cannot be opened.
@@ -83,24 +85,24 @@ impl Files {
         Ok(Self { source, names, open, ahead: VecDeque::new(), given: 0 })
     }
 
-    /// The source that the files make.
+    /// The source that the files form.
     #[must_use]
-    pub(super) fn source(&self) -> &Source {
+    pub(crate) fn source(&self) -> &Source {
         &self.source
     }
 
     /// A file's name.
     #[must_use]
-    pub(super) fn name(&self, file: usize) -> &str {
+    pub(crate) fn name(&self, file: usize) -> &str {
         self.names.get(file).map_or("", String::as_str)
     }
 
-    /// Where event time begins, by so many first records as could confirm a wrong clock or
-    /// speak against it.
+    /// Where event time begins. It reads as many first records as could confirm or refute a wrong
+    /// clock.
     ///
     /// # Errors
-    /// A file that breaks off.
-    pub(super) fn begins(&mut self) -> Result<Option<EventTime>, FilesError> {
+    /// A file that is cut off.
+    pub(crate) fn begins(&mut self) -> Result<Option<EventTime>, FilesError> {
         let looked_at = 2 * self.source.jump_confirmations as usize + 1;
         while self.ahead.len() < looked_at {
             let Some(record) = self.read()? else { break };
@@ -113,10 +115,10 @@ impl Files {
         Ok(measure::beginning(times.collect(), &self.source))
     }
 
-    /// The next record: of the files' next ones the oldest; one that cannot be read comes first.
+    /// The oldest of the files' next records; one that cannot be read comes first.
     ///
     /// # Errors
-    /// A file that breaks off.
+    /// A file that is cut off.
     pub(crate) fn next(&mut self) -> Result<Option<NextRecord>, FilesError> {
         let record = match self.ahead.pop_front() {
             Some(record) => Some(record),
@@ -140,7 +142,7 @@ impl Files {
         Ok(oldest.and_then(|open| open.next.take()))
     }
 
-    /// All files together.
+    /// The progress of all files together.
     fn progress(&self) -> Progress {
         let all = self.open.iter().map(|open| open.recording.progress());
         all.fold(Progress { read: 0, total: Some(0) }, |sum, one| Progress {
@@ -151,7 +153,7 @@ impl Files {
 }
 
 impl Open {
-    /// The next record; of a single file nobody asks when it happened.
+    /// The next record; the time of a record is needed only to merge several files.
     fn record(
         &mut self,
         file: usize,

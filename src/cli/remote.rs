@@ -1,14 +1,14 @@
-//! What is asked and ordered of a running Ripcord, as data.
+//! Questions and instructions to a running Ripcord.
 
 use clap::{Args, Subcommand};
 
 use super::values::{mode, model, reason, version};
 use crate::model::{Mode, ModelId, Scope, VersionId};
 
-/// What is asked of a running Ripcord.
+/// A question or instruction to a running Ripcord.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum Remote {
-    /// Show each model and signal: value, baseline, evidence, and who it would be rolled back to
+    /// Show the models: values, evidence, where a rollback would go
     #[command(after_help = COLUMNS)]
     Status {
         /// Only this model
@@ -18,46 +18,46 @@ pub enum Remote {
         #[arg(long)]
         watch: bool,
     },
-    /// List the incidents, or show one
+    /// List the incidents, or explain one
     Incidents {
-        /// The incident, or a beginning of its id that only it has
+        /// An incident's id, or enough of its beginning
         id: Option<String>,
     },
-    /// Tell why an incident or decision came to be, with all evidence
+    /// Explain an incident or a decision, with the evidence
     Explain {
-        /// The incident or decision, or a beginning of its id that only it has
+        /// Its id, or enough of the beginning of an incident's
         id: String,
     },
-    /// Order something
+    /// Instruct it
     #[command(flatten)]
     Order(Order),
-    /// Work on the rules of a running Ripcord
+    /// Change the rules of a running Ripcord
     #[command(subcommand, name = "config")]
     Rules(RulesCommand),
 }
 
-/// What a person orders: an instruction for the shards.
+/// An instruction for the shards.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum Order {
-    /// Take a model's production version back, in any mode
+    /// Roll back a model's production version, in any mode
     #[command(after_help = ROLLBACK)]
     Rollback {
         /// Which model
         #[arg(value_parser = model)]
         model: ModelId,
-        /// The version to go back to; not given: the one that `status` names
+        /// The version to roll back to; by default the one that `status` names
         #[arg(long, value_name = "VERSION", value_parser = version)]
         to: Option<VersionId>,
         /// Why
         #[command(flatten)]
         why: ReasonArgs,
-        /// Print the plan and do nothing
+        /// Print the plan without doing it
         #[arg(long)]
         dry_run: bool,
     },
-    /// Stop a rollback under way, as long as nothing was switched
+    /// Stop a rollback before anything is switched
     Abort(OfModel),
-    /// Carry out what was recommended
+    /// Carry out a recommended rollback
     Approve(OfModel),
     /// Set what happens on a breach
     #[command(
@@ -65,50 +65,54 @@ pub enum Order {
     )]
     #[command(allow_missing_positional = true)]
     Mode {
-        /// Of which
+        /// Which models
         #[command(flatten)]
         scope: Which,
-        /// observe writes it down, recommend asks a person, act rolls back
+        /// observe records it, recommend asks a person, act rolls back
         #[arg(value_parser = mode, value_name = "observe|recommend|act")]
         mode: Mode,
         /// Why
         #[command(flatten)]
         why: MaybeReason,
     },
-    /// Stop all automatic action, at once
+    /// Stop all automatic action at once
     Freeze(OfScope),
     /// Allow automatic action again
     Unfreeze(OfScope),
-    /// Say that a version went into production
+    /// Report that a version went into production
     Promoted(OfVersion),
-    /// Say that a version is fit to be rolled back to
+    /// Declare a version fit to be rolled back to
     Vouch(OfVersion),
-    /// Say that a version may not serve
+    /// Forbid that a version serves
     Quarantine(OfVersion),
-    /// Say that a quarantined version may serve again
+    /// Let a quarantined version serve again
     Release(OfVersion),
 }
 
-/// Work on the rules of a running Ripcord.
+/// Change the rules of a running Ripcord.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum RulesCommand {
-    /// Put the rules of --config and the environment in force, under a higher revision
+    /// Put the rules of --config and the environment in force
     Apply {
         /// Why
         #[command(flatten)]
         why: MaybeReason,
-        /// Also if targets go or a mode falls
+        /// Apply them even if targets are removed or a mode is lowered
         #[arg(long)]
         yes: bool,
     },
 }
 
 const COLUMNS: &str = "\
-VALUE is taken since the likely change, or over all that counts where none is likely: where a
-  version went bad it is what it did from then on, and not its average.
-EVIDENCE is a/c: the odds against the limit still holding, of the c at which the trigger fires.
-  c follows from the budget of false rollbacks; a plain rule (window, drift) has none: -.
-SEES is the smallest value that would be noticed, and in what time, at the present traffic.";
+VALUE     measured since the likely change, or over everything if there is none.
+          Of a version that went bad it is the value since then.
+LIMIT     the largest value that is tolerated.
+EVIDENCE  odds/threshold: the odds against the limit, and where the trigger
+          fires. The threshold follows from the budget of false rollbacks. Plain
+          rules (window, drift) have none.
+STATE     armed, calibrating, blind, breach, ...: see `ripcord help terms`.
+SEES      the smallest value that would be noticed at the present traffic, and
+          how soon.";
 
 const ROLLBACK: &str = "\
 Examples:
@@ -143,7 +147,7 @@ pub struct OfVersion {
 /// One model or all.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct OfScope {
-    /// Of which
+    /// Which models
     #[command(flatten)]
     pub scope: Which,
     /// Why
@@ -171,18 +175,18 @@ impl Which {
     }
 }
 
-/// Why: it stands in every record of it.
+/// A reason that must be given.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct ReasonArgs {
-    /// Why; it stands in every record of it
+    /// Why, for the record
     #[arg(long, value_parser = reason)]
     pub reason: String,
 }
 
-/// Why, for those who say it.
+/// A reason that may be given.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct MaybeReason {
-    /// Why; it stands in every record of it
+    /// Why, for the record
     #[arg(long, value_parser = reason)]
     pub reason: Option<String>,
 }

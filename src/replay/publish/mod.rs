@@ -1,7 +1,6 @@
 //! Recordings into the topics of a source, as their producers would have sent them.
 //!
-//! Law: a line is not changed. What Ripcord must bear, bad records too, comes to it as it was
-//! recorded.
+//! Law: a line is not changed. Bad records too are sent as they were recorded.
 
 mod route;
 
@@ -15,13 +14,12 @@ use self::route::{Destination, as_one, route};
 use crate::edge::clock::Stopwatch;
 use crate::edge::log::{Log, LogError, Outgoing, Partition, Writer};
 use crate::model::{EventTime, Source};
-use crate::replay::recording::Progress;
-use crate::replay::{Files, FilesError};
+use crate::replay::recording::{Files, FilesError, Progress};
 use crate::topics::partitioner::lane_of;
 
 /// Records that are sent at once, at most.
 const BATCH: usize = 500;
-/// Batches in a second, where a rate is given: so even is the stream.
+/// Batches in a second, where a rate is given: the stream is this even.
 const BATCHES: usize = 10;
 
 /// Why recordings cannot be sent.
@@ -31,12 +29,10 @@ pub enum PublishError {
     #[error(transparent)]
     Files(#[from] FilesError),
     /// A topic of the source.
-    #[error(
-        "the topic {0} is not there; make it, or let `ripcord topics create --telemetry` do so"
-    )]
+    #[error("there is no topic {0}; create it, or run `ripcord topics create --telemetry`")]
     NoTopic(String),
     /// The log.
-    #[error("the records cannot be sent; those before them were")]
+    #[error("the records cannot be sent; those before them were sent")]
     Log(#[from] LogError),
 }
 
@@ -45,9 +41,9 @@ pub enum PublishError {
 pub struct Publish {
     /// The recordings.
     pub files: Vec<PathBuf>,
-    /// To whose topics.
+    /// The source whose topics receive them.
     pub source: Source,
-    /// Records per second; none: as fast as they are taken.
+    /// Records per second; `None` for as fast as the brokers accept them.
     pub rate: Option<u32>,
     /// Stops before the first record of this moment or later.
     pub until: Option<EventTime>,
@@ -58,11 +54,11 @@ pub struct Publish {
 pub struct Published {
     /// Records by topic.
     pub sent: BTreeMap<String, u64>,
-    /// Those among them that are no records of the source.
+    /// How many of them are not records of the source.
     pub keyless: u64,
-    /// Lines too long to be read, which were not sent.
+    /// Lines that are too long, which were not sent.
     pub too_large: u64,
-    /// The moment that was the end; none: the recordings ended.
+    /// The moment at which sending stopped; `None` if the recordings ended.
     pub stopped_at: Option<EventTime>,
     /// How long it took.
     pub seconds: f64,
@@ -71,10 +67,10 @@ pub struct Published {
 }
 
 impl Publish {
-    /// Sends. `tell`: how far it is, and how many records were sent.
+    /// Sends; calls `tell` with the progress and the number of records sent.
     ///
     /// # Errors
-    /// Recordings that break off, a topic that is not there, the log.
+    /// A recording that is cut off, a missing topic, the log.
     pub fn run(
         &self,
         log: &dyn Log,
@@ -112,7 +108,7 @@ impl Publish {
 /// Sends in batches, no faster than it may.
 struct Sender {
     writer: Box<dyn Writer>,
-    /// The topics, with their partitions and what they took.
+    /// The topics, with their partitions and the records sent to each.
     topics: Vec<(String, u32, u64)>,
     batch: Vec<Outgoing>,
     most: usize,
@@ -145,7 +141,7 @@ impl Sender {
         })
     }
 
-    /// Takes a line; whether a batch was sent by that.
+    /// Takes a line; answers whether that sent a batch.
     fn take(
         &mut self,
         topic: usize,
@@ -155,7 +151,7 @@ impl Sender {
         let Some((name, partitions, count)) = self.topics.get_mut(topic) else { return Ok(false) };
         let partition = match &key {
             Some(key) => lane_of(key.as_bytes(), *partitions),
-            // In turn, as nothing speaks for one of them.
+            // Round robin, since no partition is better than another.
             None => u32::try_from(self.keyless % u64::from((*partitions).max(1))).unwrap_or(0),
         };
         *count += 1;
@@ -173,7 +169,7 @@ impl Sender {
         Ok(full)
     }
 
-    /// Sends what is there, when it may.
+    /// Sends the batch as soon as the rate allows.
     fn send(&mut self) -> Result<(), LogError> {
         let records = std::mem::take(&mut self.batch);
         if records.is_empty() {

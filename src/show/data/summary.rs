@@ -10,7 +10,7 @@ use crate::model::{
 };
 use crate::sums::Counters;
 
-/// What a replay came to.
+/// The result of a replay.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     /// Which shape.
@@ -21,26 +21,26 @@ pub struct Summary {
     pub namespace: Namespace,
     /// SHA-256 of the rules in force.
     pub rules_hash: String,
-    /// SHA-256 over everything that was put out, in order: the same bytes, the same decisions.
+    /// SHA-256 over every output, in order: the same bytes, the same decisions.
     pub outputs_hash: String,
     /// SHA-256 over what was decided, without prose, build and derived ids: builds that decide
     /// alike have the same one.
     pub decisions_hash: String,
     /// The mode.
     pub mode: Mode,
-    /// What became of every record.
+    /// How every record was counted.
     pub records: Counters,
     /// By model.
     pub models: BTreeMap<ModelId, ModelSummary>,
-    /// What was taken back.
+    /// Every rollback.
     pub rollbacks: Vec<RollbackSummary>,
-    /// What would have been, had the mode allowed it.
+    /// Rollbacks that the mode did not allow.
     pub would_have: Vec<WouldHave>,
     /// Every incident.
     pub incidents: Vec<IncidentSummary>,
     /// The first records of each kind that could not be used.
     pub refused: Vec<RefusedSummary>,
-    /// What a reader must know to take the numbers for what they are, in sentences.
+    /// What a reader must know to understand the numbers, in sentences.
     pub notes: Vec<String>,
 }
 
@@ -51,7 +51,7 @@ pub struct RefusedSummary {
     pub file: String,
     /// Which line, from 1.
     pub line: i64,
-    /// Why; none: it came too late.
+    /// Why; `None` if it came too late.
     pub code: Option<Reject>,
     /// In words.
     pub detail: String,
@@ -64,17 +64,17 @@ pub struct ModelSummary {
     pub production_at_start: Option<VersionId>,
     /// The version that serves at the end.
     pub production_at_end: Option<VersionId>,
-    /// The share of right answers that users saw; none without labels.
+    /// The share of right answers that users saw; `None` without labels.
     pub accuracy_served: Option<f64>,
-    /// The same had the starting version answered throughout.
+    /// The same if the starting version had answered throughout.
     pub accuracy_without: Option<f64>,
     /// The share of failed answers among those that users saw.
     pub error_rate_served: Option<f64>,
-    /// The same had the starting version answered throughout.
+    /// The same if the starting version had answered throughout.
     pub error_rate_without: Option<f64>,
     /// The mean time, in milliseconds, of the answers that users saw.
     pub latency_ms_served: Option<f64>,
-    /// The same had the starting version answered throughout.
+    /// The same if the starting version had answered throughout.
     pub latency_ms_without: Option<f64>,
     /// The versions that answered live.
     pub answered_live: Vec<VersionId>,
@@ -85,7 +85,7 @@ pub struct ModelSummary {
 /// One version at the end.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VersionSummary {
-    /// What it is.
+    /// Its role.
     pub role: Option<Role>,
     /// Fit to roll back to.
     pub proven: bool,
@@ -100,21 +100,21 @@ pub struct RollbackSummary {
     pub incident: IncidentId,
     /// Which model.
     pub model: ModelId,
-    /// The version taken back.
+    /// The version that was withdrawn.
     pub from: VersionId,
     /// The version that serves instead.
     pub to: Option<VersionId>,
     /// The fencing number of its commands.
     pub generation: Option<u64>,
-    /// The rule that fired; none: a person asked.
+    /// The rule that fired; `None` if a person asked.
     pub trigger: Option<TriggerId>,
-    /// What that reads.
+    /// The signal that it reads.
     pub signal: Option<Signal>,
-    /// What the comparison rested on.
+    /// What the comparison was based on.
     pub reference: Reference,
     /// The likely start of the breach.
     pub breach_from: Option<EventTime>,
-    /// Event time up to which the river had read at the decision.
+    /// Event time up to which the pipeline had read at the decision.
     pub decided_at: Option<EventTime>,
     /// … when live traffic proved it.
     pub mitigated_at: Option<EventTime>,
@@ -126,19 +126,19 @@ pub struct RollbackSummary {
     pub outcome: IncidentState,
     /// Why it ended so.
     pub because: String,
-    /// What the detection took.
+    /// How long the detection took.
     pub detection: Detection,
-    /// The verdict that it was decided by; none: a person asked.
+    /// The verdict behind it; `None` if a person asked.
     pub evidence: Option<RollbackEvidence>,
-    /// Event time up to which the river had read when the last step was answered.
+    /// … when the last step was answered.
     pub switched_at: Option<EventTime>,
     /// … when it was over.
     pub closed_at: Option<EventTime>,
-    /// What was said at each state that it came to, in order.
+    /// Its states, in order.
     pub story: Vec<StateChange>,
 }
 
-/// What was said when an incident came to a state.
+/// A state that an incident reached.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct StateChange {
     /// Which state.
@@ -149,14 +149,14 @@ pub struct StateChange {
     pub because: String,
 }
 
-/// What a verdict rests on.
+/// What a verdict is based on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RollbackEvidence {
     /// The value since the likely change.
     pub value: Option<f64>,
     /// Its 95 % interval.
     pub interval: Option<(f64, f64)>,
-    /// Where the tolerated ends.
+    /// The largest value that is tolerated.
     pub tolerated: Option<f64>,
     /// Whether it is a difference to another version on the same requests.
     pub paired: bool,
@@ -164,7 +164,7 @@ pub struct RollbackEvidence {
     pub rule: Statistic,
     /// The statistic: odds for an e-detector, the value itself for a window.
     pub statistic: f64,
-    /// What fires: odds that are reached, or the limit that a window's value is past.
+    /// The value at which the rule fires: odds, or the limit of a window.
     pub threshold: f64,
     /// Samples since the likely change.
     pub samples: u64,
@@ -172,7 +172,7 @@ pub struct RollbackEvidence {
     pub decision: String,
 }
 
-/// What the detection took.
+/// How long the detection took.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Detection {
     /// Seconds of event time from the likely start to the decision.
@@ -188,17 +188,17 @@ pub struct WouldHave {
     pub incident: IncidentId,
     /// Which model.
     pub model: ModelId,
-    /// The version that would be taken back.
+    /// The version that would be withdrawn.
     pub from: VersionId,
     /// The version that would serve instead.
     pub to: Option<VersionId>,
     /// The rule that fired.
     pub trigger: Option<TriggerId>,
-    /// What that reads.
+    /// The signal that it reads.
     pub signal: Option<Signal>,
     /// The likely start of the breach.
     pub breach_from: Option<EventTime>,
-    /// Event time up to which the river had read.
+    /// Event time up to which the pipeline had read.
     pub opened_at: EventTime,
     /// Why it was not done.
     pub because: String,
@@ -215,20 +215,20 @@ pub struct IncidentSummary {
     pub version: VersionId,
     /// The rule that fired first.
     pub trigger: Option<TriggerId>,
-    /// What that reads.
+    /// The signal that it reads.
     pub signal: Option<Signal>,
     /// Which input, where the signal is about one.
     pub feature: Option<FeatureName>,
-    /// The worst that was said of it: what it was about.
+    /// The worst verdict on it: what it was about.
     pub verdict: Verdict,
-    /// Which part of the traffic; none: all of it.
+    /// Which part of the traffic; `None` for all of it.
     pub segment: Option<String>,
-    /// How far it came.
+    /// Its state.
     pub state: IncidentState,
-    /// Event time up to which the river had read at the opening.
+    /// Event time up to which the pipeline had read at the opening.
     pub opened_at: EventTime,
     /// … when it ended.
     pub closed_at: Option<EventTime>,
-    /// Why it stands where it stands.
+    /// Why it is in this state.
     pub because: String,
 }

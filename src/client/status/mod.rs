@@ -1,0 +1,182 @@
+//! `ripcord status`: the models at a glance.
+
+mod rows;
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use self::rows::{baselines, row, shown};
+use super::Session;
+use crate::cli::{DONE, NO};
+use crate::edge::http::client::ClientError;
+use crate::edge::terminal;
+use crate::edge::terminal::table::{Look, table};
+use crate::model::{ModelId, Role, VersionId};
+use crate::phrases::{count, percent, role, short};
+use crate::shard::{ModelStatus, VersionStatus};
+use crate::show::WIDTH;
+use crate::wire::api::{Overview, RulesView};
+
+/// Time between two looks.
+const AGAIN: Duration = Duration::from_secs(1);
+const HEAD: [&str; 6] = ["TRIGGER", "VALUE", "LIMIT", "EVIDENCE", "STATE", "SEES"];
+
+impl Session {
+    pub(super) async fn status(&self, model: Option<&ModelId>, watch: bool) -> Result<u8> {
+        if watch {
+            // Waited for next to the whole loop, so that a request that hangs does not delay it.
+            return tokio::select! {
+                asked = tokio::signal::ctrl_c() => Ok(asked.map(|()| DONE)?),
+                ended = self.watch(model) => ended,
+            };
+        }
+        let Some(text) = self.now(model).await? else { return Ok(NO) };
+        terminal::line(&text);
+        Ok(DONE)
+    }
+
+    /// Shows it again whenever it changes, forever.
+    async fn watch(&self, model: Option<&ModelId>) -> Result<u8> {
+        let mut shown = String::new();
+        loop {
+            let text = match self.now(model).await {
+                Ok(Some(text)) => text,
+                Ok(None) => return Ok(NO),
+                // A server that was there may be restarting.
+                Err(error) if !shown.is_empty() && is_away(&error) => {
+                    format!("{error}; trying again")
+                }
+                Err(error) => return Err(error),
+            };
+            if text != shown {
+                match self.look.drawn && !self.json {
+                    true => terminal::page(&text),
+                    false => terminal::line(&text),
+                }
+                shown = text;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+    }
+
+    /// The models now; `None` if there is no such model, which has been reported.
+    async fn now(&self, model: Option<&ModelId>) -> Result<Option<String>> {
+        let (overview, json) = self.read::<Overview>("/api/status").await?;
+        if let Some(model) = model.filter(|model| !overview.models.contains_key(model.as_str())) {
+            let known: Vec<_> = overview.models.keys().map(ModelId::as_str).collect();
+            let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
+            let said = format!("ripcord: there is no model {model}; known models: {known}");
+            terminal::complain(&said);
+            return Ok(None);
+        }
+        if !self.json {
+            return Ok(Some(page(&overview, model, self.look)));
+        }
+        Ok(Some(match model.and_then(|model| overview.models.get(model)) {
+            Some(one) => serde_json::to_string_pretty(one)?,
+            None => serde_json::to_string_pretty(&json)?,
+        }))
+    }
+}
+
+/// Whether nobody answers, as during a server's restart.
+fn is_away(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(ClientError::NoAnswer { .. }))
+}
+
+/// The whole page.
+fn page(overview: &Overview, only: Option<&ModelId>, look: Look) -> String {
+    let mut out = vec![format!("namespace {} · {}", overview.namespace, records(overview))];
+    out.extend(overview.rules.as_ref().map(rules));
+    let silent = overview.shards.iter().filter(|view| view.told_at.is_none()).count();
+    if silent > 0 {
+        let all = overview.shards.len();
+        out.push(format!(
+            "{silent} of {all} shards have not reported yet; is the decide role running?"
+        ));
+    }
+    let trouble = overview.trouble.iter();
+    out.extend(trouble.map(|(target, why)| format!("TARGET {target} cannot be observed: {why}")));
+    let wanted = |model: &&ModelId| only.is_none_or(|only| only == *model);
+    for model in overview.models.keys().filter(wanted) {
+        if let Some(status) = overview.models.get(model) {
+            out.push(String::new());
+            one(&mut out, model, status, look);
+        }
+    }
+    if overview.models.is_empty() {
+        let measured = overview.records.values().any(|counters| counters.measured > 0);
+        let why = if measured {
+            "No bucket is closed yet; the first one closes when later records arrive."
+        } else {
+            "No telemetry yet; send the first record to POST /api/telemetry."
+        };
+        out.push(why.to_owned());
+    }
+    out.join("\n")
+}
+
+fn records(overview: &Overview) -> String {
+    let sum =
+        |of: fn(&crate::sums::Counters) -> u64| -> u64 { overview.records.values().map(of).sum() };
+    let rejected = sum(|counters| counters.rejected.values().sum());
+    let (read, measured, late) = (sum(|c| c.read), sum(|c| c.measured), sum(|c| c.late));
+    let [read, measured, late, rejected] = [read, measured, late, rejected].map(count);
+    format!("{read} records read, {measured} measured, {late} late, {rejected} rejected")
+}
+
+/// Which rules are in force, who put them there and why.
+fn rules(rules: &RulesView) -> String {
+    let who = match &rules.by {
+        Some(by) => format!("by {by}"),
+        None => "from the first start".to_owned(),
+    };
+    let why = rules.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
+    short(&format!("rules revision {} {who}{why}", rules.revision), WIDTH)
+}
+
+fn one(out: &mut Vec<String>, model: &ModelId, status: &ModelStatus, look: Look) {
+    let production = status.production.as_ref().map_or("unknown", VersionId::as_str);
+    let mode = status.mode.name();
+    out.push(format!("{model} · mode {mode} · production {production}"));
+    out.push(format!("would roll back to: {}", status.would_roll_back_to));
+    if let Some(why) = &status.frozen {
+        out.push(format!("FROZEN, no automatic action: {why}"));
+    }
+    for incident in &status.open_incidents {
+        let state = incident.state.words();
+        let version = &incident.version;
+        out.push(format!("incident {} of {version}: {state}", incident.id));
+    }
+    for (version, status) in &status.versions {
+        out.push(format!("  {}", title(version, status)));
+        out.extend(baselines(&status.signals).map(|line| format!("  {line}")));
+        if !status.signals.is_empty() {
+            let rows = shown(&status.signals).map(row).collect();
+            let text = table(&HEAD, &[1, 2, 3], rows, look);
+            out.extend(text.lines().map(|line| format!("  {line}")));
+        }
+    }
+}
+
+fn title(version: &VersionId, status: &VersionStatus) -> String {
+    let is = match status.role {
+        // It was judged lately, and no longer answers anything.
+        Some(Role::Shadow) if status.label_coverage.is_none() => role(Role::Idle),
+        Some(known) => role(known),
+        None => "unknown role",
+    };
+    let mut parts = vec![version.to_string(), is.to_owned()];
+    if status.proven {
+        parts.push("proven".to_owned());
+    }
+    if status.quarantined {
+        parts.push("in quarantine".to_owned());
+    }
+    match status.label_coverage {
+        Some(share) => parts.push(format!("labels for {}", percent(share))),
+        None => parts.push("no recent answers".to_owned()),
+    }
+    parts.join(" · ")
+}

@@ -1,0 +1,64 @@
+//! What a trigger's value is, and in which unit.
+
+use super::numbers::{number, points};
+use crate::model::{Limit, Signal, percent};
+
+/// What a trigger's value is: of one version, or the difference of two on the same requests.
+#[derive(Debug, Clone, Copy)]
+pub struct Unit {
+    signal: Signal,
+    paired: bool,
+}
+
+impl Unit {
+    /// The unit of a signal, measured on the same requests or not.
+    #[must_use]
+    pub const fn new(signal: Signal, paired: bool) -> Self {
+        Self { signal, paired }
+    }
+
+    /// The unit of a limit.
+    #[must_use]
+    pub const fn of(signal: Signal, limit: Limit) -> Self {
+        Self::new(signal, matches!(limit, Limit::Paired(_)))
+    }
+
+    /// A value with its unit.
+    #[must_use]
+    pub fn value(self, x: f64) -> String {
+        match self.signal {
+            _ if self.paired => points(x),
+            Signal::Accuracy | Signal::ErrorRate => percent(x),
+            Signal::Latency => format!("{} ms", number(x)),
+            Signal::FeatureDrift => format!("{x:.2}"),
+        }
+    }
+
+    /// What the value counts.
+    #[must_use]
+    pub const fn what(self) -> &'static str {
+        match self.signal {
+            _ if self.paired => "more wrong answers",
+            Signal::Accuracy => "wrong answers",
+            Signal::ErrorRate => "failed answers",
+            Signal::Latency => "mean time to answer",
+            Signal::FeatureDrift => "population stability index",
+        }
+    }
+
+    /// Where it was measured, to follow the version's name.
+    #[must_use]
+    pub const fn place(self) -> &'static str {
+        if self.paired { " on the same requests" } else { "" }
+    }
+
+    /// What one sample is.
+    #[must_use]
+    pub const fn samples(self) -> &'static str {
+        match self.signal {
+            _ if self.paired => "pairs",
+            Signal::Accuracy => "labels",
+            Signal::ErrorRate | Signal::Latency | Signal::FeatureDrift => "answers",
+        }
+    }
+}

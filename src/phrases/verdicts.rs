@@ -1,0 +1,99 @@
+//! Verdicts, why they were given, and what they compare.
+
+use super::numbers::number;
+use crate::model::{Benefit, Reason, Reference, Role, Signal, Statistic, Verdict};
+
+/// A verdict.
+#[must_use]
+pub const fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Healthy => "healthy",
+        Verdict::Breach => "breach",
+        Verdict::Systemic => "systemic",
+        Verdict::Insufficient => "insufficient",
+        Verdict::Stale => "stale",
+    }
+}
+
+/// Why a verdict was given, to follow "because".
+#[must_use]
+pub const fn reason(reason: Reason) -> &'static str {
+    match reason {
+        Reason::UnderThreshold => "the evidence is under the threshold",
+        Reason::TooFewSamples => "there are too few samples",
+        Reason::NoBaseline => "there is no baseline yet",
+        Reason::Incomplete => "too few lanes reported",
+        Reason::BenefitShown => "another version would serve better",
+        Reason::ReferenceAlsoOver => "the version it is compared with went bad at the same time",
+        Reason::PairedWithinTolerance => {
+            "the difference to the other version on the same requests is tolerated"
+        }
+        Reason::DriftShared => "the other version's inputs drifted as much",
+        Reason::DriftOwn => "only this version's inputs drifted",
+        Reason::BenefitUnproven => "nothing shows yet that another version would serve better",
+        Reason::NoReference => "there is nothing to compare it with",
+    }
+}
+
+/// What a comparison is based on.
+#[must_use]
+pub const fn reference(reference: Reference) -> &'static str {
+    match reference {
+        Reference::Paired => "the same requests",
+        Reference::Live => "live traffic at the same time",
+        Reference::History => "the target's own last days in production",
+        Reference::Baseline => "the target's baseline",
+        Reference::None => "no reference",
+    }
+}
+
+/// ` by the same requests`, to follow a comparison; empty without a reference.
+#[must_use]
+pub fn by(by: Reference) -> String {
+    match by {
+        Reference::Paired | Reference::Live | Reference::History | Reference::Baseline => {
+            format!(" by {}", reference(by))
+        }
+        Reference::None => String::new(),
+    }
+}
+
+/// How another version would do.
+#[must_use]
+pub const fn benefit(benefit: Benefit) -> &'static str {
+    match benefit {
+        Benefit::Better => "better",
+        Benefit::Same => "no better",
+        Benefit::Worse => "worse",
+        Benefit::Unknown => "unknown",
+    }
+}
+
+/// A signal.
+#[must_use]
+pub const fn signal(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Accuracy => "accuracy",
+        Signal::ErrorRate => "error rate",
+        Signal::Latency => "latency",
+        Signal::FeatureDrift => "feature drift",
+    }
+}
+
+/// A role.
+#[must_use]
+pub const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Production => "production",
+        Role::Canary => "canary",
+        Role::Shadow => "shadow",
+        Role::Idle => "idle",
+    }
+}
+
+/// The evidence of an e-detector; `None` for a plain rule, which has only its value.
+#[must_use]
+pub fn odds(rule: Statistic, statistic: f64, threshold: f64) -> Option<String> {
+    let (statistic, threshold) = (number(statistic), number(threshold));
+    (rule == Statistic::EDetector).then(|| format!("odds {statistic} to 1, {threshold} needed"))
+}

@@ -1,0 +1,105 @@
+//! Everything at a glance, from the last report of every shard.
+
+use std::collections::BTreeMap;
+
+use axum::http::StatusCode;
+
+use super::{App, StoredValue, by_key};
+use crate::edge::http::Problem;
+use crate::edge::log::Topic;
+use crate::model::{RuleSet, Span};
+use crate::shard::{BUILD, Status};
+use crate::topics::TROUBLE;
+use crate::wire::api::{Overview, RulesView, ShardView};
+use crate::wire::json;
+
+/// The last report of every shard, put together.
+pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
+    let mut overview = Overview {
+        schema: "ripcord.status/1".to_owned(),
+        version: BUILD.to_owned(),
+        namespace: app.topics.namespace.clone(),
+        writing: app.writing.words().to_owned(),
+        now: app.topics.log.now(),
+        records: BTreeMap::new(),
+        rules: None,
+        trouble: BTreeMap::new(),
+        shards: Vec::new(),
+        models: BTreeMap::new(),
+    };
+    for shard in 0..app.topics.shards {
+        let mut kept = by_key(app, Topic::Status, shard)?;
+        overview.trouble.extend(trouble(&kept));
+        let told = kept.remove("status");
+        let mut view = ShardView {
+            shard,
+            told_at: told.as_ref().map(|told| told.time),
+            lag: None,
+            read_to: None,
+            rules: None,
+            after_close: 0,
+            gaps: 0,
+            unreadable: 0,
+            ignored_answers: 0,
+            illegal_moves: 0,
+            refused_fences: 0,
+        };
+        if let Some(told) = told {
+            let status: Status = json::decode("status", &told.value)?;
+            let (_, end) = app.bounds(Topic::Inbox, shard)?;
+            view.lag = Some(u64::try_from(end - status.next).unwrap_or(0));
+            view.read_to = status.read_to;
+            view.rules = status.rules;
+            view.after_close = status.after_close;
+            view.gaps = status.gaps;
+            view.unreadable = status.unreadable;
+            view.ignored_answers = status.ignored_answers;
+            view.illegal_moves = status.illegal_moves;
+            view.refused_fences = status.refused_fences;
+            // Every shard gets the counts of every lane: the one that read most is the newest.
+            for (source, counters) in status.records {
+                let known = overview.records.entry(source).or_default();
+                if counters.read >= known.read {
+                    *known = counters;
+                }
+            }
+            overview.models.extend(status.models);
+        }
+        overview.shards.push(view);
+    }
+    overview.rules = app.topics.rules()?.map(|rule_set| {
+        let RuleSet { revision, hash, by, reason, .. } = rule_set;
+        RulesView { revision, hash, by, reason }
+    });
+    Ok(overview)
+}
+
+/// What workers reported of targets that they cannot observe.
+fn trouble(kept: &BTreeMap<String, StoredValue>) -> impl Iterator<Item = (String, String)> + '_ {
+    kept.iter().filter_map(|(key, kept)| {
+        let target = key.strip_prefix(TROUBLE)?.to_owned();
+        let why = String::from_utf8_lossy(&kept.value).into_owned();
+        (!why.is_empty()).then_some((target, why))
+    })
+}
+
+/// Whether a shard has not reported lately, and the problem then.
+pub(super) fn unready(overview: &Overview, most: Span) -> Option<Problem> {
+    let silent: Vec<_> = overview
+        .shards
+        .iter()
+        .filter(|view| view.told_at.is_none_or(|told| overview.now - told > most))
+        .map(|view| match view.told_at {
+            Some(told) => format!("{} since {told}", view.shard),
+            None => format!("{} from the start", view.shard),
+        })
+        .collect();
+    if silent.is_empty() {
+        return None;
+    }
+    let detail = format!(
+        "silent shards: {}. Nothing is decided for their models; is the decide role running?",
+        silent.join(", ")
+    );
+    Some(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail).again_in(1))
+}

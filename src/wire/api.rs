@@ -1,0 +1,185 @@
+//! What the server answers and the command line reads, as JSON.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    EventTime, IncidentId, LogTime, ModelId, Namespace, Reject, SourceId, Stage, TargetId,
+    VersionId, Want,
+};
+use crate::shard::ModelStatus;
+use crate::sums::Counters;
+
+/// `GET /api/status`: everything at a glance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Overview {
+    /// `ripcord.status/1`.
+    pub schema: String,
+    /// Of the program that answers.
+    pub version: String,
+    /// The environment.
+    pub namespace: Namespace,
+    /// Who may write: `token` or `loopback-only`.
+    pub writing: String,
+    /// The log's time.
+    pub now: LogTime,
+    /// How every record was counted, by source.
+    pub records: BTreeMap<SourceId, Counters>,
+    /// The rules of the highest revision that a shard has; `None` before any shard reported.
+    pub rules: Option<RulesView>,
+    /// Why a target cannot be observed, for those that cannot.
+    pub trouble: BTreeMap<String, String>,
+    /// Each shard.
+    pub shards: Vec<ShardView>,
+    /// Each model.
+    pub models: BTreeMap<ModelId, ModelStatus>,
+}
+
+/// Which rules are in force, and who put them there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RulesView {
+    /// It grows with each `config apply`.
+    pub revision: u64,
+    /// The hash of the rules.
+    pub hash: String,
+    /// Who put them in force; `None` for the config of the first start.
+    pub by: Option<String>,
+    /// Why, in their words.
+    pub reason: Option<String>,
+}
+
+/// One shard.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ShardView {
+    /// Which.
+    pub shard: u32,
+    /// When it last reported its status; `None` if never.
+    pub told_at: Option<LogTime>,
+    /// Records of its inbox that are not folded yet, by its last report.
+    pub lag: Option<u64>,
+    /// The newest event time read.
+    pub read_to: Option<EventTime>,
+    /// Hash of the rules in force.
+    pub rules: Option<String>,
+    /// Cells that arrived after their pane was closed.
+    pub after_close: u64,
+    /// Gaps in positions.
+    pub gaps: u64,
+    /// Records of the inbox that could not be read.
+    pub unreadable: u64,
+    /// Answers of workers that nothing waited for.
+    pub ignored_answers: u64,
+    /// Illegal state changes of incidents: each is a defect of Ripcord.
+    #[serde(default)]
+    pub illegal_moves: u64,
+    /// Generations reported by targets that are too high to be true.
+    #[serde(default)]
+    pub refused_fences: u64,
+}
+
+/// An instruction that is in the inbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedInstruction {
+    /// Its id; the same id twice is one instruction.
+    pub id: String,
+    /// Where its reply will be.
+    pub location: String,
+}
+
+/// The state of an instruction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "lowercase")]
+pub enum InstructionState {
+    /// Not all shards that must read it have done so.
+    Pending {
+        /// Which.
+        id: String,
+    },
+    /// It was accepted.
+    Accepted {
+        /// Which.
+        id: String,
+        /// What was done.
+        detail: String,
+        /// The incident that it opened or changed.
+        incident: Option<IncidentId>,
+    },
+    /// It was refused.
+    Refused {
+        /// Which.
+        id: String,
+        /// Why not, and what to do.
+        detail: String,
+    },
+}
+
+/// What a rollback would do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanView {
+    /// Which model.
+    pub model: ModelId,
+    /// The version that would be withdrawn.
+    pub from: VersionId,
+    /// The version that would serve instead.
+    pub to: VersionId,
+    /// Why it is fit to roll back to; `None` if nothing proves it.
+    pub fit: Option<String>,
+    /// The fencing number it would carry.
+    pub generation: u64,
+    /// The commands to each target, in order.
+    pub steps: Vec<StepView>,
+}
+
+/// A step that would be taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepView {
+    /// Which target.
+    pub target: TargetId,
+    /// Which stage of the plan.
+    pub stage: Stage,
+    /// The wanted state.
+    pub want: Want,
+}
+
+/// How the lines were received.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TelemetryReceipt {
+    /// Lines that are durable on the log.
+    pub taken: u64,
+    /// Lines that were rejected.
+    pub rejected_count: u64,
+    /// The first of them.
+    pub rejected: Vec<RejectedLine>,
+}
+
+/// A line that cannot be used.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RejectedLine {
+    /// Which line, from 1.
+    pub line: u64,
+    /// Why, by the code of the counters.
+    pub code: Reject,
+    /// Which field, what was found, what is expected.
+    pub detail: String,
+}
+
+/// What `check-config --json` prints about settings that are refused.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RefusedConfig {
+    /// Every problem.
+    pub refused: Vec<RefusedSetting>,
+}
+
+/// A setting that is refused.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RefusedSetting {
+    /// Which setting.
+    pub path: String,
+    /// Its value, if it has one.
+    pub value: Option<String>,
+    /// The file or variable that sets it; `None` if nothing does.
+    pub origin: Option<String>,
+    /// What would be accepted.
+    pub would_do: String,
+}
