@@ -79,8 +79,8 @@ impl Shard {
         }
     }
 
-    /// Folds the record at `position`, which was appended at `appended`. Rules are not checked here:
-    /// both gates do, and a replay sets a stall time that no gate would let through.
+    /// Folds the record at `position`, which was appended at `appended`. Rules are not checked
+    /// here: both gates do, and a replay sets a stall time that no gate would let through.
     ///
     /// # Errors
     /// The inbox is for another number of shards; nothing was changed.
