@@ -67,7 +67,7 @@ impl Session {
         Ok(COULD_NOT)
     }
 
-    /// Puts rules in force, and waits until every shard has them. Their differences are shown first;
+    /// Puts rules in force, and waits until every shard has them. The differences are shown first;
     /// `yes`: even if fewer rollbacks act afterwards.
     pub(super) async fn apply(&self, rules: &RuleSet, yes: bool) -> Result<u8> {
         let (now, _) = self.read::<RuleSet>("/api/rules").await?;

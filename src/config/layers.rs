@@ -1,6 +1,6 @@
 //! One layer of settings, and two of them laid over each other.
 //!
-//! The crate `config` reads a layer and keeps who said what beside each value. Its own merging
+//! The crate `config` reads a layer and keeps the origin of each value. Its own merging
 //! would take a dot in a key for a path, so the layers are laid over each other here.
 
 use config::{File, FileFormat, Map, Source, Value, ValueKind};

@@ -36,7 +36,8 @@ impl TelemetryEnds {
         Ok(Self { partitions, reader })
     }
 
-    /// Waits until so many records were ever written, but not past the time; how many were.
+    /// Waits until this many records were ever written, or until the time is over. Returns how many
+    /// were.
     ///
     /// # Errors
     /// Storage.

@@ -40,7 +40,7 @@ pub(super) struct Kafka {
     /// The topic of telemetry.
     telemetry: String,
     ends: TelemetryEnds,
-    /// Records of telemetry that never came to the log.
+    /// Telemetry records that never reached the log.
     lost: u64,
     http: Client,
     runtime: Runtime,

@@ -23,12 +23,12 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands until it is moved: replay, demo, simulation.
+/// A clock that only moves by hand, for replay, demo and simulation.
 #[derive(Debug)]
 pub struct SimulatedClock(AtomicI64);
 
 impl SimulatedClock {
-    /// A clock that stands at `start`.
+    /// A clock set to `start`.
     #[must_use]
     pub fn new(start: LogTime) -> Self {
         Self(AtomicI64::new(start.as_ms()))

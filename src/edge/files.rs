@@ -46,8 +46,8 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, FileError> {
     }
 }
 
-/// Writes `text` beside `path`, on the disk, with the permissions of `path` and, where this process
-/// may give it away, its owner and group. Under a lock only.
+/// Writes `text` to a new file next to `path`, with the permissions of `path` and, if this process
+/// may set them, its owner and group. Call it under a lock only.
 pub(crate) fn prepare(path: &Path, text: &str) -> Result<PathBuf, FileError> {
     let new = beside(path, ".new");
     let mut file = File::create(&new).map_err(failed("create", &new))?;

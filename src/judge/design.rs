@@ -80,7 +80,7 @@ struct Open {
 
 impl DesignEffect {
     /// Takes a bucket. A block that holds one bucket that was not healthy never counts, nor does
-    /// one that waits then. `since`: where the evidence that stands began to grow; blocks that
+    /// one that waits then. `since`: where the present evidence began to grow; blocks that
     /// ended by then were healthy.
     pub fn take(
         &mut self,

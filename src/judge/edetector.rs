@@ -34,7 +34,7 @@ impl Default for EDetector {
 }
 
 impl EDetector {
-    /// A detector that stands at ln(1 + M) = `carried`, as a decision record states it.
+    /// A detector at ln(1 + M) = `carried`, as a decision record states it.
     #[must_use]
     pub fn from_carried(carried: &[f64]) -> Self {
         let bets = carried.iter().map(|&carried| Bet { carried, cusum: 0.0, since: None });

@@ -108,7 +108,7 @@ impl DriftInputs {
     }
 
     /// The first `learn` samples of a version freeze its reference; those of the first version to
-    /// have so many (of two, the one that sorts first) set the bins for all.
+    /// have that number (of two, the one that sorts first) set the bins for all.
     fn learn(&mut self, bucket: &Bucket, most: u32, learn: u64) {
         for (version, sums) in &bucket.versions {
             for feature in sums.features.keys() {

@@ -171,7 +171,7 @@ impl Lanes {
         states.map(|state| state.warm).fold(1.0, f64::min)
     }
 
-    /// What became of every record so far.
+    /// Counts of every record so far, by result.
     #[must_use]
     pub fn counters(&self) -> Counters {
         let mut sum = Counters::default();

@@ -47,7 +47,7 @@ pub struct ModelJudge {
     pub(super) ahead: BTreeSet<(TriggerId, VersionId)>,
 }
 
-/// The odds at which a trigger fires: so many buckets per false alarm, divided by its share.
+/// The odds at which a trigger fires: the buckets per false alarm, divided by its share.
 #[must_use]
 pub fn threshold(budget: Budget, trigger: &Trigger) -> f64 {
     let buckets = budget.period.as_s() / trigger.bucket.as_s();
@@ -108,7 +108,7 @@ impl ModelJudge {
         self.heard.get(version)?.sums().mean().map(|share| share.min(1.0))
     }
 
-    /// A version that went into production begins anew; what was calibrated stays.
+    /// A version that went into production starts again; its calibration stays.
     pub fn set_standing(&mut self, standing: &Standing) {
         let promoted = standing.production != self.standing.production;
         self.standing = standing.clone();

@@ -65,7 +65,7 @@ pub(super) struct At {
     pub(super) newest_before: Option<EventTime>,
 }
 
-/// What became of a record.
+/// The result for a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Disposition {
     Measured,

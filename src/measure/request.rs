@@ -53,7 +53,7 @@ pub(super) struct Truth {
     pub(super) waiting: bool,
 }
 
-/// What became of an answer.
+/// The result for an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Remembered {
     /// It is remembered; `met`: an outcome had waited for it.

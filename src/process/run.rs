@@ -23,7 +23,8 @@ pub fn run(
     banner: bool,
 ) -> Result<(), ProcessError> {
     let runtime = runtime()?;
-    // Before anything answers: whoever got an answer can stop this process in an orderly way.
+    // Before anything answers, so that every client that got an answer can stop this process
+    // cleanly.
     let asked = asked_to_stop(&runtime)?;
     let open = || -> Result<OpenLog, LogError> { OpenLog::open(&config.settings.log) };
     let running = RunningProcess::start(runtime, config, part, health, open)?;

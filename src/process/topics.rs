@@ -87,20 +87,20 @@ pub fn check(
     settings: &Settings,
     kafka: &KafkaSettings,
 ) -> Result<Vec<TopicComparison>, LogError> {
-    let mut stands = BTreeMap::new();
+    let mut existing = BTreeMap::new();
     let own = Topic::ALL.map(|topic| topics.topic(topic));
     let theirs = settings.sources.iter().flat_map(|source| &source.topics);
     for topic in own.into_iter().chain(theirs.map(|topic| topic.name.clone())) {
         let described = log.describe(&topic)?;
-        stands.insert(topic, described);
+        existing.insert(topic, described);
     }
     let secured = kafka.properties.get("security.protocol");
     let tools = Tools {
         brokers: kafka.brokers.clone(),
         secured: secured.is_some_and(|protocol| !protocol.eq_ignore_ascii_case("plaintext")),
     };
-    let compared = needs(topics, settings, kafka, &stands).into_iter().map(|need| {
-        let described = stands.get(&need.topic).and_then(Option::as_ref);
+    let compared = needs(topics, settings, kafka, &existing).into_iter().map(|need| {
+        let described = existing.get(&need.topic).and_then(Option::as_ref);
         TopicComparison {
             partitions: described.map(|topic| topic.partitions),
             copies: described.map(|topic| topic.replication),
@@ -111,7 +111,7 @@ pub fn check(
     Ok(compared.collect())
 }
 
-type Stands = BTreeMap<String, Option<Described>>;
+type Existing = BTreeMap<String, Option<Described>>;
 
 /// What every topic must be. The inbox says how many shards there are; of a source's topics the
 /// one that has most says how many lanes.
@@ -119,9 +119,9 @@ fn needs(
     topics: &Topics,
     settings: &Settings,
     kafka: &KafkaSettings,
-    stands: &Stands,
+    existing: &Existing,
 ) -> Vec<Need> {
-    let inbox = stands.get(&topics.topic(Topic::Inbox)).and_then(Option::as_ref);
+    let inbox = existing.get(&topics.topic(Topic::Inbox)).and_then(Option::as_ref);
     let shards = inbox.map_or(topics.shards, |inbox| inbox.partitions);
     let own = Topic::ALL.into_iter().map(move |topic| Need {
         topic: topics.topic(topic),
@@ -131,7 +131,7 @@ fn needs(
         copies: kafka.replication,
     });
     let theirs = settings.sources.iter().flat_map(|source| {
-        let found = source.topics.iter().filter_map(|topic| stands.get(&topic.name)?.as_ref());
+        let found = source.topics.iter().filter_map(|topic| existing.get(&topic.name)?.as_ref());
         let most = found.map(|topic| topic.partitions).max();
         source.topics.iter().map(move |topic| Need {
             topic: topic.name.clone(),

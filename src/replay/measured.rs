@@ -72,7 +72,7 @@ struct Pass {
 }
 
 impl Pass {
-    /// Measures a record, or says why it is none.
+    /// Measures a record, or returns why it cannot be read.
     fn record(&mut self, next: &NextRecord, source: &Source) -> Result<(), String> {
         let read = match (next.bytes.as_deref(), source.topics.get(TOPIC)) {
             (Some(bytes), Some(rules)) => telemetry::decode(&Raw::line(bytes), rules, source),

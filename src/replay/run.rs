@@ -210,7 +210,7 @@ impl ReplayRun {
         Ok(())
     }
 
-    /// The recording is over: every pane closes, the clock stands still.
+    /// The recording is over: every pane closes, and the clock stops.
     pub(super) fn end(
         &mut self,
         files: &Files,

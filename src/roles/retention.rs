@@ -1,10 +1,9 @@
 //! Deletes old records of the local log, so that it does not grow for ever.
 //!
 //! Law: nothing is deleted that a group has not read. An inbox is kept from the newest snapshot of
-//! its shard on, and always holds the rules in force, since a shard may be folded anew from what
-//! is left. The config sees to it that telemetry is kept longer than the label horizon. Of
-//! compacted
-//! topics only the marks of keys that are gone are deleted.
+//! its shard on, and always holds the rules in force, since a shard may be folded again
+//! from what is left. The config ensures that telemetry is kept longer than the label horizon. Of
+//! compacted topics only the marks of deleted keys are deleted.
 
 use crate::edge::diagnostics;
 use crate::edge::log::local::LocalLog;

@@ -37,10 +37,10 @@ struct Queue {
     held: Vec<Answered>,
 }
 
-/// What a turn came to.
+/// The result of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RouteTurn {
-    /// So many records are on the log.
+    /// The number of records written to the log.
     Wrote(usize),
     /// Nothing came.
     Idle,
@@ -49,7 +49,7 @@ pub enum RouteTurn {
 }
 
 impl Publisher {
-    /// A queue of so many records, and who reads it.
+    /// A queue of this many records, and its reader.
     #[must_use]
     pub fn new(topic: String, queue: usize, drain: Duration) -> (SyncSender<Answered>, Self) {
         let (sender, records) = sync_channel(queue);

@@ -1,7 +1,7 @@
 //! The work role: one target. It states facts, and acts on the commands that name it.
 //!
 //! Law: a worker never decides. It asks `undo::admit` before every act, answers every command,
-//! and commits its position only after the answer stands.
+//! and commits its position only after the answer is on the log.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;

@@ -7,7 +7,7 @@
 //! What has none takes turns on the golden section, so that any run of requests is shared out
 //! exactly, but for a handful.
 //!
-//! Over 300 lines: what it promises is shown beside it.
+//! Over 300 lines: the tests of its promises are here.
 
 use xxhash_rust::xxh3::xxh3_64;
 

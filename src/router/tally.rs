@@ -1,4 +1,4 @@
-//! What became of a version's requests, and how long they took.
+//! How a version's requests ended, and how long they took.
 
 use hdrhistogram::Histogram;
 

@@ -37,7 +37,7 @@ pub struct Status {
     pub read_to: Option<EventTime>,
     /// Hash of the rules in force.
     pub rules: Option<String>,
-    /// What became of every record, by source.
+    /// Counts of every record by result, by source.
     pub records: BTreeMap<SourceId, Counters>,
     /// Cells that came after their pane was closed.
     pub after_close: u64,

@@ -170,7 +170,7 @@ impl Plot {
             let (start, end) = (at(*from, 1.0).0, at(*to, 1.0).0);
             let corners = [(start, down.start), (end.max(start + 20), down.end)];
             canvas.draw(&Rectangle::new(corners, inks.of("band").filled()))?;
-            // The name stands left of it where it is near the right edge.
+            // The name is left of it if it is near the right edge.
             let far = start > (across.start + across.end) / 2;
             let (side, place) =
                 if far { (HPos::Right, start - 40) } else { (HPos::Left, end + 40) };
@@ -236,7 +236,7 @@ mod tests {
         }
     }
 
-    /// What stands between tags.
+    /// The text between tags.
     fn texts(plot: &Plot) -> Vec<String> {
         let body = plot.at(600, "wide").unwrap().body;
         let lines = body.lines().filter(|line| !line.starts_with('<') && !line.is_empty());

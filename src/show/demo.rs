@@ -125,8 +125,8 @@ pub fn figures(ended: &DemoResult) -> Vec<[String; 3]> {
     ] {
         rows.push(row(name, &milliseconds(took), what));
     }
-    let (flights, beside) = (count(requests.sent), count(requests.beside));
-    let of = format!("of {flights} flights and {beside} health checks");
+    let (flights, others) = (count(requests.sent), count(requests.beside));
+    let of = format!("of {flights} flights and {others} other requests");
     rows.push(row("failed requests", &count(requests.failed), &of));
     let during = requests.during_switch;
     let of = format!("of {} sent during the switch", count(during.sent));

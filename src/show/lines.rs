@@ -24,7 +24,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// A screen with or without colours, of so many columns if it is a terminal.
+    /// A screen with or without colours, of this many columns if it is a terminal.
     #[must_use]
     pub fn new(colours: bool, columns: Option<usize>) -> Self {
         let columns = columns.unwrap_or(WIDTH).clamp(LEAST, WIDTH);

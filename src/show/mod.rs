@@ -1,6 +1,6 @@
 //! What people see: text for a terminal, a page for a review.
 //!
-//! Law: data in, text or a page out. It computes only what it shows, prints nothing itself and reads
+//! Law: data in, text or a page out. It computes only what it shows, prints nothing and reads
 //! no clock: the same input gives the same bytes, in lines of 80 columns unless the terminal has
 //! fewer.
 #![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]

@@ -157,7 +157,7 @@ pub(super) fn statistic(
     })
 }
 
-/// A trigger's name beside its line.
+/// The name of a trigger's line.
 fn short(version: &VersionId, trigger: &TriggerId) -> String {
     let name = match trigger.as_str() {
         "worse-than-reference" => "paired",

@@ -17,7 +17,7 @@ pub(super) const NAMED: usize = 8;
 const REPLIES_KEPT: usize = 256;
 
 /// Taken, with words and an incident; or refused, with words.
-pub(super) type Answered = Result<(String, Option<IncidentId>), String>;
+pub(super) type Handled = Result<(String, Option<IncidentId>), String>;
 
 impl Undo {
     /// A person or a program asks something.
@@ -148,7 +148,7 @@ impl ModelContext<'_> {
         }
     }
 
-    fn unfreeze(&mut self) -> Answered {
+    fn unfreeze(&mut self) -> Handled {
         if let Some(why) = &self.every.frozen {
             return Err(format!("every model is frozen ({why}); run `{UNFREEZE_ALL}`"));
         }

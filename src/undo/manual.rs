@@ -11,7 +11,7 @@
 use super::case::{Case, Kind};
 use super::context::ModelContext;
 use super::explanation::Explanation;
-use super::instructions::Answered;
+use super::instructions::Handled;
 use super::next::unfreeze;
 use super::plan::{has_targets, no_version};
 use super::progress::some_done;
@@ -19,7 +19,7 @@ use super::proven::Fitness;
 use crate::model::{Action, IncidentState, VersionId};
 
 impl ModelContext<'_> {
-    pub(super) fn roll_back(&mut self, to: Option<&VersionId>, why: &str) -> Answered {
+    pub(super) fn roll_back(&mut self, to: Option<&VersionId>, why: &str) -> Handled {
         if let Some(case) = self.model.under_way() {
             let going = case.incident.to.as_ref();
             let id = case.incident.id.clone();
@@ -55,7 +55,7 @@ impl ModelContext<'_> {
         }
     }
 
-    pub(super) fn abort(&mut self, why: &str) -> Answered {
+    pub(super) fn abort(&mut self, why: &str) -> Handled {
         let mut cases = self.model.cases.iter().enumerate();
         let Some((at, case)) = cases.find(|(_, case)| case.under_way()) else {
             let nothing = format!("No rollback of {} is under way; nothing was done.", self.id);
@@ -82,7 +82,7 @@ impl ModelContext<'_> {
         Ok((format!("Aborted; {known}. Automatic action is frozen; {again}."), Some(id)))
     }
 
-    pub(super) fn approved(&mut self, why: &str) -> Answered {
+    pub(super) fn approved(&mut self, why: &str) -> Handled {
         if let Some(case) = self.model.under_way() {
             let id = case.incident.id.clone();
             return Ok((format!("Incident {id} is already rolling back."), Some(id)));

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use super::case::{Case, Kind};
 use super::context::ModelContext;
-use super::instructions::{Answered, NAMED};
+use super::instructions::{Handled, NAMED};
 use super::next::release;
 use super::progress::some_done;
 use super::state::Quarantine;
 use crate::model::VersionId;
 
 impl ModelContext<'_> {
-    pub(super) fn quarantine(&mut self, version: &VersionId, why: &str) -> Answered {
+    pub(super) fn quarantine(&mut self, version: &VersionId, why: &str) -> Handled {
         self.must_be_known(version)?;
         self.model.version(version).quarantine =
             Some(Quarantine { until: None, why: why.to_owned() });
@@ -43,7 +43,7 @@ impl ModelContext<'_> {
         Ok((format!("{version} is in quarantine until it is released.{more}"), id))
     }
 
-    pub(super) fn promoted(&mut self, version: &VersionId) -> Answered {
+    pub(super) fn promoted(&mut self, version: &VersionId) -> Handled {
         self.must_exist(version)?;
         if let Some(quarantine) = self.model.quarantine(version, self.now.log) {
             return Err(format!(
@@ -64,7 +64,7 @@ impl ModelContext<'_> {
         Ok((words, None))
     }
 
-    pub(super) fn vouch(&mut self, version: &VersionId) -> Answered {
+    pub(super) fn vouch(&mut self, version: &VersionId) -> Handled {
         // Where no target lists versions, only people may know the one that served before.
         let listed = self.model.facts.values().any(|fact| !fact.versions.is_empty());
         let unseen = match self.must_be_known(version) {
@@ -78,7 +78,7 @@ impl ModelContext<'_> {
         Ok((format!("{version} is vouched for and counts as proven.{unseen}{but}"), None))
     }
 
-    pub(super) fn release(&mut self, version: &VersionId) -> Answered {
+    pub(super) fn release(&mut self, version: &VersionId) -> Handled {
         self.must_be_known(version)?;
         let was = self.model.quarantine(version, self.now.log).is_some();
         self.model.version(version).quarantine = None;

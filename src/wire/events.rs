@@ -202,7 +202,7 @@ impl<'a> EventHead<'a> {
     /// Reads the head from a record's headers.
     ///
     /// # Errors
-    /// An attribute that is missing or no text, a type that is none of ours.
+    /// An attribute is missing or not text, or the type is unknown.
     pub fn read(headers: &'a [Header]) -> Result<Self, HeadError> {
         let text = |name: &'static str| {
             let found = headers.iter().find(|(key, _)| key == name);

@@ -10,7 +10,7 @@
 //! Where JSON leaves room, this is what is meant: a whole number where a name is wanted is its
 //! digits; true and false are the labels 1 and 0; NaN and Infinity, bare as Python writes them or
 //! in quotes, are numbers that are not finite: a category is never called so, a bare one rejects
-//! the record. A number that JSON can hold and an f64 cannot rejects it wherever it stands.
+//! the record. A number that JSON can hold and an f64 cannot rejects it wherever it is.
 
 mod fields;
 mod mapped;

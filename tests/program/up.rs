@@ -1,4 +1,6 @@
 //! `ripcord up` as its users have it: a process, its banner, HTTP, a registry file, and a kill.
+//!
+//! Over 300 lines: one process and what may happen to it.
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;

@@ -43,7 +43,7 @@ pub async fn run(
 /// What holds of all connections.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::edge) struct Terms {
-    /// So many at once.
+    /// The most connections at once.
     pub(in crate::edge) connections: usize,
     /// Time for the head of a request, and between two of them.
     pub(in crate::edge) head: Duration,
@@ -210,7 +210,7 @@ mod tests {
         assert!(makes_way(&b) && !makes_way(&c), "the first that waits");
         drop((b, busy));
         let e = admit().unwrap();
-        assert!(makes_way(&c) && !makes_way(&a), "who was just answered waits anew");
+        assert!(makes_way(&c) && !makes_way(&a), "a client that was just answered waits again");
         drop(c);
         let busy = [&a, &d, &e].map(answering);
         assert!(admit().is_none(), "everybody is being answered");

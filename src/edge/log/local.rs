@@ -83,14 +83,14 @@ impl LocalLog {
         Ok(Self { core: Arc::new(Core { shared, db: Arc::new(Mutex::new(db)), way: Way::Memory }) })
     }
 
-    /// Ends the waiting of every reader: whoever goes by the log's time looks at it anew. For a
+    /// Wakes every reader, so that those that go by the log's time check it again. For a
     /// clock that is moved by hand.
     pub fn wake_all(&self) {
         self.core.shared.board.wake_all();
     }
 
-    /// Waits until every reader that has joined waits and has nothing left to read; whether that
-    /// came to be `within` the time. Roles do their work between two reads, so then it is done.
+    /// Waits until every reader that has joined waits and has nothing left to read. Returns whether
+    /// that happened `within` the time. Roles do their work between two reads, so then it is done.
     #[must_use]
     pub fn wait_idle(&self, within: Duration) -> bool {
         self.core.shared.board.wait_idle(within)

@@ -215,7 +215,7 @@ pub enum LogError {
 }
 
 /// Reads partitions as a member of a group, which it joins with its first `read`; that yields
-/// what was assigned. Where a group has come stands in `committed`, also before; nothing is read
+/// what was assigned. `committed` has a group's position, also before that; nothing is read
 /// of a partition until it was sought. The partitions take turns.
 pub trait Reader: Send {
     /// What came next; none: nothing within `wait`. Without a `wait` it never blocks.
@@ -269,8 +269,8 @@ pub trait Writer: Send {
     /// Writes a transaction.
     ///
     /// # Errors
-    /// Only what trying again cannot mend; after a storage error only reading back tells
-    /// whether it stands.
+    /// Only errors that a retry cannot fix. After a storage error, only reading back shows whether
+    /// the transaction was written.
     fn commit(&mut self, transaction: &Transaction) -> Result<Commit, LogError>;
 }
 

@@ -72,7 +72,7 @@ pub(super) async fn put(
     })?;
     let condition = headers.get(IF_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);
     named(&shared, &model)?;
-    // It is seen through to its end, also when whoever asked goes away.
+    // It runs to its end even if the client goes away.
     let work = tokio::spawn(async move {
         let served = named(&shared, &model)?;
         let kept = set(&shared, served, condition.as_deref(), wanted).await?;
@@ -178,7 +178,7 @@ fn matches(condition: Option<&str>, kept: &StoredRoute, model: &ModelId) -> Resu
     if named().any(|named| named == "*" || named == tag) {
         return Ok(());
     }
-    // A weak one never matches, and one without its quotes is none (RFC 9110, 8.8.3 and 13.1.1).
+    // A weak ETag never matches, and one without quotes is invalid (RFC 9110, 8.8.3, 13.1.1).
     let strong = |named: &str| named.len() > 1 && named.starts_with('"') && named.ends_with('"');
     if let Some(none) = named().find(|named| !strong(named)) {
         let detail = format!(

@@ -96,7 +96,7 @@ impl PendingCall {
             return;
         }
         let (place, role, trial) = (self.place, self.role, self.trial);
-        // The time that the caller took for its body is none of the version's.
+        // The time that the caller took to send its body does not count for the version.
         let waited_us = self.sent.as_ref().map_or(0, |sent| sent.waited_us.load(Ordering::Relaxed));
         let took_us = self.since.elapsed_us().saturating_sub(waited_us);
         self.served.step(Input::Ended { place, role, how, took_us, trial });

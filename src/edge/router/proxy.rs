@@ -26,7 +26,7 @@ const MODELS: &str = "/models/";
 
 pub(super) async fn proxy(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
-    // Whoever is being answered keeps its place among the connections.
+    // A client that is being answered keeps its place among the connections.
     let seat = parts.extensions.remove::<Arc<HttpConnection>>().map(HttpConnection::answering);
     let answered = async {
         let (served, path) = found(&shared, &parts.uri)?;

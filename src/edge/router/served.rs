@@ -145,7 +145,7 @@ impl Served {
         self.switch().may(route)
     }
 
-    /// Puts a route that is on the disk in force: whoever asks from now on goes by it.
+    /// Puts a route that is on the disk in force, for every request from now on.
     pub(super) fn set(&self, kept: StoredRoute) {
         let mut switch = self.switch();
         switch.set(kept.route.clone());

@@ -1,5 +1,5 @@
-//! Copies of what one version answers to others. Nobody waits for them, and there are so many at
-//! once and no more.
+//! Copies of requests that go to other versions. Nobody waits for them, and their number at any
+//! one time is limited.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -25,7 +25,7 @@ impl Look {
     }
 }
 
-/// What a cell says beside its text.
+/// The tone of a cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tone {
     /// Nothing.

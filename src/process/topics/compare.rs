@@ -24,11 +24,11 @@ pub struct Need {
     pub copies: Option<u16>,
 }
 
-/// All that must or should be changed. `stands`: the topic; `None` if it does not exist.
+/// All that must or should be changed. `described` is the topic; `None` if it does not exist.
 #[must_use]
-pub fn compare(need: &Need, stands: Option<&Described>, tools: &Tools) -> Vec<TopicFinding> {
-    let Some(stands) = stands else { return vec![missing(need)] };
-    let compare = Compare { need, stands, tools };
+pub fn compare(need: &Need, described: Option<&Described>, tools: &Tools) -> Vec<TopicFinding> {
+    let Some(described) = described else { return vec![missing(need)] };
+    let compare = Compare { need, described, tools };
     [
         compare.partitions(),
         compare.policy(),
@@ -61,14 +61,14 @@ fn missing(need: &Need) -> TopicFinding {
 
 struct Compare<'a> {
     need: &'a Need,
-    stands: &'a Described,
+    described: &'a Described,
     tools: &'a Tools,
 }
 
 impl Compare<'_> {
     /// The value of a setting, if the brokers give one.
     fn says(&self, setting: &str) -> Option<&str> {
-        self.stands.settings.get(setting).map(String::as_str)
+        self.described.settings.get(setting).map(String::as_str)
     }
 
     fn compacted(&self) -> bool {
@@ -95,7 +95,7 @@ impl Compare<'_> {
     }
 
     fn partitions(&self) -> Option<TopicFinding> {
-        let (found, needed) = (self.stands.partitions, self.need.partitions?);
+        let (found, needed) = (self.described.partitions, self.need.partitions?);
         let (why, mend) = match self.need.own {
             _ if found == needed => return None,
             Some(Topic::Inbox) => (
@@ -176,10 +176,10 @@ impl Compare<'_> {
 
     fn copies(&self) -> Option<TopicFinding> {
         let needed = self.need.copies.unwrap_or(COPIES);
-        let stands = self.stands.replication;
-        (stands < needed).then(|| TopicFinding {
+        let copies = self.described.replication;
+        (copies < needed).then(|| TopicFinding {
             setting: "replication",
-            stands: stands.to_string(),
+            stands: copies.to_string(),
             needed: format!("{needed} or more"),
             must: false,
             why: "a broker failure could lose acknowledged records, or stop writes",
@@ -191,7 +191,7 @@ impl Compare<'_> {
     fn in_step(&self) -> Option<TopicFinding> {
         const IN_STEP: &str = "min.insync.replicas";
         let says = self.says(IN_STEP)?.parse::<u16>().ok()?;
-        let copies = self.stands.replication;
+        let copies = self.described.replication;
         let (most, why) = match says {
             _ if copies < COPIES => return None,
             0 | 1 => (2, "an acknowledged record may exist on one broker only"),

@@ -20,9 +20,7 @@ pub enum FilesError {
     #[error(transparent)]
     Recording(#[from] RecordingError),
     /// No file was given.
-    #[error(
-        "no recording was given; name one or more .jsonl or .jsonl.gz files, or - for standard input"
-    )]
+    #[error("no recording was given; name .jsonl or .jsonl.gz files, or - for standard input")]
     None,
 }
 

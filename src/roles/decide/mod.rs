@@ -30,7 +30,7 @@ const SNAPSHOT_EVERY: i64 = 20_000;
 /// Time until a commit that did not go through is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(5);
 
-/// How long it is tried; then the role begins anew.
+/// How long a commit is retried; then the role starts again.
 const RETRY_WITHIN: Span = Span::from_s(60);
 
 /// Time between two ticks while a deadline is due.
@@ -60,10 +60,10 @@ struct Owned {
     at_end: bool,
 }
 
-/// What a turn came to.
+/// The result of a turn.
 #[derive(Debug, Default)]
 pub struct DecideTurn {
-    /// What was put out and stands on the log, in order.
+    /// The outputs that are on the log, in order.
     pub outputs: Vec<Output>,
     /// Nothing came.
     pub idle: bool,
@@ -190,7 +190,7 @@ impl Decide {
         Ok(outputs)
     }
 
-    /// Whether it stands; if not, the shard is no longer as it was here.
+    /// Returns whether the commit was written. If not, the shard is no longer this process's.
     fn commit(
         &mut self,
         inbox: &Partition,
@@ -229,7 +229,7 @@ impl Decide {
                     std::thread::sleep(RETRY_AFTER);
                 }
                 Commit::Retry => {
-                    let doing = format!("committing what {inbox} came to");
+                    let doing = format!("committing the outputs of {inbox}");
                     let source = "the log refused it for a minute".into();
                     return Err(LogError::Storage { doing, source }.into());
                 }

@@ -13,7 +13,7 @@ pub(super) struct PublishedState {
 }
 
 impl Decide {
-    /// Writes the live numbers where others read them; beside them, where they changed, the rules
+    /// Writes the live numbers where others read them and, if they changed, the rules
     /// in force and a copy of what undo knows, which dry runs ask; and marks old replies as gone.
     ///
     /// # Errors
@@ -35,7 +35,7 @@ impl Decide {
 }
 
 impl Owned {
-    /// What is to be told of the shard as it stands.
+    /// The records that describe the shard's present state.
     pub(super) fn pending_records(
         &mut self,
         topics: &Topics,

@@ -1,4 +1,4 @@
-//! How a shard comes to this process: whoever had it is fenced, and what it knew is folded again.
+//! How this process takes a shard over: the former owner is fenced, and its state is folded again.
 
 use super::publish::PublishedState;
 use super::{Decide, Owned, SNAPSHOT_EVERY};
@@ -16,7 +16,7 @@ const FOLD_BATCH: usize = 1000;
 
 impl Decide {
     /// Restores a shard: the newest snapshot that can be read, the inbox from there to the commit
-    /// with outputs dropped, undo as it was stored, and on. First whoever had it before is fenced,
+    /// with outputs dropped, undo as it was stored, and on. First the former owner is fenced,
     /// so that what is read here is the last of it; and before that, the group must agree that the
     /// shard is this process's, or a process that slept would fence its successor.
     pub(super) fn take_over(&mut self, inbox: &Partition) -> Result<(), RoleError> {
@@ -125,7 +125,7 @@ impl Decide {
     }
 }
 
-/// Who commits for a shard: one name, whoever holds it.
+/// The name under which a shard's owner commits: one per shard, whatever the process.
 fn committer(topics: &Topics, shard: u32) -> String {
     format!("{}.{shard}", topics.group("decide"))
 }

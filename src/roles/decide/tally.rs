@@ -1,4 +1,4 @@
-//! Counts what a shard put out once it stands on the log, for the page of metrics.
+//! Counts a shard's outputs once they are on the log, for the page of metrics.
 
 use crate::edge::diagnostics::{done, metrics};
 use crate::model::Verdict;

@@ -18,7 +18,7 @@ use crate::wire::telemetry::Raw;
 const BATCH: usize = 500;
 /// The least time between two commits …
 const COMMIT_EVERY: Span = Span::from_s(1);
-/// … unless so many records were read since.
+/// … unless this many records were read since.
 const COMMIT_AFTER: u64 = 10_000;
 
 /// A topic's partition in this lane.
@@ -29,7 +29,7 @@ struct TopicPosition {
     again: Option<(i64, i64)>,
     /// Where reading goes on then.
     next: i64,
-    /// The reader stands at its end since then.
+    /// When the reader reached its end.
     end: Option<LogTime>,
     idle: bool,
 }
@@ -159,7 +159,7 @@ impl ClaimedLane {
         self.sort_out(topics, sampler, Some((topic, records)))
     }
 
-    /// What the feed said beside frames.
+    /// The pipeline's outputs other than frames.
     fn sort_out(
         &mut self,
         topics: &Topics,
@@ -220,7 +220,7 @@ impl ClaimedLane {
         Ok(())
     }
 
-    /// The reader stands at the end of a topic.
+    /// The reader has reached the end of a topic.
     pub(super) fn ended(&mut self, partition: &Partition, now: LogTime) {
         for place in self.places.iter_mut().filter(|place| place.partition == *partition) {
             place.end.get_or_insert(now);
@@ -246,7 +246,7 @@ impl ClaimedLane {
         if self.fresh { Some(free) } else { held_back }
     }
 
-    /// What changed, for the log. It is to be told once that stands.
+    /// The records for what changed. Call `told` once they are on the log.
     pub(super) fn pending_records(
         &mut self,
         topics: &Topics,

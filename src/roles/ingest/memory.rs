@@ -1,4 +1,4 @@
-//! What a lane leaves to its next life, beside the committed position of one of its topics.
+//! What a lane leaves to its next owner, in the metadata of a committed position.
 //!
 //! A mark says: every record of the topic before this position is at most so new. So the position
 //! from which predictions must be read again is known exactly, whatever the log's clock says of
@@ -11,7 +11,7 @@ use crate::measure::{Resume, TopicResume};
 use crate::model::{EventTime, LogTime, Source};
 use crate::wire::json::{self, JsonError};
 
-/// Bytes that Kafka takes beside a position.
+/// Bytes that Kafka takes as metadata of a position.
 const FITS: usize = 4096;
 
 /// Marks in a label horizon: a re-read goes back too far by one of these parts at most.
@@ -65,7 +65,7 @@ impl Memory {
                 (Self { epoch, ..Self::new(source) }, None)
             }
             None => {
-                let why = trouble.unwrap_or_else(|| "nothing stands there".to_owned());
+                let why = trouble.unwrap_or_else(|| "it is empty".to_owned());
                 (Self { epoch, ..Self::new(source) }, Some(why))
             }
         }
@@ -89,7 +89,7 @@ impl Memory {
         new
     }
 
-    /// Takes what the last acknowledged flush came to; whether that is news.
+    /// Takes the resume point of the last acknowledged flush. Returns whether it changed.
     pub(super) fn flushed(&mut self, resume: Resume, source: &Source) -> bool {
         if self.resume.as_ref() == Some(&resume) {
             return false;

@@ -55,7 +55,7 @@ pub struct Ingest {
     sampler: Sampler,
 }
 
-/// What a turn came to.
+/// The result of a turn.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct IngestTurn {
     /// Records read for the first time.
@@ -196,7 +196,7 @@ impl Ingest {
         }
     }
 
-    /// A lane begins once all its topics are here; what was given anew begins anew.
+    /// A lane begins once all its topics are assigned; one that is assigned again begins again.
     fn assign(&mut self, partitions: Vec<Partition>) {
         let touched: BTreeSet<u32> = partitions.iter().map(|given| given.partition).collect();
         self.assigned.extend(partitions);

@@ -32,7 +32,7 @@ pub struct LanePipeline {
 pub struct UnmeasuredRecord {
     /// The topic's place in the source.
     pub topic: usize,
-    /// Where the record stands.
+    /// The record's position.
     pub position: i64,
     /// Why; none: it came too late.
     pub code: Option<Reject>,
@@ -45,7 +45,7 @@ pub struct UnmeasuredRecord {
 pub struct RawRecord<'a> {
     /// The topic's place in the source.
     pub topic: usize,
-    /// Where it stands.
+    /// Its position.
     pub position: i64,
     /// When the broker took it, where that is known.
     pub appended: Option<LogTime>,
@@ -53,7 +53,7 @@ pub struct RawRecord<'a> {
     pub raw: Option<Raw<'a>>,
 }
 
-/// A record that was read: a sample, or why it is none.
+/// A record that was read: a sample, or why it is not one.
 #[derive(Debug)]
 pub struct Decoded<'a> {
     topic: usize,
@@ -71,7 +71,7 @@ impl<'a> Decoded<'a> {
 }
 
 impl LanePipeline {
-    /// A lane that begins anew, or where another left off.
+    /// A new lane, or one that resumes where another process stopped.
     #[must_use]
     pub fn new(topics: Topics, source: Source, lane: Lane) -> Self {
         let (outputs, frames, refused, joins) = Default::default();

@@ -7,11 +7,11 @@ use crate::edge::log::{Outgoing, Partition, Record};
 use crate::model::{LogTime, Reject, Span};
 use crate::roles::ingest::pipeline::{UnmeasuredRecord, topic_of};
 
-/// Of each code so many go out in a minute, then one in as many.
+/// Records of each code that are sent in a minute; after that, one in this many.
 const IN_FULL: u64 = 100;
 /// The minute.
 const WINDOW: Span = Span::from_s(60);
-/// Of each code so many are logged in a minute.
+/// Records of each code that are logged in a minute.
 const LOGGED: u64 = 1;
 
 /// Says which refused records go out.

@@ -71,7 +71,7 @@ pub enum SwitchEvent {
 /// Why a route is not taken.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RouteRefusal {
-    /// It is none.
+    /// It is invalid.
     Route(RouteError),
     /// Nobody who is up would be asked.
     Down {
@@ -106,7 +106,7 @@ struct Member {
     shadow: RequestStats,
 }
 
-/// How a version stands.
+/// The state of a version.
 #[derive(Debug, Clone, Copy)]
 pub struct VersionView<'a> {
     /// Which.
@@ -247,7 +247,7 @@ impl Switch {
         RoutePlan { seats: self.members.iter().map(seat).collect() }
     }
 
-    /// How each version stands, in the order of the settings.
+    /// The state of each version, in the order of the settings.
     pub fn views(&self) -> impl Iterator<Item = VersionView<'_>> {
         self.members.iter().map(|member| VersionView {
             version: &member.version,

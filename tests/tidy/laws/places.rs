@@ -168,7 +168,8 @@ pub(crate) fn tour(files: &[File]) -> Vec<String> {
         let exports = file.code.split("pub use ").skip(1);
         let exports = exports.filter_map(|export| export.split(';').next());
         let words = exports.flat_map(|export| export.split(|c: char| !c.is_alphanumeric()));
-        let types = words.filter(|word| word.starts_with(|c: char| c.is_uppercase()));
+        let types = words.filter(|word| word.chars().any(char::is_lowercase));
+        let types = types.filter(|word| word.starts_with(|c: char| c.is_uppercase()));
         let missing = types.filter(|name| !text.contains(&format!("`{name}`")));
         found.extend(missing.map(|name| file.at(1, &format!("ARCHITECTURE.md has no `{name}`"))));
     }

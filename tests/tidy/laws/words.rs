@@ -24,7 +24,7 @@ const PROSE: [(&str, &str); 14] = [
 pub(crate) fn prose(files: &[File]) -> Vec<String> {
     let mut found = Vec::new();
     for file in files.iter().filter(|file| is_read(&file.path)) {
-        for (index, line) in file.text.lines().enumerate() {
+        for (index, line) in prose_of(file).lines().enumerate() {
             let said = line.to_lowercase();
             for (phrase, instead) in PROSE {
                 if says(&said, phrase) {
@@ -44,12 +44,32 @@ fn is_read(path: &str) -> bool {
         || path.starts_with("schemas/")
 }
 
+/// A document as it is; of Rust its comments and strings; of a schema what describes a field.
+fn prose_of(file: &File) -> String {
+    if file.is_rust() {
+        let code = file.code.chars().chain(std::iter::repeat(' '));
+        let blank = |(text, code): (char, char)| match (text, code) {
+            ('\n', _) => '\n',
+            (text, ' ') => text,
+            _ => ' ',
+        };
+        return file.text.chars().zip(code).map(blank).collect();
+    }
+    if file.path.ends_with(".json") {
+        let told = |line: &&str| line.contains("\"description\"") || line.contains("\"title\"");
+        let lines = file.text.lines().map(|line| if told(&line) { line } else { "" });
+        return lines.collect::<Vec<_>>().join("\n");
+    }
+    file.text.clone()
+}
+
 fn says(line: &str, phrase: &str) -> bool {
     let alone = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '_');
     line.match_indices(phrase).any(|(at, _)| {
         let after = &line[at + phrase.len()..];
-        // "It stands for" is English.
-        let idiom = phrase == "stands" && after.starts_with(" for ");
+        // "It stands for" and "there is none" are English.
+        let idiom = phrase == "stands" && after.starts_with(" for ")
+            || phrase == "is none" && line[..at].ends_with("there ");
         alone(line[..at].chars().next_back()) && alone(after.chars().next()) && !idiom
     })
 }
@@ -60,6 +80,9 @@ fn a_sentence_that_reads_like_a_translation_is_caught() {
         ("README.md", "It begins anew.", "README.md:1: \"anew\""),
         ("src/a.rs", "/// What became of a record.", "the result of"),
         ("src/a.rs", "fn stands_by() {}", ""),
+        ("src/a.rs", "let stands = \"It stands here.\";", "write is"),
+        ("src/a.rs", "let stands = 'x'; // There is none.", ""),
+        ("schemas/a.json", "\"beside\": {\n\"description\": \"beside\"", "a.json:2"),
         ("config.toml", "# It stands for the model.", ""),
         ("config.toml", "# It stands in the file.", "write is"),
         ("tests/a.rs", "// anew", ""),

@@ -160,8 +160,8 @@ impl Board {
         self.change(|known| known.calls += 1);
     }
 
-    /// Waits until every reader that has joined waits and has nothing left to read; whether that
-    /// came to be `within` the time.
+    /// Waits until every reader that has joined waits and has nothing left to read. Returns whether
+    /// that happened `within` the time.
     pub(super) fn wait_idle(&self, within: Duration) -> bool {
         let known = self.lock();
         let waited = self.rested.wait_timeout_while(known, within, |known| !known.is_quiet());

@@ -53,7 +53,7 @@ impl Shared {
 
 /// Where writes go.
 pub(super) enum Way {
-    /// Written by whoever asks.
+    /// Written on the caller's thread.
     Memory,
     /// Written by one thread.
     File { path: PathBuf, thread: WriterThread, _held: File },

@@ -120,8 +120,8 @@ pub(super) fn open(path: Option<&Path>, name: &str) -> Result<Connection, LogErr
     }
 }
 
-/// Statements are prepared once. Left alone, SQLite would plan those that read a range anew
-/// whenever its bounds change: always.
+/// Statements are prepared once. Left alone, SQLite would plan those that read a range
+/// again whenever its bounds change, which is always.
 fn ready(db: &Connection) -> rusqlite::Result<()> {
     db.set_prepared_statement_cache_capacity(STATEMENTS);
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
