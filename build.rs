@@ -1,8 +1,6 @@
 //! Names the build: the version and a hash of everything that a shard's fold runs through. Two
 //! programs with the same hash decide alike. `tests/pure/shard/build.rs` includes this file.
 
-#![expect(clippy::print_stdout, reason = "this is how a build script talks to Cargo")]
-
 use std::fs;
 use std::io;
 use std::path::Path;
