@@ -129,7 +129,7 @@ impl ModelContext<'_> {
                 (Some(to), Explanation::new("unproven", because).then(next))
             }
             Err(reasons) => {
-                let because = format!("{past}, and {}.", no_version(reasons));
+                let because = format!("{past}, and {}.", no_version(&reasons));
                 (None, Explanation::new("no_version", because).then(self.next_vouch()))
             }
         };

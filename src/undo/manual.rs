@@ -128,7 +128,7 @@ impl ModelContext<'_> {
         };
         match case.and_then(|case| case.incident.to.clone()).filter(holds) {
             Some(to) => Ok(to),
-            None => Ok(self.model.pick(policy, log).map_err(no_version)?.0),
+            None => Ok(self.model.pick(policy, log).map_err(|why| no_version(&why))?.0),
         }
     }
 

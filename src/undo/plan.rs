@@ -127,7 +127,7 @@ impl ModelState {
                 (to.clone(), self.how(to))
             }
             None => {
-                let (to, how) = self.pick(&rules.policy, log).map_err(no_version)?;
+                let (to, how) = self.pick(&rules.policy, log).map_err(|why| no_version(&why))?;
                 (to, Some(how))
             }
         };
@@ -151,6 +151,6 @@ pub(super) fn has_targets(rules: &ModelRules) -> Result<(), String> {
 }
 
 /// That nothing can be rolled back to, with the reasons.
-pub(super) fn no_version(why: String) -> String {
+pub(super) fn no_version(why: &str) -> String {
     format!("there is no version to roll back to: {why}")
 }

@@ -50,7 +50,7 @@ pub(super) fn create(
         new.set("cleanup.policy", "delete").set("retention.ms", &retention)
     };
     let options = AdminOptions::new().operation_timeout(Some(MADE));
-    administer(cluster, &doing, async |admin| {
+    administer(cluster, &doing, &async |admin: &AdminClient<Quiet>| {
         for made in admin.create_topics([&new], &options).await? {
             match made {
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
@@ -71,7 +71,7 @@ pub(super) fn delete(cluster: &Cluster, topics: &[String]) -> Result<(), LogErro
     let names: Vec<&str> = topics.iter().map(String::as_str).collect();
     let doing = format!("deleting {}", topics.join(", "));
     let options = AdminOptions::new().operation_timeout(Some(MADE));
-    administer(cluster, &doing, async |admin| {
+    administer(cluster, &doing, &async |admin: &AdminClient<Quiet>| {
         for deleted in admin.delete_topics(&names, &options).await? {
             match deleted {
                 Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
@@ -109,7 +109,7 @@ fn settings(cluster: &Cluster, topic: &str) -> Result<BTreeMap<String, String>, 
     let doing = format!("asking for the settings of {topic}");
     let asked = [ResourceSpecifier::Topic(topic)];
     let options = AdminOptions::new().request_timeout(Some(MADE));
-    let resource = administer(cluster, &doing, async |admin| {
+    let resource = administer(cluster, &doing, &async |admin: &AdminClient<Quiet>| {
         let found = admin.describe_configs(&asked, &options).await?.into_iter().next();
         found.unwrap_or(Err(RDKafkaErrorCode::Fail)).map_err(KafkaError::AdminOp)
     })?;
@@ -121,7 +121,7 @@ fn settings(cluster: &Cluster, topic: &str) -> Result<BTreeMap<String, String>, 
 fn administer<T>(
     cluster: &Cluster,
     doing: &str,
-    request: impl AsyncFn(&AdminClient<Quiet>) -> KafkaResult<T>,
+    request: &impl AsyncFn(&AdminClient<Quiet>) -> KafkaResult<T>,
 ) -> Result<T, LogError> {
     let admin: AdminClient<Quiet> = clients::admin(cluster.settings())
         .create_with_context(Quiet::default())
