@@ -22,7 +22,7 @@ pub enum Admission {
     Act,
     /// It is done already; answer that again.
     AlreadyDone,
-    /// Leave it, and answer [`crate::model::Outcome::Refused`] with this as the detail.
+    /// Leave it, and answer [`crate::model::StepResult::Refused`] with this as the detail.
     Refuse(Refusal),
 }
 
