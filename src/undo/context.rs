@@ -44,10 +44,9 @@ pub(super) struct ModelContext<'a> {
 impl ModelContext<'_> {
     /// Emits the records that changed, and keeps memory bounded.
     pub(super) fn hand_over(&mut self) {
+        // What changed one incident may have made the command of another one useless.
         for at in 0..self.model.cases.len() {
-            if self.model.cases.get(at).is_some_and(|case| case.changed) {
-                self.refresh_next(at);
-            }
+            self.refresh_next(at);
         }
         for case in &mut self.model.cases {
             if std::mem::take(&mut case.changed) {

@@ -41,7 +41,7 @@ impl ModelContext<'_> {
         }
     }
 
-    /// A record that leaves names no command that what happened since made useless.
+    /// No record names a command that later events made useless.
     pub(super) fn refresh_next(&mut self, at: usize) {
         let Some(incident) = self.model.cases.get(at).map(|case| &case.incident) else { return };
         let Some(next) = &incident.next else { return };
@@ -60,7 +60,7 @@ impl ModelContext<'_> {
             return;
         };
         if let Some(case) = self.case(at) {
-            case.incident.next = fresh;
+            case.amend(|incident| incident.next = fresh);
         }
     }
 

@@ -79,7 +79,7 @@ const ASKED: &[(&str, &str, u16, &str)] = &[
         "POST /api/models/rollback",
         r#"{"model":"m","reason":"r","to":"v3","dry_run":true}"#,
         409,
-        "in production already",
+        "already in production",
     ),
     (
         "POST /api/models/rollback",

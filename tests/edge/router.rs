@@ -589,7 +589,7 @@ async fn in_stages_each_is_held_and_what_fails_goes_back() {
         "{}",
         acted.detail
     );
-    assert!(acted.detail.contains("all went back"), "{}", acted.detail);
+    assert!(acted.detail.contains("the former weights were restored"), "{}", acted.detail);
     v2.told.fails.store(false, SeqCst);
     let go = command(2, "c-2", "v2", "v1");
     let (acted, weights) = in_stages(&world, &mut target, &go).await;
@@ -682,7 +682,7 @@ async fn its_worker_moves_the_share_once_and_refuses_what_is_over() {
     world.weights(0.0, 100.0).await;
     let acted = target.act(&back).await;
     assert_eq!(acted.outcome, StepResult::Failed, "{}", acted.detail);
-    assert!(acted.detail.contains("moved to v2 100 % by others"), "{}", acted.detail);
+    assert!(acted.detail.contains("others have since moved it to v2 100 %"), "{}", acted.detail);
     // To one that is down: the router refuses, and nothing is done.
     world.weights(50.0, 50.0).await;
     v1.kill();

@@ -136,10 +136,10 @@ fn check_config_says_what_is_in_effect() {
     let words = rules(&load(text, &[]), Screen::new(false, None));
     for line in [
         " - log: Kafka, brokers a:1,b:2, 8 shards\n",
-        " - topics that Ripcord makes: in 3 copies, records kept 30 days\n",
+        " - topics that Ripcord creates: in 3 copies, records kept for 30 days\n",
         " - groups: formed by its members (classic); this process has no name, so a\n   restart",
-        " - what workers of this machine did is remembered in ripcord-data\n",
-        " - properties of the client: client.rack = r1, sasl.password = …\n",
+        " - the workers of this machine keep their memory in ripcord-data\n",
+        " - client properties: client.rack = r1, sasl.password = …\n",
     ] {
         assert!(words.contains(line), "{line}\n{words}");
     }

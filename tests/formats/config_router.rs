@@ -28,7 +28,7 @@ fn what_is_left_out_stands_in_the_shipped_file() {
     let config = load(&text).unwrap();
     let told = rules(&config, Screen::new(false, None));
     let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
-    let routes = "routes of m, until others are set: v1 at http://127.0.0.1:9001 (87.5 %), v2 at \
+    let routes = "initial routes of m: v1 at http://127.0.0.1:9001 (87.5 %), v2 at \
                   http://b:80/base (12.5 %)";
     assert!(told.contains(routes) && told.contains("router: 127.0.0.1:7800"), "{told}");
     let router = config.settings.router.unwrap();

@@ -41,7 +41,7 @@ const REFUSED: &[(&str, &str)] = &[
     (r#"[{"name":"m"}]"#, "[0].version is missing; write which version it is"),
     (
         r#"[{"name":"","version":"1"}]"#,
-        "[0].name is not a valid name: a name is empty; give it at least one character",
+        "[0].name is not a valid name: the name is empty; use at least one character",
     ),
     (
         r#"[{"name":"m","version":"1"},{"name":"m","version":"1"}]"#,
