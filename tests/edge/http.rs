@@ -85,7 +85,7 @@ const ASKED: &[(&str, &str, u16, &str)] = &[
         "POST /api/models/rollback",
         r#"{"model":"zz","reason":"r","dry_run":true}"#,
         409,
-        "nothing is known of zz",
+        "no model zz is known",
     ),
     ("POST /api/models/abort", r#"{"model":"m","dry_run":true}"#, 400, "dry_run"),
     ("POST /api/models/freeze", "{}", 400, "all"),

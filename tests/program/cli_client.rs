@@ -28,7 +28,7 @@ fn each_command_tells_what_became_of_it() {
     let world = World::start(&Setting { token: Some("s3cret"), ..Setting::default() });
     for (line, code, out, err) in [
         ("rollback m --reason r --dry-run", 0, "from v3 to v2 (proven by the registry)", ""),
-        ("rollback m --to v3 --reason r --dry-run", 1, "", "in production already"),
+        ("rollback m --to v3 --reason r --dry-run", 1, "", "already in production"),
         ("rollback m --to v9 --reason r", 1, "refused: ", ""),
         ("abort m", 0, "accepted: ", ""),
         ("mode m recommend", 0, "accepted: ", ""),

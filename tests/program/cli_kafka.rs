@@ -30,8 +30,8 @@ fn on_the_local_log_nothing_runs_beside_up() {
         ("serve", "`ripcord serve`"),
     ] {
         let (code, said) = typed(line, &[]);
-        let why = "runs beside other processes, and the local log serves one, `ripcord up`; use \
-                   that, or set log.kind = \"kafka\"";
+        let why = "needs a log that several processes share, and log.kind is \"local\"; run \
+                   `ripcord up` instead, or set log.kind = \"kafka\"";
         assert_eq!((code, said.contains(name), said.contains(why)), (2, true, true), "{said}");
     }
 }
@@ -40,7 +40,7 @@ fn on_the_local_log_nothing_runs_beside_up() {
 fn on_the_local_log_topics_and_publish_are_refused_with_a_way() {
     for (line, way) in [
         ("topics create", "on the local log `ripcord up` creates the topics"),
-        ("topics check", "there is nothing to compare"),
+        ("topics check", "there is nothing to check"),
         ("publish some.jsonl", "start `ripcord up` and POST the lines to its /api/telemetry"),
     ] {
         let (code, said) = typed(line, &[]);
