@@ -99,7 +99,7 @@ fn a_demo_that_is_killed_or_stopped_leaves_nothing_behind() {
     let _alone = crate::world::turn();
     let folder = tempfile::tempdir().unwrap();
     let mut demo = Demo::start(folder.path());
-    demo.until("Ripcord watches at");
+    demo.until("watches at");
     crate::world::until("all roles run", || (processes(folder.path()).len() == 7).then_some(()));
     let killed = telemetry(folder.path());
     drop(demo);

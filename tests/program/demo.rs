@@ -186,7 +186,7 @@ fn it_goes_on_and_a_person_can_try_the_commands() {
     let mut demo = Demo::start(place.path(), &["--serve"]);
     let mut url = String::new();
     while !url.starts_with("http://") {
-        let line = demo.until("Ripcord watches at");
+        let line = demo.until("watches at");
         let next = if line.contains("http://") { line } else { demo.until("http://") };
         url = next.split_whitespace().find(|word| word.starts_with("http://")).unwrap().to_owned();
     }
