@@ -137,7 +137,7 @@ fn the_demo_on_kafka_ends_well_though_each_of_its_processes_is_killed() {
         demo.until(words);
         let pid = demo.role(folder.path(), role);
         assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
-        demo.until(&format!("`ripcord {role}` ended"));
+        demo.until(&format!("`ripcord {role}` exited"));
     }
     demo.until("Page with charts");
     let status = demo.child.wait().unwrap();

@@ -112,7 +112,7 @@ fn what_is_published_lies_where_java_would_put_it() {
     std::fs::write(world.folder.path().join("some.jsonl"), lines).unwrap();
     let (code, said) = world.said("publish some.jsonl", &[]);
     assert_eq!(code, 2);
-    assert!(said.contains("is not there; make it"), "{said}");
+    assert!(said.contains("there is no topic"), "{said}");
     assert_eq!(world.said("topics create --telemetry", &[]).0, 0);
     let (code, published) = world.json("publish some.jsonl", &[]);
     let topic = format!("{}.telemetry", world.namespace);
