@@ -6,8 +6,8 @@ use clap::Args;
 
 pub(super) const DEMO: &str = "\
 It needs no server and no file, and writes only to its folder. Exit code 0
-means: the rollback is verified, nothing else was rolled back, and no request
-failed.
+means that the rollback was verified, nothing else was rolled back, and no
+request failed.
 
 Examples:
   ripcord demo
@@ -18,10 +18,10 @@ Examples:
                                   afterwards
   ripcord demo --json             the figures
 
-Other Kafka settings come from variables, such as
+Set other Kafka properties with environment variables, such as
 RIPCORD__KAFKA__PROPERTIES__SECURITY__PROTOCOL=SASL_SSL.";
 
-/// See a live service go bad and be saved.
+/// A live model goes bad and is rolled back.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct DemoArgs {
     /// Leave it running afterwards, with healthy traffic, until Ctrl-C

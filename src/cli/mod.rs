@@ -42,14 +42,14 @@ const EXAMPLES: &str = "\
 Examples:
   ripcord demo                    see it work, in a minute
   ripcord replay telemetry.jsonl.gz --registry registry.json
-                                  what would have happened?
-  ripcord up --config my.toml     watch, in observe mode
-  ripcord status --watch          how are the models?
+                                  see what would have happened
+  ripcord up --config my.toml     watch your models, in observe mode
+  ripcord status --watch          see how your models are doing
   ripcord rollback credit-risk --reason 'complaints' --dry-run
-                                  what would a rollback do?
-  ripcord help terms              what do the words on the screens mean?
+                                  see what a rollback would do
+  ripcord help terms              learn what the words on screen mean
 
-Exit codes: 0 done, 1 no or refused, 2 could not be carried out.";
+Exit codes: 0 success; 1 the answer is no, or it was refused; 2 it failed.";
 
 impl Cli {
     /// Reads a command line, the program's name first.
@@ -72,13 +72,13 @@ impl Cli {
 /// Options of every command.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct Global {
-    /// Settings over the shipped ones; the last file wins
+    /// Settings that override the shipped ones; the last file wins
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Vec<PathBuf>,
     /// Print JSON instead of text
     #[arg(long, global = true)]
     pub json: bool,
-    /// Server; or RIPCORD_URL; else http://127.0.0.1:7700
+    /// Address of the server [env: RIPCORD_URL; default: http://127.0.0.1:7700]
     #[arg(
         long,
         global = true,
@@ -89,10 +89,10 @@ pub struct Global {
         default_value = "http://127.0.0.1:7700"
     )]
     pub url: String,
-    /// File with the token for writing; or RIPCORD_TOKEN
+    /// File with the token for changes [env: RIPCORD_TOKEN]
     #[arg(long, global = true, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// No colours, as with the variable NO_COLOR
+    /// Print without colours [env: NO_COLOR]
     #[arg(long, global = true)]
     pub no_color: bool,
 }
@@ -100,7 +100,7 @@ pub struct Global {
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum CliCommand {
-    /// See a live service go bad and be rolled back
+    /// Watch a live model go bad and be rolled back
     #[command(after_help = demo::DEMO)]
     Demo(DemoArgs),
     /// Replay recorded telemetry, without side effects
@@ -128,7 +128,7 @@ pub enum CliCommand {
     /// Route requests to models, as one of several processes on Kafka
     #[command(after_help = process::ROUTE)]
     Route,
-    /// Answer by HTTP, as one of several processes on Kafka
+    /// Serve the HTTP API, as one of several processes on Kafka
     #[command(after_help = process::SERVE)]
     Serve,
     /// Create or check the topics that Ripcord needs on Kafka
@@ -149,7 +149,7 @@ pub enum CliCommand {
         /// How its records map to samples
         #[command(flatten)]
         mapping: MappingArgs,
-        /// Map the records like this source of the settings
+        /// Map the records as this source of the settings does
         #[arg(long, value_name = "NAME", conflicts_with_all = ["kind", "field", "constant"])]
         source: Option<String>,
     },
@@ -165,7 +165,7 @@ pub enum CliCommand {
         #[command(flatten)]
         mapping: MappingArgs,
     },
-    /// Show help; `help terms` explains the words on screens
+    /// Show help; `help terms` explains the words on screen
     Help {
         /// A command, or `terms`
         topic: Vec<String>,

@@ -14,7 +14,7 @@ Kafka the roles also run in separate processes: `ingest`, `decide`, `work`,
 `route` and `serve`.";
 
 pub(super) const INGEST: &str = "\
-It reads every enabled source of the settings. Start as many as you like: the
+It reads all enabled sources. Start as many as you like: the
 lanes are distributed among them, so more processes than partitions do not help.
 
 Examples:
@@ -60,14 +60,14 @@ Example:
 pub(super) const TOPICS: &str = "\
 Examples:
   ripcord topics create --config prod.toml
-  ripcord topics create --telemetry --config prod.toml   also those of sources
-  ripcord topics check --config prod.toml                exit code 1: fix them";
+  ripcord topics create --telemetry --config prod.toml   also the topics of sources
+  ripcord topics check --config prod.toml                exit code 1: something to fix";
 
 pub(super) const PUBLISH: &str = "\
 Each line is sent unchanged. Its key is the request (or else the id, or else the
 model), and its partition is the one that a Java producer would choose, so that
 predictions and outcomes of a request share one. A line that is not a record of
-the source is also sent, without a key, as bad producers do. Several files are
+the source is sent too, without a key, as a faulty producer would. Several files are
 read as one stream, the oldest record first.
 
 Examples:

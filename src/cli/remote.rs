@@ -20,15 +20,15 @@ pub enum Remote {
     },
     /// List the incidents, or explain one
     Incidents {
-        /// An incident's id, or enough of its beginning
+        /// An incident's id, or its first characters
         id: Option<String>,
     },
     /// Explain an incident or a decision, with the evidence
     Explain {
-        /// Its id, or enough of the beginning of an incident's
+        /// The id of a decision, or the first characters of an incident's
         id: String,
     },
-    /// Instruct it
+    /// Give an instruction
     #[command(flatten)]
     Order(Order),
     /// Change the rules of a running Ripcord
@@ -81,9 +81,9 @@ pub enum Order {
     Unfreeze(OfScope),
     /// Report that a version went into production
     Promoted(OfVersion),
-    /// Declare a version fit to be rolled back to
+    /// Declare that a version is safe to roll back to
     Vouch(OfVersion),
-    /// Forbid that a version serves
+    /// Forbid a version to serve
     Quarantine(OfVersion),
     /// Let a quarantined version serve again
     Release(OfVersion),
@@ -104,15 +104,15 @@ pub enum RulesCommand {
 }
 
 const COLUMNS: &str = "\
-VALUE     measured since the likely change, or over everything if there is none.
-          Of a version that went bad it is the value since then.
-LIMIT     the largest value that is tolerated.
-EVIDENCE  odds/threshold: the odds against the limit, and where the trigger
-          fires. The threshold follows from the budget of false rollbacks. Plain
-          rules (window, drift) have none.
+VALUE     the measured value since the likely change, or over all data if
+          nothing changed. For a version that went bad: the value since then.
+LIMIT     the largest tolerated value.
+EVIDENCE  odds/threshold: the odds that the limit is exceeded, and the odds at
+          which the trigger fires. Your budget of false rollbacks sets the
+          threshold. Plain rules (window, drift) show none.
 STATE     armed, calibrating, blind, breach, ...: see `ripcord help terms`.
-SEES      the smallest value that would be noticed at the present traffic, and
-          how soon.";
+SEES      the smallest value that would be detected at the current traffic,
+          and how soon.";
 
 const ROLLBACK: &str = "\
 Examples:

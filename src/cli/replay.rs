@@ -23,29 +23,29 @@ pub struct ReplayArgs {
     /// .jsonl, .jsonl.gz, or - for standard input; read as one stream
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
-    /// A registry.json, only read: versions, baselines, production
+    /// A registry.json with versions, baselines and production; never changed
     #[arg(long, value_name = "FILE", conflicts_with_all = ["production", "previous"])]
     pub registry: Option<PathBuf>,
     /// Without a registry: the version in production at the start
     #[arg(long, value_name = "VERSION", value_parser = version)]
     pub production: Option<VersionId>,
-    /// Without a registry: the version before it, which you vouch for
+    /// Without a registry: the version before it, safe to roll back to
     #[arg(long, value_name = "VERSION", value_parser = version, requires = "production")]
     pub previous: Option<VersionId>,
     /// Replay only this model; --production and --previous are its versions
     #[arg(long, value_parser = model)]
     pub model: Option<ModelId>,
-    /// What happens on a breach, on shadow targets
+    /// What happens on a breach; targets are only simulated
     #[arg(long, value_enum, default_value = "act", hide_possible_values = true)]
     #[arg(value_name = "config|observe|recommend|act")]
     pub mode: ReplayMode,
-    /// Check that the files of versions exist, instead of assuming it
+    /// Check that the files of each version exist, instead of assuming so
     #[arg(long)]
     pub check_artifacts: bool,
     /// Also write a page with charts to this file
     #[arg(long, value_name = "HTML")]
     pub report: Option<PathBuf>,
-    /// Map the records like this source of the settings
+    /// Map the records as this source of the settings does
     #[arg(long, value_name = "NAME", conflicts_with_all = ["kind", "field", "constant"])]
     pub source: Option<String>,
     /// How the records map to samples
@@ -62,7 +62,7 @@ pub enum ReplayMode {
     Observe,
     /// Recommend a rollback.
     Recommend,
-    /// Roll back, on shadow targets.
+    /// Roll back, on simulated targets.
     Act,
 }
 
@@ -75,7 +75,7 @@ pub struct MappingArgs {
     /// Where to find a sample's field: a JSON pointer, header:NAME or key
     #[arg(long, value_name = "FIELD=PLACE", value_parser = field)]
     pub field: Vec<(String, String)>,
-    /// A field that all records share, as JSON or text
+    /// A value that a field has in all records, as JSON or text
     #[arg(long, value_name = "FIELD=VALUE", value_parser = constant)]
     pub constant: Vec<(String, Json)>,
 }

@@ -17,7 +17,7 @@ pub(super) fn version(text: &str) -> Result<VersionId, String> {
 /// A reason that is not empty.
 pub(super) fn reason(text: &str) -> Result<String, String> {
     if text.trim().is_empty() {
-        return Err("a reason is empty; say in a few words why".to_owned());
+        return Err("the reason is empty; say why in a few words".to_owned());
     }
     Ok(text.to_owned())
 }

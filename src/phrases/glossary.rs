@@ -46,7 +46,7 @@ pub const TERMS: [(&str, &str); 44] = [
         "Verdict: there are too few samples, or nothing shows yet that another \
         version would serve better.",
     ),
-    ("stale", "Verdict: measuring is incomplete, so nothing is judged."),
+    ("stale", "Verdict: measurements are missing, so nothing is judged."),
     (
         "benefit",
         "Evidence that another version would serve better. Without it nothing is \
@@ -73,10 +73,10 @@ pub const TERMS: [(&str, &str); 44] = [
     ("idle", "A version that answers nothing."),
     (
         "proven",
-        "Fit to be rolled back to, because it served well long enough or the registry \
+        "Safe to roll back to, because it served well for long enough or the registry \
         says so.",
     ),
-    ("vouched", "Fit to be rolled back to on a person's word (`ripcord vouch`)."),
+    ("vouched", "Safe to roll back to, because a person said so with `ripcord vouch`."),
     (
         "quarantine",
         "A version that was rolled back may not be promoted for some days. \

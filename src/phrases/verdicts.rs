@@ -24,11 +24,11 @@ pub const fn reason(reason: Reason) -> &'static str {
         Reason::NoBaseline => "there is no baseline yet",
         Reason::Incomplete => "too few lanes reported",
         Reason::BenefitShown => "another version would serve better",
-        Reason::ReferenceAlsoOver => "the version it is compared with went bad at the same time",
+        Reason::ReferenceAlsoOver => "the version it is compared with is over the limit too",
         Reason::PairedWithinTolerance => {
-            "the difference to the other version on the same requests is tolerated"
+            "the difference from the other version on the same requests is tolerated"
         }
-        Reason::DriftShared => "the other version's inputs drifted as much",
+        Reason::DriftShared => "the other version's inputs drifted just as much",
         Reason::DriftOwn => "only this version's inputs drifted",
         Reason::BenefitUnproven => "nothing shows yet that another version would serve better",
         Reason::NoReference => "there is nothing to compare it with",
@@ -47,12 +47,12 @@ pub const fn reference(reference: Reference) -> &'static str {
     }
 }
 
-/// ` by the same requests`, to follow a comparison; empty without a reference.
+/// `, judged by the same requests`, to follow a comparison; empty without a reference.
 #[must_use]
 pub fn by(by: Reference) -> String {
     match by {
         Reference::Paired | Reference::Live | Reference::History | Reference::Baseline => {
-            format!(" by {}", reference(by))
+            format!(", judged by {}", reference(by))
         }
         Reference::None => String::new(),
     }

@@ -19,7 +19,7 @@ pub fn rules(config: &Config, screen: Screen) -> String {
             text.push_str(&format!("\n - {}", screen.wrap(trigger, 3).trim_start()));
         }
         let plan = match meaning.plan.is_empty() {
-            true => "no worker, so it cannot act: set one under [workers]".to_owned(),
+            true => "nothing, because no worker is set under [workers]".to_owned(),
             false => meaning.plan.join(", "),
         };
         text.push_str(&format!("\n{}", screen.wrap(&format!("A rollback commands {plan}."), 1)));
@@ -32,7 +32,7 @@ pub fn rules(config: &Config, screen: Screen) -> String {
     for line in lines {
         text.push_str(&format!("\n - {}", screen.wrap(&line, 3).trim_start()));
     }
-    text.push_str("\n\nFor every setting with its value: ripcord check-config --json");
+    text.push_str("\n\nTo see every setting with its value: ripcord check-config --json");
     text
 }
 
@@ -44,8 +44,8 @@ fn log(settings: &LogSettings) -> Vec<String> {
     };
     let days = kafka.retention.as_ms() / (24 * 3600 * 1000);
     let copies = match kafka.replication {
-        Some(copies) => format!("in {copies} copies"),
-        None => "in the brokers' default number of copies".to_owned(),
+        Some(copies) => format!("with replication factor {copies}"),
+        None => "with the replication factor of the brokers".to_owned(),
     };
     let instance = match &kafka.instance {
         Some(name) => format!("this process is {name}"),
@@ -53,7 +53,7 @@ fn log(settings: &LogSettings) -> Vec<String> {
             .to_owned(),
     };
     let protocol = match kafka.group_protocol {
-        GroupProtocol::Classic => "its members (classic)",
+        GroupProtocol::Classic => "their members (classic)",
         GroupProtocol::Consumer => "the brokers (consumer)",
     };
     let mut lines = vec![

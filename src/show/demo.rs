@@ -11,10 +11,10 @@ use crate::phrases::{count, gained, number, percent};
 pub fn begins(router: &str, server: &str, folder: &str, screen: Screen) -> String {
     let head = screen.bold("A promoted model goes bad and is rolled back");
     let text = format!(
-        "Real flights of 2013 ask the model flight-delay at {router}. The router sends them to \
-         v3, promoted on June 1, and copies each request to v2, which served before. The outcome \
-         of a flight is reported when it lands. Ripcord watches at {server} and may act. Times \
-         are event times. Files are written only to {folder}."
+        "Requests about real flights from 2013 go to the model flight-delay at {router}. The \
+         router sends them to v3, promoted on June 1, and copies each one to v2, which served \
+         before. A flight's outcome is reported when it lands. Ripcord watches at {server} and \
+         may act. Times are event times. Files are written only to {folder}."
     );
     format!("{head}\n{}\n", screen.wrap(&text, 0))
 }
@@ -27,7 +27,7 @@ pub fn fault(story: &Story, at: EventTime, screen: Screen) -> String {
     story.block(at, "(the fault)", &screen.dim("(the fault)"), text)
 }
 
-/// News of the processes.
+/// What a process did.
 #[must_use]
 pub fn note(note: &str, screen: Screen) -> String {
     screen.dim(&screen.wrap(note, 0))
@@ -37,17 +37,20 @@ pub fn note(note: &str, screen: Screen) -> String {
 #[must_use]
 pub fn continues(url: &str, screen: Screen) -> String {
     let head =
-        screen.bold("The demo continues with a healthy week: half an hour of it takes 5 seconds.");
+        screen.bold("The demo continues with a healthy week, half an hour of it every 5 seconds.");
     let at = match url {
         "http://127.0.0.1:7700" => String::new(),
         url => format!(" --url {url}"),
     };
     let mut text = format!("\n{head}\nIn another terminal:\n");
     for (command, what) in [
-        ("status --watch", "how are the versions?"),
-        ("incidents", "what happened?"),
-        ("release flight-delay v3 --reason fixed", "let v3 be promoted again"),
-        ("rollback flight-delay --to v3 --reason 'try it' --dry-run", "what would that do?"),
+        ("status --watch", "see how the versions are doing"),
+        ("incidents", "see what happened"),
+        ("release flight-delay v3 --reason fixed", "allow v3 to be promoted again"),
+        (
+            "rollback flight-delay --to v3 --reason 'try it' --dry-run",
+            "see what a rollback would do",
+        ),
         ("freeze flight-delay --reason storm", "stop automatic action"),
     ] {
         text.push_str(&format!("  ripcord {command}{at}\n      {}\n", screen.dim(what)));
@@ -69,9 +72,9 @@ pub fn switched(
     let all = milliseconds(decide_ms + pickup_ms + act_ms);
     let (sent, failed) = (count(meanwhile.sent), count(meanwhile.failed));
     let text = format!(
-        "Router and registry switched {all} of real time after the last label was sent: {} to \
-         decide, {} until the workers started, {} to act. Of {sent} requests meanwhile, {failed} \
-         failed.",
+        "The router and the registry switched {all} after the last label was sent, in real \
+         time: {} to decide, {} to reach the workers, {} to act. Of {sent} requests sent during \
+         the switch, {failed} failed.",
         milliseconds(decide_ms),
         milliseconds(pickup_ms),
         milliseconds(act_ms)
@@ -103,7 +106,7 @@ pub fn figures(ended: &DemoResult) -> Vec<[String; 3]> {
     let (served, without) = (requests.accuracy_served, requests.accuracy_without);
     let difference = served.zip(without).map(|(served, without)| gained(without, served));
     let mut rows = vec![
-        row("accuracy served", &shown(served), "as counted by the callers"),
+        row("accuracy served", &shown(served), "measured by the callers"),
         row("without Ripcord", &shown(without), "if v3 had stayed"),
         row("difference", &difference.unwrap_or_default(), ""),
     ];
@@ -113,14 +116,14 @@ pub fn figures(ended: &DemoResult) -> Vec<[String; 3]> {
         rows.push(row(
             "detected after",
             &after,
-            &format!("the likely start, in event time, {labels}"),
+            &format!("its likely start, in event time, {labels}"),
         ));
     }
     let Phases { decide_ms, pickup_ms, act_ms, mitigate_ms } = ended.phases;
     for (name, took, what) in [
         ("decided", decide_ms, "after the last label was sent"),
         ("picked up", pickup_ms, "by the workers of router and registry"),
-        ("acted", act_ms, "both switched; a probe reached v2"),
+        ("acted", act_ms, "both have switched; a probe reached v2"),
         ("mitigated", mitigate_ms, "until live traffic proved the switch"),
     ] {
         rows.push(row(name, &milliseconds(took), what));
@@ -132,7 +135,7 @@ pub fn figures(ended: &DemoResult) -> Vec<[String; 3]> {
     let of = format!("of {} sent during the switch", count(during.sent));
     rows.push(row("… in the switch", &count(during.failed), &of));
     let after = count(requests.withdrawn_after_switch);
-    rows.push(row("answers by v3", &after, "after the switch, by the router's counters"));
+    rows.push(row("answers by v3", &after, "after the switch, counted by the router"));
     rows
 }
 

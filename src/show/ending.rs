@@ -18,9 +18,9 @@ pub fn ending(replayed: &Replayed, story: &Story, screen: Screen) -> String {
     };
     section("Result", &screen.wrap(&verdict(summary), 0));
     section("Accuracy", &accuracy(summary, screen));
-    section("Errors and time to answer", &others(summary, screen));
+    section("Errors and latency", &others(summary, screen));
     for rollback in &summary.rollbacks {
-        let title = format!("The rollback of {}", rollback.from);
+        let title = format!("Rollback of {}", rollback.from);
         section(&title, &phases(rollback, screen));
     }
     section("Alerts", &alerts(replayed, story, screen));
@@ -46,9 +46,9 @@ fn accuracy(summary: &Summary, screen: Screen) -> String {
         })
         .collect();
     if rows.is_empty() {
-        return screen.wrap("No answer that users saw has a label, so accuracy is unknown.", 2);
+        return screen.wrap("No live answer has a label, so accuracy is unknown.", 2);
     }
-    let header = ["model", "served", "without Ripcord", "difference", "at first"];
+    let header = ["model", "served", "without Ripcord", "difference", "production at start"];
     screen.table(&header, &rows, &[1, 2, 3])
 }
 
@@ -58,7 +58,7 @@ fn others(summary: &Summary, screen: Screen) -> String {
         let known = summary.models.get(&rollback.model)?;
         let (what, served, without) = match rollback.signal? {
             Signal::ErrorRate => ("failed", known.error_rate_served, known.error_rate_without),
-            Signal::Latency => ("mean time", known.latency_ms_served, known.latency_ms_without),
+            Signal::Latency => ("mean latency", known.latency_ms_served, known.latency_ms_without),
             Signal::Accuracy | Signal::FeatureDrift => return None,
         };
         let shown = |x: Option<f64>| x.map_or("unknown".to_owned(), |x| unit(rollback).value(x));
@@ -68,7 +68,7 @@ fn others(summary: &Summary, screen: Screen) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    screen.table(&["model", "of answers", "served", "without Ripcord"], &rows, &[2, 3])
+    screen.table(&["model", "measure", "served", "without Ripcord"], &rows, &[2, 3])
 }
 
 fn phases(rollback: &RollbackSummary, screen: Screen) -> String {
@@ -91,14 +91,14 @@ fn phases(rollback: &RollbackSummary, screen: Screen) -> String {
     }
     if let Some(evidence) = &rollback.evidence {
         let value = evidence.value.map_or("unknown".to_owned(), |x| unit.value(x));
-        let tolerated = evidence.tolerated.map_or("?".to_owned(), |x| unit.value(x));
+        let limit = evidence.tolerated.map_or("?".to_owned(), |x| unit.value(x));
         let between = evidence.interval.map_or(String::new(), |(low, high)| {
             format!(" (95 %: {} to {})", unit.value(low), unit.value(high))
         });
         let odds = odds(evidence.rule, evidence.statistic, evidence.threshold);
         let odds = odds.map_or(String::new(), |odds| format!("; {odds}"));
         let line = format!(
-            "Evidence: {value} {}{between}, {tolerated} tolerated{odds}. Decision {}.",
+            "Evidence: {value} {}{between}, limit {limit}{odds}. Decision {}.",
             unit.what(),
             evidence.decision
         );

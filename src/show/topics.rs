@@ -24,7 +24,7 @@ pub fn topics(compared: &[TopicComparison], screen: Screen) -> String {
             false => screen.warn("advised:"),
         };
         let needs = format!(
-            "{} is {}, needed: {}. Otherwise {}.",
+            "{} is {}; needed: {}. Otherwise {}.",
             finding.setting, finding.stands, finding.needed, finding.why
         );
         let of = screen.wrap(&format!("applies to {}", topics.join(", ")), 3);
@@ -35,7 +35,7 @@ pub fn topics(compared: &[TopicComparison], screen: Screen) -> String {
     let must: usize = compared.iter().map(TopicComparison::must).sum();
     let end = match must {
         0 => screen.good("Ripcord can work with these topics."),
-        _ => screen.bad("Ripcord cannot work with these topics as they are."),
+        _ => screen.bad("Ripcord cannot work with these topics until they are fixed."),
     };
     format!("{text}\n\n{end}")
 }

@@ -48,7 +48,9 @@ fn served(id: &ModelId, known: &ModelSummary) -> String {
             format!("{version} of {id} served throughout")
         }
         (None, []) => format!("it is unknown which version of {id} served"),
-        (_, live) => format!("by the records, {} of {id} answered live", live.join(" and ")),
+        (_, live) => {
+            format!("according to the records, {} of {id} answered live", live.join(" and "))
+        }
     }
 }
 
@@ -56,7 +58,7 @@ fn sentence(rollback: &RollbackSummary) -> String {
     let to = rollback.to.as_ref().map_or("another version", |to| to.as_str());
     let end = match (rollback.outcome, rollback.verified_at, rollback.mitigated_at) {
         (IncidentState::Verified, Some(at), _) => {
-            format!("and by {} the traffic showed that it helped: verified", spoken(at))
+            format!("and by {} the traffic had shown that it helped: verified", spoken(at))
         }
         (IncidentState::MitigatedUnverified, _, _) => {
             "but nothing showed that it helped: unverified".to_owned()

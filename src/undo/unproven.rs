@@ -57,8 +57,8 @@ impl ModelContext<'_> {
                 |value: f64| limit.map_or(value.to_string(), |rule| rule.limit.shown(value));
             let (estimate, null) = (shown(estimate), shown(null));
             return format!(
-                "{version} is at {estimate} by {trigger} over {} samples, outside the \
-                 tolerated {null}: perhaps the version was not the cause.",
+                "{version} is at {estimate} by {trigger} over {} samples, over the \
+                 limit of {null}: perhaps the version was not the cause.",
                 watch.n
             );
         }

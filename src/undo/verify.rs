@@ -120,7 +120,7 @@ impl ModelContext<'_> {
             }
             let [estimate, null] = [estimate, null].map(|value| a.evidence.limit.shown(value));
             let because = format!(
-                "{} is at {estimate} by {} over {} samples, within the tolerated {null}.",
+                "{} is at {estimate} by {} over {} samples, within the limit of {null}.",
                 a.version, a.trigger, watch.n
             );
             case.amend(|incident| {

@@ -11,18 +11,18 @@ pub(super) fn compared(a: &Assessment) -> Reference {
 
 /// Why a rollback begins.
 pub(super) fn acting(a: &Assessment, to: &VersionId) -> String {
-    let estimate = match (a.evidence.estimate, a.evidence.null) {
+    let samples = a.evidence.samples;
+    let measured = match (a.evidence.estimate, a.evidence.null) {
         (Some(estimate), Some(null)) => {
             let [estimate, null] = [estimate, null].map(|value| a.evidence.limit.shown(value));
-            format!(" at {estimate} against {null} tolerated")
+            format!("{estimate} over {samples} samples, limit {null}")
         }
-        (Some(_), None) | (None, _) => String::new(),
+        (Some(_), None) | (None, _) => format!("{samples} samples"),
     };
     format!(
-        "{} breaches {}{estimate} over {} samples, and {to} would serve better ({}).",
+        "{} breached {} ({measured}), and {to} would serve better ({}).",
         a.version,
         a.trigger,
-        a.evidence.samples,
         reference_words(compared(a))
     )
 }

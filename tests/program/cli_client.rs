@@ -186,7 +186,7 @@ fn a_rollback_is_explained_in_sentences() {
     for part in [
         "Trigger error-rate on error rate opened it",
         "failed answers (95 % interval",
-        "tolerated: 10.0 %",
+        "limit: 10.0 %",
         "over the threshold of",
         "design effect 2.0",
         "the target's baseline",

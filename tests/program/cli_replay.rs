@@ -107,13 +107,13 @@ fn the_story_says_what_when_why_and_what_it_came_to() {
             "common cause",
             "No rollback, since it would not help.",
             "DECISION Roll back v3 to v2 in flight-delay.",
-            "tolerated",
+            "limit",
             "needed.",
             "on the same requests v3 was wrong",
             "points more often than v2 (2,852 pairs since 2013-06-21 01:00 UTC)",
             "v2 is over the same limit",
-            "dep_delay of v3 has drifted: PSI 1.49, 0.25 tolerated; only v3's, by the same \
-             requests",
+            "dep_delay of v3 has drifted: PSI 1.49 (limit 0.25); on the same requests, only \
+             v3 drifted",
             "+5.8 points",
             "registry: make v2 production instead of v3 (generation 1)",
             "MITIGATED Proof by live traffic",

@@ -35,7 +35,7 @@ pub(super) fn seen(out: &mut Vec<String>, decision: &Decision, screen: Screen) {
     let input = a.feature.as_ref().map_or(String::new(), |name| format!(", input {name}"));
     let of = format!("{} of {}{input}", a.version, a.model);
     let (said, why) = (verdict(a.verdict), reason(a.reason));
-    out.push(screen.wrap(&format!("{of}: {said} by {}, because {why}.", a.trigger), 0));
+    out.push(screen.wrap(&format!("{of}: verdict {said} by {}, because {why}.", a.trigger), 0));
     out.push(screen.wrap(&estimate(evidence, Unit::of(a.signal, evidence.limit)), 0));
     if evidence.rule == Statistic::EDetector {
         let (odds, threshold) = (number(evidence.statistic), number(evidence.threshold));
@@ -53,7 +53,7 @@ pub(super) fn seen(out: &mut Vec<String>, decision: &Decision, screen: Screen) {
         out.push(screen.wrap(&format!("{} would serve: {better} (by {by})", other.version), 2));
     }
     buckets(out, &evidence.buckets, screen);
-    let open = if a.provisional { " It is based on a bucket that is still open." } else { "" };
+    let open = if a.provisional { " The last bucket is still open." } else { "" };
     let rules = decision.rules.get(..12).unwrap_or(&decision.rules);
     let (at, build) = (moment(a.at), &decision.build);
     out.push(screen.wrap(&format!("As of {at}; rules {rules}, build {build}.{open}"), 0));
@@ -70,7 +70,7 @@ fn estimate(evidence: &Evidence, unit: Unit) -> String {
     let null = evidence.null.map_or("unknown without a baseline".to_owned(), |x| unit.value(x));
     let since = evidence.since.map_or(String::new(), |at| format!(" since {}", moment(at)));
     format!(
-        "Measured: {} {what}{place}{interval}, tolerated: {null}; {} {}{since}.",
+        "Measured: {} {what}{place}{interval}, limit: {null}; {} {}{since}.",
         unit.value(estimate),
         count(evidence.samples),
         unit.samples()

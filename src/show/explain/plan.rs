@@ -15,7 +15,7 @@ pub(super) fn plan(out: &mut Vec<String>, incident: &Incident, screen: Screen) {
         let (stage, outcome) = (step.stage.name(), step_result(step.outcome));
         let times = match step.attempts {
             0 | 1 => String::new(),
-            times => format!(", asked {times} times"),
+            times => format!(", sent {times} times"),
         };
         let (target, want) = (&step.target, want(&step.want));
         let line = format!("{number}. {stage} · {target}: {want}: {outcome}{times}");

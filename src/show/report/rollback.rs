@@ -83,7 +83,7 @@ fn facts(rollback: &RollbackSummary) -> Vec<[String; 2]> {
         });
         let measured = evidence.value.map(|x| format!("{}{between}", unit.value(x)));
         fact(unit.what(), measured);
-        fact("tolerated", evidence.tolerated.map(|x| unit.value(x)));
+        fact("limit", evidence.tolerated.map(|x| unit.value(x)));
         fact("statistic", odds(evidence.rule, evidence.statistic, evidence.threshold));
         fact("decision", Some(evidence.decision.clone()));
     }

@@ -84,7 +84,7 @@ impl Story {
         }
     }
 
-    /// How often each input drifted, with those times that were not told.
+    /// How often each input drifted, told or not.
     pub fn drifts(&self) -> impl Iterator<Item = (&ModelId, &VersionId, &FeatureName, bool, u64)> {
         self.drifts.iter().map(|((model, version, feature, shared), times)| {
             (model, version, feature, *shared, *times)
@@ -100,7 +100,7 @@ impl Story {
             (Response::Alerted, false) => self.once(ruling, "alert").then(|| self.alert(decision)),
             (Response::Acted, _) => Some(self.acted(decision, ruling)),
             (Response::WouldHave, _) => {
-                // In mode act it is the benefit that is missing, not the permission.
+                // In mode act the benefit is missing, not the permission.
                 let acts = self.modes.get(&decision.assessment.model) == Some(&Mode::Act);
                 let label = if acts { "unproven" } else { "would act" };
                 self.once(ruling, "would").then(|| self.held(decision, ruling, label))
@@ -164,9 +164,11 @@ impl Story {
             return None;
         }
         let whose = match (shared, a.evidence.reference) {
-            (true, _) => "the other version's drifted as much: a common cause".to_owned(),
+            (true, _) => {
+                "the other version drifted just as much, so the cause is common".to_owned()
+            }
             (false, Reference::Paired) => {
-                format!("only {}'s, by the same requests", a.version)
+                format!("on the same requests, only {} drifted", a.version)
             }
             (
                 false,
@@ -174,7 +176,7 @@ impl Story {
             ) => "no other version drifted on the same requests".to_owned(),
         };
         let text = format!(
-            "{} of {} has drifted: PSI {:.2}, {:.2} tolerated; {whose}.",
+            "{} of {} has drifted: PSI {:.2} (limit {:.2}); {whose}.",
             feature, a.version, a.evidence.statistic, a.evidence.threshold
         );
         let label = self.screen.warn("drift alert");
@@ -249,7 +251,7 @@ impl Story {
     }
 }
 
-/// The value, since when, what is tolerated, and the odds.
+/// The value, since when, the limit, and the odds.
 fn evidence(decision: &Decision) -> String {
     let (a, evidence) = (&decision.assessment, &decision.assessment.evidence);
     let unit = Unit::of(a.signal, evidence.limit);
@@ -259,10 +261,11 @@ fn evidence(decision: &Decision) -> String {
     if let Some(since) = evidence.since {
         text.push_str(&format!(" since {}", moment(since)));
     }
+    text.push_str(" (");
     if let Some(null) = evidence.null {
-        text.push_str(&format!(", {} tolerated", unit.value(null)));
+        text.push_str(&format!("limit {}, ", unit.value(null)));
     }
-    text.push_str(&format!(" ({} {})", count(evidence.samples), unit.samples()));
+    text.push_str(&format!("{} {})", count(evidence.samples), unit.samples()));
     let odds = odds(evidence.rule, evidence.statistic, evidence.threshold);
     text.push_str(&odds.map_or(".".to_owned(), |odds| format!("; {odds}.")));
     text
