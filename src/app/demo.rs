@@ -44,11 +44,11 @@ pub(super) fn run(global: &Global, args: &cli::DemoArgs) -> Result<u8> {
     });
     let demo =
         Demo { folder: args.folder.clone(), serve: args.serve, brokers: args.brokers.clone() };
-    let ended = told(&demo, global, &|| stopped.load(Ordering::Relaxed))?;
+    let ended = run_demo(&demo, global, &|| stopped.load(Ordering::Relaxed))?;
     Ok(if ended.faults.is_empty() { DONE } else { NO })
 }
 
-fn told(demo: &Demo, global: &Global, stopped: &dyn Fn() -> bool) -> Result<DemoResult> {
+fn run_demo(demo: &Demo, global: &Global, stopped: &dyn Fn() -> bool) -> Result<DemoResult> {
     let screen = screen(global);
     let mut story = Story::new(screen);
     let bar = Bar::new(!global.json);

@@ -42,7 +42,7 @@ pub(super) fn run(
         let inputs = args.files.iter().chain(&args.registry).chain(&global.config);
         apart(report, inputs.map(PathBuf::as_path))?;
     }
-    let replayed = told(replay, global, args)?;
+    let replayed = run_replay(replay, global, args)?;
     if global.json {
         terminal::line(&serde_json::to_string_pretty(&replayed.summary)?);
     }
@@ -56,7 +56,7 @@ pub(super) fn run(
 }
 
 /// Replays, and tells the story while it runs unless only the summary is wanted.
-fn told(replay: Replay, global: &Global, args: &cli::ReplayArgs) -> Result<Replayed> {
+fn run_replay(replay: Replay, global: &Global, args: &cli::ReplayArgs) -> Result<Replayed> {
     let screen = screen(global);
     let mut story = Story::new(screen);
     let bar = Bar::new(!global.json);

@@ -9,7 +9,7 @@ use crate::edge::http::client::{ClientError, part};
 use crate::edge::terminal;
 use crate::edge::terminal::table::{TableCell, Tone, table};
 use crate::model::{Incident, IncidentState};
-use crate::phrases::{minute, short, signal};
+use crate::phrases::{incident_state, minute, short, signal};
 use crate::shard::Decision;
 use crate::show;
 
@@ -98,7 +98,7 @@ fn row(incident: &Incident) -> Vec<TableCell> {
         short(incident.model.as_str(), 14).into(),
         short(&format!("{} → {to}", incident.version), 12).into(),
         read.into(),
-        TableCell::toned(incident.state.words(), tone(incident.state)),
+        TableCell::toned(incident_state(incident.state), tone(incident.state)),
     ]
 }
 

@@ -50,7 +50,7 @@ pub fn run(global: &Global, asked: &Remote, environment: &BTreeMap<String, Strin
     match done {
         Ok(code) => Ok(code),
         Err(error) => match error.downcast_ref::<ClientError>() {
-            Some(no) if no.is_no() => {
+            Some(no) if no.is_refusal() => {
                 terminal::complain(&format!("ripcord: {no}"));
                 Ok(NO)
             }

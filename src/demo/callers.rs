@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::DemoError;
 use super::flights::{AFTER, Flight, MODEL};
-use super::lap::Lap;
+use super::playback::Playback;
 use crate::edge::chain::chain;
 use crate::edge::clock::Stopwatch;
 use crate::edge::http::tls::provide_tls;
@@ -102,8 +102,8 @@ impl Callers {
         })
     }
 
-    /// Asks for these flights of a lap, as they come, several at once.
-    pub(super) async fn ask(&mut self, flights: Range<usize>, lap: &Lap) {
+    /// Asks for these flights of a playback, as they come, several at once.
+    pub(super) async fn ask(&mut self, flights: Range<usize>, playback: &Playback) {
         let mut under_way = JoinSet::new();
         for index in flights {
             if under_way.len() >= AT_ONCE
@@ -115,8 +115,8 @@ impl Callers {
             let request = self
                 .http
                 .post(&self.predict)
-                .header("x-request-id", lap.name(flight))
-                .header("x-event-time", lap.at(flight).to_string())
+                .header("x-request-id", playback.name(flight))
+                .header("x-event-time", playback.at(flight).to_string())
                 .json(&flight.request);
             under_way.spawn(one(index, request, self.patience));
             self.requests.sent += 1;

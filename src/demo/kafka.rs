@@ -11,9 +11,9 @@ use tokio::runtime::Runtime;
 
 use super::callers::client;
 use super::children::{Children, Launch};
-use super::ends::TelemetryEnds;
 use super::folder::Folder;
 use super::settings::{Places, telemetry};
+use super::telemetry_ends::TelemetryEnds;
 use super::{DemoError, Reach, Stage};
 use crate::config::{Config, KafkaSettings};
 use crate::edge::clock::SystemClock;
@@ -39,7 +39,7 @@ pub(super) struct Kafka {
     children: Option<Children>,
     /// The topic of telemetry.
     telemetry: String,
-    ends: TelemetryEnds,
+    telemetry_ends: TelemetryEnds,
     /// Telemetry records that never reached the log.
     lost: u64,
     http: Client,
@@ -78,9 +78,19 @@ impl Kafka {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(DemoError::Machine)?;
         let http = client(Duration::from_secs(2))?;
-        let (ends, lost, children) = (TelemetryEnds::open(&topics, config)?, 0, None);
-        let mut stage =
-            Self { log, topics, children, telemetry, ends, lost, http, runtime, places, opening };
+        let (telemetry_ends, lost, children) = (TelemetryEnds::open(&topics, config)?, 0, None);
+        let mut stage = Self {
+            log,
+            topics,
+            children,
+            telemetry,
+            telemetry_ends,
+            lost,
+            http,
+            runtime,
+            places,
+            opening,
+        };
         match Children::start(launch) {
             Ok(children) => {
                 stage.children = Some(children);
@@ -126,7 +136,8 @@ impl Stage for Kafka {
 
     /// A router that is killed loses what it had not published; that is not waited for again.
     fn logged(&mut self, records: u64) -> Result<(), DemoError> {
-        let published = self.ends.reach(records.saturating_sub(self.lost), PUBLISHED_WITHIN)?;
+        let published =
+            self.telemetry_ends.reach(records.saturating_sub(self.lost), PUBLISHED_WITHIN)?;
         self.lost = self.lost.max(records.saturating_sub(published));
         Ok(())
     }

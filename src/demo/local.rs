@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ends::TelemetryEnds;
+use super::telemetry_ends::TelemetryEnds;
 use super::{DemoError, Reach, Stage};
 use crate::config::Config;
 use crate::edge::clock::{Clock, SimulatedClock, Stopwatch};
@@ -31,7 +31,7 @@ pub(super) struct Local {
     log: LocalLog,
     topics: Topics,
     running: Option<RunningProcess>,
-    ends: TelemetryEnds,
+    telemetry_ends: TelemetryEnds,
     /// Runs while a step is open.
     wall: Option<(LogTime, Stopwatch)>,
 }
@@ -54,8 +54,8 @@ impl Local {
             namespace: config.rules.namespace.clone(),
             shards: config.settings.log.shards,
         };
-        let ends = TelemetryEnds::open(&topics, config)?;
-        Ok(Self { clock, log, topics, running: Some(running), ends, wall: None })
+        let telemetry_ends = TelemetryEnds::open(&topics, config)?;
+        Ok(Self { clock, log, topics, running: Some(running), telemetry_ends, wall: None })
     }
 }
 
@@ -89,7 +89,7 @@ impl Stage for Local {
     }
 
     fn logged(&mut self, records: u64) -> Result<(), DemoError> {
-        let published = self.ends.reach(records, PUBLISHED_WITHIN)?;
+        let published = self.telemetry_ends.reach(records, PUBLISHED_WITHIN)?;
         match published >= records {
             true => Ok(()),
             false => Err(DemoError::Lost { expected: records, published }),

@@ -4,23 +4,23 @@
 //! in event time. Law: it knows of Ripcord only what any program could know, by HTTP and from the
 //! topics; and it keeps the fault to itself.
 
+mod background;
 mod callers;
 mod children;
-mod ends;
 mod event;
 mod flights;
 mod folder;
 mod journal;
 mod kafka;
-mod lap;
 mod local;
 mod models;
-mod pulse;
+mod playback;
 mod result;
 mod run;
 mod scene;
 mod settings;
 mod tail;
+mod telemetry_ends;
 
 use std::path::PathBuf;
 

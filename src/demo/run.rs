@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
+use super::background::BackgroundCallers;
 use super::callers::Callers;
 use super::event::DemoEvent;
 use super::flights::{AFTER, BEFORE, FAULT, Flight, MODEL, flights};
 use super::folder::Folder;
 use super::journal::Journal;
-use super::lap::Lap;
-use super::pulse::Pulse;
+use super::playback::Playback;
 use super::result::{Observed, faults};
 use super::scene::set;
 use super::settings::WINDOW_MINUTES;
@@ -44,11 +44,11 @@ pub(super) struct DemoRun<'a> {
     journal: Journal,
     callers: Callers,
     watch: Stopwatch,
-    lap: Lap,
+    playback: Playback,
     /// Records of telemetry that must be on the log by now.
     records: u64,
     fault: Option<EventTime>,
-    pulse: Pulse,
+    background: BackgroundCallers,
     /// Where callers ask.
     router: String,
     /// Requests during the switch.
@@ -90,10 +90,10 @@ impl<'a> DemoRun<'a> {
             journal: Journal::new(pane),
             callers,
             watch,
-            lap: Lap::whole(&flights),
+            playback: Playback::whole(&flights),
             records: 0,
             fault: FAULT.parse().ok(),
-            pulse: Pulse::default(),
+            background: BackgroundCallers::default(),
             router,
             during: CallCounts::default(),
             withdrawn: None,
@@ -154,8 +154,8 @@ impl<'a> DemoRun<'a> {
         tell: &mut impl FnMut(DemoEvent<'_>),
     ) -> Result<(), DemoError> {
         for number in 1.. {
-            let (lap, length) = Lap::again(&self.flights, until, number);
-            self.lap = lap;
+            let (playback, length) = Playback::again(&self.flights, until, number);
+            self.playback = playback;
             let end = until + length;
             while until < end {
                 until = until + WINDOW;
@@ -181,7 +181,7 @@ impl<'a> DemoRun<'a> {
         })?;
         let observed = Observed {
             requests: &self.callers.requests,
-            steady: self.pulse.all(),
+            steady: self.background.all(),
             during_switch: self.during,
             withdrawn: (self.withdrawn, self.runtime.block_on(self.callers.answers(AFTER))?),
             shares: self.callers.right.shares(),
@@ -202,7 +202,8 @@ impl<'a> DemoRun<'a> {
         }
         let health = format!("{}/models/{MODEL}/health", self.router);
         let health = self.callers.http.get(health);
-        self.pulse = Pulse::start(&self.runtime, &health, self.stage.patience(), self.watch);
+        self.background =
+            BackgroundCallers::start(&self.runtime, &health, self.stage.patience(), self.watch);
         self.rest(start, None, tell)
     }
 
@@ -222,11 +223,11 @@ impl<'a> DemoRun<'a> {
             tell(DemoEvent::Fault(fault));
         }
         self.stage.arrive(until);
-        let due = self.lap.due(&self.flights, until);
+        let due = self.playback.due(&self.flights, until);
         // Each answer has its record, and so has each mirrored one and each outcome.
         self.records += 2 * due.len() as u64;
-        self.runtime.block_on(self.callers.ask(due, &self.lap));
-        let (landed, lines) = self.lap.landed(&self.flights, until);
+        self.runtime.block_on(self.callers.ask(due, &self.playback));
+        let (landed, lines) = self.playback.landed(&self.flights, until);
         self.records += lines.len() as u64;
         self.callers.landed(&landed);
         self.journal.told(until, self.watch.elapsed_us());
@@ -247,7 +248,7 @@ impl<'a> DemoRun<'a> {
             let rests = self.stage.rests(&self.journal.reach(), until);
             self.take_records(tell)?;
             if let Some(time) = self.journal.switched() {
-                self.during = self.pulse.during(&time);
+                self.during = self.background.during(&time);
                 self.withdrawn = Some(self.runtime.block_on(self.callers.answers(AFTER))?);
                 let at = self.journal.switched_at.unwrap_or(until);
                 tell(DemoEvent::Switched(at, self.journal.phases, self.during));

@@ -7,7 +7,7 @@
 //!
 //! Over 300 lines: one function per event, and all events in one place.
 
-pub mod done;
+pub mod counters;
 pub mod metrics;
 
 use std::fs::File;

@@ -4,7 +4,6 @@
 //! time comes with frames, log time as an argument. Same input, same verdicts, bit for bit.
 #![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
-mod ahead;
 mod assess;
 pub mod baseline;
 pub mod bets;
@@ -15,12 +14,13 @@ mod count;
 pub mod design;
 pub mod drift;
 pub mod edetector;
+pub mod history;
 pub mod inputs;
 pub mod lanes;
-pub mod lately;
-pub mod level;
 pub mod panes;
 pub mod power;
+mod provisional;
+pub mod recent;
 pub mod state;
 pub mod tally;
 pub mod verdict;

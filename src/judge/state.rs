@@ -9,10 +9,10 @@ use super::baseline::{self, Learned};
 use super::buckets::{Bucket, Buckets};
 use super::design::Moments;
 use super::edetector::EDetector;
+use super::history::ProductionDays;
 use super::inputs::DriftInputs;
-use super::lately::Lately;
-use super::level::Level;
 use super::panes::Pane;
+use super::recent::RecentSums;
 use super::watch::Watch;
 use crate::model::{
     Baseline, Budget, EventTime, FeatureName, Limit, ModelId, ModelRules, SourceId, Span, Standing,
@@ -38,10 +38,10 @@ pub struct ModelJudge {
     #[serde(with = "crate::sums::entries")]
     pub(super) live: BTreeMap<(TriggerId, VersionId, VersionId), EDetector>,
     #[serde(with = "crate::sums::entries")]
-    pub(super) levels: BTreeMap<(TriggerId, VersionId), Level>,
+    pub(super) levels: BTreeMap<(TriggerId, VersionId), ProductionDays>,
     pub(super) inputs: BTreeMap<TriggerId, DriftInputs>,
     /// Answers as trials, labels as their sum.
-    heard: BTreeMap<VersionId, Lately>,
+    heard: BTreeMap<VersionId, RecentSums>,
     #[serde(with = "crate::sums::entries")]
     pub(super) said: BTreeMap<(TriggerId, VersionId, Option<FeatureName>), Verdict>,
     pub(super) ahead: BTreeSet<(TriggerId, VersionId)>,
@@ -193,7 +193,7 @@ impl ModelJudge {
 
     /// How a version did on its last days in production.
     #[must_use]
-    pub fn level(&self, trigger: &Trigger, version: &VersionId) -> Option<&Level> {
+    pub fn level(&self, trigger: &Trigger, version: &VersionId) -> Option<&ProductionDays> {
         self.levels.get(&(trigger.id.clone(), version.clone()))
     }
 }

@@ -11,7 +11,7 @@
 use super::Lane;
 use super::inputs::InputRange;
 use super::join::Join;
-use super::ledger::{At, Disposition, ReadPhase};
+use super::ledger::{Disposition, ReadPhase, RecordPlace};
 use super::names::{IdOf, ModelIx, VersionIx, id_key, request_key};
 use super::request::{JoinContext, Label, Remembered, Scored};
 use crate::model::{
@@ -33,7 +33,7 @@ fn bad_name(error: &NameError) -> Disposition {
 
 impl Lane {
     /// Counts a sample where it belongs, and returns what happened to it.
-    pub(super) fn take(&mut self, sample: &Sample<'_>, at: &At) -> Disposition {
+    pub(super) fn take(&mut self, sample: &Sample<'_>, at: &RecordPlace) -> Disposition {
         let taken = match sample {
             Sample::Prediction(p) => self.prediction(p, at),
             Sample::Outcome(o) => self.outcome(o, at),
@@ -45,7 +45,7 @@ impl Lane {
     }
 
     /// The join, and what it may add to.
-    fn room<'a>(&'a mut self, at: &'a At) -> (&'a mut Join, JoinContext<'a>) {
+    fn room<'a>(&'a mut self, at: &'a RecordPlace) -> (&'a mut Join, JoinContext<'a>) {
         let room = JoinContext {
             panes: &mut self.panes,
             names: &self.names,
@@ -58,7 +58,7 @@ impl Lane {
     }
 
     /// Whether a record adds to the pane of its own time.
-    fn adds(&self, ts: EventTime, at: &At) -> bool {
+    fn adds(&self, ts: EventTime, at: &RecordPlace) -> bool {
         at.phase != ReadPhase::Rebuild && self.panes.is_open(ts)
     }
 
@@ -67,7 +67,11 @@ impl Lane {
         Ok((model, self.names.version(model, version)?))
     }
 
-    fn prediction(&mut self, p: &Prediction<'_>, at: &At) -> Result<Disposition, NameError> {
+    fn prediction(
+        &mut self,
+        p: &Prediction<'_>,
+        at: &RecordPlace,
+    ) -> Result<Disposition, NameError> {
         let (model, version) = self.version(&p.model, &p.version)?;
         self.features.clear();
         for (name, _) in &p.features {
@@ -100,7 +104,7 @@ impl Lane {
         p: &Prediction<'_>,
         model: ModelIx,
         version: VersionIx,
-        at: &At,
+        at: &RecordPlace,
     ) -> Remembered {
         let Some(value) = p.prediction.as_ref().filter(|_| p.status == PredictionStatus::Ok) else {
             return Remembered::Not;
@@ -124,7 +128,7 @@ impl Lane {
         remembered
     }
 
-    fn count(&mut self, p: &Prediction<'_>, version: VersionIx, at: &At) {
+    fn count(&mut self, p: &Prediction<'_>, version: VersionIx, at: &RecordPlace) {
         let answer = p.prediction.as_ref().filter(|_| p.status == PredictionStatus::Ok);
         let sums = self.panes.version(p.ts, at, version, p.role);
         sums.answers.count(p.status != PredictionStatus::Ok);
@@ -158,7 +162,7 @@ impl Lane {
         }
     }
 
-    fn outcome(&mut self, o: &Outcome<'_>, at: &At) -> Result<Disposition, NameError> {
+    fn outcome(&mut self, o: &Outcome<'_>, at: &RecordPlace) -> Result<Disposition, NameError> {
         let model = self.names.model(&o.model)?;
         if let (Some(version), Some(answer)) = (&o.version, &o.prediction) {
             let version = self.names.version(model, version)?;
@@ -175,7 +179,7 @@ impl Lane {
         o: &Outcome<'_>,
         version: VersionIx,
         answer: Label,
-        at: &At,
+        at: &RecordPlace,
     ) -> Disposition {
         if !self.adds(o.ts, at) {
             return Disposition::Late;
@@ -188,7 +192,11 @@ impl Lane {
         Disposition::Measured
     }
 
-    fn latency(&mut self, l: &LatencySample<'_>, at: &At) -> Result<Disposition, NameError> {
+    fn latency(
+        &mut self,
+        l: &LatencySample<'_>,
+        at: &RecordPlace,
+    ) -> Result<Disposition, NameError> {
         let (_, version) = self.version(&l.model, &l.version)?;
         if !self.adds(l.ts, at) {
             return Ok(Disposition::Late);
@@ -203,7 +211,7 @@ impl Lane {
         Ok(Disposition::Measured)
     }
 
-    fn health(&mut self, h: &Health<'_>, at: &At) -> Result<Disposition, NameError> {
+    fn health(&mut self, h: &Health<'_>, at: &RecordPlace) -> Result<Disposition, NameError> {
         let (_, version) = self.version(&h.model, &h.version)?;
         if !self.adds(h.ts, at) {
             return Ok(Disposition::Late);
@@ -217,7 +225,7 @@ impl Lane {
         Ok(Disposition::Measured)
     }
 
-    fn run(&mut self, r: &Run<'_>, at: &At) -> Result<Disposition, NameError> {
+    fn run(&mut self, r: &Run<'_>, at: &RecordPlace) -> Result<Disposition, NameError> {
         let version = r.version.as_deref().unwrap_or(NO_VERSION);
         let (_, version) = self.version(&r.model, version)?;
         if !self.adds(r.ts, at) {

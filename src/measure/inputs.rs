@@ -15,13 +15,13 @@ pub(super) const TOGETHER: Span = Span::from_s(300);
 
 /// One input.
 #[derive(Debug)]
-pub(super) enum Given {
+pub(super) enum InputValue {
     Number(f64),
     Category(Box<str>),
     Missing,
 }
 
-impl Given {
+impl InputValue {
     fn of(feature: &Feature<'_>) -> Self {
         match feature {
             Feature::Number(number) => Self::Number(*number),
@@ -48,7 +48,7 @@ pub(super) struct InputRange {
 
 /// The inputs of recent answers, by the end of the pane in which they are last needed.
 #[derive(Debug, Default)]
-pub(super) struct RecentInputs(BTreeMap<EventTime, Vec<(FeatureIx, Given)>>);
+pub(super) struct RecentInputs(BTreeMap<EventTime, Vec<(FeatureIx, InputValue)>>);
 
 impl RecentInputs {
     /// Keeps the inputs of an answer given at `ts`, unless they are too old to be needed.
@@ -63,7 +63,7 @@ impl RecentInputs {
         }
         let block = self.0.entry(panes.end_of(ts + TOGETHER)).or_default();
         let start = block.len();
-        block.extend(inputs.map(|(index, feature)| (index, Given::of(feature))));
+        block.extend(inputs.map(|(index, feature)| (index, InputValue::of(feature))));
         let kept = block.get_mut(start..).unwrap_or_default();
         kept.sort_by_key(|(index, _)| *index);
         match (u32::try_from(start), u32::try_from(kept.len())) {
@@ -78,7 +78,7 @@ impl RecentInputs {
         ts: EventTime,
         place: InputRange,
         panes: &Panes,
-    ) -> &[(FeatureIx, Given)] {
+    ) -> &[(FeatureIx, InputValue)] {
         let (start, len) = (place.start as usize, place.len as usize);
         let block = self.0.get(&panes.end_of(ts + TOGETHER));
         block.and_then(|block| block.get(start..start + len)).unwrap_or_default()

@@ -128,7 +128,10 @@ impl Join {
 
     /// Whether the request's truth labels none of its answers, nor waits to.
     fn stray(&self, model: ModelIx, key: KeyHash) -> bool {
-        let request = self.books.get(&model).and_then(|rule_set| rule_set.requests.get(&key));
+        let request = self
+            .books
+            .get(&model)
+            .and_then(|count_disposition| count_disposition.requests.get(&key));
         let Some((request, truth)) = request.and_then(|r| Some((r, r.truth?))) else {
             return false;
         };
@@ -181,7 +184,7 @@ impl Join {
     }
 
     pub(super) fn stopped(&self, model: ModelIx) -> bool {
-        self.books.get(&model).is_some_and(|rule_set| rule_set.stopped)
+        self.books.get(&model).is_some_and(|count_disposition| count_disposition.stopped)
     }
 
     /// Changes a request and keeps the books: what is empty goes, what waits is counted.
@@ -191,9 +194,9 @@ impl Join {
         key: KeyHash,
         change: impl FnOnce(&mut Request) -> R,
     ) -> R {
-        let rule_set = self.books.entry(model).or_default();
+        let count_disposition = self.books.entry(model).or_default();
         // Whether it was counted as waiting, and whether it was complete.
-        let ((lacked, was), answer, request) = match rule_set.requests.entry(key) {
+        let ((lacked, was), answer, request) = match count_disposition.requests.entry(key) {
             Entry::Occupied(mut entry) => {
                 let was = entry.get().complete();
                 let answer = change(entry.get_mut());
@@ -214,9 +217,10 @@ impl Join {
             request.remove();
         }
         let lacks = !complete && !gone;
-        rule_set.waiting = rule_set.waiting + usize::from(lacks) - usize::from(lacked);
+        count_disposition.waiting =
+            count_disposition.waiting + usize::from(lacks) - usize::from(lacked);
         if complete && !was {
-            rule_set.complete.push_back(key);
+            count_disposition.complete.push_back(key);
         }
         self.turn(model);
         answer
@@ -224,30 +228,32 @@ impl Join {
 
     /// Stops the model's join past the cap, and lets it go on below half of it.
     fn turn(&mut self, model: ModelIx) {
-        let Some(rule_set) = self.books.get_mut(&model).filter(|_| !self.rebuilding) else {
+        let Some(count_disposition) = self.books.get_mut(&model).filter(|_| !self.rebuilding)
+        else {
             return;
         };
-        let waiting = rule_set.waiting;
-        let turns = if rule_set.stopped { waiting * 2 <= self.cap } else { waiting > self.cap };
+        let waiting = count_disposition.waiting;
+        let turns =
+            if count_disposition.stopped { waiting * 2 <= self.cap } else { waiting > self.cap };
         if turns {
-            rule_set.stopped = !rule_set.stopped;
-            self.turns.push(JoinChange { model, stopped: rule_set.stopped, waiting });
+            count_disposition.stopped = !count_disposition.stopped;
+            self.turns.push(JoinChange { model, stopped: count_disposition.stopped, waiting });
         }
     }
 
     /// Complete requests past the cap go, the oldest first, but for those still being counted.
     fn trim(&mut self, model: ModelIx, panes: &Panes) {
-        let Some(rule_set) = self.books.get_mut(&model) else { return };
-        while rule_set.complete.len() > self.cap {
-            let Some(key) = rule_set.complete.front() else { return };
-            let request = rule_set.requests.get(key).filter(|request| request.complete());
+        let Some(count_disposition) = self.books.get_mut(&model) else { return };
+        while count_disposition.complete.len() > self.cap {
+            let Some(key) = count_disposition.complete.front() else { return };
+            let request = count_disposition.requests.get(key).filter(|request| request.complete());
             if let Some(known) = request.and_then(Request::known_at) {
                 if panes.is_open(known) {
                     return;
                 }
-                rule_set.requests.remove(key);
+                count_disposition.requests.remove(key);
             }
-            rule_set.complete.pop_front();
+            count_disposition.complete.pop_front();
         }
     }
 }

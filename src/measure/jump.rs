@@ -12,7 +12,7 @@
 
 use std::borrow::Cow;
 
-use super::ledger::At;
+use super::ledger::RecordPlace;
 use crate::model::{
     EventTime, Feature, Health, LatencySample, LogTime, Outcome, Prediction, Reject, Run, Sample,
     Source, Span, Value,
@@ -48,7 +48,7 @@ pub fn beginning(mut times: Vec<EventTime>, source: &Source) -> Option<EventTime
 /// A record that waits for others to confirm its clock.
 #[derive(Debug)]
 pub(super) struct UnconfirmedRecord {
-    pub(super) at: At,
+    pub(super) at: RecordPlace,
     pub(super) sample: Sample<'static>,
     confirmed: u32,
     contradicted: u32,
@@ -56,7 +56,7 @@ pub(super) struct UnconfirmedRecord {
 
 /// What is to be done with a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sift {
+pub(super) enum ClockCheck {
     Take,
     Hold,
     Refuse,
@@ -78,13 +78,13 @@ impl Jump {
     }
 
     /// What to do with a sample of this time, which the log took at `appended`.
-    pub(super) fn sift(&self, ts: EventTime, appended: Option<LogTime>) -> Sift {
+    pub(super) fn admit(&self, ts: EventTime, appended: Option<LogTime>) -> ClockCheck {
         if let Some(appended) = appended {
             let limit = EventTime::from_ms(appended.as_ms()) + self.max;
-            return if ts > limit { Sift::Refuse } else { Sift::Take };
+            return if ts > limit { ClockCheck::Refuse } else { ClockCheck::Take };
         }
         let jumps = self.newest.is_some_and(|newest| ts > newest + self.max);
-        if jumps && self.confirmations > 0 { Sift::Hold } else { Sift::Take }
+        if jumps && self.confirmations > 0 { ClockCheck::Hold } else { ClockCheck::Take }
     }
 
     /// A sample was taken: what of the held it settles, and whether for the better.
@@ -100,7 +100,7 @@ impl Jump {
     /// A sample is held: what of the held it settles, itself included.
     pub(super) fn hold(
         &mut self,
-        at: At,
+        at: RecordPlace,
         sample: Sample<'static>,
     ) -> Vec<(UnconfirmedRecord, bool)> {
         let ts = sample.ts();

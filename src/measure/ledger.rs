@@ -57,7 +57,7 @@ pub(super) enum ReadPhase {
 
 /// The position of a record, and the phase in which it is read.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct At {
+pub(super) struct RecordPlace {
     pub(super) topic: usize,
     pub(super) position: i64,
     pub(super) phase: ReadPhase,
@@ -196,17 +196,17 @@ impl Ledger {
     }
 
     /// A record read for the first time ends here.
-    pub(super) fn rule_set(&mut self, at: &At, bucket: Disposition) {
+    pub(super) fn count_disposition(&mut self, at: &RecordPlace, disposition: Disposition) {
         if at.phase == ReadPhase::Live {
-            self.add(bucket);
+            self.add(disposition);
         }
     }
 
     /// A waiting record ends here. One that a former life had lost count of changes nothing.
-    pub(super) fn settle(&mut self, bucket: Disposition) {
+    pub(super) fn settle(&mut self, disposition: Disposition) {
         if self.counters.waiting > 0 {
             self.counters.waiting -= 1;
-            self.add(bucket);
+            self.add(disposition);
         }
     }
 
@@ -218,9 +218,9 @@ impl Ledger {
         self.counters.unmatched += lost;
     }
 
-    fn add(&mut self, bucket: Disposition) {
+    fn add(&mut self, disposition: Disposition) {
         let c = &mut self.counters;
-        match bucket {
+        match disposition {
             Disposition::Measured => c.measured += 1,
             Disposition::Waiting => c.waiting += 1,
             Disposition::Unmatched => c.unmatched += 1,

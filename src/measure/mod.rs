@@ -14,6 +14,7 @@
 //! *duplicate*: a repeated record whose pane is closed is late.
 #![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
+mod admit;
 mod api;
 mod count;
 mod flush;
@@ -24,14 +25,13 @@ mod ledger;
 mod names;
 mod panes;
 mod request;
-mod sift;
 mod watermark;
 
 use self::flush::Flushed;
 use self::inputs::RecentInputs;
 use self::join::Join;
-use self::jump::{Jump, Sift};
-use self::ledger::{At, Disposition, Ledger, ReadPhase};
+use self::jump::{ClockCheck, Jump};
+use self::ledger::{Disposition, Ledger, ReadPhase, RecordPlace};
 use self::names::{FeatureIx, Names};
 use self::panes::Panes;
 use self::watermark::Watermarks;
@@ -126,7 +126,7 @@ impl Lane {
     /// Whether a sample of this time, for whose clock nobody vouches, is taken at once.
     #[must_use]
     pub fn believes(&self, ts: EventTime) -> bool {
-        self.jump.sift(ts, None) == Sift::Take
+        self.jump.admit(ts, None) == ClockCheck::Take
     }
 
     /// Positions of records that wait for others to confirm their clock.
@@ -178,10 +178,10 @@ impl Lane {
             self.marks.set_idle(topic, false);
             self.catch_up(out);
         }
-        let at = At { topic, position, phase, newest_before: self.jump.newest() };
+        let at = RecordPlace { topic, position, phase, newest_before: self.jump.newest() };
         match read.and_then(jump::in_range) {
             Err(code) => self.finish(&at, Disposition::Rejected(code), out),
-            Ok(sample) => self.sift(&at, appended, sample, out),
+            Ok(sample) => self.admit(&at, appended, sample, out),
         }
         if phase != ReadPhase::Live {
             self.ledger.reread(topic, position);

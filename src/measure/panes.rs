@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ledger::{At, ReadPhase};
+use super::ledger::{ReadPhase, RecordPlace};
 use super::names::{Hashes, KeyHash, ModelIx, Names, VersionIx};
 use crate::model::{EventTime, LogTime, SampleRole, Span};
 use crate::sums::{PairPartial, PairSums, VersionPartial, VersionSums};
@@ -54,7 +54,7 @@ struct Pane {
 }
 
 impl Pane {
-    fn new(topics: usize, at: &At) -> Self {
+    fn new(topics: usize, at: &RecordPlace) -> Self {
         Self {
             versions: BTreeMap::new(),
             pairs: BTreeMap::new(),
@@ -66,7 +66,7 @@ impl Pane {
         }
     }
 
-    fn feed(&mut self, at: &At) {
+    fn feed(&mut self, at: &RecordPlace) {
         if at.phase == ReadPhase::Rebuild {
             return;
         }
@@ -117,7 +117,7 @@ impl Panes {
     }
 
     /// The pane that holds `ts`, fed by the record at `at`.
-    fn fed(&mut self, ts: EventTime, at: &At) -> &mut Pane {
+    fn fed(&mut self, ts: EventTime, at: &RecordPlace) -> &mut Pane {
         let topics = self.topics;
         let pane = self.open.entry(ts.floor(self.span)).or_insert_with(|| Pane::new(topics, at));
         pane.feed(at);
@@ -128,7 +128,7 @@ impl Panes {
     pub(super) fn version(
         &mut self,
         ts: EventTime,
-        at: &At,
+        at: &RecordPlace,
         version: VersionIx,
         role: SampleRole,
     ) -> &mut VersionSums {
@@ -143,7 +143,7 @@ impl Panes {
     pub(super) fn pair(
         &mut self,
         ts: EventTime,
-        at: &At,
+        at: &RecordPlace,
         pair: (VersionIx, VersionIx),
     ) -> &mut PairSums {
         let pane = self.fed(ts, at);
@@ -154,12 +154,18 @@ impl Panes {
     }
 
     /// Whether the open pane that holds `ts` has seen this id; now it has.
-    pub(super) fn seen(&mut self, ts: EventTime, at: &At, id: KeyHash) -> bool {
+    pub(super) fn seen(&mut self, ts: EventTime, at: &RecordPlace, id: KeyHash) -> bool {
         !self.fed(ts, at).seen.insert(id)
     }
 
     /// An outcome waits in the open pane that holds `ts`.
-    pub(super) fn wait(&mut self, ts: EventTime, at: &At, model: ModelIx, request: KeyHash) {
+    pub(super) fn wait(
+        &mut self,
+        ts: EventTime,
+        at: &RecordPlace,
+        model: ModelIx,
+        request: KeyHash,
+    ) {
         self.fed(ts, at).waiting.push((model, request));
     }
 

@@ -8,7 +8,7 @@
 use xxhash_rust::xxh3::xxh3_128;
 
 use super::inputs::{InputRange, RecentInputs, TOGETHER};
-use super::ledger::{At, Disposition, ReadPhase};
+use super::ledger::{Disposition, ReadPhase, RecordPlace};
 use super::names::{Names, VersionIx};
 use super::panes::Panes;
 use crate::model::{EventTime, SampleRole, Span, Value};
@@ -69,7 +69,7 @@ pub(super) struct JoinContext<'a> {
     pub(super) panes: &'a mut Panes,
     pub(super) names: &'a Names,
     pub(super) inputs: &'a RecentInputs,
-    pub(super) at: &'a At,
+    pub(super) at: &'a RecordPlace,
     pub(super) horizon: Span,
     pub(super) categories: usize,
 }

@@ -30,15 +30,15 @@ pub enum IncidentState {
 }
 
 impl IncidentState {
-    /// The state in words.
+    /// As in JSON.
     #[must_use]
-    pub const fn words(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
-            Self::Mitigating => "rolling back",
+            Self::Mitigating => "mitigating",
             Self::Mitigated => "mitigated",
             Self::Verified => "verified",
-            Self::MitigatedUnverified => "mitigated (unverified)",
+            Self::MitigatedUnverified => "mitigated_unverified",
             Self::Resolved => "resolved",
             Self::Frozen => "frozen",
             Self::Stuck => "stuck",
@@ -122,4 +122,25 @@ pub struct Incident {
     pub closed_at: Option<EventTime>,
     /// Log time of the latest change of state.
     pub changed_at: LogTime,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_has_one_name() {
+        for state in [
+            IncidentState::Open,
+            IncidentState::Mitigating,
+            IncidentState::Mitigated,
+            IncidentState::Verified,
+            IncidentState::MitigatedUnverified,
+            IncidentState::Resolved,
+            IncidentState::Frozen,
+            IncidentState::Stuck,
+        ] {
+            assert_eq!(serde_json::to_value(state).unwrap(), state.name());
+        }
+    }
 }

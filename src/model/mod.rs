@@ -42,4 +42,4 @@ pub use sample::{
 };
 pub use source::{Field, LaneId, Mapping, SampleKind, Source, TopicRule, UnknownModels};
 pub use time::{EventTime, LogTime, Span, TimeError};
-pub use trigger::{Action, Limit, Signal, Statistic, Tolerance, Trigger, percent};
+pub use trigger::{Action, Limit, Signal, Statistic, Tolerance, Trigger};

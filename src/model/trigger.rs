@@ -78,26 +78,6 @@ pub enum Limit {
     },
 }
 
-/// A share as a percentage; two decimals below 1 %.
-#[must_use]
-pub fn percent(share: f64) -> String {
-    let digits = if share.abs() < 0.01 { 2 } else { 1 };
-    format!("{:.digits$} %", share * 100.0)
-}
-
-impl Limit {
-    /// A value in the unit of the limit: `14.1 %`, `4.5 points`, `500 ms`, `0.25`.
-    #[must_use]
-    pub fn shown(self, value: f64) -> String {
-        match self {
-            Self::Baseline(_) | Self::Rate(_) => percent(value),
-            Self::Paired(_) => format!("{:.1} points", value * 100.0),
-            Self::MeanMs { .. } => format!("{value:.0} ms"),
-            Self::Psi { .. } => format!("{value:.2}"),
-        }
-    }
-}
-
 /// The tolerated distance from a baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -132,23 +112,4 @@ pub enum Action {
     Alert,
     /// Roll the version back.
     Rollback,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_value_is_shown_in_the_unit_of_its_limit() {
-        for (limit, value, shown) in [
-            (Limit::Rate(0.1), 0.397, "39.7 %"),
-            (Limit::Rate(0.1), 0.0012, "0.12 %"),
-            (Limit::Baseline(Tolerance::Points(0.05)), 0.01, "1.0 %"),
-            (Limit::Paired(0.02), -0.1125, "-11.2 points"),
-            (Limit::MeanMs { limit: 2000.0, timeout: 60_000.0 }, 1999.6, "2000 ms"),
-            (Limit::Psi { limit: 0.25, bins: 10, learn: 5000 }, 1.494, "1.49"),
-        ] {
-            assert_eq!(limit.shown(value), shown, "{limit:?}");
-        }
-    }
 }

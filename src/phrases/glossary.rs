@@ -155,7 +155,7 @@ mod tests {
             IncidentState::Frozen,
             IncidentState::Stuck,
         ] {
-            explained(state.words());
+            explained(crate::phrases::incident_state(state));
         }
         for proof in [Proof::L1, Proof::L2, Proof::L3, Proof::L4] {
             let words = crate::phrases::proof(proof);

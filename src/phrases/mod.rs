@@ -1,7 +1,6 @@
 //! Numbers, times, verdicts and steps in words.
 //!
 //! Law: each is worded once, here. Every screen, page and message is put together from these.
-//! (The words for an incident's state are in `model`, since `undo` needs them too.)
 #![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
 pub mod changes;
@@ -13,10 +12,9 @@ mod times;
 mod units;
 mod verdicts;
 
-pub use crate::model::percent;
 pub use closest::closest;
-pub use numbers::{count, gained, grouped, number, points, short};
-pub use steps::{proof, step_result, want};
-pub use times::{day, minute, moment, span, spoken};
+pub use numbers::{count, gained, grouped, number, percent, points, short};
+pub use steps::{incident_state, proof, step_result, want};
+pub use times::{day, log_moment, minute, moment, span, spoken};
 pub use units::Unit;
 pub use verdicts::{benefit, by, odds, reason, reference, role, signal, verdict};

@@ -39,6 +39,13 @@ pub fn number(x: f64) -> String {
     }
 }
 
+/// A share: `14.1 %`, with two decimals below 1 %.
+#[must_use]
+pub fn percent(share: f64) -> String {
+    let digits = if share.abs() < 0.01 { 2 } else { 1 };
+    format!("{:.digits$} %", share * 100.0)
+}
+
 /// A difference of shares: `4.7 points`.
 #[must_use]
 pub fn points(difference: f64) -> String {
@@ -66,7 +73,6 @@ pub fn short(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::percent;
 
     #[test]
     fn numbers_read_as_people_write_them() {

@@ -1,6 +1,21 @@
-//! Steps of a rollback, and their proofs.
+//! Incidents, their steps and their proofs.
 
-use crate::model::{Proof, StepResult, Want};
+use crate::model::{IncidentState, Proof, StepResult, Want};
+
+/// The state of an incident.
+#[must_use]
+pub const fn incident_state(state: IncidentState) -> &'static str {
+    match state {
+        IncidentState::Open => "open",
+        IncidentState::Mitigating => "rolling back",
+        IncidentState::Mitigated => "mitigated",
+        IncidentState::Verified => "verified",
+        IncidentState::MitigatedUnverified => "mitigated (unverified)",
+        IncidentState::Resolved => "resolved",
+        IncidentState::Frozen => "frozen",
+        IncidentState::Stuck => "stuck",
+    }
+}
 
 /// What proves a rollback so far.
 #[must_use]

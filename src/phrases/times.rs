@@ -2,12 +2,18 @@
 
 use chrono::DateTime;
 
-use crate::model::{EventTime, Span};
+use crate::model::{EventTime, LogTime, Span};
 
 /// `2013-06-24 04:01 UTC`.
 #[must_use]
 pub fn moment(at: EventTime) -> String {
     format!("{} UTC", minute(at))
+}
+
+/// The same of log time.
+#[must_use]
+pub fn log_moment(at: LogTime) -> String {
+    moment(EventTime::from_ms(at.as_ms()))
 }
 
 /// `2013-06-24 04:01`, in UTC: for a column whose head says so.

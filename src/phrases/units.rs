@@ -1,7 +1,7 @@
 //! What a trigger's value is, and in which unit.
 
-use super::numbers::{number, points};
-use crate::model::{Limit, Signal, percent};
+use super::numbers::{number, percent, points};
+use crate::model::{Limit, Signal};
 
 /// What a trigger's value is: of one version, or the difference of two on the same requests.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +59,25 @@ impl Unit {
             _ if self.paired => "pairs",
             Signal::Accuracy => "labels",
             Signal::ErrorRate | Signal::Latency | Signal::FeatureDrift => "answers",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_has_the_unit_of_its_signal() {
+        for (signal, paired, value, shown) in [
+            (Signal::ErrorRate, false, 0.397, "39.7 %"),
+            (Signal::ErrorRate, false, 0.0012, "0.12 %"),
+            (Signal::Accuracy, false, 0.01, "1.0 %"),
+            (Signal::Accuracy, true, -0.1125, "-11.2 points"),
+            (Signal::Latency, false, 1999.6, "2,000 ms"),
+            (Signal::FeatureDrift, false, 1.494, "1.49"),
+        ] {
+            assert_eq!(Unit::new(signal, paired).value(value), shown, "{signal:?}");
         }
     }
 }

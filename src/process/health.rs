@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::config::HttpLimits;
-use crate::edge::diagnostics::done;
+use crate::edge::diagnostics::counters;
 use crate::edge::diagnostics::metrics::{self, Page};
 use crate::edge::http::{Guard, Problem, Routes, framed, run};
 use crate::edge::log::{Commit, Committed, Log, LogError, Partition, Read, Reader, Record, Writer};
@@ -110,7 +110,7 @@ async fn page(State(health): State<HealthBoard>) -> Response {
     let roles = health.all();
     let roles = roles.iter().map(|(role, how)| (vec![("role", role.clone())], reads(how)));
     page.gauge(metrics::ROLE_READY, roles.collect::<Vec<_>>());
-    done::page(&mut page);
+    counters::page(&mut page);
     ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], page.text()).into_response()
 }
 

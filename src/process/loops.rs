@@ -53,8 +53,8 @@ pub(super) fn decide(
 
 /// Warns if a shard uses other rules than the config's.
 fn compare(decide: &Decide, config: &str) {
-    let mut books = decide.shards().filter_map(|(_, shard)| shard.rule_set());
-    if let Some(rule_set) = books.find(|rule_set| rule_set.hash != config) {
+    let mut rule_sets = decide.shards().filter_map(|(_, shard)| shard.rule_set());
+    if let Some(rule_set) = rule_sets.find(|rule_set| rule_set.hash != config) {
         diagnostics::rules_differ(config, &rule_set.hash, rule_set.revision);
     }
 }

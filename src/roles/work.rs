@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 
 use crate::edge::chain::chain;
 use crate::edge::clock::Stopwatch;
-use crate::edge::diagnostics::{self, done};
+use crate::edge::diagnostics::{self, counters};
 use crate::edge::log::{Commit, Committed, Partition, Read, Reader, Record, Topic, Writer};
 use crate::model::{
     Command, CommandResult, Fact, LogTime, ModelId, Proof, ResultCode, Span, StepResult, TargetId,
@@ -158,7 +158,7 @@ impl Work {
             Err(why) => {
                 let (at, why) = (record.position, chain(&why));
                 diagnostics::command_unreadable(&self.id, partition.partition, at, &why);
-                done::unreadable(&self.id);
+                counters::unreadable(&self.id);
             }
         }
         let upto = Committed { position: record.position + 1, metadata: String::new() };
@@ -179,7 +179,7 @@ impl Work {
     ) -> Result<(), RoleError> {
         let watch = Stopwatch::start();
         let (acted, code, fence) = self.act(&command);
-        done::step(&self.id, &command.want, acted.outcome, watch);
+        counters::step(&self.id, &command.want, acted.outcome, watch);
         let took_us = Some(watch.elapsed_us());
         let answer = CommandResult { code, fence, took_us, ..acted.clone().answer(&command) };
         let answer = Inbox::Answer(answer);
@@ -240,7 +240,7 @@ impl Work {
                 }
             };
         if let Some(code) = code {
-            done::refused(&self.id, code.name());
+            counters::refused(&self.id, code.name());
         }
         (acted, code, Some(fence.generation))
     }

@@ -42,7 +42,7 @@ pub fn hash(key: &[u8]) -> u64 {
 
 /// Whether a version may be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Gate {
+pub(super) enum Eligibility {
     /// It may.
     Open,
     /// By a single request, to see how it is.
@@ -54,11 +54,11 @@ pub(super) enum Gate {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Seat {
+pub(super) struct Candidate {
     pub(super) version: VersionId,
     /// Hundredths of a percent.
     pub(super) weight: u32,
-    pub(super) gate: Gate,
+    pub(super) eligibility: Eligibility,
     /// Gets a copy of what others answer.
     pub(super) shadow: bool,
 }
@@ -66,7 +66,7 @@ pub(super) struct Seat {
 /// Who may answer, and with which share.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct RoutePlan {
-    pub(super) seats: Vec<Seat>,
+    pub(super) candidates: Vec<Candidate>,
 }
 
 /// Who answers.
@@ -89,17 +89,19 @@ impl RoutePlan {
         tried: &[VersionIndex],
         mut trial: impl FnMut(VersionIndex) -> bool,
     ) -> Option<Choice> {
-        let mut left: Vec<(VersionIndex, &Seat)> = self.places().collect();
-        left.retain(|(place, seat)| {
-            seat.weight > 0 && seat.gate != Gate::Shut && !tried.contains(place)
+        let mut left: Vec<(VersionIndex, &Candidate)> = self.places().collect();
+        left.retain(|(place, candidate)| {
+            candidate.weight > 0
+                && candidate.eligibility != Eligibility::Shut
+                && !tried.contains(place)
         });
-        let sound = left.iter().any(|(_, seat)| seat.gate == Gate::Open);
+        let sound = left.iter().any(|(_, candidate)| candidate.eligibility == Eligibility::Open);
         if sound {
-            left.retain(|(_, seat)| seat.gate != Gate::Down);
+            left.retain(|(_, candidate)| candidate.eligibility != Eligibility::Down);
         }
         loop {
-            let (place, gate) = pick(draw, &left)?;
-            if gate != Gate::Trial {
+            let (place, eligibility) = pick(draw, &left)?;
+            if eligibility != Eligibility::Trial {
                 return Some(Choice { place, trial: false });
             }
             if trial(place) {
@@ -115,42 +117,44 @@ impl RoutePlan {
     /// The versions that get a copy of what `answering` is asked.
     pub fn shadows(&self, answering: VersionIndex) -> impl Iterator<Item = VersionIndex> {
         let others = self.places().filter(move |(place, _)| *place != answering);
-        others.filter(|(_, seat)| seat.shadow && seat.gate != Gate::Shut).map(|(place, _)| place)
+        others
+            .filter(|(_, candidate)| candidate.shadow && candidate.eligibility != Eligibility::Shut)
+            .map(|(place, _)| place)
     }
 
     /// The name of a version.
     #[must_use]
     pub fn version(&self, place: VersionIndex) -> Option<&VersionId> {
-        self.seats.get(place.0).map(|seat| &seat.version)
+        self.candidates.get(place.0).map(|candidate| &candidate.version)
     }
 
-    fn places(&self) -> impl Iterator<Item = (VersionIndex, &Seat)> {
-        self.seats.iter().enumerate().map(|(at, seat)| (VersionIndex(at), seat))
+    fn places(&self) -> impl Iterator<Item = (VersionIndex, &Candidate)> {
+        self.candidates.iter().enumerate().map(|(at, candidate)| (VersionIndex(at), candidate))
     }
 }
 
-fn pick(draw: Draw, left: &[(VersionIndex, &Seat)]) -> Option<(VersionIndex, Gate)> {
+fn pick(draw: Draw, left: &[(VersionIndex, &Candidate)]) -> Option<(VersionIndex, Eligibility)> {
     match draw {
         Draw::Key(key) => {
-            let mut best: Option<(f64, VersionIndex, Gate)> = None;
-            for (place, seat) in left {
-                let wait = wait(key, seat);
+            let mut best: Option<(f64, VersionIndex, Eligibility)> = None;
+            for (place, candidate) in left {
+                let wait = wait(key, candidate);
                 if best.is_none_or(|(least, ..)| wait < least) {
-                    best = Some((wait, *place, seat.gate));
+                    best = Some((wait, *place, candidate.eligibility));
                 }
             }
-            best.map(|(_, place, gate)| (place, gate))
+            best.map(|(_, place, eligibility)| (place, eligibility))
         }
         Draw::Turn(turn) => {
-            let total: u32 = left.iter().map(|(_, seat)| seat.weight).sum();
+            let total: u32 = left.iter().map(|(_, candidate)| candidate.weight).sum();
             // The golden section of 2^64: no stretch of turns leaves a gap or heaps up.
             let point = turn.wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let mut point = ((u128::from(point) * u128::from(total)) >> 64) as u32;
-            for (place, seat) in left {
-                if point < seat.weight {
-                    return Some((*place, seat.gate));
+            for (place, candidate) in left {
+                if point < candidate.weight {
+                    return Some((*place, candidate.eligibility));
                 }
-                point -= seat.weight;
+                point -= candidate.weight;
             }
             None
         }
@@ -158,12 +162,12 @@ fn pick(draw: Draw, left: &[(VersionIndex, &Seat)]) -> Option<(VersionIndex, Gat
 }
 
 /// A version's draw for a key: exponential, with its weight as the rate.
-fn wait(key: u64, seat: &Seat) -> f64 {
-    let name = hash(seat.version.as_str().as_bytes());
+fn wait(key: u64, candidate: &Candidate) -> f64 {
+    let name = hash(candidate.version.as_str().as_bytes());
     let drawn = hash(&((u128::from(name) << 64) | u128::from(key)).to_le_bytes());
     // Above 0 and below 1.
     let uniform = ((drawn >> 11) as f64 + 0.5) / (1u64 << 53) as f64;
-    -libm::log(uniform) / f64::from(seat.weight)
+    -libm::log(uniform) / f64::from(candidate.weight)
 }
 
 #[cfg(test)]
@@ -174,27 +178,27 @@ mod tests {
 
     /// Seats in a line: `v1 90, v2 10 trial`.
     fn plan(line: &str) -> RoutePlan {
-        let seat = |words: &str| {
+        let candidate = |words: &str| {
             let words: Vec<&str> = words.split_whitespace().collect();
-            let gate = match words.get(2).copied() {
-                Some("down") => Gate::Down,
-                Some("trial") => Gate::Trial,
-                Some("shut") => Gate::Shut,
-                _ => Gate::Open,
+            let eligibility = match words.get(2).copied() {
+                Some("down") => Eligibility::Down,
+                Some("trial") => Eligibility::Trial,
+                Some("shut") => Eligibility::Shut,
+                _ => Eligibility::Open,
             };
-            Seat {
+            Candidate {
                 version: VersionId::new(words[0]).unwrap(),
                 weight: (words[1].parse::<f64>().unwrap() * 100.0) as u32,
-                gate,
+                eligibility,
                 shadow: words.contains(&"shadow"),
             }
         };
-        RoutePlan { seats: line.split(", ").map(seat).collect() }
+        RoutePlan { candidates: line.split(", ").map(candidate).collect() }
     }
 
-    /// Who answers `n` requests, in the order of the seats.
+    /// Who answers `n` requests, in the order of the candidates.
     fn counts(plan: &RoutePlan, n: u64, draw: impl Fn(u64) -> Draw) -> Vec<u64> {
-        let mut counts = vec![0; plan.seats.len()];
+        let mut counts = vec![0; plan.candidates.len()];
         for i in 0..n {
             if let Some(choice) = plan.choose(draw(i), &[], |_| false) {
                 counts[choice.place.0] += 1;
@@ -278,26 +282,30 @@ mod tests {
             weights in proptest::collection::vec(1u32..5000, 2..5),
             more in 1u32..5000,
         ) {
-            let seats = |raised: u32| RoutePlan {
-                seats: weights.iter().enumerate().map(|(at, weight)| Seat {
+            let candidates = |raised: u32| RoutePlan {
+                candidates: weights.iter().enumerate().map(|(at, weight)| Candidate {
                     version: VersionId::new(&format!("v{at}")).unwrap(),
                     weight: weight + if at == 0 { raised } else { 0 },
-                    gate: Gate::Open,
+                    eligibility: Eligibility::Open,
                     shadow: false,
                 }).collect(),
             };
             let of = |plan: &RoutePlan| plan.choose(Draw::Key(key), &[], |_| false).unwrap().place;
-            let (before, after) = (of(&seats(0)), of(&seats(more)));
+            let (before, after) = (of(&candidates(0)), of(&candidates(more)));
             prop_assert!(after == before || after == VersionIndex(0));
-            prop_assert_eq!(of(&seats(0)), before, "the same key, the same version");
+            prop_assert_eq!(of(&candidates(0)), before, "the same key, the same version");
         }
 
         #[test]
         fn any_run_of_turns_is_shared_out_exactly(from in any::<u64>(), weight in 0u32..=10_000) {
-            let seat = |version: &str, weight| Seat {
-                version: VersionId::new(version).unwrap(), weight, gate: Gate::Open, shadow: false,
+            let candidate = |version: &str, weight| Candidate {
+                version: VersionId::new(version).unwrap(),
+                weight,
+                eligibility: Eligibility::Open,
+                shadow: false,
             };
-            let plan = RoutePlan { seats: vec![seat("a", weight), seat("b", 10_000 - weight)] };
+            let candidates = vec![candidate("a", weight), candidate("b", 10_000 - weight)];
+            let plan = RoutePlan { candidates };
             let got = counts(&plan, 1000, |i| Draw::Turn(from.wrapping_add(i)));
             let off = got[0] as f64 - f64::from(weight) / 10.0;
             prop_assert!(off.abs() <= 4.0, "{} of 1000 at {weight}", got[0]);

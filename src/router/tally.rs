@@ -66,8 +66,8 @@ impl Default for RequestStats {
 }
 
 impl RequestStats {
-    pub(super) fn take(&mut self, how: RequestEnd, took_us: u64) {
-        *match how {
+    pub(super) fn take(&mut self, end: RequestEnd, took_us: u64) {
+        *match end {
             RequestEnd::Ok => &mut self.ok,
             RequestEnd::Refused => &mut self.refused,
             RequestEnd::Error => &mut self.error,
@@ -79,8 +79,8 @@ impl RequestStats {
 
     /// Requests that ended so.
     #[must_use]
-    pub fn count(&self, how: RequestEnd) -> u64 {
-        match how {
+    pub fn count(&self, end: RequestEnd) -> u64 {
+        match end {
             RequestEnd::Ok => self.ok,
             RequestEnd::Refused => self.refused,
             RequestEnd::Error => self.error,
@@ -92,7 +92,7 @@ impl RequestStats {
     /// All requests that ended.
     #[must_use]
     pub fn total(&self) -> u64 {
-        RequestEnd::ALL.iter().map(|how| self.count(*how)).sum()
+        RequestEnd::ALL.iter().map(|end| self.count(*end)).sum()
     }
 
     /// How long they took, in microseconds.
@@ -109,12 +109,12 @@ mod tests {
     #[test]
     fn each_end_is_counted_once() {
         let mut tally = RequestStats::default();
-        for (n, how) in RequestEnd::ALL.into_iter().enumerate() {
+        for (n, end) in RequestEnd::ALL.into_iter().enumerate() {
             for _ in 0..=n {
-                tally.take(how, u64::MAX);
+                tally.take(end, u64::MAX);
             }
         }
-        assert_eq!(RequestEnd::ALL.map(|how| tally.count(how)), [1, 2, 3, 4, 5]);
+        assert_eq!(RequestEnd::ALL.map(|end| tally.count(end)), [1, 2, 3, 4, 5]);
         assert_eq!((tally.total(), tally.took_us().len()), (15, 15));
     }
 }

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Shard;
 use crate::judge::design::Moments;
-use crate::judge::lately::Lately;
 use crate::judge::power::{Detectable, Measure, Power};
+use crate::judge::recent::RecentSums;
 use crate::judge::tally;
 use crate::model::{
     Baseline, Benefit, EventTime, FeatureName, Incident, IncidentState, Limit, Mode, ModelId,
@@ -25,7 +25,7 @@ type TriggerKey = (ModelId, VersionId, TriggerId, Option<FeatureName>);
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Latest {
     #[serde(with = "crate::sums::entries")]
-    said: BTreeMap<TriggerKey, (SignalStatus, Lately)>,
+    said: BTreeMap<TriggerKey, (SignalStatus, RecentSums)>,
 }
 
 /// Everything a shard can tell.
@@ -171,12 +171,12 @@ impl Latest {
             per_s: 0.0,
             sees: None,
         };
-        let mut lately = self.said.get(&key).map(|(_, lately)| *lately).unwrap_or_default();
+        let mut recent = self.said.get(&key).map(|(_, recent)| *recent).unwrap_or_default();
         let sums = assessment.closed.iter().map(|bucket| (bucket, tally::moments(&bucket.tally)));
         if let Some((bucket, sums)) = sums.max_by(|(_, a), (_, b)| a.n.total_cmp(&b.n)) {
-            lately.take(bucket.start, bucket.end, sums);
+            recent.take(bucket.start, bucket.end, sums);
         }
-        self.said.insert(key, (status, lately));
+        self.said.insert(key, (status, recent));
     }
 }
 
@@ -188,7 +188,7 @@ impl Shard {
         for model in self.undo.models() {
             models.entry(model.clone()).or_insert_with(|| self.model_status(&model));
         }
-        for ((model, version, _, _), (signal, lately)) in &self.latest.said {
+        for ((model, version, _, _), (signal, recent)) in &self.latest.said {
             let status = models.entry(model.clone()).or_insert_with(|| self.model_status(model));
             let version = status.versions.entry(version.clone()).or_insert(VersionStatus {
                 role: None,
@@ -198,8 +198,8 @@ impl Shard {
                 signals: Vec::new(),
             });
             version.signals.push(SignalStatus {
-                per_s: lately.per_s(),
-                sees: sees(signal, lately),
+                per_s: recent.per_s(),
+                sees: sees(signal, recent),
                 ..signal.clone()
             });
         }
@@ -258,11 +258,11 @@ impl Shard {
 }
 
 /// The smallest change that an e-detector sees in time.
-fn sees(signal: &SignalStatus, lately: &Lately) -> Option<Detectable> {
+fn sees(signal: &SignalStatus, recent: &RecentSums) -> Option<Detectable> {
     if signal.rule != Statistic::EDetector {
         return None;
     }
-    let variance = Moments::variance(lately.sums());
+    let variance = Moments::variance(recent.sums());
     let measure = match signal.limit {
         Limit::Baseline(_) | Limit::Rate(_) => Measure::Rate,
         Limit::Paired(_) => Measure::Mean { variance, most: 1.0 },
@@ -274,7 +274,7 @@ fn sees(signal: &SignalStatus, lately: &Lately) -> Option<Detectable> {
         null: signal.null?,
         threshold: signal.threshold,
         design_effect: signal.design_effect,
-        per_s: lately.per_s(),
+        per_s: recent.per_s(),
     };
     power.smallest(IN_TIME)
 }

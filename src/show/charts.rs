@@ -11,7 +11,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use serde::Serialize;
 
-use super::inks::Inks;
+use super::colors::ClassColors;
 use super::labels::{decade, moment, percent, spread};
 use crate::model::{EventTime, Span};
 
@@ -83,7 +83,7 @@ impl Plot {
     /// plotters cannot draw it.
     pub(super) fn at(&self, width: u32, suffix: &str) -> Result<Chart, DrawError> {
         let (width, height) = (width * PX, self.height * PX);
-        let (mut svg, mut inks) = (String::new(), Inks::default());
+        let (mut svg, mut inks) = (String::new(), ClassColors::default());
         let canvas = SVGBackend::with_string(&mut svg, (width, height)).into_drawing_area();
         match self.scale {
             Scale::Share(low, high) => self.draw(&canvas, &mut inks, low..high, &percent)?,
@@ -106,7 +106,7 @@ impl Plot {
     fn draw<Y>(
         &self,
         canvas: &Canvas<'_>,
-        inks: &mut Inks,
+        inks: &mut ClassColors,
         y: Y,
         label: &dyn Fn(&f64) -> String,
     ) -> Result<(), DrawError>
@@ -158,7 +158,7 @@ impl Plot {
     fn fill(
         &self,
         canvas: &Canvas<'_>,
-        inks: &mut Inks,
+        inks: &mut ClassColors,
         (across, down): (Range<i32>, Range<i32>),
         at: &dyn Fn(EventTime, f64) -> (i32, i32),
     ) -> Result<(), DrawError> {

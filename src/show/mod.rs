@@ -7,33 +7,33 @@
 
 mod baseline;
 mod charts;
+mod colors;
 mod config;
 pub mod data;
 mod demo;
-mod did;
 mod ending;
 pub mod explain;
 mod glossary;
-mod inks;
 mod labels;
 mod lines;
-mod lost;
 mod plots;
 mod report;
+mod responses;
 mod source;
 mod story;
 mod topics;
+mod unusable;
 mod verdict;
 
 pub use baseline::{BaselineChange, baselines};
 pub use config::rules;
 pub use demo::{begins, continues, ended, fault, figures, note, switched};
-pub use did::did;
 pub use ending::ending;
 pub use glossary::glossary;
 pub use lines::{Screen, WIDTH};
-pub use lost::mostly_lost;
 pub use report::{ReportError, page};
+pub use responses::response;
 pub use source::source;
 pub use story::Story;
 pub use topics::{made, topics};
+pub use unusable::mostly_lost;

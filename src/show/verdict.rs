@@ -1,7 +1,7 @@
 //! The outcome of a replay in sentences, and what is said of each rollback.
 
 use super::data::{ModelSummary, RefusedSummary, RollbackSummary, Summary};
-use super::lost::mostly_lost;
+use super::unusable::mostly_lost;
 use crate::model::{EventTime, IncidentId, IncidentState, Mode, ModelId, Signal, Span, VersionId};
 use crate::phrases::{Unit, span, spoken};
 

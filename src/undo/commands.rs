@@ -6,6 +6,7 @@ use super::context::ModelContext;
 use super::ids::CommandKey;
 use super::next::release;
 use crate::model::{Command, IncidentState, Stage, Want};
+use crate::phrases::incident_state;
 
 impl ModelContext<'_> {
     /// Emits the command of a step. It expires no later than the incident's deadline.
@@ -53,7 +54,7 @@ impl ModelContext<'_> {
                 stage: target.stage,
             };
             let command = Command {
-                id: key.notice(incident.state.words(), code, incident.to.as_ref()),
+                id: key.notice(incident.state, code, incident.to.as_ref()),
                 namespace: self.namespace.clone(),
                 incident: incident.id.clone(),
                 model: self.id.clone(),
@@ -74,7 +75,7 @@ impl ModelContext<'_> {
 
 fn summary(case: &Case) -> String {
     let incident = &case.incident;
-    let state = incident.state.words();
+    let state = incident_state(incident.state);
     let (version, because) = (&incident.version, &incident.because);
     let next = match &incident.next {
         None => String::new(),

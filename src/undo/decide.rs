@@ -14,9 +14,10 @@ use super::explanation::Explanation;
 use super::next::approve;
 use super::plan::{has_targets, no_version};
 use super::state::ALERTS_OPEN;
-use super::wording::{outside, reference_words};
+use super::wording::outside;
 use super::{Output, Response, Ruling};
 use crate::model::{Action, IncidentEvent, IncidentState, Reason, Trigger, Verdict};
+use crate::phrases::reference;
 use crate::sums::Assessment;
 
 impl ModelContext<'_> {
@@ -105,7 +106,7 @@ impl ModelContext<'_> {
             "{}, and so is its reference ({}). Both have the same cause, so a rollback would not \
              help.",
             outside(a),
-            reference_words(a.evidence.reference)
+            reference(a.evidence.reference)
         );
         self.alert(a, Explanation::new("systemic", because))
     }

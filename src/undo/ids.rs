@@ -5,7 +5,9 @@
 
 use uuid::Uuid;
 
-use crate::model::{CommandId, IncidentId, Namespace, Stage, TargetId, VersionId, Want};
+use crate::model::{
+    CommandId, IncidentId, IncidentState, Namespace, Stage, TargetId, VersionId, Want,
+};
 
 /// Names hold no control characters, so a line per part is never read two ways.
 fn derived(kind: &str, parts: &[&str]) -> String {
@@ -39,8 +41,13 @@ impl CommandKey<'_> {
     }
 
     /// The notice that an incident is in `state`, for the reason `code`, and goes to `to`.
-    pub(super) fn notice(&self, state: &str, code: &str, to: Option<&VersionId>) -> CommandId {
-        self.id(&["notice", state, code, to.map_or("", VersionId::as_str)])
+    pub(super) fn notice(
+        &self,
+        state: IncidentState,
+        code: &str,
+        to: Option<&VersionId>,
+    ) -> CommandId {
+        self.id(&["notice", state.name(), code, to.map_or("", VersionId::as_str)])
     }
 
     #[expect(clippy::expect_used, reason = "a UUID in hyphens is 36 plain characters")]

@@ -3,12 +3,13 @@
 //!
 //! Law: undo decides and never acts; what it wants done is data in `out`. No worker's answer ever
 //! closes an incident: only live traffic mitigates, only the statistic verifies. Its state is the
-//! saga's journal: stored and read back at any point, it continues as if nothing had happened.
+//! journal of rollbacks: stored and read back at any point, it continues as if nothing had
+//! happened.
 //!
 //! Reading order: [`transition`] (what may follow what), `case` and `state` (what is remembered),
 //! `context` (one model at one moment), `observed`, `roles` and `dispute` (which version serves),
 //! `proven` (which one is fit to roll back to), `decide`, `breach` and `policy` (what a verdict
-//! leads to), `record`, `plan`, `saga`, `deadlines` and `commands` (asking and being answered),
+//! leads to), `record`, `plan`, `rollback`, `deadlines` and `commands` (asking and being answered),
 //! `proof`, `verify` and `unproven` (the proofs), `instructions`, `manual` and `versions` (people),
 //! `explanation` and `next` (what people are told), [`admit`] (what workers ask).
 //!
@@ -43,7 +44,7 @@ mod proof;
 mod proven;
 mod record;
 mod roles;
-mod saga;
+mod rollback;
 mod state;
 mod traffic;
 pub mod transition;

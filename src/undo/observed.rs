@@ -24,7 +24,7 @@ impl ModelContext<'_> {
             }
             return;
         }
-        self.believe(fact.generation);
+        self.raise_generation(fact.generation);
         let authority =
             self.rules.targets.iter().any(|target| target.id == fact.target && target.authority);
         let first = !self.model.facts.contains_key(&fact.target);

@@ -124,7 +124,7 @@ impl ModelState {
         let (to, how) = match to {
             Some(to) => {
                 self.usable(to, log)?;
-                (to.clone(), self.how(to))
+                (to.clone(), self.fitness(to))
             }
             None => {
                 let (to, how) = self.pick(&rules.policy, log).map_err(|why| no_version(&why))?;

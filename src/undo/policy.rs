@@ -6,6 +6,7 @@ use super::context::ModelContext;
 use super::plan::has_targets;
 use super::state::ProductionSource;
 use crate::model::{Benefit, IncidentId, IncidentState, LogTime, Mode, Signal, Trigger, VersionId};
+use crate::phrases::{log_moment, signal as signal_word};
 use crate::sums::Assessment;
 
 /// Why a breach does not roll back at once.
@@ -74,8 +75,9 @@ impl Hold {
             Self::NoTarget(why) => format!("Cannot act: {why}."),
             Self::NoVersion(why) => format!("There is no version to roll back to: {why}."),
             Self::Cooldown { signal, until, to } => format!(
-                "{} is in cooldown until {until}; {to} would be next.",
-                signal_name(*signal)
+                "The cooldown of {} lasts until {}; {to} would be next.",
+                signal_word(*signal),
+                log_moment(*until)
             ),
             Self::Unproven(to) => format!("Nothing shows yet that {to} would be better."),
             Self::BudgetUsed(max) => format!("{}.", budget_used(*max)),
@@ -141,14 +143,5 @@ impl ModelContext<'_> {
                 && (serves(&incident.version) || incident.to.as_ref().is_some_and(serves))
         });
         stuck.next().map(|incident| &incident.id)
-    }
-}
-
-const fn signal_name(signal: Signal) -> &'static str {
-    match signal {
-        Signal::Accuracy => "Accuracy",
-        Signal::ErrorRate => "The error rate",
-        Signal::Latency => "Latency",
-        Signal::FeatureDrift => "Drift",
     }
 }

@@ -13,6 +13,7 @@ use super::state::{LastVerdict, ModelState};
 use crate::model::{
     Action, Baselines, LogTime, Policy, Reason, Span, TriggerId, Verdict, VersionFact, VersionId,
 };
+use crate::phrases::log_moment;
 use crate::sums::Assessment;
 
 /// Reasons named one by one when no version is fit.
@@ -60,7 +61,7 @@ impl ModelState {
     }
 
     /// What makes a version fit, quarantine apart and nothing assumed.
-    pub(super) fn how(&self, version: &VersionId) -> Option<Fitness> {
+    pub(super) fn fitness(&self, version: &VersionId) -> Option<Fitness> {
         if self.said_of(version).any(|fact| fact.proven_good) {
             return Some(Fitness::Registry);
         }
@@ -99,7 +100,7 @@ impl ModelState {
         }
         if let Some(quarantine) = self.quarantine(version, log) {
             let until = match quarantine.until {
-                Some(until) => format!("until {until}"),
+                Some(until) => format!("until {}", log_moment(until)),
                 None => "until it is released".to_owned(),
             };
             return Err(format!("{version} is in quarantine {until} ({})", quarantine.why));
@@ -118,7 +119,7 @@ impl ModelState {
         log: LogTime,
     ) -> Result<Fitness, String> {
         self.usable(version, log)?;
-        if let Some(how) = self.how(version) {
+        if let Some(how) = self.fitness(version) {
             return Ok(how);
         }
         if self.assumed.as_ref() != Some(version) {
@@ -166,7 +167,7 @@ impl ModelState {
     /// A version that a rollback could go to if a person vouched for it.
     pub(super) fn nearly_fit(&self, log: LogTime) -> Option<VersionId> {
         let mut usable = self.candidates().into_iter();
-        usable.find(|version| self.usable(version, log).is_ok() && self.how(version).is_none())
+        usable.find(|version| self.usable(version, log).is_ok() && self.fitness(version).is_none())
     }
 }
 

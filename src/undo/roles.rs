@@ -72,7 +72,7 @@ impl ModelState {
         for version in self.versions.keys().chain(named) {
             let standing = || VersionStanding {
                 role: self.role(version, event),
-                proven: self.quarantine(version, log).is_none() && self.how(version).is_some(),
+                proven: self.quarantine(version, log).is_none() && self.fitness(version).is_some(),
                 baselines: self.baselines(version),
             };
             versions.entry(version.clone()).or_insert_with(standing);

@@ -1,4 +1,4 @@
-//! What undo remembers about a model. It is bounded, and it is the saga's journal.
+//! What undo remembers about a model. It is bounded, and it is the journal of its rollbacks.
 
 use std::collections::BTreeMap;
 

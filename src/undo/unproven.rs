@@ -2,6 +2,7 @@
 
 use super::case::Case;
 use super::context::ModelContext;
+use crate::phrases::{Unit, moment, number};
 
 impl ModelContext<'_> {
     /// Why live traffic does not prove the switch that the workers report.
@@ -10,7 +11,7 @@ impl ModelContext<'_> {
         let (Some(to), Some(since)) = (&incident.to, incident.switched_at) else {
             return "Nothing was switched.".to_owned();
         };
-        let watch = &case.watch;
+        let (since, watch) = (moment(since), &case.watch);
         let from = &incident.version;
         if !self.model.traffic.states_roles && self.model.by_fact(self.rules) != Some(to) {
             return match self.model.by_fact(self.rules) {
@@ -25,7 +26,7 @@ impl ModelContext<'_> {
                 ),
             };
         }
-        match watch.withdrawn_until {
+        match watch.withdrawn_until.map(moment) {
             Some(until) if watch.seen > 0 && watch.live == 0 => format!(
                 "The workers answered done, but {from} still answered users until {until}, along \
                  with {} live answers of {to}.",
@@ -54,7 +55,7 @@ impl ModelContext<'_> {
         if estimate > null {
             let limit = self.rules.triggers.iter().find(|rule| rule.id == *trigger);
             let shown =
-                |value: f64| limit.map_or(value.to_string(), |rule| rule.limit.shown(value));
+                |x: f64| limit.map_or(number(x), |rule| Unit::of(rule.signal, rule.limit).value(x));
             let (estimate, null) = (shown(estimate), shown(null));
             return format!(
                 "{version} is at {estimate} by {trigger} over {} samples, over the \

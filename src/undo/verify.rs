@@ -23,6 +23,7 @@ use super::state::ProductionSource;
 use crate::model::{
     EventTime, IncidentEvent, IncidentState, Limit, Proof, Signal, Span, VersionId,
 };
+use crate::phrases::{Unit, log_moment};
 use crate::sums::{Assessment, LiveTraffic};
 
 impl ModelContext<'_> {
@@ -118,7 +119,8 @@ impl ModelContext<'_> {
             if !long || watch.n < policy.verify_samples || estimate > null {
                 continue;
             }
-            let [estimate, null] = [estimate, null].map(|value| a.evidence.limit.shown(value));
+            let unit = Unit::of(a.signal, a.evidence.limit);
+            let [estimate, null] = [estimate, null].map(|value| unit.value(value));
             let because = format!(
                 "{} is at {estimate} by {} over {} samples, within the limit of {null}.",
                 a.version, a.trigger, watch.n
@@ -152,8 +154,12 @@ impl ModelContext<'_> {
         let to = incident.to.as_ref().map_or("it", |to| to.as_str());
         let because = format!(
             "Only {} of {} samples of {to} by {trigger} so far, too few to tell: the deadline is \
-             extended to {until} (extension {} of {}).",
-            watch.n, policy.verify_samples, watch.prolonged, policy.verify_prolong_times
+             extended to {} (extension {} of {}).",
+            watch.n,
+            policy.verify_samples,
+            log_moment(until),
+            watch.prolonged,
+            policy.verify_prolong_times
         );
         case.deadline = Some(until);
         case.amend(|incident| incident.because = because);

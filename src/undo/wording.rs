@@ -1,6 +1,7 @@
 //! What an assessment says, in words.
 
 use crate::model::{Benefit, Reference, VersionId};
+use crate::phrases::{Unit, by, count};
 use crate::sums::Assessment;
 
 /// What the comparison rests on: that of the version shown to be better, else the evidence's.
@@ -11,34 +12,23 @@ pub(super) fn compared(a: &Assessment) -> Reference {
 
 /// Why a rollback begins.
 pub(super) fn acting(a: &Assessment, to: &VersionId) -> String {
-    let samples = a.evidence.samples;
+    let (samples, unit) = (count(a.evidence.samples), Unit::of(a.signal, a.evidence.limit));
     let measured = match (a.evidence.estimate, a.evidence.null) {
         (Some(estimate), Some(null)) => {
-            let [estimate, null] = [estimate, null].map(|value| a.evidence.limit.shown(value));
+            let [estimate, null] = [estimate, null].map(|value| unit.value(value));
             format!("{estimate} over {samples} samples, limit {null}")
         }
         (Some(_), None) | (None, _) => format!("{samples} samples"),
     };
     format!(
-        "{} breached {} ({measured}), and {to} would serve better ({}).",
+        "{} breached {} ({measured}), and {to} would serve better{}.",
         a.version,
         a.trigger,
-        reference_words(compared(a))
+        by(compared(a))
     )
 }
 
 /// That the limit of a trigger is passed.
 pub(super) fn outside(a: &Assessment) -> String {
-    format!("{} is outside the limit of {}", a.version, a.trigger)
-}
-
-/// What a comparison rests on.
-pub(super) const fn reference_words(reference: Reference) -> &'static str {
-    match reference {
-        Reference::Paired => "on the same requests",
-        Reference::Live => "live at the same time",
-        Reference::History => "by its own history",
-        Reference::Baseline => "by its baseline",
-        Reference::None => "nothing to compare with",
-    }
+    format!("{} is over the limit of {}", a.version, a.trigger)
 }

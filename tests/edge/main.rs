@@ -18,7 +18,7 @@ mod roles_shim;
 // The router over HTTP: exact shares, clean switches, backends that misbehave.
 mod router;
 // Targets that lie, break or repeat themselves, and the saga that has to cope.
-mod saga_worlds;
+mod rollback_worlds;
 // Users' programs as a target.
 mod target_exec;
 // Notices by webhook.

@@ -31,6 +31,18 @@ fn files(root: &Path, path: &Path, found: &mut BTreeSet<PathBuf>) {
     }
 }
 
+/// The manifest and the lock with another version of this package. Two packages of one name and
+/// version that share a target folder take each other's build script for their own.
+fn as_another(path: &Path, bytes: Vec<u8>) -> Vec<u8> {
+    if !["Cargo.toml", "Cargo.lock"].iter().any(|name| path == Path::new(name)) {
+        return bytes;
+    }
+    let text = String::from_utf8(bytes).unwrap();
+    let own = concat!("name = \"ripcord\"\nversion = \"", env!("CARGO_PKG_VERSION"));
+    assert_eq!(text.matches(own).count(), 1, "{}", path.display());
+    text.replace(own, &format!("{own}-docker")).into_bytes()
+}
+
 /// Makes `to` hold these files of `from` and no others. Equal ones stay, so that cargo need not
 /// compile them again.
 fn mirror(from: &Path, to: &Path, wanted: &BTreeSet<PathBuf>) {
@@ -41,7 +53,7 @@ fn mirror(from: &Path, to: &Path, wanted: &BTreeSet<PathBuf>) {
         fs::remove_file(to.join(path)).unwrap();
     }
     for path in wanted {
-        let bytes = fs::read(from.join(path)).unwrap();
+        let bytes = as_another(path, fs::read(from.join(path)).unwrap());
         let place = to.join(path);
         if fs::read(&place).ok().as_ref() != Some(&bytes) {
             fs::create_dir_all(place.parent().unwrap()).unwrap();

@@ -13,7 +13,7 @@ use crate::edge::http::client::ClientError;
 use crate::edge::terminal;
 use crate::edge::terminal::table::{Look, table};
 use crate::model::{ModelId, Role, VersionId};
-use crate::phrases::{count, percent, role, short};
+use crate::phrases::{count, incident_state, percent, role, short};
 use crate::shard::{ModelStatus, VersionStatus};
 use crate::show::WIDTH;
 use crate::wire::api::{Overview, RulesView};
@@ -145,7 +145,7 @@ fn one(out: &mut Vec<String>, model: &ModelId, status: &ModelStatus, look: Look)
         out.push(format!("FROZEN, no automatic action: {why}"));
     }
     for incident in &status.open_incidents {
-        let state = incident.state.words();
+        let state = incident_state(incident.state);
         let version = &incident.version;
         out.push(format!("incident {} of {version}: {state}", incident.id));
     }

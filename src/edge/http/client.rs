@@ -66,7 +66,7 @@ fn token_hint(status: StatusCode) -> &'static str {
 impl ClientError {
     /// Whether the server understood and refused, or has no such thing: a no, not a failure.
     #[must_use]
-    pub fn is_no(&self) -> bool {
+    pub fn is_refusal(&self) -> bool {
         let no = |status| matches!(status, StatusCode::CONFLICT | StatusCode::NOT_FOUND);
         matches!(self, Self::Problem { status, .. } if no(*status))
     }

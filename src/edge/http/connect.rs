@@ -89,7 +89,7 @@ async fn hold(
     routes: Router,
     head: Duration,
     watcher: Watcher,
-    seat: Seat,
+    seat: ConnectionGuard,
 ) {
     let service = TowerToHyperService::new(routes);
     let client = Arc::clone(&seat.0);
@@ -129,9 +129,9 @@ pub(in crate::edge) struct HttpConnection {
 }
 
 /// A connection's place, free again when this is gone, however it ended.
-struct Seat(Arc<HttpConnection>);
+struct ConnectionGuard(Arc<HttpConnection>);
 
-impl Drop for Seat {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         let mut held = locked(&self.0.clients.0);
         held.connections -= 1;
@@ -164,7 +164,7 @@ impl Drop for Answering {
 
 impl Clients {
     /// A place, if need be that of the longest idle connection; `None` if all are being answered.
-    fn admit(self: &Arc<Self>, most: usize) -> Option<Seat> {
+    fn admit(self: &Arc<Self>, most: usize) -> Option<ConnectionGuard> {
         let mut held = locked(&self.0);
         if held.connections >= most {
             let (_, oldest) = held.waiting.pop_first()?;
@@ -176,7 +176,7 @@ impl Clients {
         let (turn, asked_to_go) = (Mutex::default(), Notify::new());
         let client = Arc::new(HttpConnection { clients: Arc::clone(self), turn, asked_to_go });
         held.wait_for(&client);
-        Some(Seat(client))
+        Some(ConnectionGuard(client))
     }
 }
 
@@ -203,8 +203,8 @@ mod tests {
         let clients = Arc::new(Clients::default());
         let admit = || clients.admit(3);
         let [a, b, c] = std::array::from_fn(|_| admit().unwrap());
-        let makes_way = |seat: &Seat| locked(&seat.0.turn).is_none();
-        let answering = |seat: &Seat| Arc::clone(&seat.0).answering();
+        let makes_way = |seat: &ConnectionGuard| locked(&seat.0.turn).is_none();
+        let answering = |seat: &ConnectionGuard| Arc::clone(&seat.0).answering();
         let busy = answering(&a);
         let d = admit().unwrap();
         assert!(makes_way(&b) && !makes_way(&c), "the first that waits");

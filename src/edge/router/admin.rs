@@ -55,7 +55,7 @@ pub(super) async fn show(
     Path(model): Path<String>,
 ) -> Result<RouteReply, Problem> {
     let served = named(&shared, &model)?;
-    Ok(told_of(&shared, served, &served.kept()))
+    Ok(route_reply(&shared, served, &served.kept()))
 }
 
 pub(super) async fn put(
@@ -76,7 +76,7 @@ pub(super) async fn put(
     let work = tokio::spawn(async move {
         let served = named(&shared, &model)?;
         let kept = set(&shared, served, condition.as_deref(), wanted).await?;
-        Ok(told_of(&shared, served, &kept))
+        Ok(route_reply(&shared, served, &kept))
     });
     work.await.unwrap_or_else(|why| Err(broke(&why)))
 }
@@ -201,7 +201,7 @@ fn named<'a>(shared: &'a Shared, model: &str) -> Result<&'a Served, Problem> {
     })
 }
 
-fn told_of(shared: &Shared, served: &Served, kept: &StoredRoute) -> RouteReply {
+fn route_reply(shared: &Shared, served: &Served, kept: &StoredRoute) -> RouteReply {
     let tag = HeaderValue::from_str(&kept.tag()).unwrap_or(HeaderValue::from_static("\"\""));
     ([(ETAG, tag)], Json(view(shared, served, kept)))
 }

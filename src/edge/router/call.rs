@@ -91,7 +91,7 @@ pub(super) struct PendingCall {
 
 impl PendingCall {
     /// It ended.
-    pub(super) fn ended(&mut self, how: RequestEnd, error: Option<&str>, answer: Bytes) {
+    pub(super) fn ended(&mut self, request_end: RequestEnd, error: Option<&str>, answer: Bytes) {
         if std::mem::replace(&mut self.over, true) {
             return;
         }
@@ -99,8 +99,8 @@ impl PendingCall {
         // The time that the caller took to send its body does not count for the version.
         let waited_us = self.sent.as_ref().map_or(0, |sent| sent.waited_us.load(Ordering::Relaxed));
         let took_us = self.since.elapsed_us().saturating_sub(waited_us);
-        self.served.step(Input::Ended { place, role, how, took_us, trial });
-        let status = match how {
+        self.served.step(Input::Ended { place, role, request_end, took_us, trial });
+        let status = match request_end {
             RequestEnd::Ok => PredictionStatus::Ok,
             RequestEnd::Error => PredictionStatus::Error,
             RequestEnd::Timeout => PredictionStatus::Timeout,
@@ -159,7 +159,7 @@ pub(super) enum ReplyBody {
 }
 
 /// How an answer of this status counts.
-pub(super) fn how(status: StatusCode) -> RequestEnd {
+pub(super) fn end_of(status: StatusCode) -> RequestEnd {
     if status.is_server_error() {
         RequestEnd::Error
     } else if status.is_client_error() {
@@ -200,7 +200,7 @@ pub(super) async fn ask(
         Some(sent) if sent.broke.load(Ordering::Relaxed) => Failed::Broke,
         Some(_) | None => failed,
     };
-    let (how, error) = match &failed {
+    let (request_end, error) = match &failed {
         Failed::Unreached(_) => (RequestEnd::Error, "no connection"),
         Failed::Cut(_) => (RequestEnd::Error, "the connection was cut"),
         Failed::Late(_) => (RequestEnd::Timeout, "no answer in time"),
@@ -208,7 +208,7 @@ pub(super) async fn ask(
             (RequestEnd::Left, "the request broke off")
         }
     };
-    asked.ended(how, Some(error), Bytes::new());
+    asked.ended(request_end, Some(error), Bytes::new());
     Err(failed)
 }
 

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use std::net::SocketAddr;
 
 use super::body::{self, Flow, Sent};
-use super::call::{About, Call, Failed, PendingCall, ReplyBody, ask, how};
+use super::call::{About, Call, Failed, PendingCall, ReplyBody, ask, end_of};
 use super::reply::StreamedReply;
 use super::served::Served;
 use super::{Shared, headers, shadow};
@@ -189,7 +189,7 @@ fn passed(
     mut asked: PendingCall,
     seat: Option<Answering>,
 ) -> Response {
-    let how = how(head.status);
+    let how = end_of(head.status);
     let body = match answer {
         ReplyBody::Whole(bytes) => {
             let error = head.status.is_server_error().then(|| head.status.to_string());

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::http::HeaderValue;
 
-use super::call::{Call, ReplyBody, ask, how};
+use super::call::{Call, ReplyBody, ask, end_of};
 use super::headers;
 use crate::model::SampleRole;
 use crate::router::VersionIndex;
@@ -37,7 +37,7 @@ pub(super) fn mirror(call: &Call, asked: &[VersionIndex], bytes: &Bytes) {
                 }
             };
             let error = head.status.is_server_error().then(|| head.status.to_string());
-            asked.ended(how(head.status), error.as_deref(), bytes);
+            asked.ended(end_of(head.status), error.as_deref(), bytes);
         });
     }
 }

@@ -14,7 +14,7 @@ use self::publish::PublishedState;
 use self::restore::step;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
-use crate::edge::diagnostics::done::{self, TimedPhase};
+use crate::edge::diagnostics::counters::{self, TimedPhase};
 use crate::edge::log::{
     Commit, LogError, Partition, Read, Reader, Record, Topic, Transaction, Writer,
 };
@@ -174,14 +174,14 @@ impl Decide {
         for record in records {
             step(&mut owned.shard, record, &mut outputs)?;
         }
-        done::took(TimedPhase::Fold, watch);
+        counters::took(TimedPhase::Fold, watch);
         let next = owned.shard.next();
         if !outputs.is_empty() {
             let watch = Stopwatch::start();
             if !self.commit(inbox, next, &outputs)? {
                 return Ok(Vec::new());
             }
-            done::took(TimedPhase::Commit, watch);
+            counters::took(TimedPhase::Commit, watch);
             outputs.iter().for_each(tally);
         }
         if self.owned.get(&id).is_some_and(|owned| next - owned.snapshot_at >= SNAPSHOT_EVERY) {

@@ -1,6 +1,6 @@
 //! Counts a shard's outputs once they are on the log, for the page of metrics.
 
-use crate::edge::diagnostics::{done, metrics};
+use crate::edge::diagnostics::{counters, metrics};
 use crate::model::Verdict;
 use crate::shard::{Decision, Output};
 use crate::undo::Response;
@@ -8,13 +8,13 @@ use crate::undo::Response;
 /// One output.
 pub(crate) fn tally(output: &Output) {
     match output {
-        Output::Incident(incident) => done::incident(incident),
+        Output::Incident(incident) => counters::incident(incident),
         Output::Decision(decision) => {
             let said = &decision.assessment;
             let (signal, verdict) = (metrics::word(said.signal), metrics::word(said.verdict));
-            done::count(metrics::VERDICTS, vec![("signal", signal), ("verdict", verdict)]);
+            counters::count(metrics::VERDICTS, vec![("signal", signal), ("verdict", verdict)]);
             if let Some(reason) = suppressed(decision) {
-                done::count(metrics::SUPPRESSED, vec![("reason", reason)]);
+                counters::count(metrics::SUPPRESSED, vec![("reason", reason)]);
             }
         }
         Output::Command(_) | Output::Reply(_) => {}

@@ -24,7 +24,7 @@ use self::unmeasured::Sampler;
 use crate::config::IngestSettings;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
-use crate::edge::diagnostics::done::{self, TimedPhase};
+use crate::edge::diagnostics::counters::{self, TimedPhase};
 use crate::edge::log::{Commit, Committed, LogError, Partition, Read, Reader, Record, Writer};
 use crate::model::{LaneId, LogTime, Source};
 use crate::shard::Inbox;
@@ -336,7 +336,7 @@ impl Ingest {
         }
         if !records.is_empty() {
             self.writer.append(records)?;
-            done::took(TimedPhase::Flush, watch);
+            counters::took(TimedPhase::Flush, watch);
         }
         for id in due {
             if let Some(lane) = self.held.get_mut(id) {

@@ -15,7 +15,7 @@ use super::overview::{overview, unready};
 use super::rollbacks::rollbacks;
 use super::views::all_incidents;
 use super::{App, Shared};
-use crate::edge::diagnostics::done;
+use crate::edge::diagnostics::counters;
 use crate::edge::diagnostics::metrics::{self, MetricLabels, Page, word};
 use crate::edge::http::Problem;
 use crate::model::{Incident, Limit, Span};
@@ -50,7 +50,7 @@ fn page(app: &App, overview: &Overview, incidents: &[Incident]) -> String {
     signals(&mut page, overview);
     models(&mut page, overview);
     rollbacks(&mut page, incidents);
-    done::page(&mut page);
+    counters::page(&mut page);
     page.text()
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::breaker::{Breaker, Moved};
 use super::checks::Checks;
-use super::plan::{Gate, Seat};
+use super::plan::{Candidate, Eligibility};
 use super::{
     CheckRules, Forced, RequestEnd, RequestStats, Route, RouteError, RoutePlan, VersionIndex,
     Weight,
@@ -30,7 +30,7 @@ pub enum Input {
         /// Live or shadow; a shadow's says nothing of how users are served.
         role: SampleRole,
         /// How.
-        how: RequestEnd,
+        request_end: RequestEnd,
         /// After so long.
         took_us: u64,
         /// It was the one that tried the version.
@@ -170,7 +170,7 @@ impl Switch {
         let versions: Vec<_> = self.members.iter().map(|member| member.version.clone()).collect();
         route.check(&versions).map_err(RouteRefusal::Route)?;
         let up = |member: &&Member, route: &Route| {
-            matches!(gate(member, route), Gate::Open | Gate::Trial)
+            matches!(eligibility(member, route), Eligibility::Open | Eligibility::Trial)
         };
         let asked = |route: &Route, member: &&Member| route.weight(&member.version).is_some();
         let members = || self.members.iter();
@@ -202,14 +202,15 @@ impl Switch {
     /// Takes what happened. Whether the plan is another one now.
     pub fn step(&mut self, now: Span, input: Input, out: &mut Vec<SwitchEvent>) -> bool {
         match input {
-            Input::Ended { place, role, how, took_us, trial } => {
+            Input::Ended { place, role, request_end, took_us, trial } => {
                 let Some(member) = self.members.get_mut(place.0) else { return false };
                 if role == SampleRole::Shadow {
-                    member.shadow.take(how, took_us);
+                    member.shadow.take(request_end, took_us);
                     return false;
                 }
-                member.live.take(how, took_us);
-                let moved = member.breaker.ended(how.sound(), trial, now, &self.rules.breaker);
+                member.live.take(request_end, took_us);
+                let moved =
+                    member.breaker.ended(request_end.sound(), trial, now, &self.rules.breaker);
                 said(member, moved, out)
             }
             Input::Checked { place, ok } => {
@@ -238,13 +239,13 @@ impl Switch {
     /// Who may answer now.
     #[must_use]
     pub fn plan(&self) -> RoutePlan {
-        let seat = |member: &Member| Seat {
+        let candidate = |member: &Member| Candidate {
             version: member.version.clone(),
             weight: self.route.weight(&member.version).hundredths(),
-            gate: gate(member, &self.route),
+            eligibility: eligibility(member, &self.route),
             shadow: self.route.shadow.contains(&member.version),
         };
-        RoutePlan { seats: self.members.iter().map(seat).collect() }
+        RoutePlan { candidates: self.members.iter().map(candidate).collect() }
     }
 
     /// The state of each version, in the order of the settings.
@@ -261,17 +262,17 @@ impl Switch {
     }
 }
 
-fn gate(member: &Member, route: &Route) -> Gate {
+fn eligibility(member: &Member, route: &Route) -> Eligibility {
     match route.forced.get(&member.version) {
-        Some(Forced::Open) => return Gate::Shut,
-        Some(Forced::Closed) => return Gate::Open,
+        Some(Forced::Open) => return Eligibility::Shut,
+        Some(Forced::Closed) => return Eligibility::Open,
         None => {}
     }
     match member.breaker.state() {
-        _ if !member.checks.is_up() => Gate::Down,
-        BreakerState::Closed => Gate::Open,
-        BreakerState::Open => Gate::Down,
-        BreakerState::HalfOpen => Gate::Trial,
+        _ if !member.checks.is_up() => Eligibility::Down,
+        BreakerState::Closed => Eligibility::Open,
+        BreakerState::Open => Eligibility::Down,
+        BreakerState::HalfOpen => Eligibility::Trial,
     }
 }
 

@@ -42,7 +42,8 @@ fn switch(line: &str) -> Switch {
 fn fail(switch: &mut Switch, place: usize, at_s: i64) -> Vec<SwitchEvent> {
     let (mut out, now) = (Vec::new(), Span::from_s(at_s));
     let (place, role) = (VersionIndex(place), SampleRole::Live);
-    let input = Input::Ended { place, role, how: RequestEnd::Error, took_us: 5, trial: false };
+    let input =
+        Input::Ended { place, role, request_end: RequestEnd::Error, took_us: 5, trial: false };
     for _ in 0..2 {
         switch.step(now, input, &mut out);
     }
@@ -95,8 +96,8 @@ fn a_version_that_fails_is_left_and_tried_again() {
     assert!(!switch.step(Span::from_s(4), Input::Tick, &mut out));
     assert!(switch.step(Span::from_s(5), Input::Tick, &mut out));
     assert_eq!(asked(&mut switch), 1, "a single one");
-    let (role, how) = (SampleRole::Live, RequestEnd::Ok);
-    let ended = Input::Ended { place: VersionIndex(1), role, how, took_us: 1, trial: true };
+    let (role, request_end) = (SampleRole::Live, RequestEnd::Ok);
+    let ended = Input::Ended { place: VersionIndex(1), role, request_end, took_us: 1, trial: true };
     assert!(switch.step(Span::from_s(6), ended, &mut out));
     assert_eq!((asked(&mut switch), out.len()), (10, 2));
 }
@@ -104,8 +105,9 @@ fn a_version_that_fails_is_left_and_tried_again() {
 #[test]
 fn a_shadow_that_fails_is_counted_and_changes_nothing() {
     let mut switch = switch("v1 100, v2 0");
-    let (role, how) = (SampleRole::Shadow, RequestEnd::Timeout);
-    let ended = Input::Ended { place: VersionIndex(1), role, how, took_us: 1, trial: false };
+    let (role, request_end) = (SampleRole::Shadow, RequestEnd::Timeout);
+    let ended =
+        Input::Ended { place: VersionIndex(1), role, request_end, took_us: 1, trial: false };
     let mut out = Vec::new();
     for _ in 0..100 {
         assert!(!switch.step(Span::ZERO, ended, &mut out));
@@ -122,7 +124,7 @@ fn a_version_that_says_it_is_down_is_left_until_it_says_it_is_up() {
     for (ok, changed) in [(true, false), (false, true), (false, false), (true, true)] {
         let input = Input::Checked { place: VersionIndex(0), ok };
         assert_eq!(switch.step(Span::ZERO, input, &mut out), changed);
-        let gate = switch.plan().seats[0].gate;
-        assert_eq!(gate, if ok { Gate::Open } else { Gate::Down });
+        let eligibility = switch.plan().candidates[0].eligibility;
+        assert_eq!(eligibility, if ok { Eligibility::Open } else { Eligibility::Down });
     }
 }

@@ -3,7 +3,7 @@
 use crate::model::Statistic;
 use crate::phrases::{Unit, benefit, count, moment, number, reason, reference, verdict};
 use crate::shard::Decision;
-use crate::show::{Screen, did};
+use crate::show::{Screen, response};
 use crate::sums::{BucketSums, Evidence, Tally};
 
 /// Buckets of evidence that are shown: the last ones.
@@ -18,7 +18,7 @@ pub fn decision(decision: &Decision, screen: Screen) -> String {
         None => out.push("Nothing was done about it.".to_owned()),
         Some(ruling) => {
             let to = ruling.to.as_ref().map_or(String::new(), |to| format!(" (to {to})"));
-            let text = format!("What was done: {}{to}. {}", did(ruling.did), ruling.because);
+            let text = format!("What was done: {}{to}. {}", response(ruling.did), ruling.because);
             out.push(screen.wrap(&text, 0));
             if let Some(incident) = &ruling.incident {
                 out.push(format!("Next: ripcord explain {incident}"));

@@ -9,14 +9,14 @@ use self::decision::seen;
 use self::plan::plan;
 use super::Screen;
 use crate::model::Incident;
-use crate::phrases::{count, moment, signal, verdict};
+use crate::phrases::{count, incident_state, moment, signal, verdict};
 use crate::shard::Decision;
 
 /// An incident from its opening to the command to type next; `decisions` are the oldest first.
 #[must_use]
 pub fn incident(incident: &Incident, decisions: &[Decision], screen: Screen) -> String {
     let Incident { model, version, id, .. } = incident;
-    let head = format!("Incident {id}: {model} {version}, {}", incident.state.words());
+    let head = format!("Incident {id}: {model} {version}, {}", incident_state(incident.state));
     let mut out = vec![screen.bold(&head), screen.wrap(&opening(incident), 0)];
     let of_trigger = |decision: &&Decision| {
         incident.trigger.as_ref().is_some_and(|trigger| decision.assessment.trigger == *trigger)
@@ -27,7 +27,10 @@ pub fn incident(incident: &Incident, decisions: &[Decision], screen: Screen) -> 
     }
     out.push(String::new());
     out.push(
-        screen.wrap(&format!("Why it is {}: {}", incident.state.words(), incident.because), 0),
+        screen.wrap(
+            &format!("Why it is {}: {}", incident_state(incident.state), incident.because),
+            0,
+        ),
     );
     plan(&mut out, incident, screen);
     if decisions.len() > 1 {

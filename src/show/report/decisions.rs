@@ -6,7 +6,7 @@ use crate::model::Signal;
 use crate::phrases::{Unit, moment, verdict};
 use crate::shard::Output;
 use crate::show::data::Replayed;
-use crate::show::did;
+use crate::show::response;
 use crate::undo::Response;
 
 /// Rows of the table.
@@ -37,7 +37,7 @@ pub(super) fn decisions(replayed: &Replayed) -> (Vec<Vec<String>>, usize) {
         let unit = Unit::of(a.signal, a.evidence.limit);
         rows.push(vec![
             moment(decision.read_to),
-            did(ruling.did).to_owned(),
+            response(ruling.did).to_owned(),
             format!("{} {}{feature}", a.version, a.trigger),
             verdict(a.verdict).to_owned(),
             a.evidence.estimate.map_or("-".to_owned(), |x| unit.value(x)),

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::evidence::{BucketTable, evidence_tables};
 use crate::model::EventTime;
-use crate::phrases::{count, moment, odds, proof, reference, span};
+use crate::phrases::{count, incident_state, moment, odds, proof, reference, span};
 use crate::show::data::{Replayed, RollbackSummary};
 use crate::show::verdict::{steps, unit};
 
@@ -36,11 +36,11 @@ pub(super) fn rollback_page(replayed: &Replayed, rollback: &RollbackSummary) -> 
         .map(|(what, at, took)| [what.to_owned(), moment(at), took.unwrap_or_default()]);
     let said = rollback.story.iter().map(|said| {
         let at = EventTime::from_ms(said.at.as_ms());
-        [moment(at), said.state.words().to_owned(), said.because.clone()]
+        [moment(at), incident_state(said.state).to_owned(), said.because.clone()]
     });
     RollbackPage {
         title: format!("{}: {} → {to}", rollback.model, rollback.from),
-        outcome: rollback.outcome.words(),
+        outcome: incident_state(rollback.outcome),
         steps: steps.collect(),
         phases: phases(rollback),
         facts: facts(rollback),

@@ -9,10 +9,10 @@ const ROOMS: [(&str, &[&str]); 20] = [
     ("sums", &["model"]),
     ("measure", &["model", "sums"]),
     ("judge", &["model", "sums"]),
-    ("undo", &["model", "sums"]),
+    ("phrases", &["model"]),
+    ("undo", &["model", "sums", "phrases"]),
     ("shard", &["model", "sums", "judge", "undo"]),
     ("router", &["model"]),
-    ("phrases", &["model"]),
     ("cli", &["model"]),
     ("config", &["model", "phrases"]),
     (

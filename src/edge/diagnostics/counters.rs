@@ -33,19 +33,19 @@ impl TimedPhase {
 }
 
 /// One per process, like the subscriber of log events, so that no caller has to pass it around.
-static DONE: Mutex<Done> = Mutex::new(Done {
+static COUNTERS: Mutex<ProcessCounters> = Mutex::new(ProcessCounters {
     took: BTreeMap::new(),
     counts: BTreeMap::new(),
     mitigating: BTreeMap::new(),
 });
 
-struct Done {
+struct ProcessCounters {
     took: BTreeMap<Metric, BTreeMap<MetricLabels, Spread>>,
     counts: BTreeMap<Metric, BTreeMap<MetricLabels, u64>>,
     mitigating: BTreeMap<IncidentId, Stopwatch>,
 }
 
-impl Done {
+impl ProcessCounters {
     fn took(&mut self, metric: Metric, labels: MetricLabels, watch: Stopwatch) {
         let spread = self.took.entry(metric).or_default().entry(labels).or_default();
         spread.record_us(watch.elapsed_us());
@@ -53,8 +53,8 @@ impl Done {
 }
 
 /// Nothing panics while it holds it.
-fn done() -> MutexGuard<'static, Done> {
-    DONE.lock().unwrap_or_else(PoisonError::into_inner)
+fn counters() -> MutexGuard<'static, ProcessCounters> {
+    COUNTERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn phase(phase: TimedPhase) -> MetricLabels {
@@ -63,19 +63,19 @@ fn phase(phase: TimedPhase) -> MetricLabels {
 
 /// A phase has ended that started with the watch.
 pub fn took(of: TimedPhase, watch: Stopwatch) {
-    done().took(metrics::PHASE, phase(of), watch);
+    counters().took(metrics::PHASE, phase(of), watch);
 }
 
 /// One more.
 pub fn count(metric: Metric, labels: MetricLabels) {
-    *done().counts.entry(metric).or_default().entry(labels).or_default() += 1;
+    *counters().counts.entry(metric).or_default().entry(labels).or_default() += 1;
 }
 
 /// A worker has finished a command.
 pub fn step(worker: &TargetId, want: &Want, outcome: StepResult, watch: Stopwatch) {
     let result = metrics::word(outcome);
     let labels = vec![("worker", worker.to_string()), ("result", result.clone())];
-    done().took(metrics::WORKER_STEP, labels, watch);
+    counters().took(metrics::WORKER_STEP, labels, watch);
     if matches!(want, Want::Notice { .. }) {
         let labels = vec![("channel", worker.to_string()), ("result", result)];
         count(metrics::NOTIFICATIONS, labels);
@@ -95,7 +95,7 @@ pub fn unreadable(worker: &TargetId) {
 
 /// An incident changed: the time from its commands to the live proof is a phase.
 pub fn incident(changed: &Incident) {
-    let mut done = done();
+    let mut done = counters();
     if changed.state == IncidentState::Mitigating {
         done.mitigating.entry(changed.id.clone()).or_insert_with(Stopwatch::start);
     } else if let Some(watch) = done.mitigating.remove(&changed.id)
@@ -107,7 +107,7 @@ pub fn incident(changed: &Incident) {
 
 /// Puts it on a page.
 pub fn page(page: &mut Page) {
-    let done = done();
+    let done = counters();
     for metric in [metrics::PHASE, metrics::WORKER_STEP] {
         let took = done.took.get(&metric).into_iter().flatten();
         page.histogram(metric, took.map(|(labels, spread)| (labels.clone(), spread.clone())));

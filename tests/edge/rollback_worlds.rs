@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use ripcord::config::Config;
 use ripcord::edge::clock::{Clock, SimulatedClock};
-use ripcord::edge::diagnostics::done;
+use ripcord::edge::diagnostics::counters;
 use ripcord::edge::diagnostics::metrics::Page;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::{Outgoing, Topic, Writer};
@@ -449,7 +449,7 @@ fn commands_of_another_namespace_old_ones_and_expired_ones_are_refused() {
 fn a_command_that_cannot_be_read_is_counted_and_the_next_one_is_carried_out() {
     let unreadable = || {
         let mut page = Page::new("test");
-        done::page(&mut page);
+        counters::page(&mut page);
         let text = page.text();
         let name = "ripcord_unreadable_commands_total{worker=\"registry\"} ";
         text.lines().find_map(|line| line.strip_prefix(name)?.parse().ok()).unwrap_or(0_u64)

@@ -23,12 +23,12 @@ const REMEMBERED: usize = 10_000;
 
 /// The callers; they stop with it.
 #[derive(Default)]
-pub(super) struct Pulse {
-    counts: Arc<Mutex<PulseCounts>>,
+pub(super) struct BackgroundCallers {
+    counts: Arc<Mutex<BackgroundCounts>>,
 }
 
 #[derive(Default)]
-struct PulseCounts {
+struct BackgroundCounts {
     all: CallCounts,
     /// Tries that were repeated, since nobody answered.
     repeated: u64,
@@ -36,7 +36,7 @@ struct PulseCounts {
     last: VecDeque<(Range<u64>, bool)>,
 }
 
-impl Pulse {
+impl BackgroundCallers {
     /// They send this request over and over. `watch`: the run's.
     pub(super) fn start(
         runtime: &Runtime,
@@ -44,10 +44,10 @@ impl Pulse {
         patience: Span,
         watch: Stopwatch,
     ) -> Self {
-        let pulse = Self::default();
+        let background = Self::default();
         for _ in 0..CALLERS {
             let Some(request) = request.try_clone() else { continue };
-            let counts = Arc::downgrade(&pulse.counts);
+            let counts = Arc::downgrade(&background.counts);
             runtime.spawn(async move {
                 while let Some(again) = request.try_clone() {
                     let from = watch.elapsed_us();
@@ -61,7 +61,7 @@ impl Pulse {
                 }
             });
         }
-        pulse
+        background
     }
 
     /// All of their requests; and the tries that were repeated.
@@ -84,11 +84,11 @@ impl Pulse {
 }
 
 /// Nothing panics while it holds it.
-fn write(counts: &Mutex<PulseCounts>) -> std::sync::MutexGuard<'_, PulseCounts> {
+fn write(counts: &Mutex<BackgroundCounts>) -> std::sync::MutexGuard<'_, BackgroundCounts> {
     counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl PulseCounts {
+impl BackgroundCounts {
     fn note(&mut self, time: Range<u64>, good: bool, repeated: u64) {
         self.all.sent += 1;
         self.all.failed += u64::from(!good);

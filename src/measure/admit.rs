@@ -1,14 +1,14 @@
 //! Records whose clock may be wrong: taken at once, held until others confirm them, or rejected.
 
-use super::jump::{self, Sift, UnconfirmedRecord};
-use super::ledger::{At, Disposition, ReadPhase};
+use super::jump::{self, ClockCheck, UnconfirmedRecord};
+use super::ledger::{Disposition, ReadPhase, RecordPlace};
 use super::{Lane, Output};
 use crate::model::{LogTime, Reject, Sample};
 
 impl Lane {
-    pub(super) fn sift(
+    pub(super) fn admit(
         &mut self,
-        at: &At,
+        at: &RecordPlace,
         appended: Option<LogTime>,
         sample: Sample<'_>,
         out: &mut Vec<Output>,
@@ -19,29 +19,29 @@ impl Lane {
         }
         // What is read again and lies beyond the newest event was not taken the first time.
         let beyond = at.phase != ReadPhase::Live && Some(ts) > self.marks.newest();
-        let sift = match self.jump.sift(ts, appended) {
-            Sift::Take if beyond => Sift::Hold,
-            sift @ (Sift::Take | Sift::Hold | Sift::Refuse) => sift,
+        let sift = match self.jump.admit(ts, appended) {
+            ClockCheck::Take if beyond => ClockCheck::Hold,
+            sift @ (ClockCheck::Take | ClockCheck::Hold | ClockCheck::Refuse) => sift,
         };
         match sift {
-            Sift::Refuse => self.finish(at, Disposition::Rejected(Reject::FromFuture), out),
-            Sift::Take => {
+            ClockCheck::Refuse => self.finish(at, Disposition::Rejected(Reject::FromFuture), out),
+            ClockCheck::Take => {
                 self.accept(at, &sample, out);
                 let settled = self.jump.took(ts);
                 self.settle(settled, out);
             }
-            Sift::Hold => {
-                self.ledger.rule_set(at, Disposition::Waiting);
+            ClockCheck::Hold => {
+                self.ledger.count_disposition(at, Disposition::Waiting);
                 let settled = self.jump.hold(*at, jump::owned(sample));
                 self.settle(settled, out);
             }
         }
     }
 
-    fn accept(&mut self, at: &At, sample: &Sample<'_>, out: &mut Vec<Output>) {
-        let bucket = self.take(sample, at);
-        self.finish(at, bucket, out);
-        if at.phase == ReadPhase::Live && !matches!(bucket, Disposition::Rejected(_)) {
+    fn accept(&mut self, at: &RecordPlace, sample: &Sample<'_>, out: &mut Vec<Output>) {
+        let disposition = self.take(sample, at);
+        self.finish(at, disposition, out);
+        if at.phase == ReadPhase::Live && !matches!(disposition, Disposition::Rejected(_)) {
             self.marks.observe(at.topic, sample.ts());
         }
     }
@@ -59,11 +59,11 @@ impl Lane {
                 at.phase = ReadPhase::Live;
             }
             let refused = Disposition::Rejected(Reject::FromFuture);
-            let bucket = if right { self.take(&held.sample, &at) } else { refused };
+            let disposition = if right { self.take(&held.sample, &at) } else { refused };
             if at.phase == ReadPhase::Live {
-                self.ledger.settle(bucket);
-                report(&at, bucket, out);
-                if !matches!(bucket, Disposition::Rejected(_)) {
+                self.ledger.settle(disposition);
+                report(&at, disposition, out);
+                if !matches!(disposition, Disposition::Rejected(_)) {
                     self.marks.observe(at.topic, held.sample.ts());
                 }
             }
@@ -71,18 +71,23 @@ impl Lane {
     }
 
     /// Books what happened to a record that was just read.
-    pub(super) fn finish(&mut self, at: &At, bucket: Disposition, out: &mut Vec<Output>) {
-        self.ledger.rule_set(at, bucket);
+    pub(super) fn finish(
+        &mut self,
+        at: &RecordPlace,
+        disposition: Disposition,
+        out: &mut Vec<Output>,
+    ) {
+        self.ledger.count_disposition(at, disposition);
         if at.phase == ReadPhase::Live {
-            report(at, bucket, out);
+            report(at, disposition, out);
         }
     }
 }
 
 /// Reports a record that was rejected or late.
-fn report(at: &At, bucket: Disposition, out: &mut Vec<Output>) {
+fn report(at: &RecordPlace, disposition: Disposition, out: &mut Vec<Output>) {
     let (topic, position) = (at.topic, at.position);
-    match bucket {
+    match disposition {
         Disposition::Rejected(code) => out.push(Output::Rejected { topic, position, code }),
         Disposition::Late => out.push(Output::Late { topic, position }),
         Disposition::Measured

@@ -27,7 +27,7 @@ const PAUSE: Span = Span::from_s(1);
 impl ModelContext<'_> {
     /// A rollback is decided: the plan is made, the first step is asked for.
     pub(super) fn begin(&mut self, at: usize, to: &VersionId, automatic: bool, why: Explanation) {
-        let how = self.model.how(to);
+        let how = self.model.fitness(to);
         let generation = self.model.generation.saturating_add(1);
         let Some(case) = self.model.cases.get(at) else { return };
         let from = &case.incident.version;
@@ -124,7 +124,7 @@ impl ModelContext<'_> {
         };
         let stage = case.incident.plan.get(step).map(|step| step.stage);
         // Only a target that was asked is believed.
-        self.believe(answer.fence.unwrap_or(0));
+        self.raise_generation(answer.fence.unwrap_or(0));
         if !waits && stage != Some(Stage::Notice) {
             return false;
         }
@@ -143,7 +143,7 @@ impl ModelContext<'_> {
     /// Takes the generation that a target reports: the target refuses what is older, so after the
     /// loss of the log the next rollback must be newer. One that is too high to be true is refused
     /// and counted, since it would end fencing for good.
-    pub(super) fn believe(&mut self, reported: u64) {
+    pub(super) fn raise_generation(&mut self, reported: u64) {
         if reported > MAX_REPORTED_GENERATION {
             self.anomalies.refused_fences += 1;
             return;

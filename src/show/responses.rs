@@ -4,7 +4,7 @@ use crate::undo::Response;
 
 /// What was done.
 #[must_use]
-pub const fn did(response: Response) -> &'static str {
+pub const fn response(response: Response) -> &'static str {
     match response {
         Response::Nothing => "nothing",
         Response::Alerted => "alert",

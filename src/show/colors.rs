@@ -5,9 +5,9 @@ use plotters::style::RGBColor;
 
 /// Colours that stand for classes of the page's style while plotters draws.
 #[derive(Debug, Default)]
-pub(super) struct Inks(Vec<String>);
+pub(super) struct ClassColors(Vec<String>);
 
-impl Inks {
+impl ClassColors {
     /// The colour of a class.
     pub(super) fn of(&mut self, class: &str) -> RGBColor {
         self.0.push(class.to_owned());

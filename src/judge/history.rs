@@ -14,11 +14,11 @@ const DAYS: usize = 7;
 
 /// Sums of the last days.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Level {
+pub struct ProductionDays {
     days: VecDeque<(EventTime, Moments)>,
 }
 
-impl Level {
+impl ProductionDays {
     /// Takes a bucket.
     pub fn take(&mut self, start: EventTime, sums: Moments) {
         let day = start.floor(DAY);

@@ -1,4 +1,4 @@
-//! How much came lately: sums of the present day and the one before.
+//! How much came recently: sums of the present day and the one before.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,14 +9,14 @@ const DAY: Span = Span::from_s(24 * 3600);
 
 /// Sums of one to two days of event time.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Lately {
+pub struct RecentSums {
     /// Start and end of the stretch, and where its present day began.
     stretch: Option<(EventTime, EventTime, EventTime)>,
     before: Moments,
     today: Moments,
 }
 
-impl Lately {
+impl RecentSums {
     /// Takes what came in an interval of event time.
     pub fn take(&mut self, start: EventTime, end: EventTime, sums: Moments) {
         match &mut self.stretch {
@@ -55,19 +55,19 @@ mod tests {
 
     #[test]
     fn the_rate_follows_the_last_days() {
-        let mut lately = Lately::default();
-        assert_eq!(lately.per_s(), 0.0);
+        let mut recent = RecentSums::default();
+        assert_eq!(recent.per_s(), 0.0);
         let mut hours = 0..;
-        let mut days = |lately: &mut Lately, days: usize, n: f64| {
+        let mut days = |recent: &mut RecentSums, days: usize, n: f64| {
             for hour in hours.by_ref().take(days * 24) {
                 let start = EventTime::from_ms(hour * 3_600_000);
                 let sums = Moments { n, sum: 0.0, sum_sq: 0.0 };
-                lately.take(start, start + Span::from_s(3600), sums);
+                recent.take(start, start + Span::from_s(3600), sums);
             }
         };
-        days(&mut lately, 5, 3600.0);
-        assert!((lately.per_s() - 1.0).abs() < 1e-9, "{}", lately.per_s());
-        days(&mut lately, 3, 360.0);
-        assert!((lately.per_s() - 0.1).abs() < 1e-9, "{}", lately.per_s());
+        days(&mut recent, 5, 3600.0);
+        assert!((recent.per_s() - 1.0).abs() < 1e-9, "{}", recent.per_s());
+        days(&mut recent, 3, 360.0);
+        assert!((recent.per_s() - 0.1).abs() < 1e-9, "{}", recent.per_s());
     }
 }

@@ -8,7 +8,7 @@ use crate::model::{EventTime, Span};
 const WEEK: (&str, &str) = ("2013-06-02T00:00:00Z", "2013-06-09T00:00:00Z");
 
 /// A stretch, and how far it was played.
-pub(super) struct Lap {
+pub(super) struct Playback {
     /// Added to the times of the recording.
     shift: Span,
     /// Which repetition; none: the recording itself.
@@ -21,7 +21,7 @@ pub(super) struct Lap {
     told: usize,
 }
 
-impl Lap {
+impl Playback {
     /// The whole recording.
     pub(super) fn whole(flights: &[Flight]) -> Self {
         Self::of(flights, (0, flights.len()), Span::ZERO, None)
@@ -32,8 +32,8 @@ impl Lap {
         // Both are moments.
         let [from, to] = [WEEK.0, WEEK.1].map(|at| at.parse().unwrap_or(EventTime::MIN));
         let at = |time| flights.partition_point(|flight| flight.asked_at < time);
-        let lap = Self::of(flights, (at(from), at(to)), start - from, Some(number));
-        (lap, to - from)
+        let playback = Self::of(flights, (at(from), at(to)), start - from, Some(number));
+        (playback, to - from)
     }
 
     fn of(
