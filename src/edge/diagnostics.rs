@@ -112,6 +112,16 @@ pub fn lane_released(lane: &LaneId, lost: bool) {
     info!(%lane, lost, "lane released");
 }
 
+/// A record of a topic of Ripcord cannot be read, and is passed over.
+pub fn record_unreadable(topic: &str, partition: u32, position: i64, why: &str) {
+    warn!(topic, partition, position, why, "record unreadable");
+}
+
+/// A snapshot cannot be used, so everything that it stands for is kept.
+pub fn snapshot_unreadable(shard: u32, why: &str) {
+    warn!(shard, why, "snapshot unreadable, the whole inbox is kept");
+}
+
 /// The state stored with the position of a lane cannot be used.
 pub fn lane_memory_unreadable(lane: &LaneId, position: i64, why: &str) {
     warn!(%lane, position, why, "lane memory unreadable, measuring restarts at the position");

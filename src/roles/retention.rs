@@ -70,7 +70,10 @@ fn inbox(
     let oldest = log.scan(&at, 0, 1)?;
     let old = oldest.first().is_some_and(|record| record.time < log.now() - keep);
     let snapshot = if old { topics.latest(Topic::State, shard, "snapshot")? } else { None };
-    let folded = snapshot.and_then(|record| shard::restore(&record.value).ok());
+    let folded = snapshot.and_then(|record| {
+        let restored = shard::restore(&record.value);
+        restored.inspect_err(|why| diagnostics::snapshot_unreadable(shard, &why.to_string())).ok()
+    });
     let Some((from, rule_set)) =
         folded.and_then(|shard| Some((shard.next(), shard.rule_set()?.clone())))
     else {

@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use ripcord::config::{Config, HttpLimits, rules_hash};
-use ripcord::edge::log::{Partition, Topic};
+use ripcord::edge::log::{Log as _, Outgoing, Partition, Topic};
 use ripcord::model::{Namespace, Span};
 use serde_json::{Value as Json, json};
 
@@ -528,6 +528,28 @@ fn a_rollback_can_be_followed_from_telemetry_to_its_decisions() {
     let sees = errors["sees"]["value"].as_f64().unwrap();
     assert!(sees > 0.1 && sees < 0.2, "{errors}");
     metrics(&world);
+}
+
+#[test]
+fn a_record_that_cannot_be_read_hides_no_other() {
+    let world = World::start(&Setting::default());
+    let id = world.rolled_back()["id"].as_str().unwrap().to_owned();
+    let mut writer = world.topics.log.writer(None).unwrap();
+    for topic in [Topic::Incidents, Topic::Decisions] {
+        let to = world.topics.partition(topic, 0);
+        let (key, headers) = (Some(b"i-damaged".to_vec()), Vec::new());
+        writer.append(vec![Outgoing { to, key, headers, value: b"{\"id\":".to_vec() }]).unwrap();
+    }
+    let list = world.get("/api/incidents").json();
+    assert_eq!((&list["incidents"][0]["id"], &list["unreadable"]), (&json!(id), &json!(1)));
+    let list = world.get("/api/decisions").json();
+    assert!(!list["decisions"].as_array().unwrap().is_empty());
+    assert_eq!(list["unreadable"], 1);
+    assert_eq!(world.get(&format!("/api/incidents/{id}")).json()["id"], id);
+    let missing = world.get("/api/incidents/i-damaged");
+    assert_eq!(missing.status, 404);
+    assert!(missing.text.contains("1 records of incidents cannot be read"), "{}", missing.text);
+    assert_eq!(world.get("/metrics").status, 200);
 }
 
 /// Reads the page as a scraper does, and finds on it what the status says.

@@ -40,7 +40,8 @@ pub(super) async fn ready(State(app): Shared) -> Result<Response, Problem> {
 }
 
 pub(super) async fn metrics(State(app): Shared) -> Result<Response, Problem> {
-    let text = app.blocking(|app| Ok(page(app, &overview(app)?, &all_incidents(app)?))).await?;
+    let text =
+        app.blocking(|app| Ok(page(app, &overview(app)?, &all_incidents(app)?.incidents))).await?;
     Ok(([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
 }
 

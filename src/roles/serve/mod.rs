@@ -29,14 +29,16 @@ use tokio::sync::watch;
 
 use crate::config::HttpSettings;
 use crate::edge::chain::chain;
+use crate::edge::diagnostics;
 use crate::edge::http::{Guard, Problem, Routes, Writing, framed, run};
 use crate::edge::log::{LogError, Reader, Topic, Writer};
 use crate::model::{Source, Span};
 use crate::topics::{RoleError, Topics};
+use crate::wire::json;
 
 /// The longest reason and name of who asks.
 const LONGEST: (usize, usize) = (2000, 200);
-const NO_REASON: &str = "the reason is missing; say in a few words why";
+const NO_REASON: &str = "the reason is missing; say why in a few words";
 
 /// What the handlers share.
 struct App {
@@ -250,14 +252,32 @@ fn who(by: Option<String>) -> String {
 fn by_key(app: &App, topic: Topic, shard: u32) -> Result<BTreeMap<String, StoredValue>, Problem> {
     let records = app.topics.log.latest(&app.topics.partition(topic, shard))?;
     let kept = records.into_iter().filter_map(|record| {
+        // Ripcord's own keys are text.
         let key = String::from_utf8(record.key?).ok()?;
-        Some((key, StoredValue { time: record.time, value: record.value }))
+        let (time, position, value) = (record.time, record.position, record.value);
+        Some((key, StoredValue { time, position, value }))
     });
     Ok(kept.collect())
+}
+
+/// A record's value. One that cannot be read is logged, so that it hides no other one.
+fn decoded<T: DeserializeOwned>(
+    app: &App,
+    (topic, shard): (Topic, u32),
+    position: i64,
+    value: &[u8],
+) -> Option<T> {
+    let at = app.topics.partition(topic, shard);
+    let read = json::decode("record", value);
+    read.inspect_err(|why| {
+        diagnostics::record_unreadable(&at.topic, shard, position, &why.to_string());
+    })
+    .ok()
 }
 
 /// A value and when it was written.
 struct StoredValue {
     time: crate::model::LogTime,
+    position: i64,
     value: Vec<u8>,
 }

@@ -8,13 +8,12 @@ use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 
 use super::overview::overview;
-use super::{App, Name, Shared, by_key};
+use super::{App, Name, Shared, by_key, decoded};
 use crate::edge::http::Problem;
 use crate::edge::log::Topic;
 use crate::model::{Incident, IncidentState, ModelId, VersionId};
 use crate::shard::{Decision, ModelStatus};
 use crate::wire::api::Overview;
-use crate::wire::json;
 
 /// Decisions read at once, and at most in one shard for one answer.
 const BATCH: i64 = 500;
@@ -31,11 +30,22 @@ pub(super) struct Models {
 #[derive(Debug, Serialize)]
 pub(super) struct Incidents {
     incidents: Vec<Incident>,
+    /// Records that cannot be read; the log names them.
+    #[serde(skip_serializing_if = "is_zero")]
+    unreadable: usize,
 }
 
 #[derive(Debug, Serialize)]
 pub(super) struct Decisions {
     decisions: Vec<Decision>,
+    /// Records among those looked at that cannot be read; the log names them.
+    #[serde(skip_serializing_if = "is_zero")]
+    unreadable: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -87,21 +97,21 @@ pub(super) async fn incidents(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Json<Incidents>, Problem> {
     let Query(wanted) = wanted?;
-    let mut incidents = app.blocking(all_incidents).await?;
+    let AllIncidents { mut incidents, unreadable } = app.blocking(all_incidents).await?;
     incidents.retain(|incident| {
         wanted.model.as_ref().is_none_or(|model| *model == incident.model)
             && wanted.version.as_ref().is_none_or(|version| *version == incident.version)
             && wanted.open.is_none_or(|open| open == (incident.state != IncidentState::Resolved))
     });
     incidents.truncate(wanted.limit());
-    Ok(Json(Incidents { incidents }))
+    Ok(Json(Incidents { incidents, unreadable }))
 }
 
 pub(super) async fn incident(
     State(app): Shared,
     Name(id): Name,
 ) -> Result<Json<Incident>, Problem> {
-    let mut found = app.blocking(all_incidents).await?;
+    let AllIncidents { incidents: mut found, unreadable } = app.blocking(all_incidents).await?;
     found.retain(|incident| incident.id.as_str().starts_with(&id));
     if let Some(exact) = found.iter().position(|incident| incident.id.as_str() == id) {
         return Ok(Json(found.swap_remove(exact)));
@@ -111,6 +121,10 @@ pub(super) async fn incident(
         (Some(_), more) => Err(Problem::refused(format!(
             "{} incidents begin with {id}; write more of the id",
             more + 1
+        ))),
+        (None, _) if unreadable > 0 => Err(Problem::missing(format!(
+            "no incident's id begins with {id}, and {unreadable} records of incidents cannot be read; \
+             Ripcord's log says why"
         ))),
         (None, _) => Err(Problem::missing(format!(
             "no incident's id begins with {id}; /api/incidents lists them"
@@ -124,17 +138,19 @@ pub(super) async fn decisions(
 ) -> Result<Json<Decisions>, Problem> {
     let Query(wanted) = wanted?;
     let decisions = app.blocking(move |app| {
-        let mut found = Vec::new();
+        let (mut found, mut unreadable) = (Vec::new(), 0);
         for shard in 0..app.topics.shards {
-            found.extend(last_decisions(app, shard, wanted.limit(), |of| wanted.takes(of))?);
+            let of = last_decisions(app, shard, wanted.limit(), |of| wanted.takes(of))?;
+            found.extend(of.decisions);
+            unreadable += of.unreadable;
         }
         found.sort_by(|a, b| {
             b.logged_at.cmp(&a.logged_at).then_with(|| b.position.cmp(&a.position))
         });
         found.truncate(wanted.limit());
-        Ok(found)
+        Ok(Decisions { decisions: found, unreadable })
     });
-    Ok(Json(Decisions { decisions: decisions.await? }))
+    decisions.await.map(Json)
 }
 
 pub(super) async fn decision(
@@ -147,19 +163,28 @@ pub(super) async fn decision(
     let shard = of.filter(|shard| *shard < app.topics.shards).ok_or_else(missing)?;
     let wanted = id.clone();
     let found = app.blocking(move |app| last_decisions(app, shard, 1, |d| d.id == wanted));
-    found.await?.pop().map(Json).ok_or_else(missing)
+    found.await?.decisions.pop().map(Json).ok_or_else(missing)
 }
 
 /// The last record of every incident, the newest opening first.
-pub(super) fn all_incidents(app: &App) -> Result<Vec<Incident>, Problem> {
-    let mut incidents: Vec<Incident> = Vec::new();
+pub(super) fn all_incidents(app: &App) -> Result<AllIncidents, Problem> {
+    let (mut incidents, mut unreadable): (Vec<Incident>, _) = (Vec::new(), 0);
     for shard in 0..app.topics.shards {
         for kept in by_key(app, Topic::Incidents, shard)?.into_values() {
-            incidents.push(json::decode("incident", &kept.value)?);
+            match decoded(app, (Topic::Incidents, shard), kept.position, &kept.value) {
+                Some(incident) => incidents.push(incident),
+                None => unreadable += 1,
+            }
         }
     }
     incidents.sort_by(|a, b| b.opened_at.cmp(&a.opened_at).then_with(|| a.id.cmp(&b.id)));
-    Ok(incidents)
+    Ok(AllIncidents { incidents, unreadable })
+}
+
+/// Every incident, and how many records of incidents cannot be read.
+pub(super) struct AllIncidents {
+    pub(super) incidents: Vec<Incident>,
+    unreadable: usize,
 }
 
 /// The latest wanted decisions of a shard, read backwards so that an old log costs nothing.
@@ -168,22 +193,23 @@ fn last_decisions(
     shard: u32,
     limit: usize,
     wanted: impl Fn(&Decision) -> bool,
-) -> Result<Vec<Decision>, Problem> {
+) -> Result<Decisions, Problem> {
     let (first, end) = app.bounds(Topic::Decisions, shard)?;
     let partition = app.topics.partition(Topic::Decisions, shard);
-    let mut found = Vec::new();
+    let (mut found, mut unreadable) = (Vec::new(), 0);
     let mut to = end;
     while to > first && end - to < MOST_READ && found.len() < limit {
         let from = (to - BATCH).max(first);
         let records =
             app.topics.log.scan(&partition, from, usize::try_from(to - from).unwrap_or(0))?;
         for record in records.iter().rev().filter(|record| record.position < to) {
-            let decision: Decision = json::decode("decision", &record.value)?;
-            if found.len() < limit && wanted(&decision) {
-                found.push(decision);
+            match decoded(app, (Topic::Decisions, shard), record.position, &record.value) {
+                Some(decision) if found.len() < limit && wanted(&decision) => found.push(decision),
+                Some(_) => {}
+                None => unreadable += 1,
             }
         }
         to = from;
     }
-    Ok(found)
+    Ok(Decisions { decisions: found, unreadable })
 }
