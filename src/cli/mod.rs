@@ -72,13 +72,13 @@ impl Cli {
 /// Options of every command.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct Global {
-    /// Settings that override the shipped ones; the last file wins
+    /// File that overrides the settings; the last one wins
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Vec<PathBuf>,
     /// Print JSON instead of text
     #[arg(long, global = true)]
     pub json: bool,
-    /// Address of the server [env: RIPCORD_URL; default: http://127.0.0.1:7700]
+    /// Server; default: RIPCORD_URL or http://127.0.0.1:7700
     #[arg(
         long,
         global = true,
@@ -89,10 +89,10 @@ pub struct Global {
         default_value = "http://127.0.0.1:7700"
     )]
     pub url: String,
-    /// File with the token for changes [env: RIPCORD_TOKEN]
+    /// File with the token for changes; or RIPCORD_TOKEN
     #[arg(long, global = true, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// Print without colours [env: NO_COLOR]
+    /// No colours, as with the variable NO_COLOR
     #[arg(long, global = true)]
     pub no_color: bool,
 }

@@ -60,15 +60,15 @@ Example:
 pub(super) const TOPICS: &str = "\
 Examples:
   ripcord topics create --config prod.toml
-  ripcord topics create --telemetry --config prod.toml   also the topics of sources
-  ripcord topics check --config prod.toml                exit code 1: something to fix";
+  ripcord topics create --telemetry --config prod.toml   and for sources
+  ripcord topics check --config prod.toml                exit code 1: must fix";
 
 pub(super) const PUBLISH: &str = "\
 Each line is sent unchanged. Its key is the request (or else the id, or else the
 model), and its partition is the one that a Java producer would choose, so that
 predictions and outcomes of a request share one. A line that is not a record of
-the source is sent too, without a key, as a faulty producer would. Several files are
-read as one stream, the oldest record first.
+the source is sent too, without a key, as a faulty producer would. Several files
+are read as one stream, the oldest record first.
 
 Examples:
   ripcord publish telemetry.jsonl.gz --config prod.toml

@@ -74,7 +74,7 @@ fn every_command_is_understood() {
 fn what_makes_no_sense_is_refused_with_a_hint() {
     for (line, hint) in [
         ("rollback m", "--reason"),
-        ("rollback m --reason=", "a reason is empty"),
+        ("rollback m --reason=", "the reason is empty"),
         ("mode m sleep", "observe, recommend, act"),
         ("mode m --all act", "observe, recommend, act"),
         ("freeze", "--all"),

@@ -124,7 +124,9 @@ fn limit(trigger: &Trigger) -> String {
             format!("more than {} % of samples are bad", percent(rate))
         }
         (Limit::MeanMs { limit, timeout }, _) => format!(
-            "answers take more than {limit} ms on average, each counted as {timeout} ms at most"
+            "answers take more than {} ms on average, each counted as {} ms at most",
+            amount(limit),
+            amount(timeout)
         ),
         (Limit::Psi { limit, bins, learn }, _) => format!(
             "the population stability index of a feature is above {limit}, on {bins} bins learned \
@@ -143,6 +145,11 @@ fn percent(part: f64) -> String {
 fn round(x: f64) -> String {
     let text = format!("{x:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A whole number with its thousands apart, any other with its decimals.
+fn amount(x: f64) -> String {
+    if x.fract() == 0.0 { thousands(x) } else { x.to_string() }
 }
 
 fn thousands(x: f64) -> String {

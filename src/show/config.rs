@@ -44,8 +44,8 @@ fn log(settings: &LogSettings) -> Vec<String> {
     };
     let days = kafka.retention.as_ms() / (24 * 3600 * 1000);
     let copies = match kafka.replication {
-        Some(copies) => format!("with replication factor {copies}"),
-        None => "with the replication factor of the brokers".to_owned(),
+        Some(copies) => format!("replication factor {copies}"),
+        None => "the brokers' replication factor".to_owned(),
     };
     let instance = match &kafka.instance {
         Some(name) => format!("this process is {name}"),

@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use ripcord::config::{Config, HttpLimits, rules_hash};
-use ripcord::edge::log::{Log as _, Outgoing, Partition, Topic};
+use ripcord::edge::log::{Outgoing, Partition, Topic};
 use ripcord::model::{Namespace, Span};
 use serde_json::{Value as Json, json};
 

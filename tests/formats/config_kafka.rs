@@ -136,8 +136,8 @@ fn check_config_says_what_is_in_effect() {
     let words = rules(&load(text, &[]), Screen::new(false, None));
     for line in [
         " - log: Kafka, brokers a:1,b:2, 8 shards\n",
-        " - topics that Ripcord creates: in 3 copies, records kept for 30 days\n",
-        " - groups: formed by its members (classic); this process has no name, so a\n   restart",
+        " - topics that Ripcord creates: replication factor 3, records kept for 30 days\n",
+        " - groups: formed by their members (classic); this process has no name, so a\n   restart",
         " - the workers of this machine keep their memory in ripcord-data\n",
         " - client properties: client.rack = r1, sasl.password = …\n",
     ] {
