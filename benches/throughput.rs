@@ -1,5 +1,5 @@
-//! How many samples a core decodes, measures and judges in a second, each beside a loop over the
-//! same bytes that only checks UTF-8; and what a replay of the flights costs.
+//! How many samples a core decodes, measures and judges in a second, each compared with a loop over
+//! the same bytes that only checks UTF-8; and what a replay of the flights costs.
 //!
 //! `cargo bench` prints the table. Figures are processor time, so other work on the machine blurs
 //! them less; the ratio within one run is what compares between machines. Measuring and judging
@@ -194,7 +194,7 @@ fn best(mut run: impl FnMut()) -> f64 {
 }
 
 /// Processor seconds of one run, the least of some rounds; a round repeats a short run until it is
-/// long beside the clock's tick. What `prepare` makes is not counted.
+/// long compared with the clock's tick. What `prepare` makes is not counted.
 fn best_of<T>(mut prepare: impl FnMut() -> T, mut run: impl FnMut(T)) -> f64 {
     let rounds = (0..ROUNDS).map(|_| {
         let (mut spent, mut runs) = (0.0, 0);

@@ -1,4 +1,4 @@
-//! What an event of a backlog costs `ripcord ingest`, beside a loop that only polls it.
+//! What an event of a backlog costs `ripcord ingest`, compared with a loop that only polls it.
 
 use std::hint::black_box;
 use std::process::Command;
@@ -18,7 +18,7 @@ use ripcord::wire::telemetry::{Raw, decode};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::events::{Chance, Sender, crowd};
-use crate::topics::{LANES, River, brokers, unique, until};
+use crate::topics::{BenchTopics, LANES, brokers, unique, until};
 
 pub const EVENTS: u64 = 2_000_000;
 /// They come from so much event time, disordered by so much at most.
@@ -38,7 +38,7 @@ struct Took {
 
 pub fn run() {
     let topic = unique("backlog");
-    let topics = River::new(&topic, REGISTRY, "");
+    let topics = BenchTopics::new(&topic, REGISTRY, "");
     let bytes = produce(&topic);
     let each = bytes as f64 / EVENTS as f64;
     println!(
@@ -156,7 +156,7 @@ fn seconds(clock: ClockId) -> f64 {
 /// A fresh namespace reads all of it. The wall's time is from the first claim of a lane to the
 /// last frame; the processor's is all of the process, its start included.
 fn ingested(topic: &str) -> (Took, f64) {
-    let topics = River::new(topic, REGISTRY, "");
+    let topics = BenchTopics::new(topic, REGISTRY, "");
     let process = topics.start(&["ingest"]);
     if std::env::var_os("RIPCORD_BENCH_SAY").is_some() {
         println!("ripcord ingest is process {}", process.id());

@@ -11,7 +11,7 @@ use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProd
 use rdkafka::types::RDKafkaErrorCode;
 use ripcord::edge::clock::Stopwatch;
 
-/// Where a record came to stand, and when the broker had it, in microseconds of the bench's watch.
+/// The position of a record, and when the broker had it, in microseconds of the bench's watch.
 #[derive(Debug, Clone, Copy)]
 pub struct Acked {
     pub lane: u32,

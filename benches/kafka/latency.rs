@@ -6,8 +6,8 @@
 //! event, the needed one. It comes at a moment of chance, so that it meets the pauses between
 //! frames anywhere; and before its minute is over, or the end of the bucket would decide it.
 //!
-//! Beside them some models fail while they are served and go on failing. There everything counts
-//! that a user waits for: the evidence, the end of the pane, the two seconds.
+//! At the same time some models fail while they are served and go on failing. There everything
+//! counts that a user waits for: the evidence, the end of the pane, the two seconds.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -20,8 +20,8 @@ use ripcord::shard::{Decision, Inbox};
 use serde_json::json;
 
 use crate::events::{Chance, Event, Sender, crowd};
-use crate::sight::{Seen, Sight};
-use crate::topics::{LANES, Process, River, brokers, unique, until};
+use crate::observer::{Observed, Observer};
+use crate::topics::{BenchTopics, LANES, Process, brokers, unique, until};
 
 /// Events of the healthy crowd in a second.
 const RATE: u64 = 10_000;
@@ -57,7 +57,7 @@ struct Due {
 impl Run {
     pub fn run(&self) {
         let (mut plan, models) = self.plan();
-        let topics = River::new(&unique("latency"), &registry(&models), self.settings);
+        let topics = BenchTopics::new(&unique("latency"), &registry(&models), self.settings);
         let roles = [
             topics.start(&["ingest"]),
             topics.start(&["decide"]),
@@ -70,14 +70,14 @@ impl Run {
             (facts >= models.len()).then_some(())
         });
         let watch = Stopwatch::start();
-        let sight = Sight::start(&topics, watch);
+        let observer = Observer::start(&topics, watch);
         let crowd = Sender::new(&brokers(), &topics.topic, "5", watch);
         let exact = Sender::new(&brokers(), &topics.topic, "0", watch);
         let before = roles.each_ref().map(Process::cpu);
-        let sent = send(&mut plan, &crowd, &exact, watch, || sight.commands() >= models.len());
+        let sent = send(&mut plan, &crowd, &exact, watch, || observer.commands() >= models.len());
         let seconds = watch.elapsed_us() as f64 / 1e6;
         let after = roles.each_ref().map(Process::cpu);
-        let seen = sight.stop();
+        let seen = observer.stop();
         let share = |role: usize| (after[role] - before[role]) / seconds * 100.0;
         println!(
             "{} events in {seconds:.0} s; of one core ingest took {:.1} %, decide {:.1} %",
@@ -189,7 +189,7 @@ fn row(name: &str, mut us: Vec<u64>) {
     println!("{name:<48}{:>6}{:>9.0}{:>9.0}{:>9.0}", us.len(), at(50), at(99), at(100));
 }
 
-fn tell_needed(plan: &[Due], seen: &Seen, exact: &Sender) {
+fn tell_needed(plan: &[Due], seen: &Observed, exact: &Sender) {
     let acked: BTreeMap<usize, _> = exact.acked().into_iter().collect();
     let [mut whole, mut taken, mut framed, mut decided] = [const { Vec::new() }; 4];
     let (mut none, mut early) = (0, 0);
@@ -221,7 +221,7 @@ fn tell_needed(plan: &[Due], seen: &Seen, exact: &Sender) {
     }
 }
 
-fn tell_served(plan: &[Due], seen: &Seen, topics: &River) {
+fn tell_served(plan: &[Due], seen: &Observed, topics: &BenchTopics) {
     let mut sent: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     for due in plan.iter().filter(|due| due.model.starts_with("served")) {
         sent.entry(&due.model).or_default().push(due.sent_us);

@@ -1,4 +1,4 @@
-//! The river on a real Kafka: how soon a rollback is commanded, and what an event costs.
+//! The pipeline on a real Kafka: how soon a rollback is commanded, and what an event costs.
 //!
 //! `benches/kafka/run` starts a broker and this on it, and prints the tables of
 //! docs/performance.md. Roles are processes of the program as it is shipped. With an argument only
@@ -17,7 +17,7 @@
 mod backlog;
 mod events;
 mod latency;
-mod sight;
+mod observer;
 mod topics;
 
 use latency::Run;

@@ -1,4 +1,4 @@
-//! A river of its own on the bench's broker: settings, topics, and roles as processes.
+//! A pipeline of its own on the bench's broker: settings, topics, and roles as processes.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -40,14 +40,14 @@ pub fn unique(name: &str) -> String {
 }
 
 /// One namespace.
-pub struct River {
+pub struct BenchTopics {
     pub folder: TempDir,
     pub log: KafkaLog,
     pub namespace: Namespace,
     pub topic: String,
 }
 
-impl River {
+impl BenchTopics {
     /// Makes its topics; `topic` is its telemetry, which may be there. All settings but those
     /// that name things, and those in `more`, are the defaults.
     pub fn new(topic: &str, registry: &str, more: &str) -> Self {

@@ -63,12 +63,12 @@ impl ModelRules {
         let mut found = Problems::default();
         budget(&mut found, self.budget);
         for rule in &self.triggers {
-            let mut at = Place { found: &mut found, above: vec!["triggers", rule.id.as_str()] };
+            let mut at = RuleTable { found: &mut found, above: vec!["triggers", rule.id.as_str()] };
             trigger(&mut at, rule, panes);
         }
         together(&mut found, &self.triggers);
         false_alarms(&mut found, self.budget, &self.triggers);
-        policy(&mut Place { found: &mut found, above: vec!["policy"] }, &self.policy);
+        policy(&mut RuleTable { found: &mut found, above: vec!["policy"] }, &self.policy);
         targets(&mut found, &self.targets);
         found.0
     }
@@ -87,12 +87,12 @@ impl Problems {
 
 /// A table of the rules, whose keys are checked one by one.
 #[derive(Debug)]
-struct Place<'a> {
+struct RuleTable<'a> {
     found: &'a mut Problems,
     above: Vec<&'a str>,
 }
 
-impl Place<'_> {
+impl RuleTable<'_> {
     fn refuse(&mut self, key: &str, why: impl Into<String>) {
         let parts = self.above.iter().copied().chain(key.split('.'));
         self.found.add(&parts.collect::<Vec<_>>(), why);
@@ -141,12 +141,12 @@ const HOURS: Unit = ("hours", 3_600_000);
 const DAYS: Unit = ("days", 86_400_000);
 
 fn budget(found: &mut Problems, budget: Budget) {
-    let mut at = Place { found, above: vec!["budget"] };
+    let mut at = RuleTable { found, above: vec!["budget"] };
     at.above("false_rollbacks", budget.false_rollbacks, 0.0, 1000.0);
     at.span("period", budget.period, DAYS, 1..=3650);
 }
 
-fn trigger(at: &mut Place<'_>, rule: &Trigger, panes: &[Span]) {
+fn trigger(at: &mut RuleTable<'_>, rule: &Trigger, panes: &[Span]) {
     at.span("bucket", rule.bucket, SECONDS, 1..=86_400);
     for pane in panes.iter().filter(|pane| pane.as_ms() > 0) {
         if rule.bucket.as_ms() % pane.as_ms() != 0 {
@@ -168,7 +168,7 @@ fn trigger(at: &mut Place<'_>, rule: &Trigger, panes: &[Span]) {
     at.number("design_effect", rule.design_effect, 1.0..=1000.0);
 }
 
-fn limit(at: &mut Place<'_>, rule: &Trigger) {
+fn limit(at: &mut RuleTable<'_>, rule: &Trigger) {
     match (rule.signal, rule.limit) {
         (Signal::Accuracy, Limit::Baseline(Tolerance::Points(points))) => {
             at.percent("limit.baseline.points", points);
@@ -198,7 +198,7 @@ fn limit(at: &mut Place<'_>, rule: &Trigger) {
     }
 }
 
-fn statistic(at: &mut Place<'_>, rule: &Trigger) {
+fn statistic(at: &mut RuleTable<'_>, rule: &Trigger) {
     match rule.statistic {
         Statistic::EDetector if rule.signal == Signal::FeatureDrift => {
             at.refuse("statistic", "feature-drift has no e-detector; write \"psi\"");

@@ -230,7 +230,7 @@ impl Shard {
         }
     }
 
-    /// What stands: outputs, state, position with metadata.
+    /// What is on the log: outputs, state, position with metadata.
     fn stands(&self, log: &dyn Log) -> (Vec<String>, Vec<String>, Option<Committed>) {
         let mut reader = log.reader(&self.group, std::slice::from_ref(&self.input.topic)).unwrap();
         (

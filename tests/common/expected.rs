@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// Holds what was said against the file, line by line. With `UPDATE=1` a file that says something
-/// else is written anew instead; read the difference before you commit it.
+/// else is written again instead; read the difference before you commit it.
 #[track_caller]
 pub fn check(file: &Path, said: &str) {
     let text = std::fs::read_to_string(file).unwrap();
@@ -11,7 +11,7 @@ pub fn check(file: &Path, said: &str) {
         return;
     }
     if std::env::var_os("UPDATE").is_some_and(|update| update == "1") {
-        // By another name first: a test beside this one may be reading the file.
+        // By another name first: another test may be reading the file.
         let new = file.with_extension("new");
         std::fs::write(&new, said).unwrap();
         std::fs::rename(&new, file).unwrap();

@@ -1,4 +1,4 @@
-//! Recordings: in the tree, or beside it where they may not be shipped.
+//! Recordings: in the tree, or next to it where they may not be shipped.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ pub fn in_tree(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// A file that stands beside the tree, in `$RIPCORD_SHARED_DATA` or `../shared/data`; where it is
+/// A file next to the tree, in `$RIPCORD_SHARED_DATA` or `../shared/data`; where it is
 /// not, this says so and the test is to end.
 pub fn shared(name: &str) -> Option<PathBuf> {
     let folder = std::env::var_os("RIPCORD_SHARED_DATA").map(PathBuf::from);

@@ -35,7 +35,7 @@ pub(crate) const PATIENCE: Span = Span::from_s(20);
 
 /// What a backend is told to do.
 #[derive(Default)]
-pub(crate) struct Told {
+pub(crate) struct BackendOrders {
     /// Milliseconds before it answers.
     pub(crate) slow_ms: AtomicU64,
     /// It answers 500.
@@ -53,7 +53,7 @@ pub(crate) struct Told {
 
 /// One backend, in a runtime of its own so that it can be killed.
 pub(crate) struct Backend {
-    pub(crate) told: Arc<Told>,
+    pub(crate) told: Arc<BackendOrders>,
     pub(crate) at: SocketAddr,
     runtime: Option<Runtime>,
 }
@@ -66,7 +66,7 @@ impl Backend {
     pub(crate) fn start_at(at: SocketAddr, version: &'static str) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = { runtime }.worker_threads(1).enable_all().build().unwrap();
-        let told = Arc::new(Told::default());
+        let told = Arc::new(BackendOrders::default());
         let state = (version, Arc::clone(&told));
         let listener = std::net::TcpListener::bind(at).unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -100,7 +100,7 @@ impl Drop for Backend {
     }
 }
 
-type Of = State<(&'static str, Arc<Told>)>;
+type Of = State<(&'static str, Arc<BackendOrders>)>;
 
 async fn predicts(State((version, told)): Of, headers: HeaderMap, body: Bytes) -> Response {
     let mirrored = headers.contains_key("ripcord-role");

@@ -152,7 +152,7 @@ impl World {
         };
         let (stop, stops) = watch::channel(false);
         runtime.spawn(serve(topics.clone(), settings, sources, listener, stops));
-        // Whoever is first sets it; the others find it set.
+        // The first one sets it; the others find it set.
         rustls::crypto::ring::default_provider().install_default().ok();
         // A connection that idles may be closed at any time, also when the next ask is on its way.
         let client = reqwest::Client::builder().no_proxy().timeout(LONG).pool_max_idle_per_host(0);

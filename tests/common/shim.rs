@@ -1,4 +1,4 @@
-//! A log that misbehaves by script: an aid for tests of what stands on a log.
+//! A log that misbehaves by script: an aid for tests of what is on a log.
 //!
 //! It wraps any log and passes everything on, but for what the script says. A fault strikes after
 //! a stated number of calls of its kind went unharmed; nothing is random, so a test that fails

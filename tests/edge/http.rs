@@ -1,7 +1,7 @@
 //! The real server over a real log: what it takes, refuses, shows.
 //!
 //! Over 300 lines: one table of routes.
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may fail where it is")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};

@@ -90,7 +90,7 @@ fn quiet_is_when_every_reader_has_done_all_that_came_of_what_was_written() {
         assert!(log.wait_idle(LONG));
         assert_eq!(log.scan(&at(&format!("t{stages}"), 0), 0, 100).unwrap().len(), round);
     }
-    // Whoever is called looks up, though nothing came: so they hear that they are to stop.
+    // A reader that is called wakes up, though nothing came: so it learns that it is to stop.
     stop.store(1, Ordering::SeqCst);
     log.wake_all();
     copiers.into_iter().for_each(|copier| copier.join().unwrap());
@@ -427,9 +427,9 @@ fn check_after_kill(log: &LocalLog, appended: &[(i64, String)], committed: i64) 
         );
     }
     let mut reader = log.reader("g", &["in".to_owned()]).unwrap();
-    let stands = reader.committed(&at("in", 0)).unwrap().map_or(0, |c| c.position);
-    assert!(stands == committed || stands == committed + 1, "{stands}, told {committed}");
-    let outputs: Vec<String> = (1..=stands).map(|i| i.to_string()).collect();
+    let position = reader.committed(&at("in", 0)).unwrap().map_or(0, |c| c.position);
+    assert!(position == committed || position == committed + 1, "{position}, told {committed}");
+    let outputs: Vec<String> = (1..=position).map(|i| i.to_string()).collect();
     for partition in 0..2 {
         let out = log.scan(&at("out", partition), 0, all).unwrap();
         assert_eq!(values(&out), outputs);

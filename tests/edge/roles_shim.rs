@@ -1,5 +1,5 @@
 //! The roles on a log that misbehaves: whatever is taken away, given back, fenced, unknown or to
-//! be tried again, what stands on the log is what an undisturbed run puts there.
+//! be tried again, what is on the log is what an undisturbed run puts there.
 //!
 //! Over 300 lines: one world, disturbed at every point.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
@@ -125,7 +125,7 @@ impl World {
         one["version"].as_str().unwrap().to_owned()
     }
 
-    /// A minute of traffic, answered by whoever is in production; then all take their turns.
+    /// A minute of traffic, answered by the version in production; then all take their turns.
     fn minute(&mut self, minute: i64) {
         let version = self.production();
         let ill = version == "v2" && minute >= FAULT_AT;
@@ -145,7 +145,7 @@ impl World {
         self.run_until_idle();
     }
 
-    /// Turns until nobody has anything left to do. A role that fails begins anew.
+    /// Turns until nobody has anything left to do. A role that fails begins again.
     fn run_until_idle(&mut self) {
         let mut still = 0;
         for _ in 0..10_000 {

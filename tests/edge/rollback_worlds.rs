@@ -241,7 +241,7 @@ impl World {
         }
     }
 
-    /// So many minutes in which v3 and v2 fail so often in 100; users are answered by what the
+    /// This many minutes, in which v3 and v2 fail so often in 100; users are answered by what the
     /// registry says.
     fn minutes(&mut self, count: u32, v3: u64, v2: u64) {
         for _ in 0..count {

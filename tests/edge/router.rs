@@ -285,7 +285,7 @@ async fn a_route_is_changed_only_by_who_has_read_it_and_only_once_it_is_on_the_d
     route["weights_percent"] = json!({ "v1": 25, "v2": 75 });
     assert_eq!(world.put(None, &route).await.0, 428);
     assert_eq!(world.put(Some("\"0-0\""), &route).await.0, 412);
-    // An ETag without its quotes, or weak, is none, and was not "changed by others".
+    // An ETag without its quotes, or a weak one, is not valid, and was not "changed by others".
     for none in [tag.trim_matches('"').to_owned(), format!("W/{tag}"), String::new()] {
         let (status, problem) = world.put(Some(&none), &route).await;
         assert_eq!(status, 400, "{problem}");
@@ -358,7 +358,7 @@ async fn a_shadow_is_never_waited_for_and_there_are_so_many_and_no_more() {
         assert!(since.elapsed() < PATIENCE);
         tokio::task::yield_now().await;
     }
-    // Longer than a caller would wait: whoever waited for the shadow would fail.
+    // Longer than a caller would wait: a caller that waited for the shadow would fail.
     v2.told.slow_ms.store(60_000, SeqCst);
     assert_eq!(spread(&world, 200, false).await, [200, 0]);
     let (_, route) = world.route().await;
@@ -600,7 +600,7 @@ async fn in_stages_each_is_held_and_what_fails_goes_back() {
         acted.detail
     );
     assert_eq!(target.act(&go).await.outcome, StepResult::Done);
-    // A worker that begins anew goes on from where it finds the weights.
+    // A worker that begins again goes on from where it finds the weights.
     world.weights(30.0, 70.0).await;
     let (acted, weights) = in_stages(&world, &mut target, &command(3, "c-3", "v2", "v1")).await;
     assert_eq!((acted.outcome, weights), (StepResult::Done, vec![10.0, 0.0]), "{}", acted.detail);

@@ -306,7 +306,7 @@ fn kills_leave_a_whole_file_and_one_switch_per_command() {
             let (version, revision, generation) = standing(&path);
             assert_eq!(revision - start_revision, generation, "one write per command");
             let by_fence = if generation % 2 == 1 { "v2" } else { "v3" };
-            // Beside a plain list the fence may be one command behind.
+            // Next to a plain list the fence may be one command behind.
             let mut registry = registry(&path);
             if version != by_fence {
                 assert_eq!(text, PLAIN);

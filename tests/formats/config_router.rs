@@ -1,4 +1,4 @@
-//! What cannot be of a router is refused, and what is left out stands in the shipped file.
+//! What cannot be of a router is refused, and what is left out is in the shipped file.
 #![expect(clippy::unwrap_used, reason = "helpers of tests may, as tests may")]
 
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Records of telemetry: which are read, which are refused, and that no bytes do harm.
 //!
 //! Over 300 lines: one table of records and refusals, and the properties over all bytes.
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may fail where it is")]
 
 use std::collections::BTreeSet;
 use std::io::Read;

@@ -1,7 +1,7 @@
 //! Holds the schemas, their examples and the code together.
 //!
 //! Over 300 lines: one list of records.
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may fail where it is")]
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -12,7 +12,7 @@ use crate::world::{REGISTRY, Shape, World, answer, until};
 
 const SHAPE: Shape = Shape { lanes: 2, shards: 2 };
 
-/// A program as a worker: its probe tells what stands in a file, its act writes there and, while a
+/// A program as a worker: its probe tells what is in a file, its act writes there and, while a
 /// file named hold is there, does not come back.
 fn program(world: &World) {
     fs::write(world.path("live"), "v3").unwrap();

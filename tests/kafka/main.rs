@@ -1,5 +1,5 @@
-//! What needs a broker: the log on a real Kafka, and the river on it with its roles as processes.
-//! `tests/kafka/broker run cargo test --test kafka` starts one for them.
+//! What needs a broker: the log on a real Kafka, and the pipeline on it, with its roles as
+//! processes. `tests/kafka/broker run cargo test --test kafka` starts one for them.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -30,7 +30,7 @@ mod producers;
 mod replayed;
 // A broker that is stopped and started beneath running roles.
 mod restart;
-// A backlog of a million events comes to the same sums, whoever reads it.
+// A backlog of a million events gives the same sums, however many processes read it.
 mod sums;
 // Topics: made once, compared with what they must be, and no role starts before they fit.
 mod topics;

@@ -1,4 +1,4 @@
-//! What stands in the command topic is sent to it again, and what belongs elsewhere is sent there.
+//! What is in the command topic is sent to it again, and what belongs elsewhere is sent there.
 
 use ripcord::edge::log::{Log as _, Outgoing, Record, Topic};
 use ripcord::model::StepResult;

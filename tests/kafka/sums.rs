@@ -1,4 +1,5 @@
-//! A backlog of a million events comes to the same sums, whoever reads it, and nothing is late.
+//! A backlog of a million events gives the same sums, however many processes read it, and
+//! nothing is late.
 
 use std::collections::BTreeMap;
 
@@ -63,9 +64,9 @@ fn publish(topic: &str) -> Sums {
     sums
 }
 
-/// What the shard has heard: of each lane by whoever spoke for it last.
+/// What the shard has heard: of each lane, by the process that spoke for it last.
 #[derive(Default)]
-struct Heard {
+struct ObservedSums {
     epochs: BTreeMap<u32, u64>,
     cells: BTreeMap<(u32, Cell), Counts>,
     counters: BTreeMap<u32, Counters>,
@@ -73,8 +74,8 @@ struct Heard {
     claims: usize,
 }
 
-impl Heard {
-    fn hear(world: &World) -> Self {
+impl ObservedSums {
+    fn read(world: &World) -> Self {
         let mut heard = Self::default();
         for record in world.values::<Inbox>(Topic::Inbox) {
             match record {
@@ -135,12 +136,12 @@ fn world(topic: &str) -> World {
 }
 
 fn read(world: &World) -> u64 {
-    Heard::hear(world).counters().read
+    ObservedSums::read(world).counters().read
 }
 
-/// What stands in cells; the last of it is said a second after it was read.
+/// What is in cells; the last of it is said a second after it was read.
 fn said(world: &World) -> u64 {
-    Heard::hear(world).cells.values().map(|counts| counts.n).sum()
+    ObservedSums::read(world).cells.values().map(|counts| counts.n).sum()
 }
 
 #[test]
@@ -164,7 +165,7 @@ fn a_backlog_comes_to_the_same_sums_whoever_reads_it() {
             ingests.push(world.start(&["ingest"]));
         }
         until("all was said", || (said(&world) >= EVENTS).then_some(()));
-        Heard::hear(&world).equals(&reference, &format!("{processes} processes"));
+        ObservedSums::read(&world).equals(&reference, &format!("{processes} processes"));
         ingests.into_iter().for_each(crate::world::Process::stop);
     }
 
@@ -175,7 +176,7 @@ fn a_backlog_comes_to_the_same_sums_whoever_reads_it() {
     drop(ingests.remove(0));
     ingests.push(world.start(&["ingest"]));
     until("all was said", || (said(&world) >= EVENTS).then_some(()));
-    let heard = Heard::hear(&world);
+    let heard = ObservedSums::read(&world);
     heard.equals(&reference, "three processes, one killed");
     assert!(heard.claims > LANES as usize, "nobody took over");
     ingests.into_iter().for_each(crate::world::Process::stop);

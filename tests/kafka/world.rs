@@ -24,10 +24,10 @@ use crate::common::broker;
 /// Longer than anything takes here, a broker's restart included.
 pub const LONG: Span = Span::from_s(120);
 
-/// On two cores one river at a time is enough.
+/// On two cores one pipeline at a time is enough.
 static TURN: Mutex<()> = Mutex::new(());
 
-/// Waits until no other river flows.
+/// Waits until no other pipeline runs.
 pub fn turn() -> MutexGuard<'static, ()> {
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -255,7 +255,7 @@ impl World {
         self.send(&(0..60).map(line).collect::<Vec<_>>());
     }
 
-    /// All records of one of the river's topics that are committed.
+    /// All records of one of its topics that are committed.
     pub fn records(&self, topic: Topic) -> Vec<Record> {
         let partitions = (0..self.shape.shards)
             .map(|partition| Partition { topic: topic.name(&self.namespace), partition });

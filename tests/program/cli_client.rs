@@ -1,5 +1,5 @@
 //! The commands that ask a running server, through the binary.
-#![expect(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![expect(clippy::unwrap_used, reason = "a test may fail where it is")]
 
 use std::fs::File;
 use std::io::Read;

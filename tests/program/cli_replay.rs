@@ -233,7 +233,7 @@ fn the_page_holds_the_facts_and_needs_nothing_from_outside() {
         assert!(!page.contains(wrong), "the page contains {wrong:?}");
     }
     let ids: Vec<_> = page.split(" id=\"").skip(1).map(|rest| rest.split('"').next()).collect();
-    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "an id stands twice");
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "an id is there twice");
 }
 
 #[test]

@@ -205,7 +205,7 @@ fn it_goes_on_and_a_person_can_try_the_commands() {
     assert_eq!(code, Some(1), "v3 is in quarantine: {errors}");
     assert_eq!(ask(&["release", "flight-delay", "v3", "--reason", "fixed"]).0, Some(0));
     assert_eq!(ask(&["vouch", "flight-delay", "v3", "--reason", "fixed"]).0, Some(0));
-    // What was ordered is seen by whoever looks then.
+    // What was ordered is seen by anyone who looks then.
     let (code, told, errors) = ask(&[&back[..], &["--dry-run"]].concat());
     assert_eq!((code, told.contains("v3")), (Some(0), true), "{told} {errors}");
     let (code, _, errors) = ask(&back);

@@ -22,13 +22,13 @@ impl Drop for Up {
     }
 }
 
-struct Place {
+struct RouterSetup {
     config: PathBuf,
     url: String,
     http: Client,
 }
 
-impl Place {
+impl RouterSetup {
     fn new(folder: &Path, backends: &[&Backend; 2]) -> Self {
         let (http, router) = (free(), free());
         let [v1, v2] = backends.map(|backend| backend.at);
@@ -77,7 +77,7 @@ impl Place {
 async fn what_was_answered_outlives_a_kill() {
     let (v1, v2) = (Backend::start("v1"), Backend::start("v2"));
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::new(folder.path(), &[&v1, &v2]);
+    let place = RouterSetup::new(folder.path(), &[&v1, &v2]);
     for (round, weight) in (1..).zip([0.0, 25.0, 100.0, 12.5]) {
         let up = place.up().await;
         assert_eq!(place.put(weight).await, 200);
@@ -95,7 +95,7 @@ async fn what_was_answered_outlives_a_kill() {
 async fn a_stop_waits_for_what_is_under_way() {
     let (v1, v2) = (Backend::start("v1"), Backend::start("v2"));
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::new(folder.path(), &[&v1, &v2]);
+    let place = RouterSetup::new(folder.path(), &[&v1, &v2]);
     let mut up = place.up().await;
     v1.told.slow_ms.store(1000, SeqCst);
     let (http, url) = (place.http.clone(), place.url.clone());

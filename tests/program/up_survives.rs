@@ -94,7 +94,7 @@ impl World {
         (registry["revision"].as_u64().unwrap(), version)
     }
 
-    /// What users do next: whoever is in production answers them. Some records are broken, come
+    /// What users do next: the version in production answers them. Some records are broken, come
     /// twice, come late, or belong to nothing.
     fn traffic(&mut self) {
         let log = self.open();

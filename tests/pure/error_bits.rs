@@ -16,7 +16,7 @@ use crate::common::files;
 const TOLERANCE: f64 = 0.05;
 const THRESHOLD: f64 = 1e5;
 
-/// Labels at which it fires; after each the detector begins anew.
+/// Labels at which it fires; after each the detector begins again.
 fn alarms(null: f64, bits: &str) -> Vec<usize> {
     let growth = [bets::rate(null, 1, 0), bets::rate(null, 1, 1)];
     let mut detector = EDetector::default();

@@ -19,7 +19,7 @@ use crate::common::random::Random;
 
 const THRESHOLD: f64 = 1e4;
 
-/// Alarms over `updates` draws of growth; after each the detector begins anew.
+/// Alarms over `updates` draws of growth; after each the detector begins again.
 fn alarms(updates: u64, mut growth: impl FnMut() -> Vec<f64>) -> u64 {
     let mut detector = EDetector::default();
     let mut alarms = 0;

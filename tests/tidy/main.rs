@@ -2,7 +2,7 @@
 //!
 //! Clippy holds what it can (clocks, prints, long functions, indexing and hash maps in pure
 //! rooms); `settings` and `excuses` hold clippy. Every law is shown to catch what it is for. A
-//! law that stands in the way of something better is changed here and in ARCHITECTURE.md at once.
+//! law that is in the way of something better is changed here and in ARCHITECTURE.md at once.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// One file: where it stands in the project, what it says, and what of that is code.
+/// One file: its path in the project, what it says, and what of that is code.
 pub(crate) struct File {
     /// From the top of the project, with `/`.
     pub(crate) path: String,
@@ -97,7 +97,7 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<File>) {
     }
 }
 
-/// The byte where `word` stands in `line` as a word of its own: no letter, digit or `_` beside it.
+/// The byte where `word` begins in `line` as a whole word: no letter, digit or `_` next to it.
 pub(crate) fn word(line: &str, word: &str) -> Option<usize> {
     let of_name = |byte: Option<&u8>| byte.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
     let bytes = line.as_bytes();

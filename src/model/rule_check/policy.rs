@@ -1,9 +1,9 @@
 //! Which policies are possible.
 
-use super::{DAYS, HOURS, MINUTES, Place, SECONDS};
+use super::{DAYS, HOURS, MINUTES, RuleTable, SECONDS};
 use crate::model::Policy;
 
-pub(super) fn policy(at: &mut Place<'_>, policy: &Policy) {
+pub(super) fn policy(at: &mut RuleTable<'_>, policy: &Policy) {
     for (key, span, unit, range) in [
         ("proving_period", policy.proving_period, HOURS, 0..=8760),
         ("cooldown", policy.cooldown, MINUTES, 0..=43_200),

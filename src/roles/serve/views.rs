@@ -123,8 +123,8 @@ pub(super) async fn incident(
             more + 1
         ))),
         (None, _) if unreadable > 0 => Err(Problem::missing(format!(
-            "no incident's id begins with {id}, and {unreadable} records of incidents cannot be read; \
-             Ripcord's log says why"
+            "no incident's id begins with {id}, and {unreadable} records of incidents cannot \
+             be read; Ripcord's log says why"
         ))),
         (None, _) => Err(Problem::missing(format!(
             "no incident's id begins with {id}; /api/incidents lists them"

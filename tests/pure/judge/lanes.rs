@@ -48,7 +48,7 @@ fn an_idle_lane_leaves_the_minimum_and_all_idle_stand() {
     assert_eq!(counted(&world), [80], "the idle one holds nothing back");
     world.line("frame lane=0 pane=60s w=60s v3:answers=20/0");
     world.line("frame lane=0 w=600s idle");
-    assert_eq!(counted(&world), [80], "all idle: time stands");
+    assert_eq!(counted(&world), [80], "all idle: time waits");
     world.line("frame lane=0 w=600s");
     assert_eq!(counted(&world), [80, 20]);
 }

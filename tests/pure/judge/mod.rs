@@ -3,7 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     unreachable_pub,
-    reason = "helpers of tests fail as tests do, and are seen by the tests beside them"
+    reason = "helpers of tests fail as tests do, and are seen by the tests next to them"
 )]
 
 mod baselines;

@@ -4,7 +4,7 @@
 //! `h TS VERSION CPU`, `r TS KIND STATUS`, `bad CODE`, `idle TOPIC`, `end`, `flush MS`; then
 //! `key=value` in any order: `topic`, `id`, `role`, `true`, `lat`, `v`, `said`, `at` (append
 //! time), `m` (model), anything else is a feature. Times are seconds. An answer `!error`,
-//! `!timeout` or `!none` is none.
+//! `!timeout` or `!none` has none.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -42,13 +42,13 @@ pub(crate) fn lane_id() -> LaneId {
 }
 
 /// A lane with its outputs as text.
-pub(crate) struct Told {
+pub(crate) struct Lines {
     pub(crate) lane: Lane,
     positions: Vec<i64>,
     pub(crate) out: Vec<Output>,
 }
 
-impl Told {
+impl Lines {
     pub(crate) fn new(source: &Source) -> Self {
         let positions = vec![0; source.topics.len()];
         Self { lane: Lane::new(source, lane_id(), 1), positions, out: Vec::new() }
@@ -283,7 +283,7 @@ pub(crate) fn show_counters(c: &Counters) -> String {
 
 /// Feeds the lines, and compares what comes out with what should.
 pub(crate) fn check(source: &Source, lines: &str, expected: &str) {
-    let mut told = Told::new(source);
+    let mut told = Lines::new(source);
     for line in lines.lines().map(str::trim).filter(|l| !l.is_empty()) {
         told.line(line);
     }

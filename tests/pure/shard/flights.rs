@@ -24,7 +24,7 @@ use crate::common::{files, replay};
 /// An hour after the rollback of June 24, 04:01.
 const UNTIL: &str = "2013-06-24T05:00:00Z";
 
-/// What stands in the inbox, and the shard as it was after some of it.
+/// What is in the inbox, and the shard as it was after some of it.
 struct Inboxes {
     entries: Vec<Entry>,
     shard: Shard,

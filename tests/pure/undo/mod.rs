@@ -4,7 +4,7 @@
     clippy::unwrap_used,
     clippy::expect_used,
     unreachable_pub,
-    reason = "helpers of tests fail as tests do, and are seen by the tests beside them"
+    reason = "helpers of tests fail as tests do, and are seen by the tests next to them"
 )]
 
 mod admit;

@@ -5,7 +5,7 @@
 //! fact registry production=v3 versions=v3,v2*,v1!  newest first; * proven by it, ! files missing
 //! traffic v3=25 v2=~3 x6                           six panes; ~ of unstated role
 //! assess v3 accuracy-drop breach better=v2         also unknown=v1 feature=f same closed=500/20
-//! assess v2 accuracy-drop healthy past=500/20            a bucket that ends now, time stands
+//! assess v2 accuracy-drop healthy past=500/20            a bucket that ends now, and no later
 //! assess v2 worse-than-reference healthy pair=v3:500/10/5   n, only a right, only b right
 //! answer registry done some words                  to the newest command for that target
 //! answer registry done old                         to the first one ever

@@ -150,7 +150,7 @@ pub(crate) fn finished(files: &[File]) -> Vec<String> {
             if text.contains("#[ignore]") {
                 found.push(file.at(line, "ignored without a reason: #[ignore = \"…\"]"));
             }
-            // Where the moment itself is what is tested, as in a kill at random, it is said beside.
+            // Where the moment itself is what is tested, as in a kill at random, a comment says so.
             let sleeps = text.contains("thread::sleep") || text.contains("time::sleep");
             if test && sleeps && !file.excused(line) {
                 found.push(file.at(line, "a test that sleeps; wait for what it waits for"));

@@ -1,9 +1,9 @@
-//! What has one place stands nowhere else; what belongs together is complete.
+//! What has one place is nowhere else; what belongs together is complete.
 
 use super::rust;
 use crate::text::{File, word};
 
-/// What has one place stands nowhere else.
+/// What has one place is nowhere else.
 pub(crate) fn places(files: &[File]) -> Vec<String> {
     const PRINTS: &str = "edge/terminal prints, and edge/diagnostics logs";
     const LOGS: &str = "edge/diagnostics.rs names log events";

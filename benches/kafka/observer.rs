@@ -1,4 +1,4 @@
-//! What a consumer of committed records sees of a river, and when.
+//! What a consumer of committed records sees of a pipeline, and when.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use ripcord::edge::log::Topic;
 use ripcord::model::{Command, Want};
 use ripcord::shard::Inbox;
 
-use crate::topics::{River, brokers, unique};
+use crate::topics::{BenchTopics, brokers, unique};
 
 /// A frame: how far it goes in its lane, and when it could be read.
 pub struct Framed {
@@ -25,7 +25,7 @@ pub struct Framed {
 
 /// Times are microseconds of the bench's watch.
 #[derive(Default)]
-pub struct Seen {
+pub struct Observed {
     /// The first command of each model that moves it.
     pub commands: BTreeMap<String, u64>,
     pub frames: Vec<Framed>,
@@ -33,18 +33,18 @@ pub struct Seen {
 }
 
 /// A thread that looks.
-pub struct Sight {
+pub struct Observer {
     stop: Arc<AtomicBool>,
     commands: Arc<AtomicUsize>,
-    thread: JoinHandle<Seen>,
+    thread: JoinHandle<Observed>,
 }
 
-impl Sight {
-    pub fn start(topics: &River, watch: Stopwatch) -> Self {
+impl Observer {
+    pub fn start(topics: &BenchTopics, watch: Stopwatch) -> Self {
         let mut client = ClientConfig::new();
         client
             .set("bootstrap.servers", brokers())
-            .set("group.id", unique("sight"))
+            .set("group.id", unique("observer"))
             .set("enable.auto.commit", "false")
             .set("isolation.level", "read_committed")
             .set("fetch.queue.backoff.ms", "10");
@@ -59,7 +59,7 @@ impl Sight {
         let thread = std::thread::spawn({
             let (stop, count) = (Arc::clone(&stop), Arc::clone(&count));
             move || {
-                let mut seen = Seen::default();
+                let mut seen = Observed::default();
                 while !stop.load(Ordering::Relaxed) {
                     let Some(Ok(message)) = consumer.poll(Duration::from_millis(50)) else {
                         continue;
@@ -84,13 +84,13 @@ impl Sight {
         self.commands.load(Ordering::Relaxed)
     }
 
-    pub fn stop(self) -> Seen {
+    pub fn stop(self) -> Observed {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().expect("it ends well")
     }
 }
 
-impl Seen {
+impl Observed {
     fn command(&mut self, value: &[u8], at_us: u64) {
         let command: Command = serde_json::from_slice(value).expect("a command");
         if matches!(command.want, Want::Production { .. }) {
