@@ -42,7 +42,7 @@ pub(super) struct JoinChange {
 pub(super) struct Join {
     horizon: Span,
     cap: usize,
-    books: BTreeMap<ModelIx, ModelJoin>,
+    models: BTreeMap<ModelIx, ModelJoin>,
     /// When answers may be forgotten: the end of the pane that their horizon ends in.
     expiring: BTreeMap<EventTime, Vec<(ModelIx, KeyHash)>>,
     /// Outcomes re-read before any prediction, whose panes a former life had closed.
@@ -58,7 +58,7 @@ impl Join {
         Self {
             horizon: source.label_horizon,
             cap: source.max_waiting,
-            books: BTreeMap::new(),
+            models: BTreeMap::new(),
             expiring: BTreeMap::new(),
             reread: Vec::new(),
             turns: Vec::new(),
@@ -128,10 +128,7 @@ impl Join {
 
     /// Whether the request's truth labels none of its answers, nor waits to.
     fn stray(&self, model: ModelIx, key: KeyHash) -> bool {
-        let request = self
-            .books
-            .get(&model)
-            .and_then(|count_disposition| count_disposition.requests.get(&key));
+        let request = self.books.get(&model).and_then(|memory| memory.requests.get(&key));
         let Some((request, truth)) = request.and_then(|r| Some((r, r.truth?))) else {
             return false;
         };
@@ -148,7 +145,7 @@ impl Join {
             }
         }
         self.rebuilding = false;
-        let models: Vec<ModelIx> = self.books.keys().copied().collect();
+        let models: Vec<ModelIx> = self.models.keys().copied().collect();
         models.into_iter().for_each(|model| self.turn(model));
     }
 
@@ -184,19 +181,19 @@ impl Join {
     }
 
     pub(super) fn stopped(&self, model: ModelIx) -> bool {
-        self.books.get(&model).is_some_and(|count_disposition| count_disposition.stopped)
+        self.models.get(&model).is_some_and(|memory| memory.stopped)
     }
 
-    /// Changes a request and keeps the books: what is empty goes, what waits is counted.
+    /// Changes a request and keeps count: what is empty goes, what waits is counted.
     fn with<R>(
         &mut self,
         model: ModelIx,
         key: KeyHash,
         change: impl FnOnce(&mut Request) -> R,
     ) -> R {
-        let count_disposition = self.books.entry(model).or_default();
+        let memory = self.models.entry(model).or_default();
         // Whether it was counted as waiting, and whether it was complete.
-        let ((lacked, was), answer, request) = match count_disposition.requests.entry(key) {
+        let ((lacked, was), answer, request) = match memory.requests.entry(key) {
             Entry::Occupied(mut entry) => {
                 let was = entry.get().complete();
                 let answer = change(entry.get_mut());
@@ -217,10 +214,9 @@ impl Join {
             request.remove();
         }
         let lacks = !complete && !gone;
-        count_disposition.waiting =
-            count_disposition.waiting + usize::from(lacks) - usize::from(lacked);
+        memory.waiting = memory.waiting + usize::from(lacks) - usize::from(lacked);
         if complete && !was {
-            count_disposition.complete.push_back(key);
+            memory.complete.push_back(key);
         }
         self.turn(model);
         answer
@@ -228,32 +224,30 @@ impl Join {
 
     /// Stops the model's join past the cap, and lets it go on below half of it.
     fn turn(&mut self, model: ModelIx) {
-        let Some(count_disposition) = self.books.get_mut(&model).filter(|_| !self.rebuilding)
-        else {
+        let Some(memory) = self.models.get_mut(&model).filter(|_| !self.rebuilding) else {
             return;
         };
-        let waiting = count_disposition.waiting;
-        let turns =
-            if count_disposition.stopped { waiting * 2 <= self.cap } else { waiting > self.cap };
+        let waiting = memory.waiting;
+        let turns = if memory.stopped { waiting * 2 <= self.cap } else { waiting > self.cap };
         if turns {
-            count_disposition.stopped = !count_disposition.stopped;
-            self.turns.push(JoinChange { model, stopped: count_disposition.stopped, waiting });
+            memory.stopped = !memory.stopped;
+            self.turns.push(JoinChange { model, stopped: memory.stopped, waiting });
         }
     }
 
     /// Complete requests past the cap go, the oldest first, but for those still being counted.
     fn trim(&mut self, model: ModelIx, panes: &Panes) {
-        let Some(count_disposition) = self.books.get_mut(&model) else { return };
-        while count_disposition.complete.len() > self.cap {
-            let Some(key) = count_disposition.complete.front() else { return };
-            let request = count_disposition.requests.get(key).filter(|request| request.complete());
+        let Some(memory) = self.models.get_mut(&model) else { return };
+        while memory.complete.len() > self.cap {
+            let Some(key) = memory.complete.front() else { return };
+            let request = memory.requests.get(key).filter(|request| request.complete());
             if let Some(known) = request.and_then(Request::known_at) {
                 if panes.is_open(known) {
                     return;
                 }
-                count_disposition.requests.remove(key);
+                memory.requests.remove(key);
             }
-            count_disposition.complete.pop_front();
+            memory.complete.pop_front();
         }
     }
 }
