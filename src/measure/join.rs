@@ -128,7 +128,7 @@ impl Join {
 
     /// Whether the request's truth labels none of its answers, nor waits to.
     fn stray(&self, model: ModelIx, key: KeyHash) -> bool {
-        let request = self.books.get(&model).and_then(|memory| memory.requests.get(&key));
+        let request = self.models.get(&model).and_then(|memory| memory.requests.get(&key));
         let Some((request, truth)) = request.and_then(|r| Some((r, r.truth?))) else {
             return false;
         };
