@@ -117,7 +117,7 @@ fn opening(args: &cli::ReplayArgs, screen: Screen) -> String {
         ReplayMode::Act => Mode::Act.name(),
     };
     let text = format!(
-        "{from}. Mode {mode}, on shadow targets: nothing outside is touched. Times are event \
+        "{from}. Mode {mode}, with simulated targets: nothing outside is changed. Times are event \
          times."
     );
     format!("{head}\n{}\n", screen.wrap(&text, 0))

@@ -72,7 +72,7 @@ impl Cli {
 /// Options of every command.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct Global {
-    /// File that overrides the settings; the last one wins
+    /// Settings file; can be repeated, and the last one wins
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Vec<PathBuf>,
     /// Print JSON instead of text

@@ -9,13 +9,13 @@ use super::values::{moment, rate, target};
 use crate::model::{EventTime, TargetId};
 
 pub(super) const UP: &str = "\
-Stop it with Ctrl-C, or kill it at any moment: it continues where it was. On
-Kafka the roles also run in separate processes: `ingest`, `decide`, `work`,
-`route` and `serve`.";
+Stop it with Ctrl-C, or kill it at any moment: the next start continues where it
+left off. On Kafka the roles can also run in separate processes: `ingest`,
+`decide`, `work`, `route` and `serve`.";
 
 pub(super) const INGEST: &str = "\
-It reads all enabled sources. Start as many as you like: the
-lanes are distributed among them, so more processes than partitions do not help.
+It reads all enabled sources. Start as many processes as you like: the lanes are
+distributed among them, so more processes than partitions do not help.
 
 Examples:
   ripcord ingest --config prod.toml
@@ -31,8 +31,8 @@ Examples:
   RIPCORD__KAFKA__INSTANCE=decide-1 ripcord decide --config prod.toml";
 
 pub(super) const WORK: &str = "\
-A worker runs where it can reach its target. It remembers what it did in
-log.folder of the settings (a program in its fence_folder): keep that folder
+Run a worker where it can reach its target. It records what it has done in
+log.folder of the settings (exec workers: in fence_folder). Keep that folder
 across restarts.
 
 Examples:
@@ -60,8 +60,8 @@ Example:
 pub(super) const TOPICS: &str = "\
 Examples:
   ripcord topics create --config prod.toml
-  ripcord topics create --telemetry --config prod.toml   and for sources
-  ripcord topics check --config prod.toml                exit code 1: must fix";
+  ripcord topics create --telemetry --config prod.toml   the sources' topics too
+  ripcord topics check --config prod.toml                exit code 1: fix needed";
 
 pub(super) const PUBLISH: &str = "\
 Each line is sent unchanged. Its key is the request (or else the id, or else the
@@ -132,7 +132,7 @@ pub struct PublishArgs {
     /// Records per second; as fast as possible by default
     #[arg(long, value_name = "N", value_parser = rate)]
     pub rate: Option<u32>,
-    /// Stop before the first record of this time or later, in RFC 3339
+    /// Stop before the first record at or after this time (RFC 3339)
     #[arg(long, value_name = "TIME", value_parser = moment)]
     pub until: Option<EventTime>,
 }

@@ -83,9 +83,9 @@ pub enum Order {
     Promoted(OfVersion),
     /// Declare that a version is safe to roll back to
     Vouch(OfVersion),
-    /// Forbid a version to serve
+    /// Bar a version from being promoted or rolled back to
     Quarantine(OfVersion),
-    /// Let a quarantined version serve again
+    /// Lift the quarantine of a version
     Release(OfVersion),
 }
 
@@ -104,8 +104,8 @@ pub enum RulesCommand {
 }
 
 const COLUMNS: &str = "\
-VALUE     the measured value since the likely change, or over all data if
-          nothing changed. For a version that went bad: the value since then.
+VALUE     the value measured since the likely change, or over all data if
+          nothing has changed.
 LIMIT     the largest tolerated value.
 EVIDENCE  odds/threshold: the odds that the limit is exceeded, and the odds at
           which the trigger fires. Your budget of false rollbacks sets the

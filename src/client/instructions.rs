@@ -79,8 +79,9 @@ impl Session {
         let losses: Vec<&str> = losses.map(|change| change.text.as_str()).collect();
         if !(yes || losses.is_empty()) {
             terminal::complain(&format!(
-                "ripcord: nothing was changed, because fewer rollbacks would act ({}); to apply it \
-                 anyway use `ripcord config apply --yes`, otherwise check --config",
+                "ripcord: nothing was changed, because fewer rollbacks would take effect ({}); to \
+                 apply the rules anyway, use `ripcord config apply --yes`, otherwise check \
+                 --config",
                 losses.join("; ")
             ));
             return Ok(NO);

@@ -98,7 +98,7 @@ impl Session {
     async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<(T, Json)> {
         let json = self.client.get(path).await?;
         let value = T::deserialize(&json).with_context(|| {
-            format!("{path} has an answer that this version does not understand; update ripcord")
+            format!("this version does not understand the answer of {path}; update ripcord")
         })?;
         Ok((value, json))
     }

@@ -82,16 +82,16 @@ fn words(trigger: &Trigger, budget: &Budget) -> String {
             let days = budget.period.as_s() / 86_400.0 / share;
             let odds = budget.period.as_s() / trigger.bucket.as_s() / share;
             format!(
-                "; at most one false {action} per {} days of steady traffic, which is odds of {} \
-                 over buckets of {}",
+                "; at most one false {action} per {} days of steady traffic, so it fires at odds \
+                 of {} over buckets of {}",
                 round(days),
                 thousands(odds),
                 span(trigger.bucket)
             )
         }
         Statistic::Window { window, breaches } => format!(
-            " over the last {}, {breaches} {} of {} in a row; {action}, with no promise on false \
-             ones",
+            " over the last {}, {breaches} {} of {} in a row; {action}, with no bound on false \
+             alarms",
             span(window),
             if breaches == 1 { "bucket" } else { "buckets" },
             span(trigger.bucket)

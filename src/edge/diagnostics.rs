@@ -177,7 +177,7 @@ pub fn command_unreadable(target: &TargetId, partition: u32, position: i64, why:
 
 /// A target reported a generation that is too high to be true; it is counted and not believed.
 pub fn fence_refused(model: &ModelId, target: &TargetId, generation: u64) {
-    warn!(%model, %target, generation, "generation of a target is too high, it is not believed");
+    warn!(%model, %target, generation, "implausibly high generation from a target, ignored");
 }
 
 /// An incident was asked for a move that it does not have: a defect of Ripcord.

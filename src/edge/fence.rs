@@ -85,7 +85,7 @@ impl AcceptedCommands {
     /// Why a command of an older generation is refused.
     pub(crate) fn too_old(&self, command: &Command) -> String {
         format!(
-            "generation {} of {} is over, {} was seen; nothing was done",
+            "generation {} of {} is outdated, {} was seen; nothing was done",
             command.generation, command.model, self.generation
         )
     }

@@ -16,8 +16,8 @@ pub const TERMS: [(&str, &str); 44] = [
     ),
     (
         "e-detector",
-        "The statistic that keeps these odds. It finds a change without a fixed \
-        sample size and keeps the false-alarm budget.",
+        "The statistic that computes these odds. It detects a change at any \
+        sample size and stays within the false-alarm budget.",
     ),
     ("baseline", "A version's usual level of a signal, given by the registry or learned."),
     (
@@ -95,7 +95,7 @@ pub const TERMS: [(&str, &str); 44] = [
     ),
     ("open", "Incident state: seen, and nothing has been started."),
     ("rolling back", "Incident state: commands are out."),
-    ("mitigated", "Incident state: live traffic shows that the target serves."),
+    ("mitigated", "Incident state: live traffic shows that the restored version serves."),
     ("verified", "Incident state: the statistic that fired is within its limit again."),
     (
         "mitigated (unverified)",
@@ -121,7 +121,7 @@ pub const TERMS: [(&str, &str); 44] = [
     ("lane", "One partition of a source's topics, measured by one process."),
     ("watermark", "The event time up to which a lane is complete. Older records are late."),
     ("event time", "The time inside the records. Screens show it in UTC."),
-    ("shard", "The part of the models that one decide process judges."),
+    ("shard", "A fixed share of the models, judged by one decide process at a time."),
 ];
 
 #[cfg(test)]

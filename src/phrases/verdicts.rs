@@ -41,8 +41,8 @@ pub const fn reference(reference: Reference) -> &'static str {
     match reference {
         Reference::Paired => "the same requests",
         Reference::Live => "live traffic at the same time",
-        Reference::History => "the target's own last days in production",
-        Reference::Baseline => "the target's baseline",
+        Reference::History => "the rollback target's recent days in production",
+        Reference::Baseline => "the rollback target's baseline",
         Reference::None => "no reference",
     }
 }

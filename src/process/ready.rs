@@ -43,8 +43,8 @@ pub enum NotReady {
     },
     /// An inbox is empty.
     #[error(
-        "the inbox of shard {0} is empty; its first records, the number of shards and the rules, \
-         are written by `ripcord topics create`"
+        "the inbox of shard {0} is empty; run `ripcord topics create`, which writes its first \
+         records: the number of shards and the rules"
     )]
     NoFirst(u32),
     /// A topic of a source.

@@ -106,10 +106,10 @@ pub struct Route {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum RouteError {
     /// No share.
-    #[error("{0} is no weight; write a percentage from 0 to 100 with at most two decimals")]
+    #[error("{0} is not a weight; write a percentage from 0 to 100 with at most two decimals")]
     Percent(f64),
     /// Not everything is shared out, or too much.
-    #[error("the weights add up to {0}; they must be 100 % together")]
+    #[error("the weights add up to {0}; they must add up to 100 %")]
     Sum(Weight),
     /// A version without a backend.
     #[error("there is no version {unknown} here; the settings name {known}")]

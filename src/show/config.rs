@@ -19,10 +19,10 @@ pub fn rules(config: &Config, screen: Screen) -> String {
             text.push_str(&format!("\n - {}", screen.wrap(trigger, 3).trim_start()));
         }
         let plan = match meaning.plan.is_empty() {
-            true => "nothing, because no worker is set under [workers]".to_owned(),
+            true => "none (configure one under [workers])".to_owned(),
             false => meaning.plan.join(", "),
         };
-        text.push_str(&format!("\n{}", screen.wrap(&format!("A rollback commands {plan}."), 1)));
+        text.push_str(&format!("\n{}", screen.wrap(&format!("Workers in a rollback: {plan}."), 1)));
     }
     text.push_str(&format!("\n\n{}", screen.bold("The rest")));
     let mut lines = log(&settings.log);

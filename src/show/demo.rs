@@ -114,16 +114,16 @@ pub fn figures(ended: &DemoResult) -> Vec<[String; 3]> {
         let labels = format!("on {} labels", count(rollback.detection.labels));
         let after = detected(rollback).unwrap_or_default();
         rows.push(row(
-            "detected after",
+            "detected",
             &after,
-            &format!("its likely start, in event time, {labels}"),
+            &format!("after its likely start, in event time, {labels}"),
         ));
     }
     let Phases { decide_ms, pickup_ms, act_ms, mitigate_ms } = ended.phases;
     for (name, took, what) in [
         ("decided", decide_ms, "after the last label was sent"),
         ("picked up", pickup_ms, "by the workers of router and registry"),
-        ("acted", act_ms, "both have switched; a probe reached v2"),
+        ("acted", act_ms, "until both had switched and a probe had reached v2"),
         ("mitigated", mitigate_ms, "until live traffic proved the switch"),
     ] {
         rows.push(row(name, &milliseconds(took), what));

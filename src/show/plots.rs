@@ -145,7 +145,7 @@ pub(super) fn statistic(
     );
     charts(&Plot {
         id: format!("evidence-{model}"),
-        title: "Evidence against its threshold".into(),
+        title: "Evidence relative to its threshold".into(),
         describes,
         scale: Scale::decades(all().map(|(_, value)| *value), least),
         lines,
@@ -186,7 +186,7 @@ pub(super) fn drifts(
         let over = points.iter().filter(|point| point.verdict == Verdict::Breach).count();
         let shared = points.iter().filter(|point| point.verdict == Verdict::Systemic).count();
         let limit = points.first().map(|point| point.threshold);
-        let title = format!("{feature}: at most {:.2}", largest(points));
+        let title = format!("{feature}: up to {:.2}", largest(points));
         let describes = format!(
             "Population stability index of {feature} of {subject} over time, logarithmic. It \
              drifted alone in {over} points and together with another version in {shared}."

@@ -101,8 +101,8 @@ fn joins(report: &SourceReport, screen: Screen) -> String {
     let labels = &report.labels;
     if let Some(coverage) = labels.coverage {
         lines.push(format!(
-            "label coverage {}: {} outcomes, of which {} matched a prediction and {} carry \
-             theirs; {} predictions carry their own truth",
+            "label coverage {}: {} outcomes, of which {} matched a prediction and {} include it; \
+             {} predictions include their own outcome",
             percent(coverage),
             count(labels.outcomes),
             count(labels.matched),

@@ -103,8 +103,8 @@ impl ModelContext<'_> {
 
     fn systemic(&mut self, a: &Assessment) -> Ruling {
         let because = format!(
-            "{}, and so is its reference ({}). Both have the same cause, so a rollback would not \
-             help.",
+            "{}, and so is the version it is compared with (judged by {}). Both have the same \
+             cause, so a rollback would not help.",
             outside(a),
             reference(a.evidence.reference)
         );

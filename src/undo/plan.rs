@@ -147,7 +147,7 @@ pub(super) fn has_targets(rules: &ModelRules) -> Result<(), String> {
     if rules.targets.iter().any(|target| target.stage != Stage::Notice) {
         return Ok(());
     }
-    Err("the rules name no target to act on; add one under [[targets]]".to_owned())
+    Err("the rules name no target to act on; configure a worker under [workers]".to_owned())
 }
 
 /// That nothing can be rolled back to, with the reasons.

@@ -75,7 +75,7 @@ impl Hold {
             Self::NoTarget(why) => format!("Cannot act: {why}."),
             Self::NoVersion(why) => format!("There is no version to roll back to: {why}."),
             Self::Cooldown { signal, until, to } => format!(
-                "The cooldown of {} lasts until {}; {to} would be next.",
+                "The cooldown for {} lasts until {}; a rollback would go to {to}.",
                 signal_word(*signal),
                 log_moment(*until)
             ),
@@ -87,7 +87,7 @@ impl Hold {
 
 /// That a model may not be rolled back automatically any more in this period.
 pub(super) fn budget_used(max: u32) -> String {
-    format!("The limit of automatic rollbacks in this period is reached ({max})")
+    format!("The limit on automatic rollbacks in this period has been reached ({max})")
 }
 
 impl ModelContext<'_> {

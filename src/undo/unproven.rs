@@ -16,9 +16,9 @@ impl ModelContext<'_> {
         if !self.model.traffic.states_roles && self.model.by_fact(self.rules) != Some(to) {
             return match self.model.by_fact(self.rules) {
                 Some(fact) => format!(
-                    "The workers answered done, but the targets still report {fact} in production, \
-                     and telemetry states no roles that could show otherwise. No traffic of {to} \
-                     was seen since {since}."
+                    "The workers reported success, but the targets still report {fact} in \
+                     production, and telemetry states no roles that could show otherwise. No \
+                     traffic of {to} has been seen since {since}."
                 ),
                 None => format!(
                     "No traffic of {to} since {since} is known to be live: telemetry states no \
@@ -28,13 +28,13 @@ impl ModelContext<'_> {
         }
         match watch.withdrawn_until.map(moment) {
             Some(until) if watch.seen > 0 && watch.live == 0 => format!(
-                "The workers answered done, but {from} still answered users until {until}, along \
-                 with {} live answers of {to}.",
+                "The workers reported success, but {from} still answered users until {until}, \
+                 alongside {} live answers of {to}.",
                 watch.seen
             ),
             Some(until) if watch.live == 0 => format!(
-                "The workers answered done, but {from} still answered users until {until}, and no \
-                 traffic of {to} was seen since {since}."
+                "The workers reported success, but {from} still answered users until {until}, and \
+                 no traffic of {to} has been seen since {since}."
             ),
             Some(_) | None if watch.live > 0 => format!(
                 "Only {} of {} live answers of {to} were seen since {since}.",
@@ -58,14 +58,15 @@ impl ModelContext<'_> {
                 |x: f64| limit.map_or(number(x), |rule| Unit::of(rule.signal, rule.limit).value(x));
             let (estimate, null) = (shown(estimate), shown(null));
             return format!(
-                "{version} is at {estimate} by {trigger} over {} samples, over the \
-                 limit of {null}: perhaps the version was not the cause.",
+                "{version} is at {estimate} on {trigger} over {} samples, above the limit of \
+                 {null}: perhaps the withdrawn version was not the cause.",
                 watch.n
             );
         }
         let needed = self.rules.policy.verify_samples;
         format!(
-            "{trigger} has only {} of {needed} samples of {version}, or over too short a time.",
+            "{trigger} has {} samples of {version} ({needed} needed), or they span too short a \
+             time.",
             watch.n
         )
     }

@@ -74,7 +74,7 @@ impl ModelContext<'_> {
         let policy = &self.rules.policy;
         let Some(case) = self.model.cases.get_mut(at) else { return };
         let (live, from) = (case.watch.live, case.incident.version.clone());
-        let word = if by_registry { " by registry" } else { "" };
+        let word = if by_registry { " (live according to the registry)" } else { "" };
         case.watch = ProofProgress::default();
         case.amend(|incident| {
             incident.mitigated_at = Some(now.event);
@@ -122,7 +122,7 @@ impl ModelContext<'_> {
             let unit = Unit::of(a.signal, a.evidence.limit);
             let [estimate, null] = [estimate, null].map(|value| unit.value(value));
             let because = format!(
-                "{} is at {estimate} by {} over {} samples, within the limit of {null}.",
+                "{} is at {estimate} on {} over {} samples, within the limit of {null}.",
                 a.version, a.trigger, watch.n
             );
             case.amend(|incident| {

@@ -57,7 +57,7 @@ impl ModelContext<'_> {
         let by_fact = self.model.by_fact(self.rules).filter(|fact| *fact != version);
         let words = match by_fact {
             Some(fact) => {
-                format!("Recorded, but the targets report {fact}, which counts until they change.")
+                format!("Recorded, but the targets report {fact}; until they change, that counts.")
             }
             None => format!("{version} is in production."),
         };

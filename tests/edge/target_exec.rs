@@ -71,7 +71,7 @@ fn it_acts_once_and_refuses_the_past_also_after_a_restart() {
     assert_eq!(runs(folder.path()), 1);
     let stale = act(&mut new(), &production("c1", 1, "v3", "v2"));
     assert_eq!(stale.outcome, StepResult::Refused);
-    assert_eq!(stale.detail, "generation 1 of fd is over, 2 was seen; nothing was done");
+    assert_eq!(stale.detail, "generation 1 of fd is outdated, 2 was seen; nothing was done");
     let moved = act(&mut new(), &production("c3", 3, "v1", "v9"));
     assert_eq!(moved.outcome, StepResult::Failed);
     assert!(moved.detail.contains("the probe reports v2: changed by others"), "{moved:?}");

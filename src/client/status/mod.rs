@@ -175,7 +175,7 @@ fn title(version: &VersionId, status: &VersionStatus) -> String {
         parts.push("in quarantine".to_owned());
     }
     match status.label_coverage {
-        Some(share) => parts.push(format!("labels for {}", percent(share))),
+        Some(share) => parts.push(format!("{} labelled", percent(share))),
         None => parts.push("no recent answers".to_owned()),
     }
     parts.join(" · ")

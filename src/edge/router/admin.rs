@@ -116,7 +116,7 @@ async fn set(
     credible(&model, fence.generation)?;
     if fence.generation < kept.fence.generation {
         let (given, seen) = (fence.generation, kept.fence.generation);
-        let detail = format!("{model}: generation {given} is over, {seen} was seen");
+        let detail = format!("{model}: generation {given} is outdated, {seen} was seen");
         return Err(Problem::new(StatusCode::CONFLICT, "stale-generation", detail));
     }
     // Who read the fence, as a worker does, carries on what is done under it.
@@ -125,8 +125,8 @@ async fn set(
     let forgotten = kept.fence.command.as_ref().filter(|done| !known(done));
     if let Some(done) = forgotten.filter(|_| fence.generation == kept.fence.generation) {
         let detail = format!(
-            "{model}: {done} is done under generation {}, and the fence given knows nothing of it; \
-             read it again",
+            "{model}: command {done} was already carried out under generation {}, but the given \
+             fence does not list it; read the route again",
             fence.generation
         );
         return Err(Problem::new(StatusCode::CONFLICT, "stale-generation", detail));
@@ -182,8 +182,8 @@ fn matches(condition: Option<&str>, kept: &StoredRoute, model: &ModelId) -> Resu
     let strong = |named: &str| named.len() > 1 && named.starts_with('"') && named.ends_with('"');
     if let Some(none) = named().find(|named| !strong(named)) {
         let detail = format!(
-            "If-Match: {none} is not an ETag; copy it as GET /admin/routes/{model} has it, \
-             quotes and all: {tag} now"
+            "If-Match: {none} is not an ETag; copy the one that GET /admin/routes/{model} returns, \
+             including the quotes; it is now {tag}"
         );
         return Err(Problem::bad(detail));
     }

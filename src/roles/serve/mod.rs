@@ -237,7 +237,9 @@ fn fit_the_record(reason: Option<&str>, by: Option<&str>) -> Result<(), Problem>
     let (reason_most, by_most) = LONGEST;
     let long = |text: Option<&str>, most| text.is_some_and(|text| text.len() > most);
     if long(reason, reason_most) || long(by, by_most) {
-        let detail = format!("reason may have {reason_most} bytes and by {by_most}; shorten them");
+        let detail = format!(
+            "`reason` may have at most {reason_most} bytes and `by` at most {by_most}; shorten them"
+        );
         return Err(Problem::bad(detail));
     }
     Ok(())

@@ -88,8 +88,8 @@ impl fmt::Display for RouteRefusal {
             Self::Route(why) => write!(f, "{why}"),
             Self::Down { asked, up } => write!(
                 f,
-                "all requests would go to {asked}, down or shut then, while {up} is up now; mend \
-                 the former first, or leave one that is up open, with a share"
+                "all requests would go to {asked}, which would be down or shut, although {up} is \
+                 up; fix {asked} first, or leave a version that is up open and with a share"
             ),
         }
     }

@@ -47,10 +47,12 @@ pub(super) fn seen(out: &mut Vec<String>, decision: &Decision, screen: Screen) {
         );
         out.push(screen.wrap(&text, 0));
     }
-    out.push(screen.wrap(&format!("Compared by: {}.", reference(evidence.reference)), 0));
+    out.push(screen.wrap(&format!("Basis of comparison: {}.", reference(evidence.reference)), 0));
     for other in &a.against {
         let (better, by) = (benefit(other.better), reference(other.reference));
-        out.push(screen.wrap(&format!("{} would serve: {better} (by {by})", other.version), 2));
+        out.push(
+            screen.wrap(&format!("If {} served: {better} (judged by {by})", other.version), 2),
+        );
     }
     buckets(out, &evidence.buckets, screen);
     let open = if a.provisional { " The last bucket is still open." } else { "" };
@@ -62,7 +64,7 @@ pub(super) fn seen(out: &mut Vec<String>, decision: &Decision, screen: Screen) {
 fn estimate(evidence: &Evidence, unit: Unit) -> String {
     let (what, place) = (unit.what(), unit.place());
     let Some(estimate) = evidence.estimate else {
-        return format!("Nothing was measured yet: {what}{place}.");
+        return format!("Not measured yet: {what}{place}.");
     };
     let interval = evidence.interval.map_or(String::new(), |(low, high)| {
         format!(" (95 % interval {} to {})", unit.value(low), unit.value(high))
@@ -91,7 +93,7 @@ fn buckets(out: &mut Vec<String>, buckets: &[BucketSums], screen: Screen) {
         let sums = match &bucket.tally {
             Tally::Rate { n, bad } => format!("{} of {} bad", count(*bad), count(*n)),
             Tally::Paired { other, table } => format!(
-                "{} requests: only {other} right {}, only this one right {}",
+                "{} requests: only {other} right in {}, only this version right in {}",
                 count(table.n()),
                 count(table.only_b),
                 count(table.only_a)

@@ -54,9 +54,9 @@ fn opening(incident: &Incident) -> String {
     let at = moment(incident.opened_at);
     let mut text = match (&incident.trigger, incident.signal) {
         (Some(trigger), Some(read)) => {
-            format!("Trigger {trigger} on {} opened it at {at}.", signal(read))
+            format!("Opened by trigger {trigger} on {} at {at}.", signal(read))
         }
-        _ => format!("A person asked for it at {at}."),
+        _ => format!("Opened at {at}, not by a trigger."),
     };
     if let Some(from) = incident.breach_from {
         let what = match from > incident.opened_at {

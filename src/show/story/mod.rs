@@ -165,7 +165,7 @@ impl Story {
         }
         let whose = match (shared, a.evidence.reference) {
             (true, _) => {
-                "the other version drifted just as much, so the cause is common".to_owned()
+                "the other version drifted just as much, so the cause is shared".to_owned()
             }
             (false, Reference::Paired) => {
                 format!("on the same requests, only {} drifted", a.version)

@@ -186,7 +186,7 @@ impl KafkaReader {
         let Some(at) = part.at else { return Ok(false) };
         if record.position < at {
             let why = format!(
-                "it starts again at {}, and {at} was next; it was deleted and created again",
+                "it restarts at {}, but {at} was expected; it was deleted and created again",
                 record.position
             );
             return Err(LogError::Damaged { what: of.to_string(), why });
