@@ -342,7 +342,7 @@ fn a_worker_that_answers_done_and_does_nothing_is_found_out() {
     assert_eq!((incident.mitigated_at, incident.verified_at), (None, None));
     assert!(incident.proof <= Some(Proof::L1));
     let because = &incident.because;
-    assert!(because.contains("answered done") && because.contains("v3"), "{because}");
+    assert!(because.contains("reported success") && because.contains("v3"), "{because}");
     assert_eq!(incident.next.as_deref(), Some("ripcord approve m"));
     assert!(!because.contains("ripcord"), "{because}");
 }

@@ -693,7 +693,7 @@ async fn its_worker_moves_the_share_once_and_refuses_what_is_over() {
     assert_eq!((v2_routed.share, v2_routed.breaker), (0.5, BreakerState::Closed));
     let acted = target.act(&command(3, "c-3", "v1", "v2")).await;
     assert_eq!(acted.outcome, StepResult::Failed, "{}", acted.detail);
-    assert!(acted.detail.contains("while v2 is up"), "{}", acted.detail);
+    assert!(acted.detail.contains("although v2 is up"), "{}", acted.detail);
     // A version without a backend; a router that is gone.
     let acted = target.act(&command(3, "c-4", "v9", "v2")).await;
     assert!(acted.detail.contains("no backend for v9"), "{}", acted.detail);

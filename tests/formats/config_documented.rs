@@ -284,18 +284,19 @@ fn the_report_says_it_in_words_and_keeps_secrets() {
         report.rules[0].triggers,
         [
             "worse-than-reference: accuracy is more than 2 points below another version's on the \
-             same requests; at most one false rollback per 180 days of steady traffic, which is \
-             odds of 4,320 over buckets of 1 h",
+             same requests; at most one false rollback per 180 days of steady traffic, so it \
+             fires at odds of 4,320 over buckets of 1 h",
             "accuracy-drop: accuracy is more than 5 points below its baseline; at most one false \
-             rollback per 360 days of steady traffic, which is odds of 8,640 over buckets of 1 h",
+             rollback per 360 days of steady traffic, so it fires at odds of 8,640 over \
+             buckets of 1 h",
             "error-rate: more than 10 % of predictions fail; at most one false rollback per 360 \
-             days of steady traffic, which is odds of 518,400 over buckets of 1 min",
+             days of steady traffic, so it fires at odds of 518,400 over buckets of 1 min",
             "mean-latency: answers take more than 2,000 ms on average, each counted as 60,000 ms \
-             at most over the last 5 min, 3 buckets of 1 min in a row; rollback, with no promise \
-             on false ones; at most recommend",
+             at most over the last 5 min, 3 buckets of 1 min in a row; rollback, with no bound on \
+             false alarms; at most recommend",
             "feature-drift: the population stability index of a feature is above 0.25, on 10 bins \
              learned from 5,000 samples over the last 12 h, 1 bucket of 1 h in a row; alert, with \
-             no promise on false ones",
+             no bound on false alarms",
         ]
     );
     let page = report.to_string();

@@ -184,12 +184,12 @@ fn a_rollback_is_explained_in_sentences() {
     assert!(story.lines().all(|line| line.chars().count() <= 80), "{story}");
     let flat = story.split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
-        "Trigger error-rate on error rate opened it",
+        "Opened by trigger error-rate on error rate",
         "failed answers (95 % interval",
         "limit: 10.0 %",
         "over the threshold of",
         "design effect 2.0",
-        "the target's baseline",
+        "the rollback target's baseline",
         "of 60 bad",
         "Rollback to v2, generation 1. Steps:",
         "registry · registry: production is v2 instead of v3: done",

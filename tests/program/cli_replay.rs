@@ -220,7 +220,7 @@ fn the_page_holds_the_facts_and_needs_nothing_from_outside() {
         "accuracy-drop",
         "dep_delay",
         "2013-06-24",
-        "Evidence against its threshold",
+        "Evidence relative to its threshold",
         "Accuracy per day",
         "<title id=",
         "<desc id=",

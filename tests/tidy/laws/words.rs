@@ -88,7 +88,7 @@ fn a_sentence_that_reads_like_a_translation_is_caught() {
         ("schemas/a.json", "\"beside\": {\n\"description\": \"beside\"", "a.json:2"),
         ("config.toml", "# It stands for the model.", ""),
         ("config.toml", "# It stands in the file.", "write is"),
-        ("tests/a.rs", "// anew", ""),
+        ("tests/a.rs", "// anew", "again"),
         ("LICENSE", "beside", ""),
     ] {
         crate::check(prose, path, text, expected);

@@ -66,7 +66,10 @@ fn commands_in_words_out() {
         ),
         ("a 2 fd v3 v2", "Done *: fd is v2 in R, was v3; revision 7"),
         ("a 2 fd v3 v2", "Done: fd is v2 in R; this command was already done"),
-        ("b 1 fd v2 v3", "Refused: R: generation 1 of fd is outdated, 2 was seen; nothing was done"),
+        (
+            "b 1 fd v2 v3",
+            "Refused: R: generation 1 of fd is outdated, 2 was seen; nothing was done",
+        ),
         ("b 2 fd v3 v2", "Done *: fd is already v2 in R"),
         ("c 2 fd v2 v3", "Done *: fd is v3 in R, was v2; revision 9"),
         (
