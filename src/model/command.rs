@@ -4,11 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use super::{CommandId, IncidentId, LogTime, Mode, ModelId, Namespace, TargetId, VersionId};
 
-/// The highest generation that a target takes: one rollback a second for 136 years.
+/// The highest generation that is believed of a target that reports it, and of a caller that sets
+/// it: one rollback a second for 136 years.
 pub const MAX_GENERATION: u64 = 1 << 32;
-/// The highest generation that is believed when a target reports it. It leaves room below
-/// [`MAX_GENERATION`], so that no report can use up the generations that follow it.
-pub const MAX_REPORTED_GENERATION: u64 = MAX_GENERATION / 2;
+/// How far a generation may be above one that a target has. The rollbacks after
+/// [`MAX_GENERATION`] count on in small steps, so no report can use up what follows it.
+const STEP: u64 = 1024;
+
+/// Whether a target that has taken generation `seen` may take `generation`.
+#[must_use]
+pub const fn is_credible(generation: u64, seen: u64) -> bool {
+    generation <= MAX_GENERATION || generation <= seen.saturating_add(STEP)
+}
 
 /// An order to one worker. It states the wanted state of the world, never a change such as "one
 /// version back", so that doing it twice is doing it once.

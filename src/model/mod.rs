@@ -21,8 +21,8 @@ mod trigger;
 
 pub use breaker::{BreakerRules, BreakerState};
 pub use command::{
-    Command, CommandResult, MAX_GENERATION, MAX_REPORTED_GENERATION, Proof, ResultCode, Stage,
-    Step, StepResult, Want,
+    Command, CommandResult, MAX_GENERATION, Proof, ResultCode, Stage, Step, StepResult, Want,
+    is_credible,
 };
 pub use decision::{Benefit, Comparison, Reason, Reference, Verdict};
 pub use fact::{Baseline, Baselines, Fact, Routed, Standing, VersionFact, VersionStanding};

@@ -37,7 +37,7 @@ pub const TERMS: [(&str, &str); 44] = [
         can roll back.",
     ),
     (
-        "systemic",
+        "systemic, common cause",
         "Verdict: the version is over its limit, but so is the one it is compared \
         with. A rollback would not help.",
     ),

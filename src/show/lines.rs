@@ -116,12 +116,13 @@ impl Screen {
     }
 }
 
-/// The text with every invisible or direction-changing character written out, so that a name
-/// cannot make a sentence say something else.
+/// The text with every control, invisible or direction-changing character written out, so that a
+/// name cannot make a sentence say something else.
 #[must_use]
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
     let ranges = ['\u{200b}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
-    let hidden = |c: char| ranges.iter().any(|range| range.contains(&c));
+    let hidden =
+        |c: char| (c.is_control() && c != '\n') || ranges.iter().any(|range| range.contains(&c));
     if !text.contains(hidden) {
         return Cow::Borrowed(text);
     }

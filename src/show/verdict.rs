@@ -16,9 +16,9 @@ pub(super) fn verdict(summary: &Summary) -> String {
         let (from, model, because) = (&would.from, &would.model, &would.because);
         sentences.push(match summary.mode {
             Mode::Act => format!("{from} of {model} was not rolled back ({trigger}): {because}"),
-            Mode::Observe | Mode::Recommend => format!(
-                "{from} of {model} would have been rolled back to {to} ({trigger}): {because}"
-            ),
+            Mode::Observe | Mode::Recommend => {
+                format!("{from} of {model} would have been rolled back to {to} ({trigger}).")
+            }
         });
     }
     let of_rollback = |id: &IncidentId| summary.rollbacks.iter().any(|one| one.incident == *id);

@@ -10,6 +10,7 @@ use super::next::{UNFREEZE_ALL, unfreeze};
 use super::state::ModelState;
 use super::{Moment, Output, Reply, Undo};
 use crate::model::{Ask, IncidentId, Instruction, ModelId, RuleSet, Scope};
+use crate::phrases::closest;
 
 /// Models and versions named where one is not known.
 pub(super) const NAMED: usize = 8;
@@ -51,11 +52,15 @@ impl Undo {
 
     /// A mistyped name must not look like a safety that is on.
     fn unknown(&self, instruction: &Instruction, id: &ModelId) -> Reply {
-        let known: Vec<_> = self.models.keys().take(NAMED).map(ModelId::as_str).collect();
-        let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
+        let known: Vec<_> = self.models.keys().map(ModelId::as_str).collect();
+        let meant = closest(id.as_str(), &known);
+        let check = match meant {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => "check the name, or try again a minute after its first records".to_owned(),
+        };
         let detail = format!(
-            "no model {id} is known: no telemetry, no target and no rule names it. Nothing was \
-             done; check the name (known in its shard: {known})"
+            "model {id} is not known: no telemetry of it was judged yet, and no target and no rule \
+             names it. Nothing was done; {check}"
         );
         let instruction = instruction.id.clone();
         Reply { instruction, accepted: false, detail, incident: None }

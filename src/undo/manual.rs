@@ -66,8 +66,8 @@ impl ModelContext<'_> {
             let model = self.id;
             return Err(format!(
                 "incident {id} has already switched a target and can only go forward; to go to \
-                 another version, run `ripcord rollback {model} --to VERSION` (before going back \
-                 to {from}, run `ripcord release {model} {from}`)"
+                 another version, run `ripcord rollback {model} --to VERSION --reason '…'` (before \
+                 going back to {from}, run `ripcord release {model} {from}`)"
             ));
         }
         let automatic = case.automatic;

@@ -52,6 +52,11 @@ impl ModelContext<'_> {
             }
         } else if *next == UNFREEZE_ALL || *next == unfreeze(self.id) {
             self.next_unfreeze()
+        } else if next.starts_with("ripcord vouch") {
+            match self.approvable() {
+                Some(waits) if waits == at => self.next_approve(waits),
+                Some(_) | None => self.next_vouch(),
+            }
         } else if next.starts_with("ripcord rollback") {
             // Where the incident goes may have changed, too.
             let usable = |to: &&VersionId| self.model.usable(to, self.now.log).is_ok();

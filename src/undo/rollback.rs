@@ -15,8 +15,8 @@ use super::proof::ProofProgress;
 use super::state::Quarantine;
 use super::transition::next_outcome;
 use crate::model::{
-    CommandResult, IncidentEvent, IncidentState, MAX_REPORTED_GENERATION, Mode, Proof, ResultCode,
-    Span, Stage, Step, StepResult, VersionId,
+    CommandResult, IncidentEvent, IncidentState, MAX_GENERATION, Mode, Proof, ResultCode, Span,
+    Stage, Step, StepResult, VersionId, is_credible,
 };
 
 /// How often the same step is asked for at most.
@@ -144,7 +144,7 @@ impl ModelContext<'_> {
     /// loss of the log the next rollback must be newer. One that is too high to be true is refused
     /// and counted, since it would end fencing for good.
     pub(super) fn raise_generation(&mut self, reported: u64) {
-        if reported > MAX_REPORTED_GENERATION {
+        if !is_credible(reported, self.model.generation.max(MAX_GENERATION)) {
             self.anomalies.refused_fences += 1;
             return;
         }

@@ -29,13 +29,14 @@ impl ModelContext<'_> {
             Some((_, case)) => {
                 let id = case.incident.id.clone();
                 let words = "is rolling back to it and has already switched a target";
-                let elsewhere = format!("run `ripcord rollback {} --to VERSION`", self.id);
+                let elsewhere =
+                    format!("run `ripcord rollback {} --to VERSION --reason '…'`", self.id);
                 let more =
                     format!(" Incident {id} {words}; to go to another version, {elsewhere}.");
                 (more, Some(id))
             }
             None if self.model.serves(version) => {
-                let withdraw = format!("run `ripcord rollback {}`", self.id);
+                let withdraw = format!("run `ripcord rollback {} --reason '…'`", self.id);
                 (format!(" It stays in production; to withdraw it, {withdraw}."), None)
             }
             None => (String::new(), None),

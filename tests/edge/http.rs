@@ -552,6 +552,13 @@ fn a_record_that_cannot_be_read_hides_no_other() {
     assert_eq!(world.get("/metrics").status, 200);
 }
 
+/// The rules with one more key at a place.
+fn with(rules: &Json, place: &str, key: &str) -> Json {
+    let mut rules = rules.clone();
+    rules.pointer_mut(place).unwrap()[key] = json!(false);
+    rules
+}
+
 /// Reads the page as a scraper does, and finds on it what the status says.
 fn metrics(world: &World) {
     let page = world.get("/metrics");
@@ -666,6 +673,9 @@ fn rules_go_into_force_under_a_higher_revision_or_not_at_all() {
         (changed("/default/triggers/0/weight", json!(-1.0), true), 400, "weight"),
         (changed("/default/budget/false_rollbacks", json!(0.0), true), 400, "false_rollbacks"),
         (changed("/default/mode", json!("panic"), true), 400, "default.mode"),
+        (with(&good, "/default/triggers/0", "enabled"), 400, "default.triggers.0.enabled"),
+        (with(&good, "/default", "polcy"), 400, "unknown key default.polcy"),
+        (with(&good, "", "foo"), 400, "unknown key foo"),
         (
             changed("/default/triggers/1", good["default"]["triggers"][0].clone(), true),
             400,
@@ -680,6 +690,8 @@ fn rules_go_into_force_under_a_higher_revision_or_not_at_all() {
     for (by, reason, holds) in [
         ("ada", json!(" "), "the reason is missing"),
         ("ada", json!("x".repeat(2001)), "shorten them"),
+        ("ada", json!("a\u{1b}[31m"), "control characters"),
+        ("a\nb", json!("r"), "control characters"),
         (&"x".repeat(201), json!("r"), "shorten them"),
     ] {
         let mut book = good.clone();

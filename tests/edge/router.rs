@@ -697,6 +697,13 @@ async fn its_worker_moves_the_share_once_and_refuses_what_is_over() {
     // A version without a backend; a router that is gone.
     let acted = target.act(&command(3, "c-4", "v9", "v2")).await;
     assert!(acted.detail.contains("no backend for v9"), "{}", acted.detail);
+    // The rollbacks after the highest that is believed count on.
+    for (generation, status) in [(0_u64, 200), (1, 200), (3000, 400)] {
+        let fence = json!({ "generation": (1_u64 << 32) + generation });
+        let given =
+            world.put(Some("*"), &json!({ "weights_percent": weights, "fence": fence })).await;
+        assert_eq!(given.0, status, "{generation}: {}", given.1);
+    }
     world.stop().await;
     let acted = target.act(&command(3, "c-5", "v2", "v1")).await;
     assert_eq!(acted.outcome, StepResult::Unknown, "{}", acted.detail);

@@ -21,7 +21,7 @@ use crate::edge::chain::chain;
 use crate::edge::diagnostics;
 use crate::edge::fence::AcceptedCommands;
 use crate::edge::http::Problem;
-use crate::model::{MAX_GENERATION, ModelId, VersionId};
+use crate::model::{MAX_GENERATION, ModelId, VersionId, is_credible};
 use crate::router::{Forced, RequestEnd, RequestStats, Route, RouteRefusal, VersionView, Weight};
 
 type RouteReply = ([(HeaderName, HeaderValue); 1], Json<Value>);
@@ -113,7 +113,7 @@ async fn set(
         }
     })?;
     let fence = fence.unwrap_or_else(|| kept.fence.clone());
-    credible(&model, fence.generation)?;
+    credible(&model, fence.generation, kept.fence.generation)?;
     if fence.generation < kept.fence.generation {
         let (given, seen) = (fence.generation, kept.fence.generation);
         let detail = format!("{model}: generation {given} is outdated, {seen} was seen");
@@ -155,8 +155,8 @@ async fn set(
 }
 
 /// A generation that is too high would refuse every rollback after it.
-fn credible(model: &ModelId, generation: u64) -> Result<(), Problem> {
-    if generation <= MAX_GENERATION {
+fn credible(model: &ModelId, generation: u64, seen: u64) -> Result<(), Problem> {
+    if is_credible(generation, seen) {
         return Ok(());
     }
     Err(Problem::bad(format!(

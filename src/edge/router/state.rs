@@ -12,7 +12,7 @@ use crate::edge::diagnostics;
 use crate::edge::fence::AcceptedCommands;
 use crate::edge::files::FileError;
 use crate::edge::files::{self, beside, failed};
-use crate::model::{MAX_GENERATION, ModelId};
+use crate::model::{MAX_GENERATION, ModelId, is_credible};
 use crate::router::{Route, hash};
 
 /// The form of the file.
@@ -72,7 +72,7 @@ impl State {
         }
         // Builds before the bound took any fence, and one that is too high refuses every rollback.
         for (model, kept) in &mut routes.routes {
-            if kept.fence.generation > MAX_GENERATION {
+            if !is_credible(kept.fence.generation, MAX_GENERATION) {
                 diagnostics::router_fence_dropped(model, kept.fence.generation);
                 kept.fence = AcceptedCommands::default();
             }

@@ -242,6 +242,11 @@ fn fit_the_record(reason: Option<&str>, by: Option<&str>) -> Result<(), Problem>
         );
         return Err(Problem::bad(detail));
     }
+    let controls = |text: Option<&str>| text.is_some_and(|text| text.contains(char::is_control));
+    if controls(reason) || controls(by) {
+        let detail = "`reason` and `by` may not contain control characters; write one line of text";
+        return Err(Problem::bad(detail));
+    }
     Ok(())
 }
 

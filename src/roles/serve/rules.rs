@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{App, Shared, body, fit_the_record, locked, who};
 use crate::config::rules_hash;
@@ -33,9 +34,35 @@ pub(super) async fn show(State(app): Shared) -> Result<axum::Json<RuleSet>, Prob
 }
 
 pub(super) async fn apply(State(app): Shared, bytes: Bytes) -> Result<Response, Problem> {
+    let given: Value = body(&bytes)?;
     let rule_set: RuleSet = body(&bytes)?;
+    let known = serde_json::to_value(&rule_set).map_err(|why| Problem::bad(why.to_string()))?;
+    if let Some(key) = unknown_key(&given, &known) {
+        let detail = format!("unknown key {key}; GET /api/rules shows the keys that rules have");
+        return Err(Problem::bad(detail));
+    }
     let applied = app.blocking(move |app| put(app, rule_set)).await?;
     Ok((StatusCode::ACCEPTED, [(LOCATION, "/api/rules")], axum::Json(applied)).into_response())
+}
+
+/// The first key of `given` that `known`, which was read from it, does not have.
+fn unknown_key(given: &Value, known: &Value) -> Option<String> {
+    match (given, known) {
+        (Value::Object(given), Value::Object(known)) => given
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .find_map(|(key, value)| match known.get(key) {
+                Some(known) => unknown_key(value, known).map(|below| format!("{key}.{below}")),
+                None => Some(key.clone()),
+            }),
+        (Value::Array(given), Value::Array(known)) => {
+            let mut pairs = given.iter().zip(known).enumerate();
+            pairs.find_map(|(nth, (given, known))| {
+                unknown_key(given, known).map(|below| format!("{nth}.{below}"))
+            })
+        }
+        _ => None,
+    }
 }
 
 fn put(app: &App, mut rule_set: RuleSet) -> Result<Applied, Problem> {

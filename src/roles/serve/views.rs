@@ -177,7 +177,10 @@ pub(super) fn all_incidents(app: &App) -> Result<AllIncidents, Problem> {
             }
         }
     }
-    incidents.sort_by(|a, b| b.opened_at.cmp(&a.opened_at).then_with(|| a.id.cmp(&b.id)));
+    incidents.sort_by(|a, b| {
+        let opened = b.opened_at.cmp(&a.opened_at);
+        opened.then(b.changed_at.cmp(&a.changed_at)).then_with(|| a.id.cmp(&b.id))
+    });
     Ok(AllIncidents { incidents, unreadable })
 }
 

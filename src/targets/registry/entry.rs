@@ -3,7 +3,10 @@
 use super::error::DocumentError;
 use super::json::LiteralJson;
 use crate::edge::fence::AcceptedCommands;
-use crate::model::{Baseline, Baselines, EventTime, ModelId, NameError, Signal, VersionId};
+use crate::model::{
+    Baseline, Baselines, EventTime, MAX_GENERATION, ModelId, NameError, Signal, VersionId,
+    is_credible,
+};
 
 /// One version of a model.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +54,11 @@ pub(super) fn read_fence(json: &LiteralJson, at: &str) -> Result<AcceptedCommand
         None => Vec::new(),
     };
     let generation = here.count("generation")?.unwrap_or(0);
+    if !is_credible(generation, MAX_GENERATION) {
+        let fix = format!("no rollback could follow it; write {MAX_GENERATION} or less");
+        let (at, found) = (format!("{at}.generation"), generation.to_string());
+        return Err(DocumentError::Wrong { at, found, fix });
+    }
     Ok(AcceptedCommands { generation, command: here.text("command")?.map(str::to_owned), earlier })
 }
 

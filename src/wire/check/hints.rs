@@ -9,7 +9,10 @@ impl SourceCheck<'_> {
     pub(super) fn hints(&self) -> Vec<String> {
         let mut hints = Vec::new();
         if self.understood.is_empty() {
-            hints.push("no record could be read: fix the rejected ones below first".to_owned());
+            hints.push(match self.records {
+                0 => "there are no records".to_owned(),
+                _ => "no record could be read: fix the rejected ones first".to_owned(),
+            });
             return hints;
         }
         let predictions = self.understood.get(&SampleKind::Prediction).copied().unwrap_or(0);

@@ -83,7 +83,7 @@ fn lines() -> impl Strategy<Value = String> {
 }
 
 const WORDS: [&str; 6] =
-    ["", "", "code=expired", "old", "fence=2147483648", "fence=18446744073709551615"];
+    ["", "", "code=expired", "old", "fence=4294967296", "fence=18446744073709551615"];
 
 /// Pure chance seldom goes the whole way, so the start of a good story is one of the lines.
 const STORY: [&str; 9] = [
