@@ -47,7 +47,7 @@ fn each_command_tells_what_became_of_it() {
         ("incidents", 0, "No incidents so far.", ""),
         ("explain i-7", 1, "", "no incident or decision has an id that begins with i-7"),
         ("status", 0, "rules revision 1 from the first start", ""),
-        ("freeze mm", 1, "refused: no model mm is known", ""),
+        ("freeze mm", 1, "refused: model mm is not known", ""),
         ("config apply --reason calmer", 1, "every model: target registry removed", "apply --yes"),
         ("config apply --yes --reason calmer", 0, "Revision 2 is in force on all 2 shards.", ""),
         ("status", 0, "command line: calmer", ""),
