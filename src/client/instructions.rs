@@ -12,6 +12,7 @@ use crate::edge::terminal;
 use crate::model::{RuleSet, Scope};
 use crate::phrases::changes::changes;
 use crate::phrases::want;
+use crate::show::visible;
 use crate::wire::api::{AcceptedInstruction, InstructionState, Overview, PlanView};
 
 /// How often to look for a reply, and the time between two looks.
@@ -55,7 +56,7 @@ impl Session {
             if self.json {
                 self.print_json(&json)?;
             } else {
-                terminal::line(&text);
+                terminal::line(&visible(&text));
             }
             return Ok(code);
         }

@@ -119,7 +119,7 @@ impl Screen {
 /// The text with every control, invisible or direction-changing character written out, so that a
 /// name cannot make a sentence say something else.
 #[must_use]
-pub(super) fn visible(text: &str) -> Cow<'_, str> {
+pub fn visible(text: &str) -> Cow<'_, str> {
     let ranges = ['\u{200b}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
     let hidden =
         |c: char| (c.is_control() && c != '\n') || ranges.iter().any(|range| range.contains(&c));
@@ -168,6 +168,7 @@ mod tests {
     fn a_name_turns_no_sentence_around() {
         assert_eq!(visible("v3 serves"), "v3 serves");
         assert_eq!(PLAIN.wrap("v\u{202e}3", 0), "v\\u{202e}3");
+        assert_eq!(visible("a\nb\u{1b}[31m\u{7}"), "a\nb\\u{1b}[31m\\u{7}");
         assert!(PLAIN.table(&[], &[vec!["v\u{202e}3".to_owned()]], &[]).contains("v\\u{202e}3"));
     }
 

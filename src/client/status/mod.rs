@@ -15,7 +15,7 @@ use crate::edge::terminal::table::{Look, table};
 use crate::model::{ModelId, Role, VersionId};
 use crate::phrases::{count, incident_state, percent, role, short};
 use crate::shard::{ModelStatus, VersionStatus};
-use crate::show::WIDTH;
+use crate::show::{WIDTH, visible};
 use crate::wire::api::{Overview, RulesView};
 
 /// Time between two looks.
@@ -97,7 +97,10 @@ fn page(overview: &Overview, only: Option<&ModelId>, look: Look) -> String {
         ));
     }
     let trouble = overview.trouble.iter();
-    out.extend(trouble.map(|(target, why)| format!("TARGET {target} cannot be observed: {why}")));
+    out.extend(
+        trouble
+            .map(|(target, why)| format!("TARGET {target} cannot be observed: {}", visible(why))),
+    );
     let wanted = |model: &&ModelId| only.is_none_or(|only| only == *model);
     for model in overview.models.keys().filter(wanted) {
         if let Some(status) = overview.models.get(model) {
@@ -133,7 +136,7 @@ fn rules(rules: &RulesView) -> String {
         None => "from the first start".to_owned(),
     };
     let why = rules.reason.as_ref().map_or(String::new(), |reason| format!(": {reason}"));
-    short(&format!("rules revision {} {who}{why}", rules.revision), WIDTH)
+    short(&visible(&format!("rules revision {} {who}{why}", rules.revision)), WIDTH)
 }
 
 fn one(out: &mut Vec<String>, model: &ModelId, status: &ModelStatus, look: Look) {
@@ -142,7 +145,7 @@ fn one(out: &mut Vec<String>, model: &ModelId, status: &ModelStatus, look: Look)
     out.push(format!("{model} · mode {mode} · production {production}"));
     out.push(format!("would roll back to: {}", status.would_roll_back_to));
     if let Some(why) = &status.frozen {
-        out.push(format!("FROZEN, no automatic action: {why}"));
+        out.push(format!("FROZEN, no automatic action: {}", visible(why)));
     }
     for incident in &status.open_incidents {
         let state = incident_state(incident.state);

@@ -12,7 +12,7 @@ mod rules;
 mod telemetry;
 mod views;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -54,6 +54,8 @@ struct App {
     keep_replies: Span,
     /// The last revision that this process gave to rules.
     revision: Mutex<u64>,
+    /// Unreadable records that the log has named; see [`decoded`].
+    unreadable: Mutex<BTreeSet<(Topic, u32, i64)>>,
     counts: Counts,
 }
 
@@ -139,6 +141,7 @@ impl App {
             asked: Mutex::default(),
             keep_replies,
             revision: Mutex::default(),
+            unreadable: Mutex::default(),
             counts: Counts::default(),
         })
     }
@@ -267,6 +270,9 @@ fn by_key(app: &App, topic: Topic, shard: u32) -> Result<BTreeMap<String, Stored
     Ok(kept.collect())
 }
 
+/// Unreadable records that are named in the log, each once however often somebody asks.
+const NAMED_UNREADABLE: usize = 1000;
+
 /// A record's value. One that cannot be read is logged, so that it hides no other one.
 fn decoded<T: DeserializeOwned>(
     app: &App,
@@ -277,7 +283,10 @@ fn decoded<T: DeserializeOwned>(
     let at = app.topics.partition(topic, shard);
     let read = json::decode("record", value);
     read.inspect_err(|why| {
-        diagnostics::record_unreadable(&at.topic, shard, position, &why.to_string());
+        let mut named = locked(&app.unreadable);
+        if named.len() < NAMED_UNREADABLE && named.insert((topic, shard, position)) {
+            diagnostics::record_unreadable(&at.topic, shard, position, &why.to_string());
+        }
     })
     .ok()
 }
