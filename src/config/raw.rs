@@ -142,6 +142,7 @@ tables! {
         stall_after_seconds: u64,
         hand_over_seconds: u64,
         baseline_samples: u64,
+        max_loss_percent: f64,
     }
     Workers {
         registry: Registry,
@@ -203,7 +204,6 @@ inherited! {
         jump_confirmations: u64,
         max_categories: u64,
         max_record_bytes: u64,
-        max_depth: u64,
         oldest: String,
         unknown_models: Unknown,
         models: Vec<String>,

@@ -55,7 +55,6 @@ fn source(
         max_waiting: checked!(check.size, at, raw.max_waiting_per_model, 1..=100_000_000),
         max_categories: checked!(check.size, at, raw.max_categories, 2..=10_000),
         max_record_bytes: checked!(check.size, at, raw.max_record_bytes, 256..=67_108_864),
-        max_depth: checked!(check.size, at, raw.max_depth, 4..=120),
         pane: checked!(check.span, at, raw.pane_seconds, SECOND, 1..=3600),
         label_horizon: checked!(check.span, at, raw.label_horizon_hours, HOUR, 1..=2160),
         max_jump: checked!(check.span, at, raw.max_jump_seconds, SECOND, 1..=86_400),

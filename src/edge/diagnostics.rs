@@ -195,7 +195,11 @@ pub fn decision_changed(
 ) {
     match verdict {
         Verdict::Breach => warn!(%model, %version, %trigger, ?verdict, %read_to, "verdict changed"),
-        Verdict::Healthy | Verdict::Systemic | Verdict::Insufficient | Verdict::Stale => {
+        Verdict::Healthy
+        | Verdict::Systemic
+        | Verdict::Insufficient
+        | Verdict::Stale
+        | Verdict::Blind => {
             info!(%model, %version, %trigger, ?verdict, %read_to, "verdict changed");
         }
     }

@@ -47,9 +47,10 @@ impl ModelJudge {
         start: EventTime,
         bucket: &Bucket,
     ) -> Vec<BucketSums> {
+        let lost = bucket.lost(version, trigger.signal);
         let place = |tally| {
             let design_effect = self.design_effect(trigger, version);
-            tally::placed(start, bucket, design_effect, tally)
+            tally::placed(start, bucket, design_effect, tally, lost)
         };
         if matches!(trigger.limit, Limit::Paired(_)) {
             let pairs = bucket.pairs.iter().filter(|((a, b), _)| a == version || b == version);
@@ -59,7 +60,8 @@ impl ModelJudge {
                 .collect()
         } else {
             let sums = bucket.versions.get(version);
-            sums.and_then(|sums| tally::of_version(trigger, sums)).map(place).into_iter().collect()
+            let tally = sums.and_then(|sums| tally::of_version(trigger, sums, lost));
+            tally.map(place).into_iter().collect()
         }
     }
 
@@ -102,6 +104,7 @@ impl ModelJudge {
             stale,
             armed,
             over: watch.over(),
+            hidden: watch.may_hide(trigger, rules.policy.max_loss_percent),
             samples: watch.seen(),
             minimum: trigger.minimum_samples,
             against: &compared,

@@ -174,8 +174,16 @@ impl Judge {
                 out.push(Output::Traffic(LiveTraffic { model, pane: start, end, versions }));
             }
         }
+        let unknown = source.panes.close_unknown(length, watermark);
         let fed = self.models.iter().filter(|(_, judge)| judge.sources.contains(id));
         let fed: Vec<_> = fed.map(|(model, _)| model.clone()).collect();
+        for (model, (start, lost)) in
+            fed.iter().flat_map(|model| unknown.iter().map(move |lost| (model, lost)))
+        {
+            if let Some(judge) = self.models.get_mut(model) {
+                judge.buckets.lose(*start, *lost, &rule_set.of(model).triggers);
+            }
+        }
         for model in fed {
             self.close_buckets(rule_set, &model, out);
         }

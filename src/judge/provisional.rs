@@ -54,10 +54,11 @@ impl ModelJudge {
                 let key = (trigger.id.clone(), version.clone());
                 let known = baseline::null(trigger, self.baseline(rules, trigger, version));
                 let Some(null) = known.filter(|_| !self.ahead.contains(&key)) else { continue };
-                let Some(tally) = tally::of_version(trigger, sums) else { continue };
+                let lost = bucket.lost(version, trigger.signal);
+                let Some(tally) = tally::of_version(trigger, sums, lost) else { continue };
                 let watch = self.watches.get(&key).unwrap_or(&new);
                 let design_effect = self.design_effect(trigger, version);
-                if !watch.over() && watch.with(null, &tally, design_effect) >= threshold {
+                if !watch.over() && watch.with(null, (&tally, lost), design_effect) >= threshold {
                     near.insert(key);
                 }
             }

@@ -8,12 +8,15 @@ use super::bounds;
 use super::design::{BLOCKS_NEEDED, DesignEffect, Moments};
 use super::edetector::EDetector;
 use super::tally;
-use crate::model::{EventTime, Reference, Statistic, Trigger};
+use crate::model::{EventTime, Limit, Reference, Statistic, Trigger};
 use crate::sums::{BucketSums, Evidence, Tally};
 
 /// How many buckets are kept to show and recompute evidence, at least and at most; older ones are
 /// summed up in `before`. The minimum serves other versions, which are compared with this one.
 const KEPT: std::ops::RangeInclusive<usize> = 256..=2048;
+
+/// Closed buckets whose losses count against a healthy verdict.
+const LOSS_BUCKETS: u32 = 6;
 
 /// A breach ends when the statistic falls under this share of the threshold.
 const CLEARS_AT: f64 = 0.1;
@@ -41,7 +44,7 @@ impl Watch {
             self.null = null;
         }
         self.threshold = threshold;
-        let growth = tally::growth(null, &bucket.tally);
+        let growth = tally::growth(null, &bucket.tally, bucket.lost);
         self.detector.update(bucket.start, &growth, bucket.design_effect, threshold);
         let sums = tally::moments(&bucket.tally);
         self.seen = self.seen.saturating_add(sums.n as u64);
@@ -80,7 +83,7 @@ impl Watch {
                 break;
             }
             let Some(first) = self.history.pop_front() else { break };
-            let growth = tally::growth(self.null, &first.tally);
+            let growth = tally::growth(self.null, &first.tally, first.lost);
             self.before.update(first.start, &growth, first.design_effect, self.threshold);
         }
     }
@@ -142,8 +145,40 @@ impl Watch {
 
     /// The statistic against `null` if this bucket closed now.
     #[must_use]
-    pub fn with(&self, null: f64, tally: &Tally, design_effect: f64) -> f64 {
-        self.detector.with(&tally::growth(null, tally), design_effect)
+    pub fn with(&self, null: f64, (tally, lost): (&Tally, u64), design_effect: f64) -> f64 {
+        self.detector.with(&tally::growth(null, tally, lost), design_effect)
+    }
+
+    /// Whether what was lost in the last buckets could hide a fault: with every lost sample bad,
+    /// evidence that begins with them is over the threshold. Of a mean, whether more than `most`
+    /// percent were lost.
+    #[must_use]
+    pub fn may_hide(&self, trigger: &Trigger, most: f64) -> bool {
+        let Some(end) = self.history.back().map(|last| last.end) else { return false };
+        let from = (0..LOSS_BUCKETS).fold(end, |from, _| from - trigger.bucket);
+        let recent = || self.history.iter().filter(move |bucket| bucket.start >= from);
+        let lost: u64 = recent().map(|bucket| bucket.lost).sum();
+        if lost == 0 {
+            return false;
+        }
+        let (mut worst, mut measured) = (EDetector::default(), 0.0);
+        for bucket in recent() {
+            measured += tally::moments(&bucket.tally).n;
+            let Some(growth) = tally::worst_growth(self.null, &bucket.tally, bucket.lost) else {
+                continue;
+            };
+            worst.update(bucket.start, &growth, bucket.design_effect, self.threshold);
+        }
+        if matches!(trigger.limit, Limit::MeanMs { .. }) {
+            return lost as f64 * 100.0 > most * (measured + lost as f64);
+        }
+        match trigger.statistic {
+            Statistic::EDetector => worst.statistic() >= self.threshold,
+            Statistic::Window { .. } => {
+                let bad: f64 = recent().map(|bucket| tally::moments(&bucket.tally).sum).sum();
+                (bad + lost as f64) / (measured + lost as f64) > self.null
+            }
+        }
     }
 
     /// The statistic.
@@ -222,7 +257,7 @@ impl Watch {
             if bucket.start >= from {
                 buckets.push(bucket.clone());
             } else {
-                let growth = tally::growth(self.null, &bucket.tally);
+                let growth = tally::growth(self.null, &bucket.tally, bucket.lost);
                 before.update(bucket.start, &growth, bucket.design_effect, self.threshold);
             }
         }

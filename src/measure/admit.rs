@@ -24,7 +24,10 @@ impl Lane {
             sift @ (ClockCheck::Take | ClockCheck::Hold | ClockCheck::Refuse) => sift,
         };
         match sift {
-            ClockCheck::Refuse => self.finish(at, Disposition::Rejected(Reject::FromFuture), out),
+            ClockCheck::Refuse => {
+                self.lose_sample(&sample, at);
+                self.finish(at, Disposition::Rejected(Reject::FromFuture), out);
+            }
             ClockCheck::Take => {
                 self.accept(at, &sample, out);
                 let settled = self.jump.took(ts);
@@ -39,11 +42,22 @@ impl Lane {
     }
 
     fn accept(&mut self, at: &RecordPlace, sample: &Sample<'_>, out: &mut Vec<Output>) {
-        let disposition = self.take(sample, at);
+        let disposition = self.measured(sample, at);
         self.finish(at, disposition, out);
         if at.phase == ReadPhase::Live && !matches!(disposition, Disposition::Rejected(_)) {
             self.marks.observe(at.topic, sample.ts());
         }
+    }
+
+    /// Counts a sample, or what is lost with it.
+    fn measured(&mut self, sample: &Sample<'_>, at: &RecordPlace) -> Disposition {
+        let disposition = self.take(sample, at);
+        match disposition {
+            Disposition::Late | Disposition::Rejected(_) => self.lose_sample(sample, at),
+            Disposition::Measured | Disposition::Waiting => self.lose_fields(sample.lost(), at),
+            Disposition::Unmatched | Disposition::Duplicate => {}
+        }
+        disposition
     }
 
     /// Held records whose clock turned out right or wrong.
@@ -59,7 +73,13 @@ impl Lane {
                 at.phase = ReadPhase::Live;
             }
             let refused = Disposition::Rejected(Reject::FromFuture);
-            let disposition = if right { self.take(&held.sample, &at) } else { refused };
+            let disposition = match right {
+                true => self.measured(&held.sample, &at),
+                false => {
+                    self.lose_sample(&held.sample, &at);
+                    refused
+                }
+            };
             if at.phase == ReadPhase::Live {
                 self.ledger.settle(disposition);
                 report(&at, disposition, out);

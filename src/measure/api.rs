@@ -1,6 +1,6 @@
 //! The inputs and outputs of a lane.
 
-use crate::model::{LogTime, ModelId, Reject, Sample};
+use crate::model::{LogTime, ModelId, Reject, Sample, SampleKind};
 use crate::sums::Frame;
 
 /// An input of a lane.
@@ -16,7 +16,7 @@ pub enum Input<'a> {
         /// When the log received it, if the log records that; it confirms the record's clock.
         appended: Option<LogTime>,
         /// The sample, or why there is none.
-        read: Result<Sample<'a>, Reject>,
+        read: Result<Sample<'a>, UnreadRecord<'a>>,
     },
     /// The reader is at the end of the topic: a topic that is read again is no longer behind.
     Drained {
@@ -35,6 +35,19 @@ pub enum Input<'a> {
         /// Log time; it only decides how often a cell is sent.
         now: LogTime,
     },
+}
+
+/// A record that is no sample, and what of it could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnreadRecord<'a> {
+    /// Why.
+    pub code: Reject,
+    /// Its kind.
+    pub kind: Option<SampleKind>,
+    /// Its model.
+    pub model: Option<&'a str>,
+    /// Its version.
+    pub version: Option<&'a str>,
 }
 
 /// An output of a lane.

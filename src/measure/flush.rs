@@ -61,7 +61,8 @@ impl Lane {
             Default::default()
         };
         self.flushed.wait = sending.wait;
-        let silent = sending.versions.is_empty() && sending.pairs.is_empty();
+        let silent =
+            sending.versions.is_empty() && sending.pairs.is_empty() && sending.unknown.is_empty();
         let untouched = self.flushed.said.is_none() && said == FrameState::nothing(said.next.len());
         if silent && (untouched || self.flushed.said.as_ref() == Some(&said)) {
             return;
@@ -80,6 +81,7 @@ impl Lane {
             counters: said.counters.clone(),
             versions: sending.versions,
             pairs: sending.pairs,
+            unknown: sending.unknown,
         })));
         self.ledger.framed();
         self.flushed.said = Some(said);

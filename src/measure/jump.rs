@@ -23,12 +23,12 @@ use crate::model::{
 pub(super) const TIMES: (EventTime, EventTime) =
     (EventTime::from_ms(-62_135_596_800_000), EventTime::from_ms(253_402_300_799_999));
 
-/// The sample, if its time can be written.
-pub(super) fn in_range(sample: Sample<'_>) -> Result<Sample<'_>, Reject> {
+/// Whether the time of a sample can be written.
+pub(super) fn in_range(sample: &Sample<'_>) -> Result<(), Reject> {
     match sample.ts() {
         ts if ts < TIMES.0 => Err(Reject::TooOld),
         ts if ts > TIMES.1 => Err(Reject::FromFuture),
-        _ => Ok(sample),
+        _ => Ok(()),
     }
 }
 
@@ -177,11 +177,13 @@ pub(super) fn owned(sample: Sample<'_>) -> Sample<'static> {
             score: p.score,
             latency_us: p.latency_us,
             role: p.role,
+            lost: p.lost,
         }),
         Sample::Outcome(o) => Sample::Outcome(Outcome {
             request: text(o.request),
             model: text(o.model),
-            actual: o.actual.into_owned(),
+            actual: o.actual.map(Value::into_owned),
+            lost: o.lost,
             version: o.version.map(text),
             prediction: o.prediction.map(Value::into_owned),
             ts: o.ts,
@@ -192,11 +194,19 @@ pub(super) fn owned(sample: Sample<'_>) -> Sample<'static> {
             id: l.id.map(text),
             ts: l.ts,
             latency_us: l.latency_us,
+            lost: l.lost,
         }),
         Sample::Health(h) => {
             let (model, version) = (text(h.model), text(h.version));
             let (cpu_ratio, memory_bytes) = (h.cpu_ratio, h.memory_bytes);
-            Sample::Health(Health { model, version, ts: h.ts, cpu_ratio, memory_bytes })
+            Sample::Health(Health {
+                model,
+                version,
+                ts: h.ts,
+                cpu_ratio,
+                memory_bytes,
+                lost: h.lost,
+            })
         }
         Sample::Run(r) => {
             let (model, version) = (text(r.model), r.version.map(text));
@@ -214,5 +224,6 @@ fn feature(feature: Feature<'_>) -> Feature<'static> {
         Feature::Number(number) => Feature::Number(number),
         Feature::Category(name) => Feature::Category(text(name)),
         Feature::Missing => Feature::Missing,
+        Feature::Unusable => Feature::Unusable,
     }
 }

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{EventTime, Reject, Source, Span};
+use crate::model::{EventTime, LostFields, Reject, Source, Span};
 use crate::sums::Counters;
 
 /// Where a lane continues after a restart; written together with the committed position.
@@ -199,6 +199,13 @@ impl Ledger {
     pub(super) fn count_disposition(&mut self, at: &RecordPlace, disposition: Disposition) {
         if at.phase == ReadPhase::Live {
             self.add(disposition);
+        }
+    }
+
+    /// Fields of a record read for the first time could not be used.
+    pub(super) fn lose_fields(&mut self, lost: LostFields) {
+        for field in lost.iter() {
+            *self.counters.lost.entry(field).or_default() += 1;
         }
     }
 

@@ -22,6 +22,7 @@ mod inputs;
 mod join;
 mod jump;
 mod ledger;
+mod lost;
 mod names;
 mod panes;
 mod request;
@@ -35,9 +36,9 @@ use self::ledger::{Disposition, Ledger, ReadPhase, RecordPlace};
 use self::names::{FeatureIx, Names};
 use self::panes::Panes;
 use self::watermark::Watermarks;
-use crate::model::{EventTime, LaneId, LogTime, Reject, Sample, Source, Span};
+use crate::model::{EventTime, LaneId, LogTime, Sample, Source, Span};
 
-pub use self::api::{Input, Output};
+pub use self::api::{Input, Output, UnreadRecord};
 pub use self::jump::beginning;
 pub use self::ledger::{Resume, TopicResume};
 
@@ -170,7 +171,7 @@ impl Lane {
         &mut self,
         (topic, position): (usize, i64),
         appended: Option<LogTime>,
-        read: Result<Sample<'_>, Reject>,
+        read: Result<Sample<'_>, UnreadRecord<'_>>,
         out: &mut Vec<Output>,
     ) {
         let Some(phase) = self.ledger.read(topic, position) else { return };
@@ -179,9 +180,18 @@ impl Lane {
             self.catch_up(out);
         }
         let at = RecordPlace { topic, position, phase, newest_before: self.jump.newest() };
-        match read.and_then(jump::in_range) {
-            Err(code) => self.finish(&at, Disposition::Rejected(code), out),
-            Ok(sample) => self.admit(&at, appended, sample, out),
+        match read {
+            Err(record) => {
+                self.lose_record(record, &at);
+                self.finish(&at, Disposition::Rejected(record.code), out);
+            }
+            Ok(sample) => match jump::in_range(&sample) {
+                Err(code) => {
+                    self.lose_sample(&sample, &at);
+                    self.finish(&at, Disposition::Rejected(code), out);
+                }
+                Ok(()) => self.admit(&at, appended, sample, out),
+            },
         }
         if phase != ReadPhase::Live {
             self.ledger.reread(topic, position);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::ledger::{ReadPhase, RecordPlace};
 use super::names::{Hashes, KeyHash, ModelIx, Names, VersionIx};
 use crate::model::{EventTime, LogTime, SampleRole, Span};
-use crate::sums::{PairPartial, PairSums, VersionPartial, VersionSums};
+use crate::sums::{Losses, PairPartial, PairSums, UnknownPartial, VersionPartial, VersionSums};
 
 /// The least time between two sendings of a cell whose bad counts did not change.
 const RESEND: Span = Span::from_s(1);
@@ -42,6 +42,8 @@ impl<T> Cell<T> {
 struct Pane {
     versions: BTreeMap<(VersionIx, SampleRole), Cell<VersionSums>>,
     pairs: BTreeMap<(VersionIx, VersionIx), Cell<PairSums>>,
+    /// What was lost of nobody knows which version, by model if that is known.
+    unknown: BTreeMap<Option<ModelIx>, Cell<Losses>>,
     /// Ids counted here that the join does not remember.
     seen: Hashes,
     /// Requests whose outcome waits here for a prediction.
@@ -58,6 +60,7 @@ impl Pane {
         Self {
             versions: BTreeMap::new(),
             pairs: BTreeMap::new(),
+            unknown: BTreeMap::new(),
             seen: Hashes::default(),
             waiting: Vec::new(),
             first: vec![None; topics],
@@ -82,6 +85,7 @@ impl Pane {
 pub(super) struct Sending {
     pub(super) versions: Vec<VersionPartial>,
     pub(super) pairs: Vec<PairPartial>,
+    pub(super) unknown: Vec<UnknownPartial>,
     pub(super) wait: Option<LogTime>,
 }
 
@@ -153,6 +157,20 @@ impl Panes {
         &mut cell.sums
     }
 
+    /// What was lost of nobody knows which version, about to change.
+    pub(super) fn unknown(
+        &mut self,
+        ts: EventTime,
+        at: &RecordPlace,
+        model: Option<ModelIx>,
+    ) -> &mut Losses {
+        let pane = self.fed(ts, at);
+        pane.changed = true;
+        let cell = pane.unknown.entry(model).or_default();
+        cell.changed = true;
+        &mut cell.sums
+    }
+
     /// Whether the open pane that holds `ts` has seen this id; now it has.
     pub(super) fn seen(&mut self, ts: EventTime, at: &RecordPlace, id: KeyHash) -> bool {
         !self.fed(ts, at).seen.insert(id)
@@ -211,6 +229,7 @@ impl Panes {
         out.versions.sort_by(|x, y| {
             (x.pane, &x.model, &x.version, x.role).cmp(&(y.pane, &y.model, &y.version, y.role))
         });
+        out.unknown.sort_by(|x, y| (x.pane, &x.model).cmp(&(y.pane, &y.model)));
         out.pairs
             .sort_by(|x, y| (x.pane, &x.model, &x.a, &x.b).cmp(&(y.pane, &y.model, &y.a, &y.b)));
         out
@@ -244,7 +263,14 @@ fn collect(
             out.pairs.push(PairPartial { pane: start, model, a, b, sums: cell.sums.clone() });
         }
     }
+    for (&model, cell) in &mut pane.unknown {
+        if cell.due(now, closed, cell.sums.total(), &mut out.wait) {
+            let model = model.map(|model| names.model_name(model).clone());
+            out.unknown.push(UnknownPartial { pane: start, model, lost: cell.sums });
+        }
+    }
     let held_back = pane.versions.values().any(|cell| cell.changed)
+        || pane.unknown.values().any(|cell| cell.changed)
         || pane.pairs.values().any(|cell| cell.changed);
     pane.changed = held_back;
 }

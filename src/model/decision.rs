@@ -18,6 +18,8 @@ pub enum Verdict {
     Insufficient,
     /// Measuring is behind, blind or incomplete.
     Stale,
+    /// Of an incident: what is not measured may hide a fault. A verdict is then stale.
+    Blind,
 }
 
 /// The reason for a verdict.
@@ -32,6 +34,8 @@ pub enum Reason {
     NoBaseline,
     /// Too few lanes are reporting.
     Incomplete,
+    /// So much was lost that a fault could be hidden in it.
+    Lost,
     /// Another version would serve better.
     BenefitShown,
     /// The version it is compared with went bad at the same time.

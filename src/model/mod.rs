@@ -10,6 +10,7 @@ mod fact;
 mod ids;
 mod incident;
 mod instruction;
+mod lost;
 mod mode;
 mod reject;
 mod rule_check;
@@ -32,6 +33,7 @@ pub use ids::{
 };
 pub use incident::{Incident, IncidentEvent, IncidentState};
 pub use instruction::{Ask, Instruction, Scope};
+pub use lost::{LostField, LostFields};
 pub use mode::Mode;
 pub use reject::Reject;
 pub use rule_check::RuleProblem;

@@ -30,8 +30,6 @@ pub struct Source {
     pub oldest: super::EventTime,
     /// The largest record in bytes.
     pub max_record_bytes: usize,
-    /// The deepest nesting of a record.
-    pub max_depth: usize,
     /// What to do with models that the config does not name.
     pub unknown_models: UnknownModels,
 }

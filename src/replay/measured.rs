@@ -76,18 +76,20 @@ impl Pass {
     fn record(&mut self, next: &NextRecord, source: &Source) -> Result<(), String> {
         let read = match (next.bytes.as_deref(), source.topics.get(TOPIC)) {
             (Some(bytes), Some(rules)) => telemetry::decode(&Raw::line(bytes), rules, source),
-            (None, _) | (_, None) => {
-                Err(Rejected { code: Reject::TooLarge, detail: "it is too large".to_owned() })
+            (None, _) | (_, None) => Err(Rejected::new(Reject::TooLarge, "it is too large")),
+        };
+        let (topic, position, appended) = (TOPIC, next.position, None);
+        match read {
+            Ok(sample) => {
+                self.step(Input::Record { topic, position, appended, read: Ok(sample) });
+                Ok(())
             }
-        };
-        let result = match &read {
-            Ok(_) => Ok(()),
-            Err(rejected) => Err(rejected.detail.clone()),
-        };
-        let read = read.map_err(|rejected| rejected.code);
-        let position = next.position;
-        self.step(Input::Record { topic: TOPIC, position, appended: None, read });
-        result
+            Err(rejected) => {
+                let read = Err(rejected.unread());
+                self.step(Input::Record { topic, position, appended, read });
+                Err(rejected.detail)
+            }
+        }
     }
 
     fn step(&mut self, input: Input<'_>) {

@@ -3,6 +3,7 @@
 //! Law: nothing outside is touched. The log is private, the target a shadow. Workers answer inline
 //! and flushes go by event time, so the same recording gives the same bytes.
 
+mod blind;
 mod decided;
 mod history;
 mod inline;

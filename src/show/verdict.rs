@@ -29,6 +29,13 @@ pub(super) fn verdict(summary: &Summary) -> String {
     sentences.extend(frozen.map(|incident| {
         format!("Automatic action on {} was frozen: {}", incident.model, incident.because)
     }));
+    sentences.extend(summary.blind.iter().map(|blind| {
+        let when = blind.since.map_or(String::new(), |at| format!(" since {}", spoken(at)));
+        format!(
+            "{} of {} cannot be called healthy by {}{when}: too many of its records are lost.",
+            blind.version, blind.model, blind.trigger
+        )
+    }));
     // Several incidents may say the same of one model.
     sentences.dedup();
     if summary.rollbacks.is_empty() {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{PairSums, VersionSums};
-use crate::model::{EventTime, LaneId, ModelId, Reject, SampleRole, VersionId};
+use super::{Losses, PairSums, VersionSums};
+use crate::model::{EventTime, LaneId, LostField, ModelId, Reject, SampleRole, VersionId};
 
 /// What changed in a lane since its last frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub struct Frame {
     pub versions: Vec<VersionPartial>,
     /// The same for each pair of versions.
     pub pairs: Vec<PairPartial>,
+    /// The same for what was lost of nobody knows which version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<UnknownPartial>,
 }
 
 /// The sums of one version in one pane.
@@ -45,6 +48,17 @@ pub struct VersionPartial {
     pub role: SampleRole,
     /// The sums.
     pub sums: VersionSums,
+}
+
+/// What was lost in one pane of nobody knows which version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnknownPartial {
+    /// Start of the pane.
+    pub pane: EventTime,
+    /// The model. `None` if that cannot be read either: it may be any of the source.
+    pub model: Option<ModelId>,
+    /// What was lost.
+    pub lost: Losses,
 }
 
 /// The sums of a pair of versions in one pane; `a` has the smaller name.
@@ -79,6 +93,9 @@ pub struct Counters {
     pub duplicate: u64,
     /// Records rejected, by reason.
     pub rejected: BTreeMap<Reject, u64>,
+    /// Fields that could not be used of records that could, by field: beside the sum.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lost: BTreeMap<LostField, u64>,
 }
 
 impl Counters {
@@ -92,6 +109,9 @@ impl Counters {
         self.duplicate += other.duplicate;
         for (code, count) in &other.rejected {
             *self.rejected.entry(*code).or_default() += count;
+        }
+        for (field, count) in &other.lost {
+            *self.lost.entry(*field).or_default() += count;
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Grid, HealthSums, Latency, RunSums};
+use super::{Counts, Grid, HealthSums, Latency, Losses, RunSums};
 use crate::model::FeatureName;
 
 /// All sums of one version in one role.
@@ -37,6 +37,9 @@ pub struct VersionSums {
     /// Its pipeline runs.
     #[serde(default, skip_serializing_if = "RunSums::is_empty")]
     pub pipeline: RunSums,
+    /// What could not be used of it, in the pane that was the newest when it was read.
+    #[serde(default, skip_serializing_if = "Losses::is_empty")]
+    pub lost: Losses,
 }
 
 fn is_zero(count: &u64) -> bool {
@@ -66,11 +69,13 @@ impl VersionSums {
         self.health.merge(other.health);
         self.training.merge(other.training);
         self.pipeline.merge(other.pipeline);
+        self.lost.merge(other.lost);
     }
 
-    /// Failures and wrong answers, which are sent to the judge at once.
+    /// Failures, wrong answers and losses, which are sent to the judge at once.
     #[must_use]
     pub fn bad(&self) -> u64 {
-        self.answers.bad + self.labels.bad + self.training.failed + self.pipeline.failed
+        let failed = self.answers.bad + self.training.failed + self.pipeline.failed;
+        failed + self.labels.bad + self.lost.total()
     }
 }

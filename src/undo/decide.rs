@@ -31,7 +31,12 @@ impl ModelContext<'_> {
             Verdict::Insufficient if self.model.serves(&a.version) && undecided(a) => {
                 self.recommend(a)
             }
-            Verdict::Systemic | Verdict::Insufficient | Verdict::Stale => self.unsure(a),
+            Verdict::Stale if a.reason == Reason::Lost && self.model.serves(&a.version) => {
+                self.blind(a)
+            }
+            Verdict::Systemic | Verdict::Insufficient | Verdict::Stale | Verdict::Blind => {
+                self.unsure(a)
+            }
             Verdict::Breach => self.breach(a),
         };
         if a.changed || ruling.did == Response::Acted {
@@ -93,12 +98,25 @@ impl ModelContext<'_> {
         }
         let because = match a.verdict {
             Verdict::Systemic => format!("{} is not in production.", a.version),
-            Verdict::Stale => format!("Measurements of {} are late or incomplete.", a.version),
+            Verdict::Stale | Verdict::Blind => {
+                format!("Measurements of {} are late or incomplete.", a.version)
+            }
             Verdict::Healthy | Verdict::Breach | Verdict::Insufficient => {
                 format!("There is not enough evidence against {}.", a.version)
             }
         };
         self.ruling(a, Response::Nothing, at, because)
+    }
+
+    /// So much is lost that nobody can say whether the version is healthy. It never rolls back.
+    fn blind(&mut self, a: &Assessment) -> Ruling {
+        let because = format!(
+            "So many records of {} are lost that {} cannot call it healthy: with all of them bad, \
+             it would be over its limit.",
+            a.version, a.trigger
+        );
+        let next = Some("ripcord status".to_owned());
+        self.alert(a, Explanation::new("blind", because).then(next))
     }
 
     fn systemic(&mut self, a: &Assessment) -> Ruling {

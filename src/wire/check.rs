@@ -10,13 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::joins::Joins;
 pub use self::report::{
-    Durations, Example, LabelCounts, ModelReport, PairCounts, Rejects, RoleCounts, SourceReport,
-    Times,
+    Durations, Example, LabelCounts, LostValues, ModelReport, PairCounts, Rejects, RoleCounts,
+    SourceReport, Times,
 };
-use super::telemetry::{Raw, decode};
+use super::telemetry::{Loss, Raw, decode_explained};
 use crate::model::{
-    EventTime, Outcome, Prediction, PredictionStatus, Reject, Sample, SampleKind, SampleRole,
-    Source, Span, TopicRule, Value,
+    EventTime, LostField, Outcome, Prediction, PredictionStatus, Reject, Sample, SampleKind,
+    SampleRole, Source, Span, TopicRule, Value,
 };
 
 /// Models, and versions of a model, that a report tells apart; the rest is `other`.
@@ -33,6 +33,7 @@ pub struct SourceCheck<'s> {
     understood: BTreeMap<SampleKind, u64>,
     examples: Vec<Example>,
     rejected: BTreeMap<Reject, Rejects>,
+    lost: BTreeMap<LostField, LostValues>,
     models: BTreeMap<String, ModelReport>,
     labels: BTreeMap<String, LabelTypes>,
     joins: Joins,
@@ -65,6 +66,7 @@ impl<'s> SourceCheck<'s> {
             understood: BTreeMap::new(),
             examples: Vec::new(),
             rejected: BTreeMap::new(),
+            lost: BTreeMap::new(),
             models: BTreeMap::new(),
             labels: BTreeMap::new(),
             joins: Joins::new(max_requests),
@@ -83,8 +85,12 @@ impl<'s> SourceCheck<'s> {
     /// Takes a record; `line` is its number in the file, or its position on the log.
     pub fn take(&mut self, line: u64, record: &Raw<'_>) {
         self.records += 1;
-        match decode(record, self.topic, self.source) {
-            Ok(sample) => self.understood(line, &sample),
+        let mut losses = Vec::new();
+        match decode_explained(record, self.topic, self.source, &mut losses) {
+            Ok(sample) => {
+                self.understood(line, &sample);
+                losses.into_iter().for_each(|loss| self.lose(line, loss));
+            }
             Err(why) => self.reject(line, why.code, why.detail),
         }
     }
@@ -95,6 +101,11 @@ impl<'s> SourceCheck<'s> {
         let limit = self.source.max_record_bytes;
         let detail = format!("the record has {bytes} bytes, the limit is {limit}");
         self.reject(line, Reject::TooLarge, detail);
+    }
+
+    fn lose(&mut self, line: u64, Loss { field, detail }: Loss) {
+        let entry = self.lost.entry(field);
+        entry.or_insert_with(|| LostValues { count: 0, first_line: line, detail }).count += 1;
     }
 
     fn reject(&mut self, line: u64, code: Reject, detail: String) {
@@ -130,7 +141,9 @@ impl<'s> SourceCheck<'s> {
         match sample {
             Sample::Prediction(prediction) => self.prediction(&model, prediction),
             Sample::Outcome(outcome) => self.outcome(&model, outcome),
-            Sample::Latency(latency) => self.duration(latency.latency_us),
+            Sample::Latency(latency) => {
+                latency.latency_us.into_iter().for_each(|us| self.duration(us))
+            }
             Sample::Health(health) => {
                 self.max_cpu_ratio = self.max_cpu_ratio.max(health.cpu_ratio.unwrap_or(0.0));
             }
@@ -168,7 +181,7 @@ impl<'s> SourceCheck<'s> {
         }
         let types = self.labels.entry(model.to_owned()).or_default();
         types.predicted.extend(outcome.prediction.as_ref().map(json_type));
-        types.actual.insert(json_type(&outcome.actual));
+        types.actual.extend(outcome.actual.as_ref().map(json_type));
     }
 
     fn duration(&mut self, us: u64) {
@@ -196,6 +209,7 @@ impl<'s> SourceCheck<'s> {
             models: self.models,
             examples: self.examples,
             rejected: self.rejected,
+            lost: self.lost,
             roles: self.roles,
             latency: self.latency,
             hints,

@@ -267,6 +267,7 @@ impl World {
                 counters: Counters::default(),
                 versions: vec![cell("v2", v2), cell("v3", v3)],
                 pairs: Vec::new(),
+                unknown: Vec::new(),
             };
             self.position += 1;
             self.tell(&Inbox::Frame(frame));

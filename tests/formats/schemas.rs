@@ -48,7 +48,6 @@ fn decodes(text: &str) -> Result<(), String> {
         max_categories: 50,
         oldest: EventTime::from_ms(86_400_000),
         max_record_bytes: 1 << 20,
-        max_depth: 16,
         unknown_models: UnknownModels::Learn,
     };
     let read = decode(&Raw::line(text.as_bytes()), &topic(), &source);

@@ -193,7 +193,7 @@ fn recompute(evidence: &Evidence) -> Option<f64> {
     }
     let mut detector = EDetector::from_carried(&evidence.before);
     for bucket in &evidence.buckets {
-        let growth = tally::growth(null, &bucket.tally);
+        let growth = tally::growth(null, &bucket.tally, bucket.lost);
         detector.update(bucket.start, &growth, bucket.design_effect, evidence.threshold);
     }
     Some(detector.statistic())

@@ -85,7 +85,8 @@ fn state(signal: &SignalStatus) -> (String, Tone) {
     match signal.verdict {
         Verdict::Breach => ("breach".to_owned(), Tone::Bad),
         Verdict::Systemic => ("systemic".to_owned(), Tone::Doubtful),
-        Verdict::Stale => ("stale".to_owned(), Tone::Doubtful),
+        Verdict::Stale if signal.reason == Reason::Lost => ("blind: losses".to_owned(), Tone::Bad),
+        Verdict::Stale | Verdict::Blind => ("stale".to_owned(), Tone::Doubtful),
         Verdict::Healthy | Verdict::Insufficient => match signal.reason {
             Reason::NoBaseline => ("blind: learning".to_owned(), Tone::Doubtful),
             Reason::BenefitUnproven | Reason::NoReference => {
@@ -98,6 +99,7 @@ fn state(signal: &SignalStatus) -> (String, Tone) {
             Reason::UnderThreshold
             | Reason::TooFewSamples
             | Reason::Incomplete
+            | Reason::Lost
             | Reason::BenefitShown
             | Reason::ReferenceAlsoOver
             | Reason::PairedWithinTolerance

@@ -171,7 +171,6 @@ mod tests {
             max_categories: 10,
             oldest: EventTime::from_ms(0),
             max_record_bytes: 1000,
-            max_depth: 10,
             unknown_models: UnknownModels::Learn,
         }
     }

@@ -90,13 +90,13 @@ impl LanePipeline {
         let rules = self.source.topics.get(topic);
         let read = match (raw, rules) {
             (Some(raw), Some(rules)) => telemetry::decode(&raw, rules, &self.source),
-            (None, _) | (_, None) => Err(Rejected {
-                code: Reject::TooLarge,
-                detail: format!(
+            (None, _) | (_, None) => Err(Rejected::new(
+                Reject::TooLarge,
+                format!(
                     "the record has more than {} bytes; send less or raise max_record_bytes",
                     self.source.max_record_bytes
                 ),
-            }),
+            )),
         };
         Decoded { topic, position, appended, read }
     }
@@ -104,15 +104,15 @@ impl LanePipeline {
     /// Measures what was read.
     pub fn measure(&mut self, decoded: Decoded<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
         let Decoded { topic, position, appended, read } = decoded;
-        let mut detail = String::new();
-        let read = match read {
+        let rejected;
+        let (read, detail) = match read {
             Ok(mut sample) => {
                 stamp(&mut sample, role);
-                Ok(sample)
+                (Ok(sample), String::new())
             }
-            Err(rejected) => {
-                detail = rejected.detail;
-                Err(rejected.code)
+            Err(why) => {
+                rejected = why;
+                (Err(rejected.unread()), rejected.detail.clone())
             }
         };
         self.lane.step(Input::Record { topic, position, appended, read }, &mut self.outputs);
@@ -227,7 +227,8 @@ fn split(frame: Frame, shards: u32) -> Vec<(u32, Frame)> {
     if shards == 1 {
         return vec![(0, frame)];
     }
-    let bare = Frame { versions: Vec::new(), pairs: Vec::new(), ..frame.clone() };
+    let bare =
+        Frame { versions: Vec::new(), pairs: Vec::new(), unknown: Vec::new(), ..frame.clone() };
     let mut parts: Vec<_> = (0..shards).map(|shard| (shard, bare.clone())).collect();
     for cell in frame.versions {
         if let Some((_, part)) = parts.get_mut(shard_of(cell.model.as_str(), shards) as usize) {
@@ -237,6 +238,17 @@ fn split(frame: Frame, shards: u32) -> Vec<(u32, Frame)> {
     for cell in frame.pairs {
         if let Some((_, part)) = parts.get_mut(shard_of(cell.model.as_str(), shards) as usize) {
             part.pairs.push(cell);
+        }
+    }
+    for cell in frame.unknown {
+        match cell.model.as_ref().map(|model| shard_of(model.as_str(), shards)) {
+            Some(shard) => {
+                if let Some((_, part)) = parts.get_mut(shard as usize) {
+                    part.unknown.push(cell);
+                }
+            }
+            // Any model of the source may have lost it.
+            None => parts.iter_mut().for_each(|(_, part)| part.unknown.push(cell.clone())),
         }
     }
     parts

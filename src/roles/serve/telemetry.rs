@@ -103,7 +103,7 @@ fn sorted(
                 taken.taken += 1;
                 records.push(record(&sample, topic, lanes, bytes));
             }
-            Err(Rejected { code, detail }) => {
+            Err(Rejected { code, detail, .. }) => {
                 taken.rejected_count += 1;
                 if taken.rejected.len() < NAMED {
                     taken.rejected.push(RejectedLine { line, code, detail });

@@ -52,6 +52,7 @@ impl PairProgress {
             | Reason::TooFewSamples
             | Reason::NoBaseline
             | Reason::Incomplete
+            | Reason::Lost
             | Reason::BenefitShown
             | Reason::PairedWithinTolerance
             | Reason::DriftShared

@@ -19,7 +19,6 @@ fn source() -> Source {
         max_categories: 50,
         oldest: EventTime::from_ms(86_400_000),
         max_record_bytes: 1 << 20,
-        max_depth: 8,
         unknown_models: UnknownModels::Learn,
     }
 }

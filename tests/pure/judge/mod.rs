@@ -9,6 +9,7 @@
 mod baselines;
 mod drift;
 mod lanes;
+mod losses;
 mod silence;
 mod verdicts;
 mod windows;

@@ -27,8 +27,8 @@ use ripcord::model::{
     SourceId, Span, Standing, Statistic, TriggerId, VersionId, VersionStanding,
 };
 use ripcord::sums::{
-    Assessment, Counters, Counts, Frame, Grid, PairPartial, PairSums, PairTable, VersionPartial,
-    VersionSums,
+    Assessment, Counters, Counts, Frame, Grid, PairPartial, PairSums, PairTable, UnknownPartial,
+    VersionPartial, VersionSums,
 };
 
 /// A Thursday, at midnight.
@@ -43,6 +43,7 @@ pub struct World {
     pane: Span,
     next: BTreeMap<u32, i64>,
     versions: Vec<VersionPartial>,
+    unknown: Vec<UnknownPartial>,
     pairs: Vec<PairPartial>,
 }
 
@@ -121,6 +122,7 @@ impl World {
             next: BTreeMap::new(),
             versions: Vec::new(),
             pairs: Vec::new(),
+            unknown: Vec::new(),
         };
         world.line("source lanes=1");
         world
@@ -269,12 +271,17 @@ impl World {
             counters: Counters::default(),
             versions: std::mem::take(&mut self.versions),
             pairs: std::mem::take(&mut self.pairs),
+            unknown: std::mem::take(&mut self.unknown),
         };
         self.step(Input::Frame(&frame))
     }
 
     fn cell(&mut self, word: &str, pane: EventTime) {
         let (names, sums) = word.split_once(':').unwrap();
+        if names == "?" || names == "m/?" {
+            let (model, lost) = ((names == "m/?").then(model), version_sums(sums).lost);
+            return self.unknown.push(UnknownPartial { pane, model, lost });
+        }
         match names.split_once('&') {
             None => self.versions.push(VersionPartial {
                 pane,
@@ -322,6 +329,9 @@ fn version_sums(text: &str) -> VersionSums {
         match part.split_once('=').unwrap() {
             ("labels", value) => sums.labels = counts(value),
             ("answers", value) => sums.answers = counts(value),
+            ("-answers", value) => sums.lost.answers = value.parse().unwrap(),
+            ("-labels", value) => sums.lost.labels = value.parse().unwrap(),
+            ("-ms", value) => sums.lost.latencies = value.parse().unwrap(),
             ("ms", value) => {
                 let (n, ms) = value.split_once('*').unwrap();
                 let latency = sums.latency.get_or_insert_default();

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use ripcord::measure::{Input, Lane, Output, Resume};
+use ripcord::measure::{Input, Lane, Output, Resume, UnreadRecord};
 use ripcord::model::*;
-use ripcord::sums::{Counters, Frame, PairSums, VersionSums};
+use ripcord::sums::{Counters, Frame, Losses, PairSums, VersionSums};
 
 use super::text::{lane_id, s, source};
 
@@ -15,7 +15,7 @@ use super::text::{lane_id, s, source};
 #[derive(Debug, Clone)]
 struct Rec {
     topic: usize,
-    read: Result<Sample<'static>, Reject>,
+    read: Result<Sample<'static>, UnreadRecord<'static>>,
 }
 
 impl Rec {
@@ -29,6 +29,7 @@ impl Rec {
 struct Cells {
     versions: BTreeMap<(EventTime, ModelId, VersionId, SampleRole), VersionSums>,
     pairs: BTreeMap<(EventTime, ModelId, VersionId, VersionId), PairSums>,
+    unknown: BTreeMap<(EventTime, Option<ModelId>), Losses>,
 }
 
 impl Cells {
@@ -36,6 +37,9 @@ impl Cells {
         for p in &frame.versions {
             let key = (p.pane, p.model.clone(), p.version.clone(), p.role);
             self.versions.insert(key, p.sums.clone());
+        }
+        for p in &frame.unknown {
+            self.unknown.insert((p.pane, p.model.clone()), p.lost);
         }
         for p in &frame.pairs {
             self.pairs.insert((p.pane, p.model.clone(), p.a.clone(), p.b.clone()), p.sums.clone());
@@ -45,6 +49,9 @@ impl Cells {
     fn merge(&mut self, other: &Self) {
         for (key, sums) in &other.versions {
             self.versions.entry(key.clone()).or_default().merge(sums);
+        }
+        for (key, lost) in &other.unknown {
+            self.unknown.entry(key.clone()).or_default().merge(*lost);
         }
         for (key, sums) in &other.pairs {
             self.pairs.entry(key.clone()).or_default().merge(sums);
@@ -231,6 +238,7 @@ fn stream(asked: &[Asked], topics: usize) -> Vec<Rec> {
                         .collect(),
                     role: if version == 0 { SampleRole::Live } else { SampleRole::Shadow },
                     actual: truth.map(|(_, is, _)| Value::Number(f64::from(is))),
+                    lost: LostFields::default(),
                 })),
             };
             if usize::from(asked.copies) == version {
@@ -246,9 +254,10 @@ fn stream(asked: &[Asked], topics: usize) -> Vec<Rec> {
                     request: request.into(),
                     model: "m".into(),
                     ts: ms(ts),
-                    actual: Value::Number(f64::from(is)),
+                    actual: Some(Value::Number(f64::from(is))),
                     version: None,
                     prediction: None,
+                    lost: LostFields::default(),
                 })),
             };
             if asked.copies == 3 {
@@ -265,12 +274,13 @@ fn stream(asked: &[Asked], topics: usize) -> Vec<Rec> {
 fn extra(asked: &Asked) -> Option<Rec> {
     let (model, version) = ("m".into(), "v1".into());
     let read = match asked.extra {
-        0 => Err(Reject::NotJson),
+        0 => Err(UnreadRecord { code: Reject::NotJson, kind: None, model: None, version: None }),
         1 => Ok(Sample::Latency(LatencySample {
             model,
             version,
             ts: ms(asked.at),
-            latency_us: 5,
+            latency_us: Some(5),
+            lost: LostFields::default(),
             id: None,
         })),
         // A clock ten days ahead, and one that nobody follows.
@@ -280,6 +290,7 @@ fn extra(asked: &Asked) -> Option<Rec> {
             ts: ms(asked.at) + Span::from_s(864_000 * i64::from(asked.extra - 1)),
             cpu_ratio: None,
             memory_bytes: Some(3),
+            lost: LostFields::default(),
         })),
         _ => return None,
     };
@@ -424,9 +435,10 @@ proptest! {
                 request: "r".into(),
                 model: "m".into(),
                 ts: EventTime::from_ms(*ts),
-                actual: Value::Number(1.0),
+                actual: Some(Value::Number(1.0)),
                 version: None,
                 prediction: None,
+                lost: LostFields::default(),
             }));
             let appended = appended.map(LogTime::from_ms);
             let position = index as i64;
@@ -455,9 +467,10 @@ fn records_lost_between_two_lives_show_as_a_gap_and_as_unmatched() {
             request: request.to_owned().into(),
             model: "m".into(),
             ts: s(ts),
-            actual: Value::Number(1.0),
+            actual: Some(Value::Number(1.0)),
             version: None,
             prediction: None,
+            lost: LostFields::default(),
         })),
     };
     world.record(0, &outcome("a", 5));

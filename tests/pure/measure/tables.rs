@@ -41,6 +41,42 @@ fn signals_fall_in_the_panes_of_their_times() {
 }
 
 #[test]
+fn what_is_lost_counts_in_the_pane_that_was_the_newest() {
+    check(
+        &source(1),
+        "
+        p 15 a v1 yes lat=9 f=1
+        bad wrong_type kind=prediction m=m v=v1
+        bad wrong_type kind=outcome m=m
+        bad not_json
+        bad unknown_model m=other
+        bad missing_field kind=run m=m v=v1
+        p 21 b v1 yes f=[] lost=features,latency
+        p 22 c v1 yes lost=status
+        p 35 d v1 yes
+        p 3 e v2 yes lat=1
+        p 16 f v1 yes
+        o 17 a !
+        o 38 a ! lost=actual
+        l 38 v1 x lost=latency
+        flush 0",
+        "
+        rejected 0@1 wrong_type
+        rejected 0@2 wrong_type
+        rejected 0@3 not_json
+        rejected 0@4 unknown_model
+        rejected 0@5 missing_field
+        late 0@9
+        late 0@10
+        late 0@11
+        frame 0..14 mark=28 read=14 measured=6 late=3 missing_field=1 not_json=1 unknown_model=1 wrong_type=2
+          10 m/? -labels=1
+          10 ?/? -n=1 -lat=1 -labels=1 -features=1
+        ",
+    );
+}
+
+#[test]
 fn what_its_pane_no_longer_takes_is_late_and_said() {
     check(
         &source(1),

@@ -3,15 +3,16 @@
 //! In: `p TS REQUEST VERSION ANSWER`, `o TS REQUEST TRUTH`, `l TS VERSION MICROSECONDS`,
 //! `h TS VERSION CPU`, `r TS KIND STATUS`, `bad CODE`, `idle TOPIC`, `end`, `flush MS`; then
 //! `key=value` in any order: `topic`, `id`, `role`, `true`, `lat`, `v`, `said`, `at` (append
-//! time), `m` (model), anything else is a feature. Times are seconds. An answer `!error`,
+//! time), `m` (model), `lost` (fields, with commas), `kind` (of a bad record), anything else is a
+//! feature. Times are seconds. An answer `!error`,
 //! `!timeout` or `!none` has none.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use ripcord::measure::{Input, Lane, Output};
+use ripcord::measure::{Input, Lane, Output, UnreadRecord};
 use ripcord::model::*;
-use ripcord::sums::{Counters, Frame, Grid};
+use ripcord::sums::{Counters, Frame, Grid, Losses};
 
 /// One topic unless told: panes of 10 s, disorder 10 s, horizon 60 s.
 pub(crate) fn source(topics: usize) -> Source {
@@ -28,7 +29,6 @@ pub(crate) fn source(topics: usize) -> Source {
         max_categories: 2,
         oldest: s(0),
         max_record_bytes: 1 << 20,
-        max_depth: 8,
         unknown_models: UnknownModels::Learn,
     }
 }
@@ -70,7 +70,12 @@ impl Lines {
                 let now = LogTime::from_ms(plain[0].parse().unwrap());
                 return self.lane.step(Input::Flush { now }, &mut self.out);
             }
-            "bad" => Err(serde_json::from_value(plain[0].into()).unwrap()),
+            "bad" => Err(UnreadRecord {
+                code: serde_json::from_value(plain[0].into()).unwrap(),
+                kind: get("kind").map(|kind| serde_json::from_value(kind.into()).unwrap()),
+                model: get("m"),
+                version: get("v"),
+            }),
             _ => Ok(sample(kind, &plain, &get, &pairs)),
         };
         let topic: usize = get("topic").map_or(0, |t| t.parse().unwrap());
@@ -81,7 +86,8 @@ impl Lines {
     }
 }
 
-const OURS: [&str; 9] = ["topic", "id", "role", "true", "lat", "v", "said", "at", "m"];
+const OURS: [&str; 11] =
+    ["topic", "id", "role", "true", "lat", "v", "said", "at", "m", "lost", "kind"];
 
 fn sample<'a>(
     kind: &str,
@@ -91,6 +97,10 @@ fn sample<'a>(
 ) -> Sample<'a> {
     let ts = EventTime::from_ms((plain[0].parse::<f64>().unwrap() * 1000.0) as i64);
     let model = Cow::Borrowed(get("m").unwrap_or("m"));
+    let mut lost = LostFields::default();
+    for field in get("lost").into_iter().flat_map(|fields| fields.split(',')) {
+        lost.add(serde_json::from_value(field.into()).unwrap());
+    }
     match kind {
         "p" => {
             let (request, version) = (plain[1], plain[2]);
@@ -117,22 +127,25 @@ fn sample<'a>(
                     .collect(),
                 role: role.unwrap_or_default(),
                 actual: get("true").map(value),
+                lost,
             })
         }
         "o" => Sample::Outcome(Outcome {
             request: plain[1].into(),
             model,
             ts,
-            actual: value(plain[2]),
+            actual: Some(plain[2]).filter(|actual| *actual != "!").map(value),
             version: get("v").map(Cow::Borrowed),
             prediction: get("said").map(value),
+            lost,
         }),
         "l" => Sample::Latency(LatencySample {
             model,
             version: plain[1].into(),
             ts,
-            latency_us: plain[2].parse().unwrap(),
+            latency_us: plain[2].parse().ok(),
             id: get("id").map(Cow::Borrowed),
+            lost,
         }),
         "h" => Sample::Health(Health {
             model,
@@ -140,6 +153,7 @@ fn sample<'a>(
             ts,
             cpu_ratio: Some(plain[2].parse().unwrap()),
             memory_bytes: Some(7),
+            lost,
         }),
         "r" => Sample::Run(Run {
             model,
@@ -159,6 +173,7 @@ fn value(text: &str) -> Value<'_> {
 fn feature(text: &str) -> Feature<'_> {
     match text {
         "null" => Feature::Missing,
+        "[]" => Feature::Unusable,
         _ => text.parse().map_or(Feature::Category(text.into()), Feature::Number),
     }
 }
@@ -190,6 +205,11 @@ pub(crate) fn show(outputs: &[Output]) -> String {
     text
 }
 
+fn losses(lost: Losses) -> [(&'static str, u64); 4] {
+    let Losses { answers, latencies, labels, features } = lost;
+    [("-n", answers), ("-lat", latencies), ("-labels", labels), ("-features", features)]
+}
+
 fn show_frame(frame: &Frame, text: &mut String) {
     let positions: Vec<String> =
         frame.positions.iter().map(|(from, to)| format!("{from}..{to}")).collect();
@@ -217,6 +237,9 @@ fn show_frame(frame: &Frame, text: &mut String) {
         say("timeouts", sums.timeouts, 0);
         say("lat", sums.latency.as_ref().map_or(0, |l| l.n()), 0);
         say("labels", sums.labels.n, sums.labels.bad);
+        for (what, lost) in losses(sums.lost) {
+            say(what, lost, 0);
+        }
         say("health", sums.health.n, 0);
         say("cpu", sums.health.cpu_millionths, 0);
         for (what, runs) in [("training", sums.training), ("pipeline", sums.pipeline)] {
@@ -236,6 +259,14 @@ fn show_frame(frame: &Frame, text: &mut String) {
         let model = if partial.model.as_str() == "m" { "" } else { partial.model.as_str() };
         writeln!(text, "  {} {model}{}{role}{line}", seconds(partial.pane), partial.version)
             .unwrap();
+    }
+    for lost in &frame.unknown {
+        let model = lost.model.as_ref().map_or("?", |model| model.as_str());
+        write!(text, "  {} {model}/?", seconds(lost.pane)).unwrap();
+        for (what, n) in losses(lost.lost).into_iter().filter(|(_, n)| *n > 0) {
+            write!(text, " {what}={n}").unwrap();
+        }
+        writeln!(text).unwrap();
     }
     for pair in &frame.pairs {
         let t = pair.sums.table;

@@ -91,6 +91,7 @@ fn frame() -> impl Strategy<Value = (u32, Frame)> {
                 counters: Counters::default(),
                 versions: versions.into_iter().map(cell).collect(),
                 pairs: pairs.into_iter().map(pair).collect(),
+                unknown: Vec::new(),
             };
             (skip * skip * skip, frame)
         },
