@@ -27,6 +27,9 @@ pub(super) struct Broken {
 
 const CUT: &str = "it is cut off";
 
+/// Levels of nesting whose kind of bracket is remembered: one bit each.
+const KINDS: u32 = u128::BITS;
+
 /// A place in a text.
 #[derive(Debug, Clone)]
 struct Cursor<'a> {
@@ -237,8 +240,8 @@ impl<'a> Cursor<'a> {
 
     /// Goes past the array or object that begins here.
     fn nested(&mut self) -> Result<(), Broken> {
-        // Which bracket closes each level: deeper than 128, only that there are as many.
-        let (mut depth, mut kinds) = (0_u64, 0_u128);
+        // Which bracket closes each of the outer 128 levels; further in, only their number counts.
+        let (mut depth, mut kinds) = (0_u32, 0_u128);
         loop {
             let rest = self.rest();
             let found =
@@ -255,13 +258,18 @@ impl<'a> Cursor<'a> {
                 }
                 Some(open @ (b'{' | b'[')) => {
                     depth += 1;
-                    kinds = (kinds << 1) | u128::from(open == b'{');
+                    if depth <= KINDS {
+                        kinds = (kinds << 1) | u128::from(open == b'{');
+                    }
                 }
                 close => {
-                    if depth <= 128 && (kinds & 1 == 1) != (close == Some(b'}')) {
-                        return Err(self.broken("brackets do not match"));
+                    if depth <= KINDS {
+                        if (kinds & 1 == 1) != (close == Some(b'}')) {
+                            return Err(self.broken("brackets do not match"));
+                        }
+                        kinds >>= 1;
                     }
-                    (depth, kinds) = (depth - 1, kinds >> 1);
+                    depth -= 1;
                 }
             }
             self.at += 1;
