@@ -12,9 +12,9 @@ use crate::edge::terminal::{self, Bar};
 use crate::model::Source;
 use crate::phrases::count;
 use crate::replay::recording::{Line, Recording};
+use crate::show;
 use crate::wire::check::SourceCheck;
 use crate::wire::telemetry::Raw;
-use crate::{replay, show};
 
 /// Requests whose joins are remembered at a time.
 const REQUESTS: usize = 1_000_000;
@@ -80,7 +80,7 @@ pub(super) fn of(config: &Config, named: Option<&str>, args: &MappingArgs) -> Re
             None => bail!("the config has no enabled source; enable one under [sources]"),
         }
     };
-    let mut source = replay::recorded(source, config.settings.replay_max_jump);
+    let mut source = source.clone();
     let fields = args.field.iter().cloned().collect();
     let constants = args.constant.iter().cloned().collect();
     let mapped = mapping(args.kind, fields, constants)

@@ -23,8 +23,6 @@ pub struct Settings {
     pub http: HttpSettings,
     /// Measuring.
     pub ingest: IngestSettings,
-    /// How far a timestamp may jump in a recording before others must confirm it.
-    pub replay_max_jump: Span,
     /// The sources, by name.
     pub sources: Vec<Source>,
     /// The workers.
@@ -107,7 +105,6 @@ pub(super) fn settings(
     environment: &Environment,
     sources: Vec<Source>,
 ) -> Option<Settings> {
-    let replay_at = Path::of(["replay", "max_jump_days"]);
     let mut log = log(check, &raw.log, &sources);
     let http = http(check, &raw.http, environment)?;
     let token = http.token.as_ref();
@@ -122,7 +119,6 @@ pub(super) fn settings(
         log,
         http,
         ingest: ingest(check, &raw.ingest),
-        replay_max_jump: check.span(&replay_at, raw.replay.max_jump_days, DAY, 1..=3650),
         sources,
     };
     let stall = raw.rules.policy.stall_after_seconds.saturating_mul(SECOND);

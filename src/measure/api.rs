@@ -1,6 +1,6 @@
 //! The inputs and outputs of a lane.
 
-use crate::model::{LogTime, ModelId, Reject, Sample, SampleKind};
+use crate::model::{EventTime, LogTime, ModelId, Reject, Sample, SampleKind, Span};
 use crate::sums::Frame;
 
 /// An input of a lane.
@@ -15,6 +15,9 @@ pub enum Input<'a> {
         position: i64,
         /// When the log received it, if the log records that; it confirms the record's clock.
         appended: Option<LogTime>,
+        /// The times of the topic's next records, where they are known already: of as many as
+        /// [`Lane::asks`](super::Lane::asks) for, or of all there are. `None`: they are not.
+        following: Option<&'a [EventTime]>,
         /// The sample, or why there is none.
         read: Result<Sample<'a>, UnreadRecord<'a>>,
     },
@@ -70,6 +73,8 @@ pub enum Output {
         topic: usize,
         /// The position of the record.
         position: i64,
+        /// How far it lies behind the newest event of its topic.
+        behind: Span,
     },
     /// More requests of the model wait for an answer or an outcome than may: no labels are
     /// counted for it, its outcomes go unmatched. Ways out: a shorter `label_horizon`, a higher

@@ -65,7 +65,9 @@ impl Lane {
 
     fn version(&mut self, model: &str, version: &str) -> Result<(ModelIx, VersionIx), NameError> {
         let model = self.names.model(model)?;
-        Ok((model, self.names.version(model, version)?))
+        let version = self.names.version(model, version)?;
+        self.version = Some(version);
+        Ok((model, version))
     }
 
     fn prediction(

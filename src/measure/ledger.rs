@@ -17,9 +17,6 @@ pub struct Resume {
     pub topics: Vec<TopicResume>,
     /// Panes that end at or before it were closed and sent.
     pub watermark: Option<EventTime>,
-    /// The newest event taken when the oldest record that must be summed again was read; jumps
-    /// are judged from there again.
-    pub newest_before: Option<EventTime>,
     /// What had become of every record.
     pub counters: Counters,
 }
@@ -31,8 +28,14 @@ pub struct TopicResume {
     pub commit: Option<i64>,
     /// The first position that the flush had not read.
     pub next: Option<i64>,
-    /// The newest event taken.
+    /// The newest event taken, as far as its clock is believed.
     pub newest: Option<EventTime>,
+    /// The same when the record at `commit` was read; jumps are judged from there again.
+    #[serde(default)]
+    pub before: Option<EventTime>,
+    /// How far out of order its records may be, if more than the settings allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disorder: Option<Span>,
 }
 
 impl Resume {
@@ -61,7 +64,7 @@ pub(super) struct RecordPlace {
     pub(super) topic: usize,
     pub(super) position: i64,
     pub(super) phase: ReadPhase,
-    /// The lane's newest event before it was read.
+    /// The newest event of its topic before it was read.
     pub(super) newest_before: Option<EventTime>,
 }
 

@@ -42,7 +42,6 @@ impl ReplayRun {
     pub(super) fn new(
         rule_set: &RuleSet,
         files: &Files,
-        begins: Option<EventTime>,
         (registry, versions): (ShadowRegistry, Option<Versions>),
         only: Option<ModelId>,
     ) -> Result<Self, ReplayError> {
@@ -52,8 +51,7 @@ impl ReplayRun {
         let log = Arc::new(log.map_err(RoleError::from)?);
         let topics = Topics { log, namespace: rule_set.namespace.clone(), shards: 1 };
         let lane = LaneId { source: source.id.clone(), lane: 0 };
-        let mut measures = Lane::new(source, lane.clone(), 1);
-        measures.begin(begins);
+        let measures = Lane::new(source, lane.clone(), 1);
         Ok(Self {
             feed: LanePipeline::new(topics.clone(), source.clone(), measures),
             only,
@@ -76,27 +74,29 @@ impl ReplayRun {
     pub(super) fn record(
         &mut self,
         next: &NextRecord,
-        files: &Files,
+        files: &mut Files,
         news: &mut impl FnMut(News<'_>),
     ) -> Result<(), ReplayError> {
         self.records += 1;
         let raw = next.bytes.as_deref().map(Raw::line);
         let fed = RawRecord { topic: TOPIC, position: next.position, appended: None, raw };
         let decoded = self.feed.decode(fed);
+        let mut following = Vec::new();
         if let Some(sample) = decoded.sample() {
             if self.only.as_ref().is_some_and(|only| only.as_str() != sample.model()) {
                 *self.history.passed_over.entry(sample.model().to_owned()).or_default() += 1;
                 return Ok(());
             }
-            // A clock that nothing confirms moves nothing.
-            if self.feed.lane().believes(sample.ts()) {
+            following = files.following(self.feed.lane().asks(TOPIC, sample.ts()))?;
+            // A clock that is ahead of all others moves nothing.
+            if self.feed.lane().believes(TOPIC, sample.ts(), &following) {
                 self.start(sample.ts(), sample.model())?;
                 self.advance(sample.ts(), news)?;
             }
         }
         self.refusals.place(next, self.records == 1);
         let (roles, stamped) = (self.roles.as_ref(), &mut self.history.stamped);
-        self.feed.measure(decoded, |model, version| {
+        self.feed.measure(decoded.before(&following), |model, version| {
             *stamped += 1;
             role_of(roles, model, version)
         });

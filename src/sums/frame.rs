@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Losses, PairSums, VersionSums};
-use crate::model::{EventTime, LaneId, LostField, ModelId, Reject, SampleRole, VersionId};
+use crate::model::{EventTime, LaneId, LostField, ModelId, Reject, SampleRole, Span, VersionId};
 
 /// What changed in a lane since its last frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,20 @@ pub struct Frame {
     /// The same for what was lost of nobody knows which version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<UnknownPartial>,
+    /// Versions whose clocks are off by more than the allowed disorder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skews: Vec<VersionSkew>,
+}
+
+/// A version whose clock is constantly off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionSkew {
+    /// The model.
+    pub model: ModelId,
+    /// The version.
+    pub version: VersionId,
+    /// How far its records are ahead of the newest of their topic; negative: behind.
+    pub ahead: Span,
 }
 
 /// The sums of one version in one pane.

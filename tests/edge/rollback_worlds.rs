@@ -268,6 +268,7 @@ impl World {
                 versions: vec![cell("v2", v2), cell("v3", v3)],
                 pairs: Vec::new(),
                 unknown: Vec::new(),
+                skews: Vec::new(),
             };
             self.position += 1;
             self.tell(&Inbox::Frame(frame));

@@ -168,6 +168,7 @@ mod tests {
             max_waiting: 10,
             max_jump: Span::from_s(300),
             jump_confirmations: 20,
+            max_skew: Span::from_s(120),
             max_categories: 10,
             oldest: EventTime::from_ms(0),
             max_record_bytes: 1000,
@@ -178,7 +179,8 @@ mod tests {
     /// A flush an hour: 100 records each, the last ten of them feed an open pane.
     fn hour(hour: i64) -> Resume {
         let newest = Some(EventTime::from_ms(hour * HOUR));
-        let topic = TopicResume { commit: Some(hour * 100 - 10), next: Some(hour * 100), newest };
+        let (commit, next) = (Some(hour * 100 - 10), Some(hour * 100));
+        let topic = TopicResume { commit, next, newest, ..TopicResume::default() };
         Resume { topics: vec![topic], watermark: newest, ..Resume::default() }
     }
 

@@ -272,6 +272,7 @@ impl World {
             versions: std::mem::take(&mut self.versions),
             pairs: std::mem::take(&mut self.pairs),
             unknown: std::mem::take(&mut self.unknown),
+            skews: Vec::new(),
         };
         self.step(Input::Frame(&frame))
     }

@@ -10,7 +10,6 @@ use ripcord::measure::{Input, Lane};
 use ripcord::model::{
     Fact, LaneId, LogTime, Mode, ModelId, Namespace, SampleRole, Span, Stage, TargetRule, TopicRule,
 };
-use ripcord::replay::recorded;
 use ripcord::roles::ingest::pipeline::{LanePipeline, RawRecord};
 use ripcord::shard::{Inbox, Output, Shard};
 use ripcord::targets::registry::ShadowRegistry;
@@ -74,7 +73,7 @@ impl Inboxes {
 
 fn inbox_of_the_flights() -> Inboxes {
     let config = Config::load(&[], &BTreeMap::new()).unwrap();
-    let mut source = recorded(&config.settings.sources[0], config.settings.replay_max_jump);
+    let mut source = config.settings.sources[0].clone();
     let rule = TopicRule { name: "flights".to_owned(), ..source.topics[0].clone() };
     source.topics = vec![rule];
     let mut book = config.rules;

@@ -92,6 +92,7 @@ fn frame() -> impl Strategy<Value = (u32, Frame)> {
                 versions: versions.into_iter().map(cell).collect(),
                 pairs: pairs.into_iter().map(pair).collect(),
                 unknown: Vec::new(),
+                skews: Vec::new(),
             };
             (skip * skip * skip, frame)
         },
