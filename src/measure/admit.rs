@@ -1,8 +1,9 @@
 //! Records whose clock may be wrong: taken at once, held until the next ones came, or refused.
 
-use super::ahead::{ClockCheck, HeldRecord, ReadTimes};
+use super::ahead::{ClockCheck, ReadTimes};
 use super::ledger::{Disposition, ReadPhase, RecordPlace};
 use super::owned::owned;
+use super::topic_clock::HeldRecord;
 use super::{Lane, Output};
 use crate::model::{LogTime, Reject, Sample, Span};
 

@@ -28,6 +28,7 @@ mod owned;
 mod panes;
 mod request;
 mod skew;
+mod topic_clock;
 mod watermark;
 
 use self::ahead::{ClockCheck, ReadTimes, TopicClocks, in_range};

@@ -53,7 +53,7 @@ impl Watermarks {
         }
     }
 
-    /// A record of this version came when the topic stood where it stands. Returns how far out
+    /// A record of this version came, later than the newest so far. Returns how far out
     /// of order its records may be from now on, if that changed.
     pub(super) fn learn(
         &mut self,

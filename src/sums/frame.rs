@@ -107,7 +107,7 @@ pub struct Counters {
     pub duplicate: u64,
     /// Records rejected, by reason.
     pub rejected: BTreeMap<Reject, u64>,
-    /// Fields that could not be used of records that could, by field: beside the sum.
+    /// Fields that could not be used of records that could, by field. Not part of the sum.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lost: BTreeMap<LostField, u64>,
 }

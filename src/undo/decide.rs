@@ -111,7 +111,7 @@ impl ModelContext<'_> {
     /// So much is lost that nobody can say whether the version is healthy. It never rolls back.
     fn blind(&mut self, a: &Assessment) -> Ruling {
         let because = format!(
-            "So many records of {} are lost that {} cannot call it healthy: with all of them bad, \
+            "Too many records of {} are lost for {} to call it healthy: if all of them were bad, \
              it would be over its limit.",
             a.version, a.trigger
         );

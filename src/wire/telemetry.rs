@@ -12,6 +12,7 @@
 //! digits; true and false are the labels 1 and 0; NaN and Infinity, bare as Python writes them or
 //! in quotes, and numbers beyond an f64 are numbers that are not finite.
 
+mod cursor;
 mod fields;
 mod mapped;
 mod parse;

@@ -169,7 +169,7 @@ impl Open {
         Ok(())
     }
 
-    /// The time at which the file stands: the least of its next records, so that a clock that is
+    /// The time that the file has come to: the least of its next records, so that a clock that is
     /// ahead does not make the others wait. `None`, and first, if the next one cannot be read.
     fn time(&mut self, source: &Source) -> Option<EventTime> {
         let first = self.next.front_mut()?.time(source)?;

@@ -6,9 +6,10 @@
 
 use std::borrow::Cow;
 
+use super::cursor::RawValue;
 use super::fields::{FieldSlot, Fields, Found};
 use super::parse::{at, broken, fields_of, member, no_object};
-use super::scan::{RawValue, whole};
+use super::scan::whole;
 use super::value::Scalar;
 use super::{Context, Raw, Rejected};
 use crate::model::{Field, Reject};
@@ -98,8 +99,8 @@ fn from_elsewhere<'a>(
 fn plain<'a>(name: &str, text: &'a str) -> Scalar<'a> {
     if !FieldSlot::named(name).is_some_and(FieldSlot::is_name)
         && let Ok(word @ RawValue::Word(_)) = whole(text.as_bytes())
-        && let found @ (Scalar::Whole(_) | Scalar::Negative(_) | Scalar::Float(_) | Scalar::Bool(_)) =
-            Scalar::of(word)
+        && let found = Scalar::of(word)
+        && found.is_number_or_bool()
     {
         return found;
     }

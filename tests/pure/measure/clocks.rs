@@ -122,7 +122,7 @@ fn topics_read_at_different_paces_are_not_ahead_of_one_another() {
 /// answers one.
 type Producer = (&'static str, i64, usize);
 
-/// What became of ten minutes of requests, ten a second.
+/// The result of ten minutes of requests, ten a second.
 #[derive(Debug, Default)]
 struct Seen {
     late: BTreeMap<String, u64>,

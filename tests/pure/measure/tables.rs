@@ -69,7 +69,8 @@ fn what_is_lost_counts_in_the_pane_that_was_the_newest() {
         late 0@9 by 32
         late 0@10 by 19
         late 0@11 by 18
-        frame 0..14 mark=28 read=14 measured=6 late=3 not_json=1 wrong_type=2 missing_field=1 unknown_model=1
+        frame 0..14 mark=28 read=14 measured=6 late=3 not_json=1 wrong_type=2 \
+        missing_field=1 unknown_model=1
           10 v1 n=1 lat=1 -n=1 -lat=1 -labels=1 -features=1 said:yesx1 f:1x1
           20 v1 n=1 -n=1 -lat=1 -features=1 said:yesx2 f:
           30 v1 n=1 -n=1 -lat=1 -labels=2 said:yesx1

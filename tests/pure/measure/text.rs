@@ -6,6 +6,8 @@
 //! time), `next` (times of the next records, with commas), `m` (model), `lost` (fields, with
 //! commas), `kind` (of a bad record), anything else is a feature. Times are seconds. An answer
 //! `!error`, `!timeout` or `!none` has none.
+//!
+//! Over 300 lines: both directions of one notation.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
