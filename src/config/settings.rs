@@ -12,7 +12,7 @@ use super::router::{RouterSettings, router};
 use super::secret::{Environment, Secret, secret};
 use super::units::{DAY, HOUR, SECOND};
 use super::workers::{WorkerSettings, workers};
-use crate::model::{Source, Span};
+use crate::model::{Source, SourceId, Span};
 
 /// All settings that are not rules.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,6 +96,8 @@ pub struct IngestSettings {
     pub heartbeat: Span,
     /// Time after which a lane that is at its end is idle.
     pub idle_after: Span,
+    /// The names of all sources: those that are gone no longer count.
+    pub known: Vec<SourceId>,
 }
 
 /// Converts the raw settings. `None` if something is refused.
@@ -118,7 +120,7 @@ pub(super) fn settings(
         workers,
         log,
         http,
-        ingest: ingest(check, &raw.ingest),
+        ingest: ingest(check, &raw.ingest, &sources),
         sources,
     };
     let stall = raw.rules.policy.stall_after_seconds.saturating_mul(SECOND);
@@ -209,11 +211,12 @@ fn http(
     Some(HttpSettings { listen, token, limits, keep_replies })
 }
 
-fn ingest(check: &mut Checker<'_>, raw: &raw::Ingest) -> IngestSettings {
+fn ingest(check: &mut Checker<'_>, raw: &raw::Ingest, sources: &[Source]) -> IngestSettings {
     let at = Path::of(["ingest"]);
     IngestSettings {
         flush: checked!(check.span, at, raw.flush_milliseconds, 1, 1..=10_000),
         heartbeat: checked!(check.span, at, raw.heartbeat_milliseconds, 1, 100..=60_000),
         idle_after: checked!(check.span, at, raw.idle_after_seconds, SECOND, 1..=86_400),
+        known: sources.iter().map(|source| source.id.clone()).collect(),
     }
 }

@@ -184,7 +184,8 @@ impl TopicClocks {
             return ClockCheck::Take;
         }
         let far = newest.is_some_and(|newest| ts > newest + self.max_jump);
-        if !far && phase != ReadPhase::Live && Some(ts) <= clock.believed {
+        let again = phase != ReadPhase::Live && clock.newest.is_some();
+        if again && !far && Some(ts) <= clock.believed {
             return ClockCheck::Take;
         }
         let Some(following) = following else {

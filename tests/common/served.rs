@@ -273,6 +273,7 @@ impl Roles {
             topics: vec!["telemetry".to_owned()],
             lanes,
             pane: source.pane,
+            known: Vec::new(),
         };
         topics.publish(writer.as_mut(), None, &known).unwrap();
         let lane = |lane| {

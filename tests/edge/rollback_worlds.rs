@@ -181,7 +181,7 @@ impl World {
         };
         let LaneId { source, .. } = lane();
         let topics = vec!["telemetry".to_owned()];
-        world.tell(&Inbox::Source { source, topics, lanes: 1, pane: MINUTE });
+        world.tell(&Inbox::Source { source, topics, lanes: 1, pane: MINUTE, known: Vec::new() });
         world.tell(&Inbox::Claim { lane: lane(), epoch: 1 });
         for _ in 0..workers {
             world.hire();

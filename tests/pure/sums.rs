@@ -101,6 +101,7 @@ fn version() -> impl Strategy<Value = VersionSums> {
             features,
             predictions: predictions.map(Box::new),
             labels,
+            label_delay_s: timeouts,
             health,
             training,
             pipeline,
@@ -110,12 +111,15 @@ fn version() -> impl Strategy<Value = VersionSums> {
 }
 
 fn losses() -> impl Strategy<Value = Losses> {
-    [0..MOST, 0..MOST, 0..MOST, 0..MOST].prop_map(|[answers, latencies, labels, features]| Losses {
-        answers,
-        latencies,
-        labels,
-        features,
-    })
+    [0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST].prop_map(
+        |[answers, latencies, labels, types, features]| Losses {
+            answers,
+            latencies,
+            labels,
+            types,
+            features,
+        },
+    )
 }
 
 fn counters() -> impl Strategy<Value = Counters> {

@@ -266,7 +266,8 @@ impl Ingest {
         if !self.announced {
             let topics = self.source.topics.iter().map(|topic| topic.name.clone()).collect();
             let (source, lanes) = (self.source.id.clone(), self.lanes);
-            let known = Inbox::Source { source, topics, lanes, pane: self.source.pane };
+            let (pane, known) = (self.source.pane, self.settings.known.clone());
+            let known = Inbox::Source { source, topics, lanes, pane, known };
             self.topics.publish(self.writer.as_mut(), None, &known)?;
             self.announced = true;
         }

@@ -180,6 +180,25 @@ fn a_truth_that_comes_along_counts_at_once_and_pairs() {
 }
 
 #[test]
+fn a_number_and_a_text_are_neither_alike_nor_different() {
+    check(
+        &source(1),
+        "
+        p 1 a v1 1
+        p 1 a v2 one
+        p 2 b v1 1 true=one
+        o 5 a 1
+        o 6 c one v=v1 said=0
+        flush 0",
+        "
+        frame 0..5 mark=-4 read=5 measured=5
+          0 v1 n=2 labels=1 -types=2 said:1x2
+          0 v2 n=1 -types=1 said:onex1
+        ",
+    );
+}
+
+#[test]
 fn outcomes_that_carry_their_prediction_need_no_join() {
     check(
         &source(1),

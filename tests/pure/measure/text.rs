@@ -212,9 +212,15 @@ pub(crate) fn show(outputs: &[Output]) -> String {
     text
 }
 
-fn losses(lost: Losses) -> [(&'static str, u64); 4] {
-    let Losses { answers, latencies, labels, features } = lost;
-    [("-n", answers), ("-lat", latencies), ("-labels", labels), ("-features", features)]
+fn losses(lost: Losses) -> [(&'static str, u64); 5] {
+    let Losses { answers, latencies, labels, types, features } = lost;
+    [
+        ("-n", answers),
+        ("-lat", latencies),
+        ("-labels", labels),
+        ("-types", types),
+        ("-features", features),
+    ]
 }
 
 fn show_frame(frame: &Frame, text: &mut String) {

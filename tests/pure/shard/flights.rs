@@ -105,7 +105,8 @@ fn inbox_of_the_flights() -> Inboxes {
     let topics = vec!["flights".to_owned()];
     inbox.append(start, Inbox::Format { shards: 1 });
     inbox.append(start, Inbox::Rules(book));
-    inbox.append(start, Inbox::Source { source: source.id, topics, lanes: 1, pane: source.pane });
+    let (pane, known) = (source.pane, Vec::new());
+    inbox.append(start, Inbox::Source { source: source.id, topics, lanes: 1, pane, known });
     inbox.append(start, Inbox::Claim { lane: lane.clone(), epoch: 1 });
     inbox.observe(start);
     let until: LogTime = UNTIL.parse().unwrap();
