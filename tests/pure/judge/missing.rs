@@ -47,7 +47,7 @@ fn who_rests_with_all_others_is_not_silent() {
 fn a_whole_source_that_rests_longer_than_it_ever_did_is_told_by_log_time() {
     check(
         &format!("{KNOWN}\n{BOTH}\nskip 50s\n{BOTH}{}", "\nbeat 0\n+20s".repeat(20)),
-        &format!("{HEALTHY}\n0:59 v3 error-rate Stale: Silent"),
+        &format!("{HEALTHY}\n1:00 v3 error-rate Stale: Silent"),
     );
 }
 
