@@ -161,8 +161,9 @@ fn far(a: EventTime, b: EventTime) -> Span {
     if a > b { a - b } else { b - a }
 }
 
-/// The sample on its own feet: only what is held is copied.
-pub(super) fn owned(sample: Sample<'_>) -> Sample<'static> {
+/// The sample without its record: only what must outlive it is copied.
+#[must_use]
+pub fn owned(sample: Sample<'_>) -> Sample<'static> {
     match sample {
         Sample::Prediction(p) => Sample::Prediction(Prediction {
             id: text(p.id),

@@ -39,7 +39,7 @@ use self::watermark::Watermarks;
 use crate::model::{EventTime, LaneId, LogTime, Sample, Source, Span};
 
 pub use self::api::{Input, Output, UnreadRecord};
-pub use self::jump::beginning;
+pub use self::jump::{beginning, owned};
 pub use self::ledger::{Resume, TopicResume};
 
 /// One partition of a source's topics, being measured.
