@@ -55,7 +55,7 @@ impl Lane {
         match disposition {
             Disposition::Late | Disposition::Rejected(_) => self.lose_sample(sample, at),
             Disposition::Measured | Disposition::Waiting => self.lose_fields(sample.lost(), at),
-            Disposition::Unmatched | Disposition::Duplicate => {}
+            Disposition::Unmatched | Disposition::Duplicate | Disposition::Tombstone => {}
         }
         disposition
     }
@@ -113,6 +113,7 @@ fn report(at: &RecordPlace, disposition: Disposition, out: &mut Vec<Output>) {
         Disposition::Measured
         | Disposition::Waiting
         | Disposition::Unmatched
-        | Disposition::Duplicate => {}
+        | Disposition::Duplicate
+        | Disposition::Tombstone => {}
     }
 }

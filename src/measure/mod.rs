@@ -2,8 +2,8 @@
 //!
 //! Law: a pure machine. The same records give the same frames, whatever the clock, the machine or
 //! the speed; inside the allowed disorder also whatever the order. Every record read ends in
-//! one bucket: measured, waiting, unmatched, late, duplicate or rejected. A lane keeps nothing
-//! between two lives but a [`Resume`]: the rest is read again.
+//! one bucket: measured, waiting, unmatched, late, duplicate, rejected or a tombstone. A lane keeps
+//! nothing between two lives but a [`Resume`]: the rest is read again.
 //!
 //! What is deliberately absent: no clock (`now` is an argument, and only decides how often a cell
 //! is sent), no bytes (records come decoded), no thresholds (what a count means is judge's).
@@ -139,8 +139,9 @@ impl Lane {
     pub fn step(&mut self, input: Input<'_>, out: &mut Vec<Output>) {
         match input {
             Input::Record { topic, position, appended, read } => {
-                self.record((topic, position), appended, read, out);
+                self.record((topic, position), appended, Some(read), out);
             }
+            Input::Tombstone { topic, position } => self.record((topic, position), None, None, out),
             Input::Drained { topic } => self.drained(topic, out),
             Input::Idle { topic } => {
                 self.marks.set_idle(topic, true);
@@ -171,7 +172,7 @@ impl Lane {
         &mut self,
         (topic, position): (usize, i64),
         appended: Option<LogTime>,
-        read: Result<Sample<'_>, UnreadRecord<'_>>,
+        read: Option<Result<Sample<'_>, UnreadRecord<'_>>>,
         out: &mut Vec<Output>,
     ) {
         let Some(phase) = self.ledger.read(topic, position) else { return };
@@ -181,11 +182,12 @@ impl Lane {
         }
         let at = RecordPlace { topic, position, phase, newest_before: self.jump.newest() };
         match read {
-            Err(record) => {
+            None => self.finish(&at, Disposition::Tombstone, out),
+            Some(Err(record)) => {
                 self.lose_record(record, &at);
                 self.finish(&at, Disposition::Rejected(record.code), out);
             }
-            Ok(sample) => match jump::in_range(&sample) {
+            Some(Ok(sample)) => match jump::in_range(&sample) {
                 Err(code) => {
                     self.lose_sample(&sample, &at);
                     self.finish(&at, Disposition::Rejected(code), out);

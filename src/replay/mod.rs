@@ -133,7 +133,7 @@ impl Replay {
             run.record(&next, &files, &mut news)?;
         }
         run.end(&files, &mut news)?;
-        run.finish(rule_set)
+        run.finish(rule_set, &files)
     }
 }
 

@@ -18,6 +18,7 @@ mod fields;
 mod mapped;
 mod parse;
 mod read;
+mod row;
 mod sample;
 mod scan;
 mod time;
@@ -27,9 +28,10 @@ use std::borrow::Cow;
 
 use crate::measure::{self, UnreadRecord};
 use crate::model::{LostField, Mapping, Reject, Sample, SampleKind, Source, TopicRule};
-pub use body::{RecordPart, each_record, utf16};
+pub use body::{RecordAt, RecordPart, each_record, utf16};
 use event::Envelope;
 use fields::{FieldSlot, Fields};
+pub use row::Columns;
 use value::Scalar;
 
 /// A record as it is on a log or in a file.

@@ -5,10 +5,10 @@ use std::io::Write as _;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use ripcord::edge::log::{Partition, Record};
+use ripcord::edge::log::{Outgoing, Partition, Record};
 use serde_json::{Value as Json, json};
 
-use crate::common::served::{MAX_BODY_BYTES, Setting, World};
+use crate::common::served::{Answer, MAX_BODY_BYTES, Setting, World};
 
 fn prediction(id: &str) -> Json {
     json!({"type": "prediction", "id": id, "model": "h", "version": "v1",
@@ -174,4 +174,20 @@ fn what_cannot_be_read_says_what_is() {
         assert!(answer.text.contains(holds), "{header}: {}", answer.text);
     }
     assert!(on_the_log(&world).is_empty());
+}
+
+#[test]
+fn a_record_without_a_value_is_counted_apart_and_rejects_nothing() {
+    let world = World::start(&Setting::default());
+    let to = Partition { topic: "telemetry".to_owned(), partition: 0 };
+    let key = Some(b"a".to_vec());
+    let tombstone = Outgoing { to, key, headers: Vec::new(), value: Vec::new() };
+    world.topics.log.writer(None).unwrap().append(vec![tombstone]).unwrap();
+    world.send("POST", "/api/telemetry", &[], prediction("a").to_string());
+    let counted = |answer: &Answer| answer.json()["records"]["telemetry"]["tombstones"] == 1;
+    let records = world.wait_for("/api/status", counted).json()["records"]["telemetry"].clone();
+    assert_eq!(records["rejected"], json!({}), "{records}");
+    let metrics = world.get("/metrics").text;
+    let counter = metrics.lines().find(|line| line.contains("result=\"tombstone\""));
+    assert!(counter.is_some_and(|line| line.ends_with(" 1")), "{metrics}");
 }

@@ -4,6 +4,9 @@
 
 mod error;
 mod file;
+mod list;
+mod rows;
+mod stored;
 mod stream;
 
 pub use error::RecordingError;

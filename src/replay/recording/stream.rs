@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use super::{Line, Progress, Recording, RecordingError};
 use crate::measure;
 use crate::model::{EventTime, Source, TopicRule};
-use crate::wire::telemetry::{self, Raw};
+use crate::wire::telemetry::{self, Raw, RecordAt};
 
 /// The one topic that the files form.
 pub(crate) const TOPIC: usize = 0;
@@ -20,7 +20,9 @@ pub enum FilesError {
     #[error(transparent)]
     Recording(#[from] RecordingError),
     /// No file was given.
-    #[error("no recording was given; name .jsonl or .jsonl.gz files, or - for standard input")]
+    #[error(
+        "no recording was given; name .jsonl, .json or .csv files (.gz too), or - for standard input"
+    )]
     None,
 }
 
@@ -42,7 +44,7 @@ struct Open {
 
 struct Record {
     file: usize,
-    line: i64,
+    at: RecordAt,
     bytes: Option<Vec<u8>>,
     ts: Option<EventTime>,
 }
@@ -52,8 +54,8 @@ struct Record {
 pub(crate) struct NextRecord {
     /// Which file.
     pub(crate) file: usize,
-    /// Which line of it, from 1.
-    pub(crate) line: i64,
+    /// Where in it.
+    pub(crate) at: RecordAt,
     /// Its place among the records of all files.
     pub(crate) position: i64,
     /// Its bytes; `None` if it is larger than the limit.
@@ -68,14 +70,13 @@ impl Files {
     /// # Errors
     /// A file that cannot be opened.
     pub(crate) fn open(paths: &[PathBuf], source: &Source) -> Result<Self, FilesError> {
-        let cap = source.max_record_bytes;
         let rules = source.topics.first().ok_or(FilesError::None)?;
         let names: Vec<_> = paths.iter().map(|path| name(path)).collect();
         let topic = TopicRule { name: names.join(", "), ..rules.clone() };
         let source = Source { topics: vec![topic], ..source.clone() };
         let mut open = Vec::new();
         for path in paths {
-            open.push(Open { recording: Recording::open(path, cap)?, next: None });
+            open.push(Open { recording: Recording::open(path, &source)?, next: None });
         }
         if open.is_empty() {
             return Err(FilesError::None);
@@ -122,10 +123,10 @@ impl Files {
             Some(record) => Some(record),
             None => self.read()?,
         };
-        let Some(Record { file, line, bytes, .. }) = record else { return Ok(None) };
+        let Some(Record { file, at, bytes, .. }) = record else { return Ok(None) };
         let (position, progress) = (self.given, self.progress());
         self.given += 1;
-        Ok(Some(NextRecord { file, line, position, bytes, progress }))
+        Ok(Some(NextRecord { file, at, position, bytes, progress }))
     }
 
     fn read(&mut self) -> Result<Option<Record>, FilesError> {
@@ -138,6 +139,11 @@ impl Files {
         let next = self.open.iter_mut().filter(|open| open.next.is_some());
         let oldest = next.min_by_key(|open| open.next.as_ref().map(|record| record.ts));
         Ok(oldest.and_then(|open| open.next.take()))
+    }
+
+    /// What is odd about the files, although their records could be read.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        self.open.iter().flat_map(|open| open.recording.notes()).collect()
     }
 
     /// The progress of all files together.
@@ -159,15 +165,13 @@ impl Open {
         dated: bool,
     ) -> Result<Option<Record>, FilesError> {
         Ok(self.recording.line()?.map(|line| match line {
-            Line::Whole { line, bytes } => Record {
+            Line::Whole { at, bytes } => Record {
                 file,
-                line: number(line),
+                at,
                 bytes: Some(bytes.to_vec()),
                 ts: dated.then(|| ts(bytes, source)).flatten(),
             },
-            Line::TooLarge { line, .. } => {
-                Record { file, line: number(line), bytes: None, ts: None }
-            }
+            Line::TooLarge { at, .. } => Record { file, at, bytes: None, ts: None },
         }))
     }
 }
@@ -175,10 +179,6 @@ impl Open {
 fn ts(bytes: &[u8], source: &Source) -> Option<EventTime> {
     let rules = source.topics.get(TOPIC)?;
     Some(telemetry::decode(&Raw::line(bytes), rules, source).ok()?.ts())
-}
-
-fn number(line: u64) -> i64 {
-    i64::try_from(line).unwrap_or(i64::MAX)
 }
 
 fn name(path: &Path) -> String {

@@ -119,9 +119,8 @@ fn routes(app: &Arc<App>) -> Routes {
 }
 
 async fn openapi() -> Response {
-    let json = axum::http::header::HeaderValue::from_static("application/json");
     let text = include_str!("../../../schemas/openapi.json");
-    ([(axum::http::header::CONTENT_TYPE, json)], text).into_response()
+    ([("content-type", "application/json")], text).into_response()
 }
 
 impl App {
@@ -230,8 +229,8 @@ fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let place = if path == "." { String::new() } else { format!("{path}: ") };
         Problem::bad(format!("the body is invalid: {place}{}", error.into_inner()))
     })?;
-    let end = json.end();
-    end.map_err(|error| Problem::bad(format!("the body has more than one value: {error}")))?;
+    json.end()
+        .map_err(|error| Problem::bad(format!("the body has more than one value: {error}")))?;
     Ok(read)
 }
 

@@ -15,7 +15,7 @@ use crate::edge::log::{Outgoing, Partition};
 use crate::model::{Field, Sample, Source, TopicRule};
 use crate::topics::partitioner::{key_of, lane_of};
 use crate::wire::api::{RejectedRecord, TelemetryReceipt};
-use crate::wire::telemetry::{Raw, RecordPart, Rejected, decode, each_record, utf16};
+use crate::wire::telemetry::{Raw, RecordAt, RecordPart, Rejected, decode, each_record, utf16};
 
 /// Rejected records that an answer names.
 const NAMED: usize = 100;
@@ -72,9 +72,9 @@ fn append(
         if let Some(first) = taken.rejected.first() {
             count(app, &taken);
             let RejectedRecord { line, element, code, detail } = first;
-            let element = element.map_or(String::new(), |nth| format!(", element {nth}"));
+            let at = RecordAt { line: *line, element: *element };
             return Err(Problem::bad(format!(
-                "none of the {} records can be used; line {line}{element}: {code}: {detail}",
+                "none of the {} records can be used; {at}: {code}: {detail}",
                 taken.rejected_count
             )));
         }
@@ -138,7 +138,7 @@ impl<'a> Posted<'a> {
     }
 
     fn take(&mut self, part: RecordPart<'_>) -> Result<(), Problem> {
-        let RecordPart { line, element, value } = part;
+        let RecordPart { at, value } = part;
         let Target { source, topic, headers, most, .. } = &self.target;
         if let Ok(value) = value {
             let stored = headers.iter().map(|(name, value)| name.len() + value.len());
@@ -159,6 +159,7 @@ impl<'a> Posted<'a> {
             Err(Rejected { code, detail, .. }) => {
                 self.taken.rejected_count += 1;
                 if self.taken.rejected.len() < NAMED {
+                    let RecordAt { line, element } = at;
                     self.taken.rejected.push(RejectedRecord { line, element, code, detail });
                 }
             }

@@ -3,6 +3,7 @@
 //! Law: a record that cannot be read costs no other one, as far as it can be told where the next
 //! begins.
 
+use std::fmt;
 use std::ops::Range;
 
 use super::scan::{RawValue, elements, whole};
@@ -11,13 +12,40 @@ use crate::model::TopicRule;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A record and where it begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordPart<'a> {
+/// Where a record begins in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct RecordAt {
     /// Its line, from 1.
     pub line: u64,
     /// Which of a list it is, from 1.
     pub element: Option<u64>,
+}
+
+impl RecordAt {
+    /// What is said of the record, where its line is named already.
+    #[must_use]
+    pub fn within_line(self, detail: String) -> String {
+        match self.element {
+            Some(element) => format!("element {element}: {detail}"),
+            None => detail,
+        }
+    }
+}
+
+impl fmt::Display for RecordAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.element {
+            Some(element) => write!(f, "line {}, element {element}", self.line),
+            None => write!(f, "line {}", self.line),
+        }
+    }
+}
+
+/// A record and where it begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordPart<'a> {
+    /// Where it begins.
+    pub at: RecordAt,
     /// Its bytes, or why it cannot be told from the rest.
     pub value: Result<&'a [u8], Rejected>,
 }
@@ -74,7 +102,7 @@ fn value<E>(
     take: &mut impl FnMut(RecordPart<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     if !text.starts_with(b"[") {
-        return record(text, (line, None), topic, take);
+        return record(text, RecordAt { line, element: None }, topic, take);
     }
     let (mut line, mut seen, mut element) = (line, 0, 0);
     let mut list = elements(text);
@@ -93,11 +121,12 @@ fn value<E>(
         match next {
             Ok(found) => {
                 let bytes = text.get(found).unwrap_or_default();
-                record(bytes, (line, Some(element)), topic, take)?;
+                record(bytes, RecordAt { line, element: Some(element) }, topic, take)?;
             }
             Err(broken) => {
                 let value = Err(parse::broken(text, broken));
-                return take(RecordPart { line, element: Some(element), value });
+                let at = RecordAt { line, element: Some(element) };
+                return take(RecordPart { at, value });
             }
         }
     }
@@ -106,14 +135,15 @@ fn value<E>(
 /// A record, or those in the list of an event.
 fn record<E>(
     bytes: &[u8],
-    (line, element): (u64, Option<u64>),
+    at: RecordAt,
     topic: &TopicRule,
     take: &mut impl FnMut(RecordPart<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let in_list = event::each_in_list(bytes, topic.mapping.as_ref(), |nth, record| {
-        take(RecordPart { line, element: element.or(Some(nth)), value: Ok(record) })
+        let at = RecordAt { element: at.element.or(Some(nth)), ..at };
+        take(RecordPart { at, value: Ok(record) })
     });
-    in_list.unwrap_or_else(|| take(RecordPart { line, element, value: Ok(bytes) }))
+    in_list.unwrap_or_else(|| take(RecordPart { at, value: Ok(bytes) }))
 }
 
 /// Where a value is in the text that it is a part of.
@@ -148,13 +178,17 @@ mod tests {
     fn told(text: &str) -> Vec<String> {
         let topic = TopicRule { name: "t".to_owned(), allowed_disorder: Span::ZERO, mapping: None };
         let mut told = Vec::new();
-        each_record(text.as_bytes(), &topic, |RecordPart { line, element, value }| {
-            let element = element.map_or(String::new(), |element| format!(".{element}"));
-            let value = value.map(|value| String::from_utf8_lossy(value).into_owned());
-            let value = value.unwrap_or_else(|why| format!("!{}", why.detail));
-            told.push(format!("{line}{element} {value}"));
-            Ok::<(), ()>(())
-        })
+        each_record(
+            text.as_bytes(),
+            &topic,
+            |RecordPart { at: RecordAt { line, element }, value }| {
+                let element = element.map_or(String::new(), |element| format!(".{element}"));
+                let value = value.map(|value| String::from_utf8_lossy(value).into_owned());
+                let value = value.unwrap_or_else(|why| format!("!{}", why.detail));
+                told.push(format!("{line}{element} {value}"));
+                Ok::<(), ()>(())
+            },
+        )
         .unwrap();
         told
     }
