@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::RecordingError;
+use super::lines::{fill, line_end};
 use super::list::{Element, Then, element};
 use super::rows::{RowError, Rows};
 use super::stored::{Counted, Stored, peek};
@@ -285,27 +286,6 @@ impl Recording {
                 RecordingError::Row { file: self.name.clone(), line, problem }
             }
         }
-    }
-}
-
-/// Takes a line into the buffer, of a long one not much more than the cap. Answers its length; 0 at
-/// the end.
-fn fill(input: &mut dyn BufRead, cap: usize, buffer: &mut Vec<u8>) -> io::Result<u64> {
-    buffer.clear();
-    // A line of the cap's length still has its end.
-    let limit = (cap + 2) as u64;
-    let held = input.take(limit).read_until(b'\n', buffer)? as u64;
-    if held < limit || buffer.ends_with(b"\n") {
-        return Ok(held);
-    }
-    Ok(held + input.skip_until(b'\n')? as u64)
-}
-
-fn line_end(line: &[u8]) -> usize {
-    if line.ends_with(b"\r\n") {
-        2
-    } else {
-        usize::from(line.ends_with(b"\n") || line.ends_with(b"\r"))
     }
 }
 

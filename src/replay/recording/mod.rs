@@ -4,6 +4,7 @@
 
 mod error;
 mod file;
+mod lines;
 mod list;
 mod rows;
 mod stored;

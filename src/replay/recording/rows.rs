@@ -87,7 +87,7 @@ impl Rows {
     }
 }
 
-/// The cells of a row; a carriage return at its end is none of them.
+/// The cells of a row, without a carriage return at its end.
 fn cells(row: &ByteRecord) -> impl ExactSizeIterator<Item = &[u8]> {
     let last = row.len().saturating_sub(1);
     row.iter().enumerate().map(move |(nth, cell)| match cell.strip_suffix(b"\r") {
@@ -97,12 +97,13 @@ fn cells(row: &ByteRecord) -> impl ExactSizeIterator<Item = &[u8]> {
 }
 
 fn failed(why: csv::Error, line: u64) -> RowError {
-    match why.into_kind() {
-        csv::ErrorKind::Io(why) if why.kind() == io::ErrorKind::FileTooLarge => {
-            let why = "the row does not end within max_record_bytes; is a quote not closed?";
-            RowError::Row(line, why.to_owned())
-        }
-        csv::ErrorKind::Io(why) => RowError::Read(why),
-        other => RowError::Read(io::Error::new(io::ErrorKind::InvalidData, format!("{other:?}"))),
+    let described = why.to_string();
+    let csv::ErrorKind::Io(why) = why.into_kind() else {
+        return RowError::Row(line, described);
+    };
+    if why.kind() == io::ErrorKind::FileTooLarge {
+        let why = "the row does not end within max_record_bytes; is a quote not closed?";
+        return RowError::Row(line, why.to_owned());
     }
+    RowError::Read(why)
 }

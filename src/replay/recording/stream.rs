@@ -21,7 +21,8 @@ pub enum FilesError {
     Recording(#[from] RecordingError),
     /// No file was given.
     #[error(
-        "no recording was given; name .jsonl, .json or .csv files (.gz too), or - for standard input"
+        "no recording was given; name .jsonl, .json or .csv files, gzipped or not, or - for \
+         standard input"
     )]
     None,
 }

@@ -132,12 +132,11 @@ impl App {
     ) -> Result<Self, RoleError> {
         let read = [topics.topic(Topic::Inbox), topics.topic(Topic::Decisions)];
         let bounds = topics.log.reader(&topics.group("serve"), &read)?;
-        let writer = topics.log.writer(None)?;
         Ok(Self {
+            writer: Mutex::new(topics.log.writer(None)?),
             topics,
             sources,
             writing,
-            writer: Mutex::new(writer),
             bounds: Mutex::new(bounds),
             asked: Mutex::default(),
             keep_replies: settings.keep_replies,

@@ -48,11 +48,11 @@ pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     if !named.is_empty() && !TYPES.contains(&named.as_str()) {
         return refuse(&format!("Content-Type {named}"));
     }
-    let charset = parameters.split(';').filter_map(|parameter| {
+    let mut charset = parameters.split(';').filter_map(|parameter| {
         let (name, value) = parameter.split_once('=')?;
         name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
     });
-    match charset.last() {
+    match charset.next_back() {
         Some(other) if !["utf-8", "utf8", "us-ascii"].contains(&&*other.to_ascii_lowercase()) => {
             refuse(&format!("charset {other}"))
         }

@@ -198,17 +198,16 @@ mod tests {
             let of = |name: &&str| Source { id: SourceId::new(name).unwrap(), ..source.clone() };
             names.iter().map(of).collect()
         };
-        let table: [(&[&str], Option<&str>, Result<&str, &str>); 7] = [
-            (&["a", "telemetry"], None, Ok("telemetry")),
+        for (names, name, expected) in [
+            (&["a", "telemetry"][..], None, Ok("telemetry")),
             (&["a", "telemetry"], Some("a"), Ok("a")),
             (&["a"], None, Ok("a")),
             (&["a", "b"], Some("b"), Ok("b")),
             (&["a", "b"], None, Err("?source=NAME to the path: a, b")),
             (&["a", "b"], Some("c"), Err("no source c; the settings have: a, b")),
             (&[], None, Err("the settings have no source")),
-        ];
-        for (sources, name, expected) in table {
-            let sources = all(sources);
+        ] {
+            let sources = all(names);
             match (named(&sources, name), expected) {
                 (Ok(source), Ok(name)) => assert_eq!(source.id.as_str(), name),
                 (Err(why), Err(part)) => assert!(format!("{why:?}").contains(part), "{why:?}"),

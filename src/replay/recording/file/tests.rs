@@ -101,10 +101,8 @@ fn rows_of_a_table_are_records() {
         ("a,a\n", &["!x.csv line 1: two columns are called \"a\"; rename one"]),
         (
             "a\n1,2\n3\n",
-            &[
-                "!x.csv line 2: the row has 2 cells, the first line names 1 columns; put a cell with \
-               a comma in quotes, and leave cells that have no value empty",
-            ],
+            &["!x.csv line 2: the row has 2 cells, the first line names 1 columns; put a cell \
+               with a comma in quotes, and leave cells that have no value empty"],
         ),
     ];
     for (text, expected) in table {
@@ -133,8 +131,8 @@ fn what_follows_the_last_member_costs_no_record() {
     let padded = [whole.clone(), vec![0; 300_000]].concat();
     assert_eq!(told(&padded), ["1 a", "2 b"]);
     let odd = [whole.clone(), vec![0; 3], b"odd".to_vec()].concat();
-    let note = "#x.jsonl: 6 bytes after its gzip data are not gzip and were ignored; `gzip -dc` reads \
-                as much.";
+    let note = "#x.jsonl: 6 bytes after its gzip data are not gzip and were ignored; `gzip -dc` \
+                reads as much.";
     assert_eq!(told(&odd), ["1 a", "2 b", note]);
     let torn = [whole, vec![GZIP, 0x8b]].concat();
     assert!(told(&torn)[2].contains("ends in the middle of its gzip data"));
