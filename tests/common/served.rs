@@ -171,7 +171,7 @@ impl World {
         method: &str,
         path: &str,
         headers: &[&str],
-        body: impl AsRef<[u8]>,
+        body: &(impl AsRef<[u8]> + ?Sized),
     ) -> Answer {
         let (client, url) = (self.client.clone(), format!("{}{path}", self.url));
         self.runtime.block_on(ask(client, method, &url, headers, body))
@@ -235,7 +235,7 @@ pub(crate) async fn ask(
     method: &str,
     url: &str,
     headers: &[&str],
-    body: impl AsRef<[u8]>,
+    body: &(impl AsRef<[u8]> + ?Sized),
 ) -> Answer {
     let mut request = client.request(method.parse::<Method>().unwrap(), url);
     for header in headers {

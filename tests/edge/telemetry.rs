@@ -111,9 +111,9 @@ fn every_form_in_which_records_are_sent_is_taken() {
 fn what_is_stored_says_by_itself_what_it_is() {
     let world = world();
     let headers = ["ce-specversion: 1.0", "CE-Type: io.ripcord.prediction.v1", "ce-subject: a%20b"];
-    world.send("POST", "/api/telemetry", &headers, untyped("a").to_string());
+    world.send("POST", "/api/telemetry", &headers, &untyped("a").to_string());
     let list = event("e", &json!([untyped("b"), untyped("c")])).to_string();
-    world.send("POST", "/api/telemetry", &[], list);
+    world.send("POST", "/api/telemetry", &[], &list);
     let records = on_the_log(&world);
     let [first, second, third] = records.as_slice() else { panic!("{records:?}") };
     let said = |record: &Record, name: &str| {
@@ -183,7 +183,7 @@ fn a_record_without_a_value_is_counted_apart_and_rejects_nothing() {
     let key = Some(b"a".to_vec());
     let tombstone = Outgoing { to, key, headers: Vec::new(), value: Vec::new() };
     world.topics.log.writer(None).unwrap().append(vec![tombstone]).unwrap();
-    world.send("POST", "/api/telemetry", &[], prediction("a").to_string());
+    world.send("POST", "/api/telemetry", &[], &prediction("a").to_string());
     let counted = |answer: &Answer| answer.json()["records"]["telemetry"]["tombstones"] == 1;
     let records = world.wait_for("/api/status", counted).json()["records"]["telemetry"].clone();
     assert_eq!(records["rejected"], json!({}), "{records}");

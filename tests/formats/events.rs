@@ -65,7 +65,7 @@ fn data_may_be_an_object_or_one_that_is_packed() {
     for (name, data, expected) in [
         ("data", data(), Ok("p1")),
         ("data", list.clone(), Ok("p1")),
-        ("data", packed.clone(), Ok("p1")),
+        ("data", packed, Ok("p1")),
         ("data", json!(list.to_string()), Ok("p1")),
         ("data_base64", json!(STANDARD.encode(data().to_string())), Ok("p1")),
         ("data_base64", json!(STANDARD.encode(list.to_string())), Ok("p1")),

@@ -50,7 +50,7 @@ fn a_file_in_utf16_is_one_error_with_the_way_out() {
         let way_out = format!("iconv -f UTF-16 -t UTF-8 {path} > ");
         assert_eq!(said.matches("UTF-16").count(), 2, "{said}");
         assert!(said.contains(&way_out), "{said}");
-        assert!(!said.replace(&path, "").contains("frame"), "{said}");
+        assert!(!said.contains("schema registry"), "{said}");
     }
 }
 
