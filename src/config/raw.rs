@@ -90,6 +90,7 @@ tables! {
         token_env: String,
         token_file: Option<String>,
         max_body_bytes: u64,
+        max_unpacked_bytes: u64,
         connections_at_once: u64,
         requests_at_once: u64,
         telemetry_at_once: u64,

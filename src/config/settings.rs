@@ -73,6 +73,8 @@ pub struct HttpSettings {
 pub struct HttpLimits {
     /// The largest request body.
     pub max_body_bytes: usize,
+    /// The largest telemetry body once it is unpacked.
+    pub max_unpacked_bytes: usize,
     /// Connections at once.
     pub connections: usize,
     /// Requests answered at once.
@@ -200,6 +202,7 @@ fn http(
     }
     let limits = HttpLimits {
         max_body_bytes: checked!(check.size, at, raw.max_body_bytes, 1024..=1_073_741_824),
+        max_unpacked_bytes: checked!(check.size, at, raw.max_unpacked_bytes, 1024..=1_073_741_824),
         connections: checked!(check.size, at, raw.connections_at_once, 8..=65_536),
         requests: checked!(check.size, at, raw.requests_at_once, 1..=65_536),
         uploads: checked!(check.size, at, raw.telemetry_at_once, 1..=65_536),

@@ -91,7 +91,7 @@ impl Lane {
             Disposition::Late if !self.was_late(sample, at) => {}
             Disposition::Late | Disposition::Rejected(_) => self.lose_sample(sample, at),
             Disposition::Measured | Disposition::Waiting => self.lose_fields(sample.lost(), at),
-            Disposition::Unmatched | Disposition::Duplicate => {}
+            Disposition::Unmatched | Disposition::Duplicate | Disposition::Tombstone => {}
         }
         disposition
     }
@@ -149,6 +149,7 @@ fn report(at: &RecordPlace, disposition: Disposition, behind: Span, out: &mut Ve
         Disposition::Measured
         | Disposition::Waiting
         | Disposition::Unmatched
-        | Disposition::Duplicate => {}
+        | Disposition::Duplicate
+        | Disposition::Tombstone => {}
     }
 }

@@ -21,6 +21,13 @@ pub enum Input<'a> {
         /// The sample, or why there is none.
         read: Result<Sample<'a>, UnreadRecord<'a>>,
     },
+    /// A record without a value was read.
+    Tombstone {
+        /// The topic, by its index in the source.
+        topic: usize,
+        /// Its position in the partition.
+        position: i64,
+    },
     /// The reader is at the end of the topic: a topic that is read again is no longer behind.
     Drained {
         /// The topic of the source.

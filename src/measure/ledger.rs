@@ -76,6 +76,7 @@ pub(super) enum Disposition {
     Unmatched,
     Late,
     Duplicate,
+    Tombstone,
     Rejected(Reject),
 }
 
@@ -236,6 +237,7 @@ impl Ledger {
             Disposition::Unmatched => c.unmatched += 1,
             Disposition::Late => c.late += 1,
             Disposition::Duplicate => c.duplicate += 1,
+            Disposition::Tombstone => c.tombstones += 1,
             Disposition::Rejected(code) => *c.rejected.entry(code).or_default() += 1,
         }
     }

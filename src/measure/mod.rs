@@ -2,8 +2,8 @@
 //!
 //! Law: a pure machine. The same records give the same frames, whatever the clock, the machine or
 //! the speed; inside the allowed disorder also whatever the order. Every record read ends in
-//! one bucket: measured, waiting, unmatched, late, duplicate or rejected. A lane keeps nothing
-//! between two lives but a [`Resume`]: the rest is read again.
+//! one bucket: measured, waiting, unmatched, late, duplicate, rejected or a tombstone. A lane keeps
+//! nothing between two lives but a [`Resume`]: the rest is read again.
 //!
 //! What is deliberately absent: no clock (`now` is an argument, and only decides how often a cell
 //! is sent), no bytes (records come decoded), no thresholds (what a count means is judge's).
@@ -43,6 +43,7 @@ use crate::model::{EventTime, LaneId, LogTime, Sample, Source, Span};
 
 pub use self::api::{Input, Output, UnreadRecord};
 pub use self::ledger::{Resume, TopicResume};
+pub use self::owned::owned;
 
 /// One partition of a source's topics, being measured.
 ///
@@ -154,7 +155,10 @@ impl Lane {
     pub fn step(&mut self, input: Input<'_>, out: &mut Vec<Output>) {
         match input {
             Input::Record { topic, position, appended, following, read } => {
-                self.record((topic, position), (appended, following), read, out);
+                self.record((topic, position), (appended, following), Some(read), out);
+            }
+            Input::Tombstone { topic, position } => {
+                self.record((topic, position), (None, None), None, out);
             }
             Input::Drained { topic } => self.drained(topic, out),
             Input::Idle { topic } => {
@@ -186,7 +190,7 @@ impl Lane {
         &mut self,
         (topic, position): (usize, i64),
         (appended, following): (Option<LogTime>, Option<&[EventTime]>),
-        read: Result<Sample<'_>, UnreadRecord<'_>>,
+        read: Option<Result<Sample<'_>, UnreadRecord<'_>>>,
         out: &mut Vec<Output>,
     ) {
         let Some(phase) = self.ledger.read(topic, position) else { return };
@@ -196,11 +200,12 @@ impl Lane {
         }
         let at = RecordPlace { topic, position, phase, newest_before: self.clocks.newest(topic) };
         match read {
-            Err(record) => {
+            None => self.finish(&at, Disposition::Tombstone, Span::ZERO, out),
+            Some(Err(record)) => {
                 self.lose_record(record, &at);
                 self.finish(&at, Disposition::Rejected(record.code), Span::ZERO, out);
             }
-            Ok(sample) => match in_range(&sample) {
+            Some(Ok(sample)) => match in_range(&sample) {
                 Err(code) => {
                     self.lose_sample(&sample, &at);
                     self.finish(&at, Disposition::Rejected(code), Span::ZERO, out);

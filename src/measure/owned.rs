@@ -4,8 +4,9 @@ use std::borrow::Cow;
 
 use crate::model::{Feature, Health, LatencySample, Outcome, Prediction, Run, Sample, Value};
 
-/// The sample, with what it borrowed copied.
-pub(super) fn owned(sample: Sample<'_>) -> Sample<'static> {
+/// The sample without its record: only what must outlive it is copied.
+#[must_use]
+pub fn owned(sample: Sample<'_>) -> Sample<'static> {
     match sample {
         Sample::Prediction(p) => Sample::Prediction(Prediction {
             id: text(p.id),

@@ -19,6 +19,8 @@ pub struct Measured {
     pub records: Counters,
     /// The oldest and newest event time.
     pub times: (EventTime, EventTime),
+    /// What is odd about the files.
+    pub notes: Vec<String>,
 }
 
 /// Measures recordings without judging.
@@ -41,7 +43,7 @@ pub fn measure(paths: &[PathBuf], source: &Source) -> Result<Measured, ReplayErr
         if let Err(detail) = pass.record(&next, &source, &mut files)? {
             if refusal.is_empty() {
                 let file = files.name(next.file);
-                refusal = format!(" ({file} line {}: {detail})", next.line);
+                refusal = format!(" ({file} {}: {detail})", next.at);
             }
             continue;
         }
@@ -57,7 +59,8 @@ pub fn measure(paths: &[PathBuf], source: &Source) -> Result<Measured, ReplayErr
     match first {
         Some(first) => {
             let times = (first, flushed_at);
-            Ok(Measured { days: pass.ledger.closed(), records: pass.records, times })
+            let (days, records, notes) = (pass.ledger.closed(), pass.records, files.notes());
+            Ok(Measured { days, records, times, notes })
         }
         None => Err(ReplayError::NothingUnderstood(pass.records.read, refusal)),
     }

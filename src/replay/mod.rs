@@ -131,6 +131,6 @@ impl Replay {
             run.record(&next, &mut files, &mut news)?;
         }
         run.end(&files, &mut news)?;
-        run.finish(rule_set)
+        run.finish(rule_set, &files)
     }
 }

@@ -94,7 +94,7 @@ impl ReplayRun {
                 self.advance(sample.ts(), news)?;
             }
         }
-        self.refusals.place(next, self.records == 1);
+        self.refusals.place(next);
         let (roles, stamped) = (self.roles.as_ref(), &mut self.history.stamped);
         self.feed.measure(decoded.before(&following), |model, version| {
             *stamped += 1;
@@ -222,7 +222,7 @@ impl ReplayRun {
         self.send(news)
     }
 
-    pub(super) fn finish(self, rules: RuleSet) -> Result<Replayed, ReplayError> {
+    pub(super) fn finish(self, rules: RuleSet, files: &Files) -> Result<Replayed, ReplayError> {
         let none = || match &self.only {
             Some(only) if !self.history.passed_over.is_empty() => {
                 let known: Vec<_> = self.history.passed_over.keys().map(String::as_str).collect();
@@ -236,7 +236,7 @@ impl ReplayRun {
         let mut status = roles.status().pop().ok_or_else(none)?;
         status.models.retain(|model, _| self.only.as_ref().is_none_or(|only| only == model));
         let Self { outputs, ledger, mut history, refusals, .. } = self;
-        history.refused = refusals.kept;
+        (history.refused, history.notes) = (refusals.kept, files.notes());
         history.take(&status);
         let days = ledger.closed();
         let summary = summarize::summary(&rules, &status, &outputs, &days, &history);

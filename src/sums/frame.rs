@@ -105,6 +105,9 @@ pub struct Counters {
     pub late: u64,
     /// Records seen before.
     pub duplicate: u64,
+    /// Records without a value, which on a compacted topic delete their key.
+    #[serde(default)]
+    pub tombstones: u64,
     /// Records rejected, by reason.
     pub rejected: BTreeMap<Reject, u64>,
     /// Fields that could not be used of records that could, by field. Not part of the sum.
@@ -121,6 +124,7 @@ impl Counters {
         self.unmatched += other.unmatched;
         self.late += other.late;
         self.duplicate += other.duplicate;
+        self.tombstones += other.tombstones;
         for (code, count) in &other.rejected {
             *self.rejected.entry(*code).or_default() += count;
         }
@@ -133,6 +137,7 @@ impl Counters {
     #[must_use]
     pub fn accounted(&self) -> u64 {
         let rejected: u64 = self.rejected.values().sum();
-        self.measured + self.waiting + self.unmatched + self.late + self.duplicate + rejected
+        let told = self.measured + self.waiting + self.unmatched + self.late + self.duplicate;
+        told + rejected + self.tombstones
     }
 }

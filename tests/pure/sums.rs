@@ -127,16 +127,19 @@ fn counters() -> impl Strategy<Value = Counters> {
     let rejected = prop::collection::btree_map(code, 0..MOST, 0..3);
     let field = prop::sample::select(LostField::ALL.to_vec());
     let lost = prop::collection::btree_map(field, 0..MOST, 0..3);
-    ([0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST], rejected, lost).prop_map(
-        |([read, measured, waiting, unmatched, late, duplicate], rejected, lost)| Counters {
-            read,
-            measured,
-            waiting,
-            unmatched,
-            late,
-            duplicate,
-            rejected,
-            lost,
+    ([0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST], rejected, lost).prop_map(
+        |([read, measured, waiting, unmatched, late, duplicate, tombstones], rejected, lost)| {
+            Counters {
+                read,
+                measured,
+                waiting,
+                unmatched,
+                late,
+                duplicate,
+                tombstones,
+                rejected,
+                lost,
+            }
         },
     )
 }

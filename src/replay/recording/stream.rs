@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Line, Progress, Recording, RecordingError};
 use crate::model::{EventTime, Source, TopicRule};
-use crate::wire::telemetry::{self, Raw};
+use crate::wire::telemetry::{self, Raw, RecordAt};
 
 /// The one topic that the files form.
 pub(crate) const TOPIC: usize = 0;
@@ -19,7 +19,10 @@ pub enum FilesError {
     #[error(transparent)]
     Recording(#[from] RecordingError),
     /// No file was given.
-    #[error("no recording was given; name .jsonl or .jsonl.gz files, or - for standard input")]
+    #[error(
+        "no recording was given; name .jsonl, .json or .csv files, gzipped or not, or - for \
+         standard input"
+    )]
     None,
 }
 
@@ -42,7 +45,7 @@ struct Open {
 
 struct Record {
     file: usize,
-    line: i64,
+    at: RecordAt,
     bytes: Option<Vec<u8>>,
     ts: Time,
 }
@@ -59,8 +62,8 @@ enum Time {
 pub(crate) struct NextRecord {
     /// Which file.
     pub(crate) file: usize,
-    /// Which line of it, from 1.
-    pub(crate) line: i64,
+    /// Where in it.
+    pub(crate) at: RecordAt,
     /// Its place among the records of all files.
     pub(crate) position: i64,
     /// Its bytes; `None` if it is larger than the limit.
@@ -75,14 +78,13 @@ impl Files {
     /// # Errors
     /// A file that cannot be opened.
     pub(crate) fn open(paths: &[PathBuf], source: &Source) -> Result<Self, FilesError> {
-        let cap = source.max_record_bytes;
         let rules = source.topics.first().ok_or(FilesError::None)?;
         let names: Vec<_> = paths.iter().map(|path| name(path)).collect();
         let topic = TopicRule { name: names.join(", "), ..rules.clone() };
         let source = Source { topics: vec![topic], ..source.clone() };
         let mut open = Vec::new();
         for path in paths {
-            open.push(Open { recording: Recording::open(path, cap)?, next: VecDeque::new() });
+            open.push(Open { recording: Recording::open(path, &source)?, next: VecDeque::new() });
         }
         if open.is_empty() {
             return Err(FilesError::None);
@@ -124,10 +126,10 @@ impl Files {
             Some(record) => Some(record),
             None => self.read()?,
         };
-        let Some(Record { file, line, bytes, .. }) = record else { return Ok(None) };
+        let Some(Record { file, at, bytes, .. }) = record else { return Ok(None) };
         let (position, progress) = (self.given, self.progress());
         self.given += 1;
-        Ok(Some(NextRecord { file, line, position, bytes, progress }))
+        Ok(Some(NextRecord { file, at, position, bytes, progress }))
     }
 
     fn read(&mut self) -> Result<Option<Record>, FilesError> {
@@ -145,6 +147,11 @@ impl Files {
         Ok(oldest.and_then(|(_, open)| open.next.pop_front()))
     }
 
+    /// What is odd about the files, although their records could be read.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        self.open.iter().flat_map(|open| open.recording.notes()).collect()
+    }
+
     /// The progress of all files together.
     fn progress(&self) -> Progress {
         let all = self.open.iter().map(|open| open.recording.progress());
@@ -160,11 +167,11 @@ impl Open {
     fn fill(&mut self, file: usize, wanted: usize) -> Result<(), FilesError> {
         while self.next.len() < wanted {
             let Some(line) = self.recording.line()? else { break };
-            let (line, bytes) = match line {
-                Line::Whole { line, bytes } => (line, Some(bytes.to_vec())),
-                Line::TooLarge { line, .. } => (line, None),
+            let (at, bytes) = match line {
+                Line::Whole { at, bytes } => (at, Some(bytes.to_vec())),
+                Line::TooLarge { at, .. } => (at, None),
             };
-            self.next.push_back(Record { file, line: number(line), bytes, ts: Time::Unread });
+            self.next.push_back(Record { file, at, bytes, ts: Time::Unread });
         }
         Ok(())
     }
@@ -190,10 +197,6 @@ impl Record {
         self.ts = Time::Known(ts);
         ts
     }
-}
-
-fn number(line: u64) -> i64 {
-    i64::try_from(line).unwrap_or(i64::MAX)
 }
 
 fn name(path: &Path) -> String {

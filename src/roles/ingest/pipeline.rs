@@ -88,7 +88,11 @@ impl LanePipeline {
 
     /// Reads and measures a record. `role` is asked where the record does not state one.
     pub fn take(&mut self, fed: RawRecord<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
-        self.measure(self.decode(fed), role);
+        let RawRecord { topic, position, raw, .. } = fed;
+        match raw {
+            Some(raw) if raw.value.is_empty() => self.step(Input::Tombstone { topic, position }),
+            Some(_) | None => self.measure(self.decode(fed), role),
+        }
     }
 
     /// Reads a record.

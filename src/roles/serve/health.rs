@@ -63,6 +63,7 @@ fn topics(page: &mut Page, app: &App, overview: &Overview) {
             ("unmatched", counters.unmatched),
             ("late", counters.late),
             ("duplicate", counters.duplicate),
+            ("tombstone", counters.tombstones),
         ];
         let fixed = fixed.into_iter().map(|(result, count)| (result.to_owned(), count));
         let rejected = counters.rejected.iter().map(|(code, n)| (format!("rejected_{code}"), *n));

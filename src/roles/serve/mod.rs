@@ -7,6 +7,7 @@ mod health;
 mod instructions;
 mod overview;
 mod plan;
+mod posted;
 mod rollbacks;
 mod rules;
 mod telemetry;
@@ -57,9 +58,11 @@ struct App {
     /// Unreadable records that the log has named; see [`decoded`].
     unreadable: Mutex<BTreeSet<(Topic, u32, i64)>>,
     counts: Counts,
+    /// Of all records of a post together.
+    max_unpacked_bytes: usize,
 }
 
-/// Lines posted to this process.
+/// Records posted to this process.
 #[derive(Default)]
 struct Counts {
     taken: AtomicU64,
@@ -81,12 +84,11 @@ pub async fn serve(
     shutdown: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     let guard = Guard::new(settings.token.as_ref(), listener.local_addr()?);
-    let writing = guard.writing();
-    let keep = settings.keep_replies;
-    let open = move || App::open(topics, sources, writing, keep);
+    let (writing, limits) = (guard.writing(), settings.limits);
+    let open = move || App::open(topics, &settings, sources, writing);
     let app = Arc::new(tokio::task::spawn_blocking(open).await??);
-    let routes = framed(routes(&app), guard, settings.limits);
-    run(listener, routes, settings.limits, shutdown).await;
+    let routes = framed(routes(&app), guard, limits);
+    run(listener, routes, limits, shutdown).await;
     Ok(())
 }
 
@@ -117,32 +119,31 @@ fn routes(app: &Arc<App>) -> Routes {
 }
 
 async fn openapi() -> Response {
-    let json = axum::http::header::HeaderValue::from_static("application/json");
     let text = include_str!("../../../schemas/openapi.json");
-    ([(axum::http::header::CONTENT_TYPE, json)], text).into_response()
+    ([("content-type", "application/json")], text).into_response()
 }
 
 impl App {
     fn open(
         topics: Topics,
+        settings: &HttpSettings,
         sources: Vec<Source>,
         writing: Writing,
-        keep_replies: Span,
     ) -> Result<Self, RoleError> {
         let read = [topics.topic(Topic::Inbox), topics.topic(Topic::Decisions)];
         let bounds = topics.log.reader(&topics.group("serve"), &read)?;
-        let writer = topics.log.writer(None)?;
         Ok(Self {
+            writer: Mutex::new(topics.log.writer(None)?),
             topics,
             sources,
             writing,
-            writer: Mutex::new(writer),
             bounds: Mutex::new(bounds),
             asked: Mutex::default(),
-            keep_replies,
+            keep_replies: settings.keep_replies,
             revision: Mutex::default(),
             unreadable: Mutex::default(),
             counts: Counts::default(),
+            max_unpacked_bytes: settings.limits.max_unpacked_bytes,
         })
     }
 
@@ -227,8 +228,8 @@ fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let place = if path == "." { String::new() } else { format!("{path}: ") };
         Problem::bad(format!("the body is invalid: {place}{}", error.into_inner()))
     })?;
-    let end = json.end();
-    end.map_err(|error| Problem::bad(format!("the body has more than one value: {error}")))?;
+    json.end()
+        .map_err(|error| Problem::bad(format!("the body has more than one value: {error}")))?;
     Ok(read)
 }
 
