@@ -44,6 +44,7 @@ impl Lane {
     fn accept(&mut self, at: &RecordPlace, sample: &Sample<'_>, out: &mut Vec<Output>) {
         let disposition = self.measured(sample, at);
         self.finish(at, disposition, out);
+        self.ledger.remember(at.topic, sample.ts());
         if at.phase == ReadPhase::Live && !matches!(disposition, Disposition::Rejected(_)) {
             self.marks.observe(at.topic, sample.ts());
         }

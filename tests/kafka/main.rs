@@ -24,6 +24,8 @@ mod kills;
 mod lanes;
 // What every log must do, held against the one on Kafka.
 mod log_conformance;
+// Positions that are not on the log any more.
+mod positions;
 // The example producers that are shipped, in Java and Python.
 mod producers;
 // Commands that are sent a second time, and records that are on the wrong topic.

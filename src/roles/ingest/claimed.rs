@@ -4,14 +4,17 @@
 //! Over 300 lines: a lane's life is told in one place.
 
 use super::memory::Memory;
+use super::news::LaneNews;
 use super::unmeasured::{self, Sampler};
 use crate::config::IngestSettings;
 use crate::edge::diagnostics;
+use crate::edge::log::gap::{Gap, Missing};
 use crate::edge::log::{Commit, Committed, Outgoing, Partition, Reader, Record};
 use crate::measure::{Input, Lane, Output};
 use crate::model::{LaneId, LogTime, SampleRole, Source, Span};
 use crate::roles::ingest::pipeline::{LanePipeline, RawRecord, UnmeasuredRecord};
 use crate::topics::{RoleError, Topics};
+use crate::wire::lanes::GapCause;
 use crate::wire::telemetry::Raw;
 
 /// Records of one topic that a turn reads again.
@@ -34,10 +37,21 @@ struct TopicPosition {
     idle: bool,
 }
 
+/// How far the re-read of a lane has come.
+pub(super) enum Reread {
+    /// There is more.
+    More,
+    /// All that must be read again was.
+    Done,
+    /// A partition was made anew meanwhile.
+    Gone(Partition, Gap),
+}
+
 /// A lane, claimed.
 pub(super) struct ClaimedLane {
     id: LaneId,
     memory: Memory,
+    news: LaneNews,
     feed: LanePipeline,
     places: Vec<TopicPosition>,
     sought: bool,
@@ -55,7 +69,13 @@ pub(super) struct ClaimedLane {
 
 impl ClaimedLane {
     /// The lane as `memory` left it.
-    pub(super) fn new(topics: &Topics, source: &Source, id: LaneId, memory: Memory) -> Self {
+    pub(super) fn new(
+        topics: &Topics,
+        source: &Source,
+        id: LaneId,
+        memory: Memory,
+        news: LaneNews,
+    ) -> Self {
         let epoch = memory.epoch;
         let lane = match &memory.resume {
             Some(resume) => Lane::resume(source, id.clone(), epoch, resume),
@@ -65,6 +85,7 @@ impl ClaimedLane {
         Self {
             id,
             memory,
+            news,
             feed,
             places: Vec::new(),
             sought: false,
@@ -88,6 +109,9 @@ impl ClaimedLane {
             self.warming |= again.is_some();
             self.places.push(TopicPosition { partition, again, next, end: None, idle: false });
         }
+        for topic in self.news.forgotten() {
+            self.forgot(topic, i64::MIN);
+        }
         self
     }
 
@@ -103,32 +127,33 @@ impl ClaimedLane {
     }
 
     /// Reads some more again, outside the group; after the last one the reader is sent to where
-    /// it goes on. So no new record overtakes an old one. Whether something is left.
+    /// it goes on. So no new record overtakes an old one.
     pub(super) fn reread(
         &mut self,
         topics: &Topics,
         reader: &mut dyn Reader,
-    ) -> Result<bool, RoleError> {
+    ) -> Result<Reread, RoleError> {
         if self.sought {
-            return Ok(false);
+            return Ok(Reread::Done);
         }
-        let behind = self.places.iter().position(|place| place.again.is_some());
-        let Some(topic) = behind else {
-            for place in &self.places {
-                reader.seek(&place.partition, place.next)?;
-            }
-            self.sought = true;
-            if self.warming {
-                diagnostics::warmed(&self.id);
-            }
-            return Ok(false);
+        let behind = self.places.iter().enumerate();
+        let mut behind = behind.filter_map(|(topic, place)| Some((topic, place.again?)));
+        let Some((topic, (from, upto))) = behind.next() else {
+            return self.read_on(reader, topics.log.now());
         };
-        let Some(place) = self.places.get_mut(topic) else { return Ok(false) };
-        let Some((from, upto)) = place.again else { return Ok(false) };
+        let Some(place) = self.places.get_mut(topic) else { return Ok(Reread::Done) };
         let records = topics.log.scan(&place.partition, from, BATCH)?;
         let after = records.last().map_or(upto, |last| last.position + 1);
         place.again = Some((after, upto)).filter(|_| after < upto);
         let drained = place.again.is_none();
+        // Not every hole is a loss: transactions and compaction leave some, too.
+        if records.first().is_none_or(|record| record.position > from) {
+            let first = reader.bounds(&place.partition)?.0.min(upto);
+            if first > from {
+                self.news.forgot(topic, (from, first));
+                self.forgot(topic, first);
+            }
+        }
         for record in records.iter().filter(|record| record.position < upto) {
             self.feed.take(fed(topic, record), unstated);
         }
@@ -136,7 +161,64 @@ impl ClaimedLane {
             self.feed.step(Input::Drained { topic });
         }
         self.fresh = true;
-        Ok(true)
+        Ok(Reread::More)
+    }
+
+    /// Everything was read again: sends the reader to where it goes on.
+    fn read_on(&mut self, reader: &mut dyn Reader, now: LogTime) -> Result<Reread, RoleError> {
+        let places = self.places.iter().map(|place| (place.partition.clone(), place.next));
+        for (partition, next) in places.collect::<Vec<_>>() {
+            let gap = Gap::at(next, reader.bounds(&partition)?);
+            match gap.map(|gap| (gap, gap.missing)) {
+                Some((gap, Missing::BehindEnd)) => return Ok(Reread::Gone(partition, gap)),
+                Some((gap, Missing::Deleted)) => self.lose(&partition, gap, now),
+                None => {}
+            }
+        }
+        for place in &self.places {
+            reader.seek(&place.partition, place.next)?;
+        }
+        self.sought = true;
+        if self.warming && self.news.forgotten().is_empty() {
+            diagnostics::warmed(&self.id);
+        }
+        Ok(Reread::Done)
+    }
+
+    /// Records were deleted before they were read.
+    pub(super) fn lose(&mut self, partition: &Partition, gap: Gap, now: LogTime) {
+        let Some(topic) = self.topic_of(partition) else { return };
+        self.news.tell(topic, (gap.from, gap.to), GapCause::Deleted, now);
+        self.forgot(topic, gap.to);
+        if let Some(place) = self.places.get_mut(topic) {
+            place.next = gap.to;
+        }
+    }
+
+    /// The lane's memory of a topic lacks what lay before a position.
+    fn forgot(&mut self, topic: usize, before: i64) {
+        self.feed.step(Input::Gone { topic, before });
+        self.fresh = true;
+    }
+
+    /// A partition was made anew: nothing that is remembered of it holds.
+    pub(super) fn forget(&mut self, partition: &Partition, gap: Gap, now: LogTime) {
+        let Some(topic) = self.topic_of(partition) else { return };
+        self.news.tell(topic, (gap.from, gap.to), GapCause::MadeAnew, now);
+        self.memory.forget(topic);
+        if let Some(place) = self.places.get_mut(topic) {
+            place.next = gap.to;
+        }
+        self.dirty = true;
+    }
+
+    fn topic_of(&self, partition: &Partition) -> Option<usize> {
+        self.places.iter().position(|place| place.partition == *partition)
+    }
+
+    /// What people are told of the lane.
+    pub(super) fn report(&mut self, topics: &Topics) -> Result<Outgoing, RoleError> {
+        self.news.record(topics)
     }
 
     /// Measures records of one topic.
@@ -147,9 +229,8 @@ impl ClaimedLane {
         topics: &Topics,
         sampler: &mut Sampler,
     ) -> Result<(), RoleError> {
-        let place = self.places.iter_mut().enumerate();
-        let mut place = place.filter(|(_, place)| place.partition == *partition);
-        let Some((topic, place)) = place.next() else { return Ok(()) };
+        let Some(topic) = self.topic_of(partition) else { return Ok(()) };
+        let Some(place) = self.places.get_mut(topic) else { return Ok(()) };
         (place.end, place.idle) = (None, false);
         for record in records {
             self.feed.take(fed(topic, record), unstated);
@@ -258,6 +339,13 @@ impl ClaimedLane {
         self.sort_out(topics, sampler, None)?;
         let mut records = std::mem::take(&mut self.refused);
         records.extend(self.feed.frames()?);
+        if self.sought && !self.news.forgotten().is_empty() && self.feed.lane().warm() >= 1.0 {
+            self.news.remembers_all();
+            diagnostics::warmed(&self.id);
+        }
+        if self.news.is_fresh() {
+            records.push(self.news.record(topics)?);
+        }
         Ok(records)
     }
 
@@ -289,17 +377,18 @@ impl ClaimedLane {
         let metadata = self.memory.encode()?;
         let resume = self.memory.resume.iter().flat_map(|resume| &resume.topics);
         let positions: Vec<_> = resume.map(|topic| topic.commit).collect();
-        for (index, place) in self.places.iter().enumerate() {
-            let position = match positions.get(index).copied().flatten() {
-                Some(position) => position,
-                None if index == 0 => reader.bounds(&place.partition)?.0,
-                None => continue,
-            };
+        // The first topic's comes last: where it stands, so do the others'.
+        for (index, place) in self.places.iter().enumerate().rev() {
+            let position = positions.get(index).copied().flatten().unwrap_or(place.next);
             let upto = Committed { position, metadata: metadata.clone() };
             match reader.commit(&place.partition, &upto)? {
                 Commit::Done => {}
                 other @ (Commit::Retry | Commit::Fenced | Commit::Unknown) => return Ok(other),
             }
+        }
+        if let Some(resume) = &self.memory.resume {
+            self.news.committed(resume);
+            self.fresh |= self.news.is_fresh();
         }
         self.dirty = false;
         Ok(Commit::Done)

@@ -6,7 +6,7 @@
 //!
 //! Over 300 lines: every answer of the client has its place in one loop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +25,7 @@ use super::patience::{PATIENCE, REQUEST, patiently};
 use super::record;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
+use crate::edge::log::gap::Gap;
 use crate::edge::log::{Commit, Committed, LogError, Partition, Read, Reader, Record};
 use crate::model::LogTime;
 
@@ -55,6 +56,8 @@ pub(super) struct KafkaReader {
     /// A record that arrived among those of another partition.
     next: Option<(Partition, Record)>,
     trouble: Option<KafkaError>,
+    /// Positions that were wanted and are not there.
+    gone: VecDeque<(Partition, Gap)>,
 }
 
 impl KafkaReader {
@@ -81,6 +84,7 @@ impl KafkaReader {
             leaving: Vec::new(),
             next: None,
             trouble: None,
+            gone: VecDeque::new(),
         })
     }
 
@@ -109,6 +113,7 @@ impl KafkaReader {
     fn forget(&mut self, partition: &Partition) {
         self.parts.remove(partition);
         self.ends.forget(partition);
+        self.gone.retain(|(of, _)| of != partition);
         if self.next.as_ref().is_some_and(|(of, _)| of == partition) {
             self.next = None;
         }
@@ -236,6 +241,10 @@ impl KafkaReader {
                 }
                 Ok(None)
             }
+            GroupError::OutOfRange => {
+                self.leave_gaps()?;
+                Ok(None)
+            }
             GroupError::Silence => {
                 self.ends.blocked();
                 Ok(Some(Read::Blocked(format!("no broker answers at {}", self.brokers()))))
@@ -252,6 +261,21 @@ impl KafkaReader {
         }
     }
 
+    /// The client does not say which partition it cannot read on, and stops reading it. So all are
+    /// compared with their bounds, and sought again.
+    fn leave_gaps(&mut self) -> Result<(), LogError> {
+        for (partition, part) in &mut self.parts {
+            let Some(at) = part.at else { continue };
+            if let Some(gap) = Gap::at(at, self.cluster.bounds(partition)?) {
+                part.at = Some(gap.to);
+                self.ends.moved(partition);
+                self.gone.push_back((partition.clone(), gap));
+            }
+            part.sought = Some(Stopwatch::start());
+        }
+        Ok(())
+    }
+
     fn brokers(&self) -> &str {
         &self.cluster.settings().brokers
     }
@@ -265,6 +289,9 @@ impl KafkaReader {
             && let Some(read) = self.take_error(error)?
         {
             return Ok(Some(read));
+        }
+        if let Some((of, gap)) = self.gone.pop_front() {
+            return Ok(Some(Read::Gone(of, gap)));
         }
         self.seek_on()?;
         if let Some((of, record)) = self.next.take()
@@ -315,6 +342,7 @@ impl Reader for KafkaReader {
             self.next = None;
         }
         self.ends.moved(partition);
+        self.gone.retain(|(of, _)| of != partition);
         if let Some(part) = self.parts.get_mut(partition) {
             *part = AssignedPartition {
                 at: Some(position.clamp(first, end)),
