@@ -165,7 +165,7 @@ impl Ledger {
     pub(super) fn gone(&mut self, topic: usize, before: i64) {
         let Some(place) = self.topics.get_mut(topic) else { return };
         place.forgot = Some(Forgotten { since: None });
-        if place.next.is_none_or(|next| next < before) {
+        if place.next.is_some_and(|next| next < before) {
             (place.from, place.next, place.behind) = (Some(before), Some(before), None);
         }
     }

@@ -108,8 +108,8 @@ fn records_that_retention_took_unread_are_told_and_the_lane_is_not_warm() {
         assert!(said.contains(part), "{part} is not in {said}");
     }
     assert!(!said.contains("warmed"), "{said}");
-    assert_eq!(serve.metric("ripcord_position_gaps_total"), ["ripcord_position_gaps_total 1"]);
-    assert_eq!(serve.metric("ripcord_lost_records_total"), ["ripcord_lost_records_total 120"]);
+    assert_eq!(serve.metric("ripcord_position_gaps_total"), ["ripcord_position_gaps_total{} 1"]);
+    assert_eq!(serve.metric("ripcord_lost_records_total"), ["ripcord_lost_records_total{} 120"]);
     let url = until("it says where it answers", || {
         let said = serve.said();
         said.split_whitespace().find_map(|word| word.strip_prefix("at=")).map(str::to_owned)
@@ -139,14 +139,16 @@ fn retention_that_overtakes_a_reader_is_told_too() {
     world.minute(0, "v3", false);
     until("it was read", || (world.read() == Some(60)).then_some(()));
     ingest.signal("-STOP");
-    world.minute(1, "v3", false);
+    // The request under way may still bring the first of these, never the second.
+    (1..3).for_each(|minute| world.minute(minute, "v3", false));
     let behind = end(&world);
     retention(&[(&world.topic, 0, behind)]);
-    world.minute(2, "v3", false);
+    world.minute(3, "v3", false);
     ingest.signal("-CONT");
-    until("the rest was read", || (world.read() == Some(120)).then_some(()));
     let told = until("it is told", || report(&roles[1], &world.topic));
-    assert_eq!((&told["gaps"], &told["lost"]), (&1.into(), &60.into()), "{told}");
+    let lost = told["lost"].as_u64().unwrap();
+    assert_eq!((&told["gaps"], (60..=120).contains(&lost)), (&1.into(), true), "{told}");
+    until("the rest was read", || (world.read() == Some(world.sent() - lost)).then_some(()));
     assert_eq!(warnings(&ingest, DELETED), 1, "{}", ingest.said());
     drop((roles, ingest));
 }
