@@ -86,11 +86,7 @@ fn next(reader: &mut dyn Reader) -> Result<Option<(String, Vec<Record>)>, LogErr
         }
         Some(Read::Records(partition, records)) => Ok(Some((partition.topic, records))),
         Some(
-            Read::End(..)
-            | Read::Gone(..)
-            | Read::Revoking(_)
-            | Read::Lost(_)
-            | Read::Blocked(_),
+            Read::End(..) | Read::Gone(..) | Read::Revoking(_) | Read::Lost(_) | Read::Blocked(_),
         )
         | None => Ok(None),
     }

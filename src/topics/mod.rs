@@ -8,6 +8,7 @@ mod error;
 mod names;
 pub(crate) mod open;
 pub(crate) mod partitioner;
+pub(crate) mod placement;
 mod records;
 pub(crate) mod replies;
 

@@ -114,7 +114,7 @@ mod tests {
         }
     }
 
-    /// Where librdkafka 2.11 put these keys in a topic of 97 partitions, with its partitioners
+    /// Where librdkafka 2.16 put these keys in a topic of 97 partitions, with its partitioners
     /// `murmur2`, `consistent` and `fnv1a`.
     #[test]
     fn each_places_keys_as_its_clients_do() {

@@ -173,9 +173,7 @@ fn a_topic_that_is_made_anew_is_read_from_its_start_and_that_is_told() {
     let cause = told["last"]["cause"].as_str().unwrap();
     assert!(["made_anew", "position_lost"].contains(&cause), "{told}");
     assert_eq!((&told["last"]["from"], &told["last"]["to"]), (&180.into(), &0.into()), "{told}");
-    until("the new one was read from its start", || {
-        committed(&world, &topic).filter(|at| *at > 0)
-    });
+    until("the new one was read from its start", || committed(&world, &topic).filter(|at| *at > 0));
     until("all of it", || {
         let counters = world.status()[0].records.values().next()?.clone();
         [60, 240].contains(&counters.read).then_some(())
@@ -230,9 +228,8 @@ fn a_group_that_was_moved_is_told() {
     (4..6).for_each(|minute| world.minute(minute, "v3", false));
     move_group(&world, &[(&topic, 0, 240)]);
     let third = world.start(&["ingest"]);
-    let told = until("that is told, too", || {
-        report(&roles[1], &topic).filter(|told| told["gaps"] == 2)
-    });
+    let told =
+        until("that is told, too", || report(&roles[1], &topic).filter(|told| told["gaps"] == 2));
     let last = &told["last"];
     assert_eq!((&last["from"], &last["to"]), (&180.into(), &240.into()), "{told}");
     assert_eq!((&last["cause"], &last["records"]), (&"moved".into(), &60.into()), "{told}");

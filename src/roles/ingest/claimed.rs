@@ -13,6 +13,7 @@ use crate::edge::log::{Commit, Committed, Outgoing, Partition, Reader, Record};
 use crate::measure::{Input, Lane, Output};
 use crate::model::{LaneId, LogTime, SampleRole, Source, Span};
 use crate::roles::ingest::pipeline::{LanePipeline, RawRecord, UnmeasuredRecord};
+use crate::topics::placement::Placement;
 use crate::topics::{RoleError, Topics};
 use crate::wire::lanes::GapCause;
 use crate::wire::telemetry::Raw;
@@ -228,12 +229,17 @@ impl ClaimedLane {
         records: &[Record],
         topics: &Topics,
         sampler: &mut Sampler,
+        keys: &mut Placement,
     ) -> Result<(), RoleError> {
         let Some(topic) = self.topic_of(partition) else { return Ok(()) };
         let Some(place) = self.places.get_mut(topic) else { return Ok(()) };
         (place.end, place.idle) = (None, false);
         for record in records {
-            self.feed.take(fed(topic, record), unstated);
+            let decoded = self.feed.decode(fed(topic, record));
+            if let Some(sample) = decoded.sample() {
+                keys.observe(topic, partition.partition, record.key.as_deref(), sample);
+            }
+            self.feed.measure(decoded, unstated);
         }
         self.fresh |= !records.is_empty();
         self.read += records.len() as u64;

@@ -10,6 +10,7 @@
 
 mod claim;
 mod claimed;
+mod keys;
 mod memory;
 mod news;
 pub mod pipeline;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use self::claimed::{ClaimedLane, Reread};
+use self::keys::KeyWatch;
 use self::unmeasured::Sampler;
 use crate::config::IngestSettings;
 use crate::edge::clock::Stopwatch;
@@ -54,6 +56,7 @@ pub struct Ingest {
     blocked: bool,
     beaten: Option<LogTime>,
     sampler: Sampler,
+    keys: KeyWatch,
 }
 
 /// The result of a turn.
@@ -82,6 +85,7 @@ impl Ingest {
         let writer = topics.log.writer(None)?;
         Ok(Self {
             process: format!("{group}/{}", Uuid::new_v4().simple()),
+            keys: KeyWatch::new(&source, lanes),
             topics,
             source,
             settings,
@@ -185,7 +189,7 @@ impl Ingest {
 
     fn measure(&mut self, partition: &Partition, records: &[Record]) -> Result<u64, RoleError> {
         let Some(lane) = self.held.get_mut(&partition.partition) else { return Ok(0) };
-        lane.take(partition, records, &self.topics, &mut self.sampler)?;
+        lane.take(partition, records, &self.topics, &mut self.sampler, self.keys.sample())?;
         Ok(records.len() as u64)
     }
 
@@ -199,6 +203,8 @@ impl Ingest {
             Ok(lanes) => {
                 self.announced &= lanes == self.lanes;
                 (self.lanes, self.uneven) = (lanes, false);
+                // Keys are placed otherwise from now on.
+                self.keys.widen(&self.source, lanes);
                 Ok(())
             }
             Err(why @ RoleError::Lanes { .. }) => {
@@ -306,7 +312,11 @@ impl Ingest {
         self.beaten = Some(now);
         let lanes = self.held().cloned().collect();
         let beat = Inbox::Heartbeat { process: self.process.clone(), lanes };
-        self.topics.publish(self.writer.as_mut(), None, &beat)
+        self.topics.publish(self.writer.as_mut(), None, &beat)?;
+        if let Some(told) = self.keys.news(&self.topics, &self.source.id) {
+            self.writer.append(vec![told])?;
+        }
+        Ok(())
     }
 
     /// How long may be waited for records, at most `wait`.

@@ -20,11 +20,7 @@ pub(super) struct LaneNews {
 impl LaneNews {
     /// As it was published last, in the order that the source's topics have now. A report that
     /// cannot be read is begun anew.
-    pub(super) fn recall(
-        topics: &Topics,
-        source: &Source,
-        id: &LaneId,
-    ) -> Result<Self, RoleError> {
+    pub(super) fn recall(topics: &Topics, source: &Source, id: &LaneId) -> Result<Self, RoleError> {
         let kept = topics.latest(Topic::Status, shard(topics, id), &lane_key(id))?;
         let known = kept.and_then(|record| {
             let read = json::decode::<LaneReport>("lane report", &record.value);
