@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, value_parser};
 
 use super::values::{moment, rate, target};
 use crate::model::{EventTime, TargetId};
@@ -119,9 +119,9 @@ pub enum TopicsCommand {
     },
     /// Compare the topics with what is needed, and show how to fix them
     Check {
-        /// Also show how producers place the keys of the sources' topics, by so many of the newest
-        /// records of each topic, at most 1,000,000
-        #[arg(long, value_name = "RECORDS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+        /// Also show how producers place keys, by this number of the newest records of each topic
+        /// of a source; at most 1,000,000
+        #[arg(long, value_name = "RECORDS", value_parser = value_parser!(u32).range(1..=1_000_000))]
         sample: Option<u32>,
     },
 }

@@ -141,13 +141,13 @@ pub fn position_gap(topic: &str, partition: u32, gap: &PositionGap) {
             "records were deleted before they were read; keep them longer (retention.ms, \
              retention.bytes), or let ingest run without such pauses"
         ),
-        GapCause::MadeAnew => warn!(
+        GapCause::CreatedAgain => warn!(
             topic,
             partition,
             from,
             to,
             records,
-            "the partition ends before the position to read on from: it was made anew, lost \
+            "the partition ends before the position to read on from: it was created again, lost \
              records, or the group was moved; reading begins at its start"
         ),
         GapCause::Moved => warn!(
@@ -164,8 +164,8 @@ pub fn position_gap(topic: &str, partition: u32, gap: &PositionGap) {
             from,
             to,
             records,
-            "the group has no position any more: the topic was made anew, or the group was away \
-             for too long (offsets.retention.minutes); reading begins at the start"
+            "the group has no position any more: the topic was created again, or the group was \
+             away for too long (offsets.retention.minutes); reading begins at the start"
         ),
     }
 }

@@ -78,8 +78,8 @@ fn source_topics(
     Ok(())
 }
 
-/// Compares every topic with what it must be; with `sample`, also how keys are placed, by so many
-/// records of each topic.
+/// Compares every topic with what it must be; with `sample`, also how keys are placed, by that
+/// number of records of each topic of a source.
 ///
 /// # Errors
 /// The brokers do not answer.

@@ -55,13 +55,13 @@ pub struct PositionGap {
 pub enum GapCause {
     /// Records were deleted before they were read.
     Deleted,
-    /// The partition ends before the position: it was made anew, or lost its last records, or
+    /// The partition ends before the position: it was created again, or lost its last records, or
     /// somebody moved the group. It is read from its start.
-    MadeAnew,
+    CreatedAgain,
     /// Somebody moved the group to another position. What lies between is not read, or read twice.
     Moved,
     /// The group has no position any more: it was away for too long, or somebody deleted it, or
-    /// the topic was made anew. It is read from its start.
+    /// the topic was created again. It is read from its start.
     PositionLost,
 }
 

@@ -53,7 +53,7 @@ fn send(world: &World, outcomes: &str, (one, other): (&str, &str), keyed: bool) 
     }
 }
 
-/// The findings of `topics check --sample` on keys, and what it says of the keys of each topic.
+/// Topics whose keys `topics check --sample` finds wrong, and what it says of the keys of each topic.
 fn sampled(world: &World) -> (Vec<String>, Vec<String>) {
     let Output { stdout, .. } = world.output(&["topics", "check", "--sample", "2000", "--json"]);
     let report: Json = serde_json::from_slice(&stdout).unwrap();
@@ -63,9 +63,7 @@ fn sampled(world: &World) -> (Vec<String>, Vec<String>) {
         let findings = topic["findings"].as_array().unwrap().iter();
         let of_keys = findings.filter(|finding| finding["setting"] == "placement of keys");
         let name = topic["topic"].as_str().unwrap();
-        found.extend(
-            of_keys.map(|finding| format!("{name}: {}", finding["stands"].as_str().unwrap())),
-        );
+        found.extend(of_keys.map(|_| name.to_owned()));
     }
     (found, keys)
 }
@@ -89,7 +87,7 @@ fn two_partitioners_are_named_in_the_log_in_status_and_by_topics_check() {
     assert_eq!(ingest.said().matches("keys misplaced").count(), 1, "{}", ingest.said());
 
     let (found, keys) = sampled(&world);
-    assert_eq!(found, [format!("{topic}: CRC32 (librdkafka)")]);
+    assert_eq!(found, [topic.clone()]);
     assert_eq!(keys, ["murmur2 (Java)", "CRC32 (librdkafka)"]);
     let checked = world.output(&["topics", "check", "--sample", "2000"]);
     let text = String::from_utf8(checked.stdout).unwrap();

@@ -1,5 +1,5 @@
-//! Positions that are not on the log any more: records that retention took, topics that were made
-//! anew, groups that were moved. None of it may pass without a word.
+//! Positions that are not on the log any more: records that retention took, topics that were
+//! created again, groups that were moved. None of it may pass without a word.
 
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions};
@@ -39,7 +39,7 @@ fn move_group(world: &World, list: &[(&str, i32, i64)]) {
     until("the group is empty", || consumer.commit(&positions(list), CommitMode::Sync).ok());
 }
 
-/// Where the group of the source stands.
+/// What the group of the source has committed.
 fn committed(world: &World, topic: &str) -> Option<i64> {
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", broker::brokers())
@@ -154,7 +154,7 @@ fn retention_that_overtakes_a_reader_is_told_too() {
 }
 
 #[test]
-fn a_topic_that_is_made_anew_is_read_from_its_start_and_that_is_told() {
+fn a_topic_that_is_created_again_is_read_from_its_start_and_that_is_told() {
     let mut world = World::new(Shape { lanes: 1, shards: 1 }, REGISTRY, "");
     let roles = [world.start(&["decide"]), world.start(&["serve"])];
     let first = world.start(&["ingest"]);
@@ -171,7 +171,7 @@ fn a_topic_that_is_made_anew_is_read_from_its_start_and_that_is_told() {
     let second = world.start(&["ingest"]);
     let told = until("it is told", || report(&roles[1], &topic));
     let cause = told["last"]["cause"].as_str().unwrap();
-    assert!(["made_anew", "position_lost"].contains(&cause), "{told}");
+    assert!(["created_again", "position_lost"].contains(&cause), "{told}");
     assert_eq!((&told["last"]["from"], &told["last"]["to"]), (&180.into(), &0.into()), "{told}");
     until("the new one was read from its start", || committed(&world, &topic).filter(|at| *at > 0));
     until("all of it", || {
@@ -183,7 +183,7 @@ fn a_topic_that_is_made_anew_is_read_from_its_start_and_that_is_told() {
 }
 
 #[test]
-fn a_topic_that_is_made_anew_under_a_running_process_is_read_from_its_start() {
+fn a_topic_that_is_created_again_under_a_running_process_is_read_from_its_start() {
     let mut world = World::new(Shape { lanes: 1, shards: 1 }, REGISTRY, "");
     let roles = [world.start(&["decide"]), world.start(&["serve"])];
     let ingest = world.start(&["ingest"]);

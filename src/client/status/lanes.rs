@@ -38,8 +38,8 @@ fn gone(lane: u32, topic: &TopicReport, gap: &PositionGap) -> String {
             "LOST {name}[{lane}]: {} were deleted before they were read, positions {from} to {to}",
             records(gap.records)
         ),
-        GapCause::MadeAnew => format!(
-            "LOST {name}[{lane}]: position {from} is behind its end; it was made anew or the \
+        GapCause::CreatedAgain => format!(
+            "LOST {name}[{lane}]: position {from} is behind its end; it was created again or the \
              group was moved, and it is read from its start, {to}"
         ),
         GapCause::Moved => format!(
@@ -96,7 +96,11 @@ mod tests {
         };
         for (cause, records, part) in [
             (GapCause::Deleted, 600, "pred[3]: up to 600 records were deleted before they were"),
-            (GapCause::MadeAnew, 0, "position 1200 is behind its end; it was made anew or the"),
+            (
+                GapCause::CreatedAgain,
+                0,
+                "position 1200 is behind its end; it was created again or the",
+            ),
             (GapCause::Moved, 600, "from position 1200 to 1800; up to 600 records were not read"),
             (GapCause::PositionLost, 0, "the group's position, 1200 or later; it is read from"),
         ] {

@@ -5,7 +5,7 @@
 pub enum Missing {
     /// It lies before the first record: what was there is deleted.
     Deleted,
-    /// It lies behind the end: the partition was made anew, or lost its last records.
+    /// It lies behind the end: the partition was created again, or lost its last records.
     BehindEnd,
 }
 

@@ -1,4 +1,4 @@
-//! How lanes are taken over, and begun anew where the log no longer has what they have read.
+//! How lanes are taken over, and begun again where the log no longer has what they have read.
 
 use super::Ingest;
 use super::claimed::ClaimedLane;
@@ -94,8 +94,8 @@ impl Ingest {
         Ok(())
     }
 
-    /// What a lane was about to read is gone. Where a partition was made anew, the lane is, too:
-    /// what it says of the old one is said and committed, and it is claimed again.
+    /// What a lane was about to read is gone. Where a partition was created again, the lane begins
+    /// again, too: what it says of the old one is said and committed, and it is claimed again.
     pub(super) fn gone(&mut self, partition: &Partition, gap: Gap) -> Result<(), RoleError> {
         let (lane, now) = (partition.partition, self.topics.log.now());
         let Some(held) = self.held.get_mut(&lane) else { return Ok(()) };
@@ -140,7 +140,7 @@ impl KnownPositions {
         let known = self.remembered.max(self.committed).or(self.reported);
         let read = self.remembered.or(self.reported);
         match (known, self.committed) {
-            (Some(from), _) if from > end => (first, Some((from, GapCause::MadeAnew))),
+            (Some(from), _) if from > end => (first, Some((from, GapCause::CreatedAgain))),
             (Some(from), None) => (first, Some((from, GapCause::PositionLost))),
             (_, Some(to)) => {
                 let from = read.filter(|from| self.moved && *from != to);
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_partition_is_read_on_where_it_was_left_or_it_is_said_why_not() {
-        use GapCause::{MadeAnew, Moved, PositionLost};
+        use GapCause::{CreatedAgain, Moved, PositionLost};
         let bounds = (10, 90);
         for (committed, moved, remembered, reported, expected) in [
             (None, false, None, None, (10, None)),
@@ -166,10 +166,10 @@ mod tests {
             // What was deleted is told when it is missed.
             (Some(5), false, Some(7), Some(5), (5, None)),
             (Some(90), false, Some(90), None, (90, None)),
-            (Some(80), false, Some(91), None, (10, Some((91, MadeAnew)))),
-            (Some(91), true, None, None, (10, Some((91, MadeAnew)))),
-            (None, false, None, Some(91), (10, Some((91, MadeAnew)))),
-            (None, false, Some(95), Some(40), (10, Some((95, MadeAnew)))),
+            (Some(80), false, Some(91), None, (10, Some((91, CreatedAgain)))),
+            (Some(91), true, None, None, (10, Some((91, CreatedAgain)))),
+            (None, false, None, Some(91), (10, Some((91, CreatedAgain)))),
+            (None, false, Some(95), Some(40), (10, Some((95, CreatedAgain)))),
             (None, false, None, Some(40), (10, Some((40, PositionLost)))),
             (None, false, Some(50), Some(40), (10, Some((50, PositionLost)))),
             (Some(60), true, None, Some(40), (60, Some((40, Moved)))),

@@ -3,23 +3,23 @@
 //!
 //! Over 300 lines: a lane's life is told in one place.
 
+mod reread;
+
+pub(super) use self::reread::Reread;
+
 use super::memory::Memory;
 use super::news::LaneNews;
 use super::unmeasured::{self, Sampler};
 use crate::config::IngestSettings;
 use crate::edge::diagnostics;
-use crate::edge::log::gap::{Gap, Missing};
 use crate::edge::log::{Commit, Committed, Outgoing, Partition, Reader, Record};
 use crate::measure::{Input, Lane, Output};
 use crate::model::{LaneId, LogTime, SampleRole, Source, Span};
 use crate::roles::ingest::pipeline::{LanePipeline, RawRecord, UnmeasuredRecord};
 use crate::topics::placement::Placement;
 use crate::topics::{RoleError, Topics};
-use crate::wire::lanes::GapCause;
 use crate::wire::telemetry::Raw;
 
-/// Records of one topic that a turn reads again.
-const BATCH: usize = 500;
 /// The least time between two commits …
 const COMMIT_EVERY: Span = Span::from_s(1);
 /// … unless this many records were read since.
@@ -36,16 +36,6 @@ struct TopicPosition {
     /// When the reader reached its end.
     end: Option<LogTime>,
     idle: bool,
-}
-
-/// How far the re-read of a lane has come.
-pub(super) enum Reread {
-    /// There is more.
-    More,
-    /// All that must be read again was.
-    Done,
-    /// A partition was made anew meanwhile.
-    Gone(Partition, Gap),
 }
 
 /// A lane, claimed.
@@ -125,92 +115,6 @@ impl ClaimedLane {
     pub(super) fn behind(&self) -> u64 {
         let spans = self.places.iter().filter_map(|place| place.again);
         spans.map(|(from, next)| u64::try_from(next - from).unwrap_or(0)).sum()
-    }
-
-    /// Reads some more again, outside the group; after the last one the reader is sent to where
-    /// it goes on. So no new record overtakes an old one.
-    pub(super) fn reread(
-        &mut self,
-        topics: &Topics,
-        reader: &mut dyn Reader,
-    ) -> Result<Reread, RoleError> {
-        if self.sought {
-            return Ok(Reread::Done);
-        }
-        let behind = self.places.iter().enumerate();
-        let mut behind = behind.filter_map(|(topic, place)| Some((topic, place.again?)));
-        let Some((topic, (from, upto))) = behind.next() else {
-            return self.read_on(reader, topics.log.now());
-        };
-        let Some(place) = self.places.get_mut(topic) else { return Ok(Reread::Done) };
-        let records = topics.log.scan(&place.partition, from, BATCH)?;
-        let after = records.last().map_or(upto, |last| last.position + 1);
-        place.again = Some((after, upto)).filter(|_| after < upto);
-        let drained = place.again.is_none();
-        // Not every hole is a loss: transactions and compaction leave some, too.
-        if records.first().is_none_or(|record| record.position > from) {
-            let first = reader.bounds(&place.partition)?.0.min(upto);
-            if first > from {
-                self.news.forgot(topic, (from, first));
-                self.forgot(topic, first);
-            }
-        }
-        for record in records.iter().filter(|record| record.position < upto) {
-            self.feed.take(fed(topic, record), unstated);
-        }
-        if drained {
-            self.feed.step(Input::Drained { topic });
-        }
-        self.fresh = true;
-        Ok(Reread::More)
-    }
-
-    /// Everything was read again: sends the reader to where it goes on.
-    fn read_on(&mut self, reader: &mut dyn Reader, now: LogTime) -> Result<Reread, RoleError> {
-        let places = self.places.iter().map(|place| (place.partition.clone(), place.next));
-        for (partition, next) in places.collect::<Vec<_>>() {
-            let gap = Gap::at(next, reader.bounds(&partition)?);
-            match gap.map(|gap| (gap, gap.missing)) {
-                Some((gap, Missing::BehindEnd)) => return Ok(Reread::Gone(partition, gap)),
-                Some((gap, Missing::Deleted)) => self.lose(&partition, gap, now),
-                None => {}
-            }
-        }
-        for place in &self.places {
-            reader.seek(&place.partition, place.next)?;
-        }
-        self.sought = true;
-        if self.warming && self.news.forgotten().is_empty() {
-            diagnostics::warmed(&self.id);
-        }
-        Ok(Reread::Done)
-    }
-
-    /// Records were deleted before they were read.
-    pub(super) fn lose(&mut self, partition: &Partition, gap: Gap, now: LogTime) {
-        let Some(topic) = self.topic_of(partition) else { return };
-        self.news.tell(topic, (gap.from, gap.to), GapCause::Deleted, now);
-        self.forgot(topic, gap.to);
-        if let Some(place) = self.places.get_mut(topic) {
-            place.next = gap.to;
-        }
-    }
-
-    /// The lane's memory of a topic lacks what lay before a position.
-    fn forgot(&mut self, topic: usize, before: i64) {
-        self.feed.step(Input::Gone { topic, before });
-        self.fresh = true;
-    }
-
-    /// A partition was made anew: nothing that is remembered of it holds.
-    pub(super) fn forget(&mut self, partition: &Partition, gap: Gap, now: LogTime) {
-        let Some(topic) = self.topic_of(partition) else { return };
-        self.news.tell(topic, (gap.from, gap.to), GapCause::MadeAnew, now);
-        self.memory.forget(topic);
-        if let Some(place) = self.places.get_mut(topic) {
-            place.next = gap.to;
-        }
-        self.dirty = true;
     }
 
     fn topic_of(&self, partition: &Partition) -> Option<usize> {
@@ -383,7 +287,7 @@ impl ClaimedLane {
         let metadata = self.memory.encode()?;
         let resume = self.memory.resume.iter().flat_map(|resume| &resume.topics);
         let positions: Vec<_> = resume.map(|topic| topic.commit).collect();
-        // The first topic's comes last: where it stands, so do the others'.
+        // The first topic's comes last: once it is committed, so are the others'.
         for (index, place) in self.places.iter().enumerate().rev() {
             let position = positions.get(index).copied().flatten().unwrap_or(place.next);
             let upto = Committed { position, metadata: metadata.clone() };

@@ -19,7 +19,7 @@ pub(super) struct LaneNews {
 
 impl LaneNews {
     /// As it was published last, in the order that the source's topics have now. A report that
-    /// cannot be read is begun anew.
+    /// cannot be read starts empty.
     pub(super) fn recall(topics: &Topics, source: &Source, id: &LaneId) -> Result<Self, RoleError> {
         let kept = topics.latest(Topic::Status, shard(topics, id), &lane_key(id))?;
         let known = kept.and_then(|record| {
@@ -58,7 +58,7 @@ impl LaneNews {
         let records = match cause {
             GapCause::Deleted | GapCause::Moved => u64::try_from(to - from).unwrap_or(0),
             // Nobody knows what the old partition still held, and the new one is read whole.
-            GapCause::MadeAnew | GapCause::PositionLost => 0,
+            GapCause::CreatedAgain | GapCause::PositionLost => 0,
         };
         let told = PositionGap { from, to, records, cause, at: now };
         diagnostics::position_gap(&known.topic, self.report.lane, &told);

@@ -6,12 +6,14 @@
 //!
 //! Over 300 lines: every answer of the client has its place in one loop.
 
+mod place;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::Message;
-use rdkafka::consumer::{CommitMode, Consumer, RebalanceProtocol};
+use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
@@ -21,7 +23,7 @@ use super::cluster::Cluster;
 use super::ends::PartitionEnds;
 use super::fault::{self, GroupError, failed};
 use super::partition::{list, number};
-use super::patience::{PATIENCE, REQUEST, patiently};
+use super::patience::{REQUEST, patiently};
 use super::record;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
@@ -143,46 +145,6 @@ impl KafkaReader {
         }
     }
 
-    /// Takes what was given, at the end and paused: it must be sought first. The end is asked for
-    /// here: where the client asks for it, a late answer may overrule a seek half a second later.
-    fn take(&mut self, partitions: &[Partition]) -> Result<(), LogError> {
-        let mut given = TopicPartitionList::new();
-        for partition in partitions {
-            let end = Offset::Offset(self.cluster.bounds(partition)?.1);
-            let added = given.add_partition_offset(&partition.topic, number(partition), end);
-            self.did("placing", added)?;
-        }
-        let taken = match self.consumer.rebalance_protocol() {
-            RebalanceProtocol::Cooperative => self.consumer.incremental_assign(&given),
-            RebalanceProtocol::Eager | RebalanceProtocol::None => self.consumer.assign(&given),
-        };
-        self.did("taking partitions of", taken)?;
-        self.did("pausing partitions of", self.consumer.pause(&list(partitions)))?;
-        for partition in partitions {
-            self.cluster.joined(&self.group, partition, &self.consumer);
-            self.parts.insert(partition.clone(), AssignedPartition::default());
-        }
-        Ok(())
-    }
-
-    /// Sends the client to where it was sought. It refuses while a partition is not yet begun;
-    /// then the next read tries again.
-    fn seek_on(&mut self) -> Result<(), LogError> {
-        for (partition, part) in self.parts.iter_mut() {
-            let Some((since, at)) = part.sought.zip(part.at) else { continue };
-            let to = Offset::Offset(at);
-            let sent = self.consumer.seek(&partition.topic, number(partition), to, REQUEST);
-            match sent.and_then(|()| self.consumer.resume(&list([partition]))) {
-                Ok(()) => part.sought = None,
-                Err(error) if since.elapsed() > PATIENCE => {
-                    return Err(failed(&format!("going to {at} of {partition}"), error));
-                }
-                Err(_) => {}
-            }
-        }
-        Ok(())
-    }
-
     /// Whether a record belongs to what is read now.
     fn came(&mut self, of: &Partition, record: &Record) -> Result<bool, LogError> {
         let Some(part) = self.parts.get_mut(of).filter(|part| part.sought.is_none()) else {
@@ -259,21 +221,6 @@ impl KafkaReader {
                 Ok(None)
             }
         }
-    }
-
-    /// The client does not say which partition it cannot read on, and stops reading it. So all are
-    /// compared with their bounds, and sought again.
-    fn leave_gaps(&mut self) -> Result<(), LogError> {
-        for (partition, part) in &mut self.parts {
-            let Some(at) = part.at else { continue };
-            if let Some(gap) = Gap::at(at, self.cluster.bounds(partition)?) {
-                part.at = Some(gap.to);
-                self.ends.moved(partition);
-                self.gone.push_back((partition.clone(), gap));
-            }
-            part.sought = Some(Stopwatch::start());
-        }
-        Ok(())
     }
 
     fn brokers(&self) -> &str {
