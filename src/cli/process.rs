@@ -62,7 +62,7 @@ Examples:
   ripcord topics create --config prod.toml
   ripcord topics create --telemetry --config prod.toml   the sources' topics too
   ripcord topics check --config prod.toml                exit code 1: fix needed
-  ripcord topics check --sample 2000 --config prod.toml  how keys are placed, too";
+  ripcord topics check --sample 2000 --config prod.toml  the keys, too";
 
 pub(super) const PUBLISH: &str = "\
 Each line is sent unchanged. Its key is the request (or else the id, or else the

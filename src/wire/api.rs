@@ -32,10 +32,8 @@ pub struct Overview {
     /// Why a target cannot be observed, for those that cannot.
     pub trouble: BTreeMap<String, String>,
     /// Lanes that could not read what they wanted: records were lost, or are forgotten.
-    #[serde(default)]
     pub lanes: Vec<LaneReport>,
     /// What is wrong with the keys of a source's records, for those whose keys are placed wrongly.
-    #[serde(default)]
     pub keys: BTreeMap<SourceId, String>,
     /// Each shard.
     pub shards: Vec<ShardView>,

@@ -53,7 +53,7 @@ fn send(world: &World, outcomes: &str, (one, other): (&str, &str), keyed: bool) 
     }
 }
 
-/// Topics whose keys `topics check --sample` finds wrong, and what it says of the keys of each topic.
+/// Topics whose keys `topics check --sample` finds wrong, and what it says of each topic's keys.
 fn sampled(world: &World) -> (Vec<String>, Vec<String>) {
     let Output { stdout, .. } = world.output(&["topics", "check", "--sample", "2000", "--json"]);
     let report: Json = serde_json::from_slice(&stdout).unwrap();
@@ -87,7 +87,7 @@ fn two_partitioners_are_named_in_the_log_in_status_and_by_topics_check() {
     assert_eq!(ingest.said().matches("keys misplaced").count(), 1, "{}", ingest.said());
 
     let (found, keys) = sampled(&world);
-    assert_eq!(found, [topic.clone()]);
+    assert_eq!(found, std::slice::from_ref(topic));
     assert_eq!(keys, ["murmur2 (Java)", "CRC32 (librdkafka)"]);
     let checked = world.output(&["topics", "check", "--sample", "2000"]);
     let text = String::from_utf8(checked.stdout).unwrap();

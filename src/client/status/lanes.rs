@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn each_cause_is_told_with_its_positions() {
-        let now = LogTime::from_ms(1_000_000_000);
+        let now = LogTime::from_ms(600_000_000);
         let gap = |cause, records| PositionGap {
             from: 1200,
             to: 1800,
