@@ -51,6 +51,7 @@ impl Lane {
     fn accept(&mut self, at: &RecordPlace, sample: &Sample<'_>, out: &mut Vec<Output>) -> bool {
         let disposition = self.measured(sample, at);
         self.finish(at, disposition, self.behind(at, sample), out);
+        self.ledger.remember(at.topic, sample.ts());
         let counts = !matches!(disposition, Disposition::Rejected(_));
         if counts && at.phase == ReadPhase::Live {
             self.learn(at, sample);

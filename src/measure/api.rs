@@ -33,6 +33,14 @@ pub enum Input<'a> {
         /// The topic of the source.
         topic: usize,
     },
+    /// The lane wanted records before a position of the topic, and the log no longer has them:
+    /// some that were not read yet, or some that had to be read again.
+    Gone {
+        /// The topic of the source.
+        topic: usize,
+        /// The first position that is there.
+        before: i64,
+    },
     /// The reader has been at the end of the topic for a while.
     Idle {
         /// The topic of the source.

@@ -106,7 +106,7 @@ impl Lane {
             watermark: self.marks.mark(),
             newest: self.marks.newest(),
             idle: self.marks.all_idle(),
-            warm: self.ledger.warm(self.marks.mark(), self.horizon),
+            warm: self.warm(),
             counters: self.ledger.counters().clone(),
             skews: self.skews(),
         }

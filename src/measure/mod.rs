@@ -161,6 +161,10 @@ impl Lane {
                 self.record((topic, position), (None, None), None, out);
             }
             Input::Drained { topic } => self.drained(topic, out),
+            Input::Gone { topic, before } => {
+                self.ledger.gone(topic, before);
+                self.catch_up(out);
+            }
             Input::Idle { topic } => {
                 self.marks.set_idle(topic, true);
                 self.drained(topic, out);
@@ -184,6 +188,12 @@ impl Lane {
     #[must_use]
     pub fn is_caught_up(&self) -> bool {
         !self.behind
+    }
+
+    /// The share of the label horizon that the lane remembers, 0 to 1.
+    #[must_use]
+    pub fn warm(&self) -> f64 {
+        self.ledger.warm(self.marks.mark(), self.horizon)
     }
 
     fn record(

@@ -172,7 +172,7 @@ impl WatchedReader {
                 self.new = true;
                 None
             }
-            Ok(Some(Read::Records(..) | Read::End(..))) => Some(Standing::Reads),
+            Ok(Some(Read::Records(..) | Read::End(..) | Read::Gone(..))) => Some(Standing::Reads),
             Ok(Some(Read::Revoking(partitions))) => {
                 self.given.retain(|given| !partitions.contains(given));
                 None

@@ -10,6 +10,7 @@ use crate::model::{
 };
 use crate::shard::ModelStatus;
 use crate::sums::Counters;
+use crate::wire::lanes::LaneReport;
 
 /// `GET /api/status`: everything at a glance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +31,10 @@ pub struct Overview {
     pub rules: Option<RulesView>,
     /// Why a target cannot be observed, for those that cannot.
     pub trouble: BTreeMap<String, String>,
+    /// Lanes that could not read what they wanted: records were lost, or are forgotten.
+    pub lanes: Vec<LaneReport>,
+    /// What is wrong with the keys of a source's records, for those whose keys are placed wrongly.
+    pub keys: BTreeMap<SourceId, String>,
     /// Each shard.
     pub shards: Vec<ShardView>,
     /// Each model.

@@ -1,5 +1,6 @@
 //! `ripcord status`: the models at a glance.
 
+mod lanes;
 mod rows;
 
 use std::time::Duration;
@@ -101,6 +102,9 @@ fn page(overview: &Overview, only: Option<&ModelId>, look: Look) -> String {
         trouble
             .map(|(target, why)| format!("TARGET {target} cannot be observed: {}", visible(why))),
     );
+    out.extend(lanes::lines(&overview.lanes, overview.now));
+    let keys = overview.keys.iter();
+    out.extend(keys.map(|(source, why)| format!("KEYS of {source}: {}", visible(why))));
     let wanted = |model: &&ModelId| only.is_none_or(|only| only == *model);
     for model in overview.models.keys().filter(wanted) {
         if let Some(status) = overview.models.get(model) {

@@ -6,6 +6,7 @@
 //!
 //! Over 300 lines: the three traits and their types belong together.
 
+pub mod gap;
 pub mod kafka;
 pub mod local;
 mod lock;
@@ -13,6 +14,7 @@ mod lock;
 use std::fmt;
 use std::time::Duration;
 
+use self::gap::Gap;
 use crate::model::{LogTime, Namespace};
 
 /// Ripcord's own topics. Those of telemetry belong to the users, who name them.
@@ -131,6 +133,10 @@ pub enum Read {
     Revoking(Vec<Partition>),
     /// These went to another reader already; nothing may be committed for them.
     Lost(Vec<Partition>),
+    /// What would come next is no longer on the log, so reading goes on at the first record that
+    /// is. Holes behind that one, from compaction or transactions, are not reported: nothing was
+    /// lost there.
+    Gone(Partition, Gap),
     /// The log cannot be read now; reading continues by itself when it can.
     Blocked(String),
 }

@@ -513,6 +513,15 @@ fn records_lost_between_two_lives_show_as_a_gap_and_as_unmatched() {
     assert_eq!((point.topics[0].commit, point.topics[0].next), (Some(0), Some(2)));
     let mut lane = Lane::resume(&source, lane_id(), 2, &point);
     let mut out = Vec::new();
+    // Transactions and compaction leave holes, too: only what the log has lost is a gap.
+    let read = outcome("c", 7).read;
+    let mut whole = Lane::resume(&source, lane_id(), 2, &point);
+    whole.step(Input::Record { topic, position, appended, following, read }, &mut out);
+    whole.step(Input::Flush { now: LogTime::from_ms(0) }, &mut out);
+    let Some(Output::Frame(frame)) = out.pop() else { panic!("{out:?}") };
+    assert_eq!((frame.positions.as_slice(), frame.warm), ([(2, 41)].as_slice(), 1.0));
+
+    lane.step(Input::Gone { topic: 0, before: 40 }, &mut out);
     let read = outcome("c", 7).read;
     let (topic, position, appended, following) = (0, 40, None, None);
     lane.step(Input::Record { topic, position, appended, following, read }, &mut out);
