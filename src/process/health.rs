@@ -21,7 +21,9 @@ use crate::config::HttpLimits;
 use crate::edge::diagnostics::counters;
 use crate::edge::diagnostics::metrics::{self, Page};
 use crate::edge::http::{Guard, Problem, Routes, framed, run};
-use crate::edge::log::{Commit, Committed, Log, LogError, Partition, Read, Reader, Record, Writer};
+use crate::edge::log::{
+    Commit, Committed, Log, LogClock, LogError, Partition, Read, Reader, Record, Writer,
+};
 use crate::model::LogTime;
 use crate::shard::BUILD;
 use crate::topics::Topics;
@@ -148,8 +150,8 @@ impl Log for Watched {
         self.log.scan(of, position, most)
     }
 
-    fn now(&self) -> LogTime {
-        self.log.now()
+    fn clock(&self) -> &LogClock {
+        self.log.clock()
     }
 }
 

@@ -32,12 +32,12 @@ pub(super) fn decide(
     config: &str,
     stop: &StopSignal,
 ) -> Result<(), RoleError> {
-    let (mut changed, mut published, mut compared) = (false, topics.log.now(), false);
+    let (mut changed, mut published, mut compared) = (false, topics.log.uptime(), false);
     while !stop.is_set() {
         let turn = decide.turn(WAIT)?;
         changed |= !turn.idle;
         turn.outputs.iter().for_each(log_output);
-        let now = topics.log.now();
+        let now = topics.log.uptime();
         if changed && now - published >= PUBLISH_EVERY {
             decide.publish_status()?;
             (changed, published) = (false, now);

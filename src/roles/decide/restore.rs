@@ -4,7 +4,6 @@ use super::publish::PublishedState;
 use super::{Decide, Owned, SNAPSHOT_EVERY};
 use crate::edge::diagnostics;
 use crate::edge::log::{Commit, Partition, Record, Topic};
-use crate::model::LogTime;
 use crate::shard::{self, Inbox, Output, Shard};
 use crate::topics::replies::Replies;
 use crate::topics::{RoleError, Topics};
@@ -50,7 +49,8 @@ impl Decide {
             committer,
             told: PublishedState::default(),
             replies: Replies::read(&self.topics, id)?,
-            ticked: LogTime::MIN,
+            ticked: None,
+            folded_at: self.topics.log.uptime(),
             at_end: false,
         };
         self.owned.insert(id, owned);
