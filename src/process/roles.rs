@@ -100,10 +100,10 @@ impl RoleThreads {
 
     fn decide(&mut self, config: &Config) -> Result<(), ProcessError> {
         let (topics, hash) = (self.watched("decide"), config.rules.hash.clone());
-        let keep = config.settings.http.keep_replies;
+        let (keep, said) = (config.settings.http.keep_replies, loops::SaidAhead::default());
         self.role("decide".to_owned(), move |stop| {
             let mut decide = Decide::new(topics.clone())?.keep_replies(keep);
-            loops::decide(&mut decide, &topics, &hash, stop)
+            loops::decide(&mut decide, &topics, &hash, &said, stop)
         })
     }
 

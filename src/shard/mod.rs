@@ -6,6 +6,7 @@
 //! Over 300 lines: one match over everything that an inbox may hold.
 #![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
+mod heard;
 mod log_time;
 mod record;
 mod snapshot;
@@ -17,6 +18,7 @@ pub use record::{Decision, Inbox, Output};
 pub use snapshot::{SnapshotError, restore, snapshot};
 pub use status::{ModelStatus, SignalStatus, Status, VersionStatus};
 
+use self::heard::Heard;
 use self::log_time::FoldedTime;
 use crate::judge::{self, Judge};
 use crate::model::{EventTime, LogTime, ModelId, RuleSet, Span};
@@ -46,6 +48,7 @@ pub struct Shard {
     undo: Undo,
     before_rules: u64,
     unreadable: u64,
+    heard: Heard,
     latest: status::Latest,
 }
 
@@ -79,6 +82,7 @@ impl Shard {
             undo: Undo::default(),
             before_rules: 0,
             unreadable: 0,
+            heard: Heard::default(),
             latest: status::Latest::default(),
         }
     }
@@ -102,6 +106,7 @@ impl Shard {
         }
         self.next = position + 1;
         self.log.append(appended);
+        self.heard.take(self.log.now(), record);
         if let Inbox::Rules(rule_set) = record {
             let known = self.rule_set.as_ref().map(|known| known.revision);
             if known.is_none_or(|known| rule_set.revision > known) {

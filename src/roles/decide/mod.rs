@@ -57,6 +57,8 @@ struct Owned {
     ticked: Option<Uptime>,
     /// When the last record was folded.
     folded_at: Uptime,
+    /// The last log time, and when it was reached.
+    reached: (LogTime, Uptime),
     at_end: bool,
 }
 
@@ -175,6 +177,9 @@ impl Decide {
             step(&mut owned.shard, record, &mut outputs)?;
         }
         counters::took(TimedPhase::Fold, watch);
+        if owned.shard.log_time() != owned.reached.0 {
+            owned.reached = (owned.shard.log_time(), owned.folded_at);
+        }
         let next = owned.shard.next();
         if !outputs.is_empty() {
             let watch = Stopwatch::start();

@@ -43,14 +43,16 @@ impl Decide {
         }
         self.keep_rules(inbox, &folded)?;
         self.reader.seek(inbox, committed)?;
+        let uptime = self.topics.log.uptime();
         let owned = Owned {
+            reached: (folded.log_time(), uptime),
             snapshot_at: folded.next(),
             shard: folded,
             committer,
             told: PublishedState::default(),
             replies: Replies::read(&self.topics, id)?,
             ticked: None,
-            folded_at: self.topics.log.uptime(),
+            folded_at: uptime,
             at_end: false,
         };
         self.owned.insert(id, owned);

@@ -5,10 +5,12 @@
 
 mod health;
 mod instructions;
+mod last_words;
 mod overview;
 mod plan;
 mod rollbacks;
 mod rules;
+mod seen;
 mod telemetry;
 mod views;
 
@@ -57,6 +59,7 @@ struct App {
     /// Unreadable records that the log has named; see [`decoded`].
     unreadable: Mutex<BTreeSet<(Topic, u32, i64)>>,
     counts: Counts,
+    seen: seen::Seen,
 }
 
 /// Lines posted to this process.
@@ -86,7 +89,9 @@ pub async fn serve(
     let open = move || App::open(topics, sources, writing, keep);
     let app = Arc::new(tokio::task::spawn_blocking(open).await??);
     let routes = framed(routes(&app), guard, settings.limits);
+    let looks = tokio::spawn(seen::look_on(Arc::clone(&app)));
     run(listener, routes, settings.limits, shutdown).await;
+    looks.abort();
     Ok(())
 }
 
@@ -132,7 +137,9 @@ impl App {
         let read = [topics.topic(Topic::Inbox), topics.topic(Topic::Decisions)];
         let bounds = topics.log.reader(&topics.group("serve"), &read)?;
         let writer = topics.log.writer(None)?;
+        let seen = seen::Seen::new(topics.log.uptime());
         Ok(Self {
+            seen,
             topics,
             sources,
             writing,
