@@ -142,8 +142,9 @@ fn step(before: i64, after: i64) {
     let warned = usize::from(ahead >= 1.0);
     assert_eq!(machine.told("log time is ahead of the clock"), warned, "{name}");
     let page = up.ask("GET", "/metrics", "").body;
-    let gauge = page.lines().find_map(|line| line.strip_prefix("ripcord_log_time_ahead_seconds "));
-    assert_eq!(gauge.unwrap().parse::<f64>().unwrap() > 0.0, ahead > 0.0, "{name}: {gauge:?}");
+    let gauge = page.lines().find(|line| line.starts_with("ripcord_log_time_ahead_seconds"));
+    let value: f64 = gauge.unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+    assert_eq!(value > 0.0, ahead > 0.0, "{name}: {gauge:?}");
 
     // Dropping it is kill -9.
     drop(up);
