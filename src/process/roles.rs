@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use super::error::RoleEnd;
 use super::health::HealthBoard;
 use super::stop::StopSignal;
+use super::watched::watched;
 use super::workers::{Worker, workers};
 use super::{ProcessError, RoleSet, loops, router};
 use crate::config::Config;
@@ -136,7 +137,7 @@ impl RoleThreads {
 
     /// The topics for a role that reads as a member of a group.
     fn watched(&self, name: &str) -> Topics {
-        self.health.watch(name, &self.topics)
+        watched(name, &self.topics, &self.health)
     }
 
     fn retain(&mut self, config: &Config, log: &LocalLog) -> Result<(), ProcessError> {

@@ -1,4 +1,4 @@
-//! When a shard last heard of whom, in log time.
+//! Log times at which a shard last heard of each source and model.
 
 use std::collections::BTreeMap;
 

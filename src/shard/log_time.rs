@@ -51,13 +51,15 @@ mod tests {
 
     const H: i64 = 3600;
 
+    type Pairs = &'static [(i64, i64)];
+
     /// Steps of (real seconds that pass, seconds that the clock is stepped by), and the log time
     /// and the lead after each, in seconds since the start. Log time as the log itself has it,
     /// which knows what passed, and as a fold of the append times, which does not know what passed
     /// while the clock was stepped back.
     #[test]
     fn a_step_of_the_clock_never_stops_it() {
-        let table: &[(&str, &[(i64, i64)], &[(i64, i64)], &[(i64, i64)])] = &[
+        let table: &[(&str, Pairs, Pairs, Pairs)] = &[
             (
                 "no step",
                 &[(5, 0), (0, 0), (7, 0)],

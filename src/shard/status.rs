@@ -54,8 +54,7 @@ pub struct Status {
     /// Generations reported by targets that are too high to be true.
     #[serde(default)]
     pub refused_fences: u64,
-    /// The log time of the last record. `None` before the first, and from older builds.
-    #[serde(default)]
+    /// The log time of the last record.
     pub log_time: Option<LogTime>,
     /// How far that is ahead of the clock that stamps the inbox.
     #[serde(default)]

@@ -7,7 +7,6 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use ripcord::model::Span;
 use serde_json::json;
@@ -34,7 +33,7 @@ impl Machine {
         Some(Self { preload, clock: folder.join("clock"), told: folder.join("told") })
     }
 
-    /// From now on the clock is off by so many seconds.
+    /// From now on the clock is off by this many seconds.
     fn set(&self, off_s: i64) {
         let new = self.clock.with_extension("new");
         std::fs::write(&new, format!("{off_s:+}\n")).unwrap();
@@ -78,7 +77,6 @@ impl Load {
                 let answer = posts("/api/telemetry", &line.to_string());
                 assert_eq!((answer.status, &answer.json()["taken"]), (200, &json!(1)));
                 sent += 1;
-                std::thread::sleep(Duration::from_millis(20));
             }
             sent
         });

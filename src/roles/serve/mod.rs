@@ -11,10 +11,11 @@ mod plan;
 mod rollbacks;
 mod rules;
 mod seen;
+mod stored;
 mod telemetry;
 mod views;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -31,12 +32,10 @@ use tokio::sync::watch;
 
 use crate::config::HttpSettings;
 use crate::edge::chain::chain;
-use crate::edge::diagnostics;
 use crate::edge::http::{Guard, Problem, Routes, Writing, framed, run};
 use crate::edge::log::{LogError, Reader, Topic, Writer};
 use crate::model::{Source, Span};
 use crate::topics::{RoleError, Topics};
-use crate::wire::json;
 
 /// The longest reason and name of who asks.
 const LONGEST: (usize, usize) = (2000, 200);
@@ -56,7 +55,7 @@ struct App {
     keep_replies: Span,
     /// The last revision that this process gave to rules.
     revision: Mutex<u64>,
-    /// Unreadable records that the log has named; see [`decoded`].
+    /// Unreadable records that the log has named; see [`stored::decoded`].
     unreadable: Mutex<BTreeSet<(Topic, u32, i64)>>,
     counts: Counts,
     seen: seen::Seen,
@@ -263,44 +262,4 @@ fn fit_the_record(reason: Option<&str>, by: Option<&str>) -> Result<(), Problem>
 /// The name of the caller, if they give none.
 fn who(by: Option<String>) -> String {
     by.unwrap_or_else(|| "api".to_owned())
-}
-
-/// The values of a compacted topic of one shard, by key.
-fn by_key(app: &App, topic: Topic, shard: u32) -> Result<BTreeMap<String, StoredValue>, Problem> {
-    let records = app.topics.log.latest(&app.topics.partition(topic, shard))?;
-    let kept = records.into_iter().filter_map(|record| {
-        // Ripcord's own keys are text.
-        let key = String::from_utf8(record.key?).ok()?;
-        let (time, position, value) = (record.time, record.position, record.value);
-        Some((key, StoredValue { time, position, value }))
-    });
-    Ok(kept.collect())
-}
-
-/// Unreadable records that are named in the log, each once however often somebody asks.
-const NAMED_UNREADABLE: usize = 1000;
-
-/// A record's value. One that cannot be read is logged, so that it hides no other one.
-fn decoded<T: DeserializeOwned>(
-    app: &App,
-    (topic, shard): (Topic, u32),
-    position: i64,
-    value: &[u8],
-) -> Option<T> {
-    let at = app.topics.partition(topic, shard);
-    let read = json::decode("record", value);
-    read.inspect_err(|why| {
-        let mut named = locked(&app.unreadable);
-        if named.len() < NAMED_UNREADABLE && named.insert((topic, shard, position)) {
-            diagnostics::record_unreadable(&at.topic, shard, position, &why.to_string());
-        }
-    })
-    .ok()
-}
-
-/// A value and when it was written.
-struct StoredValue {
-    time: crate::model::LogTime,
-    position: i64,
-    value: Vec<u8>,
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 
+use super::App;
 use super::last_words::LastWords;
-use super::{App, StoredValue, by_key};
+use super::stored::{StoredValue, by_key};
 use crate::edge::http::Problem;
 use crate::edge::log::Topic;
 use crate::model::{RuleSet, Span};
