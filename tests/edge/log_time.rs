@@ -45,10 +45,12 @@ enum Then {
 }
 use Then::{Pass, Restart, Step};
 
+/// What happens, the log time of the record after it, and what the clock showed.
+type Lines = &'static [(Then, i64, i64)];
+
 #[test]
 fn no_step_of_the_clock_stops_it_nor_does_a_restart() {
-    // After each line: log time of the record, and what the clock showed.
-    let table: &[(&str, &[(Then, i64, i64)])] = &[
+    let table: &[(&str, Lines)] = &[
         ("+60 s", &[(Pass(1000), 1000, 1000), (Step(60_000), 61_000, 61_000)]),
         (
             "-60 s",
