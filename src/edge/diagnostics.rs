@@ -19,7 +19,7 @@ use tracing::{debug, error, info, warn};
 use tracing_subscriber::EnvFilter;
 
 use crate::model::{
-    Command, EventTime, Incident, IncidentId, IncidentState, LaneId, Mode, ModelId, SourceId,
+    Command, EventTime, Incident, IncidentId, IncidentState, LaneId, Mode, ModelId, SourceId, Span,
     StepResult, TargetId, TriggerId, Verdict, VersionId,
 };
 use crate::wire::lanes::{GapCause, PositionGap};
@@ -325,6 +325,21 @@ pub fn target_seen(target: &TargetId) {
 /// A person put other rules in force.
 pub fn rules_applied(revision: u64, hash: &str, by: Option<&str>, reason: Option<&str>) {
     info!(revision, hash, by, reason, "rules applied");
+}
+
+/// The clock that stamps the records was set back, and log time is ahead of it.
+pub fn log_time_ahead(ahead: Span) {
+    let ahead_s = ahead.as_s();
+    warn!(
+        ahead_s,
+        "log time is ahead of the clock, which was set back; deadlines take up to twice as long \
+         until the clock has caught up"
+    );
+}
+
+/// Log time is the clock's again.
+pub fn log_time_caught_up() {
+    info!("the clock has caught up with log time");
 }
 
 /// The rules in the config differ from those in force.

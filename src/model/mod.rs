@@ -7,6 +7,7 @@ mod breaker;
 mod command;
 mod decision;
 mod fact;
+mod growing;
 mod ids;
 mod incident;
 mod instruction;
@@ -27,6 +28,7 @@ pub use command::{
 };
 pub use decision::{Benefit, Comparison, Reason, Reference, Verdict};
 pub use fact::{Baseline, Baselines, Fact, Routed, Standing, VersionFact, VersionStanding};
+pub use growing::GrowingTime;
 pub use ids::{
     CommandId, FeatureName, IncidentId, ModelId, NameError, Namespace, SourceId, TargetId,
     TriggerId, VersionId, check_name,

@@ -10,8 +10,9 @@ use crate::judge::power::{Detectable, Measure, Power};
 use crate::judge::recent::RecentSums;
 use crate::judge::tally;
 use crate::model::{
-    Baseline, Benefit, EventTime, FeatureName, Incident, IncidentState, Limit, Mode, ModelId,
-    Reason, Reference, Role, Signal, SourceId, Span, Statistic, TriggerId, Verdict, VersionId,
+    Baseline, Benefit, EventTime, FeatureName, Incident, IncidentState, Limit, LogTime, Mode,
+    ModelId, Reason, Reference, Role, Signal, SourceId, Span, Statistic, TriggerId, Verdict,
+    VersionId,
 };
 use crate::sums::{Assessment, Counters};
 
@@ -53,6 +54,20 @@ pub struct Status {
     /// Generations reported by targets that are too high to be true.
     #[serde(default)]
     pub refused_fences: u64,
+    /// The log time of the last record.
+    pub log_time: Option<LogTime>,
+    /// How far that is ahead of the clock that stamps the inbox.
+    #[serde(default)]
+    pub log_ahead: Span,
+    /// For how long records have been read without log time growing, as decide saw it.
+    #[serde(default)]
+    pub log_stopped: Span,
+    /// The log time of the last word of each source's ingest.
+    #[serde(default)]
+    pub sources_heard: BTreeMap<SourceId, LogTime>,
+    /// The log time of the newest sums of each model.
+    #[serde(default)]
+    pub models_heard: BTreeMap<ModelId, LogTime>,
     /// By model.
     pub models: BTreeMap<ModelId, ModelStatus>,
 }
@@ -215,6 +230,11 @@ impl Shard {
             ignored_answers: self.undo.ignored_answers(),
             illegal_moves: self.undo.illegal_moves(),
             refused_fences: self.undo.refused_fences(),
+            log_time: Some(self.log.now()).filter(|now| *now > LogTime::MIN),
+            log_ahead: self.log.ahead(),
+            log_stopped: Span::ZERO,
+            sources_heard: self.heard.sources.clone(),
+            models_heard: self.heard.models.clone(),
             models,
         }
     }

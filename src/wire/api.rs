@@ -25,6 +25,14 @@ pub struct Overview {
     pub writing: String,
     /// The log's time.
     pub now: LogTime,
+    /// The clock of this server, and log time.
+    pub clock: ClockView,
+    /// What has stopped, each in a sentence; empty if all is well.
+    pub stopped: Vec<String>,
+    /// When decide and each source's ingest last said something.
+    pub roles: Vec<RoleView>,
+    /// Seconds since the newest record of each model was measured.
+    pub record_age_seconds: BTreeMap<ModelId, f64>,
     /// How every record was counted, by source.
     pub records: BTreeMap<SourceId, Counters>,
     /// The rules of the highest revision that a shard has; `None` before any shard reported.
@@ -39,6 +47,25 @@ pub struct Overview {
     pub shards: Vec<ShardView>,
     /// Each model.
     pub models: BTreeMap<ModelId, ModelStatus>,
+}
+
+/// The clocks, as the server sees them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClockView {
+    /// What the clock of the server's machine shows.
+    pub host: LogTime,
+    /// How far log time is ahead of the clock that stamps the records, in seconds.
+    pub log_ahead_seconds: f64,
+}
+
+/// The last word of a role.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoleView {
+    /// `decide`, or `ingest` and a source.
+    pub role: String,
+    /// How long ago it was, in seconds, by the clock of the server; `None`: nothing since it
+    /// started.
+    pub age_seconds: Option<f64>,
 }
 
 /// Which rules are in force, and who put them there.
@@ -61,6 +88,8 @@ pub struct ShardView {
     pub shard: u32,
     /// When it last reported its status; `None` if never.
     pub told_at: Option<LogTime>,
+    /// How long ago that was, in seconds, by the clock of the server; `None`: not since it started.
+    pub age_seconds: Option<f64>,
     /// Records of its inbox that are not folded yet, by its last report.
     pub lag: Option<u64>,
     /// The newest event time read.

@@ -16,4 +16,5 @@ pub mod routed;
 pub mod served;
 pub mod shim;
 pub mod skip;
+pub mod stepped;
 pub mod targets;

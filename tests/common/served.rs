@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use ripcord::config::{Config, HttpLimits, HttpSettings, Secret, rules_hash};
-use ripcord::edge::clock::{Clock, SystemClock};
+use ripcord::edge::clock::{Clock, SystemClock, Uptime};
 use ripcord::edge::log::Partition;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::measure::{Input, Lane};
@@ -61,6 +61,10 @@ struct Ahead(AtomicI64);
 impl Clock for Ahead {
     fn now(&self) -> LogTime {
         SystemClock.now() + Span::from_ms(self.0.load(Ordering::SeqCst))
+    }
+
+    fn uptime(&self) -> Uptime {
+        SystemClock.uptime() + Span::from_ms(self.0.load(Ordering::SeqCst))
     }
 }
 

@@ -25,5 +25,9 @@ mod replay_flights;
 mod router_process;
 // `ripcord up`: its banner, its HTTP, one kill.
 mod up;
+// `ripcord up` while somebody sets the host's clock.
+mod up_clock;
+// `ripcord up` whose log can no longer be written.
+mod up_stopped;
 // `ripcord up` under fifty kills at random moments.
 mod up_survives;

@@ -88,6 +88,8 @@ metrics! {
     LAG = "ripcord_consumer_lag_records",
         "Records of an inbox that its shard has not processed yet";
     STATUS_AGE = "ripcord_status_age_seconds", "Age of a shard's last status";
+    LOG_AHEAD = "ripcord_log_time_ahead_seconds",
+        "How far log time is ahead of the clock that stamps the records";
     ROUTED = "ripcord_router_requests", "Requests that the router sent to a version, by result";
     ROUTED_TOOK = "ripcord_router_request_duration_seconds",
         "Response time of a version, measured by the router";

@@ -111,7 +111,7 @@ impl Ingest {
         let Some(mut held) = self.held.remove(&lane) else { return Ok(()) };
         held.forget(partition, gap, now);
         self.writer.append(vec![held.report(&self.topics)?])?;
-        match held.commit(self.reader.as_mut(), now)? {
+        match held.commit(self.reader.as_mut(), self.topics.log.uptime())? {
             Commit::Fenced => diagnostics::lane_released(held.id(), true),
             Commit::Done | Commit::Retry | Commit::Unknown => {
                 self.unclaimed.insert(lane);

@@ -11,10 +11,11 @@ use super::memory::Memory;
 use super::news::LaneNews;
 use super::unmeasured::{self, Sampler};
 use crate::config::IngestSettings;
+use crate::edge::clock::Uptime;
 use crate::edge::diagnostics;
 use crate::edge::log::{Commit, Committed, Outgoing, Partition, Reader, Record};
 use crate::measure::{Input, Lane, Output};
-use crate::model::{LaneId, LogTime, SampleRole, Source, Span};
+use crate::model::{LaneId, SampleRole, Source, Span};
 use crate::roles::ingest::pipeline::{LanePipeline, RawRecord, UnmeasuredRecord};
 use crate::topics::placement::Placement;
 use crate::topics::{RoleError, Topics};
@@ -34,7 +35,7 @@ struct TopicPosition {
     /// Where reading goes on then.
     next: i64,
     /// When the reader reached its end.
-    end: Option<LogTime>,
+    end: Option<Uptime>,
     idle: bool,
 }
 
@@ -51,11 +52,11 @@ pub(super) struct ClaimedLane {
     refused: Vec<Outgoing>,
     /// Something was read or said since the last flush.
     fresh: bool,
-    flushed_at: LogTime,
+    flushed_at: Option<Uptime>,
     /// The memory is newer than what is committed.
     dirty: bool,
     read: u64,
-    committed_at: LogTime,
+    committed_at: Option<Uptime>,
 }
 
 impl ClaimedLane {
@@ -83,10 +84,10 @@ impl ClaimedLane {
             warming: false,
             refused: Vec::new(),
             fresh: false,
-            flushed_at: LogTime::MIN,
+            flushed_at: None,
             dirty: false,
             read: 0,
-            committed_at: LogTime::MIN,
+            committed_at: None,
         }
     }
 
@@ -186,7 +187,7 @@ impl ClaimedLane {
     ) -> Result<(), RoleError> {
         let Some(place) = self.places.get(refused.topic) else { return Ok(()) };
         let at = &place.partition;
-        let sampled = sampler.take(refused.code, topics.log.now());
+        let sampled = sampler.take(refused.code, topics.log.uptime());
         if sampled.logged {
             let code = unmeasured::reason(refused);
             let (topic, detail) = (&at.topic, &refused.detail);
@@ -212,14 +213,14 @@ impl ClaimedLane {
     }
 
     /// The reader has reached the end of a topic.
-    pub(super) fn ended(&mut self, partition: &Partition, now: LogTime) {
+    pub(super) fn ended(&mut self, partition: &Partition, now: Uptime) {
         for place in self.places.iter_mut().filter(|place| place.partition == *partition) {
             place.end.get_or_insert(now);
         }
     }
 
     /// Tells the lane which topics have been at their end for a while.
-    pub(super) fn rest(&mut self, now: LogTime, idle_after: Span) {
+    pub(super) fn rest(&mut self, now: Uptime, idle_after: Span) {
         for (topic, place) in self.places.iter_mut().enumerate() {
             let rested = place.end.is_some_and(|since| now - since >= idle_after);
             if rested && !place.idle {
@@ -231,8 +232,8 @@ impl ClaimedLane {
     }
 
     /// When a flush is due; none: there is nothing to say.
-    pub(super) fn flush_due(&self, settings: &IngestSettings) -> Option<LogTime> {
-        let free = self.flushed_at + settings.flush;
+    pub(super) fn flush_due(&self, settings: &IngestSettings) -> Option<Uptime> {
+        let free = self.flushed_at.map_or(Uptime::MIN, |last| last + settings.flush);
         let held_back = self.feed.next_wakeup().map(|at| at.max(free));
         if self.fresh { Some(free) } else { held_back }
     }
@@ -243,9 +244,9 @@ impl ClaimedLane {
         topics: &Topics,
         sampler: &mut Sampler,
     ) -> Result<Vec<Outgoing>, RoleError> {
-        let now = topics.log.now();
-        (self.fresh, self.flushed_at) = (false, now);
-        self.feed.step(Input::Flush { now });
+        let now = topics.log.uptime();
+        (self.fresh, self.flushed_at) = (false, Some(now));
+        self.feed.flush(now);
         self.sort_out(topics, sampler, None)?;
         let mut records = std::mem::take(&mut self.refused);
         records.extend(self.feed.frames()?);
@@ -268,9 +269,9 @@ impl ClaimedLane {
     }
 
     /// Whether what is committed is too old.
-    pub(super) fn commit_due(&self, now: LogTime) -> bool {
-        let wanted = now - self.committed_at >= COMMIT_EVERY || self.read >= COMMIT_AFTER;
-        self.dirty && wanted
+    pub(super) fn commit_due(&self, now: Uptime) -> bool {
+        let old = self.committed_at.is_none_or(|last| now - last >= COMMIT_EVERY);
+        self.dirty && (old || self.read >= COMMIT_AFTER)
     }
 
     /// Commits positions and memory; the first topic decides who speaks for the lane. A commit
@@ -278,12 +279,12 @@ impl ClaimedLane {
     pub(super) fn commit(
         &mut self,
         reader: &mut dyn Reader,
-        now: LogTime,
+        now: Uptime,
     ) -> Result<Commit, RoleError> {
         if !self.dirty {
             return Ok(Commit::Done);
         }
-        (self.committed_at, self.read) = (now, 0);
+        (self.committed_at, self.read) = (Some(now), 0);
         let metadata = self.memory.encode()?;
         let resume = self.memory.resume.iter().flat_map(|resume| &resume.topics);
         let positions: Vec<_> = resume.map(|topic| topic.commit).collect();
@@ -310,7 +311,7 @@ fn fed(topic: usize, record: &Record) -> RawRecord<'_> {
     RawRecord {
         topic,
         position: record.position,
-        appended: record.vouched.then_some(record.time),
+        appended: record.vouched.then_some(record.appended),
         raw: Some(raw),
     }
 }

@@ -25,11 +25,11 @@ use self::claimed::{ClaimedLane, Reread};
 use self::keys::KeyWatch;
 use self::unmeasured::Sampler;
 use crate::config::IngestSettings;
-use crate::edge::clock::Stopwatch;
+use crate::edge::clock::{Stopwatch, Uptime};
 use crate::edge::diagnostics;
 use crate::edge::diagnostics::counters::{self, TimedPhase};
 use crate::edge::log::{Commit, LogError, Partition, Read, Reader, Record, Writer};
-use crate::model::{LaneId, LogTime, Source};
+use crate::model::{LaneId, Source};
 use crate::shard::Inbox;
 use crate::topics::{RoleError, Topics, ingest_role};
 
@@ -54,7 +54,7 @@ pub struct Ingest {
     /// It was said that the topics do not go together, as they are now.
     uneven: bool,
     blocked: bool,
-    beaten: Option<LogTime>,
+    beaten: Option<Uptime>,
     sampler: Sampler,
     keys: KeyWatch,
 }
@@ -151,7 +151,7 @@ impl Ingest {
     }
 
     fn take(&mut self, read: Read, turn: &mut IngestTurn) -> Result<(), RoleError> {
-        let now = self.topics.log.now();
+        let now = self.topics.log.uptime();
         self.blocked &= matches!(read, Read::Revoking(_) | Read::Lost(_));
         match read {
             Read::Records(partition, records) => {
@@ -240,7 +240,7 @@ impl Ingest {
         self.unclaimed.remove(&lane);
         self.flush(&[lane])?;
         let Some(mut held) = self.held.remove(&lane) else { return Ok(()) };
-        let committed = held.commit(self.reader.as_mut(), self.topics.log.now())?;
+        let committed = held.commit(self.reader.as_mut(), self.topics.log.uptime())?;
         if committed == Commit::Done {
             self.writer.append(vec![held.report(&self.topics)?])?;
         }
@@ -258,7 +258,7 @@ impl Ingest {
 
     /// Flushes, commits and sends signs of life, each if it is time.
     fn flush_and_commit(&mut self) -> Result<(), RoleError> {
-        let now = self.topics.log.now();
+        let now = self.topics.log.uptime();
         let mut due = Vec::new();
         for (id, lane) in &mut self.held {
             if !self.blocked {
@@ -304,7 +304,7 @@ impl Ingest {
 
     /// Says that the lanes held are read; not while the log cannot be read, so that they stall.
     fn heartbeat(&mut self) -> Result<(), RoleError> {
-        let now = self.topics.log.now();
+        let now = self.topics.log.uptime();
         let due = self.beaten.is_none_or(|last| now - last >= self.settings.heartbeat);
         if !due || self.blocked || self.held.is_empty() {
             return Ok(());
@@ -324,7 +324,7 @@ impl Ingest {
         if !self.unclaimed.is_empty() {
             return wait.min(RETRY_AFTER);
         }
-        let now = self.topics.log.now();
+        let now = self.topics.log.uptime();
         let due = self.held.values().filter_map(|lane| lane.flush_due(&self.settings)).min();
         let left = due.map(|due| u64::try_from((due - now).as_ms()).unwrap_or(0));
         left.map_or(wait, |ms| wait.min(Duration::from_millis(ms)))

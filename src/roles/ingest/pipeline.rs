@@ -1,5 +1,6 @@
 //! From raw records of one lane to frames in the inboxes: decode, stamp, measure, split.
 
+use crate::edge::clock::Uptime;
 use crate::edge::log::{Outgoing, Topic};
 use crate::measure::{Input, Lane, Output, Resume};
 use crate::model::{EventTime, LogTime, Reject, Sample, SampleRole, Source, Span};
@@ -138,6 +139,12 @@ impl LanePipeline {
         self.sort(String::new());
     }
 
+    /// Makes the frame that is due. The lane asks for the time only to send no cell too often, so
+    /// that is the time it is told.
+    pub fn flush(&mut self, now: Uptime) {
+        self.step(Input::Flush { now: LogTime::from_ms(now.since_the_start().as_ms()) });
+    }
+
     /// `detail`: why the decoder could not use the present record. Records that a former life
     /// has refused come again on a re-read, and then the lane says nothing of them.
     fn sort(&mut self, mut detail: String) {
@@ -177,8 +184,8 @@ impl LanePipeline {
 
     /// When a flush would send what the last one held back; none: nothing is held back.
     #[must_use]
-    pub fn next_wakeup(&self) -> Option<LogTime> {
-        self.lane.next_wakeup()
+    pub fn next_wakeup(&self) -> Option<Uptime> {
+        self.lane.next_wakeup().map(|at| Uptime::new(Span::from_ms(at.as_ms())))
     }
 
     /// The frames made so far, each cut into one for every shard.

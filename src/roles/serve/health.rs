@@ -18,12 +18,9 @@ use super::{App, Shared};
 use crate::edge::diagnostics::counters;
 use crate::edge::diagnostics::metrics::{self, MetricLabels, Page, word};
 use crate::edge::http::Problem;
-use crate::model::{Incident, Limit, Span};
+use crate::model::{Incident, Limit};
 use crate::shard::{BUILD, ModelStatus, SignalStatus};
 use crate::wire::api::{Overview, ShardView};
-
-/// A shard that has not reported for this long is not ready.
-const SILENT: Span = Span::from_s(10);
 
 /// The process answers.
 pub(super) async fn live() -> Response {
@@ -33,7 +30,7 @@ pub(super) async fn live() -> Response {
 /// Every shard has reported lately.
 pub(super) async fn ready(State(app): Shared) -> Result<Response, Problem> {
     let overview = app.blocking(overview).await?;
-    match unready(&overview, SILENT) {
+    match unready(&overview) {
         None => Ok(Json(json!({"ready": true})).into_response()),
         Some(problem) => Err(problem),
     }
@@ -104,11 +101,10 @@ fn topics(page: &mut Page, app: &App, overview: &Overview) {
     );
     page.gauge(
         metrics::STATUS_AGE,
-        shards().filter_map(|view| {
-            let age = (overview.now - view.told_at?).as_s();
-            Some((vec![("shard", view.shard.to_string())], age))
-        }),
+        shards()
+            .filter_map(|view| Some((vec![("shard", view.shard.to_string())], view.age_seconds?))),
     );
+    page.gauge(metrics::LOG_AHEAD, [(Vec::new(), overview.clock.log_ahead_seconds)]);
 }
 
 fn signals(page: &mut Page, overview: &Overview) {

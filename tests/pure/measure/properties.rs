@@ -515,6 +515,7 @@ fn records_lost_between_two_lives_show_as_a_gap_and_as_unmatched() {
     let mut out = Vec::new();
     // Transactions and compaction leave holes, too: only what the log has lost is a gap.
     let read = outcome("c", 7).read;
+    let (topic, position, appended, following) = (0, 40, None, None);
     let mut whole = Lane::resume(&source, lane_id(), 2, &point);
     whole.step(Input::Record { topic, position, appended, following, read }, &mut out);
     whole.step(Input::Flush { now: LogTime::from_ms(0) }, &mut out);
