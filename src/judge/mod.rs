@@ -39,6 +39,7 @@ use self::panes::OpenPanes;
 use self::state::ModelJudge;
 use crate::model::{
     EventTime, LaneId, LogTime, ModelId, RuleSet, SourceId, Span, Standing, Statistic, Trigger,
+    VersionId,
 };
 use crate::sums::{Assessment, Counters, Frame, LiveTraffic};
 
@@ -370,6 +371,15 @@ impl Judge {
     #[must_use]
     pub fn model(&self, model: &ModelId) -> Option<&ModelJudge> {
         self.models.get(model)
+    }
+
+    /// How far a version's clock is off, if it is by more than the allowed disorder: ahead, or
+    /// behind if negative.
+    #[must_use]
+    pub fn skew(&self, model: &ModelId, version: &VersionId) -> Option<Span> {
+        let feeding = self.models.get(model).into_iter().flat_map(|judge| &judge.sources);
+        let feeding = feeding.filter_map(|source| self.sources.get(source));
+        feeding.filter_map(|source| source.lanes.skew(model, version)).next()
     }
 
     /// The newest event time of any lane.

@@ -34,6 +34,8 @@ pub(super) struct Silences {
 struct LabelGaps {
     gaps: Gaps,
     delay_s: u64,
+    /// Since the last one, some came that cannot be compared.
+    types: bool,
 }
 
 /// What no longer comes.
@@ -41,6 +43,8 @@ struct LabelGaps {
 pub(super) enum Missed {
     Answers,
     Labels,
+    /// Labels come, and none can be compared with the answers.
+    Types,
 }
 
 impl Missed {
@@ -48,6 +52,7 @@ impl Missed {
         match self {
             Self::Answers => Reason::Silent,
             Self::Labels => Reason::NoLabels,
+            Self::Types => Reason::LabelTypes,
         }
     }
 }
@@ -65,6 +70,7 @@ impl LabelGaps {
 struct Came {
     answers: u64,
     labels: u64,
+    types: u64,
     delay_s: u64,
 }
 
@@ -76,7 +82,8 @@ impl Silences {
         for (version, _, sums) in pane.versions() {
             let came = came.entry(version).or_default();
             came.answers += sums.answers.n + sums.lost.answers;
-            came.labels += sums.labels.n + sums.lost.types + sums.lost.labels;
+            came.labels += sums.labels.n + sums.lost.labels;
+            came.types += sums.lost.types;
             came.delay_s += sums.label_delay_s;
         }
         for (version, came) in &came {
@@ -84,13 +91,16 @@ impl Silences {
             let labels = self.labels.entry((*version).clone()).or_default();
             labels.gaps.take(from, to, came.labels);
             labels.delay_s = labels.delay_s.saturating_add(came.delay_s);
-            if came.labels == 0 && came.answers > 0 {
+            if came.labels > 0 {
+                labels.types = false;
+            } else if came.answers + came.types > 0 {
                 labels.gaps.miss(from, to);
+                labels.types |= came.types > 0;
             }
             self.silent.retain(|(of, missed), _| {
                 let back = match missed {
                     Missed::Answers => came.answers > 0,
-                    Missed::Labels => came.labels > 0,
+                    Missed::Labels | Missed::Types => came.labels > 0,
                 };
                 of != *version || !back
             });
@@ -116,7 +126,10 @@ impl Silences {
         let labels = labels.filter(|labels| labels.gaps.silent(now.as_ms(), labels.usual_delay()));
         let found = answers.and_then(|gaps| Some((Missed::Answers, gaps.last()?)));
         let found = found.into_iter();
-        let found = found.chain(labels.and_then(|of| Some((Missed::Labels, of.gaps.last()?))));
+        let found = found.chain(labels.and_then(|of| {
+            let missed = if of.types { Missed::Types } else { Missed::Labels };
+            Some((missed, of.gaps.last()?))
+        }));
         let found: Vec<_> = found
             .map(|(missed, last)| (missed, EventTime::from_ms(last)))
             .filter(|(missed, _)| !self.silent.contains_key(&(version.clone(), *missed)))
@@ -132,7 +145,8 @@ impl Silences {
             let since = self.silent.get(&(version.clone(), missed))?;
             Some((missed.reason(), *since))
         };
-        let labels = || of(Missed::Labels).filter(|_| signal == Signal::Accuracy);
+        let labels = || of(Missed::Labels).or_else(|| of(Missed::Types));
+        let labels = || labels().filter(|_| signal == Signal::Accuracy);
         of(Missed::Answers).or_else(labels)
     }
 
@@ -185,7 +199,7 @@ impl ModelJudge {
     ) {
         let reads = |trigger: &&Trigger| match missed {
             Missed::Answers => true,
-            Missed::Labels => trigger.signal == Signal::Accuracy,
+            Missed::Labels | Missed::Types => trigger.signal == Signal::Accuracy,
         };
         let inputs = |trigger: &Trigger| matches!(trigger.limit, Limit::Psi { .. });
         let fed: BTreeSet<_> = self
