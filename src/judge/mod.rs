@@ -18,11 +18,13 @@ mod gaps;
 pub mod history;
 pub mod inputs;
 pub mod lanes;
+mod missing;
 pub mod panes;
 pub mod power;
 mod provisional;
 pub mod recent;
 mod silence;
+mod source;
 pub mod state;
 pub mod tally;
 pub mod verdict;
@@ -33,9 +35,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use self::buckets::{Bucket, reads_at};
-use self::gaps::Gaps;
 use self::lanes::{FrameStatus, Lanes};
-use self::panes::OpenPanes;
+use self::source::Source;
 use self::state::ModelJudge;
 use crate::model::{
     EventTime, LaneId, LogTime, ModelId, RuleSet, SourceId, Span, Standing, Statistic, Trigger,
@@ -51,18 +52,6 @@ const SETTLE: Span = Span::from_s(2);
 pub struct Judge {
     sources: BTreeMap<SourceId, Source>,
     models: BTreeMap<ModelId, ModelJudge>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Source {
-    lanes: Lanes,
-    panes: OpenPanes,
-    gaps: u64,
-    /// When something came, in log time.
-    arrivals: Gaps,
-    /// Records measured by then.
-    measured: u64,
-    silent: bool,
 }
 
 /// What judge reacts to.
@@ -98,13 +87,6 @@ pub enum Output {
     Assessed(Box<Assessment>),
     /// Which versions answered users in a pane.
     Traffic(LiveTraffic),
-}
-
-impl Source {
-    fn new(lanes: Lanes) -> Self {
-        let (panes, arrivals) = (OpenPanes::default(), Gaps::default());
-        Self { lanes, panes, gaps: 0, arrivals, measured: 0, silent: false }
-    }
 }
 
 impl Judge {
@@ -154,40 +136,6 @@ impl Judge {
             self.advance(now, rule_set, &source, out);
         }
         self.tell_silent_sources(now, rule_set, out);
-    }
-
-    /// A source from which records used to come is silent.
-    fn tell_silent_sources(&mut self, now: LogTime, rule_set: &RuleSet, out: &mut Vec<Output>) {
-        let mut news = false;
-        for source in self.sources.values_mut().filter(|source| !source.silent) {
-            source.silent = source.arrivals.overdue(now.as_ms());
-            news |= source.silent;
-        }
-        if !news {
-            return;
-        }
-        for (id, judge) in &mut self.models {
-            let mut feeding = judge.sources.iter().filter_map(|source| self.sources.get(source));
-            if judge.sources.is_empty() || !feeding.all(|source| source.silent) {
-                continue;
-            }
-            let feeding = judge.sources.iter().filter_map(|source| self.sources.get(source));
-            let at = feeding.map(|source| source.lanes.watermark()).max();
-            let mut said = Vec::new();
-            judge.source_silent(rule_set.of(id), id, at.unwrap_or(EventTime::MIN), &mut said);
-            out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
-        }
-    }
-
-    /// Sources that were renamed or removed no longer count.
-    fn forget_sources(&mut self, known: &[SourceId]) {
-        if known.is_empty() {
-            return;
-        }
-        self.sources.retain(|id, _| known.contains(id));
-        for judge in self.models.values_mut() {
-            judge.sources.retain(|id| known.contains(id));
-        }
     }
 
     fn frame(&mut self, now: LogTime, rule_set: &RuleSet, frame: &Frame, out: &mut Vec<Output>) {
@@ -263,24 +211,6 @@ impl Judge {
                 self.tell_silences(rule_set, &model, &answered, (length, watermark), out);
             }
         }
-    }
-
-    /// Others of the source answered in these panes; what does this model miss?
-    fn tell_silences(
-        &mut self,
-        rule_set: &RuleSet,
-        model: &ModelId,
-        answered: &BTreeMap<EventTime, BTreeSet<ModelId>>,
-        (length, watermark): (Span, EventTime),
-        out: &mut Vec<Output>,
-    ) {
-        let Some(judge) = self.models.get_mut(model) else { return };
-        for (start, _) in answered.iter().filter(|(_, models)| !models.contains(model)) {
-            judge.silences.others_went_on(*start, length);
-        }
-        let mut said = Vec::new();
-        judge.tell_silences(rule_set.of(model), model, watermark, &mut said);
-        out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
     }
 
     /// Fewer lanes are reporting than before: verdicts based on them are stale.

@@ -4,17 +4,13 @@
 //! often enough to be missed, and others of its source answer on. Labels are missed only while
 //! their version answers. At night, when nobody answers, nobody is silent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::gaps::Gaps;
 use super::panes::Pane;
-use super::state::ModelJudge;
-use crate::model::{
-    EventTime, Limit, ModelId, ModelRules, Reason, Signal, Span, Trigger, Verdict, VersionId,
-};
-use crate::sums::Assessment;
+use crate::model::{EventTime, Reason, Signal, Span, VersionId};
 
 /// Seconds for which labels may be missing beyond twice their usual delay.
 const DELAY_SLACK_S: i64 = 60;
@@ -119,7 +115,11 @@ impl Silences {
     }
 
     /// What has become silent of a version.
-    fn found(&mut self, version: &VersionId, now: EventTime) -> Vec<(Missed, EventTime)> {
+    pub(super) fn found(
+        &mut self,
+        version: &VersionId,
+        now: EventTime,
+    ) -> Vec<(Missed, EventTime)> {
         let answers = self.answers.get(version);
         let answers = answers.filter(|gaps| gaps.silent(now.as_ms(), Span::ZERO));
         let labels = self.labels.get(version);
@@ -151,77 +151,10 @@ impl Silences {
     }
 
     /// The whole source is silent: its model's version, too.
-    fn source_silent(&mut self, version: &VersionId) -> Option<EventTime> {
+    pub(super) fn source_silent(&mut self, version: &VersionId) -> Option<EventTime> {
         let last = self.answers.get(version).filter(|gaps| gaps.rest().is_some())?.last()?;
         let since = EventTime::from_ms(last);
         let key = (version.clone(), Missed::Answers);
         self.silent.insert(key, since).is_none().then_some(since)
-    }
-}
-
-impl ModelJudge {
-    /// Tells what has become silent of the version in production.
-    pub(super) fn tell_silences(
-        &mut self,
-        rules: &ModelRules,
-        id: &ModelId,
-        now: EventTime,
-        out: &mut Vec<Assessment>,
-    ) {
-        let Some(version) = self.standing.production.clone() else { return };
-        for (missed, _) in self.silences.found(&version, now) {
-            self.tell_silence(rules, id, &version, missed, now, out);
-        }
-    }
-
-    /// Nothing comes from any source of the model.
-    pub(super) fn source_silent(
-        &mut self,
-        rules: &ModelRules,
-        id: &ModelId,
-        at: EventTime,
-        out: &mut Vec<Assessment>,
-    ) {
-        let Some(version) = self.standing.production.clone() else { return };
-        if self.silences.source_silent(&version).is_some() {
-            self.tell_silence(rules, id, &version, Missed::Answers, at, out);
-        }
-    }
-
-    fn tell_silence(
-        &mut self,
-        rules: &ModelRules,
-        id: &ModelId,
-        version: &VersionId,
-        missed: Missed,
-        at: EventTime,
-        out: &mut Vec<Assessment>,
-    ) {
-        let reads = |trigger: &&Trigger| match missed {
-            Missed::Answers => true,
-            Missed::Labels | Missed::Types => trigger.signal == Signal::Accuracy,
-        };
-        let inputs = |trigger: &Trigger| matches!(trigger.limit, Limit::Psi { .. });
-        let fed: BTreeSet<_> = self
-            .said
-            .iter()
-            .filter(|((_, of, feature), verdict)| {
-                of == version && feature.is_none() && **verdict != Verdict::Stale
-            })
-            .map(|((trigger, ..), _)| trigger.clone())
-            .collect();
-        let fed = |trigger: &&Trigger| fed.contains(&trigger.id) && !inputs(trigger);
-        let triggers: Vec<_> = rules.triggers.iter().filter(reads).filter(fed).collect();
-        // One word for all: the triggers that would speak next.
-        let soonest = triggers.iter().map(|trigger| trigger.bucket).min();
-        for trigger in triggers.into_iter().filter(|trigger| Some(trigger.bucket) == soonest) {
-            let mut assessment = self.assess(rules, id, trigger, version, false);
-            if assessment.verdict != Verdict::Stale {
-                continue;
-            }
-            assessment.at = at;
-            assessment.changed = true;
-            self.emit(assessment, out);
-        }
     }
 }

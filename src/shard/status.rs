@@ -1,4 +1,6 @@
 //! Live numbers of a shard's models, as `status` and the API show them.
+//!
+//! Over 300 lines: what is told, field by field, and where it comes from.
 
 use std::collections::BTreeMap;
 
