@@ -34,23 +34,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use self::buckets::{Bucket, reads_at};
 use self::lanes::{FrameStatus, Lanes};
-use self::source::Source;
+use self::source::SourceLanes;
 use self::state::ModelJudge;
-use crate::model::{
-    EventTime, LaneId, LogTime, ModelId, RuleSet, SourceId, Span, Standing, Statistic, Trigger,
-    VersionId,
-};
-use crate::sums::{Assessment, Counters, Frame, LiveTraffic};
-
-/// An open bucket is looked at up to so long before what every active lane has passed.
-const SETTLE: Span = Span::from_s(2);
+use crate::model::{EventTime, LaneId, LogTime, ModelId, RuleSet, SourceId, Span, Standing};
+use crate::sums::{Assessment, Frame, LiveTraffic};
 
 /// The judge of one shard.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Judge {
-    sources: BTreeMap<SourceId, Source>,
+    sources: BTreeMap<SourceId, SourceLanes>,
     models: BTreeMap<ModelId, ModelJudge>,
 }
 
@@ -105,7 +98,7 @@ impl Judge {
                     Some(source) => source.lanes.widen(lanes, pane, now),
                     None => {
                         let lanes = Lanes::new(lanes, pane, now);
-                        self.sources.insert(id.clone(), Source::new(lanes));
+                        self.sources.insert(id.clone(), SourceLanes::new(lanes));
                     }
                 }
             }
@@ -258,34 +251,6 @@ impl Judge {
         out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
     }
 
-    /// Provisional firing: the verdicts of a model's open bucket if it closed now.
-    fn look_ahead(
-        &mut self,
-        now: LogTime,
-        rule_set: &RuleSet,
-        id: &SourceId,
-        model: &ModelId,
-        out: &mut Vec<Output>,
-    ) {
-        let Some(source) = self.sources.get(id) else { return };
-        let Some(judge) = self.models.get_mut(model) else { return };
-        let rules = rule_set.of(model);
-        let Some(passed) = source.lanes.passed(now, rules.policy.stall_after) else { return };
-        let (pane, watermark) = (source.lanes.pane(), source.lanes.watermark());
-        for length in provisional_lengths(&rules.triggers) {
-            let open = judge.buckets.open(length);
-            let mut buckets: BTreeMap<EventTime, Bucket> =
-                open.map(|(start, bucket)| (start, bucket.clone())).collect();
-            for (start, open) in source.panes.open(model, pane, watermark - pane, passed - SETTLE) {
-                let bucket = buckets.entry(start.floor(length));
-                let bucket = bucket.or_insert_with(|| Bucket::new(length));
-                bucket.add(open, reads_at(&rules.triggers, length));
-            }
-            let said = judge.look_ahead(rules, model, &buckets);
-            out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
-        }
-    }
-
     /// When the next silent lane stalls: a tick is needed then.
     #[must_use]
     pub fn next_wakeup(&self, now: LogTime, rule_set: &RuleSet) -> Option<LogTime> {
@@ -302,43 +267,4 @@ impl Judge {
     pub fn model(&self, model: &ModelId) -> Option<&ModelJudge> {
         self.models.get(model)
     }
-
-    /// How far a version's clock is off, if it is by more than the allowed disorder: ahead, or
-    /// behind if negative.
-    #[must_use]
-    pub fn skew(&self, model: &ModelId, version: &VersionId) -> Option<Span> {
-        let feeding = self.models.get(model).into_iter().flat_map(|judge| &judge.sources);
-        let feeding = feeding.filter_map(|source| self.sources.get(source));
-        feeding.filter_map(|source| source.lanes.skew(model, version)).next()
-    }
-
-    /// The newest event time of any lane.
-    #[must_use]
-    pub fn newest(&self) -> Option<EventTime> {
-        self.sources.values().filter_map(|source| source.lanes.newest()).max()
-    }
-
-    /// What happened to every record of each source so far.
-    #[must_use]
-    pub fn counters(&self) -> BTreeMap<SourceId, Counters> {
-        let counters = |source: &Source| source.lanes.counters();
-        self.sources.iter().map(|(id, source)| (id.clone(), counters(source))).collect()
-    }
-
-    /// Cells that came after their pane was closed here, and gaps in positions.
-    #[must_use]
-    pub fn losses(&self) -> (u64, u64) {
-        let sources = self.sources.values();
-        sources.fold((0, 0), |(late, gaps), s| (late + s.panes.after_close, gaps + s.gaps))
-    }
-}
-
-fn provisional_lengths(triggers: &[Trigger]) -> Vec<Span> {
-    let provisional = triggers
-        .iter()
-        .filter(|trigger| trigger.provisional && matches!(trigger.statistic, Statistic::EDetector));
-    let mut lengths: Vec<_> = provisional.map(|trigger| trigger.bucket).collect();
-    lengths.sort_unstable();
-    lengths.dedup();
-    lengths
 }

@@ -8,11 +8,12 @@ use super::gaps::Gaps;
 use super::lanes::Lanes;
 use super::panes::OpenPanes;
 use super::{Judge, Output};
-use crate::model::{EventTime, LogTime, ModelId, RuleSet, SourceId, Span};
+use crate::model::{EventTime, LogTime, ModelId, RuleSet, SourceId, Span, VersionId};
+use crate::sums::Counters;
 
 /// One source.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Source {
+pub(super) struct SourceLanes {
     pub(super) lanes: Lanes,
     pub(super) panes: OpenPanes,
     pub(super) gaps: u64,
@@ -23,7 +24,7 @@ pub(super) struct Source {
     pub(super) silent: bool,
 }
 
-impl Source {
+impl SourceLanes {
     pub(super) fn new(lanes: Lanes) -> Self {
         let (panes, arrivals) = (OpenPanes::default(), Gaps::default());
         Self { lanes, panes, gaps: 0, arrivals, measured: 0, silent: false }
@@ -86,5 +87,34 @@ impl Judge {
         let mut said = Vec::new();
         judge.tell_silences(rule_set.of(model), model, watermark, &mut said);
         out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
+    }
+
+    /// How far a version's clock is off, if it is by more than the allowed disorder: ahead, or
+    /// behind if negative.
+    #[must_use]
+    pub fn skew(&self, model: &ModelId, version: &VersionId) -> Option<Span> {
+        let feeding = self.models.get(model).into_iter().flat_map(|judge| &judge.sources);
+        let feeding = feeding.filter_map(|source| self.sources.get(source));
+        feeding.filter_map(|source| source.lanes.skew(model, version)).next()
+    }
+
+    /// The newest event time of any lane.
+    #[must_use]
+    pub fn newest(&self) -> Option<EventTime> {
+        self.sources.values().filter_map(|source| source.lanes.newest()).max()
+    }
+
+    /// What happened to every record of each source so far.
+    #[must_use]
+    pub fn counters(&self) -> BTreeMap<SourceId, Counters> {
+        let counters = |source: &SourceLanes| source.lanes.counters();
+        self.sources.iter().map(|(id, source)| (id.clone(), counters(source))).collect()
+    }
+
+    /// Cells that came after their pane was closed here, and gaps in positions.
+    #[must_use]
+    pub fn losses(&self) -> (u64, u64) {
+        let sources = self.sources.values();
+        sources.fold((0, 0), |(late, gaps), s| (late + s.panes.after_close, gaps + s.gaps))
     }
 }
