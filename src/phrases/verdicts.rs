@@ -40,6 +40,28 @@ pub const fn reason(reason: Reason) -> &'static str {
     }
 }
 
+/// Why a trigger is blind, in a word or two.
+#[must_use]
+pub const fn blind(reason: Reason) -> &'static str {
+    match reason {
+        Reason::LabelTypes => "label types",
+        Reason::Silent => "silent",
+        Reason::NoLabels => "no labels",
+        Reason::Lost
+        | Reason::UnderThreshold
+        | Reason::TooFewSamples
+        | Reason::NoBaseline
+        | Reason::Incomplete
+        | Reason::BenefitShown
+        | Reason::ReferenceAlsoOver
+        | Reason::PairedWithinTolerance
+        | Reason::DriftShared
+        | Reason::DriftOwn
+        | Reason::BenefitUnproven
+        | Reason::NoReference => "losses",
+    }
+}
+
 /// What a comparison is based on.
 #[must_use]
 pub const fn reference(reference: Reference) -> &'static str {

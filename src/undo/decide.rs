@@ -109,23 +109,22 @@ impl ModelContext<'_> {
     /// So much is lost that nobody can say whether the version is healthy. It never rolls back.
     fn blind(&mut self, a: &Assessment) -> Ruling {
         let (version, trigger) = (&a.version, &a.trigger);
-        let because = match a.reason {
-            Reason::LabelTypes => format!(
+        let because = if a.reason == Reason::LabelTypes {
+            format!(
                 "{trigger} cannot judge {version}: its predictions are numbers and the outcomes \
                  texts, or the other way round. Write both in one type."
-            ),
-            Reason::Silent => format!(
-                "{version} no longer answers{}, so nobody can say whether it is healthy.",
-                since(a)
-            ),
-            Reason::NoLabels => format!(
-                "No labels for {version} come any more{}, so {trigger} cannot judge it.",
-                since(a)
-            ),
-            _ => format!(
+            )
+        } else if a.reason == Reason::Silent {
+            let since = since(a);
+            format!("{version} no longer answers{since}, so nobody can say whether it is healthy.")
+        } else if a.reason == Reason::NoLabels {
+            let since = since(a);
+            format!("No labels for {version} come any more{since}, so {trigger} cannot judge it.")
+        } else {
+            format!(
                 "Too many records of {version} are lost for {trigger} to call it healthy: if all \
                  of them were bad, it would be over its limit."
-            ),
+            )
         };
         // One incident tells it, whichever trigger said so first.
         let told = self.model.cases.iter().position(|case| {

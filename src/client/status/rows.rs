@@ -2,7 +2,7 @@
 
 use crate::edge::terminal::table::{TableCell, Tone};
 use crate::model::{Limit, Reason, Signal, Span, Statistic, Verdict};
-use crate::phrases::{Unit, count, number, short, signal as signal_name, span};
+use crate::phrases::{Unit, blind, count, number, short, signal as signal_name, span};
 use crate::shard::SignalStatus;
 
 /// How many inputs of a version are shown if none is bad.
@@ -86,13 +86,7 @@ fn state(signal: &SignalStatus) -> (String, Tone) {
         Verdict::Breach => ("breach".to_owned(), Tone::Bad),
         Verdict::Systemic => ("systemic".to_owned(), Tone::Doubtful),
         Verdict::Stale if signal.reason.is_blind() => {
-            let why = match signal.reason {
-                Reason::LabelTypes => "label types",
-                Reason::Silent => "silent",
-                Reason::NoLabels => "no labels",
-                _ => "losses",
-            };
-            (format!("blind: {why}"), Tone::Bad)
+            (format!("blind: {}", blind(signal.reason)), Tone::Bad)
         }
         Verdict::Stale | Verdict::Blind => ("stale".to_owned(), Tone::Doubtful),
         Verdict::Healthy | Verdict::Insufficient => match signal.reason {

@@ -85,11 +85,13 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
     }
     let rule_set = app.topics.rules()?;
     words.judge(rule_set.as_ref(), &mut overview);
-    overview.rules = rule_set.map(|rule_set| {
-        let RuleSet { revision, hash, by, reason, .. } = rule_set;
-        RulesView { revision, hash, by, reason }
-    });
+    overview.rules = rule_set.map(view);
     Ok(overview)
+}
+
+fn view(rule_set: RuleSet) -> RulesView {
+    let RuleSet { revision, hash, by, reason, .. } = rule_set;
+    RulesView { revision, hash, by, reason }
 }
 
 /// What was last said under keys that begin so, unless that is nothing.

@@ -63,12 +63,10 @@ pub(super) fn no_object(record: &[u8]) -> Rejected {
         Err(why) => return broken(record, why),
         Ok(found) => Scalar::of(found),
     };
-    match found {
-        Scalar::Unreadable(_) => not_json(record, "it is no JSON object"),
-        found => {
-            Rejected::new(Reject::WrongType, format!("the record is {found}; write a JSON object"))
-        }
+    if matches!(found, Scalar::Unreadable(_)) {
+        return not_json(record, "it is no JSON object");
     }
+    Rejected::new(Reject::WrongType, format!("the record is {found}; write a JSON object"))
 }
 
 /// Why the structure of a record cannot be followed.

@@ -94,10 +94,8 @@ impl<'a> Builder<'a, '_> {
 
     pub(super) fn wrong(&self, slot: FieldSlot, found: &Scalar<'_>, what: &str) -> Rejected {
         let detail = format!("{} is {found}; {what}", self.called(slot));
-        let code = match found {
-            Scalar::Unreadable(TWICE) => Reject::DuplicateKey,
-            _ => Reject::WrongType,
-        };
+        let twice = matches!(found, Scalar::Unreadable(TWICE));
+        let code = if twice { Reject::DuplicateKey } else { Reject::WrongType };
         Rejected::new(code, detail)
     }
 

@@ -186,7 +186,7 @@ mod tests {
             if let Ok(RawValue::Object(object)) = whole(text.as_bytes()) {
                 members(object).for_each(drop);
             }
-            let json = serde_json::json!({"a": text, "b": [text, {"c": text}], text.clone(): 1});
+            let json = serde_json::json!({"a": text, "b": [text, {"c": text}], text: 1});
             let text = json.to_string();
             let found: serde_json::Map<_, _> = all(&text)
                 .unwrap()

@@ -216,23 +216,25 @@ fn seen(source: &Source, records: &[(i64, &'static str)], vouched: bool, cut: bo
     seen
 }
 
+/// A name, the producers, their batch in ms, how many records of each version may be late, and the
+/// delay in seconds where append times vouch and where they do not.
+type Case = (&'static str, &'static [Producer], i64, &'static [(&'static str, u64)], f64, f64);
+
 /// One fast producer makes no honest record late, and a slow one holds nobody back.
 #[test]
 fn no_clock_but_its_own_makes_a_record_late() {
-    let v1 = ("v1", 0, 1);
-    // Producers, batch in ms, records of each version that may be late, seconds of delay, on
-    // logs that vouch and on those that do not.
-    let cases: [(&str, &[Producer], i64, &[(&str, u64)], f64, f64); 9] = [
-        ("all right", &[v1, ("v2", 0, 1)], 100, &[], 6.0, 6.0),
-        ("shadow ahead", &[v1, ("v2", 60, 1)], 100, &[], 6.0, 6.0),
+    const V1: Producer = ("v1", 0, 1);
+    let cases: [Case; 9] = [
+        ("all right", &[V1, ("v2", 0, 1)], 100, &[], 6.0, 6.0),
+        ("shadow ahead", &[V1, ("v2", 60, 1)], 100, &[], 6.0, 6.0),
         ("production ahead", &[("v1", 60, 1), ("v2", 0, 1)], 100, &[], 6.0, 6.0),
         ("one of three ahead", &[("v1", 0, 3), ("v1", 60, 3), ("v1", 0, 3)], 100, &[], 6.0, 6.0),
-        ("rare canary ahead", &[v1, ("v2", 60, 50)], 100, &[], 6.0, 6.0),
+        ("rare canary ahead", &[V1, ("v2", 60, 50)], 100, &[], 6.0, 6.0),
         // It is late until its lag is known, and for a minute more: those panes are closed.
-        ("rare canary behind", &[v1, ("v2", -60, 50)], 100, &[("v2", 64)], 66.0, 66.0),
-        ("half of it behind", &[v1, ("v2", -60, 1)], 100, &[("v2", 640)], 66.0, 66.0),
-        ("an hour behind", &[v1, ("v2", -3600, 1)], 100, &[("v2", 6000)], 6.0, 6.0),
-        ("batches of 10 s", &[v1, ("v2", 0, 1), ("v3", 0, 1)], 10_000, &[], 25.0, 25.0),
+        ("rare canary behind", &[V1, ("v2", -60, 50)], 100, &[("v2", 64)], 66.0, 66.0),
+        ("half of it behind", &[V1, ("v2", -60, 1)], 100, &[("v2", 640)], 66.0, 66.0),
+        ("an hour behind", &[V1, ("v2", -3600, 1)], 100, &[("v2", 6000)], 6.0, 6.0),
+        ("batches of 10 s", &[V1, ("v2", 0, 1), ("v3", 0, 1)], 10_000, &[], 25.0, 25.0),
     ];
     for (name, producers, batch, late, vouched_delay, delay) in cases {
         let records = records(producers, batch);
