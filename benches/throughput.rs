@@ -81,7 +81,7 @@ fn main() {
 
 fn lines(source: &Source) -> Vec<Vec<u8>> {
     let path = PathBuf::from(RECORDING);
-    let mut recording = Recording::open(&path, source.max_record_bytes).expect("it is shipped");
+    let mut recording = Recording::open(&path, source).expect("it is shipped");
     let mut lines = Vec::new();
     while let Some(line) = recording.line().expect("it is whole") {
         if let Line::Whole { bytes, .. } = line {

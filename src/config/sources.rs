@@ -58,6 +58,7 @@ fn source(
         pane: checked!(check.span, at, raw.pane_seconds, SECOND, 1..=3600),
         label_horizon: checked!(check.span, at, raw.label_horizon_hours, HOUR, 1..=2160),
         max_jump: checked!(check.span, at, raw.max_jump_seconds, SECOND, 1..=86_400),
+        max_skew: checked!(check.span, at, raw.max_skew_seconds, SECOND, 0..=3600),
         jump_confirmations: checked!(check.small, at, raw.jump_confirmations, 1..=10_000),
         topics,
         unknown_models,

@@ -22,6 +22,7 @@ use crate::model::{
     Command, EventTime, Incident, IncidentId, IncidentState, LaneId, Mode, ModelId, SourceId, Span,
     StepResult, TargetId, TriggerId, Verdict, VersionId,
 };
+use crate::wire::lanes::{GapCause, PositionGap};
 
 /// The variable that chooses what is logged: `info`, `ripcord=debug`, …
 pub const FILTER: &str = "RIPCORD_LOG";
@@ -125,6 +126,77 @@ pub fn snapshot_unreadable(shard: u32, why: &str) {
 /// The state stored with the position of a lane cannot be used.
 pub fn lane_memory_unreadable(lane: &LaneId, position: i64, why: &str) {
     warn!(%lane, position, why, "lane memory unreadable, measuring restarts at the position");
+}
+
+/// A position that was to be read is not on the log.
+pub fn position_gap(topic: &str, partition: u32, gap: &PositionGap) {
+    let PositionGap { from, to, records, .. } = gap;
+    match gap.cause {
+        GapCause::Deleted => warn!(
+            topic,
+            partition,
+            from,
+            to,
+            records,
+            "records were deleted before they were read; keep them longer (retention.ms, \
+             retention.bytes), or let ingest run without such pauses"
+        ),
+        GapCause::CreatedAgain => warn!(
+            topic,
+            partition,
+            from,
+            to,
+            records,
+            "the partition ends before the position to read on from: it was created again, lost \
+             records, or the group was moved; reading begins at its start"
+        ),
+        GapCause::Moved => warn!(
+            topic,
+            partition,
+            from,
+            to,
+            records,
+            "somebody moved the group; what lies between the positions is not read, or read twice"
+        ),
+        GapCause::PositionLost => warn!(
+            topic,
+            partition,
+            from,
+            to,
+            records,
+            "the group has no position any more: the topic was created again, or the group was \
+             away for too long (offsets.retention.minutes); reading begins at the start"
+        ),
+    }
+}
+
+/// Records that a lane had to read again are not on the log.
+pub fn memory_gone(topic: &str, partition: u32, from: i64, to: i64) {
+    warn!(
+        topic,
+        partition,
+        from,
+        to,
+        "records that had to be read again are gone, so outcomes of predictions among them \
+         stay unmatched; keep records longer than label_horizon_hours"
+    );
+}
+
+/// Keys of a source's records are placed so that records of one request do not meet.
+pub fn keys_misplaced(source: &SourceId, why: &str) {
+    warn!(%source, why, "keys misplaced");
+}
+
+/// A role other than ingest wanted to read a position that is not on the log.
+pub fn log_gone(role: &str, topic: &str, partition: u32, from: i64, to: i64) {
+    warn!(
+        role,
+        topic,
+        partition,
+        from,
+        to,
+        "the position to read on from is not on the log; check who deletes records of this topic"
+    );
 }
 
 /// A log cannot be read for now.

@@ -7,7 +7,9 @@ use super::state::{ModelJudge, threshold};
 use super::tally;
 use super::verdict::{TriggerState, verdict};
 use super::watch::Watch;
-use crate::model::{EventTime, Limit, ModelId, ModelRules, Statistic, Trigger, Verdict, VersionId};
+use crate::model::{
+    EventTime, Limit, ModelId, ModelRules, Reason, Statistic, Trigger, Verdict, VersionId,
+};
 use crate::sums::{Assessment, BucketSums, Tally};
 
 impl ModelJudge {
@@ -28,6 +30,9 @@ impl ModelJudge {
             let stale = bucket.completeness < trigger.completeness;
             let mut assessment = self.assess(rules, id, trigger, &version, stale);
             assessment.at = start + bucket.length;
+            if assessment.reason == Reason::Lost && bucket.types_differ(&version, trigger.signal) {
+                assessment.reason = Reason::LabelTypes;
+            }
             assessment.closed.clone_from(&closed);
             let spoiled = matches!(assessment.verdict, Verdict::Breach | Verdict::Systemic);
             for sums in &closed {
@@ -83,7 +88,7 @@ impl ModelJudge {
     }
 
     /// The current assessment of a version.
-    fn assess(
+    pub(super) fn assess(
         &self,
         rules: &ModelRules,
         id: &ModelId,
@@ -100,11 +105,13 @@ impl ModelJudge {
         let design_effect = self.design_effect(trigger, version);
         let side = Side { trigger, version, watch, design_effect };
         let compared = if watch.over() { self.against(rules, side) } else { Vec::new() };
+        let silent = self.silences.of(version, trigger.signal);
+        let lost = watch.may_hide(trigger, rules.policy.max_loss_percent).then_some(Reason::Lost);
         let known = TriggerState {
             stale,
             armed,
             over: watch.over(),
-            hidden: watch.may_hide(trigger, rules.policy.max_loss_percent),
+            hidden: silent.map(|(reason, _)| reason).or(lost),
             samples: watch.seen(),
             minimum: trigger.minimum_samples,
             against: &compared,
@@ -118,6 +125,9 @@ impl ModelJudge {
         }
         if !paired {
             evidence.baseline = self.baseline(rules, trigger, version);
+        }
+        if let Some((_, since)) = silent.filter(|(silent, _)| reason == *silent) {
+            evidence.since = Some(since);
         }
         if !armed {
             evidence.null = None;
@@ -203,7 +213,7 @@ impl ModelJudge {
         out
     }
 
-    fn emit(&mut self, assessment: Assessment, out: &mut Vec<Assessment>) {
+    pub(super) fn emit(&mut self, assessment: Assessment, out: &mut Vec<Assessment>) {
         let key =
             (assessment.trigger.clone(), assessment.version.clone(), assessment.feature.clone());
         self.said.insert(key, assessment.verdict);

@@ -65,6 +65,13 @@ impl Bucket {
         own + self.unknown.of(signal)
     }
 
+    /// Whether most of what a version lost of a signal are labels of another type than its answers.
+    #[must_use]
+    pub fn types_differ(&self, version: &VersionId, signal: Signal) -> bool {
+        let types = self.versions.get(version).map_or(0, |sums| sums.lost.types);
+        signal == Signal::Accuracy && types * 2 > self.lost(version, signal)
+    }
+
     /// Adds a pane, only what is read.
     pub fn add(&mut self, pane: &Pane, reads: Reads) {
         for (version, _, sums) in pane.versions() {

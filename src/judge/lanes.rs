@@ -123,6 +123,14 @@ impl Lanes {
         self.watermark
     }
 
+    /// Whether nothing more is to be expected of it for now: every lane that is heard is at the end
+    /// of the log, or none is heard.
+    #[must_use]
+    pub fn rests(&self, now: LogTime, stall_after: Span) -> bool {
+        let mut heard = self.lanes.values().filter(|lane| !lane.stalled(now, stall_after));
+        heard.all(|lane| lane.state.as_ref().is_some_and(|state| state.idle))
+    }
+
     /// Panes that end at or before it are closed in the shard.
     #[must_use]
     pub fn watermark(&self) -> EventTime {

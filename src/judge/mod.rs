@@ -14,6 +14,7 @@ mod count;
 pub mod design;
 pub mod drift;
 pub mod edetector;
+mod gaps;
 pub mod history;
 pub mod inputs;
 pub mod lanes;
@@ -21,16 +22,18 @@ pub mod panes;
 pub mod power;
 mod provisional;
 pub mod recent;
+mod silence;
 pub mod state;
 pub mod tally;
 pub mod verdict;
 pub mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use self::buckets::{Bucket, reads_at};
+use self::gaps::Gaps;
 use self::lanes::{FrameStatus, Lanes};
 use self::panes::OpenPanes;
 use self::state::ModelJudge;
@@ -54,13 +57,27 @@ struct Source {
     lanes: Lanes,
     panes: OpenPanes,
     gaps: u64,
+    /// When something came, in log time.
+    arrivals: Gaps,
+    /// Records measured by then.
+    measured: u64,
+    silent: bool,
 }
 
 /// What judge reacts to.
 #[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
     /// A source, its number of lanes and the length of its panes.
-    Source(&'a SourceId, u32, Span),
+    Source {
+        /// Its name.
+        id: &'a SourceId,
+        /// The number of its lanes.
+        lanes: u32,
+        /// The length of its panes.
+        pane: Span,
+        /// All sources that there are, itself included; if there are none: not stated.
+        known: &'a [SourceId],
+    },
     /// Another process took over a lane.
     Claim(&'a LaneId, u64),
     /// New sums of a lane.
@@ -82,6 +99,13 @@ pub enum Output {
     Traffic(LiveTraffic),
 }
 
+impl Source {
+    fn new(lanes: Lanes) -> Self {
+        let (panes, arrivals) = (OpenPanes::default(), Gaps::default());
+        Self { lanes, panes, gaps: 0, arrivals, measured: 0, silent: false }
+    }
+}
+
 impl Judge {
     /// Takes one input at a log time.
     pub fn step(
@@ -92,14 +116,16 @@ impl Judge {
         out: &mut Vec<Output>,
     ) {
         match input {
-            Input::Source(id, lanes, pane) => match self.sources.get_mut(id) {
-                Some(source) => source.lanes.widen(lanes, pane, now),
-                None => {
-                    let lanes = Lanes::new(lanes, pane, now);
-                    let source = Source { lanes, panes: OpenPanes::default(), gaps: 0 };
-                    self.sources.insert(id.clone(), source);
+            Input::Source { id, lanes, pane, known } => {
+                self.forget_sources(known);
+                match self.sources.get_mut(id) {
+                    Some(source) => source.lanes.widen(lanes, pane, now),
+                    None => {
+                        let lanes = Lanes::new(lanes, pane, now);
+                        self.sources.insert(id.clone(), Source::new(lanes));
+                    }
                 }
-            },
+            }
             Input::Claim(lane, epoch) => {
                 if let Some(source) = self.sources.get_mut(&lane.source)
                     && source.lanes.claim(lane.lane, epoch, now)
@@ -126,6 +152,41 @@ impl Judge {
         for source in sources {
             self.advance(now, rule_set, &source, out);
         }
+        self.tell_silent_sources(now, rule_set, out);
+    }
+
+    /// A source from which records used to come is silent.
+    fn tell_silent_sources(&mut self, now: LogTime, rule_set: &RuleSet, out: &mut Vec<Output>) {
+        let mut news = false;
+        for source in self.sources.values_mut().filter(|source| !source.silent) {
+            source.silent = source.arrivals.overdue(now.as_ms());
+            news |= source.silent;
+        }
+        if !news {
+            return;
+        }
+        for (id, judge) in &mut self.models {
+            let mut feeding = judge.sources.iter().filter_map(|source| self.sources.get(source));
+            if judge.sources.is_empty() || !feeding.all(|source| source.silent) {
+                continue;
+            }
+            let feeding = judge.sources.iter().filter_map(|source| self.sources.get(source));
+            let at = feeding.map(|source| source.lanes.watermark()).max();
+            let mut said = Vec::new();
+            judge.source_silent(rule_set.of(id), id, at.unwrap_or(EventTime::MIN), &mut said);
+            out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
+        }
+    }
+
+    /// Sources that were renamed or removed no longer count.
+    fn forget_sources(&mut self, known: &[SourceId]) {
+        if known.is_empty() {
+            return;
+        }
+        self.sources.retain(|id, _| known.contains(id));
+        for judge in self.models.values_mut() {
+            judge.sources.retain(|id| known.contains(id));
+        }
     }
 
     fn frame(&mut self, now: LogTime, rule_set: &RuleSet, frame: &Frame, out: &mut Vec<Output>) {
@@ -134,6 +195,12 @@ impl Judge {
             FrameStatus::Outdated => return,
             FrameStatus::AfterGap => source.gaps += 1,
             FrameStatus::Counts => {}
+        }
+        let measured = source.lanes.counters().measured;
+        if measured > source.measured {
+            let came = measured - source.measured;
+            source.arrivals.take(now.as_ms(), now.as_ms(), came);
+            (source.measured, source.silent) = (measured, false);
         }
         let watermark = source.lanes.watermark();
         let touched = source.panes.take(frame, source.lanes.pane(), watermark);
@@ -163,11 +230,16 @@ impl Judge {
         }
         let Some(source) = self.sources.get_mut(id).filter(|_| watermark > before) else { return };
         let length = source.lanes.pane();
+        let whole = completeness >= 1.0;
+        let mut answered: BTreeMap<EventTime, BTreeSet<ModelId>> = BTreeMap::new();
         for (start, model, pane) in source.panes.close(length, watermark) {
+            if pane.versions().any(|(_, _, sums)| sums.answers.n > 0) {
+                answered.entry(start).or_default().insert(model.clone());
+            }
             let rules = rule_set.of(&model);
             let judge = self.models.entry(model.clone()).or_default();
             judge.buckets.add(start, &pane, completeness, &rules.triggers);
-            judge.record_traffic(start, length, &pane);
+            judge.record_traffic(start, length, &pane, whole);
             let versions = pane.live();
             if !versions.is_empty() {
                 let end = start + length;
@@ -185,8 +257,29 @@ impl Judge {
             }
         }
         for model in fed {
-            self.close_buckets(rule_set, &model, out);
+            self.close_buckets(now, rule_set, &model, out);
+            if whole {
+                self.tell_silences(rule_set, &model, &answered, (length, watermark), out);
+            }
         }
+    }
+
+    /// Others of the source answered in these panes; what does this model miss?
+    fn tell_silences(
+        &mut self,
+        rule_set: &RuleSet,
+        model: &ModelId,
+        answered: &BTreeMap<EventTime, BTreeSet<ModelId>>,
+        (length, watermark): (Span, EventTime),
+        out: &mut Vec<Output>,
+    ) {
+        let Some(judge) = self.models.get_mut(model) else { return };
+        for (start, _) in answered.iter().filter(|(_, models)| !models.contains(model)) {
+            judge.silences.others_went_on(*start, length);
+        }
+        let mut said = Vec::new();
+        judge.tell_silences(rule_set.of(model), model, watermark, &mut said);
+        out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
     }
 
     /// Fewer lanes are reporting than before: verdicts based on them are stale.
@@ -205,14 +298,30 @@ impl Judge {
         }
     }
 
-    fn close_buckets(&mut self, rule_set: &RuleSet, model: &ModelId, out: &mut Vec<Output>) {
+    /// A bucket closes once every source of the model has passed it, but for those that rest: one
+    /// that is at its end says nothing about time, and one that is not heard makes stale.
+    fn close_buckets(
+        &mut self,
+        now: LogTime,
+        rule_set: &RuleSet,
+        model: &ModelId,
+        out: &mut Vec<Output>,
+    ) {
+        let stall_after = rule_set.default.policy.stall_after;
         let Some(judge) = self.models.get_mut(model) else { return };
-        let watermarks = judge.sources.iter().filter_map(|source| self.sources.get(source));
-        let Some(watermark) = watermarks.map(|source| source.lanes.watermark()).min() else {
+        let feeding = || judge.sources.iter().filter_map(|source| self.sources.get(source));
+        let busy = feeding().filter(|source| !source.lanes.rests(now, stall_after));
+        let Some(watermark) = busy
+            .map(|source| source.lanes.watermark())
+            .min()
+            .or_else(|| feeding().map(|source| source.lanes.watermark()).max())
+        else {
             return;
         };
+        let completeness = feeding().map(|source| source.lanes.completeness()).fold(1.0, f64::min);
         let mut said = Vec::new();
-        for (start, bucket) in judge.buckets.close(watermark) {
+        for (start, mut bucket) in judge.buckets.close(watermark) {
+            bucket.completeness = bucket.completeness.min(completeness);
             judge.close(rule_set.of(model), model, start, &bucket, &mut said);
         }
         out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
@@ -241,10 +350,8 @@ impl Judge {
                 let bucket = bucket.or_insert_with(|| Bucket::new(length));
                 bucket.add(open, reads_at(&rules.triggers, length));
             }
-            if let Some((start, bucket)) = buckets.into_iter().next() {
-                let said = judge.look_ahead(rules, model, start, &bucket);
-                out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
-            }
+            let said = judge.look_ahead(rules, model, &buckets);
+            out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
         }
     }
 
@@ -252,7 +359,11 @@ impl Judge {
     #[must_use]
     pub fn next_wakeup(&self, now: LogTime, rule_set: &RuleSet) -> Option<LogTime> {
         let stall_after = rule_set.default.policy.stall_after;
-        self.sources.values().filter_map(|source| source.lanes.next_stall(now, stall_after)).min()
+        let stalls = self.sources.values();
+        let stalls = stalls.filter_map(|source| source.lanes.next_stall(now, stall_after));
+        let silent = self.sources.values().filter(|source| !source.silent);
+        let silent = silent.filter_map(|source| source.arrivals.due().map(LogTime::from_ms));
+        stalls.chain(silent).min()
     }
 
     /// A model's judge.

@@ -120,7 +120,7 @@ pub fn moments(tally: &Tally) -> Moments {
     }
 }
 
-/// A tally with its place in time, and what was lost beside it.
+/// A tally with its place in time, and what was lost of it.
 #[must_use]
 pub fn placed(
     start: EventTime,

@@ -143,10 +143,16 @@ impl Watch {
         }
     }
 
-    /// The statistic against `null` if this bucket closed now.
+    /// The statistic against `null` if these buckets closed now.
     #[must_use]
-    pub fn with(&self, null: f64, (tally, lost): (&Tally, u64), design_effect: f64) -> f64 {
-        self.detector.with(&tally::growth(null, tally, lost), design_effect)
+    pub fn with(&self, null: f64, open: &[(Tally, u64)], design_effect: f64) -> f64 {
+        let mut sum: Vec<f64> = Vec::new();
+        for (tally, lost) in open {
+            let growth = tally::growth(null, tally, *lost);
+            sum.resize(sum.len().max(growth.len()), 0.0);
+            sum.iter_mut().zip(growth).for_each(|(sum, growth)| *sum += growth);
+        }
+        self.detector.with(&sum, design_effect)
     }
 
     /// Whether what was lost in the last buckets could hide a fault: with every lost sample bad,

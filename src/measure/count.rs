@@ -65,7 +65,9 @@ impl Lane {
 
     fn version(&mut self, model: &str, version: &str) -> Result<(ModelIx, VersionIx), NameError> {
         let model = self.names.model(model)?;
-        Ok((model, self.names.version(model, version)?))
+        let version = self.names.version(model, version)?;
+        self.version = Some(version);
+        Ok((model, version))
     }
 
     fn prediction(
@@ -148,7 +150,7 @@ impl Lane {
                 Value::Text(name) => grid.category(name, self.categories),
             }
             if let Some(actual) = &p.actual {
-                sums.labels.count(Label::of(answer) != Label::of(actual));
+                sums.label(Label::of(answer).agrees(Label::of(actual)));
             }
         }
         for ((name, value), index) in p.features.iter().zip(&self.features) {
@@ -175,7 +177,7 @@ impl Lane {
         };
         if let (Some(version), Some(answer)) = (&o.version, &o.prediction) {
             let version = self.names.version(model, version)?;
-            let right = Label::of(answer) == actual;
+            let right = Label::of(answer).agrees(actual);
             return Ok(self.complete_outcome(o, version, right, at));
         }
         let request = (model, request_key(&o.request));
@@ -208,7 +210,7 @@ impl Lane {
         &mut self,
         o: &Outcome<'_>,
         version: VersionIx,
-        right: bool,
+        right: Option<bool>,
         at: &RecordPlace,
     ) -> Disposition {
         if !self.adds(o.ts, at) {
@@ -218,7 +220,7 @@ impl Lane {
             return Disposition::Duplicate;
         }
         let sums = self.panes.version(o.ts, at, version, SampleRole::Unstated);
-        sums.labels.count(!right);
+        sums.label(right);
         Disposition::Measured
     }
 

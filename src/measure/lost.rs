@@ -7,7 +7,7 @@
 use super::Lane;
 use super::api::UnreadRecord;
 use super::ledger::{ReadPhase, RecordPlace};
-use super::names::{VersionIx, request_key};
+use super::names::{KeyHash, ModelIx, VersionIx, request_key};
 use crate::model::{EventTime, LostFields, Reject, Sample, SampleRole};
 use crate::sums::Losses;
 
@@ -38,7 +38,15 @@ impl Lane {
     /// An outcome that cannot be used: the versions that answered its request lose a label.
     pub(super) fn lose_labels(&mut self, model: &str, request: &str, at: &RecordPlace) {
         let Ok(model) = self.names.model(model) else { return };
-        for version in self.join.answered(model, request_key(request)) {
+        let request = request_key(request);
+        if self.behind {
+            return self.lost_labels.push((model, request, *at));
+        }
+        self.lose_labels_of(model, request, at);
+    }
+
+    pub(super) fn lose_labels_of(&mut self, model: ModelIx, request: KeyHash, at: &RecordPlace) {
+        for version in self.join.answered(model, request) {
             self.lose_of(version, Losses { labels: 1, ..Losses::default() }, at);
         }
     }

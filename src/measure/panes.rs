@@ -48,15 +48,13 @@ struct Pane {
     seen: Hashes,
     /// Requests whose outcome waits here for a prediction.
     waiting: Vec<(ModelIx, KeyHash)>,
-    /// Per topic, the first position that feeds it.
-    first: Vec<Option<i64>>,
-    /// The newest event before the first of them.
-    newest_before: Option<EventTime>,
+    /// Per topic, the first position that feeds it, and the newest event before that.
+    first: Vec<Option<(i64, Option<EventTime>)>>,
     changed: bool,
 }
 
 impl Pane {
-    fn new(topics: usize, at: &RecordPlace) -> Self {
+    fn new(topics: usize) -> Self {
         Self {
             versions: BTreeMap::new(),
             pairs: BTreeMap::new(),
@@ -64,7 +62,6 @@ impl Pane {
             seen: Hashes::default(),
             waiting: Vec::new(),
             first: vec![None; topics],
-            newest_before: at.newest_before,
             changed: false,
         }
     }
@@ -73,9 +70,10 @@ impl Pane {
         if at.phase == ReadPhase::Rebuild {
             return;
         }
-        self.newest_before = self.newest_before.min(at.newest_before);
-        if let Some(first) = self.first.get_mut(at.topic) {
-            *first = Some(first.map_or(at.position, |f| f.min(at.position)));
+        if let Some(first) = self.first.get_mut(at.topic)
+            && first.is_none_or(|(position, _)| at.position < position)
+        {
+            *first = Some((at.position, at.newest_before));
         }
     }
 }
@@ -110,6 +108,11 @@ impl Panes {
         ts.floor(self.span) + self.span
     }
 
+    /// The end of the last open pane. `None` if none is open.
+    pub(super) fn end_of_last(&self) -> Option<EventTime> {
+        self.open.last_key_value().map(|(start, _)| *start + self.span)
+    }
+
     /// Whether the pane that holds `ts` is open.
     pub(super) fn is_open(&self, ts: EventTime) -> bool {
         self.mark.is_none_or(|mark| self.end_of(ts) > mark)
@@ -123,7 +126,7 @@ impl Panes {
     /// The pane that holds `ts`, fed by the record at `at`.
     fn fed(&mut self, ts: EventTime, at: &RecordPlace) -> &mut Pane {
         let topics = self.topics;
-        let pane = self.open.entry(ts.floor(self.span)).or_insert_with(|| Pane::new(topics, at));
+        let pane = self.open.entry(ts.floor(self.span)).or_insert_with(|| Pane::new(topics));
         pane.feed(at);
         pane
     }
@@ -206,14 +209,9 @@ impl Panes {
         waiting
     }
 
-    /// Per topic, the first position that feeds an open pane.
-    pub(super) fn first_position(&self, topic: usize) -> Option<i64> {
+    /// The first position of a topic that feeds an open pane, and the newest event before it.
+    pub(super) fn first_position(&self, topic: usize) -> Option<(i64, Option<EventTime>)> {
         self.open.values().filter_map(|p| p.first.get(topic).copied().flatten()).min()
-    }
-
-    /// The newest event before the first record of an open pane. `None` if no pane is open.
-    pub(super) fn newest_before(&self) -> Option<Option<EventTime>> {
-        self.open.values().map(|pane| pane.newest_before).min()
     }
 
     /// Takes what is due: cells that changed, at most once a second each unless something bad

@@ -36,6 +36,12 @@ pub enum Reason {
     Incomplete,
     /// So much was lost that a fault could be hidden in it.
     Lost,
+    /// Its answers are numbers and the outcomes texts, or the other way round.
+    LabelTypes,
+    /// It no longer answers, while others do.
+    Silent,
+    /// Labels no longer come, while it answers.
+    NoLabels,
     /// Another version would serve better.
     BenefitShown,
     /// The version it is compared with went bad at the same time.
@@ -50,6 +56,14 @@ pub enum Reason {
     BenefitUnproven,
     /// There is nothing to compare with.
     NoReference,
+}
+
+impl Reason {
+    /// Whether a verdict is stale because a fault may be hidden in what was not measured.
+    #[must_use]
+    pub const fn is_blind(self) -> bool {
+        matches!(self, Self::Lost | Self::LabelTypes | Self::Silent | Self::NoLabels)
+    }
 }
 
 /// What a comparison is based on. The first of these that exists is used.

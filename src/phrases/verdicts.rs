@@ -25,6 +25,9 @@ pub const fn reason(reason: Reason) -> &'static str {
         Reason::NoBaseline => "there is no baseline yet",
         Reason::Incomplete => "too few lanes reported",
         Reason::Lost => "so much was lost that a fault could be hidden in it",
+        Reason::LabelTypes => "predictions and outcomes are of different types",
+        Reason::Silent => "it no longer answers",
+        Reason::NoLabels => "labels no longer come",
         Reason::BenefitShown => "another version would serve better",
         Reason::ReferenceAlsoOver => "the version it is compared with is over the limit too",
         Reason::PairedWithinTolerance => {

@@ -129,7 +129,9 @@ impl WatchedReader {
             }
             Ok(Some(Read::Records(_, records))) => Some(self.stamps.look(records, now)),
             // An end says nothing of a clock.
-            Ok(Some(Read::End(..))) => (!self.stamps.stopped).then_some(RoleStanding::Reads),
+            Ok(Some(Read::End(..) | Read::Gone(..))) => {
+                (!self.stamps.stopped).then_some(RoleStanding::Reads)
+            }
             Ok(Some(Read::Revoking(partitions))) => {
                 self.given.retain(|given| !partitions.contains(given));
                 None

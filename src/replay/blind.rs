@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Action, EventTime, ModelId, Reason, RuleSet, Span, TriggerId, VersionId};
+use crate::model::{Action, EventTime, ModelId, RuleSet, Span, TriggerId, VersionId};
 use crate::shard::{Decision, Output};
 use crate::show::data::BlindSummary;
 
@@ -62,7 +62,7 @@ impl Period {
 /// Whether undo told that the version, which answers users, may hide a fault.
 fn is_blind(decision: &Decision) -> bool {
     let told = decision.ruling.as_ref().is_some_and(|ruling| ruling.incident.is_some());
-    told && decision.assessment.reason == Reason::Lost
+    told && decision.assessment.reason.is_blind()
 }
 
 fn rolls_back(rule_set: &RuleSet, decision: &Decision) -> bool {

@@ -132,6 +132,10 @@ impl Work {
             Some(Read::Revoking(gone) | Read::Lost(gone)) => {
                 self.waiting.retain(|(partition, _)| !gone.contains(partition));
             }
+            Some(Read::Gone(commands, gap)) => {
+                let (topic, at) = (&commands.topic, commands.partition);
+                diagnostics::log_gone("work", topic, at, gap.from, gap.to);
+            }
             Some(Read::End(..) | Read::Blocked(_)) => {}
             None => turn.idle = self.waiting.is_empty(),
         }

@@ -141,8 +141,9 @@ impl Shard {
                 self.undo(rule_set, undo::Input::Rules, out);
                 self.stand_all(rule_set);
             }
-            Inbox::Source { source, lanes, pane, .. } => {
-                self.judge(position, rule_set, judge::Input::Source(source, *lanes, *pane), out);
+            Inbox::Source { source: id, lanes, pane, known, .. } => {
+                let source = judge::Input::Source { id, lanes: *lanes, pane: *pane, known };
+                self.judge(position, rule_set, source, out);
             }
             Inbox::Claim { lane, epoch } => {
                 self.judge(position, rule_set, judge::Input::Claim(lane, *epoch), out);

@@ -17,6 +17,9 @@ pub struct Losses {
     /// Labelled answers.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub labels: u64,
+    /// Labelled answers that cannot be compared with the truth: one is a number, the other a text.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub types: u64,
     /// Answers with at least one input that cannot be used.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub features: u64,
@@ -30,10 +33,10 @@ impl Losses {
     /// A record that could not be used at all; `None`: nobody knows of which kind.
     #[must_use]
     pub const fn of_record(kind: Option<SampleKind>) -> Self {
-        let none = Self { answers: 0, latencies: 0, labels: 0, features: 0 };
+        let none = Self { answers: 0, latencies: 0, labels: 0, types: 0, features: 0 };
         match kind {
             None | Some(SampleKind::Prediction) => {
-                Self { answers: 1, latencies: 1, labels: 1, features: 1 }
+                Self { answers: 1, latencies: 1, labels: 1, features: 1, ..none }
             }
             Some(SampleKind::Outcome) => Self { labels: 1, ..none },
             Some(SampleKind::Latency) => Self { latencies: 1, ..none },
@@ -49,6 +52,7 @@ impl Losses {
                 answers: 1,
                 latencies: u64::from(p.latency_us.is_some()),
                 labels: u64::from(p.actual.is_some()),
+                types: 0,
                 features: u64::from(!p.features.is_empty()),
             },
             Sample::Latency(_) => Self::of_record(Some(SampleKind::Latency)),
@@ -65,6 +69,7 @@ impl Losses {
             answers: one(&[LostField::Status]),
             latencies: one(&[LostField::Latency]),
             labels: one(&[LostField::Prediction, LostField::Actual]),
+            types: 0,
             features: one(&[LostField::Features]),
         }
     }
@@ -73,7 +78,7 @@ impl Losses {
     #[must_use]
     pub const fn of(self, signal: Signal) -> u64 {
         match signal {
-            Signal::Accuracy => self.labels,
+            Signal::Accuracy => self.labels + self.types,
             Signal::ErrorRate => self.answers,
             Signal::Latency => self.latencies,
             Signal::FeatureDrift => self.features,
@@ -83,7 +88,7 @@ impl Losses {
     /// All units.
     #[must_use]
     pub const fn total(self) -> u64 {
-        self.answers + self.latencies + self.labels + self.features
+        self.answers + self.latencies + self.labels + self.types + self.features
     }
 
     /// Adds others.
@@ -91,6 +96,7 @@ impl Losses {
         self.answers += other.answers;
         self.latencies += other.latencies;
         self.labels += other.labels;
+        self.types += other.types;
         self.features += other.features;
     }
 

@@ -16,7 +16,7 @@ mod partial;
 
 pub use assessment::{Assessment, BucketSums, Evidence, LiveTraffic, Tally};
 pub use counts::{Counts, HealthSums, RunSums};
-pub use frame::{Counters, Frame, PairPartial, UnknownPartial, VersionPartial};
+pub use frame::{Counters, Frame, PairPartial, UnknownPartial, VersionPartial, VersionSkew};
 pub use grid::{Cell, Grid};
 pub use latency::Latency;
 pub use losses::Losses;

@@ -28,6 +28,9 @@ pub struct VersionSums {
     /// Labelled answers, and how many were wrong, in the pane of the outcome.
     #[serde(default, skip_serializing_if = "Counts::is_empty")]
     pub labels: Counts,
+    /// Seconds from those answers to their labels, as far as both are known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub label_delay_s: u64,
     /// Resources that its instances used.
     #[serde(default, skip_serializing_if = "HealthSums::is_empty")]
     pub health: HealthSums,
@@ -66,10 +69,19 @@ impl VersionSums {
             self.predictions.get_or_insert_default().merge(predictions);
         }
         self.labels.merge(other.labels);
+        self.label_delay_s = self.label_delay_s.saturating_add(other.label_delay_s);
         self.health.merge(other.health);
         self.training.merge(other.training);
         self.pipeline.merge(other.pipeline);
         self.lost.merge(other.lost);
+    }
+
+    /// Counts a labelled answer. `None`: it cannot be compared with the truth.
+    pub fn label(&mut self, right: Option<bool>) {
+        match right {
+            Some(right) => self.labels.count(!right),
+            None => self.lost.types += 1,
+        }
     }
 
     /// Failures, wrong answers and losses, which are sent to the judge at once.

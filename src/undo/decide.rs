@@ -17,7 +17,7 @@ use super::state::ALERTS_OPEN;
 use super::wording::outside;
 use super::{Output, Response, Ruling};
 use crate::model::{Action, IncidentEvent, IncidentState, Reason, Trigger, Verdict};
-use crate::phrases::reference;
+use crate::phrases::{moment, reference};
 use crate::sums::Assessment;
 
 impl ModelContext<'_> {
@@ -31,9 +31,7 @@ impl ModelContext<'_> {
             Verdict::Insufficient if self.model.serves(&a.version) && undecided(a) => {
                 self.recommend(a)
             }
-            Verdict::Stale if a.reason == Reason::Lost && self.model.serves(&a.version) => {
-                self.blind(a)
-            }
+            Verdict::Stale if a.reason.is_blind() && self.model.serves(&a.version) => self.blind(a),
             Verdict::Systemic | Verdict::Insufficient | Verdict::Stale | Verdict::Blind => {
                 self.unsure(a)
             }
@@ -110,11 +108,25 @@ impl ModelContext<'_> {
 
     /// So much is lost that nobody can say whether the version is healthy. It never rolls back.
     fn blind(&mut self, a: &Assessment) -> Ruling {
-        let because = format!(
-            "So many records of {} are lost that {} cannot call it healthy: with all of them bad, \
-             it would be over its limit.",
-            a.version, a.trigger
-        );
+        let (version, trigger) = (&a.version, &a.trigger);
+        let because = match a.reason {
+            Reason::LabelTypes => format!(
+                "{trigger} cannot judge {version}: its predictions are numbers and the outcomes \
+                 texts, or the other way round. Write both in one type."
+            ),
+            Reason::Silent => format!(
+                "{version} no longer answers{}, so nobody can say whether it is healthy.",
+                since(a)
+            ),
+            Reason::NoLabels => format!(
+                "No labels for {version} come any more{}, so {trigger} cannot judge it.",
+                since(a)
+            ),
+            _ => format!(
+                "Too many records of {version} are lost for {trigger} to call it healthy: if all \
+                 of them were bad, it would be over its limit."
+            ),
+        };
         let next = Some("ripcord status".to_owned());
         self.alert(a, Explanation::new("blind", because).then(next))
     }
@@ -200,6 +212,12 @@ impl ModelContext<'_> {
         });
         news
     }
+}
+
+/// Since when something no longer comes.
+fn since(a: &Assessment) -> String {
+    let since = a.evidence.since;
+    since.map_or_else(String::new, |since| format!(" (the last: {})", moment(since)))
 }
 
 /// The evidence is over its threshold, and only the benefit is not shown.

@@ -6,7 +6,7 @@ use super::explanation::Explanation;
 use super::ids::incident_id;
 use super::proof::ProofProgress;
 use super::wording::compared;
-use crate::model::{EventTime, Incident, IncidentState, Reason, Reference, Verdict, VersionId};
+use crate::model::{EventTime, Incident, IncidentState, Reference, Verdict, VersionId};
 use crate::sums::Assessment;
 
 impl ModelContext<'_> {
@@ -139,7 +139,7 @@ impl ModelContext<'_> {
 /// The verdict that an incident carries.
 fn of_incident(a: &Assessment) -> Verdict {
     match (a.verdict, a.reason) {
-        (Verdict::Stale, Reason::Lost) => Verdict::Blind,
+        (Verdict::Stale, reason) if reason.is_blind() => Verdict::Blind,
         (verdict, _) => verdict,
     }
 }

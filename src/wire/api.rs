@@ -10,6 +10,7 @@ use crate::model::{
 };
 use crate::shard::ModelStatus;
 use crate::sums::Counters;
+use crate::wire::lanes::LaneReport;
 
 /// `GET /api/status`: everything at a glance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,10 @@ pub struct Overview {
     pub rules: Option<RulesView>,
     /// Why a target cannot be observed, for those that cannot.
     pub trouble: BTreeMap<String, String>,
+    /// Lanes that could not read what they wanted: records were lost, or are forgotten.
+    pub lanes: Vec<LaneReport>,
+    /// What is wrong with the keys of a source's records, for those whose keys are placed wrongly.
+    pub keys: BTreeMap<SourceId, String>,
     /// Each shard.
     pub shards: Vec<ShardView>,
     /// Each model.
@@ -171,22 +176,25 @@ pub struct StepView {
     pub want: Want,
 }
 
-/// How the lines were received.
+/// How the records were received.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TelemetryReceipt {
-    /// Lines that are durable on the log.
+    /// Records that are durable on the log.
     pub taken: u64,
-    /// Lines that were rejected.
+    /// Records that were rejected.
     pub rejected_count: u64,
     /// The first of them.
-    pub rejected: Vec<RejectedLine>,
+    pub rejected: Vec<RejectedRecord>,
 }
 
-/// A line that cannot be used.
+/// A record that cannot be used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RejectedLine {
-    /// Which line, from 1.
+pub struct RejectedRecord {
+    /// On which line it begins, from 1.
     pub line: u64,
+    /// Which element of a list it is, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<u64>,
     /// Why, by the code of the counters.
     pub code: Reject,
     /// Which field, what was found, what is expected.

@@ -13,7 +13,7 @@ pub use self::report::{
     Durations, Example, LabelCounts, LostValues, ModelReport, PairCounts, Rejects, RoleCounts,
     SourceReport, Times,
 };
-use super::telemetry::{Loss, Raw, decode_explained};
+use super::telemetry::{Loss, Raw, RecordAt, decode_explained};
 use crate::model::{
     EventTime, LostField, Outcome, Prediction, PredictionStatus, Reject, Sample, SampleKind,
     SampleRole, Source, Span, TopicRule, Value,
@@ -84,46 +84,53 @@ impl<'s> SourceCheck<'s> {
 
     /// Takes a record; `line` is its number in the file, or its position on the log.
     pub fn take(&mut self, line: u64, record: &Raw<'_>) {
+        self.take_at(RecordAt { line, element: None }, record);
+    }
+
+    /// Takes a record of a file.
+    pub fn take_at(&mut self, at: RecordAt, record: &Raw<'_>) {
         self.records += 1;
         let mut losses = Vec::new();
         match decode_explained(record, self.topic, self.source, &mut losses) {
             Ok(sample) => {
-                self.understood(line, &sample);
-                losses.into_iter().for_each(|loss| self.lose(line, loss));
+                self.understood(at, &sample);
+                losses.into_iter().for_each(|loss| self.lose(at, loss));
             }
-            Err(why) => self.reject(line, why.code, why.detail),
+            Err(why) => self.reject(at, why.code, why.detail),
         }
     }
 
     /// Takes a record that was too large to be read.
-    pub fn too_large(&mut self, line: u64, bytes: u64) {
+    pub fn too_large(&mut self, at: RecordAt, bytes: u64) {
         self.records += 1;
         let limit = self.source.max_record_bytes;
         let detail = format!("the record has {bytes} bytes, the limit is {limit}");
-        self.reject(line, Reject::TooLarge, detail);
+        self.reject(at, Reject::TooLarge, detail);
     }
 
-    fn lose(&mut self, line: u64, Loss { field, detail }: Loss) {
+    fn lose(&mut self, at: RecordAt, Loss { field, detail }: Loss) {
+        let (first_line, detail) = (at.line, at.within_line(detail));
         let entry = self.lost.entry(field);
-        entry.or_insert_with(|| LostValues { count: 0, first_line: line, detail }).count += 1;
+        entry.or_insert_with(|| LostValues { count: 0, first_line, detail }).count += 1;
     }
 
-    fn reject(&mut self, line: u64, code: Reject, detail: String) {
+    fn reject(&mut self, at: RecordAt, code: Reject, detail: String) {
         let entry = self.rejected.entry(code).or_insert_with(|| Rejects {
             count: 0,
-            first_line: line,
-            detail,
+            first_line: at.line,
+            detail: at.within_line(detail),
             mend: report::mend(code),
         });
         entry.count += 1;
     }
 
-    fn understood(&mut self, line: u64, sample: &Sample<'_>) {
+    fn understood(&mut self, at: RecordAt, sample: &Sample<'_>) {
         let kind = report::kind(sample);
         let count = self.understood.entry(kind).or_default();
         *count += 1;
         if *count <= EXAMPLES as u64 {
-            self.examples.push(Example { line, kind, reads: report::reads(sample) });
+            let reads = at.within_line(report::reads(sample));
+            self.examples.push(Example { line: at.line, kind, reads });
         }
         let ts = sample.ts();
         self.first = Some(self.first.map_or(ts, |first| first.min(ts)));

@@ -12,10 +12,14 @@
 //! digits; true and false are the labels 1 and 0; NaN and Infinity, bare as Python writes them or
 //! in quotes, and numbers beyond an f64 are numbers that are not finite.
 
+mod body;
+mod cursor;
+mod event;
 mod fields;
 mod mapped;
 mod parse;
 mod read;
+mod row;
 mod sample;
 mod scan;
 mod time;
@@ -23,9 +27,12 @@ mod value;
 
 use std::borrow::Cow;
 
-use crate::measure::UnreadRecord;
+use crate::measure::{self, UnreadRecord};
 use crate::model::{LostField, Mapping, Reject, Sample, SampleKind, Source, TopicRule};
+pub use body::{RecordAt, RecordPart, each_record, utf16};
+use event::Envelope;
 use fields::{FieldSlot, Fields};
+pub use row::Columns;
 use value::Scalar;
 
 /// A record as it is on a log or in a file.
@@ -48,8 +55,12 @@ impl<'a> Raw<'a> {
 
     /// The first header of this name, if it is text.
     fn header(&self, name: &str) -> Option<&'a str> {
-        let (_, value) = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
-        std::str::from_utf8(value).ok()
+        std::str::from_utf8(self.header_bytes(name)?).ok()
+    }
+
+    fn header_bytes(&self, name: &str) -> Option<&'a [u8]> {
+        let (_, value) = self.headers.iter().find(|(key, _)| same_header(key, name))?;
+        Some(value)
     }
 }
 
@@ -146,10 +157,36 @@ fn explained<'a>(
             return sample::build(fields, kind, &context, losses);
         }
     }
-    let (fields, envelope) = mapped::fields(&Raw { value, ..*record }, &context)?;
+    let record = Raw { value, ..*record };
+    match event::opened(value, context.mapping) {
+        None => mapped(&record, &context, losses),
+        Some(event) => {
+            let sample = mapped(&Raw { value: &event, ..record }, &context, losses)?;
+            Ok(measure::owned(sample))
+        }
+    }
+}
+
+/// Reads a mapped record or an event. One whose data cannot be read needs another place for every
+/// field.
+fn mapped<'a>(
+    record: &Raw<'a>,
+    context: &Context<'_>,
+    losses: Option<&mut Vec<Loss>>,
+) -> Result<Sample<'a>, Rejected> {
+    let (fields, envelope) = mapped::fields(record, context)?;
     let fixed = context.mapping.and_then(|mapping| mapping.kind);
-    let kind = kind(&fields, fixed, envelope.as_deref().or(record.header("ce_type")))?;
-    sample::build(fields, kind, &context, losses)
+    let (event, own) = match envelope {
+        Some(Envelope { kind, record }) => (kind, record.map(|_| ())),
+        None => (None, Ok(())),
+    };
+    let kind = kind(&fields, fixed, event.as_deref().or(record.header("ce_type")))?;
+    sample::build(fields, kind, context, losses).map_err(|why| match own {
+        Err(Rejected { code, detail, .. }) if why.code == Reject::MissingField => {
+            Rejected { code, detail, ..why }
+        }
+        Err(_) | Ok(()) => why,
+    })
 }
 
 /// The bytes of the value, if they may be JSON, without a byte order mark.
@@ -171,6 +208,24 @@ fn json(value: &[u8], max_bytes: usize) -> Result<&[u8], Rejected> {
         )),
         value => Ok(value),
     }
+}
+
+/// Whether two headers have one name. Attributes of an event are `ce_type` on Kafka and `ce-type`
+/// over HTTP.
+#[must_use]
+pub fn same_header(a: &str, b: &str) -> bool {
+    match attribute(a).zip(attribute(b)) {
+        Some((a, b)) => a.eq_ignore_ascii_case(b),
+        None => a.eq_ignore_ascii_case(b),
+    }
+}
+
+/// The attribute of an event that a header is.
+#[must_use]
+pub fn attribute(header: &str) -> Option<&str> {
+    let (prefix, name) = header.split_at_checked(3)?;
+    let is_one = prefix.eq_ignore_ascii_case("ce_") || prefix.eq_ignore_ascii_case("ce-");
+    is_one.then_some(name)
 }
 
 /// Whether the headers say that the value is a CloudEvent with its envelope.

@@ -205,7 +205,7 @@ impl ShimReader {
                 drop(script);
                 self.unsought.extend(partitions.iter().cloned());
             }
-            Read::Records(..) | Read::End(..) | Read::Blocked(_) => {}
+            Read::Records(..) | Read::End(..) | Read::Gone(..) | Read::Blocked(_) => {}
         }
     }
 

@@ -162,9 +162,11 @@ fn partitions_take_turns_and_batches_are_bounded() {
         told.push(match read {
             Read::Records(of, records) => format!("{} {}", of.partition, records.len()),
             Read::End(of, at) => format!("{} end {at}", of.partition),
-            other @ (Read::Assigned(_) | Read::Revoking(_) | Read::Lost(_) | Read::Blocked(_)) => {
-                panic!("{other:?}")
-            }
+            other @ (Read::Assigned(_)
+            | Read::Revoking(_)
+            | Read::Lost(_)
+            | Read::Gone(..)
+            | Read::Blocked(_)) => panic!("{other:?}"),
         });
     }
     let expected =

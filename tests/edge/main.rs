@@ -21,6 +21,8 @@ mod roles_shim;
 mod router;
 // Targets that lie, break or repeat themselves, and the saga that has to cope.
 mod rollback_worlds;
+// What is posted: its forms, types and packings.
+mod telemetry;
 // Users' programs as a target.
 mod target_exec;
 // Notices by webhook.

@@ -7,6 +7,8 @@ mod common;
 mod cli_client;
 // Commands for Kafka where there is none.
 mod cli_kafka;
+// Files in the forms that people have.
+mod cli_files;
 // Recordings in a form of their own, and the mapping that reads them.
 mod cli_mapping;
 // The offline commands, as a new user meets them.

@@ -101,6 +101,7 @@ fn version() -> impl Strategy<Value = VersionSums> {
             features,
             predictions: predictions.map(Box::new),
             labels,
+            label_delay_s: timeouts,
             health,
             training,
             pipeline,
@@ -110,12 +111,15 @@ fn version() -> impl Strategy<Value = VersionSums> {
 }
 
 fn losses() -> impl Strategy<Value = Losses> {
-    [0..MOST, 0..MOST, 0..MOST, 0..MOST].prop_map(|[answers, latencies, labels, features]| Losses {
-        answers,
-        latencies,
-        labels,
-        features,
-    })
+    [0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST].prop_map(
+        |[answers, latencies, labels, types, features]| Losses {
+            answers,
+            latencies,
+            labels,
+            types,
+            features,
+        },
+    )
 }
 
 fn counters() -> impl Strategy<Value = Counters> {
@@ -123,16 +127,19 @@ fn counters() -> impl Strategy<Value = Counters> {
     let rejected = prop::collection::btree_map(code, 0..MOST, 0..3);
     let field = prop::sample::select(LostField::ALL.to_vec());
     let lost = prop::collection::btree_map(field, 0..MOST, 0..3);
-    ([0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST], rejected, lost).prop_map(
-        |([read, measured, waiting, unmatched, late, duplicate], rejected, lost)| Counters {
-            read,
-            measured,
-            waiting,
-            unmatched,
-            late,
-            duplicate,
-            rejected,
-            lost,
+    ([0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST], rejected, lost).prop_map(
+        |([read, measured, waiting, unmatched, late, duplicate, tombstones], rejected, lost)| {
+            Counters {
+                read,
+                measured,
+                waiting,
+                unmatched,
+                late,
+                duplicate,
+                tombstones,
+                rejected,
+                lost,
+            }
         },
     )
 }

@@ -1,6 +1,7 @@
 //! `ripcord status`: the models at a glance.
 
 mod head;
+mod lanes;
 mod rows;
 
 use std::time::Duration;
@@ -128,6 +129,9 @@ fn page(overview: &Overview, only: Option<&ModelId>, look: Look) -> String {
         trouble
             .map(|(target, why)| format!("TARGET {target} cannot be observed: {}", visible(why))),
     );
+    out.extend(lanes::lines(&overview.lanes, overview.now));
+    let keys = overview.keys.iter();
+    out.extend(keys.map(|(source, why)| format!("KEYS of {source}: {}", visible(why))));
     for (model, status) in overview.models.iter().filter(|(id, _)| wanted(id)) {
         out.push(String::new());
         one(&mut out, (model, status), overview.record_age_seconds.get(model), look);

@@ -85,7 +85,15 @@ fn state(signal: &SignalStatus) -> (String, Tone) {
     match signal.verdict {
         Verdict::Breach => ("breach".to_owned(), Tone::Bad),
         Verdict::Systemic => ("systemic".to_owned(), Tone::Doubtful),
-        Verdict::Stale if signal.reason == Reason::Lost => ("blind: losses".to_owned(), Tone::Bad),
+        Verdict::Stale if signal.reason.is_blind() => {
+            let why = match signal.reason {
+                Reason::LabelTypes => "label types",
+                Reason::Silent => "silent",
+                Reason::NoLabels => "no labels",
+                _ => "losses",
+            };
+            (format!("blind: {why}"), Tone::Bad)
+        }
         Verdict::Stale | Verdict::Blind => ("stale".to_owned(), Tone::Doubtful),
         Verdict::Healthy | Verdict::Insufficient => match signal.reason {
             Reason::NoBaseline => ("blind: learning".to_owned(), Tone::Doubtful),
@@ -100,6 +108,9 @@ fn state(signal: &SignalStatus) -> (String, Tone) {
             | Reason::TooFewSamples
             | Reason::Incomplete
             | Reason::Lost
+            | Reason::LabelTypes
+            | Reason::Silent
+            | Reason::NoLabels
             | Reason::BenefitShown
             | Reason::ReferenceAlsoOver
             | Reason::PairedWithinTolerance

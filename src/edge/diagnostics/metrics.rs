@@ -42,6 +42,8 @@ metrics! {
     AFTER_CLOSE = "ripcord_late_cells", "Sums that arrived after their interval was closed";
     GAPS = "ripcord_position_gaps",
         "Gaps in the positions read: records lost before Ripcord could read them";
+    RECORDS_LOST = "ripcord_lost_records",
+        "Records that were deleted before Ripcord could read them, at most";
     UNREADABLE = "ripcord_unreadable_records", "Records of an inbox that could not be read";
     UNREADABLE_COMMANDS = "ripcord_unreadable_commands",
         "Commands that a worker of this process could not read";

@@ -70,6 +70,14 @@ impl KafkaLog {
         topics::describe(&self.cluster, topic)
     }
 
+    /// The first position of a partition that is still there, and its end.
+    ///
+    /// # Errors
+    /// The brokers do not answer.
+    pub fn bounds(&self, partition: &Partition) -> Result<(i64, i64), LogError> {
+        self.cluster.bounds(partition)
+    }
+
     /// Deletes topics with all their records.
     ///
     /// # Errors

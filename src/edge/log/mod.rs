@@ -6,6 +6,7 @@
 //!
 //! Over 300 lines: the three traits and their types belong together.
 
+pub mod gap;
 pub mod kafka;
 pub mod local;
 mod lock;
@@ -14,6 +15,7 @@ mod log_clock;
 use std::fmt;
 use std::time::Duration;
 
+use self::gap::Gap;
 pub use self::log_clock::LogClock;
 use crate::edge::clock::Uptime;
 use crate::model::{LogTime, Namespace};
@@ -138,6 +140,10 @@ pub enum Read {
     Revoking(Vec<Partition>),
     /// These went to another reader already; nothing may be committed for them.
     Lost(Vec<Partition>),
+    /// What would come next is no longer on the log, so reading goes on at the first record that
+    /// is. Holes behind that one, from compaction or transactions, are not reported: nothing was
+    /// lost there.
+    Gone(Partition, Gap),
     /// The log cannot be read now; reading continues by itself when it can.
     Blocked(String),
 }

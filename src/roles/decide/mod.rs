@@ -130,6 +130,9 @@ impl Decide {
                     owned.at_end = true;
                 }
             }
+            Some(Read::Gone(inbox, gap)) => {
+                diagnostics::log_gone("decide", &inbox.topic, inbox.partition, gap.from, gap.to);
+            }
             Some(Read::Blocked(_)) => {}
             None => turn.idle = self.arriving.is_empty(),
         }

@@ -3,7 +3,12 @@
 //!
 //! Over 300 lines: a lane's life is told in one place.
 
+mod reread;
+
+pub(super) use self::reread::Reread;
+
 use super::memory::Memory;
+use super::news::LaneNews;
 use super::unmeasured::{self, Sampler};
 use crate::config::IngestSettings;
 use crate::edge::clock::Uptime;
@@ -12,11 +17,10 @@ use crate::edge::log::{Commit, Committed, Outgoing, Partition, Reader, Record};
 use crate::measure::{Input, Lane, Output};
 use crate::model::{LaneId, SampleRole, Source, Span};
 use crate::roles::ingest::pipeline::{LanePipeline, RawRecord, UnmeasuredRecord};
+use crate::topics::placement::Placement;
 use crate::topics::{RoleError, Topics};
 use crate::wire::telemetry::Raw;
 
-/// Records of one topic that a turn reads again.
-const BATCH: usize = 500;
 /// The least time between two commits …
 const COMMIT_EVERY: Span = Span::from_s(1);
 /// … unless this many records were read since.
@@ -39,6 +43,7 @@ struct TopicPosition {
 pub(super) struct ClaimedLane {
     id: LaneId,
     memory: Memory,
+    news: LaneNews,
     feed: LanePipeline,
     places: Vec<TopicPosition>,
     sought: bool,
@@ -56,7 +61,13 @@ pub(super) struct ClaimedLane {
 
 impl ClaimedLane {
     /// The lane as `memory` left it.
-    pub(super) fn new(topics: &Topics, source: &Source, id: LaneId, memory: Memory) -> Self {
+    pub(super) fn new(
+        topics: &Topics,
+        source: &Source,
+        id: LaneId,
+        memory: Memory,
+        news: LaneNews,
+    ) -> Self {
         let epoch = memory.epoch;
         let lane = match &memory.resume {
             Some(resume) => Lane::resume(source, id.clone(), epoch, resume),
@@ -66,6 +77,7 @@ impl ClaimedLane {
         Self {
             id,
             memory,
+            news,
             feed,
             places: Vec::new(),
             sought: false,
@@ -89,6 +101,9 @@ impl ClaimedLane {
             self.warming |= again.is_some();
             self.places.push(TopicPosition { partition, again, next, end: None, idle: false });
         }
+        for topic in self.news.forgotten() {
+            self.forgot(topic, i64::MIN);
+        }
         self
     }
 
@@ -103,41 +118,13 @@ impl ClaimedLane {
         spans.map(|(from, next)| u64::try_from(next - from).unwrap_or(0)).sum()
     }
 
-    /// Reads some more again, outside the group; after the last one the reader is sent to where
-    /// it goes on. So no new record overtakes an old one. Whether something is left.
-    pub(super) fn reread(
-        &mut self,
-        topics: &Topics,
-        reader: &mut dyn Reader,
-    ) -> Result<bool, RoleError> {
-        if self.sought {
-            return Ok(false);
-        }
-        let behind = self.places.iter().position(|place| place.again.is_some());
-        let Some(topic) = behind else {
-            for place in &self.places {
-                reader.seek(&place.partition, place.next)?;
-            }
-            self.sought = true;
-            if self.warming {
-                diagnostics::warmed(&self.id);
-            }
-            return Ok(false);
-        };
-        let Some(place) = self.places.get_mut(topic) else { return Ok(false) };
-        let Some((from, upto)) = place.again else { return Ok(false) };
-        let records = topics.log.scan(&place.partition, from, BATCH)?;
-        let after = records.last().map_or(upto, |last| last.position + 1);
-        place.again = Some((after, upto)).filter(|_| after < upto);
-        let drained = place.again.is_none();
-        for record in records.iter().filter(|record| record.position < upto) {
-            self.feed.take(fed(topic, record), unstated);
-        }
-        if drained {
-            self.feed.step(Input::Drained { topic });
-        }
-        self.fresh = true;
-        Ok(true)
+    fn topic_of(&self, partition: &Partition) -> Option<usize> {
+        self.places.iter().position(|place| place.partition == *partition)
+    }
+
+    /// What people are told of the lane.
+    pub(super) fn report(&mut self, topics: &Topics) -> Result<Outgoing, RoleError> {
+        self.news.record(topics)
     }
 
     /// Measures records of one topic.
@@ -147,13 +134,17 @@ impl ClaimedLane {
         records: &[Record],
         topics: &Topics,
         sampler: &mut Sampler,
+        keys: &mut Placement,
     ) -> Result<(), RoleError> {
-        let place = self.places.iter_mut().enumerate();
-        let mut place = place.filter(|(_, place)| place.partition == *partition);
-        let Some((topic, place)) = place.next() else { return Ok(()) };
+        let Some(topic) = self.topic_of(partition) else { return Ok(()) };
+        let Some(place) = self.places.get_mut(topic) else { return Ok(()) };
         (place.end, place.idle) = (None, false);
         for record in records {
-            self.feed.take(fed(topic, record), unstated);
+            let decoded = self.feed.decode(fed(topic, record));
+            if let Some(sample) = decoded.sample() {
+                keys.observe(topic, partition.partition, record.key.as_deref(), sample);
+            }
+            self.feed.measure(decoded, unstated);
         }
         self.fresh |= !records.is_empty();
         self.read += records.len() as u64;
@@ -259,6 +250,13 @@ impl ClaimedLane {
         self.sort_out(topics, sampler, None)?;
         let mut records = std::mem::take(&mut self.refused);
         records.extend(self.feed.frames()?);
+        if self.sought && !self.news.forgotten().is_empty() && self.feed.lane().warm() >= 1.0 {
+            self.news.remembers_all();
+            diagnostics::warmed(&self.id);
+        }
+        if self.news.is_fresh() {
+            records.push(self.news.record(topics)?);
+        }
         Ok(records)
     }
 
@@ -290,17 +288,18 @@ impl ClaimedLane {
         let metadata = self.memory.encode()?;
         let resume = self.memory.resume.iter().flat_map(|resume| &resume.topics);
         let positions: Vec<_> = resume.map(|topic| topic.commit).collect();
-        for (index, place) in self.places.iter().enumerate() {
-            let position = match positions.get(index).copied().flatten() {
-                Some(position) => position,
-                None if index == 0 => reader.bounds(&place.partition)?.0,
-                None => continue,
-            };
+        // The first topic's comes last: once it is committed, so are the others'.
+        for (index, place) in self.places.iter().enumerate().rev() {
+            let position = positions.get(index).copied().flatten().unwrap_or(place.next);
             let upto = Committed { position, metadata: metadata.clone() };
             match reader.commit(&place.partition, &upto)? {
                 Commit::Done => {}
                 other @ (Commit::Retry | Commit::Fenced | Commit::Unknown) => return Ok(other),
             }
+        }
+        if let Some(resume) = &self.memory.resume {
+            self.news.committed(resume);
+            self.fresh |= self.news.is_fresh();
         }
         self.dirty = false;
         Ok(Commit::Done)

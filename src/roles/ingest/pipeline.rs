@@ -3,7 +3,8 @@
 use crate::edge::clock::Uptime;
 use crate::edge::log::{Outgoing, Topic};
 use crate::measure::{Input, Lane, Output, Resume};
-use crate::model::{LogTime, Reject, Sample, SampleRole, Source, Span};
+use crate::model::{EventTime, LogTime, Reject, Sample, SampleRole, Source, Span};
+use crate::phrases;
 use crate::shard::{Inbox, shard_of};
 use crate::sums::Frame;
 use crate::topics::{RoleError, Topics};
@@ -11,7 +12,7 @@ use crate::wire::telemetry::{self, Raw, Rejected};
 
 /// Why the lane refuses a clock.
 const FROM_FUTURE: &str =
-    "ts is far ahead of other records and none confirmed it; set the producer's clock";
+    "ts is far ahead of the records that came after it; set the producer's clock";
 
 /// Why the lane refuses what the decoder took: names and times.
 const NO_NAME: &str = "a name or a time in the record is out of range; names have 1 to 249 bytes \
@@ -60,10 +61,17 @@ pub struct Decoded<'a> {
     topic: usize,
     position: i64,
     appended: Option<LogTime>,
+    following: Option<&'a [EventTime]>,
     read: Result<Sample<'a>, Rejected>,
 }
 
 impl<'a> Decoded<'a> {
+    /// The same, with the times of the records that follow it.
+    #[must_use]
+    pub fn before(self, following: &'a [EventTime]) -> Self {
+        Self { following: Some(following), ..self }
+    }
+
     /// What it says.
     #[must_use]
     pub fn sample(&self) -> Option<&Sample<'a>> {
@@ -81,7 +89,11 @@ impl LanePipeline {
 
     /// Reads and measures a record. `role` is asked where the record does not state one.
     pub fn take(&mut self, fed: RawRecord<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
-        self.measure(self.decode(fed), role);
+        let RawRecord { topic, position, raw, .. } = fed;
+        match raw {
+            Some(raw) if raw.value.is_empty() => self.step(Input::Tombstone { topic, position }),
+            Some(_) | None => self.measure(self.decode(fed), role),
+        }
     }
 
     /// Reads a record.
@@ -99,12 +111,12 @@ impl LanePipeline {
                 ),
             )),
         };
-        Decoded { topic, position, appended, read }
+        Decoded { topic, position, appended, following: None, read }
     }
 
     /// Measures what was read.
     pub fn measure(&mut self, decoded: Decoded<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
-        let Decoded { topic, position, appended, read } = decoded;
+        let Decoded { topic, position, appended, following, read } = decoded;
         let rejected;
         let (read, detail) = match read {
             Ok(mut sample) => {
@@ -116,7 +128,8 @@ impl LanePipeline {
                 (Err(rejected.unread()), rejected.detail.clone())
             }
         };
-        self.lane.step(Input::Record { topic, position, appended, read }, &mut self.outputs);
+        let input = Input::Record { topic, position, appended, following, read };
+        self.lane.step(input, &mut self.outputs);
         self.sort(detail);
     }
 
@@ -153,10 +166,8 @@ impl LanePipeline {
                         detail,
                     });
                 }
-                Output::Late { topic, position } => {
-                    let detail =
-                        "the record came after its pane closed; raise allowed_disorder_seconds"
-                            .to_owned();
+                Output::Late { topic, position, behind } => {
+                    let detail = late(behind, self.source.max_skew);
                     self.refused.push(UnmeasuredRecord { topic, position, code: None, detail });
                 }
                 join @ (Output::JoinStopped { .. } | Output::JoinResumed { .. }) => {
@@ -219,6 +230,17 @@ impl LanePipeline {
     pub fn source(&self) -> &Source {
         &self.source
     }
+}
+
+/// Why a record is late, in words.
+fn late(behind: Span, max_skew: Span) -> String {
+    let far = phrases::span(behind);
+    let advice = if behind > max_skew {
+        "set the clock of its producer, or send sooner"
+    } else {
+        "if such records are usual, raise allowed_disorder_seconds; decisions then wait that long"
+    };
+    format!("it came {far} behind the newest record of its topic, after its pane closed; {advice}")
 }
 
 fn stamp(sample: &mut Sample<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {

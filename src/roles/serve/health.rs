@@ -60,6 +60,7 @@ fn topics(page: &mut Page, app: &App, overview: &Overview) {
             ("unmatched", counters.unmatched),
             ("late", counters.late),
             ("duplicate", counters.duplicate),
+            ("tombstone", counters.tombstones),
         ];
         let fixed = fixed.into_iter().map(|(result, count)| (result.to_owned(), count));
         let rejected = counters.rejected.iter().map(|(code, n)| (format!("rejected_{code}"), *n));
@@ -86,8 +87,9 @@ fn topics(page: &mut Page, app: &App, overview: &Overview) {
     page.counter(metrics::IGNORED_ANSWERS, sum(|s| s.ignored_answers));
     page.counter(metrics::ILLEGAL_MOVES, sum(|s| s.illegal_moves));
     page.counter(metrics::REFUSED_FENCES, sum(|s| s.refused_fences));
-    // Every shard sees every gap of a lane.
-    page.counter(metrics::GAPS, [(Vec::new(), shards().map(|s| s.gaps).max().unwrap_or(0))]);
+    let topics = || overview.lanes.iter().flat_map(|lane| &lane.topics);
+    page.counter(metrics::GAPS, [(Vec::new(), topics().map(|topic| topic.gaps).sum())]);
+    page.counter(metrics::RECORDS_LOST, [(Vec::new(), topics().map(|topic| topic.lost).sum())]);
     let of = |shard: u32| vec![("role", "decide".to_owned()), ("partition", shard.to_string())];
     page.gauge(metrics::LAG, shards().filter_map(|view| Some((of(view.shard), view.lag? as f64))));
     page.gauge(

@@ -8,6 +8,7 @@ mod instructions;
 mod last_words;
 mod overview;
 mod plan;
+mod posted;
 mod rollbacks;
 mod rules;
 mod seen;
@@ -59,9 +60,11 @@ struct App {
     unreadable: Mutex<BTreeSet<(Topic, u32, i64)>>,
     counts: Counts,
     seen: seen::Seen,
+    /// Of all records of a post together.
+    max_unpacked_bytes: usize,
 }
 
-/// Lines posted to this process.
+/// Records posted to this process.
 #[derive(Default)]
 struct Counts {
     taken: AtomicU64,
@@ -83,13 +86,12 @@ pub async fn serve(
     shutdown: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     let guard = Guard::new(settings.token.as_ref(), listener.local_addr()?);
-    let writing = guard.writing();
-    let keep = settings.keep_replies;
-    let open = move || App::open(topics, sources, writing, keep);
+    let (writing, limits) = (guard.writing(), settings.limits);
+    let open = move || App::open(topics, &settings, sources, writing);
     let app = Arc::new(tokio::task::spawn_blocking(open).await??);
-    let routes = framed(routes(&app), guard, settings.limits);
+    let routes = framed(routes(&app), guard, limits);
     let looks = tokio::spawn(seen::look_on(Arc::clone(&app)));
-    run(listener, routes, settings.limits, shutdown).await;
+    run(listener, routes, limits, shutdown).await;
     looks.abort();
     Ok(())
 }
@@ -121,34 +123,32 @@ fn routes(app: &Arc<App>) -> Routes {
 }
 
 async fn openapi() -> Response {
-    let json = axum::http::header::HeaderValue::from_static("application/json");
     let text = include_str!("../../../schemas/openapi.json");
-    ([(axum::http::header::CONTENT_TYPE, json)], text).into_response()
+    ([("content-type", "application/json")], text).into_response()
 }
 
 impl App {
     fn open(
         topics: Topics,
+        settings: &HttpSettings,
         sources: Vec<Source>,
         writing: Writing,
-        keep_replies: Span,
     ) -> Result<Self, RoleError> {
         let read = [topics.topic(Topic::Inbox), topics.topic(Topic::Decisions)];
         let bounds = topics.log.reader(&topics.group("serve"), &read)?;
-        let writer = topics.log.writer(None)?;
-        let seen = seen::Seen::new(topics.log.uptime());
         Ok(Self {
-            seen,
+            seen: seen::Seen::new(topics.log.uptime()),
+            writer: Mutex::new(topics.log.writer(None)?),
             topics,
             sources,
             writing,
-            writer: Mutex::new(writer),
             bounds: Mutex::new(bounds),
             asked: Mutex::default(),
-            keep_replies,
+            keep_replies: settings.keep_replies,
             revision: Mutex::default(),
             unreadable: Mutex::default(),
             counts: Counts::default(),
+            max_unpacked_bytes: settings.limits.max_unpacked_bytes,
         })
     }
 
@@ -233,8 +233,8 @@ fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let place = if path == "." { String::new() } else { format!("{path}: ") };
         Problem::bad(format!("the body is invalid: {place}{}", error.into_inner()))
     })?;
-    let end = json.end();
-    end.map_err(|error| Problem::bad(format!("the body has more than one value: {error}")))?;
+    json.end()
+        .map_err(|error| Problem::bad(format!("the body has more than one value: {error}")))?;
     Ok(read)
 }
 

@@ -6,14 +6,15 @@ use axum::http::StatusCode;
 
 use super::App;
 use super::last_words::LastWords;
-use super::stored::{StoredValue, by_key};
+use super::stored::{StoredValue, by_key, decoded};
 use crate::edge::http::Problem;
 use crate::edge::log::Topic;
-use crate::model::{RuleSet, Span};
+use crate::model::{RuleSet, SourceId, Span};
 use crate::shard::{BUILD, Status};
-use crate::topics::TROUBLE;
+use crate::topics::{KEYS, LANE, TROUBLE};
 use crate::wire::api::{ClockView, Overview, RulesView, ShardView};
 use crate::wire::json;
+use crate::wire::lanes::LaneReport;
 
 /// The last report of every shard, put together.
 pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
@@ -32,12 +33,17 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
         records: BTreeMap::new(),
         rules: None,
         trouble: BTreeMap::new(),
+        lanes: Vec::new(),
+        keys: BTreeMap::new(),
         shards: Vec::new(),
         models: BTreeMap::new(),
     };
     for shard in 0..app.topics.shards {
         let mut kept = by_key(app, Topic::Status, shard)?;
-        overview.trouble.extend(trouble(&kept));
+        overview.trouble.extend(said(&kept, TROUBLE));
+        let keys = said(&kept, KEYS).filter_map(|(id, why)| Some((SourceId::new(&id).ok()?, why)));
+        overview.keys.extend(keys);
+        overview.lanes.extend(lanes(app, shard, &kept));
         let told = kept.remove("status");
         let mut view = ShardView {
             shard,
@@ -86,13 +92,24 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
     Ok(overview)
 }
 
-/// What workers reported of targets that they cannot observe.
-fn trouble(kept: &BTreeMap<String, StoredValue>) -> impl Iterator<Item = (String, String)> + '_ {
-    kept.iter().filter_map(|(key, kept)| {
-        let target = key.strip_prefix(TROUBLE)?.to_owned();
+/// What was last said under keys that begin so, unless that is nothing.
+fn said<'a>(
+    kept: &'a BTreeMap<String, StoredValue>,
+    begin: &'a str,
+) -> impl Iterator<Item = (String, String)> + 'a {
+    kept.iter().filter_map(move |(key, kept)| {
+        let of = key.strip_prefix(begin)?.to_owned();
         let why = String::from_utf8_lossy(&kept.value).into_owned();
-        (!why.is_empty()).then_some((target, why))
+        (!why.is_empty()).then_some((of, why))
     })
+}
+
+/// The lanes with news.
+fn lanes(app: &App, shard: u32, kept: &BTreeMap<String, StoredValue>) -> Vec<LaneReport> {
+    let reports = kept.iter().filter(|(key, _)| key.starts_with(LANE)).filter_map(|(_, kept)| {
+        decoded::<LaneReport>(app, (Topic::Status, shard), kept.position, &kept.value)
+    });
+    reports.filter(LaneReport::has_news).collect()
 }
 
 /// Whether decide has not reported lately or log time has stopped, and the problem then.

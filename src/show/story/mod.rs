@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::pairs::PairProgress;
 use super::Screen;
 use crate::model::{
-    Command, EventTime, FeatureName, Incident, IncidentId, IncidentState, Mode, ModelId, Reason,
-    Reference, Signal, Verdict, VersionId, Want,
+    Command, EventTime, FeatureName, Incident, IncidentId, IncidentState, Mode, ModelId, Reference,
+    Signal, Verdict, VersionId, Want,
 };
 use crate::phrases::{Unit, by, count, moment, odds};
 use crate::shard::{Decision, Output, Status};
@@ -190,7 +190,7 @@ impl Story {
                 "common cause",
                 format!("{} No rollback, since it would not help.", self.pairs.others(decision)),
             ),
-            Verdict::Stale if a.reason == Reason::Lost => {
+            Verdict::Stale if a.reason.is_blind() => {
                 let because = decision.ruling.as_ref().map(|ruling| ruling.because.as_str());
                 ("blind", because.unwrap_or_default().to_owned())
             }

@@ -53,6 +53,9 @@ impl PairProgress {
             | Reason::NoBaseline
             | Reason::Incomplete
             | Reason::Lost
+            | Reason::LabelTypes
+            | Reason::Silent
+            | Reason::NoLabels
             | Reason::BenefitShown
             | Reason::PairedWithinTolerance
             | Reason::DriftShared

@@ -1,6 +1,6 @@
 //! The known fields of a record, found but not yet read.
 
-use super::scan::RawValue;
+use super::cursor::RawValue;
 use super::value::Scalar;
 
 /// A known field that holds one value.

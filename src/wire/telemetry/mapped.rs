@@ -6,24 +6,27 @@
 
 use std::borrow::Cow;
 
+use super::cursor::RawValue;
+use super::event::{Envelope, envelope};
 use super::fields::{FieldSlot, Fields, Found};
-use super::parse::{at, broken, fields_of, member, no_object};
-use super::scan::{RawValue, whole};
+use super::parse::{at, broken, fields_of, no_object};
+use super::scan::whole;
 use super::value::Scalar;
 use super::{Context, Raw, Rejected};
-use crate::model::{Field, Reject};
+use crate::model::Field;
 
-/// The known fields of a record, and the event type that its envelope states.
+/// The known fields of a record, and the envelope that it has if it is an event.
 pub(super) fn fields<'a>(
     record: &Raw<'a>,
     context: &Context<'_>,
-) -> Result<(Fields<'a>, Option<String>), Rejected> {
+) -> Result<(Fields<'a>, Option<Envelope<'a>>), Rejected> {
     let root = whole(record.value).map_err(|why| broken(record.value, why))?;
     let RawValue::Object(object) = root else {
         return Err(no_object(record.value));
     };
-    let (own, envelope) = unwrap(object)?;
-    let mut fields = fields_of(own)?;
+    let envelope = envelope(object);
+    let own = envelope.as_ref().map_or(Ok(object), |envelope| envelope.record.clone());
+    let mut fields = own.map_or_else(|_| Ok(Fields::default()), fields_of)?;
     for slot in FieldSlot::ALL {
         if let Some(found) = from_elsewhere(slot.name(), root, record, context) {
             *fields.slot(slot) = found;
@@ -33,31 +36,6 @@ pub(super) fn fields<'a>(
         fields.features = found;
     }
     Ok((fields, envelope))
-}
-
-/// The record in a CloudEvent's envelope and the event's type; a bare record is its own.
-fn unwrap(object: &[u8]) -> Result<(&[u8], Option<String>), Rejected> {
-    let find = |name| member(object, name).ok().flatten();
-    if find("specversion").is_none() {
-        return Ok((object, None));
-    }
-    let kind = match find("type").map(Scalar::of) {
-        Some(Scalar::Text(kind)) => Some(kind.into_owned()),
-        _ => None,
-    };
-    match find("data") {
-        Some(RawValue::Object(data)) => Ok((data, kind)),
-        None if find("data_base64").is_some() => Err(Rejected::new(
-            Reject::WrongType,
-            "the event's data is in base64; send it as JSON, with datacontenttype \
-             application/json",
-        )),
-        None => Ok((object, None)),
-        Some(found) => {
-            let detail = format!("the event's data is {}; write a JSON object", Scalar::of(found));
-            Err(Rejected::new(Reject::WrongType, detail))
-        }
-    }
 }
 
 /// The value of a field from constants and the mapping. `None` if they do not name it.
@@ -80,10 +58,7 @@ fn from_elsewhere<'a>(
             });
         }
         Field::Key => record.key,
-        Field::Header(header) => {
-            let mut headers = record.headers.iter();
-            headers.find(|(key, _)| key.eq_ignore_ascii_case(header)).map(|(_, value)| &**value)
-        }
+        Field::Header(header) => record.header_bytes(header),
     };
     let Some(bytes) = bytes else {
         return Some(Found::Nowhere);
@@ -98,8 +73,8 @@ fn from_elsewhere<'a>(
 fn plain<'a>(name: &str, text: &'a str) -> Scalar<'a> {
     if !FieldSlot::named(name).is_some_and(FieldSlot::is_name)
         && let Ok(word @ RawValue::Word(_)) = whole(text.as_bytes())
-        && let found @ (Scalar::Whole(_) | Scalar::Negative(_) | Scalar::Float(_) | Scalar::Bool(_)) =
-            Scalar::of(word)
+        && let found = Scalar::of(word)
+        && found.is_number_or_bool()
     {
         return found;
     }

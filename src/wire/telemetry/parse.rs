@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::Rejected;
+use super::cursor::{Broken, RawValue};
 use super::fields::{FieldSlot, Fields};
-use super::scan::{Broken, Members, RawValue, members, whole};
+use super::scan::{Members, members, whole};
 use super::value::{Quoted, Scalar, text};
 use crate::model::Reject;
 

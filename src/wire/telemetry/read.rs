@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::cursor::RawValue;
 use super::fields::{FieldSlot, Fields, Found, TWICE, repeated};
-use super::scan::{RawValue, members};
+use super::scan::members;
 use super::value::{Quoted, Scalar, text};
 use super::{Context, Loss, Rejected, time};
 use crate::model::{

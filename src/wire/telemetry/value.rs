@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::scan::RawValue;
+use super::cursor::RawValue;
 use crate::model::Feature;
 
 /// One value; of arrays and objects only that they are.
@@ -72,6 +72,11 @@ impl<'a> Scalar<'a> {
         }
     }
 
+    /// Whether it is a number, finite or not, true or false.
+    pub(super) const fn is_number_or_bool(&self) -> bool {
+        matches!(self, Self::Whole(_) | Self::Negative(_) | Self::Float(_) | Self::Bool(_))
+    }
+
     /// The value as an input of a model. Producers write the words for numbers that JSON does not
     /// have, too: a category is never called so.
     pub(super) fn into_feature(self) -> Feature<'a> {
@@ -98,15 +103,20 @@ pub(super) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, &'static str> {
         return std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| "not UTF-8");
     }
     let quoted = [b"\"", bytes, b"\""].concat();
-    serde_json::from_slice(&quoted).map(Cow::Owned).map_err(|error| {
+    serde_json::from_slice(&quoted).map(Cow::Owned).map_err(|_| {
         if std::str::from_utf8(bytes).is_err() {
             "not UTF-8"
-        } else if error.to_string().contains("surrogate") {
+        } else if bytes.windows(4).any(is_surrogate) {
             "a text with half a surrogate pair"
         } else {
             "a text with a bare control character or an unknown escape"
         }
     })
+}
+
+/// Whether this escape begins one half of a surrogate pair.
+fn is_surrogate(escape: &[u8]) -> bool {
+    matches!(escape, [b'\\', b'u', b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F'])
 }
 
 /// A number as JSON writes it. `None` for anything else.

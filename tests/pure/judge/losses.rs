@@ -15,7 +15,7 @@ fn a_version_that_fails_half_and_loses_a_tenth_is_rolled_back() {
         &format!("{KNOWN}\n{HEALTHY}\nm v2:answers=100/1 v3:answers=90/45,-answers=10 x4"),
         "0:01 v2 error-rate Healthy: UnderThreshold
          0:01 v3 error-rate Healthy: UnderThreshold
-         ahead v3 error-rate Breach: BenefitShown, v2 Better by Live",
+         1:01 v3 error-rate Breach: BenefitShown, v2 Better by Live",
     );
 }
 
@@ -29,8 +29,8 @@ fn losses_that_could_hide_a_fault_are_not_healthy_until_they_are_over() {
         ),
         "0:01 v2 error-rate Healthy: UnderThreshold
          0:01 v3 error-rate Healthy: UnderThreshold
-         1:02 v3 error-rate Stale: Lost
-         1:12 v3 error-rate Healthy: UnderThreshold",
+         1:01 v3 error-rate Stale: Lost
+         1:07 v3 error-rate Healthy: UnderThreshold",
     );
 }
 

@@ -10,6 +10,7 @@ mod baselines;
 mod drift;
 mod lanes;
 mod losses;
+mod missing;
 mod silence;
 mod verdicts;
 mod windows;

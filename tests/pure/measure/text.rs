@@ -3,9 +3,11 @@
 //! In: `p TS REQUEST VERSION ANSWER`, `o TS REQUEST TRUTH`, `l TS VERSION MICROSECONDS`,
 //! `h TS VERSION CPU`, `r TS KIND STATUS`, `bad CODE`, `idle TOPIC`, `end`, `flush MS`; then
 //! `key=value` in any order: `topic`, `id`, `role`, `true`, `lat`, `v`, `said`, `at` (append
-//! time), `m` (model), `lost` (fields, with commas), `kind` (of a bad record), anything else is a
-//! feature. Times are seconds. An answer `!error`,
-//! `!timeout` or `!none` has none.
+//! time), `next` (times of the next records, with commas), `m` (model), `lost` (fields, with
+//! commas), `kind` (of a bad record), anything else is a feature. Times are seconds. An answer
+//! `!error`, `!timeout` or `!none` has none.
+//!
+//! Over 300 lines: both directions of one notation.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -14,7 +16,7 @@ use ripcord::measure::{Input, Lane, Output, UnreadRecord};
 use ripcord::model::*;
 use ripcord::sums::{Counters, Frame, Grid, Losses};
 
-/// One topic unless told: panes of 10 s, disorder 10 s, horizon 60 s.
+/// Panes of 10 s, disorder 10 s, horizon 60 s; every clock is believed.
 pub(crate) fn source(topics: usize) -> Source {
     let topic =
         |i| TopicRule { name: format!("t{i}"), allowed_disorder: Span::from_s(10), mapping: None };
@@ -25,7 +27,8 @@ pub(crate) fn source(topics: usize) -> Source {
         label_horizon: Span::from_s(60),
         max_waiting: 1000,
         max_jump: Span::from_s(3600),
-        jump_confirmations: 3,
+        jump_confirmations: 0,
+        max_skew: Span::ZERO,
         max_categories: 2,
         oldest: s(0),
         max_record_bytes: 1 << 20,
@@ -82,12 +85,16 @@ impl Lines {
         let position = self.positions[topic];
         self.positions[topic] += 1;
         let appended = get("at").map(|at| LogTime::from_ms(at.parse::<i64>().unwrap() * 1000));
-        self.lane.step(Input::Record { topic, position, appended, read }, &mut self.out);
+        let following = get("next").map(|next| next.split(',').map(|ts| s(ts.parse().unwrap())));
+        let following: Option<Vec<_>> = following.map(Iterator::collect);
+        let following = following.as_deref();
+        let input = Input::Record { topic, position, appended, following, read };
+        self.lane.step(input, &mut self.out);
     }
 }
 
-const OURS: [&str; 11] =
-    ["topic", "id", "role", "true", "lat", "v", "said", "at", "m", "lost", "kind"];
+const OURS: [&str; 12] =
+    ["topic", "id", "role", "true", "lat", "v", "said", "at", "m", "lost", "kind", "next"];
 
 fn sample<'a>(
     kind: &str,
@@ -191,8 +198,8 @@ pub(crate) fn show(outputs: &[Output]) -> String {
             Output::Rejected { topic, position, code } => {
                 writeln!(text, "rejected {topic}@{position} {code}").unwrap();
             }
-            Output::Late { topic, position } => {
-                writeln!(text, "late {topic}@{position}").unwrap();
+            Output::Late { topic, position, behind } => {
+                writeln!(text, "late {topic}@{position} by {}", behind.as_s()).unwrap();
             }
             Output::JoinStopped { model, waiting, cap } => {
                 writeln!(text, "join of {model} stopped: {waiting} of {cap}").unwrap();
@@ -205,9 +212,15 @@ pub(crate) fn show(outputs: &[Output]) -> String {
     text
 }
 
-fn losses(lost: Losses) -> [(&'static str, u64); 4] {
-    let Losses { answers, latencies, labels, features } = lost;
-    [("-n", answers), ("-lat", latencies), ("-labels", labels), ("-features", features)]
+fn losses(lost: Losses) -> [(&'static str, u64); 5] {
+    let Losses { answers, latencies, labels, types, features } = lost;
+    [
+        ("-n", answers),
+        ("-lat", latencies),
+        ("-labels", labels),
+        ("-types", types),
+        ("-features", features),
+    ]
 }
 
 fn show_frame(frame: &Frame, text: &mut String) {
@@ -267,6 +280,9 @@ fn show_frame(frame: &Frame, text: &mut String) {
             write!(text, " {what}={n}").unwrap();
         }
         writeln!(text).unwrap();
+    }
+    for skew in &frame.skews {
+        writeln!(text, "  {} is {} s ahead", skew.version, skew.ahead.as_s()).unwrap();
     }
     for pair in &frame.pairs {
         let t = pair.sums.table;
