@@ -119,8 +119,7 @@ pub enum TopicsCommand {
     },
     /// Compare the topics with what is needed, and show how to fix them
     Check {
-        /// Also show how producers place keys, by this number of the newest records of each topic
-        /// of a source; at most 1,000,000
+        /// Also show how keys are placed, by the newest records of each topic
         #[arg(long, value_name = "RECORDS", value_parser = value_parser!(u32).range(1..=1_000_000))]
         sample: Option<u32>,
     },

@@ -9,14 +9,11 @@
 
 pub mod counters;
 pub mod metrics;
+mod setup;
 
-use std::fs::File;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::Mutex;
 
 use tracing::{debug, error, info, warn};
-use tracing_subscriber::EnvFilter;
 
 use crate::model::{
     Command, EventTime, Incident, IncidentId, IncidentState, LaneId, Mode, ModelId, SourceId, Span,
@@ -24,37 +21,7 @@ use crate::model::{
 };
 use crate::wire::lanes::{GapCause, PositionGap};
 
-/// The variable that chooses what is logged: `info`, `ripcord=debug`, …
-pub const FILTER: &str = "RIPCORD_LOG";
-
-/// Logs to standard error from now on, as text or as one JSON object per line. The second call
-/// changes nothing.
-pub fn init(json: bool) {
-    let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let set = if json {
-        log.json().flatten_event(true).try_init()
-    } else {
-        log.with_target(false).with_ansi(false).try_init()
-    };
-    if set.is_err() {
-        debug!("logging is set up already");
-    }
-}
-
-/// Logs to a file instead, for a command that uses the terminal itself.
-///
-/// # Errors
-/// The file cannot be made.
-pub fn init_to(file: &Path) -> std::io::Result<()> {
-    let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
-    let set = log.with_ansi(false).with_writer(Mutex::new(File::create(file)?)).try_init();
-    if set.is_err() {
-        debug!("logging is set up already");
-    }
-    Ok(())
-}
+pub use self::setup::{FILTER, init, init_to};
 
 /// A process runs all roles.
 pub fn started(namespace: &str, log: &str, mode: Mode, targets: &[TargetId]) {

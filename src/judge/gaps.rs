@@ -26,7 +26,9 @@ pub(super) struct Gaps {
     lengths: BTreeMap<u32, u64>,
     /// The longest gap of each part of the time remembered: the part and the length.
     longest: VecDeque<(i64, i64)>,
-    /// What went on without it since the last one, in ms.
+    /// When others last came without it.
+    others: Option<i64>,
+    /// For how long they went on since the last one, in ms.
     missed: i64,
 }
 
@@ -85,9 +87,11 @@ impl Gaps {
     /// Others came between `from` and `to`, and none of these. A long rest of all counts as one
     /// usual gap.
     pub(super) fn miss(&mut self, from: i64, to: i64) {
-        if let Some(last) = self.last.filter(|last| *last < to) {
-            let went_on = to - from.max(last);
-            self.missed = self.missed.saturating_add(went_on.min(self.usual().max(to - from)));
+        let since = self.last.max(self.others);
+        if let Some(since) = since.filter(|since| *since < to) {
+            let went_on = (to - since).min(self.usual().max(to - from));
+            self.missed = self.missed.saturating_add(went_on);
+            self.others = Some(to);
         }
     }
 
@@ -105,7 +109,8 @@ impl Gaps {
     /// When it has rested for too long if nothing comes, whatever else goes on.
     #[must_use]
     pub(super) fn due(&self) -> Option<i64> {
-        let rest = self.rest()?.as_ms().max(self.longest());
+        // Nights differ: one is not as long as the other.
+        let rest = self.rest()?.as_ms().max(self.longest().saturating_mul(3) / 2);
         self.last.map(|last| last.saturating_add(rest).saturating_add(1))
     }
 

@@ -18,11 +18,13 @@ mod gaps;
 pub mod history;
 pub mod inputs;
 pub mod lanes;
+mod missing;
 pub mod panes;
 pub mod power;
 mod provisional;
 pub mod recent;
 mod silence;
+mod source;
 pub mod state;
 pub mod tally;
 pub mod verdict;
@@ -32,36 +34,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use self::buckets::{Bucket, reads_at};
-use self::gaps::Gaps;
 use self::lanes::{FrameStatus, Lanes};
-use self::panes::OpenPanes;
+use self::source::SourceLanes;
 use self::state::ModelJudge;
-use crate::model::{
-    EventTime, LaneId, LogTime, ModelId, RuleSet, SourceId, Span, Standing, Statistic, Trigger,
-};
-use crate::sums::{Assessment, Counters, Frame, LiveTraffic};
-
-/// An open bucket is looked at up to so long before what every active lane has passed.
-const SETTLE: Span = Span::from_s(2);
+use crate::model::{EventTime, LaneId, LogTime, ModelId, RuleSet, SourceId, Span, Standing};
+use crate::sums::{Assessment, Frame, LiveTraffic};
 
 /// The judge of one shard.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Judge {
-    sources: BTreeMap<SourceId, Source>,
+    sources: BTreeMap<SourceId, SourceLanes>,
     models: BTreeMap<ModelId, ModelJudge>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Source {
-    lanes: Lanes,
-    panes: OpenPanes,
-    gaps: u64,
-    /// When something came, in log time.
-    arrivals: Gaps,
-    /// Records measured by then.
-    measured: u64,
-    silent: bool,
 }
 
 /// What judge reacts to.
@@ -99,13 +82,6 @@ pub enum Output {
     Traffic(LiveTraffic),
 }
 
-impl Source {
-    fn new(lanes: Lanes) -> Self {
-        let (panes, arrivals) = (OpenPanes::default(), Gaps::default());
-        Self { lanes, panes, gaps: 0, arrivals, measured: 0, silent: false }
-    }
-}
-
 impl Judge {
     /// Takes one input at a log time.
     pub fn step(
@@ -122,7 +98,7 @@ impl Judge {
                     Some(source) => source.lanes.widen(lanes, pane, now),
                     None => {
                         let lanes = Lanes::new(lanes, pane, now);
-                        self.sources.insert(id.clone(), Source::new(lanes));
+                        self.sources.insert(id.clone(), SourceLanes::new(lanes));
                     }
                 }
             }
@@ -153,40 +129,6 @@ impl Judge {
             self.advance(now, rule_set, &source, out);
         }
         self.tell_silent_sources(now, rule_set, out);
-    }
-
-    /// A source from which records used to come is silent.
-    fn tell_silent_sources(&mut self, now: LogTime, rule_set: &RuleSet, out: &mut Vec<Output>) {
-        let mut news = false;
-        for source in self.sources.values_mut().filter(|source| !source.silent) {
-            source.silent = source.arrivals.overdue(now.as_ms());
-            news |= source.silent;
-        }
-        if !news {
-            return;
-        }
-        for (id, judge) in &mut self.models {
-            let mut feeding = judge.sources.iter().filter_map(|source| self.sources.get(source));
-            if judge.sources.is_empty() || !feeding.all(|source| source.silent) {
-                continue;
-            }
-            let feeding = judge.sources.iter().filter_map(|source| self.sources.get(source));
-            let at = feeding.map(|source| source.lanes.watermark()).max();
-            let mut said = Vec::new();
-            judge.source_silent(rule_set.of(id), id, at.unwrap_or(EventTime::MIN), &mut said);
-            out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
-        }
-    }
-
-    /// Sources that were renamed or removed no longer count.
-    fn forget_sources(&mut self, known: &[SourceId]) {
-        if known.is_empty() {
-            return;
-        }
-        self.sources.retain(|id, _| known.contains(id));
-        for judge in self.models.values_mut() {
-            judge.sources.retain(|id| known.contains(id));
-        }
     }
 
     fn frame(&mut self, now: LogTime, rule_set: &RuleSet, frame: &Frame, out: &mut Vec<Output>) {
@@ -264,24 +206,6 @@ impl Judge {
         }
     }
 
-    /// Others of the source answered in these panes; what does this model miss?
-    fn tell_silences(
-        &mut self,
-        rule_set: &RuleSet,
-        model: &ModelId,
-        answered: &BTreeMap<EventTime, BTreeSet<ModelId>>,
-        (length, watermark): (Span, EventTime),
-        out: &mut Vec<Output>,
-    ) {
-        let Some(judge) = self.models.get_mut(model) else { return };
-        for (start, _) in answered.iter().filter(|(_, models)| !models.contains(model)) {
-            judge.silences.others_went_on(*start, length);
-        }
-        let mut said = Vec::new();
-        judge.tell_silences(rule_set.of(model), model, watermark, &mut said);
-        out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
-    }
-
     /// Fewer lanes are reporting than before: verdicts based on them are stale.
     fn lost_lanes(
         &mut self,
@@ -327,34 +251,6 @@ impl Judge {
         out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
     }
 
-    /// Provisional firing: the verdicts of a model's open bucket if it closed now.
-    fn look_ahead(
-        &mut self,
-        now: LogTime,
-        rule_set: &RuleSet,
-        id: &SourceId,
-        model: &ModelId,
-        out: &mut Vec<Output>,
-    ) {
-        let Some(source) = self.sources.get(id) else { return };
-        let Some(judge) = self.models.get_mut(model) else { return };
-        let rules = rule_set.of(model);
-        let Some(passed) = source.lanes.passed(now, rules.policy.stall_after) else { return };
-        let (pane, watermark) = (source.lanes.pane(), source.lanes.watermark());
-        for length in provisional_lengths(&rules.triggers) {
-            let open = judge.buckets.open(length);
-            let mut buckets: BTreeMap<EventTime, Bucket> =
-                open.map(|(start, bucket)| (start, bucket.clone())).collect();
-            for (start, open) in source.panes.open(model, pane, watermark - pane, passed - SETTLE) {
-                let bucket = buckets.entry(start.floor(length));
-                let bucket = bucket.or_insert_with(|| Bucket::new(length));
-                bucket.add(open, reads_at(&rules.triggers, length));
-            }
-            let said = judge.look_ahead(rules, model, &buckets);
-            out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
-        }
-    }
-
     /// When the next silent lane stalls: a tick is needed then.
     #[must_use]
     pub fn next_wakeup(&self, now: LogTime, rule_set: &RuleSet) -> Option<LogTime> {
@@ -371,34 +267,4 @@ impl Judge {
     pub fn model(&self, model: &ModelId) -> Option<&ModelJudge> {
         self.models.get(model)
     }
-
-    /// The newest event time of any lane.
-    #[must_use]
-    pub fn newest(&self) -> Option<EventTime> {
-        self.sources.values().filter_map(|source| source.lanes.newest()).max()
-    }
-
-    /// What happened to every record of each source so far.
-    #[must_use]
-    pub fn counters(&self) -> BTreeMap<SourceId, Counters> {
-        let counters = |source: &Source| source.lanes.counters();
-        self.sources.iter().map(|(id, source)| (id.clone(), counters(source))).collect()
-    }
-
-    /// Cells that came after their pane was closed here, and gaps in positions.
-    #[must_use]
-    pub fn losses(&self) -> (u64, u64) {
-        let sources = self.sources.values();
-        sources.fold((0, 0), |(late, gaps), s| (late + s.panes.after_close, gaps + s.gaps))
-    }
-}
-
-fn provisional_lengths(triggers: &[Trigger]) -> Vec<Span> {
-    let provisional = triggers
-        .iter()
-        .filter(|trigger| trigger.provisional && matches!(trigger.statistic, Statistic::EDetector));
-    let mut lengths: Vec<_> = provisional.map(|trigger| trigger.bucket).collect();
-    lengths.sort_unstable();
-    lengths.dedup();
-    lengths
 }

@@ -2,14 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::buckets::Bucket;
+use super::buckets::{Bucket, reads_at};
 use super::state::{ModelJudge, threshold};
 use super::watch::Watch;
-use super::{baseline, tally};
+use super::{Judge, Output, baseline, tally};
 use crate::model::{
-    EventTime, ModelId, ModelRules, Statistic, Trigger, TriggerId, Verdict, VersionId,
+    EventTime, LogTime, ModelId, ModelRules, RuleSet, SourceId, Span, Statistic, Trigger,
+    TriggerId, Verdict, VersionId,
 };
 use crate::sums::Assessment;
+
+/// An open bucket is looked at up to this long before what every active lane has passed.
+const SETTLE: Span = Span::from_s(2);
 
 impl ModelJudge {
     /// The breaches of open buckets if they closed now, the oldest first. Each is reported once;
@@ -78,4 +82,44 @@ impl ModelJudge {
         }
         near
     }
+}
+
+impl Judge {
+    /// Provisional firing: the verdicts of a model's open bucket if it closed now.
+    pub(super) fn look_ahead(
+        &mut self,
+        now: LogTime,
+        rule_set: &RuleSet,
+        id: &SourceId,
+        model: &ModelId,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(source) = self.sources.get(id) else { return };
+        let Some(judge) = self.models.get_mut(model) else { return };
+        let rules = rule_set.of(model);
+        let Some(passed) = source.lanes.passed(now, rules.policy.stall_after) else { return };
+        let (pane, watermark) = (source.lanes.pane(), source.lanes.watermark());
+        for length in provisional_lengths(&rules.triggers) {
+            let open = judge.buckets.open(length);
+            let mut buckets: BTreeMap<EventTime, Bucket> =
+                open.map(|(start, bucket)| (start, bucket.clone())).collect();
+            for (start, open) in source.panes.open(model, pane, watermark - pane, passed - SETTLE) {
+                let bucket = buckets.entry(start.floor(length));
+                let bucket = bucket.or_insert_with(|| Bucket::new(length));
+                bucket.add(open, reads_at(&rules.triggers, length));
+            }
+            let said = judge.look_ahead(rules, model, &buckets);
+            out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
+        }
+    }
+}
+
+fn provisional_lengths(triggers: &[Trigger]) -> Vec<Span> {
+    let provisional = triggers
+        .iter()
+        .filter(|trigger| trigger.provisional && matches!(trigger.statistic, Statistic::EDetector));
+    let mut lengths: Vec<_> = provisional.map(|trigger| trigger.bucket).collect();
+    lengths.sort_unstable();
+    lengths.dedup();
+    lengths
 }

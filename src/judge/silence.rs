@@ -4,17 +4,13 @@
 //! often enough to be missed, and others of its source answer on. Labels are missed only while
 //! their version answers. At night, when nobody answers, nobody is silent.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::gaps::Gaps;
 use super::panes::Pane;
-use super::state::ModelJudge;
-use crate::model::{
-    EventTime, Limit, ModelId, ModelRules, Reason, Signal, Span, Trigger, Verdict, VersionId,
-};
-use crate::sums::Assessment;
+use crate::model::{EventTime, Reason, Signal, Span, VersionId};
 
 /// Seconds for which labels may be missing beyond twice their usual delay.
 const DELAY_SLACK_S: i64 = 60;
@@ -34,6 +30,8 @@ pub(super) struct Silences {
 struct LabelGaps {
     gaps: Gaps,
     delay_s: u64,
+    /// Since the last one, some came that cannot be compared.
+    types: bool,
 }
 
 /// What no longer comes.
@@ -41,6 +39,8 @@ struct LabelGaps {
 pub(super) enum Missed {
     Answers,
     Labels,
+    /// Labels come, and none can be compared with the answers.
+    Types,
 }
 
 impl Missed {
@@ -48,6 +48,7 @@ impl Missed {
         match self {
             Self::Answers => Reason::Silent,
             Self::Labels => Reason::NoLabels,
+            Self::Types => Reason::LabelTypes,
         }
     }
 }
@@ -65,6 +66,7 @@ impl LabelGaps {
 struct Came {
     answers: u64,
     labels: u64,
+    types: u64,
     delay_s: u64,
 }
 
@@ -76,7 +78,8 @@ impl Silences {
         for (version, _, sums) in pane.versions() {
             let came = came.entry(version).or_default();
             came.answers += sums.answers.n + sums.lost.answers;
-            came.labels += sums.labels.n + sums.lost.types + sums.lost.labels;
+            came.labels += sums.labels.n + sums.lost.labels;
+            came.types += sums.lost.types;
             came.delay_s += sums.label_delay_s;
         }
         for (version, came) in &came {
@@ -84,13 +87,16 @@ impl Silences {
             let labels = self.labels.entry((*version).clone()).or_default();
             labels.gaps.take(from, to, came.labels);
             labels.delay_s = labels.delay_s.saturating_add(came.delay_s);
-            if came.labels == 0 && came.answers > 0 {
+            if came.labels > 0 {
+                labels.types = false;
+            } else if came.answers + came.types > 0 {
                 labels.gaps.miss(from, to);
+                labels.types |= came.types > 0;
             }
             self.silent.retain(|(of, missed), _| {
                 let back = match missed {
                     Missed::Answers => came.answers > 0,
-                    Missed::Labels => came.labels > 0,
+                    Missed::Labels | Missed::Types => came.labels > 0,
                 };
                 of != *version || !back
             });
@@ -109,14 +115,21 @@ impl Silences {
     }
 
     /// What has become silent of a version.
-    fn found(&mut self, version: &VersionId, now: EventTime) -> Vec<(Missed, EventTime)> {
+    pub(super) fn found(
+        &mut self,
+        version: &VersionId,
+        now: EventTime,
+    ) -> Vec<(Missed, EventTime)> {
         let answers = self.answers.get(version);
         let answers = answers.filter(|gaps| gaps.silent(now.as_ms(), Span::ZERO));
         let labels = self.labels.get(version);
         let labels = labels.filter(|labels| labels.gaps.silent(now.as_ms(), labels.usual_delay()));
         let found = answers.and_then(|gaps| Some((Missed::Answers, gaps.last()?)));
         let found = found.into_iter();
-        let found = found.chain(labels.and_then(|of| Some((Missed::Labels, of.gaps.last()?))));
+        let found = found.chain(labels.and_then(|of| {
+            let missed = if of.types { Missed::Types } else { Missed::Labels };
+            Some((missed, of.gaps.last()?))
+        }));
         let found: Vec<_> = found
             .map(|(missed, last)| (missed, EventTime::from_ms(last)))
             .filter(|(missed, _)| !self.silent.contains_key(&(version.clone(), *missed)))
@@ -132,82 +145,16 @@ impl Silences {
             let since = self.silent.get(&(version.clone(), missed))?;
             Some((missed.reason(), *since))
         };
-        let labels = || of(Missed::Labels).filter(|_| signal == Signal::Accuracy);
+        let labels = || of(Missed::Labels).or_else(|| of(Missed::Types));
+        let labels = || labels().filter(|_| signal == Signal::Accuracy);
         of(Missed::Answers).or_else(labels)
     }
 
     /// The whole source is silent: its model's version, too.
-    fn source_silent(&mut self, version: &VersionId) -> Option<EventTime> {
+    pub(super) fn source_silent(&mut self, version: &VersionId) -> Option<EventTime> {
         let last = self.answers.get(version).filter(|gaps| gaps.rest().is_some())?.last()?;
         let since = EventTime::from_ms(last);
         let key = (version.clone(), Missed::Answers);
         self.silent.insert(key, since).is_none().then_some(since)
-    }
-}
-
-impl ModelJudge {
-    /// Tells what has become silent of the version in production.
-    pub(super) fn tell_silences(
-        &mut self,
-        rules: &ModelRules,
-        id: &ModelId,
-        now: EventTime,
-        out: &mut Vec<Assessment>,
-    ) {
-        let Some(version) = self.standing.production.clone() else { return };
-        for (missed, _) in self.silences.found(&version, now) {
-            self.tell_silence(rules, id, &version, missed, now, out);
-        }
-    }
-
-    /// Nothing comes from any source of the model.
-    pub(super) fn source_silent(
-        &mut self,
-        rules: &ModelRules,
-        id: &ModelId,
-        at: EventTime,
-        out: &mut Vec<Assessment>,
-    ) {
-        let Some(version) = self.standing.production.clone() else { return };
-        if self.silences.source_silent(&version).is_some() {
-            self.tell_silence(rules, id, &version, Missed::Answers, at, out);
-        }
-    }
-
-    fn tell_silence(
-        &mut self,
-        rules: &ModelRules,
-        id: &ModelId,
-        version: &VersionId,
-        missed: Missed,
-        at: EventTime,
-        out: &mut Vec<Assessment>,
-    ) {
-        let reads = |trigger: &&Trigger| match missed {
-            Missed::Answers => true,
-            Missed::Labels => trigger.signal == Signal::Accuracy,
-        };
-        let inputs = |trigger: &Trigger| matches!(trigger.limit, Limit::Psi { .. });
-        let fed: BTreeSet<_> = self
-            .said
-            .iter()
-            .filter(|((_, of, feature), verdict)| {
-                of == version && feature.is_none() && **verdict != Verdict::Stale
-            })
-            .map(|((trigger, ..), _)| trigger.clone())
-            .collect();
-        let fed = |trigger: &&Trigger| fed.contains(&trigger.id) && !inputs(trigger);
-        let triggers: Vec<_> = rules.triggers.iter().filter(reads).filter(fed).collect();
-        // One word for all: the triggers that would speak next.
-        let soonest = triggers.iter().map(|trigger| trigger.bucket).min();
-        for trigger in triggers.into_iter().filter(|trigger| Some(trigger.bucket) == soonest) {
-            let mut assessment = self.assess(rules, id, trigger, version, false);
-            if assessment.verdict != Verdict::Stale {
-                continue;
-            }
-            assessment.at = at;
-            assessment.changed = true;
-            self.emit(assessment, out);
-        }
     }
 }

@@ -89,17 +89,24 @@ pub fn growth(null: f64, tally: &Tally, lost: u64) -> Vec<f64> {
     }
 }
 
-/// The same if every lost sample was bad: a version is healthy only if it is so even then. `None`
-/// for a mean, which a single lost duration can move anywhere.
+/// The same if every lost sample was bad, a lost duration a time-out: a version is healthy only if
+/// it is so even then.
 #[must_use]
-pub fn worst_growth(null: f64, tally: &Tally, lost: u64) -> Option<Vec<f64>> {
+pub fn worst_growth(null: f64, limit: Limit, tally: &Tally, lost: u64) -> Vec<f64> {
     match tally {
-        Tally::Rate { n, bad } => Some(bets::rate(null, *n + lost, *bad + lost)),
+        Tally::Rate { n, bad } => bets::rate(null, *n + lost, *bad + lost),
         Tally::Paired { table, .. } => {
-            Some(bets::paired(null, PairTable { only_b: table.only_b + lost, ..*table }))
+            bets::paired(null, PairTable { only_b: table.only_b + lost, ..*table })
         }
-        Tally::Mean { .. } => None,
-        Tally::Distance { .. } => Some(Vec::new()),
+        Tally::Mean { growth, .. } => {
+            let timeout = match limit {
+                Limit::MeanMs { timeout, .. } => timeout,
+                Limit::Baseline(_) | Limit::Rate(_) | Limit::Paired(_) | Limit::Psi { .. } => null,
+            };
+            let timeouts = bets::mean_of_timeouts(null, timeout, lost);
+            growth.iter().zip(timeouts).map(|(growth, timeouts)| growth + timeouts).collect()
+        }
+        Tally::Distance { .. } => Vec::new(),
     }
 }
 

@@ -156,8 +156,8 @@ impl Watch {
     }
 
     /// Whether what was lost in the last buckets could hide a fault: with every lost sample bad,
-    /// evidence that begins with them is over the threshold. Of a mean, whether more than `most`
-    /// percent were lost.
+    /// evidence that begins with them is over the threshold. Of a mean, only if more than `most`
+    /// percent were lost, too.
     #[must_use]
     pub fn may_hide(&self, trigger: &Trigger, most: f64) -> bool {
         let Some(end) = self.history.back().map(|last| last.end) else { return false };
@@ -170,13 +170,13 @@ impl Watch {
         let (mut worst, mut measured) = (EDetector::default(), 0.0);
         for bucket in recent() {
             measured += tally::moments(&bucket.tally).n;
-            let Some(growth) = tally::worst_growth(self.null, &bucket.tally, bucket.lost) else {
-                continue;
-            };
+            let growth = tally::worst_growth(self.null, trigger.limit, &bucket.tally, bucket.lost);
             worst.update(bucket.start, &growth, bucket.design_effect, self.threshold);
         }
-        if matches!(trigger.limit, Limit::MeanMs { .. }) {
-            return lost as f64 * 100.0 > most * (measured + lost as f64);
+        if matches!(trigger.limit, Limit::MeanMs { .. })
+            && lost as f64 * 100.0 <= most * (measured + lost as f64)
+        {
+            return false;
         }
         match trigger.statistic {
             Statistic::EDetector => worst.statistic() >= self.threshold,

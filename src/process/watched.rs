@@ -128,7 +128,7 @@ impl WatchedReader {
                 None
             }
             Ok(Some(Read::Records(_, records))) => Some(self.stamps.look(records, now)),
-            // An end says nothing of a clock.
+            // Neither says anything of a clock.
             Ok(Some(Read::End(..) | Read::Gone(..))) => {
                 (!self.stamps.stopped).then_some(RoleStanding::Reads)
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Action, EventTime, ModelId, RuleSet, Span, TriggerId, VersionId};
+use crate::model::{Action, EventTime, ModelId, Reason, RuleSet, Span, TriggerId, VersionId};
 use crate::shard::{Decision, Output};
 use crate::show::data::BlindSummary;
 
@@ -24,7 +24,9 @@ pub(super) fn blind(
         let a = &decision.assessment;
         let key = (a.model.clone(), a.version.clone(), a.trigger.clone());
         if rolls_back(rule_set, decision) {
-            periods.entry(key).or_default().step(is_blind(decision), decision.read_to);
+            let period = periods.entry(key).or_default();
+            period.step(is_blind(decision), decision.read_to);
+            period.reason = Some(a.reason).filter(|reason| reason.is_blind()).or(period.reason);
         }
     }
     let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
@@ -35,13 +37,15 @@ pub(super) fn blind(
             let blind = period.since.is_some() || period.total_ms * 2 > (last - first).as_ms();
             let total_s = (period.total_ms + open.as_ms()) as f64 / 1000.0;
             let since = period.since;
-            blind.then_some(BlindSummary { model, version, trigger, since, total_s })
+            let reason = period.reason.filter(|_| blind)?;
+            Some(BlindSummary { model, version, trigger, reason, since, total_s })
         })
         .collect()
 }
 
 #[derive(Debug, Default)]
 struct Period {
+    reason: Option<Reason>,
     since: Option<EventTime>,
     total_ms: i64,
 }

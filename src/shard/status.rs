@@ -1,4 +1,6 @@
 //! Live numbers of a shard's models, as `status` and the API show them.
+//!
+//! Over 300 lines: what is told, field by field, and where it comes from.
 
 use std::collections::BTreeMap;
 
@@ -100,6 +102,10 @@ pub struct VersionStatus {
     pub quarantined: bool,
     /// The share of its answers of the last days that labels came for, 0 to 1.
     pub label_coverage: Option<f64>,
+    /// Seconds that its clock is ahead of the others', behind if negative. `None`: not by more
+    /// than the allowed disorder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_seconds: Option<f64>,
     /// What each trigger last said.
     pub signals: Vec<SignalStatus>,
 }
@@ -210,6 +216,7 @@ impl Shard {
                 proven: false,
                 quarantined: false,
                 label_coverage: self.label_coverage(model, version),
+                clock_ahead_seconds: self.judge.skew(model, version).map(Span::as_s),
                 signals: Vec::new(),
             });
             version.signals.push(SignalStatus {
@@ -251,6 +258,7 @@ impl Shard {
                 proven: known.proven,
                 quarantined: self.undo.quarantined(model, &version),
                 label_coverage: self.label_coverage(model, &version),
+                clock_ahead_seconds: self.judge.skew(model, &version).map(Span::as_s),
                 signals: Vec::new(),
             };
             (version, status)

@@ -127,6 +127,16 @@ impl ModelContext<'_> {
                  of them were bad, it would be over its limit."
             ),
         };
+        // One incident tells it, whichever trigger said so first.
+        let told = self.model.cases.iter().position(|case| {
+            case.waits()
+                && case.incident.version == a.version
+                && case.incident.verdict == Verdict::Blind
+                && case.incident.trigger.as_ref() != Some(&a.trigger)
+        });
+        if let Some(at) = told {
+            return self.ruling(a, Response::Joined, Some(at), because);
+        }
         let next = Some("ripcord status".to_owned());
         self.alert(a, Explanation::new("blind", because).then(next))
     }

@@ -3,6 +3,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+// Recordings in which a fault once hid.
+mod cases;
 // The commands that ask a running server.
 mod cli_client;
 // Commands for Kafka where there is none.

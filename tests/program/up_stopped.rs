@@ -50,7 +50,7 @@ fn who_has_stopped_is_named_until_there_is_room_again() {
 
     let lines = until(&up, |code, lines| code == 0 && lines.iter().any(|l| l.contains("newest")));
     assert_eq!(lines[0], "namespace default · 1 model: 1 quiet", "{lines:#?}");
-    assert!(lines[1].starts_with("180 records read, 180 measured"), "{lines:#?}");
+    assert!(lines[1].starts_with("180 records read: 180 measured"), "{lines:#?}");
     assert!(lines[2].ends_with("log time is the same"), "{lines:#?}");
     assert!(lines[3].starts_with("last heard: decide "), "{lines:#?}");
     assert!(lines[3].contains("ingest telemetry "), "{lines:#?}");

@@ -16,11 +16,16 @@ pub(super) fn head<'a>(
     look: Look,
 ) -> Vec<String> {
     let mut out = Vec::new();
+    let shown: Vec<_> = shown.collect();
+    let blind: Vec<_> = shown.iter().filter_map(|(model, status)| blind(model, status)).collect();
+    if !blind.is_empty() {
+        out.push(toned(&format!("BLIND: {}", visible(&blind.join(" "))), Tone::Bad, look));
+    }
     if !overview.stopped.is_empty() {
         let stopped = visible(&overview.stopped.join(". ")).into_owned();
         out.push(toned(&format!("STOPPED: {stopped}"), Tone::Bad, look));
     }
-    out.push(format!("namespace {} · {}", overview.namespace, states(shown)));
+    out.push(format!("namespace {} · {}", overview.namespace, states(shown.into_iter())));
     out.push(records(overview));
     out.push(clock(overview));
     let roles = overview.roles.iter().map(|view| match view.age_seconds {
@@ -32,6 +37,13 @@ pub(super) fn head<'a>(
         out.push(format!("last heard: {}", roles.join(", ")));
     }
     out
+}
+
+/// Why nobody can say whether a model's production is healthy.
+fn blind(model: &ModelId, status: &ModelStatus) -> Option<String> {
+    let mut open = status.open_incidents.iter();
+    let incident = open.find(|incident| incident.verdict == Verdict::Blind)?;
+    Some(format!("{model}: {}", incident.because))
 }
 
 /// `3 models: 1 with an open incident, 2 quiet`: each model once, by the worst that is said of it.
@@ -64,11 +76,20 @@ fn states<'a>(shown: impl Iterator<Item = (&'a ModelId, &'a ModelStatus)>) -> St
 }
 
 fn records(overview: &Overview) -> String {
-    let sum = |of: fn(&Counters) -> u64| -> u64 { overview.records.values().map(of).sum() };
-    let rejected = sum(|counters| counters.rejected.values().sum());
-    let (read, measured, late) = (sum(|c| c.read), sum(|c| c.measured), sum(|c| c.late));
-    let [read, measured, late, rejected] = [read, measured, late, rejected].map(count);
-    format!("{read} records read, {measured} measured, {late} late, {rejected} rejected")
+    let mut all = Counters::default();
+    overview.records.values().for_each(|counters| all.merge(counters));
+    let always =
+        [("measured", all.measured), ("late", all.late), ("rejected", all.rejected.values().sum())];
+    let rest = [
+        ("waiting", all.waiting),
+        ("unmatched", all.unmatched),
+        ("duplicate", all.duplicate),
+        ("tombstones", all.tombstones),
+    ];
+    let rest = rest.into_iter().filter(|(_, n)| *n > 0);
+    let parts = always.into_iter().chain(rest).map(|(what, n)| format!("{} {what}", count(n)));
+    let parts: Vec<_> = parts.collect();
+    format!("{} records read: {}", count(all.read), parts.join(", "))
 }
 
 /// What the server's clock shows, and where log time is.

@@ -188,6 +188,15 @@ fn one(
     }
 }
 
+/// A clock that is off: who waits for whom.
+pub(crate) fn clock_off(ahead: f64) -> String {
+    let by = head::seconds(ahead.abs());
+    match ahead > 0.0 {
+        true => format!("its clock is {by} ahead: verdicts on it wait that long"),
+        false => format!("its records come {by} late"),
+    }
+}
+
 fn title(version: &VersionId, status: &VersionStatus) -> String {
     let is = match status.role {
         // It was judged lately, and no longer answers anything.
@@ -206,5 +215,6 @@ fn title(version: &VersionId, status: &VersionStatus) -> String {
         Some(share) => parts.push(format!("{} labelled", percent(share))),
         None => parts.push("no recent answers".to_owned()),
     }
+    parts.extend(status.clock_ahead_seconds.map(clock_off));
     parts.join(" · ")
 }

@@ -83,6 +83,7 @@ metrics! {
     ROLLBACKS = "ripcord_rollbacks", "Rollbacks by the last phase that they reached";
     QUARANTINED = "ripcord_quarantined_versions", "Versions that may not be promoted";
     OPEN = "ripcord_open_incidents", "Incidents that are not resolved";
+    BLIND = "ripcord_blind", "1 while a model's production may hide a fault: lost or silent";
     FROZEN = "ripcord_frozen", "1 while automatic action is frozen for a model";
     TROUBLE = "ripcord_target_trouble", "1 while a target cannot be observed";
     LAG = "ripcord_consumer_lag_records",

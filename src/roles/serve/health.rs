@@ -18,7 +18,7 @@ use super::{App, Shared};
 use crate::edge::diagnostics::counters;
 use crate::edge::diagnostics::metrics::{self, MetricLabels, Page, word};
 use crate::edge::http::Problem;
-use crate::model::{Incident, Limit};
+use crate::model::{Incident, Limit, Verdict};
 use crate::shard::{BUILD, ModelStatus, SignalStatus};
 use crate::wire::api::{Overview, ShardView};
 
@@ -162,6 +162,11 @@ fn models(page: &mut Page, overview: &Overview) {
     };
     page.gauge(metrics::QUARANTINED, per_model(&quarantined));
     page.gauge(metrics::OPEN, per_model(&|status| status.open_incidents.len() as f64));
+    let blind = |status: &ModelStatus| {
+        let mut open = status.open_incidents.iter();
+        f64::from(u8::from(open.any(|incident| incident.verdict == Verdict::Blind)))
+    };
+    page.gauge(metrics::BLIND, per_model(&blind));
     page.gauge(metrics::FROZEN, per_model(&|status| f64::from(u8::from(status.frozen.is_some()))));
     let versions = overview.models.iter().flat_map(|(model, status)| {
         status.versions.iter().filter_map(move |(version, status)| {

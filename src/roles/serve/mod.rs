@@ -59,9 +59,9 @@ struct App {
     /// Unreadable records that the log has named; see [`stored::decoded`].
     unreadable: Mutex<BTreeSet<(Topic, u32, i64)>>,
     counts: Counts,
-    seen: seen::Seen,
     /// Of all records of a post together.
     max_unpacked_bytes: usize,
+    seen: seen::Seen,
 }
 
 /// Records posted to this process.
@@ -136,9 +136,11 @@ impl App {
     ) -> Result<Self, RoleError> {
         let read = [topics.topic(Topic::Inbox), topics.topic(Topic::Decisions)];
         let bounds = topics.log.reader(&topics.group("serve"), &read)?;
+        let writer = topics.log.writer(None)?;
+        let seen = seen::Seen::new(topics.log.uptime());
         Ok(Self {
-            seen: seen::Seen::new(topics.log.uptime()),
-            writer: Mutex::new(topics.log.writer(None)?),
+            writer: Mutex::new(writer),
+            seen,
             topics,
             sources,
             writing,

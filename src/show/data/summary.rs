@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::model::{
     EventTime, FeatureName, IncidentId, IncidentState, LogTime, Mode, ModelId, Namespace, Proof,
-    Reference, Reject, Role, Signal, Statistic, TriggerId, Verdict, VersionId,
+    Reason, Reference, Reject, Role, Signal, Statistic, TriggerId, Verdict, VersionId,
 };
 use crate::sums::Counters;
 
@@ -68,6 +68,8 @@ pub struct BlindSummary {
     pub version: VersionId,
     /// By which trigger.
     pub trigger: TriggerId,
+    /// Why.
+    pub reason: Reason,
     /// Since when, if it was so at the end.
     pub since: Option<EventTime>,
     /// For how many seconds in all.

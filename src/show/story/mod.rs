@@ -203,7 +203,11 @@ impl Story {
                 ("alert", because.unwrap_or_default().to_owned())
             }
         };
-        let text = format!("{}\n{end}", evidence(decision));
+        // What was measured is not the point where it is incomplete.
+        let text = match label {
+            "blind" => end,
+            _ => format!("{}\n{end}", evidence(decision)),
+        };
         self.block(decision.read_to, label, &self.screen.warn(label), &text)
     }
 

@@ -128,7 +128,7 @@ impl<'a> Builder<'a, '_> {
             Err(why) if missing => return Err(why),
             read => self.or_lost(LostField::Latency, |_| read.map(Some)),
         };
-        let id = self.name(FieldSlot::Id).unwrap_or_default();
+        let id = self.name(FieldSlot::Id)?;
         let version = version.unwrap_or_default();
         Ok(LatencySample { model, version, ts, latency_us, id, lost: self.lost })
     }

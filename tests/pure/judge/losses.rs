@@ -67,7 +67,7 @@ fn what_nobody_knows_the_version_of_counts_against_each() {
 #[test]
 fn a_mean_is_not_believed_if_more_than_its_share_was_lost() {
     let known = KNOWN.replace("only=error-rate", "only=mean-latency");
-    for (lost, verdict) in [(4, Verdict::Healthy), (10, Verdict::Stale)] {
+    for (lost, verdict) in [(4, Verdict::Healthy), (100, Verdict::Stale)] {
         let mut world = World::new();
         for line in format!("{known}\nm v3:ms=100*50 x60\nm v3:ms=100*50,-ms={lost} x6").lines() {
             world.line(line);
