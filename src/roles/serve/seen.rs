@@ -1,4 +1,4 @@
-//! When this server last saw the ends of partitions move, by its own monotonic clock: the clocks of
+//! When this server last saw something new in partitions, by its own monotonic clock: the clocks of
 //! two machines are never compared.
 
 use std::collections::BTreeMap;
@@ -13,6 +13,9 @@ use crate::model::Span;
 /// Time between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// Records that a look reads at most; what decide says comes again soon.
+const MOST_READ: usize = 1000;
+
 /// What was seen, and since when somebody looks.
 #[derive(Debug)]
 pub(super) struct Seen {
@@ -20,11 +23,12 @@ pub(super) struct Seen {
     ends: Mutex<BTreeMap<(Topic, u32), SeenEnd>>,
 }
 
-/// The end of a partition.
+/// A partition.
 #[derive(Debug)]
 struct SeenEnd {
+    /// Where it ended.
     at: i64,
-    /// When it last moved; none: not since the first look.
+    /// When something that counts was last appended; none: not since the first look.
     moved: Option<Uptime>,
 }
 
@@ -33,11 +37,18 @@ impl Seen {
         Self { started, ends: Mutex::default() }
     }
 
-    fn look(&self, topic: Topic, shard: u32, end: i64, now: Uptime) {
+    /// The partition ends there now. Answers where it ended before, if that has changed.
+    fn end(&self, topic: Topic, shard: u32, end: i64) -> Option<i64> {
         let mut ends = locked(&self.ends);
         let seen = ends.entry((topic, shard)).or_insert(SeenEnd { at: end, moved: None });
-        if seen.at != end {
-            *seen = SeenEnd { at: end, moved: Some(now) };
+        let before = std::mem::replace(&mut seen.at, end);
+        (before != end).then_some(before)
+    }
+
+    /// Something was appended that counts.
+    fn moved(&self, topic: Topic, shard: u32, now: Uptime) {
+        if let Some(seen) = locked(&self.ends).get_mut(&(topic, shard)) {
+            seen.moved = Some(now);
         }
     }
 
@@ -59,15 +70,26 @@ impl Seen {
 }
 
 impl App {
-    /// Looks where the partitions end in which decide and ingest give signs of life.
+    /// Looks whether decide has reported, and whether anybody has written to an inbox.
     pub(super) fn look(&self) -> Result<(), LogError> {
         for shard in 0..self.topics.shards {
             for topic in [Topic::Status, Topic::Inbox] {
                 let (_, end) = self.bounds(topic, shard)?;
-                self.seen.look(topic, shard, end, self.topics.log.uptime());
+                let Some(before) = self.seen.end(topic, shard, end) else { continue };
+                if topic == Topic::Inbox || self.reported(shard, before, end)? {
+                    self.seen.moved(topic, shard, self.topics.log.uptime());
+                }
             }
         }
         Ok(())
+    }
+
+    /// Whether decide reported on a shard between these positions: others write there, too.
+    fn reported(&self, shard: u32, from: i64, to: i64) -> Result<bool, LogError> {
+        let status = self.topics.partition(Topic::Status, shard);
+        let most = usize::try_from(to - from).unwrap_or(0).min(MOST_READ);
+        let records = self.topics.log.scan(&status, from, most)?;
+        Ok(records.iter().any(|record| record.key.as_deref() == Some(b"status")))
     }
 }
 
@@ -102,7 +124,9 @@ mod tests {
             (107, 8, (Some(0), 0)),
             (110, 8, (Some(3), 3)),
         ] {
-            seen.look(Topic::Inbox, 0, end, at(now));
+            if seen.end(Topic::Inbox, 0, end).is_some() {
+                seen.moved(Topic::Inbox, 0, at(now));
+            }
             assert_eq!(told(now), expected, "at {now}");
         }
         assert_eq!(seen.age(Topic::Status, 0, at(110)), None);
