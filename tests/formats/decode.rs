@@ -14,34 +14,21 @@ use ripcord::edge::log::local::LocalLog;
 use ripcord::measure::{Input, Lane};
 use ripcord::model::{
     EventTime, Feature, Field, LaneId, LogTime, LostField, Mapping, Namespace, Reject, Sample,
-    SampleKind, SampleRole, Source, SourceId, Span, TopicRule, UnknownModels,
+    SampleKind, SampleRole, Source, Span, TopicRule, UnknownModels,
 };
 use ripcord::roles::ingest::pipeline::{LanePipeline, RawRecord};
 use ripcord::topics::Topics;
 use ripcord::wire::check::SourceCheck;
 use ripcord::wire::telemetry::{Raw, Rejected, decode, decode_explained};
 
-use crate::common::files;
+use crate::common::{self, files};
 
 fn topic(mapping: Option<Mapping>) -> TopicRule {
     TopicRule { name: "t".to_owned(), allowed_disorder: Span::ZERO, mapping }
 }
 
 fn source() -> Source {
-    Source {
-        id: SourceId::new("s").unwrap(),
-        topics: vec![topic(None)],
-        pane: Span::from_s(10),
-        label_horizon: Span::from_s(48 * 3600),
-        max_waiting: 1000,
-        max_jump: Span::from_s(300),
-        jump_confirmations: 20,
-        max_skew: Span::from_s(120),
-        max_categories: 50,
-        oldest: EventTime::from_ms(86_400_000),
-        max_record_bytes: 1 << 20,
-        unknown_models: UnknownModels::Learn,
-    }
+    common::source::source(None)
 }
 
 fn read(value: &[u8]) -> Result<Sample<'_>, Rejected> {

@@ -4,30 +4,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ripcord::model::{
-    EventTime, Field, Mapping, Reject, Sample, SampleKind, Source, SourceId, Span, TopicRule,
-    UnknownModels, Value,
-};
+use ripcord::model::{Field, Mapping, Reject, Sample, SampleKind, Value};
 use ripcord::wire::telemetry::{Raw, Rejected, decode};
 use serde_json::{Value as Json, json};
 
-fn source(mapping: Option<Mapping>) -> Source {
-    let topic = TopicRule { name: "t".to_owned(), allowed_disorder: Span::ZERO, mapping };
-    Source {
-        id: SourceId::new("s").unwrap(),
-        topics: vec![topic],
-        pane: Span::from_s(10),
-        label_horizon: Span::from_s(48 * 3600),
-        max_waiting: 1000,
-        max_jump: Span::from_s(300),
-        jump_confirmations: 20,
-        max_skew: Span::from_s(120),
-        max_categories: 50,
-        oldest: EventTime::from_ms(86_400_000),
-        max_record_bytes: 1 << 20,
-        unknown_models: UnknownModels::Learn,
-    }
-}
+use crate::common::source::source;
 
 fn data() -> Json {
     json!({"id": "p1", "model": "m", "version": "v3", "ts": 1_371_708_000_000_u64})
