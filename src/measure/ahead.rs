@@ -257,10 +257,10 @@ impl TopicClocks {
         waiting.filter_map(|one| one.since.map(|since| since + PATIENCE)).min()
     }
 
-    /// Everything was read again: the topics stand where the former life left them.
-    pub(super) fn caught_up(&mut self) -> Vec<(HeldRecord, bool)> {
+    /// Everything of a topic was read again: it is where the former life left it.
+    pub(super) fn caught_up(&mut self, topic: usize) -> Vec<(HeldRecord, bool)> {
         let mut settled = Vec::new();
-        for clock in &mut self.topics {
+        if let Some(clock) = self.topics.get_mut(topic) {
             let believed = clock.believed.take();
             clock.raise(believed, &mut settled);
         }

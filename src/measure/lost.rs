@@ -8,8 +8,10 @@ use super::Lane;
 use super::api::UnreadRecord;
 use super::ledger::{ReadPhase, RecordPlace};
 use super::names::{KeyHash, ModelIx, VersionIx, request_key};
-use crate::model::{EventTime, LostFields, Reject, Sample, SampleRole};
+use crate::model::{EventTime, LostFields, Reject, Sample, SampleKind, SampleRole};
 use crate::sums::Losses;
+
+const ONE_LABEL: Losses = Losses::of_record(Some(SampleKind::Outcome));
 
 impl Lane {
     /// A record that is no sample.
@@ -39,15 +41,16 @@ impl Lane {
     pub(super) fn lose_labels(&mut self, model: &str, request: &str, at: &RecordPlace) {
         let Ok(model) = self.names.model(model) else { return };
         let request = request_key(request);
-        if self.behind {
-            return self.lost_labels.push((model, request, *at));
+        if !self.behind {
+            self.lose_labels_of(model, request, at);
+        } else if self.lost_pane(ONE_LABEL, at).is_some() {
+            self.lost_labels.push((model, request, *at));
         }
-        self.lose_labels_of(model, request, at);
     }
 
     pub(super) fn lose_labels_of(&mut self, model: ModelIx, request: KeyHash, at: &RecordPlace) {
         for version in self.join.answered(model, request) {
-            self.lose_of(version, Losses { labels: 1, ..Losses::default() }, at);
+            self.lose_of(version, ONE_LABEL, at);
         }
     }
 

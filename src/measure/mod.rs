@@ -117,7 +117,7 @@ impl Lane {
         }
         new.flushed.restore(from, epoch);
         if new.ledger.caught_up() {
-            new.clocks.caught_up();
+            (0..from.topics.len()).for_each(|topic| drop(new.clocks.caught_up(topic)));
         } else {
             new.behind = true;
             new.join.rebuild();
@@ -207,6 +207,9 @@ impl Lane {
         if phase == ReadPhase::Live {
             self.marks.set_idle(topic, false);
             self.catch_up(out);
+            // Another topic may still be read again.
+            let settled = self.clocks.caught_up(topic);
+            self.settle(settled, out);
         }
         let at = RecordPlace { topic, position, phase, newest_before: self.clocks.newest(topic) };
         match read {
@@ -251,8 +254,10 @@ impl Lane {
         }
         let held = self.held().count() as u64;
         self.ledger.reconcile(self.join.outcomes_waiting() + held);
-        let settled = self.clocks.caught_up();
-        self.settle(settled, out);
+        for topic in 0..self.flushed.topics() {
+            let settled = self.clocks.caught_up(topic);
+            self.settle(settled, out);
+        }
     }
 
     /// Moves the watermark on and closes what it passes; not while records are read again.

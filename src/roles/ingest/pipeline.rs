@@ -256,8 +256,8 @@ fn split(frame: Frame, shards: u32) -> Vec<(u32, Frame)> {
     if shards == 1 {
         return vec![(0, frame)];
     }
-    let bare =
-        Frame { versions: Vec::new(), pairs: Vec::new(), unknown: Vec::new(), ..frame.clone() };
+    let (versions, pairs, unknown, skews) = Default::default();
+    let bare = Frame { versions, pairs, unknown, skews, ..frame.clone() };
     let mut parts: Vec<_> = (0..shards).map(|shard| (shard, bare.clone())).collect();
     for cell in frame.versions {
         if let Some((_, part)) = parts.get_mut(shard_of(cell.model.as_str(), shards) as usize) {
@@ -267,6 +267,11 @@ fn split(frame: Frame, shards: u32) -> Vec<(u32, Frame)> {
     for cell in frame.pairs {
         if let Some((_, part)) = parts.get_mut(shard_of(cell.model.as_str(), shards) as usize) {
             part.pairs.push(cell);
+        }
+    }
+    for skew in frame.skews {
+        if let Some((_, part)) = parts.get_mut(shard_of(skew.model.as_str(), shards) as usize) {
+            part.skews.push(skew);
         }
     }
     for cell in frame.unknown {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ripcord::measure::{Input, Lane, Output};
+use ripcord::measure::{Input, Lane, Output, Resume, TopicResume};
 use ripcord::model::*;
 use ripcord::sums::{Frame, VersionSkew};
 
@@ -259,4 +259,30 @@ fn a_clock_that_is_off_is_named() {
     let skews: Vec<_> =
         seen.skews.iter().map(|skew| (skew.version.as_str(), skew.ahead.as_s())).collect();
     assert_eq!(skews, [("v2", 60.0), ("v3", -125.0)], "to a step of 5 s, and at most one beyond");
+}
+
+#[test]
+fn a_topic_that_goes_on_while_another_is_read_again_keeps_its_time() {
+    let two = source(2);
+    let was =
+        TopicResume { commit: Some(0), next: Some(1), newest: Some(s(0)), ..Default::default() };
+    let (topics, watermark) = (vec![was; 2], Some(s(-10)));
+    let point = Resume { epoch: 1, topics, watermark, ..Resume::default() };
+    let mut lane = Lane::resume(&two, lane_id(), 2, &point);
+    let mut out = Vec::new();
+    for (topic, position, ts) in [(0, 0, 0), (0, 1, 100), (1, 0, 0), (1, 1, 90)] {
+        let read = Ok(Sample::Health(Health {
+            model: "m".into(),
+            version: "v1".into(),
+            ts: s(ts),
+            cpu_ratio: None,
+            memory_bytes: None,
+            lost: LostFields::default(),
+        }));
+        let (appended, following) = (None, None);
+        lane.step(Input::Record { topic, position, appended, following, read }, &mut out);
+    }
+    lane.step(Input::Flush { now: LogTime::from_ms(0) }, &mut out);
+    let Some(Output::Frame(frame)) = out.pop() else { panic!("{out:?}") };
+    assert_eq!(frame.watermark, s(80));
 }
