@@ -116,10 +116,10 @@ impl ModelContext<'_> {
             )
         } else if a.reason == Reason::Silent {
             let since = since(a);
-            format!("{version} no longer answers{since}, so nobody can say whether it is healthy.")
+            format!("{version} has not answered {since}, so nobody can say whether it is healthy.")
         } else if a.reason == Reason::NoLabels {
             let since = since(a);
-            format!("No labels for {version} come any more{since}, so {trigger} cannot judge it.")
+            format!("No labels for {version} have come {since}, so {trigger} cannot judge it.")
         } else {
             format!(
                 "Too many records of {version} are lost for {trigger} to call it healthy: if all \
@@ -225,8 +225,7 @@ impl ModelContext<'_> {
 
 /// Since when something no longer comes.
 fn since(a: &Assessment) -> String {
-    let since = a.evidence.since;
-    since.map_or_else(String::new, |since| format!(" (the last: {})", moment(since)))
+    a.evidence.since.map_or_else(|| "lately".to_owned(), |since| format!("since {}", moment(since)))
 }
 
 /// The evidence is over its threshold, and only the benefit is not shown.
