@@ -140,12 +140,14 @@ impl Lanes {
         self.watermark
     }
 
-    /// The event time that every active lane has passed.
+    /// The event time that every active lane has passed. `None` if one was never heard of, or none
+    /// is active.
     #[must_use]
     pub fn passed(&self, now: LogTime, stall_after: Span) -> Option<EventTime> {
         let active = self.lanes.values().filter(|lane| !lane.stalled(now, stall_after));
-        let states = active.filter_map(|lane| lane.state.as_ref());
-        states.filter(|state| !state.idle).map(|state| state.newest).min()
+        let states: Option<Vec<_>> = active.map(|lane| lane.state.as_ref()).collect();
+        let open = states?.into_iter().filter(|state| !state.idle);
+        open.map(|state| state.newest).min()
     }
 
     /// The newest event time of any lane.
