@@ -1,6 +1,5 @@
 //! CloudEvents as producers send them: the envelope in the headers or in the value, the data as an
 //! object or packed.
-#![expect(clippy::unwrap_used, reason = "a test may fail where it is")]
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
