@@ -20,8 +20,8 @@ use ripcord::measure::{Input, Lane, Output};
 use ripcord::model::{
     EventTime, LaneId, LogTime, Mode, Sample, SampleRole, Source, Span, TargetId,
 };
+use ripcord::replay::Replay;
 use ripcord::replay::recording::{Line, Recording};
-use ripcord::replay::{Replay, recorded};
 use ripcord::sums::Frame;
 use ripcord::targets::registry::ShadowRegistry;
 use ripcord::wire::telemetry::{Raw, decode};
@@ -40,7 +40,7 @@ fn main() {
         return;
     }
     let config = Config::load(&[], &BTreeMap::new()).expect("the shipped defaults load");
-    let source = recorded(&config.settings.sources[0], config.settings.replay_max_jump);
+    let source = config.settings.sources[0].clone();
     let lines = lines(&source);
     let bytes: usize = lines.iter().map(Vec::len).sum();
     println!("flights: {} samples, {:.1} MB of JSON\n", lines.len(), bytes as f64 / 1e6);
@@ -81,7 +81,7 @@ fn main() {
 
 fn lines(source: &Source) -> Vec<Vec<u8>> {
     let path = PathBuf::from(RECORDING);
-    let mut recording = Recording::open(&path, source.max_record_bytes).expect("it is shipped");
+    let mut recording = Recording::open(&path, source).expect("it is shipped");
     let mut lines = Vec::new();
     while let Some(line) = recording.line().expect("it is whole") {
         if let Line::Whole { bytes, .. } = line {
@@ -136,7 +136,8 @@ fn measure(source: &Source, samples: Vec<Sample<'_>>) -> Vec<Frame> {
     for (position, sample) in samples.into_iter().enumerate() {
         let ts = sample.ts();
         let position = position as i64;
-        lane.step(Input::Record { topic: 0, position, appended: None, read: Ok(sample) }, &mut out);
+        let (appended, following, read) = (None, None, Ok(sample));
+        lane.step(Input::Record { topic: 0, position, appended, following, read }, &mut out);
         if ts - flushed >= source.pane {
             flushed = ts;
             lane.step(Input::Flush { now: LogTime::from_ms(ts.as_ms()) }, &mut out);
@@ -156,7 +157,9 @@ fn judge_all(config: &Config, source: &Source, frames: &[Frame]) {
     let mut judge = Judge::default();
     let mut out = Vec::new();
     let start = LogTime::from_ms(0);
-    judge.step(start, &config.rules, judge::Input::Source(&source.id, 1, source.pane), &mut out);
+    let (id, pane) = (&source.id, source.pane);
+    let known = judge::Input::Source { id, lanes: 1, pane, known: &[] };
+    judge.step(start, &config.rules, known, &mut out);
     for frame in frames {
         let now = LogTime::from_ms(frame.newest.as_ms());
         judge.step(now, &config.rules, judge::Input::Frame(frame), &mut out);
@@ -173,7 +176,7 @@ fn replay() {
         files: vec![PathBuf::from(RECORDING)],
         registry: ShadowRegistry::read(id, &text).expect("it is a registry"),
         versions: None,
-        source: recorded(&config.settings.sources[0], config.settings.replay_max_jump),
+        source: config.settings.sources[0].clone(),
         rules: config.rules,
         mode: Some(Mode::Act),
     };

@@ -219,7 +219,8 @@ fn measure(source: &Source, lines: &[String]) {
         let read = decode(&Raw::line(line.as_bytes()), &source.topics[0], source);
         let sample = read.expect("all are good");
         let ts = sample.ts();
-        lane.step(Input::Record { topic: 0, position, appended: None, read: Ok(sample) }, &mut out);
+        let (appended, following, read) = (None, None, Ok(sample));
+        lane.step(Input::Record { topic: 0, position, appended, following, read }, &mut out);
         if ts - flushed >= source.pane {
             flushed = ts;
             lane.step(Input::Flush { now: LogTime::from_ms(ts.as_ms()) }, &mut out);

@@ -45,6 +45,7 @@ pub(super) fn run(
             "registry": registry.display().to_string(),
             "records": measured.records,
             "written": written,
+            "notes": measured.notes,
             "not_in_registry": strangers.iter().map(names).collect::<Vec<_>>(),
         });
         terminal::line(&serde_json::to_string_pretty(&answer)?);
@@ -60,6 +61,9 @@ pub(super) fn run(
         moment(to)
     );
     terminal::line(&screen.wrap(&text, 0));
+    for note in &measured.notes {
+        terminal::line(&screen.wrap(note, 0));
+    }
     if written.is_empty() {
         terminal::line(&screen.wrap(&nothing(registry, &config.rules), 0));
     } else {

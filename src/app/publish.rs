@@ -60,7 +60,7 @@ fn source<'a>(config: &'a Config, named: Option<&str>) -> Result<&'a Source> {
 }
 
 fn words(published: &Published) -> String {
-    let Published { sent, keyless, too_large, stopped_at, seconds, per_second } = published;
+    let Published { sent, keyless, too_large, stopped_at, notes, seconds, per_second } = published;
     let topics = sent.iter().map(|(topic, n)| format!("{} to {topic}", count(*n)));
     let topics: Vec<_> = topics.collect();
     let topics = if topics.is_empty() { "nothing".to_owned() } else { topics.join(", ") };
@@ -75,11 +75,14 @@ fn words(published: &Published) -> String {
     if *too_large > 0 {
         let large = count(*too_large);
         text.push_str(&format!(
-            "\n{large} lines are longer than max_record_bytes and were not sent"
+            "\n{large} records are longer than max_record_bytes and were not sent"
         ));
     }
     if let Some(at) = stopped_at {
         text.push_str(&format!("\nstopped before {}", moment(*at)));
+    }
+    for note in notes {
+        text.push_str(&format!("\n{note}"));
     }
     text
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use super::{apart, config, registry_text, screen, source};
-use crate::cli::{self, DONE, Global, ReplayMode};
+use crate::cli::{self, DONE, Global, NO, ReplayMode};
 use crate::config::{REGISTRY, RulesInWords};
 use crate::edge::clock::Stopwatch;
 use crate::edge::terminal::{self, Bar};
@@ -52,7 +52,7 @@ pub(super) fn run(
             terminal::line(&format!("\nPage with charts: {}", report.display()));
         }
     }
-    Ok(DONE)
+    Ok(if replayed.summary.blind.is_empty() { DONE } else { NO })
 }
 
 /// Replays, and tells the story while it runs unless only the summary is wanted.

@@ -12,14 +12,14 @@ use crate::edge::terminal::{self, Bar};
 use crate::model::Source;
 use crate::phrases::count;
 use crate::replay::recording::{Line, Recording};
+use crate::show;
 use crate::wire::check::SourceCheck;
 use crate::wire::telemetry::Raw;
-use crate::{replay, show};
 
 /// Requests whose joins are remembered at a time.
 const REQUESTS: usize = 1_000_000;
 
-/// Lines between two updates of the progress bar.
+/// Records between two updates of the progress bar.
 const LOOK_EVERY: u64 = 1000;
 
 /// Shows what Ripcord understands of a recording.
@@ -33,29 +33,31 @@ pub(super) fn run(
     let config = config(global, environment)?;
     let source = of(&config, named, map)?;
     let Some(topic) = source.topics.first() else { bail!("source {} has no topic", source.id) };
-    // One byte over the limit is enough to count as too large.
-    let mut recording = Recording::open(file, source.max_record_bytes.saturating_add(1))?;
+    let mut recording = Recording::open(file, &source)?;
     let mut check = SourceCheck::new(topic, &source, REQUESTS);
     let bar = Bar::new(!global.json);
+    let mut records = 0_u64;
     loop {
         let progress = recording.progress();
         let Some(line) = recording.line()? else { break };
-        let number = match line {
-            Line::Whole { line, bytes } => {
-                check.take(line, &Raw::line(bytes));
-                line
+        let at = match line {
+            Line::Whole { at, bytes } => {
+                check.take_at(at, &Raw::line(bytes));
+                at
             }
-            Line::TooLarge { line, bytes } => {
-                check.too_large(line, bytes);
-                line
+            Line::TooLarge { at, bytes } => {
+                check.too_large(at, bytes);
+                at
             }
         };
-        if number.is_multiple_of(LOOK_EVERY) {
-            bar.at(progress.read, progress.total, format!("{} lines", count(number)));
+        records += 1;
+        if records.is_multiple_of(LOOK_EVERY) {
+            bar.at(progress.read, progress.total, format!("line {}", count(at.line)));
         }
     }
     bar.end();
-    let report = check.report();
+    let mut report = check.report();
+    report.hints.extend(recording.notes());
     if global.json {
         terminal::line(&serde_json::to_string_pretty(&report)?);
     } else {
@@ -80,7 +82,7 @@ pub(super) fn of(config: &Config, named: Option<&str>, args: &MappingArgs) -> Re
             None => bail!("the config has no enabled source; enable one under [sources]"),
         }
     };
-    let mut source = replay::recorded(source, config.settings.replay_max_jump);
+    let mut source = source.clone();
     let fields = args.field.iter().cloned().collect();
     let constants = args.constant.iter().cloned().collect();
     let mapped = mapping(args.kind, fields, constants)

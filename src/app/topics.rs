@@ -35,8 +35,8 @@ pub(super) fn run(
             print(global, &made, || show::made(&made, screen))?;
             Ok(DONE)
         }
-        TopicsCommand::Check => {
-            let compared = topics::check(&log, &topics, &config.settings, settings)?;
+        TopicsCommand::Check { sample } => {
+            let compared = topics::check(&log, &topics, &config.settings, settings, *sample)?;
             let good = compared.iter().all(|topic| topic.must() == 0);
             let report = json!({ "good": good, "topics": compared });
             print(global, &report, || show::topics(&compared, screen))?;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, value_parser};
 
 use super::values::{moment, rate, target};
 use crate::model::{EventTime, TargetId};
@@ -61,7 +61,8 @@ pub(super) const TOPICS: &str = "\
 Examples:
   ripcord topics create --config prod.toml
   ripcord topics create --telemetry --config prod.toml   the sources' topics too
-  ripcord topics check --config prod.toml                exit code 1: fix needed";
+  ripcord topics check --config prod.toml                exit code 1: fix needed
+  ripcord topics check --sample 2000 --config prod.toml  the keys, too";
 
 pub(super) const PUBLISH: &str = "\
 Each line is sent unchanged. Its key is the request (or else the id, or else the
@@ -117,7 +118,11 @@ pub enum TopicsCommand {
         telemetry: bool,
     },
     /// Compare the topics with what is needed, and show how to fix them
-    Check,
+    Check {
+        /// Also show how keys are placed, by the newest records of each topic
+        #[arg(long, value_name = "RECORDS", value_parser = value_parser!(u32).range(1..=1_000_000))]
+        sample: Option<u32>,
+    },
 }
 
 /// Send recorded telemetry to the topics of a source.

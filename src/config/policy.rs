@@ -27,5 +27,6 @@ pub(super) fn policy(raw: &raw::Policy) -> Policy {
         stall_after: span(raw.stall_after_seconds, SECOND),
         hand_over: span(raw.hand_over_seconds, SECOND),
         baseline_samples: raw.baseline_samples,
+        max_loss_percent: raw.max_loss_percent,
     }
 }

@@ -62,7 +62,6 @@ tables! {
         kafka: Kafka,
         http: Http,
         ingest: Ingest,
-        replay: Replay,
         source_defaults: SourceDefaults,
         sources: ByName<Source>,
         rules: Rules,
@@ -91,6 +90,7 @@ tables! {
         token_env: String,
         token_file: Option<String>,
         max_body_bytes: u64,
+        max_unpacked_bytes: u64,
         connections_at_once: u64,
         requests_at_once: u64,
         telemetry_at_once: u64,
@@ -104,7 +104,6 @@ tables! {
         heartbeat_milliseconds: u64,
         idle_after_seconds: u64,
     }
-    Replay { max_jump_days: u64, }
     Topic {
         r#type: Option<SampleKind>,
         fields: Option<ByName<String>>,
@@ -142,6 +141,7 @@ tables! {
         stall_after_seconds: u64,
         hand_over_seconds: u64,
         baseline_samples: u64,
+        max_loss_percent: f64,
     }
     Workers {
         registry: Registry,
@@ -201,9 +201,9 @@ inherited! {
         max_waiting_per_model: u64,
         max_jump_seconds: u64,
         jump_confirmations: u64,
+        max_skew_seconds: u64,
         max_categories: u64,
         max_record_bytes: u64,
-        max_depth: u64,
         oldest: String,
         unknown_models: Unknown,
         models: Vec<String>,

@@ -12,7 +12,7 @@ use super::router::{RouterSettings, router};
 use super::secret::{Environment, Secret, secret};
 use super::units::{DAY, HOUR, SECOND};
 use super::workers::{WorkerSettings, workers};
-use crate::model::{Source, Span};
+use crate::model::{Source, SourceId, Span};
 
 /// All settings that are not rules.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,8 +23,6 @@ pub struct Settings {
     pub http: HttpSettings,
     /// Measuring.
     pub ingest: IngestSettings,
-    /// How far a timestamp may jump in a recording before others must confirm it.
-    pub replay_max_jump: Span,
     /// The sources, by name.
     pub sources: Vec<Source>,
     /// The workers.
@@ -75,6 +73,8 @@ pub struct HttpSettings {
 pub struct HttpLimits {
     /// The largest request body.
     pub max_body_bytes: usize,
+    /// The largest telemetry body once it is unpacked.
+    pub max_unpacked_bytes: usize,
     /// Connections at once.
     pub connections: usize,
     /// Requests answered at once.
@@ -98,6 +98,8 @@ pub struct IngestSettings {
     pub heartbeat: Span,
     /// Time after which a lane that is at its end is idle.
     pub idle_after: Span,
+    /// The names of all sources: those that are gone no longer count.
+    pub known: Vec<SourceId>,
 }
 
 /// Converts the raw settings. `None` if something is refused.
@@ -107,7 +109,6 @@ pub(super) fn settings(
     environment: &Environment,
     sources: Vec<Source>,
 ) -> Option<Settings> {
-    let replay_at = Path::of(["replay", "max_jump_days"]);
     let mut log = log(check, &raw.log, &sources);
     let http = http(check, &raw.http, environment)?;
     let token = http.token.as_ref();
@@ -121,8 +122,7 @@ pub(super) fn settings(
         workers,
         log,
         http,
-        ingest: ingest(check, &raw.ingest),
-        replay_max_jump: check.span(&replay_at, raw.replay.max_jump_days, DAY, 1..=3650),
+        ingest: ingest(check, &raw.ingest, &sources),
         sources,
     };
     let stall = raw.rules.policy.stall_after_seconds.saturating_mul(SECOND);
@@ -202,6 +202,7 @@ fn http(
     }
     let limits = HttpLimits {
         max_body_bytes: checked!(check.size, at, raw.max_body_bytes, 1024..=1_073_741_824),
+        max_unpacked_bytes: checked!(check.size, at, raw.max_unpacked_bytes, 1024..=1_073_741_824),
         connections: checked!(check.size, at, raw.connections_at_once, 8..=65_536),
         requests: checked!(check.size, at, raw.requests_at_once, 1..=65_536),
         uploads: checked!(check.size, at, raw.telemetry_at_once, 1..=65_536),
@@ -213,11 +214,12 @@ fn http(
     Some(HttpSettings { listen, token, limits, keep_replies })
 }
 
-fn ingest(check: &mut Checker<'_>, raw: &raw::Ingest) -> IngestSettings {
+fn ingest(check: &mut Checker<'_>, raw: &raw::Ingest, sources: &[Source]) -> IngestSettings {
     let at = Path::of(["ingest"]);
     IngestSettings {
         flush: checked!(check.span, at, raw.flush_milliseconds, 1, 1..=10_000),
         heartbeat: checked!(check.span, at, raw.heartbeat_milliseconds, 1, 100..=60_000),
         idle_after: checked!(check.span, at, raw.idle_after_seconds, SECOND, 1..=86_400),
+        known: sources.iter().map(|source| source.id.clone()).collect(),
     }
 }

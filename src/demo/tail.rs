@@ -85,9 +85,10 @@ fn next(reader: &mut dyn Reader) -> Result<Option<(String, Vec<Record>)>, LogErr
             Ok(None)
         }
         Some(Read::Records(partition, records)) => Ok(Some((partition.topic, records))),
-        Some(Read::End(..) | Read::Revoking(_) | Read::Lost(_) | Read::Blocked(_)) | None => {
-            Ok(None)
-        }
+        Some(
+            Read::End(..) | Read::Gone(..) | Read::Revoking(_) | Read::Lost(_) | Read::Blocked(_),
+        )
+        | None => Ok(None),
     }
 }
 

@@ -9,51 +9,19 @@
 
 pub mod counters;
 pub mod metrics;
+mod setup;
 
-use std::fs::File;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::Mutex;
 
 use tracing::{debug, error, info, warn};
-use tracing_subscriber::EnvFilter;
 
 use crate::model::{
-    Command, EventTime, Incident, IncidentId, IncidentState, LaneId, Mode, ModelId, SourceId,
+    Command, EventTime, Incident, IncidentId, IncidentState, LaneId, Mode, ModelId, SourceId, Span,
     StepResult, TargetId, TriggerId, Verdict, VersionId,
 };
+use crate::wire::lanes::{GapCause, PositionGap};
 
-/// The variable that chooses what is logged: `info`, `ripcord=debug`, …
-pub const FILTER: &str = "RIPCORD_LOG";
-
-/// Logs to standard error from now on, as text or as one JSON object per line. The second call
-/// changes nothing.
-pub fn init(json: bool) {
-    let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let set = if json {
-        log.json().flatten_event(true).try_init()
-    } else {
-        log.with_target(false).with_ansi(false).try_init()
-    };
-    if set.is_err() {
-        debug!("logging is set up already");
-    }
-}
-
-/// Logs to a file instead, for a command that uses the terminal itself.
-///
-/// # Errors
-/// The file cannot be made.
-pub fn init_to(file: &Path) -> std::io::Result<()> {
-    let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
-    let set = log.with_ansi(false).with_writer(Mutex::new(File::create(file)?)).try_init();
-    if set.is_err() {
-        debug!("logging is set up already");
-    }
-    Ok(())
-}
+pub use self::setup::{FILTER, init, init_to};
 
 /// A process runs all roles.
 pub fn started(namespace: &str, log: &str, mode: Mode, targets: &[TargetId]) {
@@ -127,6 +95,77 @@ pub fn lane_memory_unreadable(lane: &LaneId, position: i64, why: &str) {
     warn!(%lane, position, why, "lane memory unreadable, measuring restarts at the position");
 }
 
+/// A position that was to be read is not on the log.
+pub fn position_gap(topic: &str, partition: u32, gap: &PositionGap) {
+    let PositionGap { from, to, records, .. } = gap;
+    match gap.cause {
+        GapCause::Deleted => warn!(
+            topic,
+            partition,
+            from,
+            to,
+            records,
+            "records were deleted before they were read; keep them longer (retention.ms, \
+             retention.bytes), or let ingest run without such pauses"
+        ),
+        GapCause::CreatedAgain => warn!(
+            topic,
+            partition,
+            from,
+            to,
+            records,
+            "the partition ends before the position to read on from: it was created again, lost \
+             records, or the group was moved; reading begins at its start"
+        ),
+        GapCause::Moved => warn!(
+            topic,
+            partition,
+            from,
+            to,
+            records,
+            "somebody moved the group; what lies between the positions is not read, or read twice"
+        ),
+        GapCause::PositionLost => warn!(
+            topic,
+            partition,
+            from,
+            to,
+            records,
+            "the group has no position any more: the topic was created again, or the group was \
+             away for too long (offsets.retention.minutes); reading begins at the start"
+        ),
+    }
+}
+
+/// Records that a lane had to read again are not on the log.
+pub fn memory_gone(topic: &str, partition: u32, from: i64, to: i64) {
+    warn!(
+        topic,
+        partition,
+        from,
+        to,
+        "records that had to be read again are gone, so outcomes of predictions among them \
+         stay unmatched; keep records longer than label_horizon_hours"
+    );
+}
+
+/// Keys of a source's records are placed so that records of one request do not meet.
+pub fn keys_misplaced(source: &SourceId, why: &str) {
+    warn!(%source, why, "keys misplaced");
+}
+
+/// A role other than ingest wanted to read a position that is not on the log.
+pub fn log_gone(role: &str, topic: &str, partition: u32, from: i64, to: i64) {
+    warn!(
+        role,
+        topic,
+        partition,
+        from,
+        to,
+        "the position to read on from is not on the log; check who deletes records of this topic"
+    );
+}
+
 /// A log cannot be read for now.
 pub fn blocked(role: &str, why: &str) {
     warn!(role, why, "log blocked");
@@ -195,7 +234,11 @@ pub fn decision_changed(
 ) {
     match verdict {
         Verdict::Breach => warn!(%model, %version, %trigger, ?verdict, %read_to, "verdict changed"),
-        Verdict::Healthy | Verdict::Systemic | Verdict::Insufficient | Verdict::Stale => {
+        Verdict::Healthy
+        | Verdict::Systemic
+        | Verdict::Insufficient
+        | Verdict::Stale
+        | Verdict::Blind => {
             info!(%model, %version, %trigger, ?verdict, %read_to, "verdict changed");
         }
     }
@@ -249,6 +292,21 @@ pub fn target_seen(target: &TargetId) {
 /// A person put other rules in force.
 pub fn rules_applied(revision: u64, hash: &str, by: Option<&str>, reason: Option<&str>) {
     info!(revision, hash, by, reason, "rules applied");
+}
+
+/// The clock that stamps the records was set back, and log time is ahead of it.
+pub fn log_time_ahead(ahead: Span) {
+    let ahead_s = ahead.as_s();
+    warn!(
+        ahead_s,
+        "log time is ahead of the clock, which was set back; deadlines take up to twice as long \
+         until the clock has caught up"
+    );
+}
+
+/// Log time is the clock's again.
+pub fn log_time_caught_up() {
+    info!("the clock has caught up with log time");
 }
 
 /// The rules in the config differ from those in force.

@@ -7,7 +7,9 @@ use super::state::{ModelJudge, threshold};
 use super::tally;
 use super::verdict::{TriggerState, verdict};
 use super::watch::Watch;
-use crate::model::{EventTime, Limit, ModelId, ModelRules, Statistic, Trigger, Verdict, VersionId};
+use crate::model::{
+    EventTime, Limit, ModelId, ModelRules, Reason, Statistic, Trigger, Verdict, VersionId,
+};
 use crate::sums::{Assessment, BucketSums, Tally};
 
 impl ModelJudge {
@@ -28,6 +30,9 @@ impl ModelJudge {
             let stale = bucket.completeness < trigger.completeness;
             let mut assessment = self.assess(rules, id, trigger, &version, stale);
             assessment.at = start + bucket.length;
+            if assessment.reason == Reason::Lost && bucket.types_differ(&version, trigger.signal) {
+                assessment.reason = Reason::LabelTypes;
+            }
             assessment.closed.clone_from(&closed);
             let spoiled = matches!(assessment.verdict, Verdict::Breach | Verdict::Systemic);
             for sums in &closed {
@@ -47,9 +52,10 @@ impl ModelJudge {
         start: EventTime,
         bucket: &Bucket,
     ) -> Vec<BucketSums> {
+        let lost = bucket.lost(version, trigger.signal);
         let place = |tally| {
             let design_effect = self.design_effect(trigger, version);
-            tally::placed(start, bucket, design_effect, tally)
+            tally::placed(start, bucket, design_effect, tally, lost)
         };
         if matches!(trigger.limit, Limit::Paired(_)) {
             let pairs = bucket.pairs.iter().filter(|((a, b), _)| a == version || b == version);
@@ -59,7 +65,8 @@ impl ModelJudge {
                 .collect()
         } else {
             let sums = bucket.versions.get(version);
-            sums.and_then(|sums| tally::of_version(trigger, sums)).map(place).into_iter().collect()
+            let tally = sums.and_then(|sums| tally::of_version(trigger, sums, lost));
+            tally.map(place).into_iter().collect()
         }
     }
 
@@ -81,7 +88,7 @@ impl ModelJudge {
     }
 
     /// The current assessment of a version.
-    fn assess(
+    pub(super) fn assess(
         &self,
         rules: &ModelRules,
         id: &ModelId,
@@ -98,10 +105,13 @@ impl ModelJudge {
         let design_effect = self.design_effect(trigger, version);
         let side = Side { trigger, version, watch, design_effect };
         let compared = if watch.over() { self.against(rules, side) } else { Vec::new() };
+        let silent = self.silences.of(version, trigger.signal);
+        let lost = watch.may_hide(trigger, rules.policy.max_loss_percent).then_some(Reason::Lost);
         let known = TriggerState {
             stale,
             armed,
             over: watch.over(),
+            hidden: silent.map(|(reason, _)| reason).or(lost),
             samples: watch.seen(),
             minimum: trigger.minimum_samples,
             against: &compared,
@@ -115,6 +125,9 @@ impl ModelJudge {
         }
         if !paired {
             evidence.baseline = self.baseline(rules, trigger, version);
+        }
+        if let Some((_, since)) = silent.filter(|(silent, _)| reason == *silent) {
+            evidence.since = Some(since);
         }
         if !armed {
             evidence.null = None;
@@ -200,7 +213,7 @@ impl ModelJudge {
         out
     }
 
-    fn emit(&mut self, assessment: Assessment, out: &mut Vec<Assessment>) {
+    pub(super) fn emit(&mut self, assessment: Assessment, out: &mut Vec<Assessment>) {
         let key =
             (assessment.trigger.clone(), assessment.version.clone(), assessment.feature.clone());
         self.said.insert(key, assessment.verdict);

@@ -92,6 +92,18 @@ pub fn more_often(a: Counts, b: Counts) -> Option<Vec<f64>> {
     Some(MORE_ODDS.map(growth).to_vec())
 }
 
+/// Growth of the same bets on `n` durations of 0 ms.
+#[must_use]
+pub fn mean_of_nothing(n: u64) -> [f64; MEAN_STAKES.len()] {
+    MEAN_STAKES.map(|stake| n as f64 * log1p(-stake))
+}
+
+/// Growth of the same bets on `n` durations of `timeout`.
+#[must_use]
+pub fn mean_of_timeouts(limit: f64, timeout: f64, n: u64) -> [f64; MEAN_STAKES.len()] {
+    MEAN_STAKES.map(|stake| n as f64 * log1p(stake / limit * (timeout - limit).max(0.0)))
+}
+
 /// Growth of 1 + λ(X − m) on durations in ms, cut at `timeout`; valid for every non-negative law
 /// of mean at most `limit`. The lower bound of a cell stands for its values, which only helps
 /// the null.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::panes::Pane;
 use crate::model::{EventTime, Limit, Signal, Span, Trigger, VersionId};
-use crate::sums::{PairSums, VersionSums};
+use crate::sums::{Losses, PairSums, VersionSums};
 
 /// What the triggers of one bucket length read; the rest is not merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -46,6 +46,8 @@ pub struct Bucket {
     /// By pair, the smaller name first.
     #[serde(with = "crate::sums::entries")]
     pub pairs: BTreeMap<(VersionId, VersionId), PairSums>,
+    /// What was lost of nobody knows which version: it may have been any.
+    pub unknown: Losses,
 }
 
 impl Bucket {
@@ -53,13 +55,28 @@ impl Bucket {
     #[must_use]
     pub fn new(length: Span) -> Self {
         let (versions, pairs) = (BTreeMap::new(), BTreeMap::new());
-        Self { length, completeness: 1.0, versions, pairs }
+        Self { length, completeness: 1.0, versions, pairs, unknown: Losses::default() }
+    }
+
+    /// Samples of a signal that a version may have lost.
+    #[must_use]
+    pub fn lost(&self, version: &VersionId, signal: Signal) -> u64 {
+        let own = self.versions.get(version).map_or(0, |sums| sums.lost.of(signal));
+        own + self.unknown.of(signal)
+    }
+
+    /// Whether most of what a version lost of a signal are labels of another type than its answers.
+    #[must_use]
+    pub fn types_differ(&self, version: &VersionId, signal: Signal) -> bool {
+        let types = self.versions.get(version).map_or(0, |sums| sums.lost.types);
+        signal == Signal::Accuracy && types * 2 > self.lost(version, signal)
     }
 
     /// Adds a pane, only what is read.
     pub fn add(&mut self, pane: &Pane, reads: Reads) {
         for (version, _, sums) in pane.versions() {
             let mine = self.versions.entry(version.clone()).or_default();
+            mine.lost.merge(sums.lost);
             if reads.answers || reads.features {
                 mine.answers.merge(sums.answers);
                 mine.timeouts += sums.timeouts;
@@ -74,6 +91,7 @@ impl Bucket {
                 mine.features.entry(name.clone()).or_default().merge(grid);
             }
         }
+        self.unknown.merge(pane.unknown());
         for (a, b, sums) in pane.pairs() {
             let mine = self.pairs.entry((a.clone(), b.clone())).or_default();
             if reads.labels {
@@ -103,6 +121,15 @@ impl Buckets {
             let bucket = self.open.entry(key).or_insert_with(|| Bucket::new(length));
             bucket.completeness = bucket.completeness.min(completeness);
             bucket.add(pane, reads_at(triggers, length));
+        }
+    }
+
+    /// Adds what was lost of nobody knows which model, where the model was measured.
+    pub fn lose(&mut self, start: EventTime, lost: Losses, triggers: &[Trigger]) {
+        for length in lengths(triggers) {
+            if let Some(bucket) = self.open.get_mut(&(length, start.floor(length))) {
+                bucket.unknown.merge(lost);
+            }
         }
     }
 

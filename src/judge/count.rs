@@ -21,7 +21,8 @@ impl ModelJudge {
             let baseline = self.baseline(rules, trigger, version);
             let known = baseline::null(trigger, baseline);
             // A version without a baseline has no limit yet; its samples make the baseline.
-            let Some(tally) = tally::of_version(trigger, sums) else { continue };
+            let lost = bucket.lost(version, trigger.signal);
+            let Some(tally) = tally::of_version(trigger, sums, lost) else { continue };
             let moments = tally::moments(&tally);
             let enough = rules.policy.baseline_samples;
             if matches!(trigger.limit, Limit::Baseline(_)) {
@@ -29,7 +30,7 @@ impl ModelJudge {
             }
             let Some(null) = known else { continue };
             let design_effect = self.design_effect(trigger, version);
-            let placed = tally::placed(start, bucket, design_effect, tally);
+            let placed = tally::placed(start, bucket, design_effect, tally, lost);
             let key = (trigger.id.clone(), version.clone());
             self.watches.entry(key.clone()).or_default().take(trigger, null, threshold, placed);
             if self.standing.production.as_ref() == Some(version) {
@@ -69,7 +70,8 @@ impl ModelJudge {
                 let key = (trigger.id.clone(), subject.clone(), other.clone());
                 let watch = self.pairs.entry(key).or_default();
                 let design_effect = watch.design_effect().unwrap_or(trigger.design_effect);
-                let placed = tally::placed(start, bucket, design_effect, tally);
+                let lost = bucket.lost(subject, trigger.signal);
+                let placed = tally::placed(start, bucket, design_effect, tally, lost);
                 watch.take(trigger, tolerance, threshold, placed);
             }
         }

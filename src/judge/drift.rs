@@ -76,7 +76,7 @@ impl Bins {
                 None => unseen += count,
             }
         }
-        let special = [below, above, grid.missing, unseen, grid.non_finite];
+        let special = [below, above, grid.missing, unseen, grid.non_finite + grid.unusable];
         Binned { regular, special }
     }
 }

@@ -101,6 +101,7 @@ impl DriftInputs {
                     end,
                     design_effect: 1.0,
                     tally: Tally::Distance { n: distance.n, psi: distance.psi },
+                    lost: 0,
                 },
             });
         }

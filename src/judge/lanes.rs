@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{EventTime, LogTime, Span};
-use crate::sums::{Counters, Frame};
+use crate::model::{EventTime, LogTime, ModelId, Span, VersionId};
+use crate::sums::{Counters, Frame, VersionSkew};
 
 /// One source's lanes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +32,8 @@ struct LaneReport {
     warm: f64,
     counters: Counters,
     positions: Vec<i64>,
+    #[serde(default)]
+    skews: Vec<VersionSkew>,
 }
 
 /// What a frame means for its lane.
@@ -108,6 +110,7 @@ impl Lanes {
             warm: frame.warm,
             counters: frame.counters.clone(),
             positions: frame.positions.iter().map(|(_, to)| *to).collect(),
+            skews: frame.skews.clone(),
         });
         if gap { FrameStatus::AfterGap } else { FrameStatus::Counts }
     }
@@ -123,18 +126,28 @@ impl Lanes {
         self.watermark
     }
 
+    /// Whether nothing more is to be expected of it for now: every lane that is heard is at the end
+    /// of the log, or none is heard.
+    #[must_use]
+    pub fn rests(&self, now: LogTime, stall_after: Span) -> bool {
+        let mut heard = self.lanes.values().filter(|lane| !lane.stalled(now, stall_after));
+        heard.all(|lane| lane.state.as_ref().is_some_and(|state| state.idle))
+    }
+
     /// Panes that end at or before it are closed in the shard.
     #[must_use]
     pub fn watermark(&self) -> EventTime {
         self.watermark
     }
 
-    /// The event time that every active lane has passed.
+    /// The event time that every active lane has passed. `None` if one was never heard of, or none
+    /// is active.
     #[must_use]
     pub fn passed(&self, now: LogTime, stall_after: Span) -> Option<EventTime> {
         let active = self.lanes.values().filter(|lane| !lane.stalled(now, stall_after));
-        let states = active.filter_map(|lane| lane.state.as_ref());
-        states.filter(|state| !state.idle).map(|state| state.newest).min()
+        let states: Option<Vec<_>> = active.map(|lane| lane.state.as_ref()).collect();
+        let open = states?.into_iter().filter(|state| !state.idle);
+        open.map(|state| state.newest).min()
     }
 
     /// The newest event time of any lane.
@@ -169,6 +182,15 @@ impl Lanes {
     pub fn warm(&self) -> f64 {
         let states = self.lanes.values().filter_map(|lane| lane.state.as_ref());
         states.map(|state| state.warm).fold(1.0, f64::min)
+    }
+
+    /// How far a version's clock is ahead of those of its topic, or behind: what most say of it.
+    #[must_use]
+    pub fn skew(&self, model: &ModelId, version: &VersionId) -> Option<Span> {
+        let states = self.lanes.values().filter_map(|lane| lane.state.as_ref());
+        let skews = states.flat_map(|state| &state.skews);
+        let mine = skews.filter(|skew| skew.model == *model && skew.version == *version);
+        mine.map(|skew| skew.ahead).max_by_key(|ahead| ahead.as_ms().unsigned_abs())
     }
 
     /// Counts of every record so far, by result.

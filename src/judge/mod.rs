@@ -14,53 +14,53 @@ mod count;
 pub mod design;
 pub mod drift;
 pub mod edetector;
+mod gaps;
 pub mod history;
 pub mod inputs;
 pub mod lanes;
+mod missing;
 pub mod panes;
 pub mod power;
 mod provisional;
 pub mod recent;
+mod silence;
+mod source;
 pub mod state;
 pub mod tally;
 pub mod verdict;
 pub mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use self::buckets::{Bucket, reads_at};
 use self::lanes::{FrameStatus, Lanes};
-use self::panes::OpenPanes;
+use self::source::SourceLanes;
 use self::state::ModelJudge;
-use crate::model::{
-    EventTime, LaneId, LogTime, ModelId, RuleSet, SourceId, Span, Standing, Statistic, Trigger,
-};
-use crate::sums::{Assessment, Counters, Frame, LiveTraffic};
-
-/// An open bucket is looked at up to so long before what every active lane has passed.
-const SETTLE: Span = Span::from_s(2);
+use crate::model::{EventTime, LaneId, LogTime, ModelId, RuleSet, SourceId, Span, Standing};
+use crate::sums::{Assessment, Frame, LiveTraffic};
 
 /// The judge of one shard.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Judge {
-    sources: BTreeMap<SourceId, Source>,
+    sources: BTreeMap<SourceId, SourceLanes>,
     models: BTreeMap<ModelId, ModelJudge>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Source {
-    lanes: Lanes,
-    panes: OpenPanes,
-    gaps: u64,
 }
 
 /// What judge reacts to.
 #[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
     /// A source, its number of lanes and the length of its panes.
-    Source(&'a SourceId, u32, Span),
+    Source {
+        /// Its name.
+        id: &'a SourceId,
+        /// The number of its lanes.
+        lanes: u32,
+        /// The length of its panes.
+        pane: Span,
+        /// All sources that there are, itself included; if there are none: not stated.
+        known: &'a [SourceId],
+    },
     /// Another process took over a lane.
     Claim(&'a LaneId, u64),
     /// New sums of a lane.
@@ -92,14 +92,16 @@ impl Judge {
         out: &mut Vec<Output>,
     ) {
         match input {
-            Input::Source(id, lanes, pane) => match self.sources.get_mut(id) {
-                Some(source) => source.lanes.widen(lanes, pane, now),
-                None => {
-                    let lanes = Lanes::new(lanes, pane, now);
-                    let source = Source { lanes, panes: OpenPanes::default(), gaps: 0 };
-                    self.sources.insert(id.clone(), source);
+            Input::Source { id, lanes, pane, known } => {
+                self.forget_sources(known);
+                match self.sources.get_mut(id) {
+                    Some(source) => source.lanes.widen(lanes, pane, now),
+                    None => {
+                        let lanes = Lanes::new(lanes, pane, now);
+                        self.sources.insert(id.clone(), SourceLanes::new(lanes));
+                    }
                 }
-            },
+            }
             Input::Claim(lane, epoch) => {
                 if let Some(source) = self.sources.get_mut(&lane.source)
                     && source.lanes.claim(lane.lane, epoch, now)
@@ -126,6 +128,7 @@ impl Judge {
         for source in sources {
             self.advance(now, rule_set, &source, out);
         }
+        self.tell_silent_sources(now, rule_set, out);
     }
 
     fn frame(&mut self, now: LogTime, rule_set: &RuleSet, frame: &Frame, out: &mut Vec<Output>) {
@@ -134,6 +137,12 @@ impl Judge {
             FrameStatus::Outdated => return,
             FrameStatus::AfterGap => source.gaps += 1,
             FrameStatus::Counts => {}
+        }
+        let measured = source.lanes.counters().measured;
+        if measured > source.measured {
+            let came = measured - source.measured;
+            source.arrivals.take(now.as_ms(), now.as_ms(), came);
+            (source.measured, source.silent) = (measured, false);
         }
         let watermark = source.lanes.watermark();
         let touched = source.panes.take(frame, source.lanes.pane(), watermark);
@@ -163,21 +172,37 @@ impl Judge {
         }
         let Some(source) = self.sources.get_mut(id).filter(|_| watermark > before) else { return };
         let length = source.lanes.pane();
+        let whole = completeness >= 1.0;
+        let mut answered: BTreeMap<EventTime, BTreeSet<ModelId>> = BTreeMap::new();
         for (start, model, pane) in source.panes.close(length, watermark) {
+            if pane.versions().any(|(_, _, sums)| sums.answers.n > 0) {
+                answered.entry(start).or_default().insert(model.clone());
+            }
             let rules = rule_set.of(&model);
             let judge = self.models.entry(model.clone()).or_default();
             judge.buckets.add(start, &pane, completeness, &rules.triggers);
-            judge.record_traffic(start, length, &pane);
+            judge.record_traffic(start, length, &pane, whole);
             let versions = pane.live();
             if !versions.is_empty() {
                 let end = start + length;
                 out.push(Output::Traffic(LiveTraffic { model, pane: start, end, versions }));
             }
         }
+        let unknown = source.panes.close_unknown(length, watermark);
         let fed = self.models.iter().filter(|(_, judge)| judge.sources.contains(id));
         let fed: Vec<_> = fed.map(|(model, _)| model.clone()).collect();
+        for (model, (start, lost)) in
+            fed.iter().flat_map(|model| unknown.iter().map(move |lost| (model, lost)))
+        {
+            if let Some(judge) = self.models.get_mut(model) {
+                judge.buckets.lose(*start, *lost, &rule_set.of(model).triggers);
+            }
+        }
         for model in fed {
-            self.close_buckets(rule_set, &model, out);
+            self.close_buckets(now, rule_set, &model, out);
+            if whole {
+                self.tell_silences(rule_set, &model, &answered, (length, watermark), out);
+            }
         }
     }
 
@@ -197,54 +222,44 @@ impl Judge {
         }
     }
 
-    fn close_buckets(&mut self, rule_set: &RuleSet, model: &ModelId, out: &mut Vec<Output>) {
-        let Some(judge) = self.models.get_mut(model) else { return };
-        let watermarks = judge.sources.iter().filter_map(|source| self.sources.get(source));
-        let Some(watermark) = watermarks.map(|source| source.lanes.watermark()).min() else {
-            return;
-        };
-        let mut said = Vec::new();
-        for (start, bucket) in judge.buckets.close(watermark) {
-            judge.close(rule_set.of(model), model, start, &bucket, &mut said);
-        }
-        out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
-    }
-
-    /// Provisional firing: the verdicts of a model's open bucket if it closed now.
-    fn look_ahead(
+    /// A bucket closes once every source of the model has passed it, but for those that rest: one
+    /// that is at its end says nothing about time, and one that is not heard makes stale.
+    fn close_buckets(
         &mut self,
         now: LogTime,
         rule_set: &RuleSet,
-        id: &SourceId,
         model: &ModelId,
         out: &mut Vec<Output>,
     ) {
-        let Some(source) = self.sources.get(id) else { return };
+        let stall_after = rule_set.default.policy.stall_after;
         let Some(judge) = self.models.get_mut(model) else { return };
-        let rules = rule_set.of(model);
-        let Some(passed) = source.lanes.passed(now, rules.policy.stall_after) else { return };
-        let (pane, watermark) = (source.lanes.pane(), source.lanes.watermark());
-        for length in provisional_lengths(&rules.triggers) {
-            let open = judge.buckets.open(length);
-            let mut buckets: BTreeMap<EventTime, Bucket> =
-                open.map(|(start, bucket)| (start, bucket.clone())).collect();
-            for (start, open) in source.panes.open(model, pane, watermark - pane, passed - SETTLE) {
-                let bucket = buckets.entry(start.floor(length));
-                let bucket = bucket.or_insert_with(|| Bucket::new(length));
-                bucket.add(open, reads_at(&rules.triggers, length));
-            }
-            if let Some((start, bucket)) = buckets.into_iter().next() {
-                let said = judge.look_ahead(rules, model, start, &bucket);
-                out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
-            }
+        let feeding = || judge.sources.iter().filter_map(|source| self.sources.get(source));
+        let busy = feeding().filter(|source| !source.lanes.rests(now, stall_after));
+        let Some(watermark) = busy
+            .map(|source| source.lanes.watermark())
+            .min()
+            .or_else(|| feeding().map(|source| source.lanes.watermark()).max())
+        else {
+            return;
+        };
+        let completeness = feeding().map(|source| source.lanes.completeness()).fold(1.0, f64::min);
+        let mut said = Vec::new();
+        for (start, mut bucket) in judge.buckets.close(watermark) {
+            bucket.completeness = bucket.completeness.min(completeness);
+            judge.close(rule_set.of(model), model, start, &bucket, &mut said);
         }
+        out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
     }
 
     /// When the next silent lane stalls: a tick is needed then.
     #[must_use]
     pub fn next_wakeup(&self, now: LogTime, rule_set: &RuleSet) -> Option<LogTime> {
         let stall_after = rule_set.default.policy.stall_after;
-        self.sources.values().filter_map(|source| source.lanes.next_stall(now, stall_after)).min()
+        let stalls = self.sources.values();
+        let stalls = stalls.filter_map(|source| source.lanes.next_stall(now, stall_after));
+        let silent = self.sources.values().filter(|source| !source.silent);
+        let silent = silent.filter_map(|source| source.arrivals.due().map(LogTime::from_ms));
+        stalls.chain(silent).min()
     }
 
     /// A model's judge.
@@ -252,34 +267,4 @@ impl Judge {
     pub fn model(&self, model: &ModelId) -> Option<&ModelJudge> {
         self.models.get(model)
     }
-
-    /// The newest event time of any lane.
-    #[must_use]
-    pub fn newest(&self) -> Option<EventTime> {
-        self.sources.values().filter_map(|source| source.lanes.newest()).max()
-    }
-
-    /// What happened to every record of each source so far.
-    #[must_use]
-    pub fn counters(&self) -> BTreeMap<SourceId, Counters> {
-        let counters = |source: &Source| source.lanes.counters();
-        self.sources.iter().map(|(id, source)| (id.clone(), counters(source))).collect()
-    }
-
-    /// Cells that came after their pane was closed here, and gaps in positions.
-    #[must_use]
-    pub fn losses(&self) -> (u64, u64) {
-        let sources = self.sources.values();
-        sources.fold((0, 0), |(late, gaps), s| (late + s.panes.after_close, gaps + s.gaps))
-    }
-}
-
-fn provisional_lengths(triggers: &[Trigger]) -> Vec<Span> {
-    let provisional = triggers
-        .iter()
-        .filter(|trigger| trigger.provisional && matches!(trigger.statistic, Statistic::EDetector));
-    let mut lengths: Vec<_> = provisional.map(|trigger| trigger.bucket).collect();
-    lengths.sort_unstable();
-    lengths.dedup();
-    lengths
 }

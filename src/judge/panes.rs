@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{EventTime, ModelId, SampleRole, Span, VersionId};
-use crate::sums::{Frame, PairSums, VersionSums};
+use crate::sums::{Frame, Losses, PairSums, VersionSums};
 
 type VersionCell = (VersionId, SampleRole, u32);
 type PairCell = (VersionId, VersionId, u32);
@@ -17,6 +17,8 @@ pub struct Pane {
     versions: BTreeMap<VersionCell, VersionSums>,
     #[serde(with = "crate::sums::entries")]
     pairs: BTreeMap<PairCell, PairSums>,
+    /// What was lost of nobody knows which version, by lane.
+    unknown: BTreeMap<u32, Losses>,
 }
 
 /// The open panes of a source, by start and model.
@@ -24,6 +26,8 @@ pub struct Pane {
 pub struct OpenPanes {
     #[serde(with = "crate::sums::entries")]
     open: BTreeMap<(EventTime, ModelId), Pane>,
+    /// What was lost of nobody knows which model, by lane.
+    unknown: BTreeMap<EventTime, BTreeMap<u32, Losses>>,
     /// Cells that came after the shard had closed their pane.
     pub after_close: u64,
 }
@@ -54,6 +58,17 @@ impl OpenPanes {
             pane.pairs.insert((cell.a.clone(), cell.b.clone(), lane), cell.sums.clone());
             touched.push(cell.model.clone());
         }
+        for cell in &frame.unknown {
+            if closed(cell.pane) {
+                self.after_close += 1;
+            } else if let Some(model) = &cell.model {
+                let pane = self.open.entry((cell.pane, model.clone())).or_default();
+                pane.unknown.insert(lane, cell.lost);
+                touched.push(model.clone());
+            } else {
+                self.unknown.entry(cell.pane).or_default().insert(lane, cell.lost);
+            }
+        }
         touched.sort();
         touched.dedup();
         touched
@@ -61,9 +76,13 @@ impl OpenPanes {
 
     /// Forgets what a lane said of open panes: another one will say it again.
     pub fn forget(&mut self, lane: u32) {
+        for lanes in self.unknown.values_mut() {
+            lanes.remove(&lane);
+        }
         for pane in self.open.values_mut() {
             pane.versions.retain(|(_, _, of), _| *of != lane);
             pane.pairs.retain(|(_, _, of), _| *of != lane);
+            pane.unknown.remove(&lane);
         }
     }
 
@@ -76,6 +95,20 @@ impl OpenPanes {
             }
             let ((start, model), sums) = entry.remove_entry();
             closed.push((start, model, sums));
+        }
+        closed
+    }
+
+    /// Takes out what was lost of nobody knows which model in panes that end at or before the
+    /// watermark.
+    pub fn close_unknown(&mut self, pane: Span, watermark: EventTime) -> Vec<(EventTime, Losses)> {
+        let mut closed = Vec::new();
+        while let Some(entry) = self.unknown.first_entry() {
+            if *entry.key() + pane > watermark {
+                break;
+            }
+            let (start, lanes) = entry.remove_entry();
+            closed.push((start, sum(&lanes)));
         }
         closed
     }
@@ -103,6 +136,12 @@ impl Pane {
         self.versions.iter().map(|((version, role, _), sums)| (version, *role, sums))
     }
 
+    /// What was lost of nobody knows which version, over all lanes.
+    #[must_use]
+    pub fn unknown(&self) -> Losses {
+        sum(&self.unknown)
+    }
+
     /// Each pair's sums, lane by lane.
     pub fn pairs(&self) -> impl Iterator<Item = (&VersionId, &VersionId, &PairSums)> {
         self.pairs.iter().map(|((a, b, _), sums)| (a, b, sums))
@@ -123,4 +162,10 @@ impl Pane {
         let counted = live.into_iter().filter(|(_, (stated, unstated))| stated + unstated > 0);
         counted.map(|(version, (stated, unstated))| (version.clone(), stated, unstated)).collect()
     }
+}
+
+fn sum(lanes: &BTreeMap<u32, Losses>) -> Losses {
+    let mut sum = Losses::default();
+    lanes.values().for_each(|lost| sum.merge(*lost));
+    sum
 }

@@ -13,6 +13,7 @@ use super::history::ProductionDays;
 use super::inputs::DriftInputs;
 use super::panes::Pane;
 use super::recent::RecentSums;
+use super::silence::Silences;
 use super::watch::Watch;
 use crate::model::{
     Baseline, Budget, EventTime, FeatureName, Limit, ModelId, ModelRules, SourceId, Span, Standing,
@@ -40,6 +41,7 @@ pub struct ModelJudge {
     #[serde(with = "crate::sums::entries")]
     pub(super) levels: BTreeMap<(TriggerId, VersionId), ProductionDays>,
     pub(super) inputs: BTreeMap<TriggerId, DriftInputs>,
+    pub(super) silences: Silences,
     /// Answers as trials, labels as their sum.
     heard: BTreeMap<VersionId, RecentSums>,
     #[serde(with = "crate::sums::entries")]
@@ -92,8 +94,11 @@ impl ModelJudge {
         }
     }
 
-    /// Counts the answers and labels of a closed pane.
-    pub fn record_traffic(&mut self, start: EventTime, length: Span, pane: &Pane) {
+    /// Counts the answers and labels of a closed pane; `whole`: every lane was heard.
+    pub fn record_traffic(&mut self, start: EventTime, length: Span, pane: &Pane, whole: bool) {
+        if whole {
+            self.silences.take(start, length, pane);
+        }
         for (version, _, sums) in pane.versions() {
             let (answers, labels) = (sums.answers.n as f64, sums.labels.n as f64);
             let heard = self.heard.entry(version.clone()).or_default();

@@ -4,13 +4,14 @@ use super::bets;
 use super::buckets::Bucket;
 use super::design::Moments;
 use crate::model::{EventTime, Limit, Signal, Trigger, VersionId};
-use crate::sums::{BucketSums, PairSums, Tally, VersionSums};
+use crate::sums::{BucketSums, PairSums, PairTable, Tally, VersionSums};
 
-/// What a trigger counts of one version. `None` if the bucket has nothing for it.
+/// What a trigger counts of one version. `None` if the bucket has nothing for it, and nothing was
+/// lost.
 #[must_use]
-pub fn of_version(trigger: &Trigger, sums: &VersionSums) -> Option<Tally> {
+pub fn of_version(trigger: &Trigger, sums: &VersionSums, lost: u64) -> Option<Tally> {
     let rate = |counts: crate::sums::Counts| {
-        (counts.n > 0).then_some(Tally::Rate { n: counts.n, bad: counts.bad })
+        (counts.n + lost > 0).then_some(Tally::Rate { n: counts.n, bad: counts.bad })
     };
     match (trigger.signal, trigger.limit) {
         (Signal::Latency, Limit::MeanMs { limit, timeout }) => {
@@ -71,13 +72,40 @@ pub fn of_pair(
     }
 }
 
-/// Log growth of each bet on a tally.
+/// Log growth of each bet on a tally, if every lost sample was good: a breach holds only if it
+/// holds even so.
 #[must_use]
-pub fn growth(null: f64, tally: &Tally) -> Vec<f64> {
+pub fn growth(null: f64, tally: &Tally, lost: u64) -> Vec<f64> {
     match tally {
-        Tally::Rate { n, bad } => bets::rate(null, *n, *bad),
-        Tally::Paired { table, .. } => bets::paired(null, *table),
-        Tally::Mean { growth, .. } => growth.clone(),
+        Tally::Rate { n, bad } => bets::rate(null, *n + lost, *bad),
+        Tally::Paired { table, .. } => {
+            bets::paired(null, PairTable { both: table.both + lost, ..*table })
+        }
+        Tally::Mean { growth, .. } => {
+            let nothing = bets::mean_of_nothing(lost);
+            growth.iter().zip(nothing).map(|(growth, nothing)| growth + nothing).collect()
+        }
+        Tally::Distance { .. } => Vec::new(),
+    }
+}
+
+/// The same if every lost sample was bad, a lost duration a time-out: a version is healthy only if
+/// it is so even then.
+#[must_use]
+pub fn worst_growth(null: f64, limit: Limit, tally: &Tally, lost: u64) -> Vec<f64> {
+    match tally {
+        Tally::Rate { n, bad } => bets::rate(null, *n + lost, *bad + lost),
+        Tally::Paired { table, .. } => {
+            bets::paired(null, PairTable { only_b: table.only_b + lost, ..*table })
+        }
+        Tally::Mean { growth, .. } => {
+            let timeout = match limit {
+                Limit::MeanMs { timeout, .. } => timeout,
+                Limit::Baseline(_) | Limit::Rate(_) | Limit::Paired(_) | Limit::Psi { .. } => null,
+            };
+            let timeouts = bets::mean_of_timeouts(null, timeout, lost);
+            growth.iter().zip(timeouts).map(|(growth, timeouts)| growth + timeouts).collect()
+        }
         Tally::Distance { .. } => Vec::new(),
     }
 }
@@ -99,8 +127,14 @@ pub fn moments(tally: &Tally) -> Moments {
     }
 }
 
-/// A tally with its place in time.
+/// A tally with its place in time, and what was lost of it.
 #[must_use]
-pub fn placed(start: EventTime, bucket: &Bucket, design_effect: f64, tally: Tally) -> BucketSums {
-    BucketSums { start, end: start + bucket.length, design_effect, tally }
+pub fn placed(
+    start: EventTime,
+    bucket: &Bucket,
+    design_effect: f64,
+    tally: Tally,
+    lost: u64,
+) -> BucketSums {
+    BucketSums { start, end: start + bucket.length, design_effect, tally, lost }
 }

@@ -14,6 +14,8 @@ pub struct TriggerState<'a> {
     pub armed: bool,
     /// The version's own evidence is over its threshold.
     pub over: bool,
+    /// What was lost of late, or no longer comes, may hide a fault: why.
+    pub hidden: Option<Reason>,
     /// Samples that it rests on.
     pub samples: u64,
     /// Samples that it must rest on.
@@ -31,6 +33,9 @@ pub fn verdict(known: TriggerState<'_>) -> (Verdict, Reason) {
     }
     if !known.armed {
         return (Verdict::Insufficient, Reason::NoBaseline);
+    }
+    if let Some(reason) = known.hidden.filter(|_| !known.over) {
+        return (Verdict::Stale, reason);
     }
     if !known.over {
         return if known.samples < known.minimum {
@@ -68,6 +73,7 @@ mod tests {
             stale: false,
             armed: true,
             over: true,
+            hidden: None,
             samples: 100,
             minimum: 20,
             against: &better,
@@ -77,6 +83,8 @@ mod tests {
             (TriggerState { armed: false, ..known }, Verdict::Insufficient),
             (TriggerState { over: false, ..known }, Verdict::Healthy),
             (TriggerState { over: false, samples: 19, ..known }, Verdict::Insufficient),
+            (TriggerState { over: false, hidden: Some(Reason::Lost), ..known }, Verdict::Stale),
+            (TriggerState { hidden: Some(Reason::Lost), ..known }, Verdict::Breach),
             (known, Verdict::Breach),
             (TriggerState { against: &same, ..known }, Verdict::Systemic),
             (TriggerState { against: &unknown, ..known }, Verdict::Insufficient),

@@ -8,12 +8,15 @@ use super::bounds;
 use super::design::{BLOCKS_NEEDED, DesignEffect, Moments};
 use super::edetector::EDetector;
 use super::tally;
-use crate::model::{EventTime, Reference, Statistic, Trigger};
+use crate::model::{EventTime, Limit, Reference, Statistic, Trigger};
 use crate::sums::{BucketSums, Evidence, Tally};
 
 /// How many buckets are kept to show and recompute evidence, at least and at most; older ones are
 /// summed up in `before`. The minimum serves other versions, which are compared with this one.
 const KEPT: std::ops::RangeInclusive<usize> = 256..=2048;
+
+/// Closed buckets whose losses count against a healthy verdict.
+const LOSS_BUCKETS: u32 = 6;
 
 /// A breach ends when the statistic falls under this share of the threshold.
 const CLEARS_AT: f64 = 0.1;
@@ -41,7 +44,7 @@ impl Watch {
             self.null = null;
         }
         self.threshold = threshold;
-        let growth = tally::growth(null, &bucket.tally);
+        let growth = tally::growth(null, &bucket.tally, bucket.lost);
         self.detector.update(bucket.start, &growth, bucket.design_effect, threshold);
         let sums = tally::moments(&bucket.tally);
         self.seen = self.seen.saturating_add(sums.n as u64);
@@ -80,7 +83,7 @@ impl Watch {
                 break;
             }
             let Some(first) = self.history.pop_front() else { break };
-            let growth = tally::growth(self.null, &first.tally);
+            let growth = tally::growth(self.null, &first.tally, first.lost);
             self.before.update(first.start, &growth, first.design_effect, self.threshold);
         }
     }
@@ -140,10 +143,48 @@ impl Watch {
         }
     }
 
-    /// The statistic against `null` if this bucket closed now.
+    /// The statistic against `null` if these buckets closed now.
     #[must_use]
-    pub fn with(&self, null: f64, tally: &Tally, design_effect: f64) -> f64 {
-        self.detector.with(&tally::growth(null, tally), design_effect)
+    pub fn with(&self, null: f64, open: &[(Tally, u64)], design_effect: f64) -> f64 {
+        let mut sum: Vec<f64> = Vec::new();
+        for (tally, lost) in open {
+            let growth = tally::growth(null, tally, *lost);
+            sum.resize(sum.len().max(growth.len()), 0.0);
+            sum.iter_mut().zip(growth).for_each(|(sum, growth)| *sum += growth);
+        }
+        self.detector.with(&sum, design_effect)
+    }
+
+    /// Whether what was lost in the last buckets could hide a fault: with every lost sample bad,
+    /// evidence that begins with them is over the threshold. Of a mean, only if more than `most`
+    /// percent were lost, too.
+    #[must_use]
+    pub fn may_hide(&self, trigger: &Trigger, most: f64) -> bool {
+        let Some(end) = self.history.back().map(|last| last.end) else { return false };
+        let from = (0..LOSS_BUCKETS).fold(end, |from, _| from - trigger.bucket);
+        let recent = || self.history.iter().filter(move |bucket| bucket.start >= from);
+        let lost: u64 = recent().map(|bucket| bucket.lost).sum();
+        if lost == 0 {
+            return false;
+        }
+        let (mut worst, mut measured) = (EDetector::default(), 0.0);
+        for bucket in recent() {
+            measured += tally::moments(&bucket.tally).n;
+            let growth = tally::worst_growth(self.null, trigger.limit, &bucket.tally, bucket.lost);
+            worst.update(bucket.start, &growth, bucket.design_effect, self.threshold);
+        }
+        if matches!(trigger.limit, Limit::MeanMs { .. })
+            && lost as f64 * 100.0 <= most * (measured + lost as f64)
+        {
+            return false;
+        }
+        match trigger.statistic {
+            Statistic::EDetector => worst.statistic() >= self.threshold,
+            Statistic::Window { .. } => {
+                let bad: f64 = recent().map(|bucket| tally::moments(&bucket.tally).sum).sum();
+                (bad + lost as f64) / (measured + lost as f64) > self.null
+            }
+        }
     }
 
     /// The statistic.
@@ -222,7 +263,7 @@ impl Watch {
             if bucket.start >= from {
                 buckets.push(bucket.clone());
             } else {
-                let growth = tally::growth(self.null, &bucket.tally);
+                let growth = tally::growth(self.null, &bucket.tally, bucket.lost);
                 before.update(bucket.start, &growth, bucket.design_effect, self.threshold);
             }
         }

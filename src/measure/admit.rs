@@ -1,71 +1,127 @@
-//! Records whose clock may be wrong: taken at once, held until others confirm them, or rejected.
+//! Records whose clock may be wrong: taken at once, held until the next ones came, or refused.
 
-use super::jump::{self, ClockCheck, UnconfirmedRecord};
+use super::ahead::{ClockCheck, ReadTimes};
 use super::ledger::{Disposition, ReadPhase, RecordPlace};
+use super::owned::owned;
+use super::topic_clock::HeldRecord;
 use super::{Lane, Output};
-use crate::model::{LogTime, Reject, Sample};
+use crate::model::{LogTime, Reject, Sample, Span};
 
 impl Lane {
     pub(super) fn admit(
         &mut self,
         at: &RecordPlace,
-        appended: Option<LogTime>,
+        read: ReadTimes<'_>,
         sample: Sample<'_>,
         out: &mut Vec<Output>,
     ) {
-        let ts = sample.ts();
         if at.phase == ReadPhase::Rebuild {
-            self.ledger.rebuilt(at.topic, ts);
+            self.ledger.rebuilt(at.topic, read.ts);
         }
-        // What is read again and lies beyond the newest event was not taken the first time.
-        let beyond = at.phase != ReadPhase::Live && Some(ts) > self.marks.newest();
-        let sift = match self.jump.admit(ts, appended) {
-            ClockCheck::Take if beyond => ClockCheck::Hold,
-            sift @ (ClockCheck::Take | ClockCheck::Hold | ClockCheck::Refuse) => sift,
-        };
-        match sift {
-            ClockCheck::Refuse => self.finish(at, Disposition::Rejected(Reject::FromFuture), out),
+        let settled = self.clocks.follow(at.topic, read.ts);
+        self.settle(settled, out);
+        self.clocks.begin(at.topic, read);
+        match self.clocks.check(at.topic, at.phase, read) {
+            ClockCheck::Refuse => {
+                self.lose_sample(&sample, at);
+                self.finish(at, Disposition::Rejected(Reject::FromFuture), Span::ZERO, out);
+            }
             ClockCheck::Take => {
+                if self.accept(at, &sample, out) {
+                    self.took(at, read.appended, &sample, out);
+                }
+            }
+            ClockCheck::Ahead => {
                 self.accept(at, &sample, out);
-                let settled = self.jump.took(ts);
-                self.settle(settled, out);
+            }
+            ClockCheck::Unsure => {
+                if self.accept(at, &sample, out) {
+                    self.clocks.wait(at.topic, read.ts, None);
+                }
             }
             ClockCheck::Hold => {
                 self.ledger.count_disposition(at, Disposition::Waiting);
-                let settled = self.jump.hold(*at, jump::owned(sample));
-                self.settle(settled, out);
+                let held = HeldRecord { at: *at, sample: owned(sample) };
+                self.clocks.wait(at.topic, read.ts, Some(held));
             }
         }
     }
 
-    fn accept(&mut self, at: &RecordPlace, sample: &Sample<'_>, out: &mut Vec<Output>) {
-        let disposition = self.take(sample, at);
-        self.finish(at, disposition, out);
-        if at.phase == ReadPhase::Live && !matches!(disposition, Disposition::Rejected(_)) {
-            self.marks.observe(at.topic, sample.ts());
+    /// Counts a sample, or what is lost with it. Returns whether it counts among its topic's times.
+    fn accept(&mut self, at: &RecordPlace, sample: &Sample<'_>, out: &mut Vec<Output>) -> bool {
+        let disposition = self.measured(sample, at);
+        self.finish(at, disposition, self.behind(at, sample), out);
+        self.ledger.remember(at.topic, sample.ts());
+        let counts = !matches!(disposition, Disposition::Rejected(_));
+        if counts && at.phase == ReadPhase::Live {
+            self.learn(at, sample);
+        }
+        counts
+    }
+
+    /// The topic's time is at least this sample's.
+    fn took(
+        &mut self,
+        at: &RecordPlace,
+        appended: Option<LogTime>,
+        sample: &Sample<'_>,
+        out: &mut Vec<Output>,
+    ) {
+        let settled = self.clocks.took(at.topic, (sample.ts(), appended));
+        self.settle(settled, out);
+    }
+
+    /// How far behind the newest of its topic a sample came.
+    fn behind(&self, at: &RecordPlace, sample: &Sample<'_>) -> Span {
+        let newest = self.clocks.newest(at.topic).unwrap_or(sample.ts());
+        (newest - sample.ts()).max(Span::ZERO)
+    }
+
+    /// Its version's clock becomes better known.
+    fn learn(&mut self, at: &RecordPlace, sample: &Sample<'_>) {
+        if let Some(disorder) = self.marks.learn(at.topic, self.version, sample.ts()) {
+            self.clocks.allow(at.topic, disorder);
         }
     }
 
+    /// Counts a sample, or what is lost with it.
+    fn measured(&mut self, sample: &Sample<'_>, at: &RecordPlace) -> Disposition {
+        self.version = None;
+        let disposition = self.take(sample, at);
+        match disposition {
+            Disposition::Late if !self.was_late(sample, at) => {}
+            Disposition::Late | Disposition::Rejected(_) => self.lose_sample(sample, at),
+            Disposition::Measured | Disposition::Waiting => self.lose_fields(sample.lost(), at),
+            Disposition::Unmatched | Disposition::Duplicate | Disposition::Tombstone => {}
+        }
+        disposition
+    }
+
+    /// Whether a record that is late was so when it was read for the first time, as far as its
+    /// own topic tells: others may have held the watermark back then.
+    fn was_late(&self, sample: &Sample<'_>, at: &RecordPlace) -> bool {
+        let end = self.panes.end_of(sample.ts());
+        let mark = at.newest_before.map(|newest| newest - self.clocks.disorder(at.topic));
+        at.phase == ReadPhase::Live || Some(end) <= mark
+    }
+
     /// Held records whose clock turned out right or wrong.
-    pub(super) fn settle(
-        &mut self,
-        settled: Vec<(UnconfirmedRecord, bool)>,
-        out: &mut Vec<Output>,
-    ) {
+    pub(super) fn settle(&mut self, settled: Vec<(HeldRecord, bool)>, out: &mut Vec<Output>) {
         for (held, right) in settled {
             let mut at = held.at;
             // What a former life held, and this one settles, was counted as waiting by either.
             if !self.behind {
                 at.phase = ReadPhase::Live;
             }
-            let refused = Disposition::Rejected(Reject::FromFuture);
-            let disposition = if right { self.take(&held.sample, &at) } else { refused };
+            let disposition = if right {
+                self.measured(&held.sample, &at)
+            } else {
+                self.lose_sample(&held.sample, &at);
+                Disposition::Rejected(Reject::FromFuture)
+            };
             if at.phase == ReadPhase::Live {
                 self.ledger.settle(disposition);
-                report(&at, disposition, out);
-                if !matches!(disposition, Disposition::Rejected(_)) {
-                    self.marks.observe(at.topic, held.sample.ts());
-                }
+                report(&at, disposition, self.behind(&at, &held.sample), out);
             }
         }
     }
@@ -75,24 +131,26 @@ impl Lane {
         &mut self,
         at: &RecordPlace,
         disposition: Disposition,
+        behind: Span,
         out: &mut Vec<Output>,
     ) {
         self.ledger.count_disposition(at, disposition);
         if at.phase == ReadPhase::Live {
-            report(at, disposition, out);
+            report(at, disposition, behind, out);
         }
     }
 }
 
 /// Reports a record that was rejected or late.
-fn report(at: &RecordPlace, disposition: Disposition, out: &mut Vec<Output>) {
+fn report(at: &RecordPlace, disposition: Disposition, behind: Span, out: &mut Vec<Output>) {
     let (topic, position) = (at.topic, at.position);
     match disposition {
         Disposition::Rejected(code) => out.push(Output::Rejected { topic, position, code }),
-        Disposition::Late => out.push(Output::Late { topic, position }),
+        Disposition::Late => out.push(Output::Late { topic, position, behind }),
         Disposition::Measured
         | Disposition::Waiting
         | Disposition::Unmatched
-        | Disposition::Duplicate => {}
+        | Disposition::Duplicate
+        | Disposition::Tombstone => {}
     }
 }

@@ -1,6 +1,6 @@
 //! The inputs and outputs of a lane.
 
-use crate::model::{LogTime, ModelId, Reject, Sample};
+use crate::model::{EventTime, LogTime, ModelId, Reject, Sample, SampleKind, Span};
 use crate::sums::Frame;
 
 /// An input of a lane.
@@ -15,13 +15,31 @@ pub enum Input<'a> {
         position: i64,
         /// When the log received it, if the log records that; it confirms the record's clock.
         appended: Option<LogTime>,
+        /// The times of the topic's next records, where they are known already: of as many as
+        /// [`Lane::asks`](super::Lane::asks) for, or of all there are. `None`: they are not.
+        following: Option<&'a [EventTime]>,
         /// The sample, or why there is none.
-        read: Result<Sample<'a>, Reject>,
+        read: Result<Sample<'a>, UnreadRecord<'a>>,
+    },
+    /// A record without a value was read.
+    Tombstone {
+        /// The topic, by its index in the source.
+        topic: usize,
+        /// Its position in the partition.
+        position: i64,
     },
     /// The reader is at the end of the topic: a topic that is read again is no longer behind.
     Drained {
         /// The topic of the source.
         topic: usize,
+    },
+    /// The lane wanted records before a position of the topic, and the log no longer has them:
+    /// some that were not read yet, or some that had to be read again.
+    Gone {
+        /// The topic of the source.
+        topic: usize,
+        /// The first position that is there.
+        before: i64,
     },
     /// The reader has been at the end of the topic for a while.
     Idle {
@@ -35,6 +53,19 @@ pub enum Input<'a> {
         /// Log time; it only decides how often a cell is sent.
         now: LogTime,
     },
+}
+
+/// A record that is no sample, and what of it could be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnreadRecord<'a> {
+    /// Why.
+    pub code: Reject,
+    /// Its kind.
+    pub kind: Option<SampleKind>,
+    /// Its model.
+    pub model: Option<&'a str>,
+    /// Its version.
+    pub version: Option<&'a str>,
 }
 
 /// An output of a lane.
@@ -57,6 +88,8 @@ pub enum Output {
         topic: usize,
         /// The position of the record.
         position: i64,
+        /// How far it lies behind the newest event of its topic.
+        behind: Span,
     },
     /// More requests of the model wait for an answer or an outcome than may: no labels are
     /// counted for it, its outcomes go unmatched. Ways out: a shorter `label_horizon`, a higher

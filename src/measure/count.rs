@@ -15,9 +15,10 @@ use super::ledger::{Disposition, ReadPhase, RecordPlace};
 use super::names::{IdOf, ModelIx, VersionIx, id_key, request_key};
 use super::request::{JoinContext, Label, Remembered, Scored};
 use crate::model::{
-    EventTime, Feature, Health, LatencySample, NameError, Outcome, Prediction, PredictionStatus,
-    Reject, Run, RunKind, RunStatus, Sample, SampleRole, Value,
+    EventTime, Feature, Health, LatencySample, LostField, NameError, Outcome, Prediction,
+    PredictionStatus, Reject, Run, RunKind, RunStatus, Sample, SampleRole, Value,
 };
+use crate::sums::Losses;
 
 /// The version of a run that names none.
 const NO_VERSION: &str = "-";
@@ -64,7 +65,9 @@ impl Lane {
 
     fn version(&mut self, model: &str, version: &str) -> Result<(ModelIx, VersionIx), NameError> {
         let model = self.names.model(model)?;
-        Ok((model, self.names.version(model, version)?))
+        let version = self.names.version(model, version)?;
+        self.version = Some(version);
+        Ok((model, version))
     }
 
     fn prediction(
@@ -131,8 +134,12 @@ impl Lane {
     fn count(&mut self, p: &Prediction<'_>, version: VersionIx, at: &RecordPlace) {
         let answer = p.prediction.as_ref().filter(|_| p.status == PredictionStatus::Ok);
         let sums = self.panes.version(p.ts, at, version, p.role);
-        sums.answers.count(p.status != PredictionStatus::Ok);
-        sums.timeouts += u64::from(p.status == PredictionStatus::Timeout);
+        sums.lost.merge(Losses::of_fields(p.lost));
+        // Without its status an answer says nothing of errors.
+        if !p.lost.has(LostField::Status) {
+            sums.answers.count(p.status != PredictionStatus::Ok);
+            sums.timeouts += u64::from(p.status == PredictionStatus::Timeout);
+        }
         if let Some(us) = p.latency_us {
             sums.latency.get_or_insert_default().record(us);
         }
@@ -143,7 +150,7 @@ impl Lane {
                 Value::Text(name) => grid.category(name, self.categories),
             }
             if let Some(actual) = &p.actual {
-                sums.labels.count(Label::of(answer) != Label::of(actual));
+                sums.label(Label::of(answer).agrees(Label::of(actual)));
             }
         }
         for ((name, value), index) in p.features.iter().zip(&self.features) {
@@ -158,19 +165,44 @@ impl Lane {
                 Feature::Number(number) => grid.number(*number),
                 Feature::Category(name) => grid.category(name, self.categories),
                 Feature::Missing => grid.missing += 1,
+                Feature::Unusable => grid.unusable += 1,
             }
         }
     }
 
     fn outcome(&mut self, o: &Outcome<'_>, at: &RecordPlace) -> Result<Disposition, NameError> {
         let model = self.names.model(&o.model)?;
+        let Some(actual) = o.actual.as_ref().map(Label::of) else {
+            return self.unusable_outcome(o, at);
+        };
         if let (Some(version), Some(answer)) = (&o.version, &o.prediction) {
             let version = self.names.version(model, version)?;
-            return Ok(self.complete_outcome(o, version, Label::of(answer), at));
+            let right = Label::of(answer).agrees(actual);
+            return Ok(self.complete_outcome(o, version, right, at));
         }
         let request = (model, request_key(&o.request));
         let (join, mut room) = self.room(at);
-        Ok(join.outcome(request, (o.ts, Label::of(&o.actual)), &mut room))
+        Ok(join.outcome(request, (o.ts, actual), &mut room))
+    }
+
+    /// An outcome without a truth that can be used: the label is lost, the record is not.
+    fn unusable_outcome(
+        &mut self,
+        o: &Outcome<'_>,
+        at: &RecordPlace,
+    ) -> Result<Disposition, NameError> {
+        if !self.adds(o.ts, at) {
+            return Ok(Disposition::Late);
+        }
+        match &o.version {
+            Some(version) => {
+                let (_, version) = self.version(&o.model, version)?;
+                let sums = self.panes.version(o.ts, at, version, SampleRole::Unstated);
+                sums.lost.labels += 1;
+            }
+            None => self.lose_labels(&o.model, &o.request, at),
+        }
+        Ok(Disposition::Measured)
     }
 
     /// An outcome that says which version answered what: nothing to join.
@@ -178,7 +210,7 @@ impl Lane {
         &mut self,
         o: &Outcome<'_>,
         version: VersionIx,
-        answer: Label,
+        right: Option<bool>,
         at: &RecordPlace,
     ) -> Disposition {
         if !self.adds(o.ts, at) {
@@ -188,7 +220,7 @@ impl Lane {
             return Disposition::Duplicate;
         }
         let sums = self.panes.version(o.ts, at, version, SampleRole::Unstated);
-        sums.labels.count(answer != Label::of(&o.actual));
+        sums.label(right);
         Disposition::Measured
     }
 
@@ -207,7 +239,10 @@ impl Lane {
             return Ok(Disposition::Duplicate);
         }
         let sums = self.panes.version(l.ts, at, version, SampleRole::Unstated);
-        sums.latency.get_or_insert_default().record(l.latency_us);
+        match l.latency_us {
+            Some(us) => sums.latency.get_or_insert_default().record(us),
+            None => sums.lost.latencies += 1,
+        }
         Ok(Disposition::Measured)
     }
 

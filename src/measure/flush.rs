@@ -1,10 +1,11 @@
 //! Frames: what a lane says, how often, and from where a next life would go on.
 
-use super::jump::TIMES;
+use super::ahead::TIMES;
 use super::ledger::{Resume, TopicResume};
+use super::skew::Skewed;
 use super::{Lane, Output};
 use crate::model::{EventTime, LogTime};
-use crate::sums::{Counters, Frame};
+use crate::sums::{Counters, Frame, VersionSkew};
 
 /// The state in a frame apart from its sums. A frame with nothing new is not sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +16,7 @@ struct FrameState {
     idle: bool,
     warm: f64,
     counters: Counters,
+    skews: Vec<VersionSkew>,
 }
 
 /// The last flush.
@@ -33,6 +35,11 @@ impl Flushed {
         Self { said: None, resume, wait: None }
     }
 
+    /// How many topics the source has.
+    pub(super) fn topics(&self) -> usize {
+        self.resume.topics.len()
+    }
+
     pub(super) fn restore(&mut self, from: &Resume, epoch: u64) {
         self.resume = Resume { epoch, ..from.clone() };
     }
@@ -46,13 +53,17 @@ impl Lane {
         self.flushed.resume.clone()
     }
 
-    /// When a flush will send a cell that the last one held back. `None` if none was.
+    /// When a flush will send a cell that the last one held back, or will believe a clock that
+    /// waits for others. `None` if nothing waits.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<LogTime> {
-        self.flushed.wait
+        self.flushed.wait.into_iter().chain(self.clocks.due()).min()
     }
 
     pub(super) fn flush(&mut self, now: LogTime, out: &mut Vec<Output>) {
+        let settled = self.clocks.passed(now);
+        self.settle(settled, out);
+        self.advance();
         let said = self.said();
         // Until everything was read again the sums are smaller than what was sent before.
         let sending = if self.is_caught_up() {
@@ -61,7 +72,8 @@ impl Lane {
             Default::default()
         };
         self.flushed.wait = sending.wait;
-        let silent = sending.versions.is_empty() && sending.pairs.is_empty();
+        let silent =
+            sending.versions.is_empty() && sending.pairs.is_empty() && sending.unknown.is_empty();
         let untouched = self.flushed.said.is_none() && said == FrameState::nothing(said.next.len());
         if silent && (untouched || self.flushed.said.as_ref() == Some(&said)) {
             return;
@@ -80,6 +92,8 @@ impl Lane {
             counters: said.counters.clone(),
             versions: sending.versions,
             pairs: sending.pairs,
+            unknown: sending.unknown,
+            skews: said.skews.clone(),
         })));
         self.ledger.framed();
         self.flushed.said = Some(said);
@@ -92,28 +106,39 @@ impl Lane {
             watermark: self.marks.mark(),
             newest: self.marks.newest(),
             idle: self.marks.all_idle(),
-            warm: self.ledger.warm(self.marks.mark(), self.horizon),
+            warm: self.warm(),
+            counters: self.ledger.counters().clone(),
+            skews: self.skews(),
+        }
+    }
+
+    fn skews(&self) -> Vec<VersionSkew> {
+        let skewed = self.marks.skewed().map(|Skewed { version, ahead }| {
+            let (model, version) = self.names.version_name(version);
+            VersionSkew { model: model.clone(), version: version.clone(), ahead }
+        });
+        let mut skews: Vec<_> = skewed.collect();
+        skews.sort_by(|a, b| (&a.model, &a.version).cmp(&(&b.model, &b.version)));
+        skews
+    }
+
+    fn resume_now(&self) -> Resume {
+        let topics = 0..self.flushed.resume.topics.len();
+        Resume {
+            epoch: self.epoch,
+            topics: topics.map(|topic| self.resume_topic(topic)).collect(),
+            watermark: self.marks.mark(),
             counters: self.ledger.counters().clone(),
         }
     }
 
-    fn resume_now(&self) -> Resume {
-        let held = self.jump.held();
-        let topics = self.flushed.resume.topics.len();
-        let topics = (0..topics).map(|topic| {
-            let next = self.ledger.next(topic);
-            let holding = held.iter().filter(|h| h.at.topic == topic).map(|h| h.at.position);
-            let first = self.panes.first_position(topic).into_iter().chain(holding).min();
-            TopicResume { commit: first.or(next), next, newest: self.marks.newest_of(topic) }
-        });
-        let before = held.iter().map(|h| h.at.newest_before).chain(self.panes.newest_before());
-        Resume {
-            epoch: self.epoch,
-            topics: topics.collect(),
-            watermark: self.marks.mark(),
-            newest_before: before.min().unwrap_or_else(|| self.jump.newest()),
-            counters: self.ledger.counters().clone(),
-        }
+    fn resume_topic(&self, topic: usize) -> TopicResume {
+        let (next, newest) = (self.ledger.next(topic), self.clocks.newest(topic));
+        let held = self.clocks.held(topic).map(|held| (held.at.position, held.at.newest_before));
+        let first = held.chain(self.panes.first_position(topic)).min();
+        let (commit, before) =
+            first.map_or((next, newest), |(position, before)| (Some(position), before));
+        TopicResume { commit, next, newest, before, disorder: self.marks.grown(topic) }
     }
 }
 
@@ -126,6 +151,7 @@ impl FrameState {
             idle: false,
             warm: 1.0,
             counters: Counters::default(),
+            skews: Vec::new(),
         }
     }
 }

@@ -19,6 +19,7 @@ pub(super) enum InputValue {
     Number(f64),
     Category(Box<str>),
     Missing,
+    Unusable,
 }
 
 impl InputValue {
@@ -27,6 +28,7 @@ impl InputValue {
             Feature::Number(number) => Self::Number(*number),
             Feature::Category(name) => Self::Category(name.as_ref().into()),
             Feature::Missing => Self::Missing,
+            Feature::Unusable => Self::Unusable,
         }
     }
 
@@ -35,6 +37,7 @@ impl InputValue {
             Self::Number(number) => grid.number(*number),
             Self::Category(name) => grid.category(name, cap),
             Self::Missing => grid.missing += 1,
+            Self::Unusable => grid.unusable += 1,
         }
     }
 }

@@ -13,7 +13,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 
 use super::ledger::{Disposition, ReadPhase};
-use super::names::{ByHash, KeyHash, ModelIx};
+use super::names::{ByHash, KeyHash, ModelIx, VersionIx};
 use super::panes::Panes;
 use super::request::{JoinContext, Label, Remembered, Request, Scored};
 use crate::model::{EventTime, Source, Span};
@@ -124,6 +124,13 @@ impl Join {
         }
         self.trim(model, room.panes);
         bucket
+    }
+
+    /// The versions that answered a request.
+    pub(super) fn answered(&self, model: ModelIx, key: KeyHash) -> Vec<VersionIx> {
+        let request = self.models.get(&model).and_then(|memory| memory.requests.get(&key));
+        let answers = request.map(|request| request.answers.iter().map(|answer| answer.version));
+        answers.into_iter().flatten().collect()
     }
 
     /// Whether the request's truth labels none of its answers, nor waits to.

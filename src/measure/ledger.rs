@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{EventTime, Reject, Source, Span};
+use crate::model::{EventTime, LostFields, Reject, Source, Span};
 use crate::sums::Counters;
 
 /// Where a lane continues after a restart; written together with the committed position.
@@ -17,9 +17,6 @@ pub struct Resume {
     pub topics: Vec<TopicResume>,
     /// Panes that end at or before it were closed and sent.
     pub watermark: Option<EventTime>,
-    /// The newest event taken when the oldest record that must be summed again was read; jumps
-    /// are judged from there again.
-    pub newest_before: Option<EventTime>,
     /// What had become of every record.
     pub counters: Counters,
 }
@@ -31,8 +28,14 @@ pub struct TopicResume {
     pub commit: Option<i64>,
     /// The first position that the flush had not read.
     pub next: Option<i64>,
-    /// The newest event taken.
+    /// The newest event taken, as far as its clock is believed.
     pub newest: Option<EventTime>,
+    /// The same when the record at `commit` was read; jumps are judged from there again.
+    #[serde(default)]
+    pub before: Option<EventTime>,
+    /// How far out of order its records may be, if more than the settings allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disorder: Option<Span>,
 }
 
 impl Resume {
@@ -61,7 +64,7 @@ pub(super) struct RecordPlace {
     pub(super) topic: usize,
     pub(super) position: i64,
     pub(super) phase: ReadPhase,
-    /// The lane's newest event before it was read.
+    /// The newest event of its topic before it was read.
     pub(super) newest_before: Option<EventTime>,
 }
 
@@ -73,6 +76,7 @@ pub(super) enum Disposition {
     Unmatched,
     Late,
     Duplicate,
+    Tombstone,
     Rejected(Reject),
 }
 
@@ -82,6 +86,14 @@ struct TopicProgress {
     /// Where the next frame begins.
     from: Option<i64>,
     behind: Option<Behind>,
+    forgot: Option<Forgotten>,
+}
+
+/// What was wanted of a topic is gone, so the lane's memory of it is incomplete.
+#[derive(Debug)]
+struct Forgotten {
+    /// The first event behind the hole: from here on everything is remembered.
+    since: Option<EventTime>,
 }
 
 /// A topic that is being read again.
@@ -133,10 +145,6 @@ impl Ledger {
                 behind.newest = None;
                 return Some(ReadPhase::Again);
             }
-            if !behind.touched && behind.commit < behind.next {
-                // The records to be read again are gone, so others after them may be, too.
-                place.from = Some(position);
-            }
             place.behind = None;
         } else if place.next.is_some_and(|next| position < next) {
             return None;
@@ -153,6 +161,23 @@ impl Ledger {
             && place.behind.as_ref().is_some_and(|b| position >= b.next.saturating_sub(1))
         {
             place.behind = None;
+        }
+    }
+
+    /// What lies before a position and was wanted can no longer be read. Where that is not only
+    /// what had to be read again, the positions of the next frame begin behind the hole.
+    pub(super) fn gone(&mut self, topic: usize, before: i64) {
+        let Some(place) = self.topics.get_mut(topic) else { return };
+        place.forgot = Some(Forgotten { since: None });
+        if place.next.is_some_and(|next| next < before) {
+            (place.from, place.next, place.behind) = (Some(before), Some(before), None);
+        }
+    }
+
+    /// An event was taken; the first one behind a hole ends what is forgotten.
+    pub(super) fn remember(&mut self, topic: usize, ts: EventTime) {
+        if let Some(forgot) = self.topics.get_mut(topic).and_then(|place| place.forgot.as_mut()) {
+            forgot.since.get_or_insert(ts);
         }
     }
 
@@ -179,9 +204,16 @@ impl Ledger {
         }
     }
 
-    /// The share of the horizon before `mark` that was read again: the least of all topics.
+    /// The share of the horizon before `mark` that is remembered: the least of all topics. What is
+    /// gone leaves a hole that only time mends.
     pub(super) fn warm(&self, mark: Option<EventTime>, horizon: Span) -> f64 {
-        let Some(mark) = mark else { return 1.0 };
+        let horizon_s = horizon.as_s().max(0.001);
+        let whole = self.topics.iter().filter_map(|place| place.forgot.as_ref()).map(|forgot| {
+            let since = mark.zip(forgot.since);
+            since.map_or(0.0, |(mark, since)| ((mark - since).as_s() / horizon_s).clamp(0.0, 1.0))
+        });
+        let whole = whole.fold(1.0, f64::min);
+        let Some(mark) = mark else { return whole };
         let below = self.topics.iter().filter_map(|place| {
             let behind = place.behind.as_ref()?;
             let at_work = behind.newest.is_some() || !behind.touched;
@@ -190,15 +222,22 @@ impl Ledger {
         let share = |newest: Option<EventTime>| {
             let begin = mark - horizon;
             let done = newest.map_or(0.0, |ts| (ts - begin).as_s());
-            (done / horizon.as_s().max(0.001)).clamp(0.0, 0.999)
+            (done / horizon_s).clamp(0.0, 0.999)
         };
-        below.map(share).fold(1.0, f64::min)
+        below.map(share).fold(whole, f64::min)
     }
 
     /// A record read for the first time ends here.
     pub(super) fn count_disposition(&mut self, at: &RecordPlace, disposition: Disposition) {
         if at.phase == ReadPhase::Live {
             self.add(disposition);
+        }
+    }
+
+    /// Fields of a record read for the first time could not be used.
+    pub(super) fn lose_fields(&mut self, lost: LostFields) {
+        for field in lost.iter() {
+            *self.counters.lost.entry(field).or_default() += 1;
         }
     }
 
@@ -226,6 +265,7 @@ impl Ledger {
             Disposition::Unmatched => c.unmatched += 1,
             Disposition::Late => c.late += 1,
             Disposition::Duplicate => c.duplicate += 1,
+            Disposition::Tombstone => c.tombstones += 1,
             Disposition::Rejected(code) => *c.rejected.entry(code).or_default() += 1,
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! Law: a pure machine. The same records give the same frames, whatever the clock, the machine or
 //! the speed; inside the allowed disorder also whatever the order. Every record read ends in
-//! one bucket: measured, waiting, unmatched, late, duplicate or rejected. A lane keeps nothing
-//! between two lives but a [`Resume`]: the rest is read again.
+//! one bucket: measured, waiting, unmatched, late, duplicate, rejected or a tombstone. A lane keeps
+//! nothing between two lives but a [`Resume`]: the rest is read again.
 //!
 //! What is deliberately absent: no clock (`now` is an argument, and only decides how often a cell
 //! is sent), no bytes (records come decoded), no thresholds (what a count means is judge's).
@@ -15,31 +15,35 @@
 #![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
 mod admit;
+mod ahead;
 mod api;
 mod count;
 mod flush;
 mod inputs;
 mod join;
-mod jump;
 mod ledger;
+mod lost;
 mod names;
+mod owned;
 mod panes;
 mod request;
+mod skew;
+mod topic_clock;
 mod watermark;
 
+use self::ahead::{ClockCheck, ReadTimes, TopicClocks, in_range};
 use self::flush::Flushed;
 use self::inputs::RecentInputs;
 use self::join::Join;
-use self::jump::{ClockCheck, Jump};
 use self::ledger::{Disposition, Ledger, ReadPhase, RecordPlace};
-use self::names::{FeatureIx, Names};
+use self::names::{FeatureIx, KeyHash, ModelIx, Names, VersionIx};
 use self::panes::Panes;
 use self::watermark::Watermarks;
-use crate::model::{EventTime, LaneId, LogTime, Reject, Sample, Source, Span};
+use crate::model::{EventTime, LaneId, LogTime, Sample, Source, Span};
 
-pub use self::api::{Input, Output};
-pub use self::jump::beginning;
+pub use self::api::{Input, Output, UnreadRecord};
 pub use self::ledger::{Resume, TopicResume};
+pub use self::owned::owned;
 
 /// One partition of a source's topics, being measured.
 ///
@@ -56,13 +60,17 @@ pub struct Lane {
     names: Names,
     ledger: Ledger,
     marks: Watermarks,
-    jump: Jump,
+    clocks: TopicClocks,
     panes: Panes,
     join: Join,
     inputs: RecentInputs,
     /// Not everything that a former life had read was read again.
     behind: bool,
     flushed: Flushed,
+    /// Outcomes lost while records are read again: whose they are is known after the last one.
+    lost_labels: Vec<(ModelIx, KeyHash, RecordPlace)>,
+    /// The version of the sample being taken.
+    version: Option<VersionIx>,
     /// Scratch: the features of the prediction being taken.
     features: Vec<FeatureIx>,
 }
@@ -81,12 +89,14 @@ impl Lane {
             names: Names::new(),
             ledger: Ledger::new(topics),
             marks: Watermarks::new(source),
-            jump: Jump::new(source),
+            clocks: TopicClocks::new(source),
             panes: Panes::new(source.pane, topics),
             join: Join::new(source),
             behind: false,
             flushed: Flushed::new(epoch, topics),
             inputs: RecentInputs::default(),
+            lost_labels: Vec::new(),
+            version: None,
             features: Vec::new(),
         }
     }
@@ -96,15 +106,18 @@ impl Lane {
     pub fn resume(source: &Source, lane: LaneId, epoch: u64, from: &Resume) -> Self {
         let mut new = Self::new(source, lane, epoch);
         new.ledger.restore(from);
-        new.marks.restore(from.watermark, from.topics.iter().map(|topic| topic.newest));
-        new.jump.raise(from.newest_before);
+        new.marks.restore(from.watermark, &from.topics);
+        for (topic, was) in from.topics.iter().enumerate() {
+            new.clocks.restore(topic, was.before, was.newest);
+            new.marks.grown(topic).into_iter().for_each(|span| new.clocks.allow(topic, span));
+        }
         if let Some(mark) = from.watermark {
             // Nothing is in the panes yet: this only says which are closed.
             new.panes.close(mark);
         }
         new.flushed.restore(from, epoch);
         if new.ledger.caught_up() {
-            new.jump.raise(new.marks.newest());
+            (0..from.topics.len()).for_each(|topic| drop(new.clocks.caught_up(topic)));
         } else {
             new.behind = true;
             new.join.rebuild();
@@ -112,35 +125,46 @@ impl Lane {
         new
     }
 
-    /// Event time begins here, as far as a look ahead shows: see [`beginning`].
-    pub fn begin(&mut self, at: Option<EventTime>) {
-        self.jump.raise(at);
-    }
-
-    /// The newest event time that was believed.
+    /// The newest event time that is believed.
     #[must_use]
     pub fn newest(&self) -> Option<EventTime> {
-        self.jump.newest()
+        self.marks.newest()
     }
 
-    /// Whether a sample of this time, for whose clock nobody vouches, is taken at once.
+    /// How many records after one of this time decide whether it moves time. Zero: it does not
+    /// jump.
     #[must_use]
-    pub fn believes(&self, ts: EventTime) -> bool {
-        self.jump.admit(ts, None) == ClockCheck::Take
+    pub fn asks(&self, topic: usize, ts: EventTime) -> u32 {
+        if self.clocks.jumps(topic, ts) { self.clocks.asked() } else { 0 }
     }
 
-    /// Positions of records that wait for others to confirm their clock.
+    /// Whether a record of this time, followed by records of those times, moves time.
+    #[must_use]
+    pub fn believes(&self, topic: usize, ts: EventTime, following: &[EventTime]) -> bool {
+        let read = ReadTimes { ts, appended: None, following: Some(following) };
+        self.clocks.check(topic, ReadPhase::Live, read) == ClockCheck::Take
+    }
+
+    /// Positions of records that wait for those that decide about their clock.
     pub fn held(&self) -> impl Iterator<Item = i64> {
-        self.jump.held().iter().map(|held| held.at.position)
+        let topics = 0..self.flushed.topics();
+        topics.flat_map(|topic| self.clocks.held(topic)).map(|held| held.at.position)
     }
 
     /// Takes one input; what follows from it is added to `out`.
     pub fn step(&mut self, input: Input<'_>, out: &mut Vec<Output>) {
         match input {
-            Input::Record { topic, position, appended, read } => {
-                self.record((topic, position), appended, read, out);
+            Input::Record { topic, position, appended, following, read } => {
+                self.record((topic, position), (appended, following), Some(read), out);
+            }
+            Input::Tombstone { topic, position } => {
+                self.record((topic, position), (None, None), None, out);
             }
             Input::Drained { topic } => self.drained(topic, out),
+            Input::Gone { topic, before } => {
+                self.ledger.gone(topic, before);
+                self.catch_up(out);
+            }
             Input::Idle { topic } => {
                 self.marks.set_idle(topic, true);
                 self.drained(topic, out);
@@ -166,22 +190,44 @@ impl Lane {
         !self.behind
     }
 
+    /// The share of the label horizon that the lane remembers, 0 to 1.
+    #[must_use]
+    pub fn warm(&self) -> f64 {
+        self.ledger.warm(self.marks.mark(), self.horizon)
+    }
+
     fn record(
         &mut self,
         (topic, position): (usize, i64),
-        appended: Option<LogTime>,
-        read: Result<Sample<'_>, Reject>,
+        (appended, following): (Option<LogTime>, Option<&[EventTime]>),
+        read: Option<Result<Sample<'_>, UnreadRecord<'_>>>,
         out: &mut Vec<Output>,
     ) {
         let Some(phase) = self.ledger.read(topic, position) else { return };
         if phase == ReadPhase::Live {
             self.marks.set_idle(topic, false);
             self.catch_up(out);
+            // Another topic may still be read again.
+            let settled = self.clocks.caught_up(topic);
+            self.settle(settled, out);
         }
-        let at = RecordPlace { topic, position, phase, newest_before: self.jump.newest() };
-        match read.and_then(jump::in_range) {
-            Err(code) => self.finish(&at, Disposition::Rejected(code), out),
-            Ok(sample) => self.admit(&at, appended, sample, out),
+        let at = RecordPlace { topic, position, phase, newest_before: self.clocks.newest(topic) };
+        match read {
+            None => self.finish(&at, Disposition::Tombstone, Span::ZERO, out),
+            Some(Err(record)) => {
+                self.lose_record(record, &at);
+                self.finish(&at, Disposition::Rejected(record.code), Span::ZERO, out);
+            }
+            Some(Ok(sample)) => match in_range(&sample) {
+                Err(code) => {
+                    self.lose_sample(&sample, &at);
+                    self.finish(&at, Disposition::Rejected(code), Span::ZERO, out);
+                }
+                Ok(()) => {
+                    let read = ReadTimes { ts: sample.ts(), appended, following };
+                    self.admit(&at, read, sample, out);
+                }
+            },
         }
         if phase != ReadPhase::Live {
             self.ledger.reread(topic, position);
@@ -203,15 +249,26 @@ impl Lane {
         }
         self.behind = false;
         self.join.caught_up();
-        let held = self.jump.held().len() as u64;
+        for (model, request, at) in std::mem::take(&mut self.lost_labels) {
+            self.lose_labels_of(model, request, &at);
+        }
+        let held = self.held().count() as u64;
         self.ledger.reconcile(self.join.outcomes_waiting() + held);
-        let settled = self.jump.reach(self.marks.newest());
-        self.settle(settled, out);
+        for topic in 0..self.flushed.topics() {
+            let settled = self.clocks.caught_up(topic);
+            self.settle(settled, out);
+        }
     }
 
     /// Moves the watermark on and closes what it passes; not while records are read again.
     fn advance(&mut self) {
-        if !self.behind && self.marks.advance() {
+        if self.behind {
+            return;
+        }
+        for topic in 0..self.flushed.topics() {
+            self.marks.observe(topic, self.clocks.newest(topic));
+        }
+        if self.marks.advance() {
             self.close();
         }
     }
@@ -229,10 +286,11 @@ impl Lane {
     fn end(&mut self, out: &mut Vec<Output>) {
         self.ledger.drained_all();
         self.catch_up(out);
-        let unsure = self.jump.end();
-        self.settle(unsure, out);
-        let end = self.marks.newest().map(|newest| self.panes.end_of(newest));
-        if self.marks.raise(end) {
+        let settled = self.clocks.end();
+        self.settle(settled, out);
+        self.advance();
+        let newest = self.marks.newest().map(|newest| self.panes.end_of(newest));
+        if self.marks.raise(newest.max(self.panes.end_of_last())) {
             self.close();
         }
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::ledger::{ReadPhase, RecordPlace};
 use super::names::{Hashes, KeyHash, ModelIx, Names, VersionIx};
 use crate::model::{EventTime, LogTime, SampleRole, Span};
-use crate::sums::{PairPartial, PairSums, VersionPartial, VersionSums};
+use crate::sums::{Losses, PairPartial, PairSums, UnknownPartial, VersionPartial, VersionSums};
 
 /// The least time between two sendings of a cell whose bad counts did not change.
 const RESEND: Span = Span::from_s(1);
@@ -42,26 +42,26 @@ impl<T> Cell<T> {
 struct Pane {
     versions: BTreeMap<(VersionIx, SampleRole), Cell<VersionSums>>,
     pairs: BTreeMap<(VersionIx, VersionIx), Cell<PairSums>>,
+    /// What was lost of nobody knows which version, by model if that is known.
+    unknown: BTreeMap<Option<ModelIx>, Cell<Losses>>,
     /// Ids counted here that the join does not remember.
     seen: Hashes,
     /// Requests whose outcome waits here for a prediction.
     waiting: Vec<(ModelIx, KeyHash)>,
-    /// Per topic, the first position that feeds it.
-    first: Vec<Option<i64>>,
-    /// The newest event before the first of them.
-    newest_before: Option<EventTime>,
+    /// Per topic, the first position that feeds it, and the newest event before that.
+    first: Vec<Option<(i64, Option<EventTime>)>>,
     changed: bool,
 }
 
 impl Pane {
-    fn new(topics: usize, at: &RecordPlace) -> Self {
+    fn new(topics: usize) -> Self {
         Self {
             versions: BTreeMap::new(),
             pairs: BTreeMap::new(),
+            unknown: BTreeMap::new(),
             seen: Hashes::default(),
             waiting: Vec::new(),
             first: vec![None; topics],
-            newest_before: at.newest_before,
             changed: false,
         }
     }
@@ -70,9 +70,10 @@ impl Pane {
         if at.phase == ReadPhase::Rebuild {
             return;
         }
-        self.newest_before = self.newest_before.min(at.newest_before);
-        if let Some(first) = self.first.get_mut(at.topic) {
-            *first = Some(first.map_or(at.position, |f| f.min(at.position)));
+        if let Some(first) = self.first.get_mut(at.topic)
+            && first.is_none_or(|(position, _)| at.position < position)
+        {
+            *first = Some((at.position, at.newest_before));
         }
     }
 }
@@ -82,6 +83,7 @@ impl Pane {
 pub(super) struct Sending {
     pub(super) versions: Vec<VersionPartial>,
     pub(super) pairs: Vec<PairPartial>,
+    pub(super) unknown: Vec<UnknownPartial>,
     pub(super) wait: Option<LogTime>,
 }
 
@@ -106,6 +108,11 @@ impl Panes {
         ts.floor(self.span) + self.span
     }
 
+    /// The end of the last open pane. `None` if none is open.
+    pub(super) fn end_of_last(&self) -> Option<EventTime> {
+        self.open.last_key_value().map(|(start, _)| *start + self.span)
+    }
+
     /// Whether the pane that holds `ts` is open.
     pub(super) fn is_open(&self, ts: EventTime) -> bool {
         self.mark.is_none_or(|mark| self.end_of(ts) > mark)
@@ -119,7 +126,7 @@ impl Panes {
     /// The pane that holds `ts`, fed by the record at `at`.
     fn fed(&mut self, ts: EventTime, at: &RecordPlace) -> &mut Pane {
         let topics = self.topics;
-        let pane = self.open.entry(ts.floor(self.span)).or_insert_with(|| Pane::new(topics, at));
+        let pane = self.open.entry(ts.floor(self.span)).or_insert_with(|| Pane::new(topics));
         pane.feed(at);
         pane
     }
@@ -149,6 +156,20 @@ impl Panes {
         let pane = self.fed(ts, at);
         pane.changed = true;
         let cell = pane.pairs.entry(pair).or_default();
+        cell.changed = true;
+        &mut cell.sums
+    }
+
+    /// What was lost of nobody knows which version, about to change.
+    pub(super) fn unknown(
+        &mut self,
+        ts: EventTime,
+        at: &RecordPlace,
+        model: Option<ModelIx>,
+    ) -> &mut Losses {
+        let pane = self.fed(ts, at);
+        pane.changed = true;
+        let cell = pane.unknown.entry(model).or_default();
         cell.changed = true;
         &mut cell.sums
     }
@@ -188,14 +209,9 @@ impl Panes {
         waiting
     }
 
-    /// Per topic, the first position that feeds an open pane.
-    pub(super) fn first_position(&self, topic: usize) -> Option<i64> {
+    /// The first position of a topic that feeds an open pane, and the newest event before it.
+    pub(super) fn first_position(&self, topic: usize) -> Option<(i64, Option<EventTime>)> {
         self.open.values().filter_map(|p| p.first.get(topic).copied().flatten()).min()
-    }
-
-    /// The newest event before the first record of an open pane. `None` if no pane is open.
-    pub(super) fn newest_before(&self) -> Option<Option<EventTime>> {
-        self.open.values().map(|pane| pane.newest_before).min()
     }
 
     /// Takes what is due: cells that changed, at most once a second each unless something bad
@@ -211,6 +227,7 @@ impl Panes {
         out.versions.sort_by(|x, y| {
             (x.pane, &x.model, &x.version, x.role).cmp(&(y.pane, &y.model, &y.version, y.role))
         });
+        out.unknown.sort_by(|x, y| (x.pane, &x.model).cmp(&(y.pane, &y.model)));
         out.pairs
             .sort_by(|x, y| (x.pane, &x.model, &x.a, &x.b).cmp(&(y.pane, &y.model, &y.a, &y.b)));
         out
@@ -244,7 +261,14 @@ fn collect(
             out.pairs.push(PairPartial { pane: start, model, a, b, sums: cell.sums.clone() });
         }
     }
+    for (&model, cell) in &mut pane.unknown {
+        if cell.due(now, closed, cell.sums.total(), &mut out.wait) {
+            let model = model.map(|model| names.model_name(model).clone());
+            out.unknown.push(UnknownPartial { pane: start, model, lost: cell.sums });
+        }
+    }
     let held_back = pane.versions.values().any(|cell| cell.changed)
+        || pane.unknown.values().any(|cell| cell.changed)
         || pane.pairs.values().any(|cell| cell.changed);
     pane.changed = held_back;
 }

@@ -32,6 +32,15 @@ impl Label {
     }
 }
 
+impl Label {
+    /// Whether an answer is right. `None`: one is a number and the other a text, so that nobody
+    /// can say.
+    pub(super) fn agrees(self, truth: Self) -> Option<bool> {
+        let alike = (self.0 == u64::MAX) == (truth.0 == u64::MAX);
+        alike.then_some(self == truth)
+    }
+}
+
 /// What a version answered.
 #[derive(Debug)]
 pub(super) struct Scored {
@@ -40,8 +49,8 @@ pub(super) struct Scored {
     pub(super) ts: EventTime,
     pub(super) value: Label,
     pub(super) inputs: InputRange,
-    /// When the truth was known, and whether the answer was right.
-    pub(super) label: Option<(EventTime, bool)>,
+    /// When the truth was known, and whether the answer was right, if that can be said.
+    pub(super) label: Option<(EventTime, Option<bool>)>,
 }
 
 /// What was true.
@@ -149,13 +158,13 @@ impl Request {
         let given = self.answers.get(index).map(|answer| answer.ts);
         if given.is_some_and(|given| room.in_time(truth.ts, given)) && room.panes.is_open(truth.ts)
         {
-            self.count_label(index, truth.ts, truth.actual == value, room);
+            self.count_label(index, truth.ts, value.agrees(truth.actual), room);
         }
     }
 
     /// The truth that came with an answer is that answer's alone.
     fn label_inline(&mut self, index: usize, actual: Label, room: &mut JoinContext<'_>) {
-        let own = self.answers.get(index).map(|answer| (answer.ts, answer.value == actual));
+        let own = self.answers.get(index).map(|answer| (answer.ts, answer.value.agrees(actual)));
         if let Some((ts, right)) = own {
             self.set_label(index, ts, right, room);
         }
@@ -204,23 +213,32 @@ impl Request {
         &mut self,
         index: usize,
         ts: EventTime,
-        right: bool,
+        right: Option<bool>,
         room: &mut JoinContext<'_>,
     ) {
         if let Some(answer) = self.answers.get(index) {
             let sums = room.panes.version(ts, room.at, answer.version, answer.role);
-            sums.labels.count(!right);
+            sums.label(right);
+            let delay = u64::try_from((ts - answer.ts).as_ms() / 1000).unwrap_or(0);
+            sums.label_delay_s = sums.label_delay_s.saturating_add(delay);
         }
         self.set_label(index, ts, right, room);
     }
 
     /// Sets the label and counts the pairs that it completes.
-    fn set_label(&mut self, index: usize, ts: EventTime, right: bool, room: &mut JoinContext<'_>) {
+    fn set_label(
+        &mut self,
+        index: usize,
+        ts: EventTime,
+        right: Option<bool>,
+        room: &mut JoinContext<'_>,
+    ) {
         let Some((version, given)) = self.answers.get(index).map(|a| (a.version, a.ts)) else {
             return;
         };
         for other in self.answers.iter().filter(|other| other.version != version) {
-            let Some((known, other_right)) = other.label else { continue };
+            let Some((known, Some(other_right))) = other.label else { continue };
+            let Some(right) = right else { continue };
             let pane = known.max(ts);
             let in_time = room.in_time(pane, given) && room.in_time(pane, other.ts);
             if !in_time || !room.panes.is_open(pane) {

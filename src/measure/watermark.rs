@@ -4,11 +4,14 @@
 //! smallest over the topics that are not idle, and never goes back. A topic of which nothing was
 //! read yet holds it, and so does a lane whose topics are all idle: silence proves nothing.
 
+use super::ledger::TopicResume;
+use super::names::VersionIx;
+use super::skew::{Skewed, TopicSkew};
 use crate::model::{EventTime, Source, Span};
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct TopicTime {
-    disorder: Span,
+    skew: TopicSkew,
     newest: Option<EventTime>,
     idle: bool,
 }
@@ -25,28 +28,52 @@ impl Watermarks {
         let topics = source
             .topics
             .iter()
-            .map(|t| TopicTime { disorder: t.allowed_disorder, newest: None, idle: false })
+            .map(|topic| TopicTime {
+                skew: TopicSkew::new(topic.allowed_disorder, source),
+                newest: None,
+                idle: false,
+            })
             .collect();
         Self { topics, mark: None }
     }
 
     /// Where it stood before a restart.
-    pub(super) fn restore(
-        &mut self,
-        mark: Option<EventTime>,
-        newest: impl Iterator<Item = Option<EventTime>>,
-    ) {
+    pub(super) fn restore(&mut self, mark: Option<EventTime>, topics: &[TopicResume]) {
         self.mark = mark;
-        for (topic, newest) in self.topics.iter_mut().zip(newest) {
-            topic.newest = newest;
+        for (topic, was) in self.topics.iter_mut().zip(topics) {
+            topic.newest = was.newest;
+            topic.skew.restore(was.disorder);
         }
     }
 
-    /// An event of the topic was taken.
-    pub(super) fn observe(&mut self, topic: usize, ts: EventTime) {
+    /// The newest event of the topic is this.
+    pub(super) fn observe(&mut self, topic: usize, newest: Option<EventTime>) {
         if let Some(topic) = self.topics.get_mut(topic) {
-            topic.newest = topic.newest.max(Some(ts));
+            topic.newest = topic.newest.max(newest);
         }
+    }
+
+    /// A record of this version came, later than the newest so far. Returns how far out
+    /// of order its records may be from now on, if that changed.
+    pub(super) fn learn(
+        &mut self,
+        topic: usize,
+        version: Option<VersionIx>,
+        ts: EventTime,
+    ) -> Option<Span> {
+        let topic = self.topics.get_mut(topic)?;
+        let changed = topic.skew.observe(version, ts, topic.newest?);
+        changed.then(|| topic.skew.allowed())
+    }
+
+    /// How far out of order a topic's records may be, if that is more than the settings allow.
+    pub(super) fn grown(&self, topic: usize) -> Option<Span> {
+        self.topics.get(topic).and_then(|topic| topic.skew.grown())
+    }
+
+    /// The versions whose clocks are off.
+    pub(super) fn skewed(&self) -> impl Iterator<Item = Skewed> {
+        self.topics.iter().flat_map(|topic| topic.skew.skewed())
     }
 
     /// The topic was read from, or has been drained for a while.
@@ -61,7 +88,7 @@ impl Watermarks {
         let mut lowest: Option<EventTime> = None;
         for topic in self.topics.iter().filter(|t| !t.idle) {
             let Some(newest) = topic.newest else { return false };
-            let mark = newest - topic.disorder;
+            let mark = newest - topic.skew.allowed();
             lowest = Some(lowest.map_or(mark, |l| l.min(mark)));
         }
         self.raise(lowest)
@@ -76,10 +103,6 @@ impl Watermarks {
 
     pub(super) fn mark(&self) -> Option<EventTime> {
         self.mark
-    }
-
-    pub(super) fn newest_of(&self, topic: usize) -> Option<EventTime> {
-        self.topics.get(topic).and_then(|t| t.newest)
     }
 
     pub(super) fn newest(&self) -> Option<EventTime> {

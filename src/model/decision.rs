@@ -18,6 +18,8 @@ pub enum Verdict {
     Insufficient,
     /// Measuring is behind, blind or incomplete.
     Stale,
+    /// Of an incident: what is not measured may hide a fault. A verdict is then stale.
+    Blind,
 }
 
 /// The reason for a verdict.
@@ -32,6 +34,14 @@ pub enum Reason {
     NoBaseline,
     /// Too few lanes are reporting.
     Incomplete,
+    /// So much was lost that a fault could be hidden in it.
+    Lost,
+    /// Its answers are numbers and the outcomes texts, or the other way round.
+    LabelTypes,
+    /// It no longer answers, while others do.
+    Silent,
+    /// Labels no longer come, while it answers.
+    NoLabels,
     /// Another version would serve better.
     BenefitShown,
     /// The version it is compared with went bad at the same time.
@@ -46,6 +56,14 @@ pub enum Reason {
     BenefitUnproven,
     /// There is nothing to compare with.
     NoReference,
+}
+
+impl Reason {
+    /// Whether a verdict is stale because a fault may be hidden in what was not measured.
+    #[must_use]
+    pub const fn is_blind(self) -> bool {
+        matches!(self, Self::Lost | Self::LabelTypes | Self::Silent | Self::NoLabels)
+    }
 }
 
 /// What a comparison is based on. The first of these that exists is used.

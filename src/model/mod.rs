@@ -7,9 +7,11 @@ mod breaker;
 mod command;
 mod decision;
 mod fact;
+mod growing;
 mod ids;
 mod incident;
 mod instruction;
+mod lost;
 mod mode;
 mod reject;
 mod rule_check;
@@ -26,12 +28,14 @@ pub use command::{
 };
 pub use decision::{Benefit, Comparison, Reason, Reference, Verdict};
 pub use fact::{Baseline, Baselines, Fact, Routed, Standing, VersionFact, VersionStanding};
+pub use growing::GrowingTime;
 pub use ids::{
     CommandId, FeatureName, IncidentId, ModelId, NameError, Namespace, SourceId, TargetId,
     TriggerId, VersionId, check_name,
 };
 pub use incident::{Incident, IncidentEvent, IncidentState};
 pub use instruction::{Ask, Instruction, Scope};
+pub use lost::{LostField, LostFields};
 pub use mode::Mode;
 pub use reject::Reject;
 pub use rule_check::RuleProblem;

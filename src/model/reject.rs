@@ -48,15 +48,6 @@ pub enum Reject {
     /// Too far ahead of the newest record, and not confirmed by others.
     #[error("from_future")]
     FromFuture,
-    /// A number is infinite or NaN.
-    #[error("not_finite")]
-    NotFinite,
-    /// A latency is negative.
-    #[error("negative_latency")]
-    NegativeLatency,
-    /// Nested more deeply than the limit.
-    #[error("too_deep")]
-    TooDeep,
     /// A key appears twice in one object.
     #[error("duplicate_key")]
     DuplicateKey,

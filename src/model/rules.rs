@@ -102,6 +102,9 @@ pub struct Policy {
     pub hand_over: Span,
     /// Number of samples that a baseline is learned from.
     pub baseline_samples: u64,
+    /// The share of durations in percent that may be lost before a mean is not believed.
+    #[serde(default)]
+    pub max_loss_percent: f64,
 }
 
 /// A target that a rollback acts on.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::EventTime;
+use super::{EventTime, LostFields};
 
 /// One fact from telemetry.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,18 @@ impl Sample<'_> {
             Self::Latency(l) => l.ts,
             Self::Health(h) => h.ts,
             Self::Run(r) => r.ts,
+        }
+    }
+
+    /// Fields that it has and that could not be used.
+    #[must_use]
+    pub fn lost(&self) -> LostFields {
+        match self {
+            Self::Prediction(p) => p.lost,
+            Self::Outcome(o) => o.lost,
+            Self::Latency(l) => l.lost,
+            Self::Health(h) => h.lost,
+            Self::Run(_) => LostFields::default(),
         }
     }
 
@@ -74,6 +86,8 @@ pub struct Prediction<'a> {
     pub role: SampleRole,
     /// The true answer, if it came with the prediction; then no outcome is needed.
     pub actual: Option<Value<'a>>,
+    /// Fields that it has and that could not be used.
+    pub lost: LostFields,
 }
 
 impl Prediction<'_> {
@@ -93,12 +107,14 @@ pub struct Outcome<'a> {
     pub model: Cow<'a, str>,
     /// When it became known.
     pub ts: EventTime,
-    /// The true answer.
-    pub actual: Value<'a>,
+    /// The true answer. `None` if it could not be used.
+    pub actual: Option<Value<'a>>,
     /// The version that answered, if the outcome carries it; then no join is needed.
     pub version: Option<Cow<'a, str>>,
     /// That version's answer.
     pub prediction: Option<Value<'a>>,
+    /// Fields that it has and that could not be used.
+    pub lost: LostFields,
 }
 
 /// An answer's duration, measured apart from the prediction.
@@ -110,10 +126,12 @@ pub struct LatencySample<'a> {
     pub version: Cow<'a, str>,
     /// When the answer was given.
     pub ts: EventTime,
-    /// The duration in microseconds.
-    pub latency_us: u64,
+    /// The duration in microseconds. `None` if it could not be used.
+    pub latency_us: Option<u64>,
     /// Unique, if given.
     pub id: Option<Cow<'a, str>>,
+    /// Fields that it has and that could not be used.
+    pub lost: LostFields,
 }
 
 /// The resources that an instance of a version uses.
@@ -129,6 +147,8 @@ pub struct Health<'a> {
     pub cpu_ratio: Option<f64>,
     /// Resident memory in bytes.
     pub memory_bytes: Option<u64>,
+    /// Fields that it has and that could not be used.
+    pub lost: LostFields,
 }
 
 /// A training or pipeline run reached a state.
@@ -250,4 +270,6 @@ pub enum Feature<'a> {
     Category(Cow<'a, str>),
     /// JSON null.
     Missing,
+    /// It is there and cannot be used: an array, an object, or no value at all.
+    Unusable,
 }

@@ -20,18 +20,19 @@ pub struct Source {
     pub label_horizon: Span,
     /// Predictions of one model that may wait for their outcome; beyond this the join stops.
     pub max_waiting: usize,
-    /// How far a timestamp may jump past the newest record before others must confirm it.
+    /// How far a timestamp may lie past the newest record of its topic, if the next records show
+    /// that it is ahead of them; beyond it the record is refused.
     pub max_jump: Span,
-    /// Records needed to confirm a jump.
+    /// The next records that show it. None: every clock is believed.
     pub jump_confirmations: u32,
+    /// How far the allowed disorder may grow with the lag that versions show.
+    pub max_skew: Span,
     /// Values of one categorical feature that a pane counts separately; the rest is `other`.
     pub max_categories: usize,
     /// Records before this are rejected as `too_old`.
     pub oldest: super::EventTime,
     /// The largest record in bytes.
     pub max_record_bytes: usize,
-    /// The deepest nesting of a record.
-    pub max_depth: usize,
     /// What to do with models that the config does not name.
     pub unknown_models: UnknownModels,
 }

@@ -27,8 +27,8 @@ pub const TERMS: [(&str, &str); 44] = [
     ),
     (
         "armed, blind",
-        "An armed trigger can fire. A blind one cannot: it has no baseline, or \
-        too few samples.",
+        "An armed trigger can fire. A blind one cannot say that the version is \
+        healthy: it has no baseline, too few samples, or too much was lost.",
     ),
     ("healthy", "Verdict: the evidence is under the threshold."),
     (
@@ -46,7 +46,7 @@ pub const TERMS: [(&str, &str); 44] = [
         "Verdict: there are too few samples, or nothing shows yet that another \
         version would serve better.",
     ),
-    ("stale", "Verdict: measurements are missing, so nothing is judged."),
+    ("stale", "Verdict: lanes are silent, or so much was lost that it could hide a fault."),
     (
         "benefit",
         "Evidence that another version would serve better. Without it nothing is \
@@ -142,6 +142,7 @@ mod tests {
             Verdict::Systemic,
             Verdict::Insufficient,
             Verdict::Stale,
+            Verdict::Blind,
         ] {
             explained(crate::phrases::verdict(verdict));
         }

@@ -17,4 +17,6 @@ pub use numbers::{count, gained, grouped, number, percent, points, short};
 pub use steps::{incident_state, proof, step_result, want};
 pub use times::{day, log_moment, minute, moment, span, spoken};
 pub use units::Unit;
-pub use verdicts::{benefit, by, odds, reason, reference, role, signal, verdict};
+pub use verdicts::{
+    benefit, blind, by, lost_field, odds, reason, reference, role, signal, verdict,
+};

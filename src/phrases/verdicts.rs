@@ -1,7 +1,7 @@
 //! Verdicts, why they were given, and what they compare.
 
 use super::numbers::number;
-use crate::model::{Benefit, Reason, Reference, Role, Signal, Statistic, Verdict};
+use crate::model::{Benefit, LostField, Reason, Reference, Role, Signal, Statistic, Verdict};
 
 /// A verdict.
 #[must_use]
@@ -12,6 +12,7 @@ pub const fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Systemic => "systemic",
         Verdict::Insufficient => "insufficient",
         Verdict::Stale => "stale",
+        Verdict::Blind => "blind",
     }
 }
 
@@ -23,6 +24,10 @@ pub const fn reason(reason: Reason) -> &'static str {
         Reason::TooFewSamples => "there are too few samples",
         Reason::NoBaseline => "there is no baseline yet",
         Reason::Incomplete => "too few lanes reported",
+        Reason::Lost => "so much was lost that a fault could be hidden in it",
+        Reason::LabelTypes => "predictions and outcomes are of different types",
+        Reason::Silent => "it no longer answers",
+        Reason::NoLabels => "labels no longer come",
         Reason::BenefitShown => "another version would serve better",
         Reason::ReferenceAlsoOver => "the version it is compared with is over the limit too",
         Reason::PairedWithinTolerance => {
@@ -32,6 +37,28 @@ pub const fn reason(reason: Reason) -> &'static str {
         Reason::DriftOwn => "only this version's inputs drifted",
         Reason::BenefitUnproven => "nothing shows yet that another version would serve better",
         Reason::NoReference => "there is nothing to compare it with",
+    }
+}
+
+/// Why a trigger is blind, in a word or two.
+#[must_use]
+pub const fn blind(reason: Reason) -> &'static str {
+    match reason {
+        Reason::LabelTypes => "label types",
+        Reason::Silent => "silent",
+        Reason::NoLabels => "no labels",
+        Reason::Lost
+        | Reason::UnderThreshold
+        | Reason::TooFewSamples
+        | Reason::NoBaseline
+        | Reason::Incomplete
+        | Reason::BenefitShown
+        | Reason::ReferenceAlsoOver
+        | Reason::PairedWithinTolerance
+        | Reason::DriftShared
+        | Reason::DriftOwn
+        | Reason::BenefitUnproven
+        | Reason::NoReference => "losses",
     }
 }
 
@@ -77,6 +104,22 @@ pub const fn signal(signal: Signal) -> &'static str {
         Signal::ErrorRate => "error rate",
         Signal::Latency => "latency",
         Signal::FeatureDrift => "feature drift",
+    }
+}
+
+/// A field of a record.
+#[must_use]
+pub const fn lost_field(field: LostField) -> &'static str {
+    match field {
+        LostField::Status => "status",
+        LostField::Role => "role",
+        LostField::Prediction => "prediction or request",
+        LostField::Score => "score",
+        LostField::Latency => "latency",
+        LostField::Actual => "actual",
+        LostField::Features => "features",
+        LostField::Cpu => "cpu_ratio",
+        LostField::Memory => "memory_bytes",
     }
 }
 

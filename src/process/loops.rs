@@ -1,5 +1,6 @@
 //! What each role does while the process runs: it takes turns, and logs what came of them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::stop::StopSignal;
@@ -15,6 +16,10 @@ use crate::topics::{RoleError, Topics};
 const WAIT: Duration = Duration::from_millis(100);
 /// The least time between two publications of live numbers.
 const PUBLISH_EVERY: Span = Span::from_s(1);
+/// Live numbers are published this often although nothing changes, so that silence says something.
+const SIGN_OF_LIFE_EVERY: Span = Span::from_s(5);
+/// Log time this far ahead of the clock is worth a warning.
+const AHEAD: Span = Span::from_s(1);
 
 /// Measures until the stop.
 pub(super) fn ingest(ingest: &mut Ingest, stop: &StopSignal) -> Result<(), RoleError> {
@@ -24,21 +29,41 @@ pub(super) fn ingest(ingest: &mut Ingest, stop: &StopSignal) -> Result<(), RoleE
     ingest.stop()
 }
 
+/// Whether it was said that log time is ahead; this outlives a restart of the role.
+#[derive(Debug, Default)]
+pub(super) struct SaidAhead(AtomicBool);
+
+impl SaidAhead {
+    /// Says it once when it begins, and once when it is over.
+    fn look(&self, ahead: Span) {
+        let (said, is) = (self.0.load(Ordering::Relaxed), ahead >= AHEAD);
+        if is && !said {
+            diagnostics::log_time_ahead(ahead);
+        } else if said && ahead == Span::ZERO {
+            diagnostics::log_time_caught_up();
+        }
+        self.0.store(is || (said && ahead > Span::ZERO), Ordering::Relaxed);
+    }
+}
+
 /// Folds until the stop, and publishes live numbers once a second while something changes.
 /// `config`: the hash of the rules in the config.
 pub(super) fn decide(
     decide: &mut Decide,
     topics: &Topics,
     config: &str,
+    said: &SaidAhead,
     stop: &StopSignal,
 ) -> Result<(), RoleError> {
-    let (mut changed, mut published, mut compared) = (false, topics.log.now(), false);
+    let (mut changed, mut published, mut compared) = (false, topics.log.uptime(), false);
     while !stop.is_set() {
         let turn = decide.turn(WAIT)?;
         changed |= !turn.idle;
         turn.outputs.iter().for_each(log_output);
-        let now = topics.log.now();
-        if changed && now - published >= PUBLISH_EVERY {
+        let now = topics.log.uptime();
+        let every = if changed { PUBLISH_EVERY } else { SIGN_OF_LIFE_EVERY };
+        if now - published >= every {
+            said.look(decide.log_ahead());
             decide.publish_status()?;
             (changed, published) = (false, now);
             if !compared {

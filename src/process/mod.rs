@@ -18,6 +18,7 @@ mod run;
 mod running;
 mod stop;
 pub mod topics;
+mod watched;
 mod welcome;
 mod workers;
 

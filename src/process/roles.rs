@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, watch};
 use super::error::RoleEnd;
 use super::health::HealthBoard;
 use super::stop::StopSignal;
+use super::watched::watched;
 use super::workers::{Worker, workers};
 use super::{ProcessError, RoleSet, loops, router};
 use crate::config::Config;
@@ -100,10 +101,10 @@ impl RoleThreads {
 
     fn decide(&mut self, config: &Config) -> Result<(), ProcessError> {
         let (topics, hash) = (self.watched("decide"), config.rules.hash.clone());
-        let keep = config.settings.http.keep_replies;
+        let (keep, said) = (config.settings.http.keep_replies, loops::SaidAhead::default());
         self.role("decide".to_owned(), move |stop| {
             let mut decide = Decide::new(topics.clone())?.keep_replies(keep);
-            loops::decide(&mut decide, &topics, &hash, stop)
+            loops::decide(&mut decide, &topics, &hash, &said, stop)
         })
     }
 
@@ -136,7 +137,7 @@ impl RoleThreads {
 
     /// The topics for a role that reads as a member of a group.
     fn watched(&self, name: &str) -> Topics {
-        self.health.watch(name, &self.topics)
+        watched(name, &self.topics, &self.health)
     }
 
     fn retain(&mut self, config: &Config, log: &LocalLog) -> Result<(), ProcessError> {

@@ -3,6 +3,7 @@
 //! Law: only this creates topics on a shared log, and only when a person asks for it.
 
 mod compare;
+mod sample;
 mod tools;
 
 use std::collections::BTreeMap;
@@ -77,7 +78,8 @@ fn source_topics(
     Ok(())
 }
 
-/// Compares every topic with what it must be.
+/// Compares every topic with what it must be; with `sample`, also how keys are placed, by that
+/// number of records of each topic of a source.
 ///
 /// # Errors
 /// The brokers do not answer.
@@ -86,6 +88,7 @@ pub fn check(
     topics: &Topics,
     settings: &Settings,
     kafka: &KafkaSettings,
+    sample: Option<u32>,
 ) -> Result<Vec<TopicComparison>, LogError> {
     let mut existing = BTreeMap::new();
     let own = Topic::ALL.map(|topic| topics.topic(topic));
@@ -99,12 +102,23 @@ pub fn check(
         brokers: kafka.brokers.clone(),
         secured: secured.is_some_and(|protocol| !protocol.eq_ignore_ascii_case("plaintext")),
     };
+    let mut keys = match sample {
+        Some(most) => sample::sampled(log, &settings.sources, most)?,
+        None => BTreeMap::new(),
+    };
     let compared = needs(topics, settings, kafka, &existing).into_iter().map(|need| {
         let described = existing.get(&need.topic).and_then(Option::as_ref);
+        let timestamps = described.and_then(|topic| topic.settings.get(compare::TIME));
+        let (keys, wrong) = match keys.remove(&need.topic) {
+            Some(sampled) => (Some(sampled.words), sampled.finding),
+            None => (None, None),
+        };
         TopicComparison {
             partitions: described.map(|topic| topic.partitions),
             copies: described.map(|topic| topic.replication),
-            findings: compare(&need, described, &tools),
+            timestamps: timestamps.cloned(),
+            keys,
+            findings: compare(&need, described, &tools).into_iter().chain(wrong).collect(),
             topic: need.topic,
         }
     });

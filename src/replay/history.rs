@@ -28,6 +28,8 @@ pub struct History {
     pub passed_over: BTreeMap<String, u64>,
     /// Records that could not be used: the first few of each code, with file and line.
     pub refused: Vec<(String, UnmeasuredRecord)>,
+    /// What is odd about the files.
+    pub notes: Vec<String>,
 }
 
 impl History {

@@ -41,7 +41,7 @@ impl InlineRoles {
         let mut writer = topics.log.writer(None).map_err(RoleError::from)?;
         let names = source.topics.iter().map(|topic| topic.name.clone()).collect();
         let (id, pane) = (source.id.clone(), source.pane);
-        let known = Inbox::Source { source: id, topics: names, lanes: 1, pane };
+        let known = Inbox::Source { source: id, topics: names, lanes: 1, pane, known: Vec::new() };
         let claim = Inbox::Claim { lane: lane.clone(), epoch: 1 };
         topics.publish(writer.as_mut(), None, &known)?;
         topics.publish(writer.as_mut(), None, &claim)?;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::recording::{Files, NextRecord, TOPIC};
+use super::recording::{Files, FilesError, NextRecord, TOPIC};
 use super::{DailyAnswers, ReplayError};
 use crate::measure::{Input, Lane, Output};
 use crate::model::{EventTime, LaneId, LogTime, Reject, Source};
@@ -19,6 +19,8 @@ pub struct Measured {
     pub records: Counters,
     /// The oldest and newest event time.
     pub times: (EventTime, EventTime),
+    /// What is odd about the files.
+    pub notes: Vec<String>,
 }
 
 /// Measures recordings without judging.
@@ -28,8 +30,7 @@ pub struct Measured {
 pub fn measure(paths: &[PathBuf], source: &Source) -> Result<Measured, ReplayError> {
     let mut files = Files::open(paths, source)?;
     let source = files.source().clone();
-    let mut lane = Lane::new(&source, LaneId { source: source.id.clone(), lane: 0 }, 1);
-    lane.begin(files.begins()?);
+    let lane = Lane::new(&source, LaneId { source: source.id.clone(), lane: 0 }, 1);
     let mut pass = Pass {
         lane,
         ledger: DailyAnswers::new(source.pane),
@@ -39,10 +40,10 @@ pub fn measure(paths: &[PathBuf], source: &Source) -> Result<Measured, ReplayErr
     let (mut flushed_at, mut first) = (EventTime::MIN, None);
     let mut refusal = String::new();
     while let Some(next) = files.next()? {
-        if let Err(detail) = pass.record(&next, &source) {
+        if let Err(detail) = pass.record(&next, &source, &mut files)? {
             if refusal.is_empty() {
                 let file = files.name(next.file);
-                refusal = format!(" ({file} line {}: {detail})", next.line);
+                refusal = format!(" ({file} {}: {detail})", next.at);
             }
             continue;
         }
@@ -58,7 +59,8 @@ pub fn measure(paths: &[PathBuf], source: &Source) -> Result<Measured, ReplayErr
     match first {
         Some(first) => {
             let times = (first, flushed_at);
-            Ok(Measured { days: pass.ledger.closed(), records: pass.records, times })
+            let (days, records, notes) = (pass.ledger.closed(), pass.records, files.notes());
+            Ok(Measured { days, records, times, notes })
         }
         None => Err(ReplayError::NothingUnderstood(pass.records.read, refusal)),
     }
@@ -73,21 +75,32 @@ struct Pass {
 
 impl Pass {
     /// Measures a record, or returns why it cannot be read.
-    fn record(&mut self, next: &NextRecord, source: &Source) -> Result<(), String> {
+    fn record(
+        &mut self,
+        next: &NextRecord,
+        source: &Source,
+        files: &mut Files,
+    ) -> Result<Result<(), String>, FilesError> {
         let read = match (next.bytes.as_deref(), source.topics.get(TOPIC)) {
             (Some(bytes), Some(rules)) => telemetry::decode(&Raw::line(bytes), rules, source),
-            (None, _) | (_, None) => {
-                Err(Rejected { code: Reject::TooLarge, detail: "it is too large".to_owned() })
+            (None, _) | (_, None) => Err(Rejected::new(Reject::TooLarge, "it is too large")),
+        };
+        let (topic, position, appended) = (TOPIC, next.position, None);
+        match read {
+            Ok(sample) => {
+                let following = files.following(self.lane.asks(TOPIC, sample.ts()))?;
+                let following = Some(following.as_slice());
+                let read = Ok(sample);
+                self.step(Input::Record { topic, position, appended, following, read });
+                Ok(Ok(()))
             }
-        };
-        let result = match &read {
-            Ok(_) => Ok(()),
-            Err(rejected) => Err(rejected.detail.clone()),
-        };
-        let read = read.map_err(|rejected| rejected.code);
-        let position = next.position;
-        self.step(Input::Record { topic: TOPIC, position, appended: None, read });
-        result
+            Err(rejected) => {
+                let read = Err(rejected.unread());
+                let following = None;
+                self.step(Input::Record { topic, position, appended, following, read });
+                Ok(Err(rejected.detail))
+            }
+        }
     }
 
     fn step(&mut self, input: Input<'_>) {

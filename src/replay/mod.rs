@@ -3,6 +3,7 @@
 //! Law: nothing outside is touched. The log is private, the target a shadow. Workers answer inline
 //! and flushes go by event time, so the same recording gives the same bytes.
 
+mod blind;
 mod decided;
 mod history;
 mod inline;
@@ -125,19 +126,11 @@ impl Replay {
     pub fn run(self, mut news: impl FnMut(News<'_>)) -> Result<Replayed, ReplayError> {
         let rule_set = self.rule_set();
         let mut files = Files::open(&self.files, &self.source)?;
-        let begins = files.begins()?;
-        let mut run =
-            ReplayRun::new(&rule_set, &files, begins, (self.registry, self.versions), self.only)?;
+        let mut run = ReplayRun::new(&rule_set, &files, (self.registry, self.versions), self.only)?;
         while let Some(next) = files.next()? {
-            run.record(&next, &files, &mut news)?;
+            run.record(&next, &mut files, &mut news)?;
         }
         run.end(&files, &mut news)?;
-        run.finish(rule_set)
+        run.finish(rule_set, &files)
     }
-}
-
-/// A source for recordings: clocks may jump farther.
-#[must_use]
-pub fn recorded(source: &Source, max_jump: Span) -> Source {
-    Source { max_jump, ..source.clone() }
 }

@@ -22,6 +22,7 @@ pub(super) fn notes(
     history: &History,
 ) -> Vec<String> {
     let mut notes: Vec<_> = mostly_lost(records).into_iter().collect();
+    notes.extend(history.notes.iter().cloned());
     notes.extend(stamped(history));
     if !history.passed_over.is_empty() {
         let of = history.passed_over.iter().map(|(model, n)| format!("{} of {model}", count(*n)));

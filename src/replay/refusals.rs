@@ -3,19 +3,18 @@
 use super::recording::{Files, NextRecord};
 use crate::measure::Lane;
 use crate::roles::ingest::pipeline::UnmeasuredRecord;
+use crate::wire::telemetry::RecordAt;
 
 /// Records of one code that are kept with file and line.
 const KEPT: usize = 5;
 
-/// A record that may still be refused: its position, its file, its line.
-type RecordPosition = (i64, usize, i64);
+/// A record that may still be refused: its position, its file, its place there.
+type RecordPosition = (i64, usize, RecordAt);
 
 /// Where records come from, and those that were refused.
 #[derive(Default)]
 pub(super) struct Refusals {
     places: Vec<RecordPosition>,
-    /// The first record is the beginning of a list.
-    lists: bool,
     /// The first refusal, in words for an error message; empty without one.
     pub(super) first: String,
     /// The first few of each code.
@@ -24,11 +23,8 @@ pub(super) struct Refusals {
 
 impl Refusals {
     /// Remembers where a record comes from.
-    pub(super) fn place(&mut self, next: &NextRecord, is_first: bool) {
-        let begins_list =
-            || next.bytes.as_ref().is_some_and(|bytes| bytes.trim_ascii().starts_with(b"["));
-        self.lists |= is_first && begins_list();
-        self.places.push((next.position, next.file, next.line));
+    pub(super) fn place(&mut self, next: &NextRecord) {
+        self.places.push((next.position, next.file, next.at));
     }
 
     /// Takes refused records, and calls `tell` with each, its position replaced by its line.
@@ -40,13 +36,13 @@ impl Refusals {
     ) {
         for mut refused in refused {
             let place = self.places.iter().find(|(position, ..)| *position == refused.position);
-            let (_, file, line) = place.copied().unwrap_or_default();
+            let (_, file, at) = place.copied().unwrap_or_default();
             let file = files.name(file);
-            refused.position = line;
             if self.first.is_empty() {
-                let list = if self.lists { "; write one object per line, not a list" } else { "" };
-                self.first = format!(" ({file} line {line}: {}{list})", refused.detail);
+                self.first = format!(" ({file} {at}: {})", refused.detail);
             }
+            refused.position = i64::try_from(at.line).unwrap_or(i64::MAX);
+            refused.detail = at.within_line(refused.detail);
             tell(&refused);
             let same = self.kept.iter().filter(|(_, other)| other.code == refused.code);
             if same.count() < KEPT {

@@ -42,7 +42,6 @@ impl ReplayRun {
     pub(super) fn new(
         rule_set: &RuleSet,
         files: &Files,
-        begins: Option<EventTime>,
         (registry, versions): (ShadowRegistry, Option<Versions>),
         only: Option<ModelId>,
     ) -> Result<Self, ReplayError> {
@@ -52,8 +51,7 @@ impl ReplayRun {
         let log = Arc::new(log.map_err(RoleError::from)?);
         let topics = Topics { log, namespace: rule_set.namespace.clone(), shards: 1 };
         let lane = LaneId { source: source.id.clone(), lane: 0 };
-        let mut measures = Lane::new(source, lane.clone(), 1);
-        measures.begin(begins);
+        let measures = Lane::new(source, lane.clone(), 1);
         Ok(Self {
             feed: LanePipeline::new(topics.clone(), source.clone(), measures),
             only,
@@ -76,27 +74,29 @@ impl ReplayRun {
     pub(super) fn record(
         &mut self,
         next: &NextRecord,
-        files: &Files,
+        files: &mut Files,
         news: &mut impl FnMut(News<'_>),
     ) -> Result<(), ReplayError> {
         self.records += 1;
         let raw = next.bytes.as_deref().map(Raw::line);
         let fed = RawRecord { topic: TOPIC, position: next.position, appended: None, raw };
         let decoded = self.feed.decode(fed);
+        let mut following = Vec::new();
         if let Some(sample) = decoded.sample() {
             if self.only.as_ref().is_some_and(|only| only.as_str() != sample.model()) {
                 *self.history.passed_over.entry(sample.model().to_owned()).or_default() += 1;
                 return Ok(());
             }
-            // A clock that nothing confirms moves nothing.
-            if self.feed.lane().believes(sample.ts()) {
+            following = files.following(self.feed.lane().asks(TOPIC, sample.ts()))?;
+            // A clock that is ahead of all others moves nothing.
+            if self.feed.lane().believes(TOPIC, sample.ts(), &following) {
                 self.start(sample.ts(), sample.model())?;
                 self.advance(sample.ts(), news)?;
             }
         }
-        self.refusals.place(next, self.records == 1);
+        self.refusals.place(next);
         let (roles, stamped) = (self.roles.as_ref(), &mut self.history.stamped);
-        self.feed.measure(decoded, |model, version| {
+        self.feed.measure(decoded.before(&following), |model, version| {
             *stamped += 1;
             role_of(roles, model, version)
         });
@@ -222,7 +222,7 @@ impl ReplayRun {
         self.send(news)
     }
 
-    pub(super) fn finish(self, rules: RuleSet) -> Result<Replayed, ReplayError> {
+    pub(super) fn finish(self, rules: RuleSet, files: &Files) -> Result<Replayed, ReplayError> {
         let none = || match &self.only {
             Some(only) if !self.history.passed_over.is_empty() => {
                 let known: Vec<_> = self.history.passed_over.keys().map(String::as_str).collect();
@@ -236,7 +236,7 @@ impl ReplayRun {
         let mut status = roles.status().pop().ok_or_else(none)?;
         status.models.retain(|model, _| self.only.as_ref().is_none_or(|only| only == model));
         let Self { outputs, ledger, mut history, refusals, .. } = self;
-        history.refused = refusals.kept;
+        (history.refused, history.notes) = (refusals.kept, files.notes());
         history.take(&status);
         let days = ledger.closed();
         let summary = summarize::summary(&rules, &status, &outputs, &days, &history);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
-use super::{History, decided, notes};
+use super::{History, blind, decided, notes};
 use crate::model::{
     Incident, IncidentId, IncidentState, Limit, ModelId, RuleSet, Verdict, VersionId,
 };
@@ -45,6 +45,7 @@ pub(crate) fn summary(
         models: models(status, &incidents, days, history),
         rollbacks: incidents.iter().copied().filter(acted).map(|i| rollback(i, outputs)).collect(),
         would_have: incidents.iter().copied().filter(wished).map(would_have).collect(),
+        blind: blind::blind(rule_set, outputs, status.read_to),
         incidents: incidents.iter().map(|i| incident(i, outputs)).collect(),
         refused: refused(history),
     })
@@ -240,8 +241,9 @@ fn worst(incident: &Incident, outputs: &[Output]) -> Verdict {
         Verdict::Healthy => 0,
         Verdict::Insufficient => 1,
         Verdict::Stale => 2,
-        Verdict::Systemic => 3,
-        Verdict::Breach => 4,
+        Verdict::Blind => 3,
+        Verdict::Systemic => 4,
+        Verdict::Breach => 5,
     };
     let said = outputs.iter().filter_map(|output| match output {
         Output::Incident(i) if i.id == incident.id => Some(i.verdict),

@@ -9,12 +9,11 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use crate::edge::chain::chain;
-use crate::edge::clock::Stopwatch;
+use crate::edge::clock::{Stopwatch, Uptime};
 use crate::edge::diagnostics::{self, counters};
 use crate::edge::log::{Commit, Committed, Partition, Read, Reader, Record, Topic, Writer};
 use crate::model::{
-    Command, CommandResult, Fact, LogTime, ModelId, Proof, ResultCode, Span, StepResult, TargetId,
-    Want,
+    Command, CommandResult, Fact, ModelId, Proof, ResultCode, Span, StepResult, TargetId, Want,
 };
 use crate::shard::Inbox;
 use crate::targets::{Acted, Target};
@@ -32,7 +31,7 @@ pub struct Work {
     runtime: Runtime,
     known: BTreeMap<ModelId, Fact>,
     poll: Span,
-    looked_at: Option<LogTime>,
+    looked_at: Option<Uptime>,
     /// The last trouble reported; empty if it works, `None` if nothing was reported yet.
     trouble: Option<String>,
     again: Vec<Again>,
@@ -43,7 +42,7 @@ pub struct Work {
 /// A notice whose receiver gave no answer. Only its worker sends it again.
 struct Again {
     command: Command,
-    at: LogTime,
+    at: Uptime,
     attempts: u32,
 }
 
@@ -109,7 +108,7 @@ impl Work {
     /// Those that waiting cannot fix.
     pub fn turn(&mut self, wait: Duration) -> Result<WorkTurn, RoleError> {
         let mut turn = WorkTurn::default();
-        let now = self.topics.log.now();
+        let now = self.topics.log.uptime();
         if self.looked_at.is_none_or(|last| now - last >= self.poll) {
             self.observe(now, &mut turn)?;
         }
@@ -132,6 +131,10 @@ impl Work {
             // Their new owner reads the same commands.
             Some(Read::Revoking(gone) | Read::Lost(gone)) => {
                 self.waiting.retain(|(partition, _)| !gone.contains(partition));
+            }
+            Some(Read::Gone(commands, gap)) => {
+                let (topic, at) = (&commands.topic, commands.partition);
+                diagnostics::log_gone("work", topic, at, gap.from, gap.to);
             }
             Some(Read::End(..) | Read::Blocked(_)) => {}
             None => turn.idle = self.waiting.is_empty(),
@@ -185,7 +188,7 @@ impl Work {
         let answer = Inbox::Answer(answer);
         let reply = self.topics.inbox(command.reply_to, Some(self.id.as_str()), &answer)?;
         self.writer.append(vec![reply])?;
-        let (now, notice) = (self.topics.log.now(), matches!(command.want, Want::Notice { .. }));
+        let (now, notice) = (self.topics.log.uptime(), matches!(command.want, Want::Notice { .. }));
         if acted.outcome == StepResult::Done && !notice {
             self.observe(now, turn)?;
         }
@@ -201,7 +204,7 @@ impl Work {
     }
 
     /// Sends the notices again whose delivery is not known; one that has expired is refused.
-    fn notify_again(&mut self, now: LogTime, turn: &mut WorkTurn) -> Result<(), RoleError> {
+    fn notify_again(&mut self, now: Uptime, turn: &mut WorkTurn) -> Result<(), RoleError> {
         let again = std::mem::take(&mut self.again);
         let (due, later): (Vec<_>, _) = again.into_iter().partition(|again| again.at <= now);
         self.again = later;
@@ -259,7 +262,7 @@ impl Work {
     }
 
     /// States what changed at the target.
-    fn observe(&mut self, now: LogTime, turn: &mut WorkTurn) -> Result<(), RoleError> {
+    fn observe(&mut self, now: Uptime, turn: &mut WorkTurn) -> Result<(), RoleError> {
         self.looked_at = Some(now);
         let facts = match self.runtime.block_on(self.target.observe()) {
             Ok(facts) => facts,

@@ -6,6 +6,8 @@
 //! Over 300 lines: one match over everything that an inbox may hold.
 #![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
+mod heard;
+mod log_time;
 mod record;
 mod snapshot;
 mod status;
@@ -16,8 +18,10 @@ pub use record::{Decision, Inbox, Output};
 pub use snapshot::{SnapshotError, restore, snapshot};
 pub use status::{ModelStatus, SignalStatus, Status, VersionStatus};
 
+use self::heard::Heard;
+use self::log_time::FoldedTime;
 use crate::judge::{self, Judge};
-use crate::model::{EventTime, LogTime, ModelId, RuleSet};
+use crate::model::{EventTime, LogTime, ModelId, RuleSet, Span};
 use crate::sums::Assessment;
 use crate::undo::{self, Moment, Undo};
 
@@ -38,12 +42,13 @@ pub struct Shard {
     id: u32,
     count: u32,
     next: i64,
-    log: LogTime,
+    log: FoldedTime,
     rule_set: Option<RuleSet>,
     judge: Judge,
     undo: Undo,
     before_rules: u64,
     unreadable: u64,
+    heard: Heard,
     latest: status::Latest,
 }
 
@@ -71,12 +76,13 @@ impl Shard {
             id,
             count,
             next: 0,
-            log: LogTime::MIN,
+            log: FoldedTime::default(),
             rule_set: None,
             judge: Judge::default(),
             undo: Undo::default(),
             before_rules: 0,
             unreadable: 0,
+            heard: Heard::default(),
             latest: status::Latest::default(),
         }
     }
@@ -99,7 +105,8 @@ impl Shard {
             return Err(ShardError::Count { made: *shards, set: self.count });
         }
         self.next = position + 1;
-        self.log = self.log.max(appended);
+        self.log.append(appended);
+        self.heard.take(self.log.now(), record);
         if let Inbox::Rules(rule_set) = record {
             let known = self.rule_set.as_ref().map(|known| known.revision);
             if known.is_none_or(|known| rule_set.revision > known) {
@@ -123,7 +130,7 @@ impl Shard {
     /// Skips a record that cannot be read, and counts it.
     pub fn skip(&mut self, position: i64, appended: LogTime) {
         self.next = position + 1;
-        self.log = self.log.max(appended);
+        self.log.append(appended);
         self.unreadable += 1;
     }
 
@@ -134,8 +141,9 @@ impl Shard {
                 self.undo(rule_set, undo::Input::Rules, out);
                 self.stand_all(rule_set);
             }
-            Inbox::Source { source, lanes, pane, .. } => {
-                self.judge(position, rule_set, judge::Input::Source(source, *lanes, *pane), out);
+            Inbox::Source { source: id, lanes, pane, known, .. } => {
+                let source = judge::Input::Source { id, lanes: *lanes, pane: *pane, known };
+                self.judge(position, rule_set, source, out);
             }
             Inbox::Claim { lane, epoch } => {
                 self.judge(position, rule_set, judge::Input::Claim(lane, *epoch), out);
@@ -177,7 +185,7 @@ impl Shard {
         out: &mut Vec<Output>,
     ) {
         let mut said = Vec::new();
-        self.judge.step(self.log, rule_set, input, &mut said);
+        self.judge.step(self.log.now(), rule_set, input, &mut said);
         for output in said {
             match output {
                 judge::Output::Assessed(assessment) => {
@@ -206,7 +214,7 @@ impl Shard {
             let decision = Decision {
                 id: format!("{}-{position}-{}", self.id, out.len()),
                 read_to: self.newest(),
-                logged_at: self.log,
+                logged_at: self.log.now(),
                 position,
                 rules: rule_set.hash.clone(),
                 build: BUILD.to_owned(),
@@ -223,7 +231,7 @@ impl Shard {
         input: undo::Input<'_>,
         out: &mut Vec<Output>,
     ) -> Option<undo::Ruling> {
-        let now = Moment { log: self.log, event: self.newest(), reply_to: self.id };
+        let now = Moment { log: self.log.now(), event: self.newest(), reply_to: self.id };
         let mut wanted = Vec::new();
         self.undo.step(now, rule_set, input, &mut wanted);
         let mut ruling = None;
@@ -244,7 +252,7 @@ impl Shard {
         if self.judge.model(model).is_none_or(|judge| judge.standing != standing) {
             let input = judge::Input::Standing(model, &standing);
             let mut said = Vec::new();
-            self.judge.step(self.log, rule_set, input, &mut said);
+            self.judge.step(self.log.now(), rule_set, input, &mut said);
             debug_assert!(said.is_empty(), "a standing makes no verdict");
         }
     }
@@ -258,9 +266,23 @@ impl Shard {
     /// When a tick is needed: at a deadline of undo, or when a silent lane stalls.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<LogTime> {
-        let stall =
-            self.rule_set.as_ref().and_then(|rule_set| self.judge.next_wakeup(self.log, rule_set));
+        let stall = self
+            .rule_set
+            .as_ref()
+            .and_then(|rule_set| self.judge.next_wakeup(self.log.now(), rule_set));
         self.undo.next_wakeup().into_iter().chain(stall).min()
+    }
+
+    /// The log time of the last record.
+    #[must_use]
+    pub fn log_time(&self) -> LogTime {
+        self.log.now()
+    }
+
+    /// How far log time is ahead of the clock that stamps the inbox.
+    #[must_use]
+    pub fn log_ahead(&self) -> Span {
+        self.log.ahead()
     }
 
     /// The number of this shard.
@@ -293,8 +315,12 @@ impl Shard {
         &self.undo
     }
 
-    /// Replaces the state of undo with the stored one, which wins over the fold.
+    /// Replaces the state of undo with the stored one, which wins over the fold. An inbox whose
+    /// beginning was deleted no longer shows how far log time was ahead there; undo remembers it.
     pub fn set_undo_state(&mut self, undo: Undo) {
+        if let Some(log) = undo.log_time() {
+            self.log.raise(log);
+        }
         self.undo = undo;
     }
 

@@ -31,6 +31,9 @@ pub enum Inbox {
         lanes: u32,
         /// Length of a pane.
         pane: Span,
+        /// All sources that there are; if there are none: not stated.
+        #[serde(default)]
+        known: Vec<SourceId>,
     },
     /// A process takes over a lane.
     Claim {

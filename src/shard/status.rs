@@ -1,4 +1,6 @@
 //! Live numbers of a shard's models, as `status` and the API show them.
+//!
+//! Over 300 lines: what is told, field by field, and where it comes from.
 
 use std::collections::BTreeMap;
 
@@ -10,8 +12,9 @@ use crate::judge::power::{Detectable, Measure, Power};
 use crate::judge::recent::RecentSums;
 use crate::judge::tally;
 use crate::model::{
-    Baseline, Benefit, EventTime, FeatureName, Incident, IncidentState, Limit, Mode, ModelId,
-    Reason, Reference, Role, Signal, SourceId, Span, Statistic, TriggerId, Verdict, VersionId,
+    Baseline, Benefit, EventTime, FeatureName, Incident, IncidentState, Limit, LogTime, Mode,
+    ModelId, Reason, Reference, Role, Signal, SourceId, Span, Statistic, TriggerId, Verdict,
+    VersionId,
 };
 use crate::sums::{Assessment, Counters};
 
@@ -53,6 +56,20 @@ pub struct Status {
     /// Generations reported by targets that are too high to be true.
     #[serde(default)]
     pub refused_fences: u64,
+    /// The log time of the last record.
+    pub log_time: Option<LogTime>,
+    /// How far that is ahead of the clock that stamps the inbox.
+    #[serde(default)]
+    pub log_ahead: Span,
+    /// For how long records have been read without log time growing, as decide saw it.
+    #[serde(default)]
+    pub log_stopped: Span,
+    /// The log time of the last word of each source's ingest.
+    #[serde(default)]
+    pub sources_heard: BTreeMap<SourceId, LogTime>,
+    /// The log time of the newest sums of each model.
+    #[serde(default)]
+    pub models_heard: BTreeMap<ModelId, LogTime>,
     /// By model.
     pub models: BTreeMap<ModelId, ModelStatus>,
 }
@@ -85,6 +102,10 @@ pub struct VersionStatus {
     pub quarantined: bool,
     /// The share of its answers of the last days that labels came for, 0 to 1.
     pub label_coverage: Option<f64>,
+    /// Seconds that its clock is ahead of the others', behind if negative. `None`: not by more
+    /// than the allowed disorder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_ahead_seconds: Option<f64>,
     /// What each trigger last said.
     pub signals: Vec<SignalStatus>,
 }
@@ -195,6 +216,7 @@ impl Shard {
                 proven: false,
                 quarantined: false,
                 label_coverage: self.label_coverage(model, version),
+                clock_ahead_seconds: self.judge.skew(model, version).map(Span::as_s),
                 signals: Vec::new(),
             });
             version.signals.push(SignalStatus {
@@ -215,6 +237,11 @@ impl Shard {
             ignored_answers: self.undo.ignored_answers(),
             illegal_moves: self.undo.illegal_moves(),
             refused_fences: self.undo.refused_fences(),
+            log_time: Some(self.log.now()).filter(|now| *now > LogTime::MIN),
+            log_ahead: self.log.ahead(),
+            log_stopped: Span::ZERO,
+            sources_heard: self.heard.sources.clone(),
+            models_heard: self.heard.models.clone(),
             models,
         }
     }
@@ -231,6 +258,7 @@ impl Shard {
                 proven: known.proven,
                 quarantined: self.undo.quarantined(model, &version),
                 label_coverage: self.label_coverage(model, &version),
+                clock_ahead_seconds: self.judge.skew(model, &version).map(Span::as_s),
                 signals: Vec::new(),
             };
             (version, status)

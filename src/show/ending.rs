@@ -152,8 +152,11 @@ fn records(summary: &Summary, screen: Screen) -> String {
         ("late", records.late),
         ("duplicate", records.duplicate),
         ("rejected", rejected),
+        ("tombstones", records.tombstones),
     ];
-    let parts: Vec<_> = parts.iter().map(|(name, n)| format!("{} {name}", count(*n))).collect();
+    // Few topics have any.
+    let parts = parts.iter().filter(|(name, n)| *name != "tombstones" || *n > 0);
+    let parts: Vec<_> = parts.map(|(name, n)| format!("{} {name}", count(*n))).collect();
     let mut text = screen.wrap(&format!("{} read = {}", count(records.read), parts.join(" + ")), 1);
     for (code, n) in &records.rejected {
         text.push_str(&format!("\n{}", screen.wrap(&format!("{} {code}", count(*n)), 1)));

@@ -11,7 +11,7 @@ pub const fn response(response: Response) -> &'static str {
         Response::WouldHave => "would roll back",
         Response::Held => "held back",
         Response::Acted => "rollback",
-        Response::Joined => "rollback already under way",
+        Response::Joined => "told already",
         Response::Resolved => "over",
     }
 }

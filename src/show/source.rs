@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Screen;
 use crate::model::{SampleKind, Span};
-use crate::phrases::{count, moment, number, percent, span};
+use crate::phrases::{count, lost_field, moment, number, percent, span};
 use crate::wire::check::SourceReport;
 
 /// What was understood, what was not, and how to fix it.
@@ -28,6 +28,7 @@ pub fn source(name: &str, report: &SourceReport, screen: Screen) -> String {
     section("Models", &models(report, screen));
     section("The first record of each type, as Ripcord reads it", &examples(report, screen));
     section("Rejected", &rejects(report, screen));
+    section("Values that cannot be used", &lost(report, screen));
     section("Joins and times", &joins(report, screen));
     let hints: Vec<_> = report
         .hints
@@ -81,6 +82,16 @@ fn rejects(report: &SourceReport, screen: Screen) -> String {
         let first = format!("first on line {}: {}", rejects.first_line, rejects.detail);
         let mend = format!("to fix it: {}", rejects.mend);
         format!(" {head}\n{}\n{}", screen.wrap(&first, 3), screen.wrap(&mend, 3))
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// The fields of understood records whose values could not be used.
+fn lost(report: &SourceReport, screen: Screen) -> String {
+    let lines = report.lost.iter().map(|(field, lost)| {
+        let head = screen.warn(&format!("{}: {}", lost_field(*field), count(lost.count)));
+        let first = format!("first on line {}: {}", lost.first_line, lost.detail);
+        format!(" {head}\n{}", screen.wrap(&first, 3))
     });
     lines.collect::<Vec<_>>().join("\n")
 }

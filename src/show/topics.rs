@@ -17,7 +17,14 @@ pub fn made(made: &Made, screen: Screen) -> String {
 #[must_use]
 pub fn topics(compared: &[TopicComparison], screen: Screen) -> String {
     let rows: Vec<Vec<String>> = compared.iter().map(row).collect();
-    let mut text = screen.table(&["topic", "partitions", "copies", "state"], &rows, &[1, 2]);
+    let heads = ["topic", "partitions", "copies", "timestamps", "state"];
+    let mut text = screen.table(&heads, &rows, &[1, 2]);
+    let keys = compared.iter().filter_map(|one| Some((&one.topic, one.keys.as_ref()?)));
+    let keys: Vec<_> = keys.map(|(topic, by)| format!("keys of {topic}: {by}")).collect();
+    if !keys.is_empty() {
+        text.push_str("\n\n");
+        text.push_str(&keys.join("\n"));
+    }
     for (finding, topics, mends) in alike(compared) {
         let word = match finding.must {
             true => screen.bad("must be fixed:"),
@@ -79,6 +86,7 @@ fn row(topic: &TopicComparison) -> Vec<String> {
         topic.topic.clone(),
         number(topic.partitions.map(|n| n.to_string())),
         number(topic.copies.map(|n| n.to_string())),
+        number(topic.timestamps.clone()),
         state,
     ]
 }

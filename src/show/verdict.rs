@@ -3,7 +3,7 @@
 use super::data::{ModelSummary, RefusedSummary, RollbackSummary, Summary};
 use super::unusable::mostly_lost;
 use crate::model::{EventTime, IncidentId, IncidentState, Mode, ModelId, Signal, Span, VersionId};
-use crate::phrases::{Unit, span, spoken};
+use crate::phrases::{Unit, reason, span, spoken};
 
 /// The outcome in a sentence or two.
 #[must_use]
@@ -28,6 +28,16 @@ pub(super) fn verdict(summary: &Summary) -> String {
         .filter(|incident| incident.state == IncidentState::Frozen && !of_rollback(&incident.id));
     sentences.extend(frozen.map(|incident| {
         format!("Automatic action on {} was frozen: {}", incident.model, incident.because)
+    }));
+    sentences.extend(summary.blind.iter().map(|blind| {
+        let when = blind.since.map_or(String::new(), |at| format!(" since {}", spoken(at)));
+        format!(
+            "{} of {} cannot be called healthy by {}{when}: {}.",
+            blind.version,
+            blind.model,
+            blind.trigger,
+            reason(blind.reason)
+        )
     }));
     // Several incidents may say the same of one model.
     sentences.dedup();

@@ -85,6 +85,13 @@ pub struct BucketSums {
     pub design_effect: f64,
     /// The sums.
     pub tally: Tally,
+    /// Samples that were lost in it, and are not in the sums.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub lost: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The sums that a kind of trigger needs.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{PairSums, VersionSums};
-use crate::model::{EventTime, LaneId, ModelId, Reject, SampleRole, VersionId};
+use super::{Losses, PairSums, VersionSums};
+use crate::model::{EventTime, LaneId, LostField, ModelId, Reject, SampleRole, Span, VersionId};
 
 /// What changed in a lane since its last frame.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,23 @@ pub struct Frame {
     pub versions: Vec<VersionPartial>,
     /// The same for each pair of versions.
     pub pairs: Vec<PairPartial>,
+    /// The same for what was lost of nobody knows which version.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<UnknownPartial>,
+    /// Versions whose clocks are off by more than the allowed disorder.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skews: Vec<VersionSkew>,
+}
+
+/// A version whose clock is constantly off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VersionSkew {
+    /// The model.
+    pub model: ModelId,
+    /// The version.
+    pub version: VersionId,
+    /// How far its records are ahead of the newest of their topic; negative: behind.
+    pub ahead: Span,
 }
 
 /// The sums of one version in one pane.
@@ -45,6 +62,17 @@ pub struct VersionPartial {
     pub role: SampleRole,
     /// The sums.
     pub sums: VersionSums,
+}
+
+/// What was lost in one pane of nobody knows which version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnknownPartial {
+    /// Start of the pane.
+    pub pane: EventTime,
+    /// The model. `None` if that cannot be read either: it may be any of the source.
+    pub model: Option<ModelId>,
+    /// What was lost.
+    pub lost: Losses,
 }
 
 /// The sums of a pair of versions in one pane; `a` has the smaller name.
@@ -77,8 +105,14 @@ pub struct Counters {
     pub late: u64,
     /// Records seen before.
     pub duplicate: u64,
+    /// Records without a value, which on a compacted topic delete their key.
+    #[serde(default)]
+    pub tombstones: u64,
     /// Records rejected, by reason.
     pub rejected: BTreeMap<Reject, u64>,
+    /// Fields that could not be used of records that could, by field. Not part of the sum.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lost: BTreeMap<LostField, u64>,
 }
 
 impl Counters {
@@ -90,8 +124,12 @@ impl Counters {
         self.unmatched += other.unmatched;
         self.late += other.late;
         self.duplicate += other.duplicate;
+        self.tombstones += other.tombstones;
         for (code, count) in &other.rejected {
             *self.rejected.entry(*code).or_default() += count;
+        }
+        for (field, count) in &other.lost {
+            *self.lost.entry(*field).or_default() += count;
         }
     }
 
@@ -99,6 +137,7 @@ impl Counters {
     #[must_use]
     pub fn accounted(&self) -> u64 {
         let rejected: u64 = self.rejected.values().sum();
-        self.measured + self.waiting + self.unmatched + self.late + self.duplicate + rejected
+        let told = self.measured + self.waiting + self.unmatched + self.late + self.duplicate;
+        told + rejected + self.tombstones
     }
 }

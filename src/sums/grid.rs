@@ -64,6 +64,9 @@ pub struct Grid {
     /// Infinities and NaN.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub non_finite: u64,
+    /// Arrays, objects, and what is no value.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unusable: u64,
 }
 
 fn is_zero(count: &u64) -> bool {
@@ -101,6 +104,7 @@ impl Grid {
         self.other += other.other;
         self.missing += other.missing;
         self.non_finite += other.non_finite;
+        self.unusable += other.unusable;
     }
 
     /// Number of values.
@@ -108,7 +112,7 @@ impl Grid {
     pub fn n(&self) -> u64 {
         let numbers: u64 = self.numbers.values().sum();
         let categories: u64 = self.categories.values().sum();
-        numbers + categories + self.other + self.missing + self.non_finite
+        numbers + categories + self.other + self.missing + self.non_finite + self.unusable
     }
 }
 

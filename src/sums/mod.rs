@@ -10,13 +10,15 @@ pub mod entries;
 mod frame;
 mod grid;
 mod latency;
+mod losses;
 mod pair;
 mod partial;
 
 pub use assessment::{Assessment, BucketSums, Evidence, LiveTraffic, Tally};
 pub use counts::{Counts, HealthSums, RunSums};
-pub use frame::{Counters, Frame, PairPartial, VersionPartial};
+pub use frame::{Counters, Frame, PairPartial, UnknownPartial, VersionPartial, VersionSkew};
 pub use grid::{Cell, Grid};
 pub use latency::Latency;
+pub use losses::Losses;
 pub use pair::{PairSums, PairTable};
 pub use partial::VersionSums;

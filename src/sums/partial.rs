@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Grid, HealthSums, Latency, RunSums};
+use super::{Counts, Grid, HealthSums, Latency, Losses, RunSums};
 use crate::model::FeatureName;
 
 /// All sums of one version in one role.
@@ -28,6 +28,9 @@ pub struct VersionSums {
     /// Labelled answers, and how many were wrong, in the pane of the outcome.
     #[serde(default, skip_serializing_if = "Counts::is_empty")]
     pub labels: Counts,
+    /// Seconds from those answers to their labels, as far as both are known.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub label_delay_s: u64,
     /// Resources that its instances used.
     #[serde(default, skip_serializing_if = "HealthSums::is_empty")]
     pub health: HealthSums,
@@ -37,6 +40,9 @@ pub struct VersionSums {
     /// Its pipeline runs.
     #[serde(default, skip_serializing_if = "RunSums::is_empty")]
     pub pipeline: RunSums,
+    /// What could not be used of it, in the pane that was the newest when it was read.
+    #[serde(default, skip_serializing_if = "Losses::is_empty")]
+    pub lost: Losses,
 }
 
 fn is_zero(count: &u64) -> bool {
@@ -63,14 +69,25 @@ impl VersionSums {
             self.predictions.get_or_insert_default().merge(predictions);
         }
         self.labels.merge(other.labels);
+        self.label_delay_s = self.label_delay_s.saturating_add(other.label_delay_s);
         self.health.merge(other.health);
         self.training.merge(other.training);
         self.pipeline.merge(other.pipeline);
+        self.lost.merge(other.lost);
     }
 
-    /// Failures and wrong answers, which are sent to the judge at once.
+    /// Counts a labelled answer. `None`: it cannot be compared with the truth.
+    pub fn label(&mut self, right: Option<bool>) {
+        match right {
+            Some(right) => self.labels.count(!right),
+            None => self.lost.types += 1,
+        }
+    }
+
+    /// Failures, wrong answers and losses, which are sent to the judge at once.
     #[must_use]
     pub fn bad(&self) -> u64 {
-        self.answers.bad + self.labels.bad + self.training.failed + self.pipeline.failed
+        let failed = self.answers.bad + self.training.failed + self.pipeline.failed;
+        failed + self.labels.bad + self.lost.total()
     }
 }

@@ -8,9 +8,10 @@ mod error;
 mod names;
 pub(crate) mod open;
 pub(crate) mod partitioner;
+pub(crate) mod placement;
 mod records;
 pub(crate) mod replies;
 
 pub use error::RoleError;
 pub use names::Topics;
-pub(crate) use names::{TROUBLE, ingest_role, reply_key, worker_role};
+pub(crate) use names::{KEYS, LANE, TROUBLE, ingest_role, lane_key, reply_key, worker_role};

@@ -3,11 +3,18 @@
 use std::sync::Arc;
 
 use crate::edge::log::{Log, Partition, Topic};
-use crate::model::{Namespace, SourceId, TargetId};
+use crate::model::{LaneId, Namespace, SourceId, TargetId};
 
 /// The start of the key under which a worker says why it cannot observe its target; the target's
 /// name follows.
 pub(crate) const TROUBLE: &str = "trouble/";
+
+/// The start of the key under which ingest reports on a lane; source and number follow.
+pub(crate) const LANE: &str = "lane/";
+
+/// The start of the key under which ingest says that keys of a source are placed wrongly; its
+/// name follows. Empty: they are not.
+pub(crate) const KEYS: &str = "keys/";
 
 /// The start of the key of every reply.
 pub(super) const REPLY: &str = "reply/";
@@ -15,6 +22,11 @@ pub(super) const REPLY: &str = "reply/";
 /// The key of the reply to an instruction.
 pub(crate) fn reply_key(instruction: &str) -> String {
     format!("{REPLY}{instruction}")
+}
+
+/// The key of the report on a lane.
+pub(crate) fn lane_key(lane: &LaneId) -> String {
+    format!("{LANE}{}/{}", lane.source, lane.lane)
 }
 
 /// The topics of one namespace on a log.

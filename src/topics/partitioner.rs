@@ -1,5 +1,6 @@
-//! The lane of a record that Ripcord writes for its users: the one that a Java producer would
-//! choose, so that a prediction sent by one and its outcome posted to the other meet.
+//! Which partition a producer gives to a key. Ripcord writes as Java does, so that a prediction
+//! sent by a Java producer and its outcome posted to Ripcord meet; and it recognizes what others
+//! do, since keys that two producers place differently never meet.
 
 use crate::model::Sample;
 
@@ -14,13 +15,49 @@ pub(crate) fn key_of<'a>(sample: &'a Sample<'_>) -> &'a str {
     }
 }
 
+/// How a client places keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Partitioner {
+    /// Java's default.
+    Murmur2,
+    /// The default of librdkafka, and so of its clients in other languages.
+    Crc32,
+    /// The default of Sarama, the older client for Go.
+    Fnv1a,
+}
+
+impl Partitioner {
+    /// All that are recognized.
+    pub(crate) const ALL: [Self; 3] = [Self::Murmur2, Self::Crc32, Self::Fnv1a];
+
+    /// The partition of a key.
+    #[must_use]
+    pub(crate) fn place(self, key: &[u8], partitions: u32) -> u32 {
+        let hash = match self {
+            Self::Murmur2 => murmur2(key) & 0x7fff_ffff,
+            Self::Crc32 => crc32fast::hash(key),
+            Self::Fnv1a => fnv1a(key).cast_signed().unsigned_abs(),
+        };
+        hash % partitions.max(1)
+    }
+
+    /// Its name, and who uses it.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::Murmur2 => "murmur2 (Java)",
+            Self::Crc32 => "CRC32 (librdkafka)",
+            Self::Fnv1a => "FNV-1a (Sarama)",
+        }
+    }
+}
+
 /// The partition of a key, as Kafka's default partitioner chooses it.
 #[must_use]
 pub(crate) fn lane_of(key: &[u8], partitions: u32) -> u32 {
-    (murmur2(key) & 0x7fff_ffff) % partitions.max(1)
+    Partitioner::Murmur2.place(key, partitions)
 }
 
-/// The hash of that partitioner.
+/// The hash of Java's partitioner.
 fn murmur2(data: &[u8]) -> u32 {
     const SEED: u32 = 0x9747_b28c;
     const M: u32 = 0x5bd1_e995;
@@ -39,6 +76,11 @@ fn murmur2(data: &[u8]) -> u32 {
     }
     hash = (hash ^ (hash >> 13)).wrapping_mul(M);
     hash ^ (hash >> 15)
+}
+
+/// The hash of Sarama's, which takes its absolute value.
+fn fnv1a(data: &[u8]) -> u32 {
+    data.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
 #[cfg(test)]
@@ -69,6 +111,26 @@ mod tests {
                 let expected = expected.cast_unsigned() % partitions;
                 assert_eq!(lane_of(key.as_bytes(), partitions), expected, "{key}");
             }
+        }
+    }
+
+    /// Where librdkafka 2.16 put these keys in a topic of 97 partitions, with its partitioners
+    /// `murmur2`, `consistent` and `fnv1a`.
+    #[test]
+    fn each_places_keys_as_its_clients_do() {
+        for (key, expected) in [
+            (b"a".as_slice(), [49, 80, 49]),
+            (b"ab", [36, 87, 73]),
+            (b"abc", [77, 62, 41]),
+            (b"abcd", [5, 50, 48]),
+            (b"21", [41, 80, 65]),
+            (b"foobar", [13, 41, 0]),
+            ("größe".as_bytes(), [25, 18, 69]),
+            (b"request-0001", [30, 56, 47]),
+            (b"9f1c2d3e-0000-4a5b-8c7d-112233445566", [94, 11, 16]),
+            (&[0, 255, 128, 7, 200], [86, 96, 86]),
+        ] {
+            assert_eq!(Partitioner::ALL.map(|by| by.place(key, 97)), expected, "{key:?}");
         }
     }
 }

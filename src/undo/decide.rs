@@ -17,7 +17,7 @@ use super::state::ALERTS_OPEN;
 use super::wording::outside;
 use super::{Output, Response, Ruling};
 use crate::model::{Action, IncidentEvent, IncidentState, Reason, Trigger, Verdict};
-use crate::phrases::reference;
+use crate::phrases::{moment, reference};
 use crate::sums::Assessment;
 
 impl ModelContext<'_> {
@@ -31,7 +31,10 @@ impl ModelContext<'_> {
             Verdict::Insufficient if self.model.serves(&a.version) && undecided(a) => {
                 self.recommend(a)
             }
-            Verdict::Systemic | Verdict::Insufficient | Verdict::Stale => self.unsure(a),
+            Verdict::Stale if a.reason.is_blind() && self.model.serves(&a.version) => self.blind(a),
+            Verdict::Systemic | Verdict::Insufficient | Verdict::Stale | Verdict::Blind => {
+                self.unsure(a)
+            }
             Verdict::Breach => self.breach(a),
         };
         if a.changed || ruling.did == Response::Acted {
@@ -93,12 +96,48 @@ impl ModelContext<'_> {
         }
         let because = match a.verdict {
             Verdict::Systemic => format!("{} is not in production.", a.version),
-            Verdict::Stale => format!("Measurements of {} are late or incomplete.", a.version),
+            Verdict::Stale | Verdict::Blind => {
+                format!("Measurements of {} are late or incomplete.", a.version)
+            }
             Verdict::Healthy | Verdict::Breach | Verdict::Insufficient => {
                 format!("There is not enough evidence against {}.", a.version)
             }
         };
         self.ruling(a, Response::Nothing, at, because)
+    }
+
+    /// So much is lost that nobody can say whether the version is healthy. It never rolls back.
+    fn blind(&mut self, a: &Assessment) -> Ruling {
+        let (version, trigger) = (&a.version, &a.trigger);
+        let because = if a.reason == Reason::LabelTypes {
+            format!(
+                "{trigger} cannot judge {version}: its predictions are numbers and the outcomes \
+                 texts, or the other way round. Write both in one type."
+            )
+        } else if a.reason == Reason::Silent {
+            let since = since(a);
+            format!("{version} has not answered {since}, so nobody can say whether it is healthy.")
+        } else if a.reason == Reason::NoLabels {
+            let since = since(a);
+            format!("No labels for {version} have come {since}, so {trigger} cannot judge it.")
+        } else {
+            format!(
+                "Too many records of {version} are lost for {trigger} to call it healthy: if all \
+                 of them were bad, it would be over its limit."
+            )
+        };
+        // One incident tells it, whichever trigger said so first.
+        let told = self.model.cases.iter().position(|case| {
+            case.waits()
+                && case.incident.version == a.version
+                && case.incident.verdict == Verdict::Blind
+                && case.incident.trigger.as_ref() != Some(&a.trigger)
+        });
+        if let Some(at) = told {
+            return self.ruling(a, Response::Joined, Some(at), because);
+        }
+        let next = Some("ripcord status".to_owned());
+        self.alert(a, Explanation::new("blind", because).then(next))
     }
 
     fn systemic(&mut self, a: &Assessment) -> Ruling {
@@ -182,6 +221,11 @@ impl ModelContext<'_> {
         });
         news
     }
+}
+
+/// Since when something no longer comes.
+fn since(a: &Assessment) -> String {
+    a.evidence.since.map_or_else(|| "lately".to_owned(), |since| format!("since {}", moment(since)))
 }
 
 /// The evidence is over its threshold, and only the benefit is not shown.

@@ -200,6 +200,12 @@ impl Undo {
         self.anomalies.illegal_moves
     }
 
+    /// The log time of the last input; none: there was none.
+    #[must_use]
+    pub fn log_time(&self) -> Option<LogTime> {
+        self.clock.map(|(log, _)| log)
+    }
+
     /// Generations that targets reported and that are too high to be true.
     #[must_use]
     pub const fn refused_fences(&self) -> u64 {

@@ -221,7 +221,11 @@ fn healthy(said: &[LastVerdict]) -> bool {
 fn note_verdict(said: &mut Vec<LastVerdict>, a: &Assessment) {
     let armed = match a.verdict {
         Verdict::Insufficient => !matches!(a.reason, Reason::TooFewSamples | Reason::NoBaseline),
-        Verdict::Healthy | Verdict::Breach | Verdict::Systemic | Verdict::Stale => true,
+        Verdict::Healthy
+        | Verdict::Breach
+        | Verdict::Systemic
+        | Verdict::Stale
+        | Verdict::Blind => true,
     };
     let new = LastVerdict {
         trigger: a.trigger.clone(),

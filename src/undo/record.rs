@@ -14,10 +14,10 @@ impl ModelContext<'_> {
     pub(super) fn note(&mut self, at: usize, a: &Assessment) {
         let reference = compared(a);
         if let Some(case) = self.case(at)
-            && (a.changed || a.verdict != case.incident.verdict)
+            && (a.changed || of_incident(a) != case.incident.verdict)
         {
             case.amend(|incident| {
-                incident.verdict = a.verdict;
+                incident.verdict = of_incident(a);
                 // The grounds of a decision stay as they were.
                 if incident.decided_at.is_none() {
                     incident.reference = reference;
@@ -40,7 +40,7 @@ impl ModelContext<'_> {
         incident.signal = Some(a.signal);
         incident.feature.clone_from(&a.feature);
         incident.reference = compared(a);
-        incident.verdict = a.verdict;
+        incident.verdict = of_incident(a);
         incident.breach_from = a.evidence.since;
         incident.samples = a.evidence.samples;
         self.add(Kind::Trigger, incident)
@@ -133,5 +133,13 @@ impl ModelContext<'_> {
             closed_at: None,
             changed_at: self.now.log,
         }
+    }
+}
+
+/// The verdict that an incident carries.
+fn of_incident(a: &Assessment) -> Verdict {
+    match (a.verdict, a.reason) {
+        (Verdict::Stale, reason) if reason.is_blind() => Verdict::Blind,
+        (verdict, _) => verdict,
     }
 }

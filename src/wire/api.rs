@@ -10,6 +10,7 @@ use crate::model::{
 };
 use crate::shard::ModelStatus;
 use crate::sums::Counters;
+use crate::wire::lanes::LaneReport;
 
 /// `GET /api/status`: everything at a glance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,16 +25,47 @@ pub struct Overview {
     pub writing: String,
     /// The log's time.
     pub now: LogTime,
+    /// The clock of this server, and log time.
+    pub clock: ClockView,
+    /// What has stopped, each in a sentence; empty if all is well.
+    pub stopped: Vec<String>,
+    /// When decide and each source's ingest last said something.
+    pub roles: Vec<RoleView>,
+    /// Seconds since the newest record of each model was measured.
+    pub record_age_seconds: BTreeMap<ModelId, f64>,
     /// How every record was counted, by source.
     pub records: BTreeMap<SourceId, Counters>,
     /// The rules of the highest revision that a shard has; `None` before any shard reported.
     pub rules: Option<RulesView>,
     /// Why a target cannot be observed, for those that cannot.
     pub trouble: BTreeMap<String, String>,
+    /// Lanes that could not read what they wanted: records were lost, or are forgotten.
+    pub lanes: Vec<LaneReport>,
+    /// What is wrong with the keys of a source's records, for those whose keys are placed wrongly.
+    pub keys: BTreeMap<SourceId, String>,
     /// Each shard.
     pub shards: Vec<ShardView>,
     /// Each model.
     pub models: BTreeMap<ModelId, ModelStatus>,
+}
+
+/// The clocks, as the server sees them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClockView {
+    /// What the clock of the server's machine shows.
+    pub host: LogTime,
+    /// How far log time is ahead of the clock that stamps the records, in seconds.
+    pub log_ahead_seconds: f64,
+}
+
+/// The last word of a role.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RoleView {
+    /// `decide`, or `ingest` and a source.
+    pub role: String,
+    /// How long ago it was, in seconds, by the clock of the server; `None`: nothing since it
+    /// started.
+    pub age_seconds: Option<f64>,
 }
 
 /// Which rules are in force, and who put them there.
@@ -56,6 +88,8 @@ pub struct ShardView {
     pub shard: u32,
     /// When it last reported its status; `None` if never.
     pub told_at: Option<LogTime>,
+    /// How long ago that was, in seconds, by the clock of the server; `None`: not since it started.
+    pub age_seconds: Option<f64>,
     /// Records of its inbox that are not folded yet, by its last report.
     pub lag: Option<u64>,
     /// The newest event time read.
@@ -142,22 +176,25 @@ pub struct StepView {
     pub want: Want,
 }
 
-/// How the lines were received.
+/// How the records were received.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TelemetryReceipt {
-    /// Lines that are durable on the log.
+    /// Records that are durable on the log.
     pub taken: u64,
-    /// Lines that were rejected.
+    /// Records that were rejected.
     pub rejected_count: u64,
     /// The first of them.
-    pub rejected: Vec<RejectedLine>,
+    pub rejected: Vec<RejectedRecord>,
 }
 
-/// A line that cannot be used.
+/// A record that cannot be used.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RejectedLine {
-    /// Which line, from 1.
+pub struct RejectedRecord {
+    /// On which line it begins, from 1.
     pub line: u64,
+    /// Which element of a list it is, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub element: Option<u64>,
     /// Why, by the code of the counters.
     pub code: Reject,
     /// Which field, what was found, what is expected.

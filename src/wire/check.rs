@@ -10,13 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use self::joins::Joins;
 pub use self::report::{
-    Durations, Example, LabelCounts, ModelReport, PairCounts, Rejects, RoleCounts, SourceReport,
-    Times,
+    Durations, Example, LabelCounts, LostValues, ModelReport, PairCounts, Rejects, RoleCounts,
+    SourceReport, Times,
 };
-use super::telemetry::{Raw, decode};
+use super::telemetry::{Loss, Raw, RecordAt, decode_explained};
 use crate::model::{
-    EventTime, Outcome, Prediction, PredictionStatus, Reject, Sample, SampleKind, SampleRole,
-    Source, Span, TopicRule, Value,
+    EventTime, LostField, Outcome, Prediction, PredictionStatus, Reject, Sample, SampleKind,
+    SampleRole, Source, Span, TopicRule, Value,
 };
 
 /// Models, and versions of a model, that a report tells apart; the rest is `other`.
@@ -33,6 +33,7 @@ pub struct SourceCheck<'s> {
     understood: BTreeMap<SampleKind, u64>,
     examples: Vec<Example>,
     rejected: BTreeMap<Reject, Rejects>,
+    lost: BTreeMap<LostField, LostValues>,
     models: BTreeMap<String, ModelReport>,
     labels: BTreeMap<String, LabelTypes>,
     joins: Joins,
@@ -65,6 +66,7 @@ impl<'s> SourceCheck<'s> {
             understood: BTreeMap::new(),
             examples: Vec::new(),
             rejected: BTreeMap::new(),
+            lost: BTreeMap::new(),
             models: BTreeMap::new(),
             labels: BTreeMap::new(),
             joins: Joins::new(max_requests),
@@ -82,37 +84,53 @@ impl<'s> SourceCheck<'s> {
 
     /// Takes a record; `line` is its number in the file, or its position on the log.
     pub fn take(&mut self, line: u64, record: &Raw<'_>) {
+        self.take_at(RecordAt { line, element: None }, record);
+    }
+
+    /// Takes a record of a file.
+    pub fn take_at(&mut self, at: RecordAt, record: &Raw<'_>) {
         self.records += 1;
-        match decode(record, self.topic, self.source) {
-            Ok(sample) => self.understood(line, &sample),
-            Err(why) => self.reject(line, why.code, why.detail),
+        let mut losses = Vec::new();
+        match decode_explained(record, self.topic, self.source, &mut losses) {
+            Ok(sample) => {
+                self.understood(at, &sample);
+                losses.into_iter().for_each(|loss| self.lose(at, loss));
+            }
+            Err(why) => self.reject(at, why.code, why.detail),
         }
     }
 
     /// Takes a record that was too large to be read.
-    pub fn too_large(&mut self, line: u64, bytes: u64) {
+    pub fn too_large(&mut self, at: RecordAt, bytes: u64) {
         self.records += 1;
         let limit = self.source.max_record_bytes;
         let detail = format!("the record has {bytes} bytes, the limit is {limit}");
-        self.reject(line, Reject::TooLarge, detail);
+        self.reject(at, Reject::TooLarge, detail);
     }
 
-    fn reject(&mut self, line: u64, code: Reject, detail: String) {
+    fn lose(&mut self, at: RecordAt, Loss { field, detail }: Loss) {
+        let (first_line, detail) = (at.line, at.within_line(detail));
+        let entry = self.lost.entry(field);
+        entry.or_insert_with(|| LostValues { count: 0, first_line, detail }).count += 1;
+    }
+
+    fn reject(&mut self, at: RecordAt, code: Reject, detail: String) {
         let entry = self.rejected.entry(code).or_insert_with(|| Rejects {
             count: 0,
-            first_line: line,
-            detail,
+            first_line: at.line,
+            detail: at.within_line(detail),
             mend: report::mend(code),
         });
         entry.count += 1;
     }
 
-    fn understood(&mut self, line: u64, sample: &Sample<'_>) {
+    fn understood(&mut self, at: RecordAt, sample: &Sample<'_>) {
         let kind = report::kind(sample);
         let count = self.understood.entry(kind).or_default();
         *count += 1;
         if *count <= EXAMPLES as u64 {
-            self.examples.push(Example { line, kind, reads: report::reads(sample) });
+            let reads = at.within_line(report::reads(sample));
+            self.examples.push(Example { line: at.line, kind, reads });
         }
         let ts = sample.ts();
         self.first = Some(self.first.map_or(ts, |first| first.min(ts)));
@@ -130,7 +148,9 @@ impl<'s> SourceCheck<'s> {
         match sample {
             Sample::Prediction(prediction) => self.prediction(&model, prediction),
             Sample::Outcome(outcome) => self.outcome(&model, outcome),
-            Sample::Latency(latency) => self.duration(latency.latency_us),
+            Sample::Latency(latency) => {
+                latency.latency_us.into_iter().for_each(|us| self.duration(us))
+            }
             Sample::Health(health) => {
                 self.max_cpu_ratio = self.max_cpu_ratio.max(health.cpu_ratio.unwrap_or(0.0));
             }
@@ -168,7 +188,7 @@ impl<'s> SourceCheck<'s> {
         }
         let types = self.labels.entry(model.to_owned()).or_default();
         types.predicted.extend(outcome.prediction.as_ref().map(json_type));
-        types.actual.insert(json_type(&outcome.actual));
+        types.actual.extend(outcome.actual.as_ref().map(json_type));
     }
 
     fn duration(&mut self, us: u64) {
@@ -196,6 +216,7 @@ impl<'s> SourceCheck<'s> {
             models: self.models,
             examples: self.examples,
             rejected: self.rejected,
+            lost: self.lost,
             roles: self.roles,
             latency: self.latency,
             hints,

@@ -7,5 +7,6 @@ pub mod api;
 pub mod check;
 pub mod events;
 pub mod json;
+pub mod lanes;
 pub mod result;
 pub mod telemetry;

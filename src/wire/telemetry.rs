@@ -1,29 +1,39 @@
 //! A record of telemetry becomes a sample, or is rejected with a code.
 //!
 //! Law: no bytes panic, overflow the stack, or cost more than a pass or two over themselves. What
-//! can be borrowed from the record is. No object in a record may hold one key twice.
+//! can be borrowed from the record is. A value that nobody reads rejects nothing, and one that
+//! cannot be read costs what needs it and no more.
 //!
-//! Plain records take the fast path: one UTF-8 check, one pass that fills slots of known fields.
-//! Mapped records and structured CloudEvents go through a tree of values, and from there on the
-//! same way.
+//! Of a record only the structure is looked at, until a sample asks for a field: `scan` finds,
+//! `parse` and `mapped` name what was found, `value` reads one value, `read` and `sample` say what
+//! it must be.
 //!
 //! Where JSON leaves room, this is what is meant: a whole number where a name is wanted is its
 //! digits; true and false are the labels 1 and 0; NaN and Infinity, bare as Python writes them or
-//! in quotes, are numbers that are not finite: a category is never called so, a bare one rejects
-//! the record. A number that JSON can hold and an f64 cannot rejects it wherever it is.
+//! in quotes, and numbers beyond an f64 are numbers that are not finite.
 
+mod body;
+mod cursor;
+mod event;
 mod fields;
 mod mapped;
 mod parse;
-mod pass;
 mod read;
+mod row;
 mod sample;
+mod scan;
 mod time;
+mod value;
 
 use std::borrow::Cow;
 
-use crate::model::{Mapping, Reject, Sample, SampleKind, Source, TopicRule};
-use fields::{FieldSlot, Fields, Scalar};
+use crate::measure::{self, UnreadRecord};
+use crate::model::{LostField, Mapping, Reject, Sample, SampleKind, Source, TopicRule};
+pub use body::{RecordAt, RecordPart, each_record, utf16};
+use event::Envelope;
+use fields::{FieldSlot, Fields};
+pub use row::Columns;
+use value::Scalar;
 
 /// A record as it is on a log or in a file.
 #[derive(Debug, Clone, Copy)]
@@ -45,8 +55,12 @@ impl<'a> Raw<'a> {
 
     /// The first header of this name, if it is text.
     fn header(&self, name: &str) -> Option<&'a str> {
-        let (_, value) = self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
-        std::str::from_utf8(value).ok()
+        std::str::from_utf8(self.header_bytes(name)?).ok()
+    }
+
+    fn header_bytes(&self, name: &str) -> Option<&'a [u8]> {
+        let (_, value) = self.headers.iter().find(|(key, _)| same_header(key, name))?;
+        Some(value)
     }
 }
 
@@ -58,12 +72,43 @@ pub struct Rejected {
     pub code: Reject,
     /// The field, what was found, and what to do.
     pub detail: String,
+    /// The kind of sample that it would have been, if that can be read.
+    pub kind: Option<SampleKind>,
+    /// The model it would have been about, likewise.
+    pub model: Option<String>,
+    /// The version, likewise.
+    pub version: Option<String>,
 }
 
 impl Rejected {
-    fn new(code: Reject, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
+    /// A record about nobody knows which model.
+    #[must_use]
+    pub fn new(code: Reject, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), kind: None, model: None, version: None }
     }
+
+    /// What a lane is told of it.
+    #[must_use]
+    pub fn unread(&self) -> UnreadRecord<'_> {
+        let (model, version) = (self.model.as_deref(), self.version.as_deref());
+        UnreadRecord { code: self.code, kind: self.kind, model, version }
+    }
+
+    fn about(mut self, kind: SampleKind, model: &str, version: Option<&str>) -> Self {
+        self.kind = Some(kind);
+        self.model = Some(model.to_owned());
+        self.version = version.map(str::to_owned);
+        self
+    }
+}
+
+/// A field that a sample has and that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// Which.
+    pub field: LostField,
+    /// What was found, and what to do.
+    pub detail: String,
 }
 
 /// What the decoder does not need to look up again for each field.
@@ -81,23 +126,71 @@ pub fn decode<'a>(
     topic: &TopicRule,
     source: &Source,
 ) -> Result<Sample<'a>, Rejected> {
-    let text = text(record.value, source.max_record_bytes)?;
-    let context = Context { source, mapping: topic.mapping.as_ref() };
-    if context.mapping.is_none() && !says_structured(record) {
-        let fields = parse::fields(text, source.max_depth)?;
-        if !fields.cloud_event {
-            let kind = kind(&fields, None, record.header("ce_type"))?;
-            return sample::build(fields, kind, &context);
-        }
-    }
-    let (fields, envelope) = mapped::fields(text, record, &context)?;
-    let fixed = context.mapping.and_then(|mapping| mapping.kind);
-    let kind = kind(&fields, fixed, envelope.as_deref().or(record.header("ce_type")))?;
-    sample::build(fields, kind, &context)
+    explained(record, topic, source, None)
 }
 
-/// The value as text, if it may be JSON.
-fn text(value: &[u8], max_bytes: usize) -> Result<&str, Rejected> {
+/// Reads one record, and says which of its fields could not be used and why.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_explained<'a>(
+    record: &Raw<'a>,
+    topic: &TopicRule,
+    source: &Source,
+    losses: &mut Vec<Loss>,
+) -> Result<Sample<'a>, Rejected> {
+    explained(record, topic, source, Some(losses))
+}
+
+fn explained<'a>(
+    record: &Raw<'a>,
+    topic: &TopicRule,
+    source: &Source,
+    losses: Option<&mut Vec<Loss>>,
+) -> Result<Sample<'a>, Rejected> {
+    let value = json(record.value, source.max_record_bytes)?;
+    let context = Context { source, mapping: topic.mapping.as_ref() };
+    if context.mapping.is_none() && !says_structured(record) {
+        let fields = parse::fields(value)?;
+        if !fields.cloud_event {
+            let kind = kind(&fields, None, record.header("ce_type"))?;
+            return sample::build(fields, kind, &context, losses);
+        }
+    }
+    let record = Raw { value, ..*record };
+    match event::opened(value, context.mapping) {
+        None => mapped(&record, &context, losses),
+        Some(event) => {
+            let sample = mapped(&Raw { value: &event, ..record }, &context, losses)?;
+            Ok(measure::owned(sample))
+        }
+    }
+}
+
+/// Reads a mapped record or an event. One whose data cannot be read needs another place for every
+/// field.
+fn mapped<'a>(
+    record: &Raw<'a>,
+    context: &Context<'_>,
+    losses: Option<&mut Vec<Loss>>,
+) -> Result<Sample<'a>, Rejected> {
+    let (fields, envelope) = mapped::fields(record, context)?;
+    let fixed = context.mapping.and_then(|mapping| mapping.kind);
+    let (event, own) = match envelope {
+        Some(Envelope { kind, record }) => (kind, record.map(|_| ())),
+        None => (None, Ok(())),
+    };
+    let kind = kind(&fields, fixed, event.as_deref().or(record.header("ce_type")))?;
+    sample::build(fields, kind, context, losses).map_err(|why| match own {
+        Err(Rejected { code, detail, .. }) if why.code == Reject::MissingField => {
+            Rejected { code, detail, ..why }
+        }
+        Err(_) | Ok(()) => why,
+    })
+}
+
+/// The bytes of the value, if they may be JSON, without a byte order mark.
+fn json(value: &[u8], max_bytes: usize) -> Result<&[u8], Rejected> {
     if value.len() > max_bytes {
         let detail = format!(
             "the record has {} bytes, the limit is {max_bytes}; send less, or raise \
@@ -106,23 +199,33 @@ fn text(value: &[u8], max_bytes: usize) -> Result<&str, Rejected> {
         );
         return Err(Rejected::new(Reject::TooLarge, detail));
     }
-    match value {
+    match value.strip_prefix(b"\xef\xbb\xbf").unwrap_or(value) {
         [] => Err(Rejected::new(Reject::NotJson, "the value is empty; write a JSON object")),
         [0, ..] => Err(Rejected::new(
             Reject::Framed,
             "the record starts with byte 0, the frame of a schema registry; use the plain JSON \
              serializer, or skip the first 5 bytes",
         )),
-        [_, ..] => std::str::from_utf8(value).map_err(|error| {
-            let what = match value {
-                [0x1f, 0x8b, ..] => "this looks like gzip; send it uncompressed",
-                [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this looks like UTF-16; encode as UTF-8",
-                _ => "encode the record as UTF-8",
-            };
-            let detail = format!("byte {} is not UTF-8; {what}", error.valid_up_to());
-            Rejected::new(Reject::NotUtf8, detail)
-        }),
+        value => Ok(value),
     }
+}
+
+/// Whether two headers have one name. Attributes of an event are `ce_type` on Kafka and `ce-type`
+/// over HTTP.
+#[must_use]
+pub fn same_header(a: &str, b: &str) -> bool {
+    match attribute(a).zip(attribute(b)) {
+        Some((a, b)) => a.eq_ignore_ascii_case(b),
+        None => a.eq_ignore_ascii_case(b),
+    }
+}
+
+/// The attribute of an event that a header is.
+#[must_use]
+pub fn attribute(header: &str) -> Option<&str> {
+    let (prefix, name) = header.split_at_checked(3)?;
+    let is_one = prefix.eq_ignore_ascii_case("ce_") || prefix.eq_ignore_ascii_case("ce-");
+    is_one.then_some(name)
 }
 
 /// Whether the headers say that the value is a CloudEvent with its envelope.
@@ -145,7 +248,10 @@ fn kind(
         return Ok(kind);
     }
     let (found, kind) = match (fields.get(FieldSlot::Type), event) {
-        (Some(Scalar::Text(name)), _) => (name.clone(), kind_named(name)),
+        (Some(Scalar::Text(name)), _) => {
+            let kind = kind_named(&name);
+            (name, kind)
+        }
         (None | Some(Scalar::Null), Some(event)) => {
             let name = event.strip_prefix("io.ripcord.").and_then(|name| name.strip_suffix(".v1"));
             (Cow::Borrowed(event), name.and_then(kind_named))

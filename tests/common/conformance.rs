@@ -99,9 +99,11 @@ fn to_end(reader: &mut dyn Reader, partitions: usize) -> BTreeMap<u32, (Vec<Reco
                 found.entry(of.partition).or_default().1 = at;
                 ended += 1;
             }
-            other @ (Read::Assigned(_) | Read::Revoking(_) | Read::Lost(_) | Read::Blocked(_)) => {
-                panic!("{other:?}")
-            }
+            other @ (Read::Assigned(_)
+            | Read::Revoking(_)
+            | Read::Lost(_)
+            | Read::Gone(..)
+            | Read::Blocked(_)) => panic!("{other:?}"),
         }
     }
     found

@@ -16,4 +16,6 @@ pub mod routed;
 pub mod served;
 pub mod shim;
 pub mod skip;
+pub mod source;
+pub mod stepped;
 pub mod targets;

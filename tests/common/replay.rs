@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use ripcord::config::Config;
 use ripcord::model::{Mode, TargetId};
-use ripcord::replay::{Replay, Replayed, recorded};
+use ripcord::replay::{Replay, Replayed};
 use ripcord::shard::{Decision, Output};
 use ripcord::targets::registry::ShadowRegistry;
 use serde_json::Value as Json;
@@ -23,7 +23,7 @@ pub fn of(file: &Path) -> Replay {
         files: vec![file.to_path_buf()],
         registry: ShadowRegistry::new(TargetId::new("registry").unwrap()),
         versions: None,
-        source: recorded(&config.settings.sources[0], config.settings.replay_max_jump),
+        source: config.settings.sources[0].clone(),
         rules: config.rules,
         mode: Some(Mode::Act),
     }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use ripcord::config::{Config, HttpLimits, HttpSettings, Secret, rules_hash};
-use ripcord::edge::clock::{Clock, SystemClock};
+use ripcord::edge::clock::{Clock, SystemClock, Uptime};
 use ripcord::edge::log::Partition;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::measure::{Input, Lane};
@@ -37,6 +37,7 @@ pub(crate) const SHARDS: u32 = 2;
 pub(crate) const MAX_BODY_BYTES: usize = 200_000;
 pub(crate) const LIMITS: HttpLimits = HttpLimits {
     max_body_bytes: MAX_BODY_BYTES,
+    max_unpacked_bytes: 2 * MAX_BODY_BYTES,
     connections: 256,
     requests: 128,
     uploads: 128,
@@ -60,6 +61,10 @@ struct Ahead(AtomicI64);
 impl Clock for Ahead {
     fn now(&self) -> LogTime {
         SystemClock.now() + Span::from_ms(self.0.load(Ordering::SeqCst))
+    }
+
+    fn uptime(&self) -> Uptime {
+        SystemClock.uptime() + Span::from_ms(self.0.load(Ordering::SeqCst))
     }
 }
 
@@ -165,7 +170,13 @@ impl World {
         world
     }
 
-    pub(crate) fn send(&self, method: &str, path: &str, headers: &[&str], body: &str) -> Answer {
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+        body: &(impl AsRef<[u8]> + ?Sized),
+    ) -> Answer {
         let (client, url) = (self.client.clone(), format!("{}{path}", self.url));
         self.runtime.block_on(ask(client, method, &url, headers, body))
     }
@@ -228,14 +239,14 @@ pub(crate) async fn ask(
     method: &str,
     url: &str,
     headers: &[&str],
-    body: &str,
+    body: &(impl AsRef<[u8]> + ?Sized),
 ) -> Answer {
     let mut request = client.request(method.parse::<Method>().unwrap(), url);
     for header in headers {
         let (name, value) = header.split_once(": ").unwrap();
         request = request.header(name, value);
     }
-    let answer = request.body(body.to_owned()).send().await.unwrap();
+    let answer = request.body(body.as_ref().to_vec()).send().await.unwrap();
     let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
     Answer { status, headers, text: answer.text().await.unwrap() }
 }
@@ -273,6 +284,7 @@ impl Roles {
             topics: vec!["telemetry".to_owned()],
             lanes,
             pane: source.pane,
+            known: Vec::new(),
         };
         topics.publish(writer.as_mut(), None, &known).unwrap();
         let lane = |lane| {
@@ -313,7 +325,8 @@ impl Roles {
             let records = self.topics.log.scan(&partition, *next, 10_000).unwrap();
             for record in &records {
                 *next = record.position + 1;
-                let raw = Some(Raw::line(&record.value));
+                let (headers, value) = (&*record.headers, &*record.value);
+                let raw = Some(Raw { key: record.key.as_deref(), headers, value });
                 let fed = RawRecord { topic: 0, position: record.position, appended: None, raw };
                 feed.take(fed, |_, _| SampleRole::Unstated);
             }

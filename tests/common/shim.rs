@@ -13,8 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ripcord::edge::log::{
-    Commit, Committed, Log, LogError, Outgoing, Partition, Read, Reader, Record, Transaction,
-    Writer,
+    Commit, Committed, Log, LogClock, LogError, Outgoing, Partition, Read, Reader, Record,
+    Transaction, Writer,
 };
 use ripcord::model::LogTime;
 
@@ -154,8 +154,8 @@ impl Log for Shim {
         self.log.scan(partition, position, most)
     }
 
-    fn now(&self) -> LogTime {
-        self.log.now()
+    fn clock(&self) -> &LogClock {
+        self.log.clock()
     }
 }
 
@@ -205,7 +205,7 @@ impl ShimReader {
                 drop(script);
                 self.unsought.extend(partitions.iter().cloned());
             }
-            Read::Records(..) | Read::End(..) | Read::Blocked(_) => {}
+            Read::Records(..) | Read::End(..) | Read::Gone(..) | Read::Blocked(_) => {}
         }
     }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 use ripcord::config::{Config, HttpLimits, rules_hash};
 use ripcord::edge::log::{Outgoing, Partition, Topic};
 use ripcord::model::{Namespace, Span};
+use ripcord::shard::Shard;
 use serde_json::{Value as Json, json};
 
 use crate::common::served::{
@@ -648,6 +649,29 @@ fn who_is_silent_is_not_ready_and_is_named() {
     assert_eq!(world.get("/api/rules").status, 503);
     let asked = world.post("/api/models/abort", &json!({"model": "m"}));
     assert_eq!(world.get(asked.header("location")).json()["state"], "pending");
+}
+
+#[test]
+fn only_decide_speaks_for_decide() {
+    let world = World::start(&Setting { decides: false, ..Setting::default() });
+    let write = |key: &str, value: &[u8]| {
+        for shard in 0..SHARDS {
+            let to = world.topics.partition(Topic::Status, shard);
+            let key = Some(key.as_bytes().to_vec());
+            let record = Outgoing { to, key, headers: Vec::new(), value: value.to_vec() };
+            world.topics.log.writer(None).unwrap().append(vec![record]).unwrap();
+        }
+    };
+    assert_eq!(world.get("/readyz").status, 503);
+    write("status", &serde_json::to_vec(&Shard::new(0, SHARDS).status()).unwrap());
+    assert_eq!(world.get("/readyz").status, 200);
+    world.later(Span::from_s(15));
+    // Workers and ingest write to that topic, too.
+    write("trouble/registry", b"gone");
+    let answer = world.get("/readyz");
+    assert_eq!(answer.status, 503);
+    let detail = problem(&answer)["detail"].to_string();
+    assert!(detail.contains("decide has said nothing for 1"), "{detail}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use ripcord::edge::clock::{Clock, SimulatedClock, Stopwatch, SystemClock};
+use ripcord::edge::clock::{SimulatedClock, Stopwatch, SystemClock};
 use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::{
     Commit, Committed, Log, LogError, Outgoing, Partition, Read, Reader, Record, Transaction,
@@ -97,40 +97,6 @@ fn quiet_is_when_every_reader_has_done_all_that_came_of_what_was_written() {
     assert!(log.wait_idle(NOW), "nobody is left to wait for");
 }
 
-/// The clock of a machine whose time is set now and then.
-struct Set(AtomicI64);
-
-impl Clock for Set {
-    fn now(&self) -> LogTime {
-        LogTime::from_ms(self.0.load(Ordering::SeqCst))
-    }
-}
-
-#[test]
-fn time_never_goes_back_not_even_over_a_restart() {
-    let folder = tempfile::tempdir().unwrap();
-    let to = at("t", 0);
-    for start in [5000, 1000] {
-        let clock = Arc::new(Set(AtomicI64::new(start)));
-        let log = LocalLog::open(folder.path(), Arc::clone(&clock) as _).unwrap();
-        log.create("t", 1, false).unwrap();
-        let mut writer = log.writer(None).unwrap();
-        for time in [start, 7000, 6000, 100, 7001] {
-            clock.0.store(time, Ordering::SeqCst);
-            writer.append(vec![record(&to, time)]).unwrap();
-            let newest = log.scan(&to, 0, 100).unwrap().last().unwrap().time;
-            assert!(log.now() >= newest);
-        }
-    }
-    let log = LocalLog::open(folder.path(), Arc::new(Set(AtomicI64::new(0)))).unwrap();
-    assert_eq!(log.now(), LogTime::from_ms(7001));
-    let records = log.scan(&to, 0, 100).unwrap();
-    let times: Vec<_> = records.iter().map(|r| r.time.as_ms()).collect();
-    assert_eq!(times, [5000, 7000, 7000, 7000, 7001, 7001, 7001, 7001, 7001, 7001]);
-    let positions: Vec<_> = records.iter().map(|r| r.position).collect();
-    assert_eq!(positions, (0..10).collect::<Vec<_>>(), "dense, also over a restart");
-}
-
 #[test]
 fn an_owner_stays_fenced_and_a_group_stands_over_a_restart() {
     let folder = tempfile::tempdir().unwrap();
@@ -196,9 +162,11 @@ fn partitions_take_turns_and_batches_are_bounded() {
         told.push(match read {
             Read::Records(of, records) => format!("{} {}", of.partition, records.len()),
             Read::End(of, at) => format!("{} end {at}", of.partition),
-            other @ (Read::Assigned(_) | Read::Revoking(_) | Read::Lost(_) | Read::Blocked(_)) => {
-                panic!("{other:?}")
-            }
+            other @ (Read::Assigned(_)
+            | Read::Revoking(_)
+            | Read::Lost(_)
+            | Read::Gone(..)
+            | Read::Blocked(_)) => panic!("{other:?}"),
         });
     }
     let expected =
@@ -476,9 +444,9 @@ fn damage_is_named_with_what_to_do() {
     std::fs::remove_file(&path).unwrap();
     drop(open(folder.path()));
     let db = rusqlite::Connection::open(&path).unwrap();
-    db.pragma_update(None, "user_version", 2).unwrap();
+    db.pragma_update(None, "user_version", 3).unwrap();
     drop(db);
-    damaged(folder.path(), "its format is 2 and this build reads only 1");
+    damaged(folder.path(), "its format is 3 and this build reads no newer one than 2");
 }
 
 #[test]

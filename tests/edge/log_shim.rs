@@ -48,6 +48,7 @@ fn next(reader: &mut dyn Reader) -> String {
         Some(Read::Assigned(all)) => format!("assigned {}", all.len()),
         Some(Read::Revoking(all)) => format!("revoking {}", all.len()),
         Some(Read::Lost(all)) => format!("lost {}", all.len()),
+        Some(Read::Gone(of, gap)) => format!("{of} gone {} to {}", gap.from, gap.to),
         Some(Read::Blocked(why)) => format!("blocked {why}"),
     }
 }

@@ -11,6 +11,8 @@ mod log_conformance;
 mod log_local;
 // The log that fails by script does so where the script says.
 mod log_shim;
+// The log's time while somebody sets the host's clock.
+mod log_time;
 // Recordings that are published on a log.
 mod publish;
 // The roles on a log that misbehaves at every point.
@@ -19,6 +21,8 @@ mod roles_shim;
 mod router;
 // Targets that lie, break or repeat themselves, and the saga that has to cope.
 mod rollback_worlds;
+// What is posted: its forms, types and packings.
+mod telemetry;
 // Users' programs as a target.
 mod target_exec;
 // Notices by webhook.

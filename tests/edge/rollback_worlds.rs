@@ -181,7 +181,7 @@ impl World {
         };
         let LaneId { source, .. } = lane();
         let topics = vec!["telemetry".to_owned()];
-        world.tell(&Inbox::Source { source, topics, lanes: 1, pane: MINUTE });
+        world.tell(&Inbox::Source { source, topics, lanes: 1, pane: MINUTE, known: Vec::new() });
         world.tell(&Inbox::Claim { lane: lane(), epoch: 1 });
         for _ in 0..workers {
             world.hire();
@@ -267,6 +267,8 @@ impl World {
                 counters: Counters::default(),
                 versions: vec![cell("v2", v2), cell("v3", v3)],
                 pairs: Vec::new(),
+                unknown: Vec::new(),
+                skews: Vec::new(),
             };
             self.position += 1;
             self.tell(&Inbox::Frame(frame));

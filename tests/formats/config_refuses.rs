@@ -313,7 +313,7 @@ fn all_problems_come_at_once() {
             "models.a.mode = \"no\" in my.toml: unknown value; \
              expected one of observe, recommend, act",
             "nonsense = 1 in my.toml: unknown key; the keys at the top level are namespace, log, \
-             kafka, http, ingest, replay, source_defaults, sources, rules, models, workers, router",
+             kafka, http, ingest, source_defaults, sources, rules, models, workers, router",
             "rules.triggers.error-rate.limit_percent = 140 in my.toml: must be between 0 and 100 %",
         ]
     );

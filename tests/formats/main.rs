@@ -13,5 +13,7 @@ mod config_refuses;
 mod config_router;
 // Records of telemetry: which are read, which are refused, and that no bytes do harm.
 mod decode;
+// Events, by their headers and their envelopes.
+mod events;
 // The JSON schemas, their examples and the code say the same.
 mod schemas;

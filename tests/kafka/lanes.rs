@@ -62,7 +62,7 @@ fn without_a_lane_that_was_never_heard_of_nothing_is_judged() {
     let mut world = World::new(Shape { lanes: 2, shards: 1 }, REGISTRY, more);
     let topics = vec![world.topic.clone()];
     let (source, pane) = (SourceId::new("telemetry").unwrap(), Span::from_s(10));
-    let third = Inbox::Source { source, topics, lanes: 3, pane };
+    let third = Inbox::Source { source, topics, lanes: 3, pane, known: Vec::new() };
     let inbox =
         ripcord::edge::log::Partition { topic: Topic::Inbox.name(&world.namespace), partition: 0 };
     let value = serde_json::to_vec(&third).unwrap();

@@ -18,12 +18,16 @@ mod world;
 mod demo;
 // The main job: the recording of the flights goes in, one rollback comes out.
 mod flights;
+// Keys that two producers place differently.
+mod keys;
 // Kills and stops of each role at its worst moment.
 mod kills;
 // Lanes that are added, empty or never heard of.
 mod lanes;
 // What every log must do, held against the one on Kafka.
 mod log_conformance;
+// Positions that are not on the log any more.
+mod positions;
 // The example producers that are shipped, in Java and Python.
 mod producers;
 // Commands that are sent a second time, and records that are on the wrong topic.

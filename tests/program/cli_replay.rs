@@ -331,7 +331,7 @@ fn what_cannot_be_replayed_is_said_with_what_to_do() {
         ),
         (&["replay", RECORDING, "--report", &here], &["is a folder"]),
         (&["replay", &empty, "--report", &empty], &["empty.jsonl is an input of this command"]),
-        (&["replay", &list], &["none of the 3 records", "one object per line"]),
+        (&["replay", &list], &["none of the 1 records", "line 2, element 1: model is missing"]),
         (&["replay", RECORDING, "--config", &missing], &["missing.jsonl"]),
         (&["check-config", "--config", &missing], &["missing.jsonl"]),
     ];

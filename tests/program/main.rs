@@ -3,10 +3,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+// Recordings in which a fault once hid.
+mod cases;
 // The commands that ask a running server.
 mod cli_client;
 // Commands for Kafka where there is none.
 mod cli_kafka;
+// Files in the forms that people have.
+mod cli_files;
 // Recordings in a form of their own, and the mapping that reads them.
 mod cli_mapping;
 // The offline commands, as a new user meets them.
@@ -23,5 +27,9 @@ mod replay_flights;
 mod router_process;
 // `ripcord up`: its banner, its HTTP, one kill.
 mod up;
+// `ripcord up` while somebody sets the host's clock.
+mod up_clock;
+// `ripcord up` whose log can no longer be written.
+mod up_stopped;
 // `ripcord up` under fifty kills at random moments.
 mod up_survives;

@@ -43,18 +43,18 @@ const REGISTRY: &str = r#"{"schema":"ripcord.registry/1","revision":1,"models":[
    "created_at":"2025-01-01T00:00:00Z","baseline":{"error_rate":{"value":0.01,"n":50000}}}]}"#;
 
 /// A folder with settings and a registry, and what was sent so far.
-struct World {
-    folder: TempDir,
-    minute: i64,
-    sent: u64,
-    from: EventTime,
+pub(super) struct World {
+    pub(super) folder: TempDir,
+    pub(super) minute: i64,
+    pub(super) sent: u64,
+    pub(super) from: EventTime,
 }
 
 /// A process that runs, and where it answers.
-struct Up {
-    child: Child,
+pub(super) struct Up {
+    pub(super) child: Child,
     banner: Vec<String>,
-    address: String,
+    pub(super) address: String,
     /// Held open: who prints into a pipe that nobody reads is ended.
     _said: BufReader<ChildStdout>,
 }
@@ -66,20 +66,20 @@ impl Drop for Up {
     }
 }
 
-struct Answer {
-    status: u16,
+pub(super) struct Answer {
+    pub(super) status: u16,
     head: String,
-    body: String,
+    pub(super) body: String,
 }
 
 impl Answer {
-    fn json(&self) -> Json {
+    pub(super) fn json(&self) -> Json {
         serde_json::from_str(&self.body).unwrap_or_else(|why| panic!("{why}: {}", self.body))
     }
 }
 
 impl World {
-    fn new(mode: &str) -> Self {
+    pub(super) fn new(mode: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = CONFIG.replace("MODE", mode);
         std::fs::write(folder.path().join("up.toml"), config).unwrap();
@@ -90,24 +90,11 @@ impl World {
     }
 
     fn up(&self) -> Up {
-        let mut child = ripcord(self.folder.path()).spawn().unwrap();
-        let mut said = BufReader::new(child.stdout.take().unwrap());
-        let mut banner = Vec::new();
-        let address = loop {
-            let mut line = String::new();
-            assert!(said.read_line(&mut line).unwrap() > 0, "it ended: {banner:?}");
-            banner.push(line.trim_end().to_owned());
-            if let Some((_, rest)) = line.split_once("listens  http://") {
-                break rest.split(' ').next().unwrap().to_owned();
-            }
-        };
-        let up = Up { child, banner, address, _said: said };
-        up.until("/readyz", |answer| answer.status == 200);
-        up
+        Up::start(&mut ripcord(self.folder.path()))
     }
 
     /// A minute of answers of one version, all well or three in five errors.
-    fn minute(&mut self, up: &Up, version: &str, ill: bool) {
+    pub(super) fn minute(&mut self, up: &Up, version: &str, ill: bool) {
         let start = self.from + Span::from_s(60 * self.minute);
         let line = |second: i64| {
             let status = if ill && second % 5 < 3 { "error" } else { "ok" };
@@ -123,7 +110,7 @@ impl World {
     }
 
     /// Revision and production.
-    fn registry(&self) -> (u64, String) {
+    pub(super) fn registry(&self) -> (u64, String) {
         let text = std::fs::read_to_string(self.folder.path().join("registry.json")).unwrap();
         let registry: Json = serde_json::from_str(&text).unwrap();
         let models = registry["models"].as_array().unwrap().iter();
@@ -144,7 +131,7 @@ impl World {
     }
 }
 
-fn ripcord(folder: &Path) -> Command {
+pub(super) fn ripcord(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ripcord"));
     command.current_dir(folder).args(["up", "--config", "up.toml"]).env_remove("RIPCORD_TOKEN");
     command.stdout(Stdio::piped()).stderr(Stdio::null());
@@ -159,22 +146,50 @@ fn is_healthy(address: &str) -> bool {
     check.stderr(Stdio::null()).status().unwrap().success()
 }
 
+fn ask(address: &str, method: &str, path: &str, body: &str) -> Answer {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let (host, length) = (address, body.len());
+    let head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {length}");
+    write!(stream, "{head}\r\nconnection: close\r\n\r\n{body}").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer { status, head: head.to_owned(), body: body.to_owned() }
+}
+
 impl Up {
-    fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        let (host, length) = (&self.address, body.len());
-        let head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {length}");
-        write!(stream, "{head}\r\nconnection: close\r\n\r\n{body}").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, head: head.to_owned(), body: body.to_owned() }
+    /// Starts it and waits until it is ready.
+    pub(super) fn start(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut banner = Vec::new();
+        let address = loop {
+            let mut line = String::new();
+            assert!(said.read_line(&mut line).unwrap() > 0, "it ended: {banner:?}");
+            banner.push(line.trim_end().to_owned());
+            if let Some((_, rest)) = line.split_once("listens  http://") {
+                break rest.split(' ').next().unwrap().to_owned();
+            }
+        };
+        let up = Up { child, banner, address, _said: said };
+        up.until("/readyz", |answer| answer.status == 200);
+        up
+    }
+
+    pub(super) fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
+        ask(&self.address, method, path, body)
+    }
+
+    /// Posts to it from another thread.
+    pub(super) fn posts(&self) -> impl Fn(&str, &str) -> Answer + Send + use<> {
+        let address = self.address.clone();
+        move |path, body| ask(&address, "POST", path, body)
     }
 
     /// Asks until the answer is as wanted.
-    fn until(&self, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
+    pub(super) fn until(&self, path: &str, wanted: impl Fn(&Answer) -> bool) -> Answer {
         let watch = Stopwatch::start();
         loop {
             let answer = self.ask("GET", path, "");
@@ -212,7 +227,7 @@ impl Up {
         self.until("/metrics", |answer| answer.body.lines().any(grown));
     }
 
-    fn incidents(&self, wanted: impl Fn(&[Json]) -> bool) -> Vec<Json> {
+    pub(super) fn incidents(&self, wanted: impl Fn(&[Json]) -> bool) -> Vec<Json> {
         let of = |answer: &Answer| answer.json()["incidents"].as_array().unwrap().clone();
         of(&self.until("/api/incidents", |answer| wanted(&of(answer))))
     }

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use proptest::prelude::*;
-use ripcord::model::{FeatureName, Reject};
+use ripcord::model::{FeatureName, LostField, Reject};
 use ripcord::sums::{
-    Counters, Counts, Grid, HealthSums, Latency, PairSums, PairTable, RunSums, VersionSums,
+    Counters, Counts, Grid, HealthSums, Latency, Losses, PairSums, PairTable, RunSums, VersionSums,
 };
 
 fn law<T: Clone + Default + PartialEq + Debug>(
@@ -91,9 +91,9 @@ fn pair() -> impl Strategy<Value = PairSums> {
 
 fn version() -> impl Strategy<Value = VersionSums> {
     let answers = (counts(), 0..MOST, prop::option::of(latency()), features(grid()));
-    let rest = (prop::option::of(grid()), counts(), health(), runs(), runs());
+    let rest = (prop::option::of(grid()), counts(), health(), runs(), runs(), losses());
     (answers, rest).prop_map(|((answers, timeouts, latency, features), rest)| {
-        let (predictions, labels, health, training, pipeline) = rest;
+        let (predictions, labels, health, training, pipeline, lost) = rest;
         VersionSums {
             answers,
             timeouts,
@@ -101,25 +101,45 @@ fn version() -> impl Strategy<Value = VersionSums> {
             features,
             predictions: predictions.map(Box::new),
             labels,
+            label_delay_s: timeouts,
             health,
             training,
             pipeline,
+            lost,
         }
     })
+}
+
+fn losses() -> impl Strategy<Value = Losses> {
+    [0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST].prop_map(
+        |[answers, latencies, labels, types, features]| Losses {
+            answers,
+            latencies,
+            labels,
+            types,
+            features,
+        },
+    )
 }
 
 fn counters() -> impl Strategy<Value = Counters> {
     let code = prop::sample::select(vec![Reject::NotJson, Reject::TooLarge, Reject::FromFuture]);
     let rejected = prop::collection::btree_map(code, 0..MOST, 0..3);
-    ([0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST], rejected).prop_map(
-        |([read, measured, waiting, unmatched, late, duplicate], rejected)| Counters {
-            read,
-            measured,
-            waiting,
-            unmatched,
-            late,
-            duplicate,
-            rejected,
+    let field = prop::sample::select(LostField::ALL.to_vec());
+    let lost = prop::collection::btree_map(field, 0..MOST, 0..3);
+    ([0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST], rejected, lost).prop_map(
+        |([read, measured, waiting, unmatched, late, duplicate, tombstones], rejected, lost)| {
+            Counters {
+                read,
+                measured,
+                waiting,
+                unmatched,
+                late,
+                duplicate,
+                tombstones,
+                rejected,
+                lost,
+            }
         },
     )
 }

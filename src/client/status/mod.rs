@@ -1,11 +1,14 @@
 //! `ripcord status`: the models at a glance.
 
+mod head;
+mod lanes;
 mod rows;
 
 use std::time::Duration;
 
 use anyhow::Result;
 
+use self::head::{head, seconds};
 use self::rows::{baselines, row, shown};
 use super::Session;
 use crate::cli::{DONE, NO};
@@ -13,7 +16,7 @@ use crate::edge::http::client::ClientError;
 use crate::edge::terminal;
 use crate::edge::terminal::table::{Look, table};
 use crate::model::{ModelId, Role, VersionId};
-use crate::phrases::{count, incident_state, percent, role, short};
+use crate::phrases::{incident_state, percent, role, short};
 use crate::shard::{ModelStatus, VersionStatus};
 use crate::show::{WIDTH, visible};
 use crate::wire::api::{Overview, RulesView};
@@ -31,37 +34,39 @@ impl Session {
                 ended = self.watch(model) => ended,
             };
         }
-        let Some(text) = self.now(model).await? else { return Ok(NO) };
-        terminal::line(&text);
-        Ok(DONE)
+        let Some(now) = self.now(model).await? else { return Ok(NO) };
+        terminal::line(&now.text);
+        Ok(if now.well { DONE } else { NO })
     }
 
     /// Shows it again whenever it changes, forever.
     async fn watch(&self, model: Option<&ModelId>) -> Result<u8> {
         let mut shown = String::new();
         loop {
-            let text = match self.now(model).await {
-                Ok(Some(text)) => text,
+            let (text, news) = match self.now(model).await {
+                Ok(Some(now)) => (now.text, now.news),
                 Ok(None) => return Ok(NO),
                 // A server that was there may be restarting.
                 Err(error) if !shown.is_empty() && is_away(&error) => {
-                    format!("{error}; trying again")
+                    let text = format!("{error}; trying again");
+                    (text.clone(), text)
                 }
                 Err(error) => return Err(error),
             };
-            if text != shown {
-                match self.look.drawn && !self.json {
-                    true => terminal::page(&text),
-                    false => terminal::line(&text),
-                }
+            let drawn = self.look.drawn && !self.json;
+            if drawn && text != shown {
+                terminal::page(&text);
                 shown = text;
+            } else if !drawn && news != shown {
+                terminal::line(&text);
+                shown = news;
             }
             tokio::time::sleep(AGAIN).await;
         }
     }
 
-    /// The models now; `None` if there is no such model, which has been reported.
-    async fn now(&self, model: Option<&ModelId>) -> Result<Option<String>> {
+    /// Everything now; `None` if there is no such model, which has been reported.
+    async fn now(&self, model: Option<&ModelId>) -> Result<Option<Now>> {
         let (overview, json) = self.read::<Overview>("/api/status").await?;
         if let Some(model) = model.filter(|model| !overview.models.contains_key(model.as_str())) {
             let known: Vec<_> = overview.models.keys().map(ModelId::as_str).collect();
@@ -70,14 +75,36 @@ impl Session {
             terminal::complain(&said);
             return Ok(None);
         }
+        let well = overview.stopped.is_empty();
         if !self.json {
-            return Ok(Some(page(&overview, model, self.look)));
+            let text = page(&overview, model, self.look);
+            return Ok(Some(Now { text, news: page(&timeless(overview), model, self.look), well }));
         }
-        Ok(Some(match model.and_then(|model| overview.models.get(model)) {
+        let text = match model.and_then(|model| overview.models.get(model)) {
             Some(one) => serde_json::to_string_pretty(one)?,
             None => serde_json::to_string_pretty(&json)?,
-        }))
+        };
+        Ok(Some(Now { news: text.clone(), text, well }))
     }
+}
+
+/// What is shown.
+struct Now {
+    text: String,
+    /// The same without what changes with every look.
+    news: String,
+    /// Nothing has stopped.
+    well: bool,
+}
+
+/// Without clocks and ages.
+fn timeless(mut overview: Overview) -> Overview {
+    overview.clock.host = overview.now;
+    overview.clock.log_ahead_seconds = 0.0;
+    overview.record_age_seconds.clear();
+    overview.roles.clear();
+    overview.stopped.iter_mut().for_each(String::clear);
+    overview
 }
 
 /// Whether nobody answers, as during a server's restart.
@@ -87,7 +114,8 @@ fn is_away(error: &anyhow::Error) -> bool {
 
 /// The whole page.
 fn page(overview: &Overview, only: Option<&ModelId>, look: Look) -> String {
-    let mut out = vec![format!("namespace {} · {}", overview.namespace, records(overview))];
+    let wanted = |model: &&ModelId| only.is_none_or(|only| only == *model);
+    let mut out = head(overview, overview.models.iter().filter(|(id, _)| wanted(id)), look);
     out.extend(overview.rules.as_ref().map(rules));
     let silent = overview.shards.iter().filter(|view| view.told_at.is_none()).count();
     if silent > 0 {
@@ -101,12 +129,12 @@ fn page(overview: &Overview, only: Option<&ModelId>, look: Look) -> String {
         trouble
             .map(|(target, why)| format!("TARGET {target} cannot be observed: {}", visible(why))),
     );
-    let wanted = |model: &&ModelId| only.is_none_or(|only| only == *model);
-    for model in overview.models.keys().filter(wanted) {
-        if let Some(status) = overview.models.get(model) {
-            out.push(String::new());
-            one(&mut out, model, status, look);
-        }
+    out.extend(lanes::lines(&overview.lanes, overview.now));
+    let keys = overview.keys.iter();
+    out.extend(keys.map(|(source, why)| format!("KEYS of {source}: {}", visible(why))));
+    for (model, status) in overview.models.iter().filter(|(id, _)| wanted(id)) {
+        out.push(String::new());
+        one(&mut out, (model, status), overview.record_age_seconds.get(model), look);
     }
     if overview.models.is_empty() {
         let measured = overview.records.values().any(|counters| counters.measured > 0);
@@ -120,15 +148,6 @@ fn page(overview: &Overview, only: Option<&ModelId>, look: Look) -> String {
     out.join("\n")
 }
 
-fn records(overview: &Overview) -> String {
-    let sum =
-        |of: fn(&crate::sums::Counters) -> u64| -> u64 { overview.records.values().map(of).sum() };
-    let rejected = sum(|counters| counters.rejected.values().sum());
-    let (read, measured, late) = (sum(|c| c.read), sum(|c| c.measured), sum(|c| c.late));
-    let [read, measured, late, rejected] = [read, measured, late, rejected].map(count);
-    format!("{read} records read, {measured} measured, {late} late, {rejected} rejected")
-}
-
 /// Which rules are in force, who put them there and why.
 fn rules(rules: &RulesView) -> String {
     let who = match &rules.by {
@@ -139,10 +158,16 @@ fn rules(rules: &RulesView) -> String {
     short(&visible(&format!("rules revision {} {who}{why}", rules.revision)), WIDTH)
 }
 
-fn one(out: &mut Vec<String>, model: &ModelId, status: &ModelStatus, look: Look) {
+fn one(
+    out: &mut Vec<String>,
+    (model, status): (&ModelId, &ModelStatus),
+    age: Option<&f64>,
+    look: Look,
+) {
     let production = status.production.as_ref().map_or("unknown", VersionId::as_str);
     let mode = status.mode.name();
-    out.push(format!("{model} · mode {mode} · production {production}"));
+    let newest = age.map_or(String::new(), |age| format!(" · newest record {} ago", seconds(*age)));
+    out.push(format!("{model} · mode {mode} · production {production}{newest}"));
     out.push(format!("would roll back to: {}", status.would_roll_back_to));
     if let Some(why) = &status.frozen {
         out.push(format!("FROZEN, no automatic action: {}", visible(why)));
@@ -160,6 +185,15 @@ fn one(out: &mut Vec<String>, model: &ModelId, status: &ModelStatus, look: Look)
             let text = table(&HEAD, &[1, 2, 3], rows, look);
             out.extend(text.lines().map(|line| format!("  {line}")));
         }
+    }
+}
+
+/// A clock that is off: who waits for whom.
+pub(crate) fn clock_off(ahead: f64) -> String {
+    let by = head::seconds(ahead.abs());
+    match ahead > 0.0 {
+        true => format!("its clock is {by} ahead: verdicts on it wait that long"),
+        false => format!("its records come {by} late"),
     }
 }
 
@@ -181,5 +215,6 @@ fn title(version: &VersionId, status: &VersionStatus) -> String {
         Some(share) => parts.push(format!("{} labelled", percent(share))),
         None => parts.push("no recent answers".to_owned()),
     }
+    parts.extend(status.clock_ahead_seconds.map(clock_off));
     parts.join(" · ")
 }

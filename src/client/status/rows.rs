@@ -2,7 +2,7 @@
 
 use crate::edge::terminal::table::{TableCell, Tone};
 use crate::model::{Limit, Reason, Signal, Span, Statistic, Verdict};
-use crate::phrases::{Unit, count, number, short, signal as signal_name, span};
+use crate::phrases::{Unit, blind, count, number, short, signal as signal_name, span};
 use crate::shard::SignalStatus;
 
 /// How many inputs of a version are shown if none is bad.
@@ -85,7 +85,10 @@ fn state(signal: &SignalStatus) -> (String, Tone) {
     match signal.verdict {
         Verdict::Breach => ("breach".to_owned(), Tone::Bad),
         Verdict::Systemic => ("systemic".to_owned(), Tone::Doubtful),
-        Verdict::Stale => ("stale".to_owned(), Tone::Doubtful),
+        Verdict::Stale if signal.reason.is_blind() => {
+            (format!("blind: {}", blind(signal.reason)), Tone::Bad)
+        }
+        Verdict::Stale | Verdict::Blind => ("stale".to_owned(), Tone::Doubtful),
         Verdict::Healthy | Verdict::Insufficient => match signal.reason {
             Reason::NoBaseline => ("blind: learning".to_owned(), Tone::Doubtful),
             Reason::BenefitUnproven | Reason::NoReference => {
@@ -98,6 +101,10 @@ fn state(signal: &SignalStatus) -> (String, Tone) {
             Reason::UnderThreshold
             | Reason::TooFewSamples
             | Reason::Incomplete
+            | Reason::Lost
+            | Reason::LabelTypes
+            | Reason::Silent
+            | Reason::NoLabels
             | Reason::BenefitShown
             | Reason::ReferenceAlsoOver
             | Reason::PairedWithinTolerance

@@ -42,6 +42,8 @@ metrics! {
     AFTER_CLOSE = "ripcord_late_cells", "Sums that arrived after their interval was closed";
     GAPS = "ripcord_position_gaps",
         "Gaps in the positions read: records lost before Ripcord could read them";
+    RECORDS_LOST = "ripcord_lost_records",
+        "Records that were deleted before Ripcord could read them, at most";
     UNREADABLE = "ripcord_unreadable_records", "Records of an inbox that could not be read";
     UNREADABLE_COMMANDS = "ripcord_unreadable_commands",
         "Commands that a worker of this process could not read";
@@ -81,11 +83,14 @@ metrics! {
     ROLLBACKS = "ripcord_rollbacks", "Rollbacks by the last phase that they reached";
     QUARANTINED = "ripcord_quarantined_versions", "Versions that may not be promoted";
     OPEN = "ripcord_open_incidents", "Incidents that are not resolved";
+    BLIND = "ripcord_blind", "1 while a model's production may hide a fault: lost or silent";
     FROZEN = "ripcord_frozen", "1 while automatic action is frozen for a model";
     TROUBLE = "ripcord_target_trouble", "1 while a target cannot be observed";
     LAG = "ripcord_consumer_lag_records",
         "Records of an inbox that its shard has not processed yet";
     STATUS_AGE = "ripcord_status_age_seconds", "Age of a shard's last status";
+    LOG_AHEAD = "ripcord_log_time_ahead_seconds",
+        "How far log time is ahead of the clock that stamps the records";
     ROUTED = "ripcord_router_requests", "Requests that the router sent to a version, by result";
     ROUTED_TOOK = "ripcord_router_request_duration_seconds",
         "Response time of a version, measured by the router";

@@ -5,6 +5,7 @@
 
 pub mod client;
 mod connect;
+mod content;
 mod guard;
 mod problem;
 pub(crate) mod tls;
@@ -27,6 +28,7 @@ use crate::config::HttpLimits;
 pub(in crate::edge) use connect::{Answering, HttpConnection, Terms, run_within};
 
 pub use connect::run;
+pub use content::unpacked;
 pub use guard::{Guard, Writing};
 pub use problem::Problem;
 

@@ -48,6 +48,16 @@ impl Problem {
         Self::new(StatusCode::CONFLICT, "refused", detail)
     }
 
+    /// What was packed small is too large once it is unpacked.
+    #[must_use]
+    pub fn unpacked_too_large(most: usize) -> Self {
+        let detail = format!(
+            "unpacked, the body is larger than the limit of {most} bytes; send telemetry in \
+             smaller parts, or raise http.max_unpacked_bytes"
+        );
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
+    }
+
     /// The problem will pass: the client may retry after this many seconds.
     #[must_use]
     pub fn again_in(mut self, seconds: u32) -> Self {

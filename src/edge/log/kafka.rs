@@ -30,10 +30,9 @@ use std::sync::Arc;
 use self::cluster::Cluster;
 use self::reader::KafkaReader;
 use self::writer::KafkaWriter;
-use super::{Log, LogError, Partition, Reader, Record, Writer};
+use super::{Log, LogClock, LogError, Partition, Reader, Record, Writer};
 use crate::config::KafkaSettings;
 use crate::edge::clock::Clock;
-use crate::model::LogTime;
 
 /// A log on a Kafka cluster. Clones share its connections.
 #[derive(Clone)]
@@ -69,6 +68,14 @@ impl KafkaLog {
     /// The brokers do not answer.
     pub fn describe(&self, topic: &str) -> Result<Option<Described>, LogError> {
         topics::describe(&self.cluster, topic)
+    }
+
+    /// The first position of a partition that is still there, and its end.
+    ///
+    /// # Errors
+    /// The brokers do not answer.
+    pub fn bounds(&self, partition: &Partition) -> Result<(i64, i64), LogError> {
+        self.cluster.bounds(partition)
     }
 
     /// Deletes topics with all their records.
@@ -110,7 +117,7 @@ impl Log for KafkaLog {
         self.cluster.scan(partition, position, most)
     }
 
-    fn now(&self) -> LogTime {
-        self.cluster.now()
+    fn clock(&self) -> &LogClock {
+        self.cluster.clock()
     }
 }

@@ -3,7 +3,8 @@
 //! * One thread writes. What waits for it together goes into one SQLite transaction, which is
 //!   synced before any of it is acknowledged; so an acknowledged write survives a power loss, and
 //!   a killed process leaves the file whole.
-//! * Log time is the clock's, but never less than it was, also not across restarts.
+//! * Log time is the clock's, but never less than it was, also not across restarts. While it is
+//!   ahead of the clock it grows by half of what the monotonic clock grows by.
 //! * Positions start at 0 and have no gaps, except where compaction or retention deleted.
 //! * A group has one member: the reader of it that joined last has all partitions, the earlier one
 //!   learns that it lost them.
@@ -13,6 +14,7 @@
 mod board;
 mod core;
 mod headers;
+mod open;
 mod reader;
 mod store;
 mod txn;
@@ -27,9 +29,11 @@ use self::core::{Core, Shared, Way, WriterThread};
 use self::reader::LocalReader;
 use self::store::Fault;
 use super::lock::lock;
-use super::{Commit, Log, LogError, Outgoing, Partition, Reader, Record, Transaction, Writer};
+use super::{
+    Commit, Log, LogClock, LogError, Outgoing, Partition, Reader, Record, Transaction, Writer,
+};
 use crate::edge::clock::Clock;
-use crate::model::{LogTime, Span};
+use crate::model::Span;
 
 /// Records that retention deletes in one transaction, so that writes are not held up for long.
 const DELETED_AT_ONCE: u32 = 5000;
@@ -61,10 +65,10 @@ impl LocalLog {
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         let path = folder.join("log.sqlite");
-        let db = store::open(Some(&path), &name)?;
+        let db = open::file(Some(&path), &name)?;
         // The names of new files must survive a power loss, too.
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
-        let beside = store::open_beside(&path, &name)?;
+        let beside = open::beside(&path, &name)?;
         let shared = shared(&db, name.clone(), clock)?;
         let thread = WriterThread::start(db, Arc::clone(&shared)).map_err(failed)?;
         let way = Way::File { path, thread, _held: held };
@@ -78,7 +82,7 @@ impl LocalLog {
     /// Storage.
     pub fn in_memory(clock: Arc<dyn Clock>) -> Result<Self, LogError> {
         let name = "the log in memory".to_owned();
-        let db = store::open(None, &name)?;
+        let db = open::file(None, &name)?;
         let shared = shared(&db, name, clock)?;
         Ok(Self { core: Arc::new(Core { shared, db: Arc::new(Mutex::new(db)), way: Way::Memory }) })
     }
@@ -132,7 +136,7 @@ fn shared(
 ) -> Result<Arc<Shared>, LogError> {
     let (known, newest) =
         store::load(db).map_err(|error| store::explain(&name, "opening", Arc::new(error)))?;
-    Ok(Arc::new(Shared::new(name, Board::new(known), clock, newest)))
+    Ok(Arc::new(Shared::new(name, Board::new(known), LogClock::new(clock, newest))))
 }
 
 impl Log for LocalLog {
@@ -190,8 +194,8 @@ impl Log for LocalLog {
         Ok(found)
     }
 
-    fn now(&self) -> LogTime {
-        self.core.shared.now()
+    fn clock(&self) -> &LogClock {
+        &self.core.shared.clock
     }
 }
 

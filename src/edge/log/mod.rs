@@ -6,13 +6,18 @@
 //!
 //! Over 300 lines: the three traits and their types belong together.
 
+pub mod gap;
 pub mod kafka;
 pub mod local;
 mod lock;
+mod log_clock;
 
 use std::fmt;
 use std::time::Duration;
 
+use self::gap::Gap;
+pub use self::log_clock::LogClock;
+use crate::edge::clock::Uptime;
 use crate::model::{LogTime, Namespace};
 
 /// Ripcord's own topics. Those of telemetry belong to the users, who name them.
@@ -92,9 +97,13 @@ impl fmt::Display for Partition {
 pub struct Record {
     /// Its place in the partition, ascending, not always without gaps.
     pub position: i64,
-    /// When the log appended it.
+    /// Its log time. On Kafka, when a broker appended it, which may be earlier than for the record
+    /// before it.
     pub time: LogTime,
-    /// Whether the log set that time. If not, the producer did.
+    /// What the clock of the machine that appended it showed then; differs from its log time where
+    /// that was ahead.
+    pub appended: LogTime,
+    /// Whether the log set these times. If not, the producer did.
     pub vouched: bool,
     /// Its key.
     pub key: Option<Vec<u8>>,
@@ -131,6 +140,10 @@ pub enum Read {
     Revoking(Vec<Partition>),
     /// These went to another reader already; nothing may be committed for them.
     Lost(Vec<Partition>),
+    /// What would come next is no longer on the log, so reading goes on at the first record that
+    /// is. Holes behind that one, from compaction or transactions, are not reported: nothing was
+    /// lost there.
+    Gone(Partition, Gap),
     /// The log cannot be read now; reading continues by itself when it can.
     Blocked(String),
 }
@@ -319,6 +332,16 @@ pub trait Log: Send + Sync {
         most: usize,
     ) -> Result<Vec<Record>, LogError>;
 
-    /// The log's time, never less than that of its newest record.
-    fn now(&self) -> LogTime;
+    /// Its clock.
+    fn clock(&self) -> &LogClock;
+
+    /// The log's time, never less than that of its newest record. It governs deadlines.
+    fn now(&self) -> LogTime {
+        self.clock().now()
+    }
+
+    /// The monotonic clock. It paces what a role does again and again.
+    fn uptime(&self) -> Uptime {
+        self.clock().uptime()
+    }
 }

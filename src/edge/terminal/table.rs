@@ -63,6 +63,19 @@ pub fn table(head: &[&str], right: &[usize], rows: Vec<Vec<TableCell>>, look: Lo
     if look.drawn { drawn(head, right, rows, look) } else { plain(head, right, &rows) }
 }
 
+/// A line in a tone.
+#[must_use]
+pub fn toned(text: &str, tone: Tone, look: Look) -> String {
+    let colour = match tone {
+        _ if !look.colours => return text.to_owned(),
+        Tone::Plain => return text.to_owned(),
+        Tone::Good => 32,
+        Tone::Doubtful => 33,
+        Tone::Bad => 31,
+    };
+    format!("\u{1b}[{colour}m{text}\u{1b}[39m")
+}
+
 fn drawn(head: &[&str], right: &[usize], rows: Vec<Vec<TableCell>>, look: Look) -> String {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING);

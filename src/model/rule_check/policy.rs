@@ -26,6 +26,7 @@ pub(super) fn policy(at: &mut RuleTable<'_>, policy: &Policy) {
     at.count("live_samples", policy.live_samples, 1..=100_000);
     at.count("verify_samples", policy.verify_samples, 1..=10_000_000);
     at.count("baseline_samples", policy.baseline_samples, 100..=10_000_000);
+    at.number("max_loss_percent", policy.max_loss_percent, 0.0..=100.0);
     if policy.answer_within >= policy.command_expires {
         let why = "must be shorter than the time after which a command expires, so that it can \
                    be sent again";

@@ -9,6 +9,9 @@ use crate::show::data::TopicFinding;
 /// Copies that survive the loss of a broker while another one is down.
 const COPIES: u16 = 3;
 
+/// The setting that says who stamps records: the producer or the broker.
+pub(super) const TIME: &str = "message.timestamp.type";
+
 /// What a topic must be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
@@ -163,11 +166,13 @@ impl Compare<'_> {
     }
 
     fn time(&self) -> Option<TopicFinding> {
-        const TIME: &str = "message.timestamp.type";
         const APPENDED: &str = "LogAppendTime";
         let why = match self.need.own {
             Some(_) => "deadlines and expiry would depend on the clocks of many machines",
-            None => "event times could not be checked, since producers' clocks may be wrong",
+            None => {
+                "Ripcord cannot tell a producer with a fast clock at once; append times that the \
+                     broker sets let it"
+            }
         };
         let must = self.need.own.is_some();
         let says = self.says(TIME)?;

@@ -1,6 +1,7 @@
 //! Recordings into the topics of a source, as their producers would have sent them.
 //!
-//! Law: a line is not changed. Bad records too are sent as they were recorded.
+//! Law: a record is not changed. Bad ones too are sent as they were recorded; an element of a list
+//! or a row of a table is a record of its own.
 
 mod route;
 
@@ -56,10 +57,12 @@ pub struct Published {
     pub sent: BTreeMap<String, u64>,
     /// How many of them are not records of the source.
     pub keyless: u64,
-    /// Lines that are too long, which were not sent.
+    /// Records that are too long, which were not sent.
     pub too_large: u64,
     /// The moment at which sending stopped; `None` if the recordings ended.
     pub stopped_at: Option<EventTime>,
+    /// What is odd about the recordings.
+    pub notes: Vec<String>,
     /// How long it took.
     pub seconds: f64,
     /// How fast it went.
@@ -101,7 +104,7 @@ impl Publish {
             }
         };
         sender.send()?;
-        Ok(sender.ended(stopped_at))
+        Ok(sender.ended(stopped_at, files.notes()))
     }
 }
 
@@ -188,7 +191,7 @@ impl Sender {
         Duration::from_micros(self.watch.elapsed_us())
     }
 
-    fn ended(self, stopped_at: Option<EventTime>) -> Published {
+    fn ended(self, stopped_at: Option<EventTime>, notes: Vec<String>) -> Published {
         let seconds = self.passed().as_secs_f64();
         let topics = self.topics.into_iter().filter(|(.., count)| *count > 0);
         Published {
@@ -196,6 +199,7 @@ impl Sender {
             keyless: self.keyless,
             too_large: self.too_large,
             stopped_at,
+            notes,
             seconds: (seconds * 1000.0).round() / 1000.0,
             per_second: (self.sent as f64 / seconds.max(0.001)).round(),
         }

@@ -1,36 +1,36 @@
-//! One recording: a file of lines, plain or gzipped, or standard input.
+//! One recording: a file of lines, a list or a table, plain or gzipped, or standard input.
 //!
-//! Memory holds one line, at most of the cap's length.
+//! Memory holds one record, at most of the cap's length.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read};
+use std::io::{self, BufRead, ErrorKind, Read};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use flate2::bufread::MultiGzDecoder;
-
 use super::RecordingError;
+use super::lines::{fill, line_end};
+use super::list::{Element, Then, element};
+use super::rows::{RowError, Rows};
+use super::stored::{Counted, Stored, peek};
+use crate::model::Source;
+use crate::phrases::count;
+use crate::wire::telemetry::RecordAt;
 
-const BUFFER: usize = 1 << 17;
-/// The first byte of gzip, and of no text.
-const GZIP: u8 = 0x1f;
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// A line that is not blank. Lines count from 1, blank ones too.
+/// A record that is not blank.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Line<'a> {
     /// Its bytes, without the line's end.
     Whole {
-        /// Which.
-        line: u64,
+        /// Where it begins; blank lines count too.
+        at: RecordAt,
         /// What it says.
         bytes: &'a [u8],
     },
     /// Longer than the cap; skipped.
     TooLarge {
-        /// Which.
-        line: u64,
+        /// Where it begins.
+        at: RecordAt,
         /// How long it is, with its end.
         bytes: u64,
     },
@@ -48,39 +48,40 @@ pub struct Progress {
 /// A recording being read.
 pub struct Recording {
     name: String,
-    input: Box<dyn BufRead + Send>,
+    layout: Layout,
     gzip: bool,
     read: Arc<AtomicU64>,
     total: Option<u64>,
-    /// Bytes in a line at most.
+    trailing: Arc<AtomicU64>,
+    /// Bytes in a record at most.
     cap: usize,
     buffer: Vec<u8>,
+    /// Lines that were read to their end.
     line: u64,
-    ended: bool,
+    torn_list: bool,
 }
 
-struct Counted<R> {
-    inner: R,
-    read: Arc<AtomicU64>,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.read.fetch_add(read as u64, Ordering::Relaxed);
-        Ok(read)
-    }
+/// How records follow each other.
+enum Layout {
+    /// The first byte tells: a bracket begins a list, anything else a line.
+    Unknown(Box<dyn BufRead + Send>),
+    Lines(Box<dyn BufRead + Send>),
+    /// A list, and the elements of it that were read. What follows it is unknown again.
+    List(Box<dyn BufRead + Send>, u64),
+    Rows(Box<Rows>),
+    Ended,
 }
 
 impl Recording {
     /// Opens a file, or standard input if `path` is `-`. Whether it is gzipped shows in its first
-    /// byte, not in its name. Lines longer than `cap` bytes are skipped.
+    /// byte, not in its name; that it is a table, in its name. Records longer than the source's
+    /// limit are skipped.
     ///
     /// # Errors
     /// It cannot be opened or not be read at all.
-    pub fn open(path: &Path, cap: usize) -> Result<Self, RecordingError> {
+    pub fn open(path: &Path, source: &Source) -> Result<Self, RecordingError> {
         if path.as_os_str() == "-" {
-            return Self::new("standard input".to_owned(), io::stdin(), None, cap);
+            return Self::new("standard input".to_owned(), io::stdin(), None, source);
         }
         let name = path.display().to_string();
         let open = || {
@@ -92,7 +93,7 @@ impl Recording {
             return Err(RecordingError::Directory(name));
         }
         match open() {
-            Ok((file, total)) => Self::new(name, file, total, cap),
+            Ok((file, total)) => Self::new(name, file, total, source),
             Err(source) => Err(RecordingError::Open { file: name, source }),
         }
     }
@@ -101,53 +102,60 @@ impl Recording {
         name: String,
         input: impl Read + Send + 'static,
         total: Option<u64>,
-        cap: usize,
+        source: &Source,
     ) -> Result<Self, RecordingError> {
         let read = Arc::new(AtomicU64::new(0));
         let counted = Counted { inner: input, read: Arc::clone(&read) };
-        let mut stored = BufReader::with_capacity(BUFFER, counted);
-        let gzip = match peek(&mut stored) {
-            Ok(first) => first == Some(GZIP),
+        let Stored { bytes, gzip, encoding, trailing } = match Stored::new(counted) {
+            Ok(stored) => stored,
             Err(source) => return Err(RecordingError::Read { file: name, line: 0, source }),
         };
-        let input: Box<dyn BufRead + Send> = if gzip {
-            Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(stored)))
-        } else {
-            Box::new(stored)
-        };
-        let buffer = Vec::new();
-        Ok(Self { name, input, gzip, read, total, cap, buffer, line: 0, ended: false })
+        if let Some(encoding) = encoding {
+            return Err(RecordingError::Encoding { file: name, encoding, gzip });
+        }
+        let lower = name.to_ascii_lowercase();
+        let table = lower.ends_with(".csv") || lower.ends_with(".csv.gz");
+        let (buffer, cap, layout) = (Vec::new(), source.max_record_bytes, Layout::Unknown(bytes));
+        let (line, torn_list) = (0, false);
+        let mut recording =
+            Self { name, layout, gzip, read, total, trailing, cap, buffer, line, torn_list };
+        if table {
+            recording.as_table(source)?;
+        }
+        Ok(recording)
     }
 
-    /// The next line that is not blank; none at the end, or after an error.
+    fn as_table(&mut self, source: &Source) -> Result<(), RecordingError> {
+        if let Layout::Unknown(mut bytes) = std::mem::replace(&mut self.layout, Layout::Ended)
+            && peek(&mut bytes).map_err(|why| self.explain(why))?.is_some()
+        {
+            let rows = Rows::new(bytes, source).map_err(|why| self.explain_row(why))?;
+            self.layout = Layout::Rows(Box::new(rows));
+        }
+        Ok(())
+    }
+
+    /// The next record that is not blank; none at the end, or after an error.
     ///
     /// # Errors
     /// The recording cannot be read on.
     pub fn line(&mut self) -> Result<Option<Line<'_>>, RecordingError> {
-        while !self.ended {
-            let length = match self.fill() {
-                Ok(0) => break,
-                Ok(length) => length,
-                Err(error) => {
-                    self.ended = true;
-                    return Err(self.explain(error));
-                }
-            };
-            self.line += 1;
-            let mark = if self.line == 1 { BYTE_ORDER_MARK } else { b"" };
-            let skip = if self.buffer.starts_with(mark) { mark.len() } else { 0 };
-            let end = self.buffer.len() - line_end(&self.buffer);
-            let range = skip.min(end)..end;
-            if range.len() > self.cap {
-                return Ok(Some(Line::TooLarge { line: self.line, bytes: length }));
+        let found = match self.next() {
+            Ok(found) => found,
+            Err(error) => {
+                self.layout = Layout::Ended;
+                return Err(error);
             }
-            if !self.buffer[range.clone()].trim_ascii().is_empty() {
-                let bytes = &self.buffer[range];
-                return Ok(Some(Line::Whole { line: self.line, bytes }));
-            }
+        };
+        let Some((at, length)) = found else {
+            self.layout = Layout::Ended;
+            return Ok(None);
+        };
+        let bytes = &self.buffer[..self.buffer.len() - line_end(&self.buffer)];
+        match bytes.len() > self.cap {
+            true => Ok(Some(Line::TooLarge { at, bytes: length })),
+            false => Ok(Some(Line::Whole { at, bytes })),
         }
-        self.ended = true;
-        Ok(None)
     }
 
     /// How far this has come.
@@ -156,17 +164,105 @@ impl Recording {
         Progress { read: self.read.load(Ordering::Relaxed), total: self.total }
     }
 
-    /// Takes the next line into the buffer, of a long one not much more than the cap. Answers the
-    /// length of the line; 0 at the end.
-    fn fill(&mut self) -> io::Result<u64> {
-        self.buffer.clear();
-        // A line of the cap's length still has its mark and its end.
-        let limit = (self.cap + BYTE_ORDER_MARK.len() + 2) as u64;
-        let held = self.input.by_ref().take(limit).read_until(b'\n', &mut self.buffer)? as u64;
-        if held < limit || self.buffer.ends_with(b"\n") {
-            return Ok(held);
+    /// What is odd about the file, although its records could be read.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        let trailing = self.trailing.load(Ordering::Relaxed);
+        if trailing > 0 {
+            notes.push(format!(
+                "{}: {} bytes after its gzip data are not gzip and were ignored; `gzip -dc` reads \
+                 as much.",
+                self.name,
+                count(trailing)
+            ));
         }
-        Ok(held + self.input.skip_until(b'\n')? as u64)
+        if self.torn_list {
+            notes.push(format!(
+                "{}: its list is not closed; if it was cut off, copy it again.",
+                self.name
+            ));
+        }
+        notes
+    }
+
+    /// Takes the next record into the buffer, of a long one not much more than the cap. Answers
+    /// where it begins and how long it is.
+    fn next(&mut self) -> Result<Option<(RecordAt, u64)>, RecordingError> {
+        loop {
+            let step = match &mut self.layout {
+                Layout::Ended => return Ok(None),
+                Layout::Rows(rows) => {
+                    let row = rows.row(&mut self.buffer);
+                    let row = row.map_err(|why| self.explain_row(why))?;
+                    let Some(line) = row else { return Ok(None) };
+                    self.line = line;
+                    let at = RecordAt { line, element: None };
+                    return Ok(Some((at, self.buffer.len() as u64)));
+                }
+                Layout::Unknown(_) => self.tell_layout().map(|()| None),
+                Layout::Lines(input) => match fill(input, self.cap, &mut self.buffer) {
+                    Ok(0) => return Ok(None),
+                    Ok(length) => {
+                        self.line += 1;
+                        Ok(Some((RecordAt { line: self.line, element: None }, length)))
+                    }
+                    Err(why) => Err(why),
+                },
+                Layout::List(..) => self.element(),
+            };
+            let step = step.map_err(|why| self.explain(why))?;
+            if let Some((_, length)) = step {
+                let whole = length == self.buffer.len() as u64;
+                if !whole || !self.buffer.trim_ascii().is_empty() {
+                    return Ok(step);
+                }
+            }
+        }
+    }
+
+    /// Looks at the first byte that is not blank.
+    fn tell_layout(&mut self) -> io::Result<()> {
+        let Layout::Unknown(mut input) = std::mem::replace(&mut self.layout, Layout::Ended) else {
+            return Ok(());
+        };
+        while let Some(byte) = peek(&mut input)? {
+            if !byte.is_ascii_whitespace() {
+                self.layout = if byte == b'[' {
+                    input.consume(1);
+                    Layout::List(input, 0)
+                } else {
+                    Layout::Lines(input)
+                };
+                return Ok(());
+            }
+            input.consume(1);
+            self.line += u64::from(byte == b'\n');
+        }
+        Ok(())
+    }
+
+    fn element(&mut self) -> io::Result<Option<(RecordAt, u64)>> {
+        let Layout::List(input, nth) = &mut self.layout else { return Ok(None) };
+        let found = element(input, self.cap, &mut self.buffer)?;
+        let Element { lines_before, lines_within, bytes, then } = found;
+        *nth += 1;
+        let at = RecordAt { line: self.line + lines_before + 1, element: Some(*nth) };
+        self.line += lines_before + lines_within;
+        match then {
+            Then::More => {}
+            Then::Torn => self.torn_list = true,
+            Then::Closed => {
+                let list = std::mem::replace(&mut self.layout, Layout::Ended);
+                if let Layout::List(input, _) = list {
+                    self.layout = Layout::Unknown(input);
+                }
+            }
+        }
+        if self.torn_list && bytes == 0 {
+            self.layout = Layout::Ended;
+        }
+        Ok(Some((at, bytes)))
     }
 
     fn explain(&self, source: io::Error) -> RecordingError {
@@ -182,23 +278,14 @@ impl Recording {
         }
         RecordingError::Read { file, line, source }
     }
-}
 
-fn peek(input: &mut impl BufRead) -> io::Result<Option<u8>> {
-    loop {
-        match input.fill_buf() {
-            Ok(bytes) => return Ok(bytes.first().copied()),
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+    fn explain_row(&self, why: RowError) -> RecordingError {
+        match why {
+            RowError::Read(source) => self.explain(source),
+            RowError::Row(line, problem) => {
+                RecordingError::Row { file: self.name.clone(), line, problem }
+            }
         }
-    }
-}
-
-fn line_end(line: &[u8]) -> usize {
-    if line.ends_with(b"\r\n") {
-        2
-    } else {
-        usize::from(line.ends_with(b"\n") || line.ends_with(b"\r"))
     }
 }
 

@@ -4,6 +4,10 @@
 
 mod error;
 mod file;
+mod lines;
+mod list;
+mod rows;
+mod stored;
 mod stream;
 
 pub use error::RecordingError;

@@ -6,9 +6,8 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use super::{Line, Progress, Recording, RecordingError};
-use crate::measure;
 use crate::model::{EventTime, Source, TopicRule};
-use crate::wire::telemetry::{self, Raw};
+use crate::wire::telemetry::{self, Raw, RecordAt};
 
 /// The one topic that the files form.
 pub(crate) const TOPIC: usize = 0;
@@ -20,7 +19,10 @@ pub enum FilesError {
     #[error(transparent)]
     Recording(#[from] RecordingError),
     /// No file was given.
-    #[error("no recording was given; name .jsonl or .jsonl.gz files, or - for standard input")]
+    #[error(
+        "no recording was given; name .jsonl, .json or .csv files, gzipped or not, or - for \
+         standard input"
+    )]
     None,
 }
 
@@ -29,7 +31,7 @@ pub(crate) struct Files {
     source: Source,
     names: Vec<String>,
     open: Vec<Open>,
-    /// Records that were read in advance to find the beginning.
+    /// Records that were read in advance, to know what follows one.
     ahead: VecDeque<Record>,
     /// Records handed out so far.
     given: i64,
@@ -37,14 +39,22 @@ pub(crate) struct Files {
 
 struct Open {
     recording: Recording,
-    next: Option<Record>,
+    /// Its next records: one, or as many as show that a clock is ahead.
+    next: VecDeque<Record>,
 }
 
 struct Record {
     file: usize,
-    line: i64,
+    at: RecordAt,
     bytes: Option<Vec<u8>>,
-    ts: Option<EventTime>,
+    ts: Time,
+}
+
+/// The time of a record, once it was asked for.
+#[derive(Clone, Copy)]
+enum Time {
+    Unread,
+    Known(Option<EventTime>),
 }
 
 /// The next record.
@@ -52,8 +62,8 @@ struct Record {
 pub(crate) struct NextRecord {
     /// Which file.
     pub(crate) file: usize,
-    /// Which line of it, from 1.
-    pub(crate) line: i64,
+    /// Where in it.
+    pub(crate) at: RecordAt,
     /// Its place among the records of all files.
     pub(crate) position: i64,
     /// Its bytes; `None` if it is larger than the limit.
@@ -68,14 +78,13 @@ impl Files {
     /// # Errors
     /// A file that cannot be opened.
     pub(crate) fn open(paths: &[PathBuf], source: &Source) -> Result<Self, FilesError> {
-        let cap = source.max_record_bytes;
         let rules = source.topics.first().ok_or(FilesError::None)?;
         let names: Vec<_> = paths.iter().map(|path| name(path)).collect();
         let topic = TopicRule { name: names.join(", "), ..rules.clone() };
         let source = Source { topics: vec![topic], ..source.clone() };
         let mut open = Vec::new();
         for path in paths {
-            open.push(Open { recording: Recording::open(path, cap)?, next: None });
+            open.push(Open { recording: Recording::open(path, &source)?, next: VecDeque::new() });
         }
         if open.is_empty() {
             return Err(FilesError::None);
@@ -95,22 +104,17 @@ impl Files {
         self.names.get(file).map_or("", String::as_str)
     }
 
-    /// Where event time begins. It reads as many first records as could confirm or refute a wrong
-    /// clock.
+    /// The times of the samples among the next `count` records.
     ///
     /// # Errors
     /// A file that is cut off.
-    pub(crate) fn begins(&mut self) -> Result<Option<EventTime>, FilesError> {
-        let looked_at = 2 * self.source.jump_confirmations as usize + 1;
-        while self.ahead.len() < looked_at {
+    pub(crate) fn following(&mut self, count: u32) -> Result<Vec<EventTime>, FilesError> {
+        while self.ahead.len() < count as usize {
             let Some(record) = self.read()? else { break };
             self.ahead.push_back(record);
         }
-        let times = self.ahead.iter().filter_map(|record| match record.ts {
-            Some(ts) => Some(ts),
-            None => ts(record.bytes.as_deref()?, &self.source),
-        });
-        Ok(measure::beginning(times.collect(), &self.source))
+        let next = self.ahead.iter_mut().take(count as usize);
+        Ok(next.filter_map(|record| record.time(&self.source)).collect())
     }
 
     /// The oldest of the files' next records; one that cannot be read comes first.
@@ -122,22 +126,30 @@ impl Files {
             Some(record) => Some(record),
             None => self.read()?,
         };
-        let Some(Record { file, line, bytes, .. }) = record else { return Ok(None) };
+        let Some(Record { file, at, bytes, .. }) = record else { return Ok(None) };
         let (position, progress) = (self.given, self.progress());
         self.given += 1;
-        Ok(Some(NextRecord { file, line, position, bytes, progress }))
+        Ok(Some(NextRecord { file, at, position, bytes, progress }))
     }
 
     fn read(&mut self) -> Result<Option<Record>, FilesError> {
-        let several = self.open.len() > 1;
+        let wanted = match self.open.len() {
+            1 => 1,
+            _ => 1 + self.source.jump_confirmations as usize,
+        };
         for (file, open) in self.open.iter_mut().enumerate() {
-            if open.next.is_none() {
-                open.next = open.record(file, &self.source, several)?;
-            }
+            open.fill(file, wanted)?;
         }
-        let next = self.open.iter_mut().filter(|open| open.next.is_some());
-        let oldest = next.min_by_key(|open| open.next.as_ref().map(|record| record.ts));
-        Ok(oldest.and_then(|open| open.next.take()))
+        let (source, several) = (&self.source, wanted > 1);
+        let open = self.open.iter_mut().filter(|open| !open.next.is_empty());
+        let timed = open.map(|open| (if several { open.time(source) } else { None }, open));
+        let oldest = timed.min_by_key(|(time, _)| *time);
+        Ok(oldest.and_then(|(_, open)| open.next.pop_front()))
+    }
+
+    /// What is odd about the files, although their records could be read.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        self.open.iter().flat_map(|open| open.recording.notes()).collect()
     }
 
     /// The progress of all files together.
@@ -151,34 +163,40 @@ impl Files {
 }
 
 impl Open {
-    /// The next record; the time of a record is needed only to merge several files.
-    fn record(
-        &mut self,
-        file: usize,
-        source: &Source,
-        dated: bool,
-    ) -> Result<Option<Record>, FilesError> {
-        Ok(self.recording.line()?.map(|line| match line {
-            Line::Whole { line, bytes } => Record {
-                file,
-                line: number(line),
-                bytes: Some(bytes.to_vec()),
-                ts: dated.then(|| ts(bytes, source)).flatten(),
-            },
-            Line::TooLarge { line, .. } => {
-                Record { file, line: number(line), bytes: None, ts: None }
-            }
-        }))
+    /// Reads until `wanted` records are known.
+    fn fill(&mut self, file: usize, wanted: usize) -> Result<(), FilesError> {
+        while self.next.len() < wanted {
+            let Some(line) = self.recording.line()? else { break };
+            let (at, bytes) = match line {
+                Line::Whole { at, bytes } => (at, Some(bytes.to_vec())),
+                Line::TooLarge { at, .. } => (at, None),
+            };
+            self.next.push_back(Record { file, at, bytes, ts: Time::Unread });
+        }
+        Ok(())
+    }
+
+    /// The time that the file has come to: the least of its next records, so that a clock that is
+    /// ahead does not make the others wait. `None`, and first, if the next one cannot be read.
+    fn time(&mut self, source: &Source) -> Option<EventTime> {
+        let first = self.next.front_mut()?.time(source)?;
+        let others = self.next.iter_mut().skip(1).filter_map(|record| record.time(source));
+        Some(others.fold(first, EventTime::min))
     }
 }
 
-fn ts(bytes: &[u8], source: &Source) -> Option<EventTime> {
-    let rules = source.topics.get(TOPIC)?;
-    Some(telemetry::decode(&Raw::line(bytes), rules, source).ok()?.ts())
-}
-
-fn number(line: u64) -> i64 {
-    i64::try_from(line).unwrap_or(i64::MAX)
+impl Record {
+    fn time(&mut self, source: &Source) -> Option<EventTime> {
+        if let Time::Known(ts) = self.ts {
+            return ts;
+        }
+        let ts = self.bytes.as_deref().and_then(|bytes| {
+            let rules = source.topics.get(TOPIC)?;
+            Some(telemetry::decode(&Raw::line(bytes), rules, source).ok()?.ts())
+        });
+        self.ts = Time::Known(ts);
+        ts
+    }
 }
 
 fn name(path: &Path) -> String {

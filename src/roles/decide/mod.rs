@@ -6,13 +6,14 @@
 mod publish;
 mod restore;
 mod tally;
+mod tick;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use self::publish::PublishedState;
 use self::restore::step;
-use crate::edge::clock::Stopwatch;
+use crate::edge::clock::{Stopwatch, Uptime};
 use crate::edge::diagnostics;
 use crate::edge::diagnostics::counters::{self, TimedPhase};
 use crate::edge::log::{
@@ -20,7 +21,7 @@ use crate::edge::log::{
 };
 use crate::model::{LogTime, Span};
 use crate::roles::decide::tally::tally;
-use crate::shard::{Inbox, Output, Shard, Status};
+use crate::shard::{Output, Shard, Status};
 use crate::topics::replies::Replies;
 use crate::topics::{RoleError, Topics};
 
@@ -32,9 +33,6 @@ const RETRY_AFTER: Duration = Duration::from_millis(5);
 
 /// How long a commit is retried; then the role starts again.
 const RETRY_WITHIN: Span = Span::from_s(60);
-
-/// Time between two ticks while a deadline is due.
-const TICK_EVERY: Span = Span::from_s(1);
 
 /// The role.
 pub struct Decide {
@@ -56,7 +54,11 @@ struct Owned {
     told: PublishedState,
     replies: Replies,
     snapshot_at: i64,
-    ticked: LogTime,
+    ticked: Option<Uptime>,
+    /// When the last record was folded.
+    folded_at: Uptime,
+    /// The last log time, and when it was reached.
+    reached: (LogTime, Uptime),
     at_end: bool,
 }
 
@@ -128,6 +130,9 @@ impl Decide {
                     owned.at_end = true;
                 }
             }
+            Some(Read::Gone(inbox, gap)) => {
+                diagnostics::log_gone("decide", &inbox.topic, inbox.partition, gap.from, gap.to);
+            }
             Some(Read::Blocked(_)) => {}
             None => turn.idle = self.arriving.is_empty(),
         }
@@ -168,13 +173,16 @@ impl Decide {
     fn fold(&mut self, inbox: &Partition, records: &[Record]) -> Result<Vec<Output>, RoleError> {
         let id = inbox.partition;
         let Some(owned) = self.owned.get_mut(&id) else { return Ok(Vec::new()) };
-        owned.at_end = false;
+        (owned.at_end, owned.folded_at) = (false, self.topics.log.uptime());
         let mut outputs = Vec::new();
         let watch = Stopwatch::start();
         for record in records {
             step(&mut owned.shard, record, &mut outputs)?;
         }
         counters::took(TimedPhase::Fold, watch);
+        if owned.shard.log_time() != owned.reached.0 {
+            owned.reached = (owned.shard.log_time(), owned.folded_at);
+        }
         let next = owned.shard.next();
         if !outputs.is_empty() {
             let watch = Stopwatch::start();
@@ -276,22 +284,5 @@ impl Decide {
             }
             None => Ok(()),
         }
-    }
-
-    /// Appends a tick to each inbox whose deadline has come and where nothing else did.
-    fn tick(&mut self) -> Result<(), RoleError> {
-        let now = self.topics.log.now();
-        let mut due = Vec::new();
-        for (id, owned) in &mut self.owned {
-            let wanted = owned.shard.next_wakeup().is_some_and(|at| at <= now);
-            if wanted && owned.at_end && now - owned.ticked >= TICK_EVERY {
-                owned.ticked = now;
-                due.push(self.topics.inbox(*id, None, &Inbox::Tick)?);
-            }
-        }
-        if !due.is_empty() {
-            self.writer.append(due)?;
-        }
-        Ok(())
     }
 }

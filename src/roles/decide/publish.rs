@@ -2,6 +2,8 @@
 
 use super::{Decide, Owned};
 use crate::edge::log::{Outgoing, Topic};
+use crate::model::Span;
+use crate::shard::Status;
 use crate::topics::{RoleError, Topics};
 use crate::wire::json;
 
@@ -13,6 +15,13 @@ pub(super) struct PublishedState {
 }
 
 impl Decide {
+    /// How far log time is ahead of the clock that stamps the records.
+    #[must_use]
+    pub fn log_ahead(&self) -> Span {
+        let shards = self.owned.values().map(|owned| owned.shard.log_ahead());
+        shards.chain([self.topics.log.clock().ahead()]).max().unwrap_or_default()
+    }
+
     /// Writes the live numbers where others read them and, if they changed, the rules
     /// in force and a copy of what undo knows, which dry runs ask; and marks old replies as gone.
     ///
@@ -59,7 +68,9 @@ impl Owned {
             ));
             self.told.rules = Some(rule_set.revision);
         }
-        let status = json::encode("status", &self.shard.status())?;
+        let log_stopped = self.folded_at - self.reached.1;
+        let status = Status { log_stopped, ..self.shard.status() };
+        let status = json::encode("status", &status)?;
         records.push(topics.plain(Topic::Status, id, "status", status));
         Ok(records)
     }

@@ -4,7 +4,6 @@ use super::publish::PublishedState;
 use super::{Decide, Owned, SNAPSHOT_EVERY};
 use crate::edge::diagnostics;
 use crate::edge::log::{Commit, Partition, Record, Topic};
-use crate::model::LogTime;
 use crate::shard::{self, Inbox, Output, Shard};
 use crate::topics::replies::Replies;
 use crate::topics::{RoleError, Topics};
@@ -44,13 +43,16 @@ impl Decide {
         }
         self.keep_rules(inbox, &folded)?;
         self.reader.seek(inbox, committed)?;
+        let uptime = self.topics.log.uptime();
         let owned = Owned {
+            reached: (folded.log_time(), uptime),
             snapshot_at: folded.next(),
             shard: folded,
             committer,
             told: PublishedState::default(),
             replies: Replies::read(&self.topics, id)?,
-            ticked: LogTime::MIN,
+            ticked: None,
+            folded_at: uptime,
             at_end: false,
         };
         self.owned.insert(id, owned);

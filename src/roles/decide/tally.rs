@@ -31,7 +31,7 @@ fn suppressed(decision: &Decision) -> Option<String> {
             (!acted).then(|| metrics::word(did))
         }
         Verdict::Systemic => Some(metrics::word(said.reason)),
-        Verdict::Insufficient | Verdict::Stale => {
+        Verdict::Insufficient | Verdict::Stale | Verdict::Blind => {
             let over = said.evidence.statistic >= said.evidence.threshold;
             over.then(|| metrics::word(said.reason))
         }

@@ -3,19 +3,24 @@
 //!
 //! Over 300 lines: a lane's life is told in one place.
 
+mod reread;
+
+pub(super) use self::reread::Reread;
+
 use super::memory::Memory;
+use super::news::LaneNews;
 use super::unmeasured::{self, Sampler};
 use crate::config::IngestSettings;
+use crate::edge::clock::Uptime;
 use crate::edge::diagnostics;
 use crate::edge::log::{Commit, Committed, Outgoing, Partition, Reader, Record};
 use crate::measure::{Input, Lane, Output};
-use crate::model::{LaneId, LogTime, SampleRole, Source, Span};
+use crate::model::{LaneId, SampleRole, Source, Span};
 use crate::roles::ingest::pipeline::{LanePipeline, RawRecord, UnmeasuredRecord};
+use crate::topics::placement::Placement;
 use crate::topics::{RoleError, Topics};
 use crate::wire::telemetry::Raw;
 
-/// Records of one topic that a turn reads again.
-const BATCH: usize = 500;
 /// The least time between two commits …
 const COMMIT_EVERY: Span = Span::from_s(1);
 /// … unless this many records were read since.
@@ -30,7 +35,7 @@ struct TopicPosition {
     /// Where reading goes on then.
     next: i64,
     /// When the reader reached its end.
-    end: Option<LogTime>,
+    end: Option<Uptime>,
     idle: bool,
 }
 
@@ -38,6 +43,7 @@ struct TopicPosition {
 pub(super) struct ClaimedLane {
     id: LaneId,
     memory: Memory,
+    news: LaneNews,
     feed: LanePipeline,
     places: Vec<TopicPosition>,
     sought: bool,
@@ -46,16 +52,22 @@ pub(super) struct ClaimedLane {
     refused: Vec<Outgoing>,
     /// Something was read or said since the last flush.
     fresh: bool,
-    flushed_at: LogTime,
+    flushed_at: Option<Uptime>,
     /// The memory is newer than what is committed.
     dirty: bool,
     read: u64,
-    committed_at: LogTime,
+    committed_at: Option<Uptime>,
 }
 
 impl ClaimedLane {
     /// The lane as `memory` left it.
-    pub(super) fn new(topics: &Topics, source: &Source, id: LaneId, memory: Memory) -> Self {
+    pub(super) fn new(
+        topics: &Topics,
+        source: &Source,
+        id: LaneId,
+        memory: Memory,
+        news: LaneNews,
+    ) -> Self {
         let epoch = memory.epoch;
         let lane = match &memory.resume {
             Some(resume) => Lane::resume(source, id.clone(), epoch, resume),
@@ -65,16 +77,17 @@ impl ClaimedLane {
         Self {
             id,
             memory,
+            news,
             feed,
             places: Vec::new(),
             sought: false,
             warming: false,
             refused: Vec::new(),
             fresh: false,
-            flushed_at: LogTime::MIN,
+            flushed_at: None,
             dirty: false,
             read: 0,
-            committed_at: LogTime::MIN,
+            committed_at: None,
         }
     }
 
@@ -87,6 +100,9 @@ impl ClaimedLane {
             let again = span.filter(|(from, next)| from < next);
             self.warming |= again.is_some();
             self.places.push(TopicPosition { partition, again, next, end: None, idle: false });
+        }
+        for topic in self.news.forgotten() {
+            self.forgot(topic, i64::MIN);
         }
         self
     }
@@ -102,41 +118,13 @@ impl ClaimedLane {
         spans.map(|(from, next)| u64::try_from(next - from).unwrap_or(0)).sum()
     }
 
-    /// Reads some more again, outside the group; after the last one the reader is sent to where
-    /// it goes on. So no new record overtakes an old one. Whether something is left.
-    pub(super) fn reread(
-        &mut self,
-        topics: &Topics,
-        reader: &mut dyn Reader,
-    ) -> Result<bool, RoleError> {
-        if self.sought {
-            return Ok(false);
-        }
-        let behind = self.places.iter().position(|place| place.again.is_some());
-        let Some(topic) = behind else {
-            for place in &self.places {
-                reader.seek(&place.partition, place.next)?;
-            }
-            self.sought = true;
-            if self.warming {
-                diagnostics::warmed(&self.id);
-            }
-            return Ok(false);
-        };
-        let Some(place) = self.places.get_mut(topic) else { return Ok(false) };
-        let Some((from, upto)) = place.again else { return Ok(false) };
-        let records = topics.log.scan(&place.partition, from, BATCH)?;
-        let after = records.last().map_or(upto, |last| last.position + 1);
-        place.again = Some((after, upto)).filter(|_| after < upto);
-        let drained = place.again.is_none();
-        for record in records.iter().filter(|record| record.position < upto) {
-            self.feed.take(fed(topic, record), unstated);
-        }
-        if drained {
-            self.feed.step(Input::Drained { topic });
-        }
-        self.fresh = true;
-        Ok(true)
+    fn topic_of(&self, partition: &Partition) -> Option<usize> {
+        self.places.iter().position(|place| place.partition == *partition)
+    }
+
+    /// What people are told of the lane.
+    pub(super) fn report(&mut self, topics: &Topics) -> Result<Outgoing, RoleError> {
+        self.news.record(topics)
     }
 
     /// Measures records of one topic.
@@ -146,13 +134,17 @@ impl ClaimedLane {
         records: &[Record],
         topics: &Topics,
         sampler: &mut Sampler,
+        keys: &mut Placement,
     ) -> Result<(), RoleError> {
-        let place = self.places.iter_mut().enumerate();
-        let mut place = place.filter(|(_, place)| place.partition == *partition);
-        let Some((topic, place)) = place.next() else { return Ok(()) };
+        let Some(topic) = self.topic_of(partition) else { return Ok(()) };
+        let Some(place) = self.places.get_mut(topic) else { return Ok(()) };
         (place.end, place.idle) = (None, false);
         for record in records {
-            self.feed.take(fed(topic, record), unstated);
+            let decoded = self.feed.decode(fed(topic, record));
+            if let Some(sample) = decoded.sample() {
+                keys.observe(topic, partition.partition, record.key.as_deref(), sample);
+            }
+            self.feed.measure(decoded, unstated);
         }
         self.fresh |= !records.is_empty();
         self.read += records.len() as u64;
@@ -195,7 +187,7 @@ impl ClaimedLane {
     ) -> Result<(), RoleError> {
         let Some(place) = self.places.get(refused.topic) else { return Ok(()) };
         let at = &place.partition;
-        let sampled = sampler.take(refused.code, topics.log.now());
+        let sampled = sampler.take(refused.code, topics.log.uptime());
         if sampled.logged {
             let code = unmeasured::reason(refused);
             let (topic, detail) = (&at.topic, &refused.detail);
@@ -221,14 +213,14 @@ impl ClaimedLane {
     }
 
     /// The reader has reached the end of a topic.
-    pub(super) fn ended(&mut self, partition: &Partition, now: LogTime) {
+    pub(super) fn ended(&mut self, partition: &Partition, now: Uptime) {
         for place in self.places.iter_mut().filter(|place| place.partition == *partition) {
             place.end.get_or_insert(now);
         }
     }
 
     /// Tells the lane which topics have been at their end for a while.
-    pub(super) fn rest(&mut self, now: LogTime, idle_after: Span) {
+    pub(super) fn rest(&mut self, now: Uptime, idle_after: Span) {
         for (topic, place) in self.places.iter_mut().enumerate() {
             let rested = place.end.is_some_and(|since| now - since >= idle_after);
             if rested && !place.idle {
@@ -240,8 +232,8 @@ impl ClaimedLane {
     }
 
     /// When a flush is due; none: there is nothing to say.
-    pub(super) fn flush_due(&self, settings: &IngestSettings) -> Option<LogTime> {
-        let free = self.flushed_at + settings.flush;
+    pub(super) fn flush_due(&self, settings: &IngestSettings) -> Option<Uptime> {
+        let free = self.flushed_at.map_or(Uptime::MIN, |last| last + settings.flush);
         let held_back = self.feed.next_wakeup().map(|at| at.max(free));
         if self.fresh { Some(free) } else { held_back }
     }
@@ -252,12 +244,19 @@ impl ClaimedLane {
         topics: &Topics,
         sampler: &mut Sampler,
     ) -> Result<Vec<Outgoing>, RoleError> {
-        let now = topics.log.now();
-        (self.fresh, self.flushed_at) = (false, now);
-        self.feed.step(Input::Flush { now });
+        let now = topics.log.uptime();
+        (self.fresh, self.flushed_at) = (false, Some(now));
+        self.feed.flush(now);
         self.sort_out(topics, sampler, None)?;
         let mut records = std::mem::take(&mut self.refused);
         records.extend(self.feed.frames()?);
+        if self.sought && !self.news.forgotten().is_empty() && self.feed.lane().warm() >= 1.0 {
+            self.news.remembers_all();
+            diagnostics::warmed(&self.id);
+        }
+        if self.news.is_fresh() {
+            records.push(self.news.record(topics)?);
+        }
         Ok(records)
     }
 
@@ -270,9 +269,9 @@ impl ClaimedLane {
     }
 
     /// Whether what is committed is too old.
-    pub(super) fn commit_due(&self, now: LogTime) -> bool {
-        let wanted = now - self.committed_at >= COMMIT_EVERY || self.read >= COMMIT_AFTER;
-        self.dirty && wanted
+    pub(super) fn commit_due(&self, now: Uptime) -> bool {
+        let old = self.committed_at.is_none_or(|last| now - last >= COMMIT_EVERY);
+        self.dirty && (old || self.read >= COMMIT_AFTER)
     }
 
     /// Commits positions and memory; the first topic decides who speaks for the lane. A commit
@@ -280,26 +279,27 @@ impl ClaimedLane {
     pub(super) fn commit(
         &mut self,
         reader: &mut dyn Reader,
-        now: LogTime,
+        now: Uptime,
     ) -> Result<Commit, RoleError> {
         if !self.dirty {
             return Ok(Commit::Done);
         }
-        (self.committed_at, self.read) = (now, 0);
+        (self.committed_at, self.read) = (Some(now), 0);
         let metadata = self.memory.encode()?;
         let resume = self.memory.resume.iter().flat_map(|resume| &resume.topics);
         let positions: Vec<_> = resume.map(|topic| topic.commit).collect();
-        for (index, place) in self.places.iter().enumerate() {
-            let position = match positions.get(index).copied().flatten() {
-                Some(position) => position,
-                None if index == 0 => reader.bounds(&place.partition)?.0,
-                None => continue,
-            };
+        // The first topic's comes last: once it is committed, so are the others'.
+        for (index, place) in self.places.iter().enumerate().rev() {
+            let position = positions.get(index).copied().flatten().unwrap_or(place.next);
             let upto = Committed { position, metadata: metadata.clone() };
             match reader.commit(&place.partition, &upto)? {
                 Commit::Done => {}
                 other @ (Commit::Retry | Commit::Fenced | Commit::Unknown) => return Ok(other),
             }
+        }
+        if let Some(resume) = &self.memory.resume {
+            self.news.committed(resume);
+            self.fresh |= self.news.is_fresh();
         }
         self.dirty = false;
         Ok(Commit::Done)
@@ -311,7 +311,7 @@ fn fed(topic: usize, record: &Record) -> RawRecord<'_> {
     RawRecord {
         topic,
         position: record.position,
-        appended: record.vouched.then_some(record.time),
+        appended: record.vouched.then_some(record.appended),
         raw: Some(raw),
     }
 }

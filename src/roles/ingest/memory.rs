@@ -14,6 +14,9 @@ use crate::wire::json::{self, JsonError};
 /// Bytes that Kafka takes as metadata of a position.
 const FITS: usize = 4096;
 
+/// The event time of a mark before which nothing was read.
+const NOTHING: i64 = i64::MIN;
+
 /// Marks in a label horizon: a re-read goes back too far by one of these parts at most.
 const PARTS: i64 = 8;
 
@@ -89,6 +92,29 @@ impl Memory {
         new
     }
 
+    /// The first position of a topic that was not read.
+    pub(super) fn next(&self, topic: usize) -> Option<i64> {
+        self.resume.as_ref()?.topics.get(topic)?.next
+    }
+
+    /// What was remembered of a topic holds no more.
+    pub(super) fn forget(&mut self, topic: usize) {
+        if let Some(place) = self.resume.as_mut().and_then(|r| r.topics.get_mut(topic)) {
+            *place = TopicResume::default();
+        }
+        if let Some(marks) = self.marks.get_mut(topic) {
+            marks.clear();
+        }
+    }
+
+    /// A topic is read from this position on, unless it was read before: what lies before it need
+    /// not be read again.
+    pub(super) fn begins(&mut self, topic: usize, position: i64) {
+        if let Some(marks) = self.marks.get_mut(topic).filter(|marks| marks.is_empty()) {
+            marks.push((NOTHING, position));
+        }
+    }
+
     /// Takes the resume point of the last acknowledged flush. Returns whether it changed.
     pub(super) fn flushed(&mut self, resume: Resume, source: &Source) -> bool {
         if self.resume.as_ref() == Some(&resume) {
@@ -114,7 +140,8 @@ impl Memory {
         let wanted = resume.reread_from(source).map_or(i64::MIN, EventTime::as_ms);
         let span = |(topic, marks): (&TopicResume, &Vec<(i64, i64)>)| {
             let next = topic.next?;
-            let mark = marks.iter().rev().find(|mark| mark.0 < wanted);
+            let old = |mark: &&(i64, i64)| mark.0 < wanted || mark.0 == NOTHING;
+            let mark = marks.iter().rev().find(old);
             let from = mark.map_or(0, |mark| mark.1);
             Some((from.min(topic.commit.unwrap_or(next)), next))
         };
@@ -168,10 +195,10 @@ mod tests {
             max_waiting: 10,
             max_jump: Span::from_s(300),
             jump_confirmations: 20,
+            max_skew: Span::from_s(120),
             max_categories: 10,
             oldest: EventTime::from_ms(0),
             max_record_bytes: 1000,
-            max_depth: 10,
             unknown_models: UnknownModels::Learn,
         }
     }
@@ -179,7 +206,8 @@ mod tests {
     /// A flush an hour: 100 records each, the last ten of them feed an open pane.
     fn hour(hour: i64) -> Resume {
         let newest = Some(EventTime::from_ms(hour * HOUR));
-        let topic = TopicResume { commit: Some(hour * 100 - 10), next: Some(hour * 100), newest };
+        let (commit, next) = (Some(hour * 100 - 10), Some(hour * 100));
+        let topic = TopicResume { commit, next, newest, ..TopicResume::default() };
         Resume { topics: vec![topic], watermark: newest, ..Resume::default() }
     }
 

@@ -8,8 +8,11 @@
 //!
 //! Over 300 lines: every answer of a reader has its place in one loop.
 
+mod claim;
 mod claimed;
+mod keys;
 mod memory;
+mod news;
 pub mod pipeline;
 mod unmeasured;
 
@@ -18,15 +21,15 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use self::claimed::ClaimedLane;
-use self::memory::Memory;
+use self::claimed::{ClaimedLane, Reread};
+use self::keys::KeyWatch;
 use self::unmeasured::Sampler;
 use crate::config::IngestSettings;
-use crate::edge::clock::Stopwatch;
+use crate::edge::clock::{Stopwatch, Uptime};
 use crate::edge::diagnostics;
 use crate::edge::diagnostics::counters::{self, TimedPhase};
-use crate::edge::log::{Commit, Committed, LogError, Partition, Read, Reader, Record, Writer};
-use crate::model::{LaneId, LogTime, Source};
+use crate::edge::log::{Commit, LogError, Partition, Read, Reader, Record, Writer};
+use crate::model::{LaneId, Source};
 use crate::shard::Inbox;
 use crate::topics::{RoleError, Topics, ingest_role};
 
@@ -51,8 +54,9 @@ pub struct Ingest {
     /// It was said that the topics do not go together, as they are now.
     uneven: bool,
     blocked: bool,
-    beaten: Option<LogTime>,
+    beaten: Option<Uptime>,
     sampler: Sampler,
+    keys: KeyWatch,
 }
 
 /// The result of a turn.
@@ -81,6 +85,7 @@ impl Ingest {
         let writer = topics.log.writer(None)?;
         Ok(Self {
             process: format!("{group}/{}", Uuid::new_v4().simple()),
+            keys: KeyWatch::new(&source, lanes),
             topics,
             source,
             settings,
@@ -105,10 +110,7 @@ impl Ingest {
     pub fn turn(&mut self, wait: Duration) -> Result<IngestTurn, RoleError> {
         let mut turn = IngestTurn::default();
         self.claim()?;
-        let mut again = false;
-        for lane in self.held.values_mut() {
-            again |= lane.reread(&self.topics, self.reader.as_mut())?;
-        }
+        let again = self.reread()?;
         let wait = if again { Duration::ZERO } else { self.patience(wait) };
         match self.reader.read(wait)? {
             Some(read) => self.take(read, &mut turn)?,
@@ -116,6 +118,22 @@ impl Ingest {
         }
         self.flush_and_commit()?;
         Ok(turn)
+    }
+
+    /// Reads some more again of every lane that must; whether something is left.
+    fn reread(&mut self) -> Result<bool, RoleError> {
+        let (mut again, mut anew) = (false, Vec::new());
+        for lane in self.held.values_mut() {
+            match lane.reread(&self.topics, self.reader.as_mut())? {
+                Reread::Done => {}
+                Reread::More => again = true,
+                Reread::Gone(partition, gap) => anew.push((partition, gap)),
+            }
+        }
+        for (partition, gap) in anew {
+            self.gone(&partition, gap)?;
+        }
+        Ok(again)
     }
 
     /// Flushes and commits everything, for a quick start next time.
@@ -133,7 +151,7 @@ impl Ingest {
     }
 
     fn take(&mut self, read: Read, turn: &mut IngestTurn) -> Result<(), RoleError> {
-        let now = self.topics.log.now();
+        let now = self.topics.log.uptime();
         self.blocked &= matches!(read, Read::Revoking(_) | Read::Lost(_));
         match read {
             Read::Records(partition, records) => {
@@ -160,6 +178,7 @@ impl Ingest {
                     self.lose(partition.partition);
                 }
             }
+            Read::Gone(partition, gap) => self.gone(&partition, gap)?,
             Read::Blocked(why) => {
                 diagnostics::blocked(&self.process, &why);
                 self.blocked = true;
@@ -170,7 +189,7 @@ impl Ingest {
 
     fn measure(&mut self, partition: &Partition, records: &[Record]) -> Result<u64, RoleError> {
         let Some(lane) = self.held.get_mut(&partition.partition) else { return Ok(0) };
-        lane.take(partition, records, &self.topics, &mut self.sampler)?;
+        lane.take(partition, records, &self.topics, &mut self.sampler, self.keys.sample())?;
         Ok(records.len() as u64)
     }
 
@@ -184,6 +203,8 @@ impl Ingest {
             Ok(lanes) => {
                 self.announced &= lanes == self.lanes;
                 (self.lanes, self.uneven) = (lanes, false);
+                // Keys are placed otherwise from now on.
+                self.keys.widen(&self.source, lanes);
                 Ok(())
             }
             Err(why @ RoleError::Lanes { .. }) => {
@@ -214,80 +235,15 @@ impl Ingest {
         topics.map(move |topic| Partition { topic: topic.name.clone(), partition: lane })
     }
 
-    /// Takes over the lanes that are new here.
-    fn claim(&mut self) -> Result<(), RoleError> {
-        for lane in std::mem::take(&mut self.unclaimed) {
-            let starts = self.starts(lane)?;
-            let mut committed = Vec::new();
-            for (partition, _) in &starts {
-                committed.push(self.reader.committed(partition)?);
-            }
-            let now = self.topics.log.now();
-            let (mut memory, trouble) = Memory::recall(&self.source, &committed, now);
-            memory.epoch += 1;
-            let id = LaneId { source: self.source.id.clone(), lane };
-            let Some((first, start)) = starts.first() else { continue };
-            if let Some(why) = trouble {
-                diagnostics::lane_memory_unreadable(&id, *start, &why);
-            }
-            let upto = Committed { position: *start, metadata: memory.encode()? };
-            match self.reader.commit(first, &upto)? {
-                Commit::Done => self.hold(id, memory, starts)?,
-                Commit::Retry | Commit::Unknown => {
-                    self.unclaimed.insert(lane);
-                }
-                Commit::Fenced => diagnostics::lane_released(&id, true),
-            }
-        }
-        Ok(())
-    }
-
-    /// Where each topic of a lane is read from unless something is remembered.
-    fn starts(&mut self, lane: u32) -> Result<Vec<(Partition, i64)>, RoleError> {
-        let mut starts = Vec::new();
-        for place in self.places(lane).collect::<Vec<_>>() {
-            let position = match self.reader.committed(&place)? {
-                Some(upto) => upto.position,
-                None => self.reader.bounds(&place)?.0,
-            };
-            starts.push((place, position));
-        }
-        Ok(starts)
-    }
-
-    /// The lane is this process's: every shard must know before its first frame.
-    fn hold(
-        &mut self,
-        id: LaneId,
-        memory: Memory,
-        starts: Vec<(Partition, i64)>,
-    ) -> Result<(), RoleError> {
-        let epoch = memory.epoch;
-        if !self.announced {
-            let topics = self.source.topics.iter().map(|topic| topic.name.clone()).collect();
-            let (source, lanes) = (self.source.id.clone(), self.lanes);
-            let known = Inbox::Source { source, topics, lanes, pane: self.source.pane };
-            self.topics.publish(self.writer.as_mut(), None, &known)?;
-            self.announced = true;
-        }
-        let claim = Inbox::Claim { lane: id.clone(), epoch };
-        self.topics.publish(self.writer.as_mut(), None, &claim)?;
-        let held = ClaimedLane::new(&self.topics, &self.source, id, memory).places(starts);
-        let behind = held.behind();
-        diagnostics::lane_claimed(held.id(), epoch, behind);
-        if behind > 0 {
-            diagnostics::warming(held.id(), behind);
-        }
-        self.held.insert(held.id().lane, held);
-        Ok(())
-    }
-
     /// Gives a lane back: what was measured is said and committed.
     fn release(&mut self, lane: u32) -> Result<(), RoleError> {
         self.unclaimed.remove(&lane);
         self.flush(&[lane])?;
         let Some(mut held) = self.held.remove(&lane) else { return Ok(()) };
-        let committed = held.commit(self.reader.as_mut(), self.topics.log.now())?;
+        let committed = held.commit(self.reader.as_mut(), self.topics.log.uptime())?;
+        if committed == Commit::Done {
+            self.writer.append(vec![held.report(&self.topics)?])?;
+        }
         diagnostics::lane_released(held.id(), committed == Commit::Fenced);
         Ok(())
     }
@@ -302,7 +258,7 @@ impl Ingest {
 
     /// Flushes, commits and sends signs of life, each if it is time.
     fn flush_and_commit(&mut self) -> Result<(), RoleError> {
-        let now = self.topics.log.now();
+        let now = self.topics.log.uptime();
         let mut due = Vec::new();
         for (id, lane) in &mut self.held {
             if !self.blocked {
@@ -348,7 +304,7 @@ impl Ingest {
 
     /// Says that the lanes held are read; not while the log cannot be read, so that they stall.
     fn heartbeat(&mut self) -> Result<(), RoleError> {
-        let now = self.topics.log.now();
+        let now = self.topics.log.uptime();
         let due = self.beaten.is_none_or(|last| now - last >= self.settings.heartbeat);
         if !due || self.blocked || self.held.is_empty() {
             return Ok(());
@@ -356,7 +312,11 @@ impl Ingest {
         self.beaten = Some(now);
         let lanes = self.held().cloned().collect();
         let beat = Inbox::Heartbeat { process: self.process.clone(), lanes };
-        self.topics.publish(self.writer.as_mut(), None, &beat)
+        self.topics.publish(self.writer.as_mut(), None, &beat)?;
+        if let Some(told) = self.keys.news(&self.topics, &self.source.id) {
+            self.writer.append(vec![told])?;
+        }
+        Ok(())
     }
 
     /// How long may be waited for records, at most `wait`.
@@ -364,7 +324,7 @@ impl Ingest {
         if !self.unclaimed.is_empty() {
             return wait.min(RETRY_AFTER);
         }
-        let now = self.topics.log.now();
+        let now = self.topics.log.uptime();
         let due = self.held.values().filter_map(|lane| lane.flush_due(&self.settings)).min();
         let left = due.map(|due| u64::try_from((due - now).as_ms()).unwrap_or(0));
         left.map_or(wait, |ms| wait.min(Duration::from_millis(ms)))

@@ -1,8 +1,10 @@
 //! From raw records of one lane to frames in the inboxes: decode, stamp, measure, split.
 
+use crate::edge::clock::Uptime;
 use crate::edge::log::{Outgoing, Topic};
 use crate::measure::{Input, Lane, Output, Resume};
-use crate::model::{LogTime, Reject, Sample, SampleRole, Source};
+use crate::model::{EventTime, LogTime, Reject, Sample, SampleRole, Source, Span};
+use crate::phrases;
 use crate::shard::{Inbox, shard_of};
 use crate::sums::Frame;
 use crate::topics::{RoleError, Topics};
@@ -10,7 +12,7 @@ use crate::wire::telemetry::{self, Raw, Rejected};
 
 /// Why the lane refuses a clock.
 const FROM_FUTURE: &str =
-    "ts is far ahead of other records and none confirmed it; set the producer's clock";
+    "ts is far ahead of the records that came after it; set the producer's clock";
 
 /// Why the lane refuses what the decoder took: names and times.
 const NO_NAME: &str = "a name or a time in the record is out of range; names have 1 to 249 bytes \
@@ -59,10 +61,17 @@ pub struct Decoded<'a> {
     topic: usize,
     position: i64,
     appended: Option<LogTime>,
+    following: Option<&'a [EventTime]>,
     read: Result<Sample<'a>, Rejected>,
 }
 
 impl<'a> Decoded<'a> {
+    /// The same, with the times of the records that follow it.
+    #[must_use]
+    pub fn before(self, following: &'a [EventTime]) -> Self {
+        Self { following: Some(following), ..self }
+    }
+
     /// What it says.
     #[must_use]
     pub fn sample(&self) -> Option<&Sample<'a>> {
@@ -80,7 +89,11 @@ impl LanePipeline {
 
     /// Reads and measures a record. `role` is asked where the record does not state one.
     pub fn take(&mut self, fed: RawRecord<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
-        self.measure(self.decode(fed), role);
+        let RawRecord { topic, position, raw, .. } = fed;
+        match raw {
+            Some(raw) if raw.value.is_empty() => self.step(Input::Tombstone { topic, position }),
+            Some(_) | None => self.measure(self.decode(fed), role),
+        }
     }
 
     /// Reads a record.
@@ -90,32 +103,33 @@ impl LanePipeline {
         let rules = self.source.topics.get(topic);
         let read = match (raw, rules) {
             (Some(raw), Some(rules)) => telemetry::decode(&raw, rules, &self.source),
-            (None, _) | (_, None) => Err(Rejected {
-                code: Reject::TooLarge,
-                detail: format!(
+            (None, _) | (_, None) => Err(Rejected::new(
+                Reject::TooLarge,
+                format!(
                     "the record has more than {} bytes; send less or raise max_record_bytes",
                     self.source.max_record_bytes
                 ),
-            }),
+            )),
         };
-        Decoded { topic, position, appended, read }
+        Decoded { topic, position, appended, following: None, read }
     }
 
     /// Measures what was read.
     pub fn measure(&mut self, decoded: Decoded<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
-        let Decoded { topic, position, appended, read } = decoded;
-        let mut detail = String::new();
-        let read = match read {
+        let Decoded { topic, position, appended, following, read } = decoded;
+        let rejected;
+        let (read, detail) = match read {
             Ok(mut sample) => {
                 stamp(&mut sample, role);
-                Ok(sample)
+                (Ok(sample), String::new())
             }
-            Err(rejected) => {
-                detail = rejected.detail;
-                Err(rejected.code)
+            Err(why) => {
+                rejected = why;
+                (Err(rejected.unread()), rejected.detail.clone())
             }
         };
-        self.lane.step(Input::Record { topic, position, appended, read }, &mut self.outputs);
+        let input = Input::Record { topic, position, appended, following, read };
+        self.lane.step(input, &mut self.outputs);
         self.sort(detail);
     }
 
@@ -123,6 +137,12 @@ impl LanePipeline {
     pub fn step(&mut self, input: Input<'_>) {
         self.lane.step(input, &mut self.outputs);
         self.sort(String::new());
+    }
+
+    /// Makes the frame that is due. The lane asks for the time only to send no cell too often, so
+    /// that is the time it is told.
+    pub fn flush(&mut self, now: Uptime) {
+        self.step(Input::Flush { now: LogTime::from_ms(now.since_the_start().as_ms()) });
     }
 
     /// `detail`: why the decoder could not use the present record. Records that a former life
@@ -146,10 +166,8 @@ impl LanePipeline {
                         detail,
                     });
                 }
-                Output::Late { topic, position } => {
-                    let detail =
-                        "the record came after its pane closed; raise allowed_disorder_seconds"
-                            .to_owned();
+                Output::Late { topic, position, behind } => {
+                    let detail = late(behind, self.source.max_skew);
                     self.refused.push(UnmeasuredRecord { topic, position, code: None, detail });
                 }
                 join @ (Output::JoinStopped { .. } | Output::JoinResumed { .. }) => {
@@ -166,8 +184,8 @@ impl LanePipeline {
 
     /// When a flush would send what the last one held back; none: nothing is held back.
     #[must_use]
-    pub fn next_wakeup(&self) -> Option<LogTime> {
-        self.lane.next_wakeup()
+    pub fn next_wakeup(&self) -> Option<Uptime> {
+        self.lane.next_wakeup().map(|at| Uptime::new(Span::from_ms(at.as_ms())))
     }
 
     /// The frames made so far, each cut into one for every shard.
@@ -214,6 +232,17 @@ impl LanePipeline {
     }
 }
 
+/// Why a record is late, in words.
+fn late(behind: Span, max_skew: Span) -> String {
+    let far = phrases::span(behind);
+    let advice = if behind > max_skew {
+        "set the clock of its producer, or send sooner"
+    } else {
+        "if such records are usual, raise allowed_disorder_seconds; decisions then wait that long"
+    };
+    format!("it came {far} behind the newest record of its topic, after its pane closed; {advice}")
+}
+
 fn stamp(sample: &mut Sample<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
     if let Sample::Prediction(prediction) = sample
         && prediction.role == SampleRole::Unstated
@@ -227,7 +256,8 @@ fn split(frame: Frame, shards: u32) -> Vec<(u32, Frame)> {
     if shards == 1 {
         return vec![(0, frame)];
     }
-    let bare = Frame { versions: Vec::new(), pairs: Vec::new(), ..frame.clone() };
+    let (versions, pairs, unknown, skews) = Default::default();
+    let bare = Frame { versions, pairs, unknown, skews, ..frame.clone() };
     let mut parts: Vec<_> = (0..shards).map(|shard| (shard, bare.clone())).collect();
     for cell in frame.versions {
         if let Some((_, part)) = parts.get_mut(shard_of(cell.model.as_str(), shards) as usize) {
@@ -237,6 +267,22 @@ fn split(frame: Frame, shards: u32) -> Vec<(u32, Frame)> {
     for cell in frame.pairs {
         if let Some((_, part)) = parts.get_mut(shard_of(cell.model.as_str(), shards) as usize) {
             part.pairs.push(cell);
+        }
+    }
+    for skew in frame.skews {
+        if let Some((_, part)) = parts.get_mut(shard_of(skew.model.as_str(), shards) as usize) {
+            part.skews.push(skew);
+        }
+    }
+    for cell in frame.unknown {
+        match cell.model.as_ref().map(|model| shard_of(model.as_str(), shards)) {
+            Some(shard) => {
+                if let Some((_, part)) = parts.get_mut(shard as usize) {
+                    part.unknown.push(cell);
+                }
+            }
+            // Any model of the source may have lost it.
+            None => parts.iter_mut().for_each(|(_, part)| part.unknown.push(cell.clone())),
         }
     }
     parts

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::edge::clock::Uptime;
 use crate::edge::log::{Outgoing, Partition, Record};
-use crate::model::{LogTime, Reject, Span};
+use crate::model::{Reject, Span};
 use crate::roles::ingest::pipeline::{UnmeasuredRecord, topic_of};
 
 /// Records of each code that are sent in a minute; after that, one in this many.
@@ -17,7 +18,7 @@ const LOGGED: u64 = 1;
 /// Says which refused records go out.
 #[derive(Debug, Default)]
 pub(super) struct Sampler {
-    seen: BTreeMap<Option<Reject>, (LogTime, u64)>,
+    seen: BTreeMap<Option<Reject>, (Uptime, u64)>,
 }
 
 /// What happens to a refused record.
@@ -31,11 +32,10 @@ pub(super) struct Sampled {
 
 impl Sampler {
     /// One more of this code.
-    pub(super) fn take(&mut self, code: Option<Reject>, now: LogTime) -> Sampled {
-        let minute = now.floor(WINDOW);
-        let (since, seen) = self.seen.entry(code).or_insert((minute, 0));
-        if *since != minute {
-            (*since, *seen) = (minute, 0);
+    pub(super) fn take(&mut self, code: Option<Reject>, now: Uptime) -> Sampled {
+        let (since, seen) = self.seen.entry(code).or_insert((now, 0));
+        if now - *since >= WINDOW {
+            (*since, *seen) = (now, 0);
         }
         *seen += 1;
         Sampled { kept: *seen <= IN_FULL || seen.is_multiple_of(IN_FULL), logged: *seen <= LOGGED }

@@ -18,12 +18,9 @@ use super::{App, Shared};
 use crate::edge::diagnostics::counters;
 use crate::edge::diagnostics::metrics::{self, MetricLabels, Page, word};
 use crate::edge::http::Problem;
-use crate::model::{Incident, Limit, Span};
+use crate::model::{Incident, Limit, Verdict};
 use crate::shard::{BUILD, ModelStatus, SignalStatus};
 use crate::wire::api::{Overview, ShardView};
-
-/// A shard that has not reported for this long is not ready.
-const SILENT: Span = Span::from_s(10);
 
 /// The process answers.
 pub(super) async fn live() -> Response {
@@ -33,7 +30,7 @@ pub(super) async fn live() -> Response {
 /// Every shard has reported lately.
 pub(super) async fn ready(State(app): Shared) -> Result<Response, Problem> {
     let overview = app.blocking(overview).await?;
-    match unready(&overview, SILENT) {
+    match unready(&overview) {
         None => Ok(Json(json!({"ready": true})).into_response()),
         Some(problem) => Err(problem),
     }
@@ -63,6 +60,7 @@ fn topics(page: &mut Page, app: &App, overview: &Overview) {
             ("unmatched", counters.unmatched),
             ("late", counters.late),
             ("duplicate", counters.duplicate),
+            ("tombstone", counters.tombstones),
         ];
         let fixed = fixed.into_iter().map(|(result, count)| (result.to_owned(), count));
         let rejected = counters.rejected.iter().map(|(code, n)| (format!("rejected_{code}"), *n));
@@ -89,8 +87,9 @@ fn topics(page: &mut Page, app: &App, overview: &Overview) {
     page.counter(metrics::IGNORED_ANSWERS, sum(|s| s.ignored_answers));
     page.counter(metrics::ILLEGAL_MOVES, sum(|s| s.illegal_moves));
     page.counter(metrics::REFUSED_FENCES, sum(|s| s.refused_fences));
-    // Every shard sees every gap of a lane.
-    page.counter(metrics::GAPS, [(Vec::new(), shards().map(|s| s.gaps).max().unwrap_or(0))]);
+    let topics = || overview.lanes.iter().flat_map(|lane| &lane.topics);
+    page.counter(metrics::GAPS, [(Vec::new(), topics().map(|topic| topic.gaps).sum())]);
+    page.counter(metrics::RECORDS_LOST, [(Vec::new(), topics().map(|topic| topic.lost).sum())]);
     let of = |shard: u32| vec![("role", "decide".to_owned()), ("partition", shard.to_string())];
     page.gauge(metrics::LAG, shards().filter_map(|view| Some((of(view.shard), view.lag? as f64))));
     page.gauge(
@@ -102,11 +101,10 @@ fn topics(page: &mut Page, app: &App, overview: &Overview) {
     );
     page.gauge(
         metrics::STATUS_AGE,
-        shards().filter_map(|view| {
-            let age = (overview.now - view.told_at?).as_s();
-            Some((vec![("shard", view.shard.to_string())], age))
-        }),
+        shards()
+            .filter_map(|view| Some((vec![("shard", view.shard.to_string())], view.age_seconds?))),
     );
+    page.gauge(metrics::LOG_AHEAD, [(Vec::new(), overview.clock.log_ahead_seconds)]);
 }
 
 fn signals(page: &mut Page, overview: &Overview) {
@@ -164,6 +162,11 @@ fn models(page: &mut Page, overview: &Overview) {
     };
     page.gauge(metrics::QUARANTINED, per_model(&quarantined));
     page.gauge(metrics::OPEN, per_model(&|status| status.open_incidents.len() as f64));
+    let blind = |status: &ModelStatus| {
+        let mut open = status.open_incidents.iter();
+        f64::from(u8::from(open.any(|incident| incident.verdict == Verdict::Blind)))
+    };
+    page.gauge(metrics::BLIND, per_model(&blind));
     page.gauge(metrics::FROZEN, per_model(&|status| f64::from(u8::from(status.frozen.is_some()))));
     let versions = overview.models.iter().flat_map(|(model, status)| {
         status.versions.iter().filter_map(move |(version, status)| {

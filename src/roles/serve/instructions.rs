@@ -11,9 +11,10 @@ use serde::Deserialize;
 
 use super::plan::dry_run;
 use super::{App, NO_REASON, Name, Shared, body, fit_the_record, locked, who};
+use crate::edge::clock::Uptime;
 use crate::edge::http::{Problem, client, fresh_id};
 use crate::edge::log::Topic;
-use crate::model::{Ask, Instruction, LogTime, Mode, ModelId, Scope, VersionId};
+use crate::model::{Ask, Instruction, Mode, ModelId, Scope, VersionId};
 use crate::phrases::closest;
 use crate::shard::Inbox;
 use crate::topics::reply_key;
@@ -49,7 +50,7 @@ pub(super) struct Waiting {
     instruction: Instruction,
     /// Shards that must read it.
     shards: u32,
-    at: LogTime,
+    at: Uptime,
 }
 
 /// The body of every action; which fields an action takes is checked later.
@@ -186,7 +187,7 @@ fn submit(app: &App, instruction: Instruction) -> Result<AcceptedInstruction, Pr
     let record = Inbox::Instruction(instruction.clone());
     app.topics.publish(locked(&app.writer).as_mut(), model.as_ref(), &record)?;
     let id = instruction.id.clone();
-    asked.push_back(Waiting { instruction, shards, at: app.topics.log.now() });
+    asked.push_back(Waiting { instruction, shards, at: app.topics.log.uptime() });
     if asked.len() > REMEMBERED {
         asked.pop_front();
     }
@@ -204,7 +205,7 @@ pub(super) async fn fate(
 /// From how many shards an instruction waits for a reply. Old instructions have had theirs and are
 /// forgotten.
 fn waiting(app: &App, id: &str) -> Option<u32> {
-    let now = app.topics.log.now();
+    let now = app.topics.log.uptime();
     let mut asked = locked(&app.asked);
     asked.retain(|waiting| now - waiting.at < app.keep_replies);
     asked.iter().rev().find(|waiting| waiting.instruction.id == id).map(|waiting| waiting.shards)

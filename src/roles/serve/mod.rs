@@ -5,14 +5,18 @@
 
 mod health;
 mod instructions;
+mod last_words;
 mod overview;
 mod plan;
+mod posted;
 mod rollbacks;
 mod rules;
+mod seen;
+mod stored;
 mod telemetry;
 mod views;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -29,12 +33,10 @@ use tokio::sync::watch;
 
 use crate::config::HttpSettings;
 use crate::edge::chain::chain;
-use crate::edge::diagnostics;
 use crate::edge::http::{Guard, Problem, Routes, Writing, framed, run};
 use crate::edge::log::{LogError, Reader, Topic, Writer};
 use crate::model::{Source, Span};
 use crate::topics::{RoleError, Topics};
-use crate::wire::json;
 
 /// The longest reason and name of who asks.
 const LONGEST: (usize, usize) = (2000, 200);
@@ -54,12 +56,15 @@ struct App {
     keep_replies: Span,
     /// The last revision that this process gave to rules.
     revision: Mutex<u64>,
-    /// Unreadable records that the log has named; see [`decoded`].
+    /// Unreadable records that the log has named; see [`stored::decoded`].
     unreadable: Mutex<BTreeSet<(Topic, u32, i64)>>,
     counts: Counts,
+    /// Of all records of a post together.
+    max_unpacked_bytes: usize,
+    seen: seen::Seen,
 }
 
-/// Lines posted to this process.
+/// Records posted to this process.
 #[derive(Default)]
 struct Counts {
     taken: AtomicU64,
@@ -81,12 +86,13 @@ pub async fn serve(
     shutdown: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
     let guard = Guard::new(settings.token.as_ref(), listener.local_addr()?);
-    let writing = guard.writing();
-    let keep = settings.keep_replies;
-    let open = move || App::open(topics, sources, writing, keep);
+    let (writing, limits) = (guard.writing(), settings.limits);
+    let open = move || App::open(topics, &settings, sources, writing);
     let app = Arc::new(tokio::task::spawn_blocking(open).await??);
-    let routes = framed(routes(&app), guard, settings.limits);
-    run(listener, routes, settings.limits, shutdown).await;
+    let routes = framed(routes(&app), guard, limits);
+    let looks = tokio::spawn(seen::look_on(Arc::clone(&app)));
+    run(listener, routes, limits, shutdown).await;
+    looks.abort();
     Ok(())
 }
 
@@ -117,32 +123,34 @@ fn routes(app: &Arc<App>) -> Routes {
 }
 
 async fn openapi() -> Response {
-    let json = axum::http::header::HeaderValue::from_static("application/json");
     let text = include_str!("../../../schemas/openapi.json");
-    ([(axum::http::header::CONTENT_TYPE, json)], text).into_response()
+    ([("content-type", "application/json")], text).into_response()
 }
 
 impl App {
     fn open(
         topics: Topics,
+        settings: &HttpSettings,
         sources: Vec<Source>,
         writing: Writing,
-        keep_replies: Span,
     ) -> Result<Self, RoleError> {
         let read = [topics.topic(Topic::Inbox), topics.topic(Topic::Decisions)];
         let bounds = topics.log.reader(&topics.group("serve"), &read)?;
         let writer = topics.log.writer(None)?;
+        let seen = seen::Seen::new(topics.log.uptime());
         Ok(Self {
+            writer: Mutex::new(writer),
+            seen,
             topics,
             sources,
             writing,
-            writer: Mutex::new(writer),
             bounds: Mutex::new(bounds),
             asked: Mutex::default(),
-            keep_replies,
+            keep_replies: settings.keep_replies,
             revision: Mutex::default(),
             unreadable: Mutex::default(),
             counts: Counts::default(),
+            max_unpacked_bytes: settings.limits.max_unpacked_bytes,
         })
     }
 
@@ -227,8 +235,8 @@ fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let place = if path == "." { String::new() } else { format!("{path}: ") };
         Problem::bad(format!("the body is invalid: {place}{}", error.into_inner()))
     })?;
-    let end = json.end();
-    end.map_err(|error| Problem::bad(format!("the body has more than one value: {error}")))?;
+    json.end()
+        .map_err(|error| Problem::bad(format!("the body has more than one value: {error}")))?;
     Ok(read)
 }
 
@@ -256,44 +264,4 @@ fn fit_the_record(reason: Option<&str>, by: Option<&str>) -> Result<(), Problem>
 /// The name of the caller, if they give none.
 fn who(by: Option<String>) -> String {
     by.unwrap_or_else(|| "api".to_owned())
-}
-
-/// The values of a compacted topic of one shard, by key.
-fn by_key(app: &App, topic: Topic, shard: u32) -> Result<BTreeMap<String, StoredValue>, Problem> {
-    let records = app.topics.log.latest(&app.topics.partition(topic, shard))?;
-    let kept = records.into_iter().filter_map(|record| {
-        // Ripcord's own keys are text.
-        let key = String::from_utf8(record.key?).ok()?;
-        let (time, position, value) = (record.time, record.position, record.value);
-        Some((key, StoredValue { time, position, value }))
-    });
-    Ok(kept.collect())
-}
-
-/// Unreadable records that are named in the log, each once however often somebody asks.
-const NAMED_UNREADABLE: usize = 1000;
-
-/// A record's value. One that cannot be read is logged, so that it hides no other one.
-fn decoded<T: DeserializeOwned>(
-    app: &App,
-    (topic, shard): (Topic, u32),
-    position: i64,
-    value: &[u8],
-) -> Option<T> {
-    let at = app.topics.partition(topic, shard);
-    let read = json::decode("record", value);
-    read.inspect_err(|why| {
-        let mut named = locked(&app.unreadable);
-        if named.len() < NAMED_UNREADABLE && named.insert((topic, shard, position)) {
-            diagnostics::record_unreadable(&at.topic, shard, position, &why.to_string());
-        }
-    })
-    .ok()
-}
-
-/// A value and when it was written.
-struct StoredValue {
-    time: crate::model::LogTime,
-    position: i64,
-    value: Vec<u8>,
 }

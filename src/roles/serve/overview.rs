@@ -4,36 +4,51 @@ use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
 
-use super::{App, StoredValue, by_key};
+use super::App;
+use super::last_words::LastWords;
+use super::stored::{StoredValue, by_key, decoded};
 use crate::edge::http::Problem;
 use crate::edge::log::Topic;
-use crate::model::{RuleSet, Span};
+use crate::model::{RuleSet, SourceId, Span};
 use crate::shard::{BUILD, Status};
-use crate::topics::TROUBLE;
-use crate::wire::api::{Overview, RulesView, ShardView};
+use crate::topics::{KEYS, LANE, TROUBLE};
+use crate::wire::api::{ClockView, Overview, RulesView, ShardView};
 use crate::wire::json;
+use crate::wire::lanes::LaneReport;
 
 /// The last report of every shard, put together.
 pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
+    app.look()?;
+    let (clock, mut words) = (app.topics.log.clock(), LastWords::new(app));
     let mut overview = Overview {
         schema: "ripcord.status/1".to_owned(),
         version: BUILD.to_owned(),
         namespace: app.topics.namespace.clone(),
         writing: app.writing.words().to_owned(),
         now: app.topics.log.now(),
+        clock: ClockView { host: clock.host(), log_ahead_seconds: clock.ahead().as_s() },
+        stopped: Vec::new(),
+        roles: Vec::new(),
+        record_age_seconds: BTreeMap::new(),
         records: BTreeMap::new(),
         rules: None,
         trouble: BTreeMap::new(),
+        lanes: Vec::new(),
+        keys: BTreeMap::new(),
         shards: Vec::new(),
         models: BTreeMap::new(),
     };
     for shard in 0..app.topics.shards {
         let mut kept = by_key(app, Topic::Status, shard)?;
-        overview.trouble.extend(trouble(&kept));
+        overview.trouble.extend(said(&kept, TROUBLE));
+        let keys = said(&kept, KEYS).filter_map(|(id, why)| Some((SourceId::new(&id).ok()?, why)));
+        overview.keys.extend(keys);
+        overview.lanes.extend(lanes(app, shard, &kept));
         let told = kept.remove("status");
         let mut view = ShardView {
             shard,
             told_at: told.as_ref().map(|told| told.time),
+            age_seconds: words.of_shard(shard).filter(|_| told.is_some()).map(Span::as_s),
             lag: None,
             read_to: None,
             rules: None,
@@ -46,6 +61,7 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
         };
         if let Some(told) = told {
             let status: Status = json::decode("status", &told.value)?;
+            words.take(shard, &status, &mut overview);
             let (_, end) = app.bounds(Topic::Inbox, shard)?;
             view.lag = Some(u64::try_from(end - status.next).unwrap_or(0));
             view.read_to = status.read_to;
@@ -67,39 +83,51 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
         }
         overview.shards.push(view);
     }
-    overview.rules = app.topics.rules()?.map(|rule_set| {
-        let RuleSet { revision, hash, by, reason, .. } = rule_set;
-        RulesView { revision, hash, by, reason }
-    });
+    let rule_set = app.topics.rules()?;
+    words.judge(rule_set.as_ref(), &mut overview);
+    overview.rules = rule_set.map(view);
     Ok(overview)
 }
 
-/// What workers reported of targets that they cannot observe.
-fn trouble(kept: &BTreeMap<String, StoredValue>) -> impl Iterator<Item = (String, String)> + '_ {
-    kept.iter().filter_map(|(key, kept)| {
-        let target = key.strip_prefix(TROUBLE)?.to_owned();
+fn view(rule_set: RuleSet) -> RulesView {
+    let RuleSet { revision, hash, by, reason, .. } = rule_set;
+    RulesView { revision, hash, by, reason }
+}
+
+/// What was last said under keys that begin so, unless that is nothing.
+fn said<'a>(
+    kept: &'a BTreeMap<String, StoredValue>,
+    begin: &'a str,
+) -> impl Iterator<Item = (String, String)> + 'a {
+    kept.iter().filter_map(move |(key, kept)| {
+        let of = key.strip_prefix(begin)?.to_owned();
         let why = String::from_utf8_lossy(&kept.value).into_owned();
-        (!why.is_empty()).then_some((target, why))
+        (!why.is_empty()).then_some((of, why))
     })
 }
 
-/// Whether a shard has not reported lately, and the problem then.
-pub(super) fn unready(overview: &Overview, most: Span) -> Option<Problem> {
-    let silent: Vec<_> = overview
-        .shards
-        .iter()
-        .filter(|view| view.told_at.is_none_or(|told| overview.now - told > most))
-        .map(|view| match view.told_at {
-            Some(told) => format!("{} since {told}", view.shard),
-            None => format!("{} from the start", view.shard),
-        })
-        .collect();
-    if silent.is_empty() {
+/// The lanes with news.
+fn lanes(app: &App, shard: u32, kept: &BTreeMap<String, StoredValue>) -> Vec<LaneReport> {
+    let reports = kept.iter().filter(|(key, _)| key.starts_with(LANE)).filter_map(|(_, kept)| {
+        decoded::<LaneReport>(app, (Topic::Status, shard), kept.position, &kept.value)
+    });
+    reports.filter(LaneReport::has_news).collect()
+}
+
+/// Whether decide has not reported lately or log time has stopped, and the problem then.
+pub(super) fn unready(overview: &Overview) -> Option<Problem> {
+    let from_the_start = overview.shards.iter().filter(|view| view.age_seconds.is_none());
+    let from_the_start: Vec<_> =
+        from_the_start.map(|view| format!("{} from the start", view.shard)).collect();
+    if from_the_start.is_empty() && overview.stopped.is_empty() {
         return None;
     }
-    let detail = format!(
-        "silent shards: {}. Nothing is decided for their models; is the decide role running?",
-        silent.join(", ")
-    );
+    let detail = match from_the_start.is_empty() {
+        true => overview.stopped.join(". "),
+        false => format!(
+            "silent shards: {}. Nothing is decided for their models; is the decide role running?",
+            from_the_start.join(", ")
+        ),
+    };
     Some(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail).again_in(1))
 }

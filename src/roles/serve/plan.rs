@@ -2,7 +2,8 @@
 
 use axum::http::StatusCode;
 
-use super::{App, by_key};
+use super::App;
+use super::stored::by_key;
 use crate::edge::http::Problem;
 use crate::edge::log::Topic;
 use crate::model::{ModelId, RuleSet, VersionId};

@@ -1,4 +1,4 @@
-//! `POST /api/telemetry`: lines into a source's topic. Taken means durable.
+//! `POST /api/telemetry`: records into a source's topic. Taken means durable.
 
 use std::sync::atomic::Ordering;
 
@@ -6,19 +6,22 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use super::{App, Shared, locked};
-use crate::edge::http::Problem;
+use super::{App, Shared, locked, posted};
+use crate::edge::http::{Problem, unpacked};
 use crate::edge::log::{Outgoing, Partition};
 use crate::model::{Field, Sample, Source, TopicRule};
 use crate::topics::partitioner::{key_of, lane_of};
-use crate::wire::api::{RejectedLine, TelemetryReceipt};
-use crate::wire::telemetry::{Raw, Rejected, decode};
+use crate::wire::api::{RejectedRecord, TelemetryReceipt};
+use crate::wire::telemetry::{Raw, RecordAt, RecordPart, Rejected, decode, each_record, utf16};
 
-/// Rejected lines that an answer names.
+/// Rejected records that an answer names.
 const NAMED: usize = 100;
+
+/// The source of posts that name none, if there are several.
+const USUAL: &str = "telemetry";
 
 /// Which source.
 #[derive(Debug, Deserialize)]
@@ -30,14 +33,21 @@ pub(super) struct Into {
 pub(super) async fn take(
     State(app): Shared,
     into: Result<Query<Into>, QueryRejection>,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<TelemetryReceipt>, Problem> {
     let Query(into) = into?;
-    app.blocking(move |app| append(app, into.source.as_deref(), &body)).await.map(Json)
+    posted::check_type(&headers)?;
+    app.blocking(move |app| append(app, into.source.as_deref(), &headers, body)).await.map(Json)
 }
 
-fn append(app: &App, source: Option<&str>, body: &[u8]) -> Result<TelemetryReceipt, Problem> {
-    let source = named(app, source)?;
+fn append(
+    app: &App,
+    source: Option<&str>,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Result<TelemetryReceipt, Problem> {
+    let source = named(&app.sources, source)?;
     let Some(topic) = source.topics.first() else {
         return Err(Problem::missing(format!("source {} has no topic", source.id)));
     };
@@ -49,13 +59,22 @@ fn append(app: &App, source: Option<&str>, body: &[u8]) -> Result<TelemetryRecei
         );
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-topic", detail).again_in(5));
     };
-    let (records, taken) = sorted(body, source, topic, lanes);
+    let body = unpacked(headers, body, app.max_unpacked_bytes)?;
+    if let Some(encoding) = utf16(&body) {
+        return Err(Problem::bad(format!("the body is {encoding}; encode it as UTF-8")));
+    }
+    let most = app.max_unpacked_bytes.max(body.len());
+    let headers = posted::kept(headers, topic);
+    let mut posted = Posted::new(Target { source, topic, lanes, headers, most });
+    each_record(&body, topic, |part| posted.take(part))?;
+    let Posted { records, taken, .. } = posted;
     if records.is_empty() {
         if let Some(first) = taken.rejected.first() {
             count(app, &taken);
-            let RejectedLine { line, code, detail } = first;
+            let RejectedRecord { line, element, code, detail } = first;
+            let at = RecordAt { line: *line, element: *element };
             return Err(Problem::bad(format!(
-                "none of the {} lines can be used; line {line}: {code}: {detail}",
+                "none of the {} records can be used; {at}: {code}: {detail}",
                 taken.rejected_count
             )));
         }
@@ -71,60 +90,129 @@ fn count(app: &App, taken: &TelemetryReceipt) {
     app.counts.rejected.fetch_add(taken.rejected_count, Ordering::Relaxed);
 }
 
-fn named<'a>(app: &'a App, name: Option<&str>) -> Result<&'a Source, Problem> {
-    let found = match name {
-        Some(name) => app.sources.iter().find(|source| source.id.as_str() == name),
-        None => app.sources.first(),
+/// The source that is named, else the usual one, else the only one.
+fn named<'a>(sources: &'a [Source], name: Option<&str>) -> Result<&'a Source, Problem> {
+    let known = || match sources {
+        [] => "none".to_owned(),
+        some => some.iter().map(|source| source.id.as_str()).collect::<Vec<_>>().join(", "),
     };
-    found.ok_or_else(|| {
-        let known: Vec<_> = app.sources.iter().map(|source| source.id.as_str()).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let name = name.unwrap_or("at all");
-        Problem::missing(format!("there is no source {name}; the settings have: {known}"))
-    })
+    let wanted = name.unwrap_or(USUAL);
+    let found = sources.iter().find(|source| source.id.as_str() == wanted);
+    match (found, name, sources) {
+        (Some(source), ..) | (None, None, [source]) => Ok(source),
+        (None, Some(name), _) => Err(Problem::missing(format!(
+            "there is no source {name}; the settings have: {}",
+            known()
+        ))),
+        (None, None, []) => Err(Problem::missing("the settings have no source; add one")),
+        (None, None, _) => Err(Problem::bad(format!(
+            "there are several sources; add ?source=NAME to the path: {}",
+            known()
+        ))),
+    }
 }
 
-/// The usable lines as records, and how all were received.
-fn sorted(
-    body: &[u8],
-    source: &Source,
-    topic: &TopicRule,
+/// Where records go.
+struct Target<'a> {
+    source: &'a Source,
+    topic: &'a TopicRule,
     lanes: u32,
-) -> (Vec<Outgoing>, TelemetryReceipt) {
-    let mut records = Vec::new();
-    let mut taken = TelemetryReceipt { taken: 0, rejected_count: 0, rejected: Vec::new() };
-    for (line, bytes) in (1..).zip(body.split(|byte| *byte == b'\n')) {
-        let bytes = bytes.trim_ascii();
-        if bytes.is_empty() {
-            continue;
+    /// What is stored with each of them.
+    headers: Vec<(String, Vec<u8>)>,
+    /// Bytes of all of them at most: what a list's records have in common is stored with each.
+    most: usize,
+}
+
+/// The usable records, and how all were received.
+struct Posted<'a> {
+    target: Target<'a>,
+    bytes: usize,
+    records: Vec<Outgoing>,
+    taken: TelemetryReceipt,
+}
+
+impl<'a> Posted<'a> {
+    fn new(target: Target<'a>) -> Self {
+        let taken = TelemetryReceipt { taken: 0, rejected_count: 0, rejected: Vec::new() };
+        Self { target, bytes: 0, records: Vec::new(), taken }
+    }
+
+    fn take(&mut self, part: RecordPart<'_>) -> Result<(), Problem> {
+        let RecordPart { at, value } = part;
+        let Target { source, topic, headers, most, .. } = &self.target;
+        if let Ok(value) = value {
+            let stored = headers.iter().map(|(name, value)| name.len() + value.len());
+            self.bytes += value.len() + stored.sum::<usize>();
         }
-        match decode(&Raw::line(bytes), topic, source) {
-            Ok(sample) => {
-                taken.taken += 1;
-                records.push(record(&sample, topic, lanes, bytes));
+        if self.bytes > *most {
+            return Err(Problem::unpacked_too_large(*most));
+        }
+        let read = value.and_then(|value| {
+            let sample = decode(&Raw { key: None, headers, value }, topic, source)?;
+            Ok(record(&sample, &self.target, value))
+        });
+        match read {
+            Ok(record) => {
+                self.taken.taken += 1;
+                self.records.push(record);
             }
-            Err(Rejected { code, detail }) => {
-                taken.rejected_count += 1;
-                if taken.rejected.len() < NAMED {
-                    taken.rejected.push(RejectedLine { line, code, detail });
+            Err(Rejected { code, detail, .. }) => {
+                self.taken.rejected_count += 1;
+                if self.taken.rejected.len() < NAMED {
+                    let RecordAt { line, element } = at;
+                    self.taken.rejected.push(RejectedRecord { line, element, code, detail });
                 }
             }
         }
+        Ok(())
     }
-    (records, taken)
 }
 
 /// What joins lies in one lane, also with what others wrote to the same topics.
-fn record(sample: &Sample<'_>, topic: &TopicRule, lanes: u32, bytes: &[u8]) -> Outgoing {
+fn record(sample: &Sample<'_>, target: &Target<'_>, value: &[u8]) -> Outgoing {
+    let Target { topic, lanes, headers, .. } = target;
     let key = key_of(sample);
-    let partition = lane_of(key.as_bytes(), lanes);
+    let partition = lane_of(key.as_bytes(), *lanes);
     let mapped = topic.mapping.iter().flat_map(|mapping| mapping.fields.values());
     let reads_key = mapped.into_iter().any(|field| *field == Field::Key);
     Outgoing {
         to: Partition { topic: topic.name.clone(), partition },
         // A source that reads a field from the key was decoded without one, and must be again.
         key: (!reads_key).then(|| key.as_bytes().to_vec()),
-        headers: Vec::new(),
-        value: bytes.to_vec(),
+        headers: headers.clone(),
+        value: value.to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::model::SourceId;
+
+    #[test]
+    fn a_post_goes_to_the_source_it_names_else_the_usual_else_the_only_one() {
+        let config = Config::load(&[], &Default::default()).unwrap();
+        let source = config.settings.sources.first().unwrap().clone();
+        let all = |names: &[&str]| -> Vec<Source> {
+            let of = |name: &&str| Source { id: SourceId::new(name).unwrap(), ..source.clone() };
+            names.iter().map(of).collect()
+        };
+        for (names, name, expected) in [
+            (&["a", "telemetry"][..], None, Ok("telemetry")),
+            (&["a", "telemetry"], Some("a"), Ok("a")),
+            (&["a"], None, Ok("a")),
+            (&["a", "b"], Some("b"), Ok("b")),
+            (&["a", "b"], None, Err("?source=NAME to the path: a, b")),
+            (&["a", "b"], Some("c"), Err("no source c; the settings have: a, b")),
+            (&[], None, Err("the settings have no source")),
+        ] {
+            let sources = all(names);
+            match (named(&sources, name), expected) {
+                (Ok(source), Ok(name)) => assert_eq!(source.id.as_str(), name),
+                (Err(why), Err(part)) => assert!(format!("{why:?}").contains(part), "{why:?}"),
+                (found, expected) => panic!("{found:?} is not {expected:?}"),
+            }
+        }
     }
 }

@@ -10,8 +10,8 @@ pub use days::{Day, Days, Sums};
 pub use demo::{CallCounts, DemoResult, Phases, Requested};
 pub use series::{Point, Series, SeriesKey};
 pub use summary::{
-    Detection, IncidentSummary, ModelSummary, RefusedSummary, RollbackEvidence, RollbackSummary,
-    StateChange, Summary, VersionSummary, WouldHave,
+    BlindSummary, Detection, IncidentSummary, ModelSummary, RefusedSummary, RollbackEvidence,
+    RollbackSummary, StateChange, Summary, VersionSummary, WouldHave,
 };
 pub use topics::{Made, TopicComparison, TopicFinding};
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::model::{
     EventTime, FeatureName, IncidentId, IncidentState, LogTime, Mode, ModelId, Namespace, Proof,
-    Reference, Reject, Role, Signal, Statistic, TriggerId, Verdict, VersionId,
+    Reason, Reference, Reject, Role, Signal, Statistic, TriggerId, Verdict, VersionId,
 };
 use crate::sums::Counters;
 
@@ -36,6 +36,8 @@ pub struct Summary {
     pub rollbacks: Vec<RollbackSummary>,
     /// Rollbacks that the mode did not allow.
     pub would_have: Vec<WouldHave>,
+    /// Versions in production that could not be called healthy, at the end or most of the time.
+    pub blind: Vec<BlindSummary>,
     /// Every incident.
     pub incidents: Vec<IncidentSummary>,
     /// The first records of each kind that could not be used.
@@ -55,6 +57,23 @@ pub struct RefusedSummary {
     pub code: Option<Reject>,
     /// In words.
     pub detail: String,
+}
+
+/// A version of which so much was lost that it could not be called healthy.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BlindSummary {
+    /// The model.
+    pub model: ModelId,
+    /// The version.
+    pub version: VersionId,
+    /// By which trigger.
+    pub trigger: TriggerId,
+    /// Why.
+    pub reason: Reason,
+    /// Since when, if it was so at the end.
+    pub since: Option<EventTime>,
+    /// For how many seconds in all.
+    pub total_s: f64,
 }
 
 /// One model.

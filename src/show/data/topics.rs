@@ -20,6 +20,10 @@ pub struct TopicComparison {
     pub partitions: Option<u32>,
     /// Copies of the partition that has the fewest.
     pub copies: Option<u16>,
+    /// Who stamps its records: `CreateTime`, the producer; `LogAppendTime`, the broker.
+    pub timestamps: Option<String>,
+    /// How producers place its keys; `None` if that was not asked.
+    pub keys: Option<String>,
     /// Every difference.
     pub findings: Vec<TopicFinding>,
 }

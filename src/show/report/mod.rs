@@ -93,6 +93,9 @@ pub fn page(
         ("late".to_owned(), count(records.late)),
         ("duplicate".to_owned(), count(records.duplicate)),
     ];
+    if records.tombstones > 0 {
+        counters.push(("tombstones".to_owned(), count(records.tombstones)));
+    }
     let rejected = records.rejected.iter();
     counters.extend(rejected.map(|(code, n)| (format!("rejected: {code}"), count(*n))));
     let (decisions, more) = decisions(replayed);

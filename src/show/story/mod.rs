@@ -190,12 +190,24 @@ impl Story {
                 "common cause",
                 format!("{} No rollback, since it would not help.", self.pairs.others(decision)),
             ),
-            Verdict::Healthy | Verdict::Breach | Verdict::Insufficient | Verdict::Stale => {
+            Verdict::Stale if a.reason.is_blind() => {
+                let because = decision.ruling.as_ref().map(|ruling| ruling.because.as_str());
+                ("blind", because.unwrap_or_default().to_owned())
+            }
+            Verdict::Healthy
+            | Verdict::Breach
+            | Verdict::Insufficient
+            | Verdict::Stale
+            | Verdict::Blind => {
                 let because = decision.ruling.as_ref().map(|ruling| ruling.because.as_str());
                 ("alert", because.unwrap_or_default().to_owned())
             }
         };
-        let text = format!("{}\n{end}", evidence(decision));
+        // What was measured is not the point where it is incomplete.
+        let text = match label {
+            "blind" => end,
+            _ => format!("{}\n{end}", evidence(decision)),
+        };
         self.block(decision.read_to, label, &self.screen.warn(label), &text)
     }
 

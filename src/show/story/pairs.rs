@@ -52,6 +52,10 @@ impl PairProgress {
             | Reason::TooFewSamples
             | Reason::NoBaseline
             | Reason::Incomplete
+            | Reason::Lost
+            | Reason::LabelTypes
+            | Reason::Silent
+            | Reason::NoLabels
             | Reason::BenefitShown
             | Reason::PairedWithinTolerance
             | Reason::DriftShared

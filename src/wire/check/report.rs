@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::{EventTime, Feature, Reject, Sample, SampleKind, Span, Value};
+use crate::model::{EventTime, Feature, LostField, Reject, Sample, SampleKind, Span, Value};
 
 /// A report on the records of a source.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -19,6 +19,8 @@ pub struct SourceReport {
     pub examples: Vec<Example>,
     /// Records that could not be used, by code.
     pub rejected: BTreeMap<Reject, Rejects>,
+    /// Values that could not be used of records that could, by field.
+    pub lost: BTreeMap<LostField, LostValues>,
     /// Whether outcomes match predictions.
     pub labels: LabelCounts,
     /// Whether versions answer the same requests.
@@ -64,6 +66,17 @@ pub struct Rejects {
     pub detail: String,
     /// How to fix records like it.
     pub mend: &'static str,
+}
+
+/// Values of one field that could not be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LostValues {
+    /// In how many records.
+    pub count: u64,
+    /// The first of them.
+    pub first_line: u64,
+    /// What was wrong there, and what to do.
+    pub detail: String,
 }
 
 /// Whether outcomes match predictions.
@@ -140,9 +153,6 @@ pub(super) const fn mend(code: Reject) -> &'static str {
         Reject::BadTime => "write ts as RFC 3339 with a zone, or as epoch milliseconds",
         Reject::TooOld => "write milliseconds, set the clock, or lower the source's oldest",
         Reject::FromFuture => "set the producer's clock",
-        Reject::NotFinite => "write a finite number, or null",
-        Reject::NegativeLatency => "measure latency with a monotonic clock",
-        Reject::TooDeep => "flatten the record, or raise the source's max_depth",
         Reject::DuplicateKey => "write each key once",
         Reject::UnknownModel => "add the model to the config, or set unknown_models = \"learn\"",
     }
@@ -192,11 +202,11 @@ pub(super) fn reads(sample: &Sample<'_>) -> String {
         }
         Sample::Outcome(outcome) => {
             say("request", text(&outcome.request));
-            say("actual", Some(label(&outcome.actual)));
+            say("actual", outcome.actual.as_ref().map(label));
             say("prediction", outcome.prediction.as_ref().map(label));
         }
         Sample::Latency(latency) => {
-            say("latency", Some(milliseconds(latency.latency_us)));
+            say("latency", latency.latency_us.map(milliseconds));
             say("id", latency.id.as_deref().map(cut));
         }
         Sample::Health(health) => {
@@ -243,6 +253,7 @@ fn features(all: &[(std::borrow::Cow<'_, str>, Feature<'_>)]) -> Option<String> 
             Feature::Number(number) => format!("{}={number}", cut(name)),
             Feature::Category(text) => format!("{}={:?}", cut(name), cut(text)),
             Feature::Missing => format!("{}=missing", cut(name)),
+            Feature::Unusable => format!("{}=unusable", cut(name)),
         })
         .collect();
     let more = if all.len() > FIRST { ", …" } else { "" };

@@ -16,10 +16,10 @@ fn source() -> Source {
         max_waiting: 1000,
         max_jump: Span::from_s(300),
         jump_confirmations: 20,
+        max_skew: Span::from_s(120),
         max_categories: 50,
         oldest: EventTime::from_ms(86_400_000),
         max_record_bytes: 1 << 20,
-        max_depth: 8,
         unknown_models: UnknownModels::Learn,
     }
 }

@@ -1,9 +1,7 @@
-//! The known fields of a record, each read but not yet judged.
+//! The known fields of a record, found but not yet read.
 
-use std::borrow::Cow;
-use std::fmt;
-
-use crate::model::Feature;
+use super::cursor::RawValue;
+use super::value::Scalar;
 
 /// A known field that holds one value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +21,10 @@ pub(super) enum FieldSlot {
     CpuRatio,
     MemoryBytes,
     Kind,
-    Tags,
 }
 
 impl FieldSlot {
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Type,
         Self::Id,
         Self::Request,
@@ -43,7 +40,6 @@ impl FieldSlot {
         Self::CpuRatio,
         Self::MemoryBytes,
         Self::Kind,
-        Self::Tags,
     ];
 
     pub(super) const fn name(self) -> &'static str {
@@ -63,7 +59,6 @@ impl FieldSlot {
             Self::CpuRatio => "cpu_ratio",
             Self::MemoryBytes => "memory_bytes",
             Self::Kind => "kind",
-            Self::Tags => "tags",
         }
     }
 
@@ -84,7 +79,6 @@ impl FieldSlot {
             "cpu_ratio" => Self::CpuRatio,
             "memory_bytes" => Self::MemoryBytes,
             "kind" => Self::Kind,
-            "tags" => Self::Tags,
             _ => return None,
         })
     }
@@ -95,129 +89,74 @@ impl FieldSlot {
     }
 }
 
-/// One value; of arrays and objects only that they are.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Scalar<'a> {
-    Null,
-    Bool(bool),
-    Whole(u64),
-    Negative(i64),
-    Float(f64),
-    Text(Cow<'a, str>),
-    Array,
-    Object,
-}
+/// What a field is whose key the record has twice.
+pub(super) const TWICE: &str = "there twice";
 
-impl Scalar<'_> {
-    /// The value of a number.
-    pub(super) fn number(&self) -> Option<f64> {
-        match self {
-            Self::Whole(number) => Some(*number as f64),
-            Self::Negative(number) => Some(*number as f64),
-            Self::Float(number) => Some(*number),
-            Self::Null | Self::Bool(_) | Self::Text(_) | Self::Array | Self::Object => None,
-        }
-    }
-}
-
-/// As a person reads it, cut short: details are made for every record of a flood.
-impl fmt::Display for Scalar<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Null => f.write_str("null"),
-            Self::Bool(value) => write!(f, "{value}"),
-            Self::Whole(number) => write!(f, "{number}"),
-            Self::Negative(number) => write!(f, "{number}"),
-            Self::Float(number) => write!(f, "{number:?}"),
-            Self::Text(text) => write!(f, "{}", Quoted(text)),
-            Self::Array => f.write_str("an array"),
-            Self::Object => f.write_str("an object"),
-        }
-    }
-}
-
-/// A text in quotes, at most 40 characters of it.
-pub(super) struct Quoted<'a>(pub(super) &'a str);
-
-impl fmt::Display for Quoted<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.char_indices().nth(40) {
-            None => write!(f, "{:?}", self.0),
-            Some((end, _)) => {
-                write!(f, "{:?}… ({} bytes)", self.0.get(..end).unwrap_or(""), self.0.len())
-            }
-        }
-    }
-}
-
-/// The features of a record.
-#[derive(Debug, Default, PartialEq)]
-pub(super) enum Features<'a> {
+/// Where a field's value comes from.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) enum Found<'a> {
     #[default]
-    Absent,
-    Read(Vec<(Cow<'a, str>, Feature<'a>)>),
-    /// What was found instead of an object.
-    NoObject(Scalar<'a>),
-    /// A feature that is an array or object.
-    Nested(Cow<'a, str>, Scalar<'a>),
+    Nowhere,
+    /// In the record.
+    Raw(RawValue<'a>),
+    /// In the record's key or headers, or a constant of the mapping.
+    Given(Scalar<'a>),
+    /// Under one key twice: nobody knows which is meant.
+    Twice,
 }
 
-/// The value of a feature. `None` if it is nested.
-///
-/// JSON has no NaN, so producers write the words; they are numbers that are not finite.
-pub(super) fn feature(value: Scalar<'_>) -> Result<Feature<'_>, Scalar<'_>> {
-    Ok(match value {
-        Scalar::Null => Feature::Missing,
-        Scalar::Bool(true) => Feature::Category(Cow::Borrowed("true")),
-        Scalar::Bool(false) => Feature::Category(Cow::Borrowed("false")),
-        Scalar::Whole(number) => Feature::Number(number as f64),
-        Scalar::Negative(number) => Feature::Number(number as f64),
-        Scalar::Float(number) => Feature::Number(number),
-        Scalar::Text(text) => match not_finite(&text) {
-            Some(number) => Feature::Number(number),
-            None => Feature::Category(text),
-        },
-        nested @ (Scalar::Array | Scalar::Object) => return Err(nested),
-    })
-}
+impl<'a> Found<'a> {
+    fn scalar(self) -> Option<Scalar<'a>> {
+        match self {
+            Self::Nowhere => None,
+            Self::Raw(raw) => Some(Scalar::of(raw)),
+            Self::Given(value) => Some(value),
+            Self::Twice => Some(Scalar::Unreadable(TWICE)),
+        }
+    }
 
-/// The infinite or NaN number that a word means.
-pub(super) fn not_finite(text: &str) -> Option<f64> {
-    match text {
-        "NaN" | "nan" => Some(f64::NAN),
-        "Infinity" | "inf" => Some(f64::INFINITY),
-        "-Infinity" | "-inf" => Some(f64::NEG_INFINITY),
-        _ => None,
+    /// Takes another value for the same field.
+    pub(super) fn and(&mut self, value: RawValue<'a>) {
+        *self = match self {
+            Self::Nowhere => Self::Raw(value),
+            Self::Raw(_) | Self::Given(_) | Self::Twice => Self::Twice,
+        };
     }
 }
 
 /// What a record says, by known field.
 #[derive(Debug, Default)]
 pub(super) struct Fields<'a> {
-    slots: [Option<Scalar<'a>>; FieldSlot::ALL.len()],
-    pub(super) features: Features<'a>,
+    slots: [Found<'a>; FieldSlot::ALL.len()],
+    /// The object of the features.
+    pub(super) features: Found<'a>,
     /// It may be a CloudEvent with its envelope: it has a `specversion`.
     pub(super) cloud_event: bool,
 }
 
 impl<'a> Fields<'a> {
-    /// Puts a value in; false: there was one.
-    pub(super) fn put(&mut self, slot: FieldSlot, value: Scalar<'a>) -> bool {
+    /// The place of a field.
+    pub(super) fn slot(&mut self, slot: FieldSlot) -> &mut Found<'a> {
+        // The array has a place for every field, as a test holds.
         match self.slots.get_mut(slot as usize) {
-            Some(place @ None) => {
-                *place = Some(value);
-                true
-            }
-            Some(Some(_)) | None => false,
+            Some(found) => found,
+            None => &mut self.features,
         }
     }
 
-    pub(super) fn get(&self, slot: FieldSlot) -> Option<&Scalar<'a>> {
-        self.slots.get(slot as usize)?.as_ref()
+    /// Whether the record has the field.
+    pub(super) fn has(&self, slot: FieldSlot) -> bool {
+        self.slots.get(slot as usize).is_some_and(|found| *found != Found::Nowhere)
     }
 
+    /// The value of a field, which stays.
+    pub(super) fn get(&self, slot: FieldSlot) -> Option<Scalar<'a>> {
+        self.slots.get(slot as usize)?.clone().scalar()
+    }
+
+    /// The value of a field, once.
     pub(super) fn take(&mut self, slot: FieldSlot) -> Option<Scalar<'a>> {
-        self.slots.get_mut(slot as usize)?.take()
+        std::mem::take(self.slot(slot)).scalar()
     }
 }
 

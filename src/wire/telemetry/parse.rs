@@ -1,212 +1,130 @@
-//! One pass over the text of a record.
-//!
-//! Law: known fields land in their slots, borrowed; the rest is walked only to count its depth
-//! and to find keys that stand twice. Recursion ends at the allowed depth.
+//! Finds the known fields in a plain record, in one pass.
 
 use std::borrow::Cow;
-use std::fmt;
-
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::Rejected;
-use super::fields::{Features, FieldSlot, Fields, Scalar, feature};
-use super::pass::Pass;
-use crate::model::{Feature, Reject};
-
-/// Room made ahead for features.
-const USUAL_FEATURES: usize = 10;
+use super::cursor::{Broken, RawValue};
+use super::fields::{FieldSlot, Fields};
+use super::scan::{Members, members, whole};
+use super::value::{Quoted, Scalar, text};
+use crate::model::Reject;
 
 /// The known fields of a record.
-pub(super) fn fields(text: &str, max_depth: usize) -> Result<Fields<'_>, Rejected> {
-    let blank = [' ', '\t', '\r', '\n'];
-    if text.trim_start_matches(blank).starts_with('{') {
-        return Pass::new(max_depth).read(text, |pass, json| json.deserialize_map(Record(pass)));
-    }
-    let pass = Pass::new(max_depth);
-    let found = pass.read(text, |pass, json| One::at(pass, 1).deserialize(json))?;
-    Err(no_object(&found))
+pub(super) fn fields(record: &[u8]) -> Result<Fields<'_>, Rejected> {
+    let Some(object) = object(record) else {
+        return Err(no_object(record));
+    };
+    let mut fields = Fields::default();
+    let mut all = members(object);
+    collect(&mut all, &mut fields).and_then(|()| all.end()).map_err(|why| broken(record, why))?;
+    Ok(fields)
 }
 
-pub(super) fn no_object(found: &Scalar<'_>) -> Rejected {
+/// The known fields of an object that was found whole.
+pub(super) fn fields_of(object: &[u8]) -> Result<Fields<'_>, Rejected> {
+    let mut fields = Fields::default();
+    collect(&mut members(object), &mut fields).map_err(|why| broken(object, why))?;
+    Ok(fields)
+}
+
+fn collect<'a>(all: &mut Members<'a>, fields: &mut Fields<'a>) -> Result<(), Broken> {
+    for member in all {
+        let (key, value) = member?;
+        // A key is seldom escaped, and one that cannot be read names no field.
+        let key = if key.contains(&b'\\') { text(key).ok() } else { name(key) };
+        match key.as_deref() {
+            Some("features") => fields.features.and(value),
+            Some("specversion") => fields.cloud_event = true,
+            Some(key) => {
+                if let Some(slot) = FieldSlot::named(key) {
+                    fields.slot(slot).and(value);
+                }
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn name(key: &[u8]) -> Option<Cow<'_, str>> {
+    std::str::from_utf8(key).ok().map(Cow::Borrowed)
+}
+
+/// The text from the first bracket of an object on.
+fn object(record: &[u8]) -> Option<&[u8]> {
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    let from = record.iter().position(|byte| !blank(byte))?;
+    record.get(from..).filter(|rest| rest.first() == Some(&b'{'))
+}
+
+/// What a record is that is no object.
+pub(super) fn no_object(record: &[u8]) -> Rejected {
+    let found = match whole(record) {
+        Err(why) => return broken(record, why),
+        Ok(found) => Scalar::of(found),
+    };
+    if matches!(found, Scalar::Unreadable(_)) {
+        return not_json(record, "it is no JSON object");
+    }
     Rejected::new(Reject::WrongType, format!("the record is {found}; write a JSON object"))
 }
 
-/// The record itself.
-struct Record<'p>(&'p mut Pass);
+/// Why the structure of a record cannot be followed.
+pub(super) fn broken(record: &[u8], why: Broken) -> Rejected {
+    let near = record.get(why.at.min(record.len())..).unwrap_or_default();
+    let near = String::from_utf8_lossy(near.get(..near.len().min(20)).unwrap_or_default());
+    let place =
+        if near.is_empty() { "at its end".to_owned() } else { format!("near {}", Quoted(&near)) };
+    not_json(record, &format!("{} (byte {}, {place})", why.what, why.at))
+}
 
-impl<'a> Visitor<'a> for Record<'_> {
-    type Value = Fields<'a>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON object")
+/// What is no JSON, or no text at all.
+fn not_json(record: &[u8], why: &str) -> Rejected {
+    if let Err(error) = std::str::from_utf8(record) {
+        let what = match record {
+            [0x1f, 0x8b, ..] => "this looks like gzip; send it uncompressed",
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this looks like UTF-16; encode as UTF-8",
+            _ => "encode the record as UTF-8",
+        };
+        let detail = format!("byte {} is not UTF-8; {what}", error.valid_up_to());
+        return Rejected::new(Reject::NotUtf8, detail);
     }
+    Rejected::new(Reject::NotJson, format!("{why}; write one JSON object per record"))
+}
 
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Fields<'a>, A::Error> {
-        let pass = self.0;
-        pass.enter(1)?;
-        let mut fields = Fields::default();
-        let mut others: Vec<Cow<'a, str>> = Vec::new();
-        let mut features = false;
-        while let Some(key) = map.next_key_seed(KeySeed)? {
-            if let Some(slot) = FieldSlot::named(&key) {
-                pass.at = slot.name();
-                let value = map.next_value_seed(One::at(&mut *pass, 2))?;
-                if !fields.put(slot, value) {
-                    return Err(pass.twice(slot.name()));
-                }
-            } else if key == "features" {
-                pass.at = "features";
-                if std::mem::replace(&mut features, true) {
-                    return Err(pass.twice("features"));
-                }
-                let into = Some(&mut fields.features);
-                let found =
-                    map.next_value_seed(One { pass: &mut *pass, depth: 2, features: into })?;
-                if !matches!(found, Scalar::Object | Scalar::Null) {
-                    fields.features = Features::NoObject(found);
-                }
-            } else {
-                pass.at = "an unknown field";
-                fields.cloud_event |= key == "specversion";
-                others.push(key);
-                map.next_value_seed(One::at(&mut *pass, 2))?;
+/// The value at a JSON pointer (RFC 6901). `None` if there is nothing; an `Err` if it is there
+/// twice.
+pub(super) fn at<'a>(root: RawValue<'a>, pointer: &str) -> Result<Option<RawValue<'a>>, ()> {
+    let mut found = root;
+    for segment in pointer.split('/').skip(1) {
+        let segment = segment.replace("~1", "/").replace("~0", "~");
+        let next = match found {
+            RawValue::Object(object) => member(object, &segment)?,
+            RawValue::Array(array) => {
+                let nth = segment.parse::<usize>().ok();
+                nth.and_then(|nth| super::scan::elements(array).nth(nth)?.ok())
             }
-        }
-        pass.distinct(&others, |key| key)?;
-        Ok(fields)
-    }
-}
-
-/// A key, borrowed where it holds no escape.
-pub(super) struct KeySeed;
-
-impl<'a> DeserializeSeed<'a> for KeySeed {
-    type Value = Cow<'a, str>;
-
-    fn deserialize<D: Deserializer<'a>>(self, from: D) -> Result<Self::Value, D::Error> {
-        from.deserialize_str(self)
-    }
-}
-
-impl<'a> Visitor<'a> for KeySeed {
-    type Value = Cow<'a, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(text))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(text.to_owned()))
-    }
-}
-
-/// One value. What is in an array or object at `depth` is walked and forgotten, unless its
-/// members are wanted as features.
-struct One<'p, 'a> {
-    pass: &'p mut Pass,
-    depth: usize,
-    features: Option<&'p mut Features<'a>>,
-}
-
-impl<'p, 'a> One<'p, 'a> {
-    const fn at(pass: &'p mut Pass, depth: usize) -> Self {
-        Self { pass, depth, features: None }
-    }
-}
-
-impl<'a> DeserializeSeed<'a> for One<'_, 'a> {
-    type Value = Scalar<'a>;
-
-    fn deserialize<D: Deserializer<'a>>(self, from: D) -> Result<Self::Value, D::Error> {
-        from.deserialize_any(self)
-    }
-}
-
-impl<'a> Visitor<'a> for One<'_, 'a> {
-    type Value = Scalar<'a>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Scalar::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(Scalar::Bool(value))
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Self::Value, E> {
-        Ok(Scalar::Whole(number))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Self::Value, E> {
-        Ok(Scalar::Negative(number))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Self::Value, E> {
-        Ok(Scalar::Float(number))
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Self::Value, E> {
-        Ok(Scalar::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Scalar::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_seq<A: SeqAccess<'a>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        let Self { pass, depth, features: _ } = self;
-        pass.enter(depth)?;
-        while items.next_element_seed(One::at(&mut *pass, depth + 1))?.is_some() {}
-        Ok(Scalar::Array)
-    }
-
-    fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let Self { pass, depth, features } = self;
-        pass.enter(depth)?;
-        if let Some(into) = features {
-            *into = members(pass, depth, map)?;
-            return Ok(Scalar::Object);
-        }
-        let mut keys: Vec<Cow<'a, str>> = Vec::new();
-        while let Some(key) = map.next_key_seed(KeySeed)? {
-            keys.push(key);
-            map.next_value_seed(One::at(&mut *pass, depth + 1))?;
-        }
-        pass.distinct(&keys, |key| key)?;
-        Ok(Scalar::Object)
-    }
-}
-
-/// The members of the object of features.
-fn members<'a, A: MapAccess<'a>>(
-    pass: &mut Pass,
-    depth: usize,
-    mut map: A,
-) -> Result<Features<'a>, A::Error> {
-    let mut read: Vec<(Cow<'a, str>, Feature<'a>)> = Vec::with_capacity(USUAL_FEATURES);
-    let mut nested = None;
-    while let Some(name) = map.next_key_seed(KeySeed)? {
-        let value = map.next_value_seed(One::at(&mut *pass, depth + 1))?;
-        match feature(value) {
-            Ok(value) => read.push((name, value)),
-            Err(found) => {
-                // It still counts as a key.
-                read.push((name.clone(), Feature::Missing));
-                nested.get_or_insert((name, found));
-            }
+            RawValue::Text(_) | RawValue::Word(_) => None,
+        };
+        match next {
+            Some(next) => found = next,
+            None => return Ok(None),
         }
     }
-    pass.distinct(&read, |(name, _)| name)?;
-    Ok(match nested {
-        None => Features::Read(read),
-        Some((name, found)) => Features::Nested(name, found),
-    })
+    Ok(Some(found))
+}
+
+/// The member of this name.
+pub(super) fn member<'a>(object: &'a [u8], name: &str) -> Result<Option<RawValue<'a>>, ()> {
+    let mut found = None;
+    for (key, value) in members(object).map_while(Result::ok) {
+        let same = match key.contains(&b'\\') {
+            true => text(key).is_ok_and(|key| key == name),
+            false => key == name.as_bytes(),
+        };
+        if same && found.replace(value).is_some() {
+            return Err(());
+        }
+    }
+    Ok(found)
 }

@@ -2,9 +2,17 @@
 
 use std::borrow::Cow;
 
-use super::fields::{Features, FieldSlot, Fields, Quoted, Scalar, not_finite};
-use super::{Context, Rejected, time};
-use crate::model::{EventTime, Feature, Field, Reject, SampleKind, Value, check_name};
+use super::cursor::RawValue;
+use super::fields::{FieldSlot, Fields, Found, TWICE, repeated};
+use super::scan::members;
+use super::value::{Quoted, Scalar, text};
+use super::{Context, Loss, Rejected, time};
+use crate::model::{
+    EventTime, Feature, Field, LostField, LostFields, Reject, SampleKind, Value, check_name,
+};
+
+/// Features that are usual, so that their list is seldom moved.
+const USUAL_FEATURES: usize = 10;
 
 /// 1970-01-02. A source that takes nothing before it has no business in early 1970, so a number
 /// there is one in seconds.
@@ -15,6 +23,10 @@ pub(super) struct Builder<'a, 's> {
     pub(super) fields: Fields<'a>,
     pub(super) kind: SampleKind,
     pub(super) context: &'s Context<'s>,
+    /// Fields that the record has and that cannot be used.
+    pub(super) lost: LostFields,
+    /// Where the reasons go, if anybody asks.
+    pub(super) losses: Option<&'s mut Vec<Loss>>,
 }
 
 impl<'a> Builder<'a, '_> {
@@ -22,12 +34,31 @@ impl<'a> Builder<'a, '_> {
         self.fields.take(slot).filter(|found| *found != Scalar::Null)
     }
 
+    /// A field that costs nothing but itself if it cannot be used.
+    pub(super) fn or_lost<T>(
+        &mut self,
+        field: LostField,
+        read: impl FnOnce(&mut Self) -> Result<Option<T>, Rejected>,
+    ) -> Option<T> {
+        read(self).unwrap_or_else(|why| {
+            self.lose(field, why.detail);
+            None
+        })
+    }
+
+    fn lose(&mut self, field: LostField, detail: String) {
+        self.lost.add(field);
+        if let Some(losses) = &mut self.losses {
+            losses.push(Loss { field, detail });
+        }
+    }
+
     pub(super) fn needed<T>(
         &mut self,
         slot: FieldSlot,
         read: impl FnOnce(&mut Self, FieldSlot) -> Result<Option<T>, Rejected>,
     ) -> Result<T, Rejected> {
-        let how = if self.fields.get(slot).is_some() { "null" } else { "missing" };
+        let how = if self.fields.has(slot) { "null" } else { "missing" };
         match read(self, slot)? {
             Some(value) => Ok(value),
             None => Err(self.missing(slot, how)),
@@ -63,7 +94,9 @@ impl<'a> Builder<'a, '_> {
 
     pub(super) fn wrong(&self, slot: FieldSlot, found: &Scalar<'_>, what: &str) -> Rejected {
         let detail = format!("{} is {found}; {what}", self.called(slot));
-        Rejected::new(Reject::WrongType, detail)
+        let twice = matches!(found, Scalar::Unreadable(TWICE));
+        let code = if twice { Reject::DuplicateKey } else { Reject::WrongType };
+        Rejected::new(code, detail)
     }
 
     pub(super) fn needed_name(&mut self, slot: FieldSlot) -> Result<Cow<'a, str>, Rejected> {
@@ -122,17 +155,11 @@ impl<'a> Builder<'a, '_> {
         let Some(found) = self.optional(slot) else {
             return Ok(None);
         };
-        if let Some(number) = found.number() {
-            return Ok(Some(number));
+        match found.number() {
+            Some(number) if number.is_finite() => Ok(Some(number)),
+            Some(_) => Err(self.wrong(slot, &found, "write a finite number, or null")),
+            None => Err(self.wrong(slot, &found, "write a number, without quotes")),
         }
-        if let Scalar::Text(text) = &found
-            && not_finite(text).is_some()
-        {
-            let detail =
-                format!("{} is {found}; write a finite number, or null", self.called(slot));
-            return Err(Rejected::new(Reject::NotFinite, detail));
-        }
-        Err(self.wrong(slot, &found, "write a number, without quotes"))
     }
 
     /// A number that cannot be below zero.
@@ -147,11 +174,11 @@ impl<'a> Builder<'a, '_> {
 
     pub(super) fn latency_us(&mut self) -> Result<Option<u64>, Rejected> {
         match self.number(FieldSlot::LatencyMs)? {
-            Some(ms) if ms < 0.0 => {
-                let field = self.called(FieldSlot::LatencyMs);
-                let detail = format!("{field} is {ms:?}; write 0 or more, from a monotonic clock");
-                Err(Rejected::new(Reject::NegativeLatency, detail))
-            }
+            Some(ms) if ms < 0.0 => Err(self.wrong(
+                FieldSlot::LatencyMs,
+                &Scalar::Float(ms),
+                "write 0 or more, from a monotonic clock",
+            )),
             ms => Ok(ms.map(|ms| (ms * 1000.0).round() as u64)),
         }
     }
@@ -161,7 +188,7 @@ impl<'a> Builder<'a, '_> {
             None => Ok(None),
             Some(Scalar::Bool(value)) => Ok(Some(Value::Number(f64::from(u8::from(value))))),
             Some(Scalar::Text(text)) => Ok(Some(Value::Text(text))),
-            Some(found) => match found.number() {
+            Some(found) => match found.number().filter(|number| number.is_finite()) {
                 Some(number) => Ok(Some(Value::Number(number))),
                 None => Err(self.wrong(slot, &found, "write a number, a string, true or false")),
             },
@@ -185,28 +212,49 @@ impl<'a> Builder<'a, '_> {
         Err(self.wrong(slot, &found, &format!("write one of {}", words.join(", "))))
     }
 
-    pub(super) fn features(&mut self) -> Result<Vec<(Cow<'a, str>, Feature<'a>)>, Rejected> {
-        let features = match std::mem::take(&mut self.fields.features) {
-            Features::Absent => return Ok(Vec::new()),
-            Features::Read(features) => features,
-            Features::NoObject(found) => {
-                let detail = format!("features is {found}; write an object with names and values");
-                return Err(Rejected::new(Reject::WrongType, detail));
+    /// The features. One that cannot be used is there as such; what is no object has none.
+    pub(super) fn features(&mut self) -> Vec<(Cow<'a, str>, Feature<'a>)> {
+        let object = match std::mem::take(&mut self.fields.features) {
+            Found::Nowhere | Found::Given(Scalar::Null) | Found::Raw(RawValue::Word(b"null")) => {
+                return Vec::new();
             }
-            Features::Nested(name, found) => {
+            Found::Raw(RawValue::Object(object)) => object,
+            Found::Raw(other) => return self.no_features(&Scalar::of(other)),
+            Found::Given(other) => return self.no_features(&other),
+            Found::Twice => return self.no_features(&Scalar::Unreadable(TWICE)),
+        };
+        let mut read: Vec<(Cow<'a, str>, Feature<'a>)> = Vec::with_capacity(USUAL_FEATURES);
+        // The object was found whole.
+        for (name, value) in members(object).map_while(Result::ok) {
+            let Ok(name) = text(name) else {
+                self.lose(LostField::Features, "a feature's name is no text".to_owned());
+                continue;
+            };
+            if let Err(why) = check_name(&name) {
+                self.lose(LostField::Features, format!("feature {}: {why}", Quoted(&name)));
+                continue;
+            }
+            let value = Scalar::of(value);
+            if let Scalar::Array | Scalar::Object | Scalar::Unreadable(_) = value {
                 let detail = format!(
-                    "feature {} is {found}; write a number, a string, true, false or null",
+                    "feature {} is {value}; write a number, a string, true, false or null",
                     Quoted(&name)
                 );
-                return Err(Rejected::new(Reject::WrongType, detail));
+                self.lose(LostField::Features, detail);
             }
-        };
-        for (name, _) in &features {
-            if let Err(why) = check_name(name) {
-                let detail = format!("feature {}: {why}", Quoted(name));
-                return Err(Rejected::new(Reject::WrongType, detail));
-            }
+            read.push((name, value.into_feature()));
         }
-        Ok(features)
+        while let Some(name) = repeated(&read, |(name, _)| name).map(str::to_owned) {
+            self.lose(LostField::Features, format!("feature {} is there twice", Quoted(&name)));
+            read.retain(|(other, _)| *other != name);
+            read.push((Cow::Owned(name), Feature::Unusable));
+        }
+        read
+    }
+
+    fn no_features(&mut self, found: &Scalar<'_>) -> Vec<(Cow<'a, str>, Feature<'a>)> {
+        let detail = format!("features is {found}; write an object with names and values");
+        self.lose(LostField::Features, detail);
+        Vec::new()
     }
 }

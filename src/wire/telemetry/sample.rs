@@ -1,15 +1,18 @@
 //! Known fields become a sample, each judged by what the sample needs.
 //!
-//! Law: a field that another kind of sample has is not looked at. An optional null is absent.
+//! Law: a field that another kind of sample has is not looked at. An optional null is absent. A
+//! value that cannot be used costs what needs it and no more: without an id, a model, a version, a
+//! time or a type there is no sample; without a status the answer says nothing of errors.
 
 use std::borrow::Cow;
 
-use super::fields::{FieldSlot, Fields, Quoted, Scalar};
+use super::fields::{FieldSlot, Fields};
 use super::read::Builder;
-use super::{Context, Rejected};
+use super::value::Quoted;
+use super::{Context, Loss, Rejected};
 use crate::model::{
-    EventTime, Health, LatencySample, Outcome, Prediction, PredictionStatus, Reject, Run, RunKind,
-    RunStatus, Sample, SampleKind, SampleRole, UnknownModels,
+    EventTime, Health, LatencySample, LostField, LostFields, Outcome, Prediction, PredictionStatus,
+    Reject, Run, RunKind, RunStatus, Sample, SampleKind, SampleRole, UnknownModels,
 };
 
 const STATUS: &[(&str, PredictionStatus)] = &[
@@ -26,13 +29,15 @@ const RUN_STATUS: &[(&str, RunStatus)] = &[
     ("failed", RunStatus::Failed),
 ];
 
-/// The sample that the fields make.
+/// The sample that the fields make. Where there is none, the error says of which model and version
+/// it would have been, if that can be read.
 pub(super) fn build<'a>(
     fields: Fields<'a>,
     kind: SampleKind,
     context: &Context<'_>,
+    losses: Option<&mut Vec<Loss>>,
 ) -> Result<Sample<'a>, Rejected> {
-    let mut builder = Builder { fields, kind, context };
+    let mut builder = Builder { fields, kind, context, lost: LostFields::default(), losses };
     let model = builder.needed_name(FieldSlot::Model)?;
     if let UnknownModels::Reject(known) = &context.source.unknown_models
         && !known.contains(model.as_ref())
@@ -43,86 +48,105 @@ pub(super) fn build<'a>(
         );
         return Err(Rejected::new(Reject::UnknownModel, detail));
     }
-    let ts = builder.ts()?;
-    match kind {
-        SampleKind::Prediction => builder.prediction(model, ts).map(Sample::Prediction),
-        SampleKind::Outcome => builder.outcome(model, ts).map(Sample::Outcome),
-        SampleKind::Latency => builder.latency(model, ts).map(Sample::Latency),
-        SampleKind::Health => builder.health(model, ts).map(Sample::Health),
-        SampleKind::Run => builder.run(model, ts).map(Sample::Run),
-    }
+    let needs_version =
+        matches!(kind, SampleKind::Prediction | SampleKind::Latency | SampleKind::Health);
+    let version = match needs_version {
+        true => builder.needed_name(FieldSlot::Version).map(Some),
+        false => builder.name(FieldSlot::Version),
+    };
+    let known = version.as_ref().ok().cloned().flatten();
+    let built = version.and_then(|version| {
+        let of = SampleOf { model: model.clone(), version, ts: builder.ts()? };
+        match kind {
+            SampleKind::Prediction => builder.prediction(of).map(Sample::Prediction),
+            SampleKind::Outcome => builder.outcome(of).map(Sample::Outcome),
+            SampleKind::Latency => builder.latency(of).map(Sample::Latency),
+            SampleKind::Health => builder.health(of).map(Sample::Health),
+            SampleKind::Run => builder.run(of).map(Sample::Run),
+        }
+    });
+    built.map_err(|why| why.about(kind, &model, known.as_deref()))
+}
+
+/// What every sample has.
+struct SampleOf<'a> {
+    model: Cow<'a, str>,
+    /// There, if the kind needs it.
+    version: Option<Cow<'a, str>>,
+    ts: EventTime,
 }
 
 impl<'a> Builder<'a, '_> {
-    fn prediction(
-        &mut self,
-        model: Cow<'a, str>,
-        ts: EventTime,
-    ) -> Result<Prediction<'a>, Rejected> {
-        if let Some(found) = self.optional(FieldSlot::Tags)
-            && found != Scalar::Object
-        {
-            return Err(self.wrong(FieldSlot::Tags, &found, "write an object"));
-        }
+    fn prediction(&mut self, of: SampleOf<'a>) -> Result<Prediction<'a>, Rejected> {
+        let SampleOf { model, version, ts } = of;
+        let id = self.needed_name(FieldSlot::Id)?;
+        // Without its request an answer cannot be joined: its label is lost, not the rest.
+        let request = self.name(FieldSlot::Request);
+        let joins = request.is_ok();
+        let request = self.or_lost(LostField::Prediction, |_| request);
+        let label = |builder: &mut Self| builder.label(FieldSlot::Prediction);
+        let prediction = self.or_lost(LostField::Prediction, label).filter(|_| joins);
         Ok(Prediction {
-            id: self.needed_name(FieldSlot::Id)?,
+            id,
             model,
-            version: self.needed_name(FieldSlot::Version)?,
+            version: version.unwrap_or_default(),
             ts,
-            request: self.name(FieldSlot::Request)?,
-            status: self.word(FieldSlot::Status, STATUS)?.unwrap_or_default(),
-            prediction: self.label(FieldSlot::Prediction)?,
-            score: self.number(FieldSlot::Score)?,
-            latency_us: self.latency_us()?,
-            features: self.features()?,
-            role: self.word(FieldSlot::Role, ROLE)?.unwrap_or_default(),
-            actual: self.label(FieldSlot::Actual)?,
-        })
-    }
-
-    fn outcome(&mut self, model: Cow<'a, str>, ts: EventTime) -> Result<Outcome<'a>, Rejected> {
-        Ok(Outcome {
-            request: self.needed_name(FieldSlot::Request)?,
-            model,
-            ts,
-            actual: self.needed(FieldSlot::Actual, Self::label)?,
-            version: self.name(FieldSlot::Version)?,
-            prediction: self.label(FieldSlot::Prediction)?,
-        })
-    }
-
-    fn latency(
-        &mut self,
-        model: Cow<'a, str>,
-        ts: EventTime,
-    ) -> Result<LatencySample<'a>, Rejected> {
-        Ok(LatencySample {
-            model,
-            version: self.needed_name(FieldSlot::Version)?,
-            ts,
-            latency_us: self.needed(FieldSlot::LatencyMs, |builder, _| builder.latency_us())?,
-            id: self.name(FieldSlot::Id)?,
-        })
-    }
-
-    fn health(&mut self, model: Cow<'a, str>, ts: EventTime) -> Result<Health<'a>, Rejected> {
-        Ok(Health {
-            model,
-            version: self.needed_name(FieldSlot::Version)?,
-            ts,
-            cpu_ratio: self.amount(FieldSlot::CpuRatio)?,
-            memory_bytes: self.amount(FieldSlot::MemoryBytes)?.map(|bytes| bytes as u64),
-        })
-    }
-
-    fn run(&mut self, model: Cow<'a, str>, ts: EventTime) -> Result<Run<'a>, Rejected> {
-        Ok(Run {
-            model,
-            ts,
-            kind: self.needed(FieldSlot::Kind, |builder, slot| builder.word(slot, RUN_KIND))?,
+            request,
             status: self
-                .needed(FieldSlot::Status, |builder, slot| builder.word(slot, RUN_STATUS))?,
-            version: self.name(FieldSlot::Version)?,
+                .or_lost(LostField::Status, |b| b.word(FieldSlot::Status, STATUS))
+                .unwrap_or_default(),
+            prediction,
+            score: self.or_lost(LostField::Score, |b| b.number(FieldSlot::Score)),
+            latency_us: self.or_lost(LostField::Latency, Self::latency_us),
+            features: self.features(),
+            role: self
+                .or_lost(LostField::Role, |b| b.word(FieldSlot::Role, ROLE))
+                .unwrap_or_default(),
+            actual: self.or_lost(LostField::Actual, |b| b.label(FieldSlot::Actual)),
+            lost: self.lost,
         })
+    }
+
+    fn outcome(&mut self, of: SampleOf<'a>) -> Result<Outcome<'a>, Rejected> {
+        let SampleOf { model, version, ts } = of;
+        let request = self.needed_name(FieldSlot::Request)?;
+        let missing = !self.fields.has(FieldSlot::Actual);
+        let actual = match self.needed(FieldSlot::Actual, Self::label) {
+            Err(why) if missing => return Err(why),
+            read => self.or_lost(LostField::Actual, |_| read.map(Some)),
+        };
+        let label = |builder: &mut Self| builder.label(FieldSlot::Prediction);
+        let prediction = self.or_lost(LostField::Prediction, label);
+        Ok(Outcome { request, model, ts, actual, version, prediction, lost: self.lost })
+    }
+
+    fn latency(&mut self, of: SampleOf<'a>) -> Result<LatencySample<'a>, Rejected> {
+        let SampleOf { model, version, ts } = of;
+        let missing = !self.fields.has(FieldSlot::LatencyMs);
+        let read = self.needed(FieldSlot::LatencyMs, |builder, _| builder.latency_us());
+        let latency_us = match read {
+            Err(why) if missing => return Err(why),
+            read => self.or_lost(LostField::Latency, |_| read.map(Some)),
+        };
+        let id = self.name(FieldSlot::Id)?;
+        let version = version.unwrap_or_default();
+        Ok(LatencySample { model, version, ts, latency_us, id, lost: self.lost })
+    }
+
+    fn health(&mut self, of: SampleOf<'a>) -> Result<Health<'a>, Rejected> {
+        let SampleOf { model, version, ts } = of;
+        let cpu_ratio = self.or_lost(LostField::Cpu, |b| b.amount(FieldSlot::CpuRatio));
+        let memory = self.or_lost(LostField::Memory, |b| b.amount(FieldSlot::MemoryBytes));
+        let memory_bytes = memory.map(|bytes| bytes as u64);
+        let version = version.unwrap_or_default();
+        Ok(Health { model, version, ts, cpu_ratio, memory_bytes, lost: self.lost })
+    }
+
+    fn run(&mut self, of: SampleOf<'a>) -> Result<Run<'a>, Rejected> {
+        let SampleOf { model, version, ts } = of;
+        let kind = self.needed(FieldSlot::Kind, |builder, slot| builder.word(slot, RUN_KIND))?;
+        let status =
+            self.needed(FieldSlot::Status, |builder, slot| builder.word(slot, RUN_STATUS))?;
+        Ok(Run { model, ts, kind, status, version })
     }
 }

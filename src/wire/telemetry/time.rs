@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 
-use super::fields::{Quoted, Scalar};
+use super::value::{Quoted, Scalar};
 use crate::model::EventTime;
 
 /// The last millisecond of the year 9999; a larger number is no milliseconds.
@@ -25,7 +25,7 @@ pub(super) fn moment(found: &Scalar<'_>) -> Result<EventTime, String> {
                 "{number:?} has a fraction; write whole milliseconds since 1970 (seconds × 1000)"
             ));
         }
-        Scalar::Null | Scalar::Bool(_) | Scalar::Array | Scalar::Object => {
+        Scalar::Null | Scalar::Bool(_) | Scalar::Array | Scalar::Object | Scalar::Unreadable(_) => {
             return Err(format!("{found} is not a time; write RFC 3339 or epoch milliseconds"));
         }
     };

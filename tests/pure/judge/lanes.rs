@@ -38,6 +38,15 @@ fn the_slowest_lane_says_how_far_the_shard_has_come() {
 }
 
 #[test]
+fn no_open_minute_fires_before_every_lane_was_heard_of() {
+    let failing = "frame lane=0 pane=0s w=0s new=300s v2:answers=500/0 v3:answers=500/500
+                   frame lane=0 pane=60s w=0s new=300s v2:answers=500/0 v3:answers=500/500";
+    assert_eq!(told(&format!("{TWO}\n{failing}")), Vec::<String>::new());
+    let heard = format!("{TWO}\nframe lane=1 w=0s new=300s\n{failing}");
+    assert!(told(&heard).iter().any(|said| said.contains("ahead v3 error-rate Breach")), "{heard}");
+}
+
+#[test]
 fn an_idle_lane_leaves_the_minimum_and_all_idle_stand() {
     let mut world = world(&format!(
         "{TWO}

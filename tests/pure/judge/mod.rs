@@ -9,6 +9,8 @@
 mod baselines;
 mod drift;
 mod lanes;
+mod losses;
+mod missing;
 mod silence;
 mod verdicts;
 mod windows;

@@ -4,17 +4,20 @@
 //! rules accuracy-drop.act=yes error-rate.window=5/3 …     the shipped rules, but for these
 //! source lanes=2 pane=10s                                 60s and one lane unless said
 //! stand production=v3 proven=v2 v3.accuracy=0.91/28000    what undo knows
+//! 10s v3:answers=10/0 x6                                  the same, every 10 s
 //! h v3:labels=100/10,answers=100/1 v2&v3:pair=85/5/5/5 x24    24 hours: at the start of each a
 //!                                                         frame with these sums in one pane
 //! frame lane=1 epoch=2 pane=0s w=30s new=45s idle v3:…    a frame; times from now on
 //! skip 8h                                                 event and log time pass, nothing comes
 //! +61s                                                    log time passes, then a tick
-//! claim 0 2 | beat 0,1
+//! claim 0 2 | beat 0,1,t/0
+//! source name=t known=s,t                                 another source, and all that there are
+//! frame of=t …                                            a frame of that one
 //! ```
 //!
 //! Cells: `labels=n/wrong`, `answers=n/failed`, `ms=n*milliseconds`, `f=n*most` (the feature `f`,
 //! n numbers spread evenly from 0 to `most`), `f=n*name` (a category). Pairs: `pair=both/only the
-//! first/only the second/neither`, `f=n*most|n*most`.
+//! first/only the second/neither`, `f=n*most|n*most`. `n/v1:` is a version of the model n.
 //!
 //! Over 300 lines: the one machine that reads the lines of all others.
 
@@ -27,8 +30,8 @@ use ripcord::model::{
     SourceId, Span, Standing, Statistic, TriggerId, VersionId, VersionStanding,
 };
 use ripcord::sums::{
-    Assessment, Counters, Counts, Frame, Grid, PairPartial, PairSums, PairTable, VersionPartial,
-    VersionSums,
+    Assessment, Counters, Counts, Frame, Grid, PairPartial, PairSums, PairTable, UnknownPartial,
+    VersionPartial, VersionSums,
 };
 
 /// A Thursday, at midnight.
@@ -42,7 +45,9 @@ pub struct World {
     now: EventTime,
     pane: Span,
     next: BTreeMap<u32, i64>,
+    measured: BTreeMap<SourceId, u64>,
     versions: Vec<VersionPartial>,
+    unknown: Vec<UnknownPartial>,
     pairs: Vec<PairPartial>,
 }
 
@@ -70,8 +75,8 @@ pub fn model() -> ModelId {
     ModelId::new("m").unwrap()
 }
 
-fn source() -> SourceId {
-    SourceId::new("s").unwrap()
+fn source(name: &str) -> SourceId {
+    SourceId::new(name).unwrap()
 }
 
 fn span(word: &str) -> Span {
@@ -119,8 +124,10 @@ impl World {
             now: EventTime::from_ms(START),
             pane: Span::from_s(60),
             next: BTreeMap::new(),
+            measured: BTreeMap::new(),
             versions: Vec::new(),
             pairs: Vec::new(),
+            unknown: Vec::new(),
         };
         world.line("source lanes=1");
         world
@@ -146,6 +153,9 @@ impl World {
             time if time.starts_with('+') => {
                 self.log = self.log + span(&time[1..]);
                 return self.step(Input::Tick);
+            }
+            every if every.starts_with(|c: char| c.is_ascii_digit()) => {
+                return self.repeat(span(every), rest);
             }
             unit => return self.repeat(span(&format!("1{unit}")), rest),
         }
@@ -191,16 +201,21 @@ impl World {
     }
 
     fn source(&mut self, words: &[&str]) -> Vec<String> {
-        let mut lanes = 1;
+        let (mut lanes, mut name, mut known) = (1, None, Vec::new());
         for word in words {
             match word.split_once('=').unwrap() {
                 ("lanes", count) => lanes = count.parse().unwrap(),
+                ("name", other) => name = Some(source(other)),
+                ("known", all) => known = all.split(',').map(source).collect(),
                 ("pane", length) => self.pane = span(length),
                 (other, _) => panic!("no {other}"),
             }
         }
-        self.judge = Judge::default();
-        self.step(Input::Source(&source(), lanes, self.pane))
+        if name.is_none() {
+            self.judge = Judge::default();
+        }
+        let (id, pane) = (name.unwrap_or_else(|| source("s")), self.pane);
+        self.step(Input::Source { id: &id, lanes, pane, known: &known })
     }
 
     fn stand(&mut self, words: &[&str]) -> Vec<String> {
@@ -241,12 +256,13 @@ impl World {
     }
 
     fn frame(&mut self, words: &[&str]) -> Vec<String> {
-        let (mut of, mut epoch, mut idle) = (0, 1, false);
+        let (mut of, mut epoch, mut idle, mut from) = (0, 1, false, source("s"));
         let (mut at, mut watermark, mut newest) = (self.now.floor(self.pane), self.now, self.now);
         for word in words {
             match word.split_once('=') {
                 _ if word.contains(':') => self.cell(word, at),
                 None if *word == "idle" => idle = true,
+                Some(("of", name)) => from = source(name),
                 Some(("lane", lane)) => of = lane.parse().unwrap(),
                 Some(("epoch", number)) => epoch = number.parse().unwrap(),
                 Some(("pane", later)) => at = (self.now + span(later)).floor(self.pane),
@@ -258,27 +274,41 @@ impl World {
         let next = self.next.entry(of).or_default();
         let positions = vec![(*next, *next + 1)];
         *next += 1;
+        let answers = self.versions.iter().map(|cell| cell.sums.answers.n).sum::<u64>();
+        let measured = self.measured.entry(from.clone()).or_default();
+        *measured += answers;
+        let counters = Counters { read: *measured, measured: *measured, ..Counters::default() };
         let frame = Frame {
-            lane: lane(&of.to_string()),
+            lane: LaneId { source: from, lane: of },
             epoch,
             positions,
             watermark,
             newest: newest.max(watermark),
             idle,
             warm: 1.0,
-            counters: Counters::default(),
+            counters,
             versions: std::mem::take(&mut self.versions),
             pairs: std::mem::take(&mut self.pairs),
+            unknown: std::mem::take(&mut self.unknown),
+            skews: Vec::new(),
         };
         self.step(Input::Frame(&frame))
     }
 
     fn cell(&mut self, word: &str, pane: EventTime) {
         let (names, sums) = word.split_once(':').unwrap();
+        if names == "?" || names == "m/?" {
+            let (model, lost) = ((names == "m/?").then(model), version_sums(sums).lost);
+            return self.unknown.push(UnknownPartial { pane, model, lost });
+        }
+        let (model, names) = match names.split_once('/') {
+            Some((other, names)) => (ModelId::new(other).unwrap(), names),
+            None => (model(), names),
+        };
         match names.split_once('&') {
             None => self.versions.push(VersionPartial {
                 pane,
-                model: model(),
+                model,
                 version: version(names),
                 role: SampleRole::Unstated,
                 sums: version_sums(sums),
@@ -287,7 +317,7 @@ impl World {
                 let sums = pair_sums(sums);
                 let (a, b, sums) = if a < b { (a, b, sums) } else { (b, a, swapped(sums)) };
                 let (a, b) = (version(a), version(b));
-                self.pairs.push(PairPartial { pane, model: model(), a, b, sums });
+                self.pairs.push(PairPartial { pane, model, a, b, sums });
             }
         }
     }
@@ -313,7 +343,8 @@ fn known<'a>(standing: &'a mut Standing, name: &str) -> &'a mut VersionStanding 
 }
 
 fn lane(number: &str) -> LaneId {
-    LaneId { source: source(), lane: number.parse().unwrap() }
+    let (of, number) = number.split_once('/').unwrap_or(("s", number));
+    LaneId { source: source(of), lane: number.parse().unwrap() }
 }
 
 fn version_sums(text: &str) -> VersionSums {
@@ -322,6 +353,9 @@ fn version_sums(text: &str) -> VersionSums {
         match part.split_once('=').unwrap() {
             ("labels", value) => sums.labels = counts(value),
             ("answers", value) => sums.answers = counts(value),
+            ("-answers", value) => sums.lost.answers = value.parse().unwrap(),
+            ("-labels", value) => sums.lost.labels = value.parse().unwrap(),
+            ("-ms", value) => sums.lost.latencies = value.parse().unwrap(),
             ("ms", value) => {
                 let (n, ms) = value.split_once('*').unwrap();
                 let latency = sums.latency.get_or_insert_default();

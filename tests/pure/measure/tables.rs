@@ -2,9 +2,8 @@
 //!
 //! Over 300 lines: tables.
 
-use super::text::{check, s, source};
-use ripcord::measure::beginning;
-use ripcord::model::{Source, Span};
+use super::text::{check, source};
+use ripcord::model::Span;
 
 #[test]
 fn signals_fall_in_the_panes_of_their_times() {
@@ -35,7 +34,49 @@ fn signals_fall_in_the_panes_of_their_times() {
           0 v1 lat=2 health=1 cpu=500000
           0 v2 training=1/1
           10 v1* labels=2/1
+          10 ?/? -n=1 -lat=1 -labels=1 -features=1
         frame 13..13 mark=20 read=13 measured=11 duplicate=1 not_json=1
+        ",
+    );
+}
+
+#[test]
+fn what_is_lost_counts_in_the_pane_that_was_the_newest() {
+    check(
+        &source(1),
+        "
+        p 15 a v1 yes lat=9 f=1
+        bad wrong_type kind=prediction m=m v=v1
+        bad wrong_type kind=outcome m=m
+        bad not_json
+        bad unknown_model m=other
+        bad missing_field kind=run m=m v=v1
+        p 21 b v1 yes f=[] lost=features,latency
+        p 22 c v1 yes lost=status
+        p 35 d v1 yes
+        p 3 e v2 yes lat=1
+        p 16 f v1 yes
+        o 17 a !
+        o 38 a ! lost=actual
+        l 38 v1 x lost=latency
+        flush 0",
+        "
+        rejected 0@1 wrong_type
+        rejected 0@2 wrong_type
+        rejected 0@3 not_json
+        rejected 0@4 unknown_model
+        rejected 0@5 missing_field
+        late 0@9 by 32
+        late 0@10 by 19
+        late 0@11 by 18
+        frame 0..14 mark=28 read=14 measured=6 late=3 not_json=1 wrong_type=2 \
+        missing_field=1 unknown_model=1
+          10 v1 n=1 lat=1 -n=1 -lat=1 -labels=1 -features=1 said:yesx1 f:1x1
+          20 v1 n=1 -n=1 -lat=1 -features=1 said:yesx2 f:
+          30 v1 n=1 -n=1 -lat=1 -labels=2 said:yesx1
+          30 v2 -n=1 -lat=1
+          10 ?/? -n=1 -lat=1 -labels=1 -features=1
+          10 m/? -labels=1
         ",
     );
 }
@@ -54,12 +95,12 @@ fn what_its_pane_no_longer_takes_is_late_and_said() {
         p 12 f v1 yes
         flush 0",
         "
-        late 0@4
-        late 0@5
+        late 0@4 by 13
+        late 0@5 by 12
         frame 0..7 mark=10 read=7 measured=5 late=2
           0 v1 n=2 said:yesx2
           10 v1 n=2 said:yesx2
-          20 v1 n=1 said:yesx1
+          20 v1 n=1 -n=1 -labels=1 said:yesx1
         ",
     );
 }
@@ -134,6 +175,25 @@ fn a_truth_that_comes_along_counts_at_once_and_pairs() {
           10 v1|v2 0,1,0,0
           10 v1|v3 1,0,0,0
           10 v2|v3 0,0,1,0
+        ",
+    );
+}
+
+#[test]
+fn a_number_and_a_text_are_neither_alike_nor_different() {
+    check(
+        &source(1),
+        "
+        p 1 a v1 1
+        p 1 a v2 one
+        p 2 b v1 1 true=one
+        o 5 a 1
+        o 6 c one v=v1 said=0
+        flush 0",
+        "
+        frame 0..5 mark=-4 read=5 measured=5
+          0 v1 n=2 labels=1 -types=2 said:1x2
+          0 v2 n=1 -types=1 said:onex1
         ",
     );
 }
@@ -267,43 +327,6 @@ fn a_cell_is_sent_once_a_second_unless_it_got_worse_or_closed() {
 }
 
 #[test]
-fn a_clock_that_jumps_is_held_until_others_confirm_it() {
-    check(
-        &source(1),
-        "
-        p 0 a v1 yes
-        p 9000 b v1 yes
-        flush 0
-        p 1 c v1 yes
-        p 2 d v1 yes
-        p 3 e v1 yes
-        flush 1
-        p 9000 f v1 yes
-        p 8990 g v1 yes
-        p 99999 x v1 yes
-        p 9001 h v1 yes
-        flush 2
-        p 9002 i v1 yes
-        flush 3
-        end
-        flush 4",
-        "
-        frame 0..2 mark=-10 read=2 measured=1 waiting=1
-          0 v1 n=1 said:yesx1
-        rejected 0@1 from_future
-        frame 2..5 mark=-7 read=5 measured=4 from_future=1
-        frame 5..9 mark=-7 read=9 measured=4 waiting=4 from_future=1
-        frame 9..10 mark=8992 read=10 measured=8 waiting=1 from_future=1
-          0 v1 n=4 said:yesx4
-          8990 v1 n=1 said:yesx1
-          9000 v1 n=3 said:yesx3
-        rejected 0@7 from_future
-        frame 10..10 mark=9010 read=10 measured=8 from_future=2
-        ",
-    );
-}
-
-#[test]
 fn the_logs_own_time_vouches_for_a_clock() {
     check(
         &source(1),
@@ -315,9 +338,9 @@ fn the_logs_own_time_vouches_for_a_clock() {
         flush 0",
         "
         rejected 0@3 from_future
-        frame 0..4 mark=93591 read=4 measured=3 from_future=1
+        frame 0..4 mark=89991 read=4 measured=3 from_future=1
           0 v1 n=1 said:yesx1
-          90000 v1 n=1 said:yesx1
+          90000 v1 n=1 -n=1 said:yesx1
           93600 v1 n=1 said:yesx1
         ",
     );
@@ -364,21 +387,4 @@ fn no_name_that_is_none_enters() {
         frame 0..2 mark=- read=2 wrong_type=2
         ",
     );
-}
-
-#[test]
-fn event_time_begins_where_most_clocks_agree() {
-    let source = Source { max_jump: Span::from_s(10), jump_confirmations: 3, ..source(1) };
-    let begins = |times: &[i64]| beginning(times.iter().map(|at| s(*at)).collect(), &source);
-    for (times, begin) in [
-        (&[900, 1, 2, 3][..], Some(1)),
-        (&[1, 900, 901], Some(900)),
-        (&[900, 1], Some(1)),
-        // Rare records are no jumps while each is near the one before.
-        (&[0, 9, 18, 27, 900, 901], Some(0)),
-        (&[], None),
-    ] {
-        assert_eq!(begins(times), begin.map(s), "{times:?}");
-    }
-    assert_eq!(beginning(vec![s(1)], &Source { jump_confirmations: 0, ..source }), None);
 }

@@ -3,17 +3,20 @@
 //! In: `p TS REQUEST VERSION ANSWER`, `o TS REQUEST TRUTH`, `l TS VERSION MICROSECONDS`,
 //! `h TS VERSION CPU`, `r TS KIND STATUS`, `bad CODE`, `idle TOPIC`, `end`, `flush MS`; then
 //! `key=value` in any order: `topic`, `id`, `role`, `true`, `lat`, `v`, `said`, `at` (append
-//! time), `m` (model), anything else is a feature. Times are seconds. An answer `!error`,
-//! `!timeout` or `!none` has none.
+//! time), `next` (times of the next records, with commas), `m` (model), `lost` (fields, with
+//! commas), `kind` (of a bad record), anything else is a feature. Times are seconds. An answer
+//! `!error`, `!timeout` or `!none` has none.
+//!
+//! Over 300 lines: both directions of one notation.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use ripcord::measure::{Input, Lane, Output};
+use ripcord::measure::{Input, Lane, Output, UnreadRecord};
 use ripcord::model::*;
-use ripcord::sums::{Counters, Frame, Grid};
+use ripcord::sums::{Counters, Frame, Grid, Losses};
 
-/// One topic unless told: panes of 10 s, disorder 10 s, horizon 60 s.
+/// Panes of 10 s, disorder 10 s, horizon 60 s; every clock is believed.
 pub(crate) fn source(topics: usize) -> Source {
     let topic =
         |i| TopicRule { name: format!("t{i}"), allowed_disorder: Span::from_s(10), mapping: None };
@@ -24,11 +27,11 @@ pub(crate) fn source(topics: usize) -> Source {
         label_horizon: Span::from_s(60),
         max_waiting: 1000,
         max_jump: Span::from_s(3600),
-        jump_confirmations: 3,
+        jump_confirmations: 0,
+        max_skew: Span::ZERO,
         max_categories: 2,
         oldest: s(0),
         max_record_bytes: 1 << 20,
-        max_depth: 8,
         unknown_models: UnknownModels::Learn,
     }
 }
@@ -70,18 +73,28 @@ impl Lines {
                 let now = LogTime::from_ms(plain[0].parse().unwrap());
                 return self.lane.step(Input::Flush { now }, &mut self.out);
             }
-            "bad" => Err(serde_json::from_value(plain[0].into()).unwrap()),
+            "bad" => Err(UnreadRecord {
+                code: serde_json::from_value(plain[0].into()).unwrap(),
+                kind: get("kind").map(|kind| serde_json::from_value(kind.into()).unwrap()),
+                model: get("m"),
+                version: get("v"),
+            }),
             _ => Ok(sample(kind, &plain, &get, &pairs)),
         };
         let topic: usize = get("topic").map_or(0, |t| t.parse().unwrap());
         let position = self.positions[topic];
         self.positions[topic] += 1;
         let appended = get("at").map(|at| LogTime::from_ms(at.parse::<i64>().unwrap() * 1000));
-        self.lane.step(Input::Record { topic, position, appended, read }, &mut self.out);
+        let following = get("next").map(|next| next.split(',').map(|ts| s(ts.parse().unwrap())));
+        let following: Option<Vec<_>> = following.map(Iterator::collect);
+        let following = following.as_deref();
+        let input = Input::Record { topic, position, appended, following, read };
+        self.lane.step(input, &mut self.out);
     }
 }
 
-const OURS: [&str; 9] = ["topic", "id", "role", "true", "lat", "v", "said", "at", "m"];
+const OURS: [&str; 12] =
+    ["topic", "id", "role", "true", "lat", "v", "said", "at", "m", "lost", "kind", "next"];
 
 fn sample<'a>(
     kind: &str,
@@ -91,6 +104,10 @@ fn sample<'a>(
 ) -> Sample<'a> {
     let ts = EventTime::from_ms((plain[0].parse::<f64>().unwrap() * 1000.0) as i64);
     let model = Cow::Borrowed(get("m").unwrap_or("m"));
+    let mut lost = LostFields::default();
+    for field in get("lost").into_iter().flat_map(|fields| fields.split(',')) {
+        lost.add(serde_json::from_value(field.into()).unwrap());
+    }
     match kind {
         "p" => {
             let (request, version) = (plain[1], plain[2]);
@@ -117,22 +134,25 @@ fn sample<'a>(
                     .collect(),
                 role: role.unwrap_or_default(),
                 actual: get("true").map(value),
+                lost,
             })
         }
         "o" => Sample::Outcome(Outcome {
             request: plain[1].into(),
             model,
             ts,
-            actual: value(plain[2]),
+            actual: Some(plain[2]).filter(|actual| *actual != "!").map(value),
             version: get("v").map(Cow::Borrowed),
             prediction: get("said").map(value),
+            lost,
         }),
         "l" => Sample::Latency(LatencySample {
             model,
             version: plain[1].into(),
             ts,
-            latency_us: plain[2].parse().unwrap(),
+            latency_us: plain[2].parse().ok(),
             id: get("id").map(Cow::Borrowed),
+            lost,
         }),
         "h" => Sample::Health(Health {
             model,
@@ -140,6 +160,7 @@ fn sample<'a>(
             ts,
             cpu_ratio: Some(plain[2].parse().unwrap()),
             memory_bytes: Some(7),
+            lost,
         }),
         "r" => Sample::Run(Run {
             model,
@@ -159,6 +180,7 @@ fn value(text: &str) -> Value<'_> {
 fn feature(text: &str) -> Feature<'_> {
     match text {
         "null" => Feature::Missing,
+        "[]" => Feature::Unusable,
         _ => text.parse().map_or(Feature::Category(text.into()), Feature::Number),
     }
 }
@@ -176,8 +198,8 @@ pub(crate) fn show(outputs: &[Output]) -> String {
             Output::Rejected { topic, position, code } => {
                 writeln!(text, "rejected {topic}@{position} {code}").unwrap();
             }
-            Output::Late { topic, position } => {
-                writeln!(text, "late {topic}@{position}").unwrap();
+            Output::Late { topic, position, behind } => {
+                writeln!(text, "late {topic}@{position} by {}", behind.as_s()).unwrap();
             }
             Output::JoinStopped { model, waiting, cap } => {
                 writeln!(text, "join of {model} stopped: {waiting} of {cap}").unwrap();
@@ -188,6 +210,17 @@ pub(crate) fn show(outputs: &[Output]) -> String {
         }
     }
     text
+}
+
+fn losses(lost: Losses) -> [(&'static str, u64); 5] {
+    let Losses { answers, latencies, labels, types, features } = lost;
+    [
+        ("-n", answers),
+        ("-lat", latencies),
+        ("-labels", labels),
+        ("-types", types),
+        ("-features", features),
+    ]
 }
 
 fn show_frame(frame: &Frame, text: &mut String) {
@@ -217,6 +250,9 @@ fn show_frame(frame: &Frame, text: &mut String) {
         say("timeouts", sums.timeouts, 0);
         say("lat", sums.latency.as_ref().map_or(0, |l| l.n()), 0);
         say("labels", sums.labels.n, sums.labels.bad);
+        for (what, lost) in losses(sums.lost) {
+            say(what, lost, 0);
+        }
         say("health", sums.health.n, 0);
         say("cpu", sums.health.cpu_millionths, 0);
         for (what, runs) in [("training", sums.training), ("pipeline", sums.pipeline)] {
@@ -236,6 +272,17 @@ fn show_frame(frame: &Frame, text: &mut String) {
         let model = if partial.model.as_str() == "m" { "" } else { partial.model.as_str() };
         writeln!(text, "  {} {model}{}{role}{line}", seconds(partial.pane), partial.version)
             .unwrap();
+    }
+    for lost in &frame.unknown {
+        let model = lost.model.as_ref().map_or("?", |model| model.as_str());
+        write!(text, "  {} {model}/?", seconds(lost.pane)).unwrap();
+        for (what, n) in losses(lost.lost).into_iter().filter(|(_, n)| *n > 0) {
+            write!(text, " {what}={n}").unwrap();
+        }
+        writeln!(text).unwrap();
+    }
+    for skew in &frame.skews {
+        writeln!(text, "  {} is {} s ahead", skew.version, skew.ahead.as_s()).unwrap();
     }
     for pair in &frame.pairs {
         let t = pair.sums.table;

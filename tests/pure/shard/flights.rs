@@ -10,7 +10,6 @@ use ripcord::measure::{Input, Lane};
 use ripcord::model::{
     Fact, LaneId, LogTime, Mode, ModelId, Namespace, SampleRole, Span, Stage, TargetRule, TopicRule,
 };
-use ripcord::replay::recorded;
 use ripcord::roles::ingest::pipeline::{LanePipeline, RawRecord};
 use ripcord::shard::{Inbox, Output, Shard};
 use ripcord::targets::registry::ShadowRegistry;
@@ -74,7 +73,7 @@ impl Inboxes {
 
 fn inbox_of_the_flights() -> Inboxes {
     let config = Config::load(&[], &BTreeMap::new()).unwrap();
-    let mut source = recorded(&config.settings.sources[0], config.settings.replay_max_jump);
+    let mut source = config.settings.sources[0].clone();
     let rule = TopicRule { name: "flights".to_owned(), ..source.topics[0].clone() };
     source.topics = vec![rule];
     let mut book = config.rules;
@@ -106,7 +105,8 @@ fn inbox_of_the_flights() -> Inboxes {
     let topics = vec!["flights".to_owned()];
     inbox.append(start, Inbox::Format { shards: 1 });
     inbox.append(start, Inbox::Rules(book));
-    inbox.append(start, Inbox::Source { source: source.id, topics, lanes: 1, pane: source.pane });
+    let (pane, known) = (source.pane, Vec::new());
+    inbox.append(start, Inbox::Source { source: source.id, topics, lanes: 1, pane, known });
     inbox.append(start, Inbox::Claim { lane: lane.clone(), epoch: 1 });
     inbox.observe(start);
     let until: LogTime = UNTIL.parse().unwrap();

@@ -91,6 +91,8 @@ fn frame() -> impl Strategy<Value = (u32, Frame)> {
                 counters: Counters::default(),
                 versions: versions.into_iter().map(cell).collect(),
                 pairs: pairs.into_iter().map(pair).collect(),
+                unknown: Vec::new(),
+                skews: Vec::new(),
             };
             (skip * skip * skip, frame)
         },
@@ -184,7 +186,16 @@ fn inbox(steps: Vec<Step>) -> Vec<Entry> {
     let mut entries = vec![
         (now, Inbox::Format { shards: 1 }),
         (now, Inbox::Rules(book)),
-        (now, Inbox::Source { source, topics: vec!["t".to_owned()], lanes: 3, pane: PANE }),
+        (
+            now,
+            Inbox::Source {
+                source,
+                topics: vec!["t".to_owned()],
+                lanes: 3,
+                pane: PANE,
+                known: Vec::new(),
+            },
+        ),
     ];
     let mut shard = Shard::new(0, 1);
     let mut commands = Vec::new();

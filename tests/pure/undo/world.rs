@@ -121,6 +121,7 @@ pub fn rules() -> RuleSet {
         stall_after: Span::from_s(60),
         hand_over: h(1),
         baseline_samples: 1000,
+        max_loss_percent: 5.0,
     };
     RuleSet {
         namespace: Namespace::new("test").unwrap(),
@@ -370,14 +371,14 @@ impl World {
                     let tally = tally(key, value);
                     let start = start - rule.bucket;
                     let (end, design_effect) = (self.event, 1.0);
-                    a.closed.push(BucketSums { start, end, design_effect, tally });
+                    a.closed.push(BucketSums { start, end, design_effect, tally, lost: 0 });
                 }
                 "closed" | "pair" | "mean" => {
                     self.pass(rule.bucket);
                     let end = self.event;
                     a.at = end;
                     let tally = tally(key, value);
-                    a.closed.push(BucketSums { start, end, design_effect: 1.0, tally });
+                    a.closed.push(BucketSums { start, end, design_effect: 1.0, tally, lost: 0 });
                 }
                 other => panic!("no such word: {other}"),
             }

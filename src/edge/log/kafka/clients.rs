@@ -115,7 +115,8 @@ pub(super) fn member(settings: &KafkaSettings, group: &str, topics: usize) -> Cl
             .set("group.protocol", "consumer")
             .set("group.remote.assignor", if joins { "range" } else { "uniform" }),
     };
-    reads(&mut client).set("group.id", group).clone()
+    // A position outside of the log is an error, which the reader tells: no hole goes unnoticed.
+    reads(&mut client).set("group.id", group).set("auto.offset.reset", "error").clone()
 }
 
 /// Reads what it is assigned by hand. It joins no group, but the client requires a group's name.
@@ -161,7 +162,7 @@ fn reads(client: &mut ClientConfig) -> &mut ClientConfig {
         .set("enable.auto.offset.store", "false")
         .set("enable.partition.eof", "true")
         .set("isolation.level", "read_committed")
-        // Records that retention deleted are a gap in the positions, which measuring reports.
+        // Who scans asks for the bounds first, and compares what came with what was wanted.
         .set("auto.offset.reset", "earliest")
 }
 

@@ -2,7 +2,6 @@
 //! this process's members of groups.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -19,8 +18,7 @@ use super::scanners::{Scanners, Views};
 use crate::config::KafkaSettings;
 use crate::edge::clock::Clock;
 use crate::edge::log::lock::lock;
-use crate::edge::log::{LogError, Partition};
-use crate::model::LogTime;
+use crate::edge::log::{LogClock, LogError, Partition};
 
 /// How long the first answer may take.
 const REACHED: Duration = Duration::from_secs(15);
@@ -30,7 +28,7 @@ const HEARD: usize = 16;
 /// One cluster.
 pub(super) struct Cluster {
     settings: KafkaSettings,
-    clock: Arc<dyn Clock>,
+    clock: LogClock,
     /// In no group; sees uncommitted records, too.
     asker: BaseConsumer<Quiet>,
     counts: Mutex<BTreeMap<String, u32>>,
@@ -38,7 +36,6 @@ pub(super) struct Cluster {
     members: Mutex<BTreeMap<(String, Partition), Weak<GroupConsumer>>>,
     scanners: Scanners,
     views: Views,
-    newest: AtomicI64,
 }
 
 impl Cluster {
@@ -48,14 +45,13 @@ impl Cluster {
             .map_err(|error| failed("setting up a Kafka client (check kafka.properties)", error))?;
         let cluster = Self {
             settings,
-            clock,
+            clock: LogClock::of_brokers(clock),
             asker,
             counts: Mutex::default(),
             compacted: Mutex::default(),
             members: Mutex::default(),
             scanners: Scanners::default(),
             views: Views::default(),
-            newest: AtomicI64::new(i64::MIN),
         };
         let doing = format!("reaching the brokers {}", cluster.settings.brokers);
         let hint = "check kafka.brokers, and kafka.properties for TLS and passwords";
@@ -142,14 +138,9 @@ impl Cluster {
         asked.ok().map(|(_, end)| end)
     }
 
-    pub(super) fn now(&self) -> LogTime {
-        let newest = LogTime::from_ms(self.newest.load(Ordering::Relaxed));
-        self.clock.now().max(newest)
-    }
-
-    /// The log took a record at this time.
-    pub(super) fn seen(&self, time: LogTime) {
-        self.newest.fetch_max(time.as_ms(), Ordering::Relaxed);
+    /// The log's time here: this machine's, and not before the newest record that was seen.
+    pub(super) fn clock(&self) -> &LogClock {
+        &self.clock
     }
 
     /// Registers the reader of a partition for a group.

@@ -69,6 +69,8 @@ pub(super) fn is_out(code: RDKafkaErrorCode) -> bool {
 pub(super) enum GroupError {
     /// Some partition of this number was read to its end.
     End(u32),
+    /// Some partition is read at a position that it does not have.
+    OutOfRange,
     /// No broker answers.
     Silence,
     /// Another process has taken this member's name.
@@ -88,6 +90,7 @@ pub(super) fn meaning(error: &KafkaError) -> GroupError {
     let fatal = matches!(error, KafkaError::MessageConsumptionFatal(_));
     match code(error) {
         Some(Code::AllBrokersDown) => GroupError::Silence,
+        Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => GroupError::OutOfRange,
         Some(Code::FencedInstanceId) => GroupError::Replaced,
         Some(
             Code::TopicAuthorizationFailed

@@ -6,12 +6,14 @@
 //!
 //! Over 300 lines: every answer of the client has its place in one loop.
 
-use std::collections::BTreeMap;
+mod place;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rdkafka::Message;
-use rdkafka::consumer::{CommitMode, Consumer, RebalanceProtocol};
+use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
@@ -21,10 +23,11 @@ use super::cluster::Cluster;
 use super::ends::PartitionEnds;
 use super::fault::{self, GroupError, failed};
 use super::partition::{list, number};
-use super::patience::{PATIENCE, REQUEST, patiently};
+use super::patience::{REQUEST, patiently};
 use super::record;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
+use crate::edge::log::gap::Gap;
 use crate::edge::log::{Commit, Committed, LogError, Partition, Read, Reader, Record};
 use crate::model::LogTime;
 
@@ -55,6 +58,8 @@ pub(super) struct KafkaReader {
     /// A record that arrived among those of another partition.
     next: Option<(Partition, Record)>,
     trouble: Option<KafkaError>,
+    /// Positions that were wanted and are not there.
+    gone: VecDeque<(Partition, Gap)>,
 }
 
 impl KafkaReader {
@@ -81,6 +86,7 @@ impl KafkaReader {
             leaving: Vec::new(),
             next: None,
             trouble: None,
+            gone: VecDeque::new(),
         })
     }
 
@@ -109,6 +115,7 @@ impl KafkaReader {
     fn forget(&mut self, partition: &Partition) {
         self.parts.remove(partition);
         self.ends.forget(partition);
+        self.gone.retain(|(of, _)| of != partition);
         if self.next.as_ref().is_some_and(|(of, _)| of == partition) {
             self.next = None;
         }
@@ -136,46 +143,6 @@ impl KafkaReader {
                 Ok(Some(Read::Revoking(partitions)))
             }
         }
-    }
-
-    /// Takes what was given, at the end and paused: it must be sought first. The end is asked for
-    /// here: where the client asks for it, a late answer may overrule a seek half a second later.
-    fn take(&mut self, partitions: &[Partition]) -> Result<(), LogError> {
-        let mut given = TopicPartitionList::new();
-        for partition in partitions {
-            let end = Offset::Offset(self.cluster.bounds(partition)?.1);
-            let added = given.add_partition_offset(&partition.topic, number(partition), end);
-            self.did("placing", added)?;
-        }
-        let taken = match self.consumer.rebalance_protocol() {
-            RebalanceProtocol::Cooperative => self.consumer.incremental_assign(&given),
-            RebalanceProtocol::Eager | RebalanceProtocol::None => self.consumer.assign(&given),
-        };
-        self.did("taking partitions of", taken)?;
-        self.did("pausing partitions of", self.consumer.pause(&list(partitions)))?;
-        for partition in partitions {
-            self.cluster.joined(&self.group, partition, &self.consumer);
-            self.parts.insert(partition.clone(), AssignedPartition::default());
-        }
-        Ok(())
-    }
-
-    /// Sends the client to where it was sought. It refuses while a partition is not yet begun;
-    /// then the next read tries again.
-    fn seek_on(&mut self) -> Result<(), LogError> {
-        for (partition, part) in self.parts.iter_mut() {
-            let Some((since, at)) = part.sought.zip(part.at) else { continue };
-            let to = Offset::Offset(at);
-            let sent = self.consumer.seek(&partition.topic, number(partition), to, REQUEST);
-            match sent.and_then(|()| self.consumer.resume(&list([partition]))) {
-                Ok(()) => part.sought = None,
-                Err(error) if since.elapsed() > PATIENCE => {
-                    return Err(failed(&format!("going to {at} of {partition}"), error));
-                }
-                Err(_) => {}
-            }
-        }
-        Ok(())
     }
 
     /// Whether a record belongs to what is read now.
@@ -236,6 +203,10 @@ impl KafkaReader {
                 }
                 Ok(None)
             }
+            GroupError::OutOfRange => {
+                self.leave_gaps()?;
+                Ok(None)
+            }
             GroupError::Silence => {
                 self.ends.blocked();
                 Ok(Some(Read::Blocked(format!("no broker answers at {}", self.brokers()))))
@@ -265,6 +236,9 @@ impl KafkaReader {
             && let Some(read) = self.take_error(error)?
         {
             return Ok(Some(read));
+        }
+        if let Some((of, gap)) = self.gone.pop_front() {
+            return Ok(Some(Read::Gone(of, gap)));
         }
         self.seek_on()?;
         if let Some((of, record)) = self.next.take()
@@ -315,6 +289,7 @@ impl Reader for KafkaReader {
             self.next = None;
         }
         self.ends.moved(partition);
+        self.gone.retain(|(of, _)| of != partition);
         if let Some(part) = self.parts.get_mut(partition) {
             *part = AssignedPartition {
                 at: Some(position.clamp(first, end)),

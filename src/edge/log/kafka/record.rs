@@ -18,7 +18,7 @@ pub(super) fn of(message: &BorrowedMessage<'_>, cluster: &Cluster) -> Record {
         Timestamp::NotAvailable => (LogTime::MIN, false),
     };
     if vouched {
-        cluster.seen(time);
+        cluster.clock().seen(time);
     }
     let headers = message.headers().map(|headers| {
         let headers = headers.iter();
@@ -27,6 +27,7 @@ pub(super) fn of(message: &BorrowedMessage<'_>, cluster: &Cluster) -> Record {
     Record {
         position: message.offset(),
         time,
+        appended: time,
         vouched,
         key: message.key().map(<[u8]>::to_vec),
         headers: headers.unwrap_or_default(),

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -10,12 +9,12 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 
 use super::board::Board;
+use super::open;
 use super::store::{self, Fault};
 use super::txn::Txn;
-use crate::edge::clock::Clock;
 use crate::edge::log::LogError;
 use crate::edge::log::lock::lock;
-use crate::model::LogTime;
+use crate::edge::log::log_clock::LogClock;
 
 /// Writes that share one transaction, and so one sync, at most.
 const BATCH: usize = 1000;
@@ -24,19 +23,12 @@ const BATCH: usize = 1000;
 pub(super) struct Shared {
     pub(super) name: String,
     pub(super) board: Board,
-    clock: Arc<dyn Clock>,
-    /// The latest time that was given out.
-    latest: AtomicI64,
+    pub(super) clock: LogClock,
 }
 
 impl Shared {
-    pub(super) fn new(name: String, board: Board, clock: Arc<dyn Clock>, latest: i64) -> Self {
-        Self { name, board, clock, latest: AtomicI64::new(latest) }
-    }
-
-    pub(super) fn now(&self) -> LogTime {
-        let now = self.clock.now().as_ms();
-        LogTime::from_ms(self.latest.fetch_max(now, Ordering::SeqCst).max(now))
+    pub(super) fn new(name: String, board: Board, clock: LogClock) -> Self {
+        Self { name, board, clock }
     }
 
     pub(super) fn said(&self, doing: &str, fault: Fault) -> LogError {
@@ -72,7 +64,7 @@ impl Core {
         match &self.way {
             Way::Memory => Ok(Arc::clone(&self.db)),
             Way::File { path, .. } => {
-                let db = store::open_beside(path, &self.shared.name)?;
+                let db = open::beside(path, &self.shared.name)?;
                 Ok(Arc::new(Mutex::new(db)))
             }
         }
@@ -88,7 +80,7 @@ impl Core {
             Way::Memory => {
                 let db = lock(&self.db);
                 let Shared { board, .. } = &*self.shared;
-                Txn::run(&db, board, self.shared.now(), change)
+                Txn::run(&db, board, self.shared.clock.stamp(), change)
                     .map_err(|fault| self.shared.said(doing, fault))
             }
             Way::File { thread, .. } => {
@@ -184,7 +176,7 @@ fn write_all(db: &Connection, shared: &Shared, queue: &Receiver<Box<dyn Job>>) {
     while let Ok(first) = queue.recv() {
         let mut jobs = vec![first];
         jobs.extend(queue.try_iter().take(BATCH - 1));
-        let end = Txn::run(db, &shared.board, shared.now(), |txn| {
+        let end = Txn::run(db, &shared.board, shared.clock.stamp(), |txn| {
             jobs.iter_mut().try_for_each(|job| job.run(txn))
         });
         let end = end.map_err(Arc::new);

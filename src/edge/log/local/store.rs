@@ -1,50 +1,21 @@
-//! The SQLite file: its tables, how it is opened, how records are read from it.
+//! What is read from the SQLite file.
 //!
 //! A record's `place`, its row id, is its slot's number followed by 44 bits of position. So a
 //! partition lies together and in order, and an append goes to the end of its stretch.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use super::board::{BoardState, PartitionSlot, StoredTopic};
 use super::headers::unpacked;
+use crate::edge::log::log_clock::AppendStamp;
 use crate::edge::log::{LogError, Record};
-use crate::model::LogTime;
+use crate::model::{LogTime, Span};
 
-const FORMAT: i64 = 1;
-const APPLICATION: i64 = 0x5250_4344;
 const POSITION_BITS: u32 = 44;
-/// Statements kept ready; more than there are.
-const STATEMENTS: usize = 64;
 /// What a batch of records holds at most, in bytes, unless its first record alone is larger.
 const BATCH_BYTES: usize = 1 << 20;
-
-const TABLES: &str = "
-    CREATE TABLE topics (
-        name TEXT PRIMARY KEY, first INTEGER NOT NULL, partitions INTEGER NOT NULL,
-        compacted INTEGER NOT NULL
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE ends (
-        slot INTEGER PRIMARY KEY CHECK (slot < 524288),
-        next INTEGER NOT NULL CHECK (next < 17592186044416), time INTEGER NOT NULL
-    ) STRICT;
-    CREATE TABLE records (
-        place INTEGER PRIMARY KEY, time INTEGER NOT NULL, key BLOB, headers BLOB,
-        value BLOB NOT NULL
-    ) STRICT;
-    CREATE TABLE newest (
-        slot INTEGER NOT NULL, key BLOB NOT NULL, place INTEGER NOT NULL,
-        PRIMARY KEY (slot, key)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE positions (
-        member TEXT NOT NULL, slot INTEGER NOT NULL, position INTEGER NOT NULL,
-        metadata TEXT NOT NULL, PRIMARY KEY (member, slot)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE owners (name TEXT PRIMARY KEY, epoch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-";
 
 /// Why an operation on the file failed, before it is worded for people.
 #[derive(Debug)]
@@ -79,7 +50,7 @@ pub(super) fn explain(name: &str, doing: &str, error: Arc<rusqlite::Error>) -> L
     LogError::Storage { doing: format!("{doing} {name}"), source: Box::new(error) }
 }
 
-fn damage(name: &str, why: &str) -> LogError {
+pub(super) fn damage(name: &str, why: &str) -> LogError {
     let mend =
         "restore its folder from a backup, or move the folder away to start with an empty log";
     LogError::Damaged { what: name.to_owned(), why: format!("{why}; {mend}") }
@@ -93,69 +64,8 @@ pub(super) fn position(place: i64) -> i64 {
     place & ((1 << POSITION_BITS) - 1)
 }
 
-/// Opens the file to write it, or a log in memory. Every commit is synced before it returns.
-pub(super) fn open(path: Option<&Path>, name: &str) -> Result<Connection, LogError> {
-    let said = |error| explain(name, "opening", Arc::new(error));
-    let mut db = match path {
-        Some(path) => Connection::open(path),
-        None => Connection::open_in_memory(),
-    }
-    .map_err(said)?;
-    prepare(&mut db).map_err(said)?;
-    let id: (i64, i64) = db
-        .query_row("SELECT * FROM pragma_application_id, pragma_user_version", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
-        .map_err(said)?;
-    match id {
-        (APPLICATION, FORMAT) => Ok(db),
-        (APPLICATION, other) => Err(damage(
-            name,
-            &format!(
-                "its format is {other} and this build reads only {FORMAT}; use the build that \
-                 wrote it"
-            ),
-        )),
-        _ => Err(damage(name, "it is the database of another program")),
-    }
-}
-
-/// Statements are prepared once. Left alone, SQLite would plan those that read a range
-/// again whenever its bounds change, which is always.
-fn ready(db: &Connection) -> rusqlite::Result<()> {
-    db.set_prepared_statement_cache_capacity(STATEMENTS);
-    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    Ok(())
-}
-
-fn prepare(db: &mut Connection) -> rusqlite::Result<()> {
-    ready(db)?;
-    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
-    db.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
-    db.execute_batch("PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 67108864;")?;
-    if tables == 0 {
-        let new = db.transaction()?;
-        new.execute_batch(TABLES)?;
-        new.pragma_update(None, "application_id", APPLICATION)?;
-        new.pragma_update(None, "user_version", FORMAT)?;
-        new.commit()?;
-    }
-    Ok(())
-}
-
-/// Opens the file for reading, in parallel with its writer.
-pub(super) fn open_beside(path: &Path, name: &str) -> Result<Connection, LogError> {
-    let open = || {
-        let db = Connection::open(path)?;
-        ready(&db)?;
-        db.pragma_update(None, "query_only", true)?;
-        Ok(db)
-    };
-    open().map_err(|error| explain(name, "opening", Arc::new(error)))
-}
-
-/// What is known at the start, and the time of the newest record.
-pub(super) fn load(db: &Connection) -> rusqlite::Result<(BoardState, i64)> {
+/// What is known at the start, and the stamp of the newest record.
+pub(super) fn load(db: &Connection) -> rusqlite::Result<(BoardState, Option<AppendStamp>)> {
     let mut known = BoardState::default();
     let mut topics = db.prepare("SELECT name, first, partitions, compacted FROM topics")?;
     let mut rows = topics.query([])?;
@@ -164,13 +74,13 @@ pub(super) fn load(db: &Connection) -> rusqlite::Result<(BoardState, i64)> {
             StoredTopic { first: row.get(1)?, partitions: row.get(2)?, compacted: row.get(3)? };
         known.topics.insert(row.get(0)?, kept);
     }
-    let mut newest = i64::MIN;
-    let mut ends = db.prepare("SELECT slot, next, time FROM ends")?;
+    let mut ends = db.prepare("SELECT slot, next FROM ends")?;
     let mut rows = ends.query([])?;
     while let Some(row) = rows.next()? {
         known.ends.insert(row.get(0)?, row.get(1)?);
-        newest = newest.max(row.get(2)?);
     }
+    let newest = "SELECT time, ahead FROM ends WHERE next > 0 ORDER BY time DESC, ahead LIMIT 1";
+    let newest = db.query_row(newest, [], |row| Ok(stamp(row.get(0)?, row.get(1)?))).optional()?;
     Ok((known, newest))
 }
 
@@ -183,7 +93,7 @@ pub(super) fn records(
     most: usize,
 ) -> rusqlite::Result<(Vec<Record>, i64)> {
     let mut query = db.prepare_cached(
-        "SELECT place, time, key, headers, value FROM records
+        "SELECT place, time, ahead, key, headers, value FROM records
          WHERE place >= ?1 AND place < ?2 ORDER BY place LIMIT ?3",
     )?;
     let most = i64::try_from(most).unwrap_or(i64::MAX);
@@ -209,14 +119,14 @@ pub(super) fn records(
 pub(super) fn latest(db: &Connection, slot: PartitionSlot) -> rusqlite::Result<Vec<Record>> {
     if slot.compacted {
         let mut query = db.prepare_cached(
-            "SELECT r.place, r.time, r.key, r.headers, r.value
+            "SELECT r.place, r.time, r.ahead, r.key, r.headers, r.value
              FROM newest n JOIN records r ON r.place = n.place
              WHERE n.slot = ?1 AND length(r.value) > 0 ORDER BY r.place",
         )?;
         return query.query_map([slot.id], record)?.collect();
     }
     let mut query = db.prepare_cached(
-        "SELECT max(place) AS last, time, key, headers, value FROM records
+        "SELECT max(place) AS last, time, ahead, key, headers, value FROM records
          WHERE place >= ?1 AND place < ?2 AND key IS NOT NULL GROUP BY key ORDER BY last",
     )?;
     let beyond = PartitionSlot { id: slot.id + 1, ..slot };
@@ -250,21 +160,28 @@ pub(super) fn committed(
     query.query_row(params![group, slot.id], |row| Ok((row.get(0)?, row.get(1)?))).optional()
 }
 
+fn stamp(time: i64, ahead: i64) -> AppendStamp {
+    let time = LogTime::from_ms(time);
+    AppendStamp { time, host: time - Span::from_ms(ahead) }
+}
+
 fn record(row: &Row<'_>) -> rusqlite::Result<Record> {
+    let AppendStamp { time, host } = stamp(row.get(1)?, row.get(2)?);
     Ok(Record {
         position: position(row.get(0)?),
-        time: LogTime::from_ms(row.get(1)?),
+        time,
+        appended: host,
         vouched: true,
-        key: row.get(2)?,
-        headers: match row.get_ref(3)?.as_blob_or_null()? {
+        key: row.get(3)?,
+        headers: match row.get_ref(4)?.as_blob_or_null()? {
             None => Vec::new(),
             Some(bytes) => unpacked(bytes).ok_or_else(|| {
                 let why = "the headers of a record cannot be read";
                 let kind = rusqlite::types::Type::Blob;
-                rusqlite::Error::FromSqlConversionFailure(3, kind, why.into())
+                rusqlite::Error::FromSqlConversionFailure(4, kind, why.into())
             })?,
         },
-        value: row.get(4)?,
+        value: row.get(5)?,
     })
 }
 

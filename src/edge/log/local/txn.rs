@@ -10,28 +10,29 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::board::{Board, PartitionSlot, StoredTopic};
 use super::headers::packed;
 use super::store::{Fault, place};
+use crate::edge::log::log_clock::AppendStamp;
 use crate::edge::log::{Commit, Committed, LogError, Outgoing, Partition, Transaction};
 use crate::model::LogTime;
 
 pub(super) struct Txn<'a> {
     db: &'a Connection,
     board: &'a Board,
-    time: LogTime,
+    stamp: AppendStamp,
     /// The next positions, where they changed.
     ends: BTreeMap<i64, i64>,
     topics: BTreeMap<String, StoredTopic>,
 }
 
 impl<'a> Txn<'a> {
-    /// Runs `body` in a transaction, whose records get `time`. It is on the board when this
+    /// Runs `body` in a transaction, whose records get this stamp. It is on the board when this
     /// returns, or did not happen.
     pub(super) fn run<T, E: From<rusqlite::Error>>(
         db: &'a Connection,
         board: &'a Board,
-        time: LogTime,
+        stamp: AppendStamp,
         body: impl FnOnce(&mut Self) -> Result<T, E>,
     ) -> Result<T, E> {
-        let mut txn = Self { db, board, time, ends: BTreeMap::new(), topics: BTreeMap::new() };
+        let mut txn = Self { db, board, stamp, ends: BTreeMap::new(), topics: BTreeMap::new() };
         db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let result = body(&mut txn).and_then(|result| {
             txn.close()?;
@@ -45,9 +46,10 @@ impl<'a> Txn<'a> {
 
     fn close(self) -> rusqlite::Result<()> {
         for (slot, end) in &self.ends {
-            let mut update =
-                self.db.prepare_cached("UPDATE ends SET next = ?2, time = ?3 WHERE slot = ?1")?;
-            update.execute((slot, end, self.time.as_ms()))?;
+            let mut update = self.db.prepare_cached(
+                "UPDATE ends SET next = ?2, time = ?3, ahead = ?4 WHERE slot = ?1",
+            )?;
+            update.execute((slot, end, self.stamp.time.as_ms(), self.stamp.ahead().as_ms()))?;
         }
         self.db.prepare_cached("COMMIT")?.execute([])?;
         if !self.ends.is_empty() || !self.topics.is_empty() {
@@ -86,7 +88,8 @@ impl<'a> Txn<'a> {
 
     fn insert(&mut self, records: &[Outgoing], slots: &[PartitionSlot]) -> Result<Vec<i64>, Fault> {
         let mut insert = self.db.prepare_cached(
-            "INSERT INTO records (place, time, key, headers, value) VALUES (?1, ?2, ?3, ?4, ?5)",
+            "INSERT INTO records (place, time, ahead, key, headers, value)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
         let mut positions = Vec::with_capacity(records.len());
         for (record, slot) in records.iter().zip(slots) {
@@ -96,8 +99,8 @@ impl<'a> Txn<'a> {
                 self.supersede(*slot, record.key.as_deref(), at)?;
             }
             let headers = packed(&record.headers);
-            let time = self.time.as_ms();
-            insert.execute(params![at, time, record.key, headers, record.value])?;
+            let (time, ahead) = (self.stamp.time.as_ms(), self.stamp.ahead().as_ms());
+            insert.execute(params![at, time, ahead, record.key, headers, record.value])?;
             self.ends.insert(slot.id, position + 1);
             positions.push(position);
         }
@@ -183,7 +186,7 @@ impl<'a> Txn<'a> {
             "INSERT INTO topics VALUES (?1, ?2, ?3, ?4)",
             params![topic, first, kept.partitions, compacted],
         )?;
-        let mut end = self.db.prepare("INSERT INTO ends VALUES (?1, 0, ?2)")?;
+        let mut end = self.db.prepare("INSERT INTO ends (slot, next, time) VALUES (?1, 0, ?2)")?;
         for slot in first..first + i64::from(kept.partitions) {
             end.execute((slot, i64::MIN))?;
         }

@@ -1,0 +1,40 @@
+//! Where events go: standard error, or a file.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Mutex;
+
+use tracing::debug;
+use tracing_subscriber::EnvFilter;
+
+/// The variable that chooses what is logged: `info`, `ripcord=debug`, …
+pub const FILTER: &str = "RIPCORD_LOG";
+
+/// Logs to standard error from now on, as text or as one JSON object per line. The second call
+/// changes nothing.
+pub fn init(json: bool) {
+    let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let set = if json {
+        log.json().flatten_event(true).try_init()
+    } else {
+        log.with_target(false).with_ansi(false).try_init()
+    };
+    if set.is_err() {
+        debug!("logging is set up already");
+    }
+}
+
+/// Logs to a file instead, for a command that uses the terminal itself.
+///
+/// # Errors
+/// The file cannot be made.
+pub fn init_to(file: &Path) -> std::io::Result<()> {
+    let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    let set = log.with_ansi(false).with_writer(Mutex::new(File::create(file)?)).try_init();
+    if set.is_err() {
+        debug!("logging is set up already");
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! The sources of a shard, and what a source that falls silent or is gone means for its models.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::gaps::Gaps;
+use super::lanes::Lanes;
+use super::panes::OpenPanes;
+use super::{Judge, Output};
+use crate::model::{EventTime, LogTime, ModelId, RuleSet, SourceId, Span, VersionId};
+use crate::sums::Counters;
+
+/// One source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct SourceLanes {
+    pub(super) lanes: Lanes,
+    pub(super) panes: OpenPanes,
+    pub(super) gaps: u64,
+    /// When something came, in log time.
+    pub(super) arrivals: Gaps,
+    /// Records measured by then.
+    pub(super) measured: u64,
+    pub(super) silent: bool,
+}
+
+impl SourceLanes {
+    pub(super) fn new(lanes: Lanes) -> Self {
+        let (panes, arrivals) = (OpenPanes::default(), Gaps::default());
+        Self { lanes, panes, gaps: 0, arrivals, measured: 0, silent: false }
+    }
+}
+
+impl Judge {
+    /// A source from which records used to come is silent.
+    pub(super) fn tell_silent_sources(
+        &mut self,
+        now: LogTime,
+        rule_set: &RuleSet,
+        out: &mut Vec<Output>,
+    ) {
+        let mut news = false;
+        for source in self.sources.values_mut().filter(|source| !source.silent) {
+            source.silent = source.arrivals.overdue(now.as_ms());
+            news |= source.silent;
+        }
+        if !news {
+            return;
+        }
+        for (id, judge) in &mut self.models {
+            let mut feeding = judge.sources.iter().filter_map(|source| self.sources.get(source));
+            if judge.sources.is_empty() || !feeding.all(|source| source.silent) {
+                continue;
+            }
+            let feeding = judge.sources.iter().filter_map(|source| self.sources.get(source));
+            let at = feeding.map(|source| source.lanes.watermark()).max();
+            let mut said = Vec::new();
+            judge.source_silent(rule_set.of(id), id, at.unwrap_or(EventTime::MIN), &mut said);
+            out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
+        }
+    }
+
+    /// Sources that were renamed or removed no longer count.
+    pub(super) fn forget_sources(&mut self, known: &[SourceId]) {
+        if known.is_empty() {
+            return;
+        }
+        self.sources.retain(|id, _| known.contains(id));
+        for judge in self.models.values_mut() {
+            judge.sources.retain(|id| known.contains(id));
+        }
+    }
+
+    /// Others of the source answered in these panes; what does this model miss?
+    pub(super) fn tell_silences(
+        &mut self,
+        rule_set: &RuleSet,
+        model: &ModelId,
+        answered: &BTreeMap<EventTime, BTreeSet<ModelId>>,
+        (length, watermark): (Span, EventTime),
+        out: &mut Vec<Output>,
+    ) {
+        let Some(judge) = self.models.get_mut(model) else { return };
+        for (start, _) in answered.iter().filter(|(_, models)| !models.contains(model)) {
+            judge.silences.others_went_on(*start, length);
+        }
+        let mut said = Vec::new();
+        judge.tell_silences(rule_set.of(model), model, watermark, &mut said);
+        out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
+    }
+
+    /// How far a version's clock is off, if it is by more than the allowed disorder: ahead, or
+    /// behind if negative.
+    #[must_use]
+    pub fn skew(&self, model: &ModelId, version: &VersionId) -> Option<Span> {
+        let feeding = self.models.get(model).into_iter().flat_map(|judge| &judge.sources);
+        let feeding = feeding.filter_map(|source| self.sources.get(source));
+        feeding.filter_map(|source| source.lanes.skew(model, version)).next()
+    }
+
+    /// The newest event time of any lane.
+    #[must_use]
+    pub fn newest(&self) -> Option<EventTime> {
+        self.sources.values().filter_map(|source| source.lanes.newest()).max()
+    }
+
+    /// What happened to every record of each source so far.
+    #[must_use]
+    pub fn counters(&self) -> BTreeMap<SourceId, Counters> {
+        let counters = |source: &SourceLanes| source.lanes.counters();
+        self.sources.iter().map(|(id, source)| (id.clone(), counters(source))).collect()
+    }
+
+    /// Cells that came after their pane was closed here, and gaps in positions.
+    #[must_use]
+    pub fn losses(&self) -> (u64, u64) {
+        let sources = self.sources.values();
+        sources.fold((0, 0), |(late, gaps), s| (late + s.panes.after_close, gaps + s.gaps))
+    }
+}

@@ -1,0 +1,285 @@
+//! Clocks that run ahead: one of them must not close panes that others still fill.
+//!
+//! A record jumps if it lies further past the newest event of its topic than the allowed disorder.
+//! It is *ahead* if others come back behind it: if a quarter of the next `jump_confirmations`
+//! records of its topic lie further behind it than the disorder. After a gap nobody comes back, so
+//! a gap is no jump. Until it is known the record is *unsure*, and the topic's time waits, live for
+//! [`PATIENCE`] at most. What is ahead is measured and moves no time. What lies more than
+//! `max_jump` past the newest is held until then, and refused if it is ahead.
+//!
+//! A record more than `max_skew` behind the newest is late whatever happens, so it says nothing:
+//! a clock that is slow by an hour must not make the right ones look fast.
+//!
+//! Of the first records of a topic most are right: time begins with the largest group of them that
+//! has no jump in it, of groups about as large with the latest.
+//!
+//! Where the log says when it took a record, that vouches: the topic's time moves at most to it,
+//! and nothing waits.
+
+use super::ledger::ReadPhase;
+use super::topic_clock::{HeldRecord, TopicClock, Unsure, Votes, beginning};
+use crate::model::{EventTime, LogTime, Reject, Sample, Source, Span};
+
+/// How long time waits for records that come back behind one that jumps.
+const PATIENCE: Span = Span::from_s(2);
+
+/// Times that RFC 3339 can write: 0001-01-01 to 9999-12-31. Beyond them no clock is right, and
+/// no frame could be read back.
+pub(super) const TIMES: (EventTime, EventTime) =
+    (EventTime::from_ms(-62_135_596_800_000), EventTime::from_ms(253_402_300_799_999));
+
+/// Whether the time of a sample can be written.
+pub(super) fn in_range(sample: &Sample<'_>) -> Result<(), Reject> {
+    match sample.ts() {
+        ts if ts < TIMES.0 => Err(Reject::TooOld),
+        ts if ts > TIMES.1 => Err(Reject::FromFuture),
+        _ => Ok(()),
+    }
+}
+
+/// What is to be done with a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ClockCheck {
+    /// Its time is the topic's, or lies behind it.
+    Take,
+    /// It is measured, and moves no time: it is ahead.
+    Ahead,
+    /// It is measured, and time waits for what comes next.
+    Unsure,
+    /// It waits itself.
+    Hold,
+    /// Its clock is wrong.
+    Refuse,
+}
+
+/// When something happened, as far as it is known while a record is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReadTimes<'a> {
+    /// What the record says.
+    pub(super) ts: EventTime,
+    /// When the log took it, if the log records that.
+    pub(super) appended: Option<LogTime>,
+    /// What the next records of the topic say, where they are known already.
+    pub(super) following: Option<&'a [EventTime]>,
+}
+
+impl ReadTimes<'_> {
+    /// The record's time and those of the next ones, if they are known.
+    fn known(&self) -> Option<Vec<EventTime>> {
+        let following = self.following?.iter().copied();
+        Some(following.chain([self.ts]).collect())
+    }
+}
+
+/// The newest event of each topic, as far as its clocks are believed.
+#[derive(Debug)]
+pub(super) struct TopicClocks {
+    max_jump: Span,
+    max_skew: Span,
+    /// Records after one that jumps that are asked about it; none: every clock is believed.
+    asked: u32,
+    topics: Vec<TopicClock>,
+}
+
+impl TopicClocks {
+    pub(super) fn new(source: &Source) -> Self {
+        let clock =
+            |disorder| TopicClock { disorder, newest: None, believed: None, unsure: Vec::new() };
+        Self {
+            max_jump: source.max_jump,
+            max_skew: source.max_skew,
+            asked: source.jump_confirmations,
+            topics: source.topics.iter().map(|topic| clock(topic.allowed_disorder)).collect(),
+        }
+    }
+
+    /// Where a topic stood when the oldest record was read that is read again, and where it stood
+    /// at the end of the former life.
+    pub(super) fn restore(
+        &mut self,
+        topic: usize,
+        before: Option<EventTime>,
+        believed: Option<EventTime>,
+    ) {
+        if let Some(clock) = self.topics.get_mut(topic) {
+            (clock.newest, clock.believed) = (before, believed);
+        }
+    }
+
+    /// How far out of order the topic's records may be from now on.
+    pub(super) fn allow(&mut self, topic: usize, disorder: Span) {
+        if let Some(clock) = self.topics.get_mut(topic) {
+            clock.disorder = disorder;
+        }
+    }
+
+    /// How far out of order the topic's records may be.
+    pub(super) fn disorder(&self, topic: usize) -> Span {
+        self.topics.get(topic).map_or(Span::ZERO, |clock| clock.disorder)
+    }
+
+    /// The newest event of the topic.
+    pub(super) fn newest(&self, topic: usize) -> Option<EventTime> {
+        self.topics.get(topic).and_then(|clock| clock.newest)
+    }
+
+    /// Records of the topic that are held.
+    pub(super) fn held(&self, topic: usize) -> impl Iterator<Item = &HeldRecord> {
+        let unsure = self.topics.get(topic).into_iter().flat_map(|clock| &clock.unsure);
+        unsure.filter_map(|one| one.held.as_ref())
+    }
+
+    /// Records after one that jumps that are asked about it.
+    pub(super) fn asked(&self) -> u32 {
+        self.asked
+    }
+
+    /// Whether what follows a record of this time decides if it moves time.
+    pub(super) fn jumps(&self, topic: usize, ts: EventTime) -> bool {
+        self.asked > 0 && self.topics.get(topic).is_some_and(|clock| clock.jumps(ts))
+    }
+
+    /// A record of this time was read: what it settles of those before it, and whether for the
+    /// better.
+    pub(super) fn follow(&mut self, topic: usize, ts: EventTime) -> Vec<(HeldRecord, bool)> {
+        let (asked, max_skew, max_jump) = (self.asked, self.max_skew, self.max_jump);
+        let Some(clock) = self.topics.get_mut(topic).filter(|clock| !clock.unsure.is_empty())
+        else {
+            return Vec::new();
+        };
+        let mut unsure = std::mem::take(&mut clock.unsure);
+        unsure.iter_mut().for_each(|one| clock.vote(one.ts, ts, max_skew, &mut one.votes));
+        clock.unsure = unsure;
+        if clock.newest.is_none() {
+            if clock.unsure.len() < asked as usize {
+                return Vec::new();
+            }
+            return clock.begin(clock.unsure_times(), max_jump);
+        }
+        clock.settle(|one| one.votes.decided(asked))
+    }
+
+    /// The first record of a topic was read, and the next ones are known.
+    pub(super) fn begin(&mut self, topic: usize, read: ReadTimes<'_>) {
+        if let Some(clock) = self.topics.get_mut(topic).filter(|clock| clock.newest.is_none())
+            && let Some(times) = read.known()
+        {
+            clock.newest = beginning(times, self.max_jump);
+        }
+    }
+
+    /// What to do with a record that is read now.
+    pub(super) fn check(&self, topic: usize, phase: ReadPhase, read: ReadTimes<'_>) -> ClockCheck {
+        let ReadTimes { ts, appended, following } = read;
+        if let Some(appended) = appended {
+            let limit = EventTime::from_ms(appended.as_ms()) + self.max_jump;
+            return if ts > limit { ClockCheck::Refuse } else { ClockCheck::Take };
+        }
+        let Some(clock) = self.topics.get(topic).filter(|_| self.asked > 0) else {
+            return ClockCheck::Take;
+        };
+        let begin = || read.known().and_then(|times| beginning(times, self.max_jump));
+        let newest = clock.newest.or_else(begin);
+        if newest.is_some_and(|newest| ts <= newest + clock.disorder) {
+            return ClockCheck::Take;
+        }
+        let far = newest.is_some_and(|newest| ts > newest + self.max_jump);
+        let again = phase != ReadPhase::Live && clock.newest.is_some();
+        if again && !far && Some(ts) <= clock.believed {
+            return ClockCheck::Take;
+        }
+        let Some(following) = following else {
+            return if far { ClockCheck::Hold } else { ClockCheck::Unsure };
+        };
+        let mut votes = Votes::default();
+        for next in following.iter().take(self.asked as usize) {
+            clock.vote(ts, *next, self.max_skew, &mut votes);
+        }
+        match votes.decided(self.asked).unwrap_or_else(|| votes.ahead()) {
+            true if far => ClockCheck::Refuse,
+            true => ClockCheck::Ahead,
+            false => ClockCheck::Take,
+        }
+    }
+
+    /// A record was taken: the topic's time is at least its own, or its append time.
+    pub(super) fn took(
+        &mut self,
+        topic: usize,
+        (ts, appended): (EventTime, Option<LogTime>),
+    ) -> Vec<(HeldRecord, bool)> {
+        let vouched = appended.map_or(ts, |at| EventTime::from_ms(at.as_ms()).min(ts));
+        let mut settled = Vec::new();
+        if let Some(clock) = self.topics.get_mut(topic) {
+            clock.raise(Some(vouched), &mut settled);
+        }
+        settled
+    }
+
+    /// A record was read of which the next ones must tell whether it is ahead.
+    pub(super) fn wait(&mut self, topic: usize, ts: EventTime, held: Option<HeldRecord>) {
+        if let Some(clock) = self.topics.get_mut(topic) {
+            clock.unsure.push(Unsure { ts, votes: Votes::default(), since: None, held });
+        }
+    }
+
+    /// Some log time has passed: what was waited for long enough is settled by those that came. A
+    /// record that is held needs a quarter of those asked, and none behind it.
+    pub(super) fn passed(&mut self, now: LogTime) -> Vec<(HeldRecord, bool)> {
+        let quarter = self.asked.div_ceil(4);
+        let mut settled = Vec::new();
+        for clock in self.topics.iter_mut().filter(|clock| !clock.unsure.is_empty()) {
+            clock.unsure.iter_mut().for_each(|one| {
+                one.since.get_or_insert(now);
+            });
+            if clock.newest.is_none() {
+                let first = clock.unsure.first().and_then(|one| one.since);
+                if first.is_some_and(|since| now - since >= PATIENCE) {
+                    settled.extend(clock.begin(clock.unsure_times(), self.max_jump));
+                }
+                continue;
+            }
+            settled.extend(clock.settle(|one| {
+                let waited = one.since.is_some_and(|since| now - since >= PATIENCE);
+                let enough = one.held.is_none() || one.votes.cast >= quarter;
+                let unclear = one.held.is_some() && one.votes.behind > 0 && !one.votes.ahead();
+                (waited && enough && !unclear).then(|| one.votes.ahead())
+            }));
+        }
+        settled
+    }
+
+    /// When `passed` settles something.
+    pub(super) fn due(&self) -> Option<LogTime> {
+        let quarter = self.asked.div_ceil(4);
+        let unsure = self.topics.iter().flat_map(|clock| &clock.unsure);
+        let waiting = unsure.filter(|one| one.held.is_none() || one.votes.cast >= quarter);
+        waiting.filter_map(|one| one.since.map(|since| since + PATIENCE)).min()
+    }
+
+    /// Everything of a topic was read again: it is where the former life left it.
+    pub(super) fn caught_up(&mut self, topic: usize) -> Vec<(HeldRecord, bool)> {
+        let mut settled = Vec::new();
+        if let Some(clock) = self.topics.get_mut(topic) {
+            let believed = clock.believed.take();
+            clock.raise(believed, &mut settled);
+        }
+        settled
+    }
+
+    /// Nothing more comes: those that came decide.
+    pub(super) fn end(&mut self) -> Vec<(HeldRecord, bool)> {
+        let quarter = self.asked.div_ceil(4);
+        let mut settled = Vec::new();
+        for clock in &mut self.topics {
+            if clock.newest.is_none() {
+                settled.extend(clock.begin(clock.unsure_times(), self.max_jump));
+            }
+            settled.extend(clock.settle(|one| {
+                let few = one.held.is_some() && one.votes.cast < quarter;
+                Some(few || one.votes.ahead())
+            }));
+        }
+        settled
+    }
+}

@@ -1,0 +1,87 @@
+//! What could not be used, counted where the judge can hold it against a verdict.
+//!
+//! A lost record has no time that can be believed, or one whose pane is closed. So it counts in the
+//! pane of the newest event when it was read: that is the interval in which its loss hides
+//! something. A value that is lost of a record that is measured counts in the record's own pane.
+
+use super::Lane;
+use super::api::UnreadRecord;
+use super::ledger::{ReadPhase, RecordPlace};
+use super::names::{KeyHash, ModelIx, VersionIx, request_key};
+use crate::model::{EventTime, LostFields, Reject, Sample, SampleKind, SampleRole};
+use crate::sums::Losses;
+
+const ONE_LABEL: Losses = Losses::of_record(Some(SampleKind::Outcome));
+
+impl Lane {
+    /// A record that is no sample.
+    pub(super) fn lose_record(&mut self, record: UnreadRecord<'_>, at: &RecordPlace) {
+        // The settings say that nothing is known of such models.
+        if record.code != Reject::UnknownModel {
+            self.lose(record.model, record.version, Losses::of_record(record.kind), at);
+        }
+    }
+
+    /// A sample that came too late, or whose clock is wrong.
+    pub(super) fn lose_sample(&mut self, sample: &Sample<'_>, at: &RecordPlace) {
+        let lost = Losses::of_late(sample);
+        let (model, version) = match sample {
+            Sample::Prediction(p) => (&p.model, Some(&p.version)),
+            Sample::Latency(l) => (&l.model, Some(&l.version)),
+            Sample::Outcome(o) => match &o.version {
+                Some(version) => (&o.model, Some(version)),
+                None => return self.lose_labels(&o.model, &o.request, at),
+            },
+            Sample::Health(_) | Sample::Run(_) => return,
+        };
+        self.lose(Some(model), version.map(AsRef::as_ref), lost, at);
+    }
+
+    /// An outcome that cannot be used: the versions that answered its request lose a label.
+    pub(super) fn lose_labels(&mut self, model: &str, request: &str, at: &RecordPlace) {
+        let Ok(model) = self.names.model(model) else { return };
+        let request = request_key(request);
+        if !self.behind {
+            self.lose_labels_of(model, request, at);
+        } else if self.lost_pane(ONE_LABEL, at).is_some() {
+            self.lost_labels.push((model, request, *at));
+        }
+    }
+
+    pub(super) fn lose_labels_of(&mut self, model: ModelIx, request: KeyHash, at: &RecordPlace) {
+        for version in self.join.answered(model, request) {
+            self.lose_of(version, ONE_LABEL, at);
+        }
+    }
+
+    fn lose(&mut self, model: Option<&str>, version: Option<&str>, lost: Losses, at: &RecordPlace) {
+        let model = model.and_then(|model| self.names.model(model).ok());
+        let version = model.zip(version);
+        let version = version.and_then(|(model, name)| self.names.version(model, name).ok());
+        if let Some(version) = version {
+            self.lose_of(version, lost, at);
+        } else if let Some(pane) = self.lost_pane(lost, at) {
+            self.panes.unknown(pane, at, model).merge(lost);
+        }
+    }
+
+    fn lose_of(&mut self, version: VersionIx, lost: Losses, at: &RecordPlace) {
+        if let Some(pane) = self.lost_pane(lost, at) {
+            self.panes.version(pane, at, version, SampleRole::Unstated).lost.merge(lost);
+        }
+    }
+
+    /// The time whose pane a loss counts in. `None`: not again, or nothing was measured yet.
+    fn lost_pane(&self, lost: Losses, at: &RecordPlace) -> Option<EventTime> {
+        let newest = at.newest_before?;
+        let counts = !lost.is_empty() && at.phase != ReadPhase::Rebuild;
+        (counts && self.panes.is_open(newest)).then_some(newest)
+    }
+
+    /// Counts which fields of a measured record could not be used.
+    pub(super) fn lose_fields(&mut self, lost: LostFields, at: &RecordPlace) {
+        if at.phase == ReadPhase::Live && !lost.is_empty() {
+            self.ledger.lose_fields(lost);
+        }
+    }
+}

@@ -1,0 +1,274 @@
+//! A role's log, which observes what the log answers to the role.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::health::{HealthBoard, RoleStanding};
+use crate::edge::clock::Uptime;
+use crate::edge::log::{
+    Commit, Committed, Log, LogClock, LogError, Partition, Read, Reader, Record, Writer,
+};
+use crate::model::{LogTime, Span};
+use crate::phrases::{log_moment, span};
+use crate::topics::Topics;
+
+/// A clock that shows the same for this long, while records are stamped by it, has stopped.
+const STOPPED: Span = Span::from_s(10);
+
+/// A role's log, which observes what the role reads.
+struct Watched {
+    log: Arc<dyn Log>,
+    health: HealthBoard,
+    role: String,
+}
+
+/// These topics for one role, on a log that observes the role.
+pub(super) fn watched(role: &str, topics: &Topics, health: &HealthBoard) -> Topics {
+    health.set(role, RoleStanding::Joining);
+    let (health, role) = (health.clone(), role.to_owned());
+    let log = Arc::new(Watched { log: Arc::clone(&topics.log), health, role });
+    Topics { log, ..topics.clone() }
+}
+
+impl Log for Watched {
+    fn reader(&self, group: &str, topics: &[String]) -> Result<Box<dyn Reader>, LogError> {
+        let reader = self.log.reader(group, topics)?;
+        let (health, role) = (self.health.clone(), self.role.clone());
+        Ok(Box::new(WatchedReader {
+            reader,
+            health,
+            role,
+            given: BTreeSet::new(),
+            new: false,
+            stamps: Stamps::default(),
+            log: Arc::clone(&self.log),
+        }))
+    }
+
+    fn writer(&self, owner: Option<&str>) -> Result<Box<dyn Writer>, LogError> {
+        self.log.writer(owner)
+    }
+
+    fn create(&self, topic: &str, partitions: u32, compacted: bool) -> Result<u32, LogError> {
+        self.log.create(topic, partitions, compacted)
+    }
+
+    fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
+        self.log.partitions(topic)
+    }
+
+    fn latest(&self, partition: &Partition) -> Result<Vec<Record>, LogError> {
+        self.log.latest(partition)
+    }
+
+    fn scan(&self, of: &Partition, position: i64, most: usize) -> Result<Vec<Record>, LogError> {
+        self.log.scan(of, position, most)
+    }
+
+    fn clock(&self) -> &LogClock {
+        self.log.clock()
+    }
+}
+
+/// The reader of a role, from one start of the role to its end.
+struct WatchedReader {
+    reader: Box<dyn Reader>,
+    health: HealthBoard,
+    role: String,
+    given: BTreeSet<Partition>,
+    /// Some of it was assigned by the last read, and the role has not taken it over yet.
+    new: bool,
+    stamps: Stamps,
+    log: Arc<dyn Log>,
+}
+
+/// Whether the clock goes on by which the log stamps its records.
+#[derive(Debug, Default)]
+struct Stamps {
+    /// The last stamp, and when it was first read.
+    last: Option<(LogTime, Uptime)>,
+    stopped: bool,
+}
+
+impl Stamps {
+    /// The state of a role that has read these.
+    fn look(&mut self, records: &[Record], now: Uptime) -> RoleStanding {
+        for record in records.iter().filter(|record| record.vouched) {
+            if self.last.is_none_or(|(last, _)| last != record.time) {
+                self.last = Some((record.time, now));
+            }
+        }
+        let stopped = self.last.filter(|(_, since)| {
+            records.iter().any(|record| record.vouched) && now - *since > STOPPED
+        });
+        self.stopped = stopped.is_some();
+        stopped.map_or(RoleStanding::Reads, |(at, since)| {
+            RoleStanding::Blocked(format!(
+                "for {} every record has been stamped {}, so no deadline passes; look at the clock \
+                 of the machine that holds the log",
+                span(now - since),
+                log_moment(at)
+            ))
+        })
+    }
+}
+
+impl WatchedReader {
+    /// The state of the role after a read; `None` if it has not changed.
+    fn standing_after(
+        &mut self,
+        read: &Result<Option<Read>, LogError>,
+        now: Uptime,
+    ) -> Option<RoleStanding> {
+        match read {
+            Ok(Some(Read::Assigned(partitions))) => {
+                self.given.extend(partitions.iter().cloned());
+                self.new = true;
+                None
+            }
+            Ok(Some(Read::Records(_, records))) => Some(self.stamps.look(records, now)),
+            // Neither says anything of a clock.
+            Ok(Some(Read::End(..) | Read::Gone(..))) => {
+                (!self.stamps.stopped).then_some(RoleStanding::Reads)
+            }
+            Ok(Some(Read::Revoking(partitions))) => {
+                self.given.retain(|given| !partitions.contains(given));
+                None
+            }
+            Ok(Some(Read::Lost(partitions))) => {
+                self.given.retain(|given| !partitions.contains(given));
+                Some(RoleStanding::Joining)
+            }
+            // A role on standby would not notice when the log can be read again.
+            Ok(Some(Read::Blocked(why))) if !self.given.is_empty() => {
+                Some(RoleStanding::Blocked(why.clone()))
+            }
+            Ok(Some(Read::Blocked(_)) | None) => None,
+            Err(_) => Some(RoleStanding::Joining),
+        }
+    }
+}
+
+impl Reader for WatchedReader {
+    fn read(&mut self, wait: Duration) -> Result<Option<Read>, LogError> {
+        // A role reads on only after it has taken over what it was assigned, which may take long.
+        if std::mem::take(&mut self.new) {
+            self.health.set(&self.role, RoleStanding::Reads);
+        }
+        let read = self.reader.read(wait);
+        if let Some(standing) = self.standing_after(&read, self.log.uptime()) {
+            self.health.set(&self.role, standing);
+        }
+        read
+    }
+
+    fn seek(&mut self, partition: &Partition, position: i64) -> Result<(), LogError> {
+        self.reader.seek(partition, position)
+    }
+
+    fn committed(&mut self, partition: &Partition) -> Result<Option<Committed>, LogError> {
+        self.reader.committed(partition)
+    }
+
+    fn commit(&mut self, partition: &Partition, upto: &Committed) -> Result<Commit, LogError> {
+        self.reader.commit(partition, upto)
+    }
+
+    fn position_at(&mut self, partition: &Partition, time: LogTime) -> Result<i64, LogError> {
+        self.reader.position_at(partition, time)
+    }
+
+    fn bounds(&mut self, partition: &Partition) -> Result<(i64, i64), LogError> {
+        self.reader.bounds(partition)
+    }
+}
+
+/// The role has ended; if it restarts, it joins its group again.
+impl Drop for WatchedReader {
+    fn drop(&mut self) {
+        self.health.set(&self.role, RoleStanding::Joining);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::edge::clock::SystemClock;
+    use crate::edge::log::local::LocalLog;
+
+    #[test]
+    fn a_role_is_ready_while_it_reads() {
+        let health = HealthBoard::default();
+        let log = LocalLog::in_memory(Arc::new(SystemClock)).unwrap();
+        let place = |partition| Partition { topic: "t".to_owned(), partition };
+        log.create("t", 1, false).unwrap();
+        let log = Watched { log: Arc::new(log), health: health.clone(), role: "decide".to_owned() };
+        let mut reader = WatchedReader {
+            reader: log.log.reader("g", &["t".to_owned()]).unwrap(),
+            health: health.clone(),
+            role: "decide".to_owned(),
+            given: BTreeSet::new(),
+            new: false,
+            stamps: Stamps::default(),
+            log: Arc::clone(&log.log),
+        };
+        let blocked = || Read::Blocked("no broker answers".to_owned());
+        for (read, expected) in [
+            (None, None),
+            (Some(blocked()), None),
+            (Some(Read::Assigned(Vec::new())), None),
+            (Some(blocked()), None),
+            (Some(Read::Assigned(vec![place(0)])), None),
+            (None, None),
+            (Some(blocked()), Some(RoleStanding::Blocked("no broker answers".to_owned()))),
+            (Some(Read::End(place(0), 3)), Some(RoleStanding::Reads)),
+            (Some(Read::Revoking(vec![place(0)])), None),
+            (Some(blocked()), None),
+            (Some(Read::Assigned(vec![place(1)])), None),
+            (Some(Read::Lost(vec![place(1)])), Some(RoleStanding::Joining)),
+        ] {
+            let said = format!("{read:?}");
+            assert_eq!(reader.standing_after(&Ok(read), log.log.uptime()), expected, "{said}");
+        }
+        drop(reader);
+        assert_eq!(health.unready().unwrap(), "decide has not joined its group yet");
+        let mut reader = log.reader("g", &["t".to_owned()]).unwrap();
+        assert!(health.unready().is_some());
+        while reader.read(Duration::from_secs(1)).unwrap().is_none() {}
+        assert!(health.unready().is_some(), "what it was given is not taken over yet");
+        reader.read(Duration::ZERO).unwrap();
+        assert_eq!(health.unready(), None);
+        drop(reader);
+        assert!(health.unready().is_some(), "its life is over");
+    }
+
+    #[test]
+    fn a_clock_that_has_stopped_is_named() {
+        let at = |s| Uptime::new(Span::from_s(s));
+        let record = |time, vouched| Record {
+            position: 0,
+            time: LogTime::from_ms(time),
+            appended: LogTime::from_ms(time),
+            vouched,
+            key: None,
+            headers: Vec::new(),
+            value: Vec::new(),
+        };
+        let mut stamps = Stamps::default();
+        for (now, time, vouched, well) in [
+            (0, 0, true, true),
+            (60, 1, true, true),
+            (70, 1, true, true),
+            (71, 1, true, false),
+            // Set back is not stopped.
+            (72, 0, true, true),
+            // What producers stamp says nothing of the log.
+            (80, 0, false, true),
+            (81, 0, false, true),
+        ] {
+            let standing = stamps.look(&[record(time, vouched)], at(now));
+            assert_eq!(standing == RoleStanding::Reads, well, "at {now} s: {standing:?}");
+        }
+    }
+}

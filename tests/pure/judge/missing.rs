@@ -1,0 +1,105 @@
+//! What no longer comes is told, against what goes on.
+
+use super::world::check;
+
+const KNOWN: &str = "source pane=10s
+                     rules only=error-rate
+                     stand production=v3 proven=v2";
+/// Half an hour in which both answer, ten times in each pane.
+const BOTH: &str = "10s v2:answers=10/0 v3:answers=10/0 x180";
+const HEALTHY: &str = "0:01 v2 error-rate Healthy: UnderThreshold
+                       0:01 v3 error-rate Healthy: UnderThreshold";
+
+#[test]
+fn a_version_in_production_that_no_longer_answers_while_others_do_is_told_once() {
+    check(
+        &format!("{KNOWN}\n{BOTH}\n10s v2:answers=10/0 x60\n{BOTH}"),
+        &format!(
+            "{HEALTHY}
+             0:31 v3 error-rate Stale: Silent
+             0:41 v3 error-rate Healthy: UnderThreshold"
+        ),
+    );
+    // Other models of the source are others, too.
+    check(
+        &format!("{KNOWN}\n10s v3:answers=10/0 n/v1:answers=10/0 x180\n10s n/v1:answers=10/0 x60"),
+        "0:01 v3 error-rate Healthy: UnderThreshold
+         0:01 v1 error-rate Healthy: UnderThreshold
+         0:31 v3 error-rate Stale: Silent",
+    );
+}
+
+#[test]
+fn who_rests_with_all_others_is_not_silent() {
+    check(
+        &format!("{KNOWN}\n{BOTH}\n10s n/v9:answers=1/0\nskip 8h\n{BOTH}"),
+        &format!("{HEALTHY}\n0:31 v9 error-rate Insufficient: TooFewSamples"),
+    );
+    // A shadow that stops is no news, nor one that was hardly ever there.
+    check(&format!("{KNOWN}\n{BOTH}\n10s v3:answers=10/0 x60"), HEALTHY);
+    check(
+        &format!("{KNOWN}\n10s v2:answers=10/0 v3:answers=10/0 x12\n10s v2:answers=10/0 x60"),
+        HEALTHY,
+    );
+}
+
+#[test]
+fn a_whole_source_that_rests_longer_than_it_ever_did_is_told_by_log_time() {
+    check(
+        &format!("{KNOWN}\n{BOTH}\nskip 50s\n{BOTH}{}", "\nbeat 0\n+20s".repeat(20)),
+        &format!("{HEALTHY}\n1:00 v3 error-rate Stale: Silent"),
+    );
+}
+
+#[test]
+fn labels_that_stop_while_answers_go_on_blind_accuracy() {
+    let known = "source pane=10s
+                 rules only=accuracy-drop
+                 stand production=v3 proven=v2 v3.accuracy=0.91/28000";
+    check(
+        &format!(
+            "{known}
+             10s v3:answers=10/0,labels=10/1 x720
+             10s v3:answers=10/0 x30
+             10s v3:answers=10/0,labels=10/1 x360"
+        ),
+        "1:00 v3 accuracy-drop Healthy: UnderThreshold
+         2:01 v3 accuracy-drop Stale: NoLabels
+         3:00 v3 accuracy-drop Healthy: UnderThreshold",
+    );
+}
+
+const TWO: &str = "source pane=10s
+                   source name=t known=s,t
+                   rules only=error-rate
+                   stand production=v3 proven=v2";
+
+/// Five minutes of two sources, then of one, with these signs of life.
+fn one_rests(idle: &str, beat: &str) -> String {
+    let both = "10s v3:answers=10/0\nframe of=t v2:answers=10/0\n".repeat(30);
+    let one = format!("10s v3:answers=10/0\n{beat}\n").repeat(60);
+    format!("{TWO}\n{both}frame of=t {idle}\n{one}")
+}
+
+#[test]
+fn a_source_that_rests_holds_no_bucket_open() {
+    let failing = "10s v3:answers=10/9\nbeat t/0\n".repeat(30);
+    check(
+        &format!("{}\n{failing}", one_rests("idle", "beat t/0")),
+        &format!("{HEALTHY}\n0:16 v3 error-rate Insufficient: NoReference"),
+    );
+}
+
+#[test]
+fn a_source_that_is_not_heard_makes_stale_until_it_is_forgotten() {
+    let later = "source name=u known=s,u\n10s v3:answers=10/0 x30";
+    check(
+        &format!("{}\n{later}", one_rests("", "beat 0")),
+        &format!(
+            "{HEALTHY}
+             0:05 v2 error-rate Stale: Incomplete
+             0:05 v3 error-rate Stale: Incomplete
+             0:15 v3 error-rate Healthy: UnderThreshold"
+        ),
+    );
+}
