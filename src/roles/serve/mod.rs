@@ -17,7 +17,7 @@ mod telemetry;
 mod views;
 
 use std::collections::BTreeSet;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
@@ -69,6 +69,8 @@ struct App {
 struct Counts {
     taken: AtomicU64,
     rejected: AtomicU64,
+    /// Whether the last append failed.
+    failing: AtomicBool,
 }
 
 type Shared = axum::extract::State<Arc<App>>;

@@ -8,11 +8,13 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
+use tracing::{info, warn};
 
 use super::{App, Shared, locked, posted};
+use crate::edge::chain::chain;
 use crate::edge::http::{Problem, unpacked};
-use crate::edge::log::{Outgoing, Partition};
-use crate::model::{Field, Sample, Source, TopicRule};
+use crate::edge::log::{LogError, Outgoing, Partition};
+use crate::model::{Field, Sample, Source, SourceId, TopicRule};
 use crate::topics::partitioner::{key_of, lane_of};
 use crate::wire::api::{RejectedRecord, TelemetryReceipt};
 use crate::wire::telemetry::{Raw, RecordAt, RecordPart, Rejected, decode, each_record, utf16};
@@ -79,10 +81,24 @@ fn append(
             )));
         }
     } else {
-        locked(&app.writer).append(records)?;
+        let written = locked(&app.writer).append(records);
+        tell(app, &source.id, &written);
+        written?;
     }
     count(app, &taken);
     Ok(taken)
+}
+
+/// Says once when the log begins to fail, and once when it works again.
+fn tell(app: &App, source: &SourceId, written: &Result<Vec<i64>, LogError>) {
+    let failed_before = app.counts.failing.swap(written.is_err(), Ordering::Relaxed);
+    match written {
+        Err(error) if !failed_before => {
+            warn!(%source, why = chain(error), "posted telemetry is refused; senders must retry");
+        }
+        Ok(_) if failed_before => info!(%source, "posted telemetry is taken again"),
+        _ => {}
+    }
 }
 
 fn count(app: &App, taken: &TelemetryReceipt) {
