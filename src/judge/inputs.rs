@@ -203,9 +203,6 @@ fn blame(
                 (Verdict::Systemic, Reason::DriftShared, *between)
             };
         }
-        if own.enough && own.psi > limit {
-            return (Verdict::Systemic, Reason::DriftShared, own);
-        }
     }
     if !own.enough {
         return (Verdict::Insufficient, Reason::TooFewSamples, own);

@@ -1,29 +1,22 @@
 //! Records of telemetry: which are read, which are refused, and that no bytes do harm.
 //!
-//! Over 300 lines: one table of records and refusals, and the properties over all bytes.
+//! Over 300 lines: one table of records and refusals.
 #![expect(clippy::unwrap_used, reason = "a test may fail where it is")]
 
 use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
 
-use proptest::prelude::*;
-use ripcord::edge::clock::SystemClock;
-use ripcord::edge::log::local::LocalLog;
-use ripcord::measure::{Input, Lane};
 use ripcord::model::{
-    EventTime, Feature, Field, LaneId, LogTime, LostField, Mapping, Namespace, Reject, Sample,
-    SampleKind, SampleRole, Source, Span, TopicRule, UnknownModels,
+    EventTime, Feature, Field, LostField, Mapping, Reject, Sample, SampleKind, Source, Span,
+    TopicRule, UnknownModels,
 };
-use ripcord::roles::ingest::pipeline::{LanePipeline, RawRecord};
-use ripcord::topics::Topics;
 use ripcord::wire::check::SourceCheck;
 use ripcord::wire::telemetry::{Raw, Rejected, decode, decode_explained};
 
 use crate::common::{self, files};
 
-fn topic(mapping: Option<Mapping>) -> TopicRule {
+pub(crate) fn topic(mapping: Option<Mapping>) -> TopicRule {
     TopicRule { name: "t".to_owned(), allowed_disorder: Span::ZERO, mapping }
 }
 
@@ -396,135 +389,6 @@ fn a_mapping_takes_fields_from_the_value_the_headers_and_the_key() {
     assert!(rejected.detail.starts_with("ts (from /meta/time) is missing"), "{rejected}");
     let raw = Raw { key: Some(b"\xff"), value: value.as_bytes(), ..raw };
     assert_eq!(decode(&raw, &rule, &source()).unwrap_err().code, Reject::WrongType);
-}
-
-/// What the fuzz starts from.
-const VALID: [&str; 5] = [
-    include_str!("../../schemas/telemetry.prediction.v1.example.json"),
-    include_str!("../../schemas/telemetry.outcome.v1.example.json"),
-    include_str!("../../schemas/telemetry.latency.v1.example.json"),
-    include_str!("../../schemas/telemetry.health.v1.example.json"),
-    include_str!("../../schemas/telemetry.run.v1.example.json"),
-];
-
-const POISON: [&str; 14] = [
-    "\u{feff}",
-    "\0",
-    "\\ud800",
-    "1e999",
-    "-1e-999",
-    "NaN",
-    "18446744073709551616",
-    "[[[[[[[[[[",
-    "{\"a\":",
-    "\"",
-    "\\u0000",
-    "}}",
-    ",,",
-    "\u{10ffff}",
-];
-
-/// Always a sample or one code; the same whichever way it is taken.
-fn harmless(value: &[u8]) -> Result<(), TestCaseError> {
-    let plain = read(value).map(|_| ()).map_err(|rejected| rejected.code);
-    let mapped = topic(Some(Mapping::default()));
-    let tree = decode(&Raw::line(value), &mapped, &source());
-    let tree = tree.map(|_| ()).map_err(|rejected| rejected.code);
-    prop_assert_eq!(plain.is_ok(), tree.is_ok(), "{:?} {:?}", plain, tree);
-    prop_assert!(plain != Err(Reject::FromFuture));
-    Ok(())
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
-
-    #[test]
-    fn no_bytes_do_harm(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        harmless(&bytes)?;
-    }
-
-    #[test]
-    fn no_json_like_text_does_harm(text in r#"[\[\]{}",:0-9eE.+\-a-z\\u ]{0,120}"#) {
-        harmless(text.as_bytes())?;
-    }
-
-    #[test]
-    fn no_damage_to_a_good_record_does_harm(
-        which in 0..VALID.len(),
-        flips in proptest::collection::vec((any::<prop::sample::Index>(), 0_u8..8), 0..4),
-        poison in proptest::option::of((any::<prop::sample::Index>(), 0..POISON.len())),
-        cut in proptest::option::of(any::<prop::sample::Index>()),
-    ) {
-        let mut bytes = VALID[which].trim().as_bytes().to_vec();
-        for (at, bit) in flips {
-            let at = at.index(bytes.len());
-            bytes[at] ^= 1 << bit;
-        }
-        if let Some((at, which)) = poison {
-            let at = at.index(bytes.len());
-            bytes.splice(at..at, POISON[which].bytes());
-        }
-        if let Some(cut) = cut {
-            bytes.truncate(cut.index(bytes.len()));
-        }
-        harmless(&bytes)?;
-    }
-
-    #[test]
-    fn no_nesting_does_harm(
-        opens in proptest::collection::vec(prop::sample::select(vec!["[", "{\"a\":"]), 1..40),
-        times in 1_usize..2500,
-        before in "(\\{\"x\":)?",
-    ) {
-        let text = format!("{before}{}", opens.concat().repeat(times));
-        prop_assert!(read(text.as_bytes()).is_err());
-        harmless(text.as_bytes())?;
-    }
-}
-
-/// A line, and whether it is a good one.
-fn any_line() -> impl Strategy<Value = (bool, Vec<u8>)> {
-    let good = any::<u64>().prop_map(|id| {
-        let line = format!(
-            r#"{{"type":"prediction","id":"{id}","model":"m","version":"v1","prediction":1,
-                "ts":"2024-01-01T00:00:0{}Z"}}"#,
-            id % 5
-        );
-        (true, line.into_bytes())
-    });
-    let cut = (good.clone(), 1..50_usize).prop_map(|((_, mut line), cut)| {
-        line.truncate(line.len() - cut);
-        (false, line)
-    });
-    let bytes = proptest::collection::vec(any::<u8>(), 0..80).prop_map(|line| (false, line));
-    prop_oneof![good, cut, bytes]
-}
-
-proptest! {
-    #[test]
-    fn a_lane_accounts_for_every_line_and_measures_every_good_one(
-        mut lines in proptest::collection::vec(any_line(), 1..60)
-    ) {
-        // Twice the same id is once measured and once a duplicate.
-        let mut seen = BTreeSet::new();
-        lines.retain(|(good, line)| !good || seen.insert(line.clone()));
-        let mut source = source();
-        source.topics[0].allowed_disorder = Span::from_s(5);
-        let log = Arc::new(LocalLog::in_memory(Arc::new(SystemClock)).unwrap());
-        let topics = Topics { log, namespace: Namespace::new("n").unwrap(), shards: 1 };
-        let lane = Lane::new(&source, LaneId { source: source.id.clone(), lane: 0 }, 1);
-        let mut feed = LanePipeline::new(topics, source, lane);
-        for (position, (_, line)) in (0..).zip(&lines) {
-            let fed = RawRecord { topic: 0, position, appended: None, raw: Some(Raw::line(line)) };
-            feed.take(fed, |_, _| SampleRole::Live);
-        }
-        feed.step(Input::End);
-        feed.step(Input::Flush { now: LogTime::from_ms(0) });
-        let counters = &feed.pending().last().unwrap().counters;
-        prop_assert_eq!(counters.read, lines.len() as u64);
-        prop_assert_eq!(counters.read, counters.accounted());
-        prop_assert_eq!(counters.measured, seen.len() as u64);
-    }
 }
 
 fn lines(path: &Path) -> Vec<u8> {

@@ -15,5 +15,7 @@ mod config_router;
 mod decode;
 // Events, by their headers and their envelopes.
 mod events;
+// Records damaged at random.
+mod mutations;
 // The JSON schemas, their examples and the code say the same.
 mod schemas;

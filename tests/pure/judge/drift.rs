@@ -34,6 +34,15 @@ fn what_changes_on_both_sides_is_nobodys() {
     );
 }
 
+/// v3 was always a little apart from v2 and moves through it to the other side: it is far from
+/// what it was, but not from v2, which never changes.
+#[test]
+fn what_stays_near_a_version_that_never_changes_is_still_its_own() {
+    let at = |most: u32| format!("h v2:f=1000*60 v3:f=1000*{most} v2&v3:f=1000*60|1000*{most}");
+    let told = told(&format!("{} x24\n{} x12", at(55), at(62)));
+    assert_eq!(alerts(&told), ["v3 feature-drift/f Breach: DriftOwn"], "{told:?}");
+}
+
 #[test]
 fn a_tie_is_nobodys() {
     // The two names of a category change places on one request each: both are equally far from
