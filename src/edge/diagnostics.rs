@@ -23,6 +23,16 @@ use crate::wire::lanes::{GapCause, PositionGap};
 
 pub use self::setup::{FILTER, init, init_to};
 
+/// Posted telemetry cannot be appended; told when it begins. Senders were asked to try again.
+pub fn posts_refused(source: &SourceId, why: &str) {
+    warn!(%source, why, "posted telemetry refused");
+}
+
+/// Posted telemetry is appended again.
+pub fn posts_taken(source: &SourceId) {
+    info!(%source, "posted telemetry taken again");
+}
+
 /// A process runs all roles.
 pub fn started(namespace: &str, log: &str, mode: Mode, targets: &[TargetId]) {
     info!(namespace, log, ?mode, ?targets, "started");

@@ -45,7 +45,7 @@ impl ModelJudge {
     }
 
     /// The sums of the bucket for a trigger and a version.
-    fn closed(
+    pub(super) fn closed(
         &self,
         trigger: &Trigger,
         version: &VersionId,

@@ -14,6 +14,7 @@ mod count;
 pub mod design;
 pub mod drift;
 pub mod edetector;
+mod fed;
 mod gaps;
 pub mod history;
 pub mod inputs;

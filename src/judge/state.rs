@@ -9,11 +9,13 @@ use super::baseline::{self, Learned};
 use super::buckets::{Bucket, Buckets};
 use super::design::Moments;
 use super::edetector::EDetector;
+use super::fed::Fed;
 use super::history::ProductionDays;
 use super::inputs::DriftInputs;
 use super::panes::Pane;
 use super::recent::RecentSums;
 use super::silence::Silences;
+use super::tally;
 use super::watch::Watch;
 use crate::model::{
     Baseline, Budget, EventTime, FeatureName, Limit, ModelId, ModelRules, SourceId, Span, Standing,
@@ -42,6 +44,7 @@ pub struct ModelJudge {
     pub(super) levels: BTreeMap<(TriggerId, VersionId), ProductionDays>,
     pub(super) inputs: BTreeMap<TriggerId, DriftInputs>,
     pub(super) silences: Silences,
+    pub(super) fed: Fed,
     /// Answers as trials, labels as their sum.
     heard: BTreeMap<VersionId, RecentSums>,
     #[serde(with = "crate::sums::entries")]
@@ -71,6 +74,7 @@ impl ModelJudge {
             rules.triggers.iter().filter(|trigger| trigger.bucket == bucket.length).collect();
         let mut findings = BTreeMap::new();
         for trigger in &triggers {
+            self.feed(trigger, start, bucket);
             if bucket.completeness < trigger.completeness {
                 continue;
             }
@@ -99,11 +103,35 @@ impl ModelJudge {
         if whole {
             self.silences.take(start, length, pane);
         }
+        self.fed.serve(start, start + length, pane);
         for (version, _, sums) in pane.versions() {
             let (answers, labels) = (sums.answers.n as f64, sums.labels.n as f64);
             let heard = self.heard.entry(version.clone()).or_default();
             heard.take(start, start + length, Moments { n: answers, sum: labels, sum_sq: 0.0 });
         }
+    }
+
+    /// Notes whether a bucket has samples of the version in production for a rule.
+    fn feed(&mut self, trigger: &Trigger, start: EventTime, bucket: &Bucket) {
+        let Some(version) = self.fed.version() else { return };
+        let fed = match trigger.limit {
+            Limit::Psi { .. } => {
+                bucket.versions.get(version).is_some_and(|sums| !sums.features.is_empty())
+            }
+            Limit::Baseline(_) | Limit::Rate(_) | Limit::Paired(_) | Limit::MeanMs { .. } => {
+                let closed = self.closed(trigger, version, start, bucket);
+                closed.iter().any(|sums| tally::moments(&sums.tally).n > 0.0)
+            }
+        };
+        if fed {
+            self.fed.feed(&trigger.id, start + bucket.length);
+        }
+    }
+
+    /// Rules that had no sample of the version in production during the last day that it served.
+    #[must_use]
+    pub fn not_fed(&self, rules: &ModelRules) -> Vec<TriggerId> {
+        self.fed.not_fed(&rules.triggers)
     }
 
     /// The share of a version's answers of the last days that labels came for, 0 to 1; labels
@@ -117,6 +145,7 @@ impl ModelJudge {
     pub fn set_standing(&mut self, standing: &Standing) {
         let promoted = standing.production != self.standing.production;
         self.standing = standing.clone();
+        self.fed.set_standing(standing);
         if let Some(version) = standing.production.as_ref().filter(|_| promoted) {
             for ((_, of), watch) in &mut self.watches {
                 if of == version {

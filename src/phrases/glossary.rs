@@ -1,7 +1,7 @@
 //! The words that screens use, explained: the text of `ripcord help terms`.
 
 /// A word and what it means, in the order in which a newcomer meets them.
-pub const TERMS: [(&str, &str); 44] = [
+pub const TERMS: [(&str, &str); 45] = [
     ("trigger", "A rule on one signal of a model: a limit, a share of the budget, an action."),
     ("signal", "What a trigger measures: accuracy, error rate, latency or feature drift."),
     (
@@ -29,6 +29,11 @@ pub const TERMS: [(&str, &str); 44] = [
         "armed, blind",
         "An armed trigger can fire. A blind one cannot say that the version is \
         healthy: it has no baseline, too few samples, or too much was lost.",
+    ),
+    (
+        "not fed",
+        "A trigger that had no sample during the last day that the version in production \
+        answered. It watches nothing until its fields arrive.",
     ),
     ("healthy", "Verdict: the evidence is under the threshold."),
     (

@@ -18,5 +18,5 @@ pub use steps::{incident_state, proof, step_result, want};
 pub use times::{day, log_moment, minute, moment, span, spoken};
 pub use units::Unit;
 pub use verdicts::{
-    benefit, blind, by, lost_field, odds, reason, reference, role, signal, verdict,
+    benefit, blind, by, lost_field, odds, reason, reference, role, samples, signal, verdict,
 };

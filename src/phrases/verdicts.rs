@@ -1,7 +1,9 @@
 //! Verdicts, why they were given, and what they compare.
 
 use super::numbers::number;
-use crate::model::{Benefit, LostField, Reason, Reference, Role, Signal, Statistic, Verdict};
+use crate::model::{
+    Benefit, Limit, LostField, Reason, Reference, Role, Signal, Statistic, Verdict,
+};
 
 /// A verdict.
 #[must_use]
@@ -104,6 +106,18 @@ pub const fn signal(signal: Signal) -> &'static str {
         Signal::ErrorRate => "error rate",
         Signal::Latency => "latency",
         Signal::FeatureDrift => "feature drift",
+    }
+}
+
+/// What a trigger with this limit needs to judge a version.
+#[must_use]
+pub const fn samples(limit: Limit) -> &'static str {
+    match limit {
+        Limit::Baseline(_) => "labelled answers",
+        Limit::Rate(_) => "answers",
+        Limit::Paired(_) => "labelled answers of two versions to the same requests",
+        Limit::MeanMs { .. } => "latencies",
+        Limit::Psi { .. } => "features",
     }
 }
 

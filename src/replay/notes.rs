@@ -6,7 +6,7 @@ use super::History;
 use crate::model::{
     Incident, IncidentState, Limit, ModelId, Reference, RuleSet, Signal, Trigger, VersionId,
 };
-use crate::phrases::{count, moment};
+use crate::phrases::{count, moment, samples};
 use crate::shard::{ModelStatus, SignalStatus, Status};
 use crate::show::data::{Days, Point};
 use crate::show::mostly_lost;
@@ -34,6 +34,7 @@ pub(super) fn notes(
         notes.extend(never_seen(id, model, days, history));
         notes.extend(learned(id, model, history));
         notes.extend(alone(rule_set, id, days));
+        notes.extend(not_fed(rule_set, id, model));
         notes.extend(unwatched(id, model, history));
     }
     for incident in incidents {
@@ -158,6 +159,19 @@ fn alone(rule_set: &RuleSet, id: &ModelId, days: &Days) -> Option<String> {
     Some(format!(
         "Only {only} of {id} has labelled answers. No other version shows what would be better, \
          so {then}. Let a second version answer the same requests as a shadow."
+    ))
+}
+
+/// Triggers that watched nothing.
+fn not_fed(rule_set: &RuleSet, id: &ModelId, model: &ModelStatus) -> Option<String> {
+    let rules = rule_set.of(id).triggers.iter().filter(|rule| model.not_fed.contains(&rule.id));
+    let rules: Vec<_> =
+        rules.map(|rule| format!("{} ({})", rule.id, samples(rule.limit))).collect();
+    let production = model.production.as_ref().filter(|_| !rules.is_empty())?;
+    Some(format!(
+        "Not fed: on the last day that {production} of {id} answered, these triggers had no sample \
+         of it, so they watched nothing: {}.",
+        rules.join(", ")
     ))
 }
 

@@ -85,6 +85,10 @@ pub struct ModelStatus {
     pub production: Option<VersionId>,
     /// Where a rollback would go, and what makes that version fit; or why nowhere.
     pub would_roll_back_to: String,
+    /// Rules that had no sample during the last day that the version in production served: they
+    /// watch nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_fed: Vec<TriggerId>,
     /// Its versions.
     pub versions: BTreeMap<VersionId, VersionStatus>,
     /// Incidents that are not over.
@@ -250,6 +254,11 @@ impl Shard {
         self.judge.model(model)?.label_coverage(version)
     }
 
+    fn not_fed(&self, model: &ModelId) -> Vec<TriggerId> {
+        let judged = self.judge.model(model).zip(self.rule_set.as_ref());
+        judged.map_or_else(Vec::new, |(judge, rule_set)| judge.not_fed(rule_set.of(model)))
+    }
+
     fn model_status(&self, model: &ModelId) -> ModelStatus {
         let standing = self.undo.standing(model);
         let versions = standing.versions.into_iter().map(|(version, known)| {
@@ -279,6 +288,7 @@ impl Shard {
                 Some(Err(why)) => format!("no version, because {why}"),
                 None => "no version, because no rules were read yet".to_owned(),
             },
+            not_fed: self.not_fed(model),
             versions: versions.collect(),
             open_incidents: open.cloned().collect(),
         }

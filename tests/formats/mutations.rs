@@ -32,21 +32,10 @@ const VALID: [&str; 5] = [
 ];
 
 /// What is put where it does not belong.
+#[rustfmt::skip]
 const POISON: [&str; 14] = [
-    "\u{feff}",
-    "\0",
-    "\\ud800",
-    "1e999",
-    "-1e-999",
-    "NaN",
-    "18446744073709551616",
-    "[[[[[[[[[[",
-    "{\"a\":",
-    "\"",
-    "\\u0000",
-    "}}",
-    ",,",
-    "\u{10ffff}",
+    "\u{feff}", "\0", "\\ud800", "1e999", "-1e-999", "NaN", "18446744073709551616", "[[[[[[[[[[",
+    "{\"a\":", "\"", "\\u0000", "}}", ",,", "\u{10ffff}",
 ];
 
 /// Damaged records in one case of a property.
@@ -154,7 +143,7 @@ proptest! {
     #[test]
     fn what_is_not_read_decides_nothing(
         additions in prop::collection::vec(
-            (0..VALID.len(), any::<prop::sample::Index>(), prop::collection::vec(any::<u8>(), 1..40)),
+            (0..VALID.len(), any::<prop::sample::Index>(), any::<[u8; 40]>()),
             BATCH as usize,
         )
     ) {

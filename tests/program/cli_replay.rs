@@ -523,6 +523,8 @@ fn a_rollback_without_a_reference_is_told_with_its_price() {
     let alone = alone.to_str().unwrap();
     let story = good(&["replay", alone, "--registry", REGISTRY]);
     assert_says(&story, &["Only v3 of flight-delay has labelled answers", "unproven"]);
+    let unfed = "that v3 of flight-delay answered, these triggers had no sample of it";
+    assert_says(&story, &[unfed, "worse-than-reference (labelled answers of two versions"]);
     assert_says(&story, &["v3 of flight-delay was not rolled back (accuracy-drop)"]);
     assert!(!story.contains("DECISION"), "{story}");
     let settings = folder.path().join("act.toml");

@@ -15,7 +15,7 @@ use crate::cli::{DONE, NO};
 use crate::edge::http::client::ClientError;
 use crate::edge::terminal;
 use crate::edge::terminal::table::{Look, table};
-use crate::model::{ModelId, Role, VersionId};
+use crate::model::{ModelId, Role, TriggerId, VersionId};
 use crate::phrases::{incident_state, percent, role, short};
 use crate::shard::{ModelStatus, VersionStatus};
 use crate::show::{WIDTH, visible};
@@ -171,6 +171,11 @@ fn one(
     out.push(format!("would roll back to: {}", status.would_roll_back_to));
     if let Some(why) = &status.frozen {
         out.push(format!("FROZEN, no automatic action: {}", visible(why)));
+    }
+    if !status.not_fed.is_empty() {
+        let rules: Vec<_> = status.not_fed.iter().map(TriggerId::as_str).collect();
+        let text = format!("not fed, no sample in a day of production: {}", rules.join(", "));
+        out.push(short(&text, WIDTH));
     }
     for incident in &status.open_incidents {
         let state = incident_state(incident.state);

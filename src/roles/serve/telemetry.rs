@@ -8,10 +8,10 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use tracing::{info, warn};
 
 use super::{App, Shared, locked, posted};
 use crate::edge::chain::chain;
+use crate::edge::diagnostics;
 use crate::edge::http::{Problem, unpacked};
 use crate::edge::log::{LogError, Outgoing, Partition};
 use crate::model::{Field, Sample, Source, SourceId, TopicRule};
@@ -94,9 +94,9 @@ fn tell(app: &App, source: &SourceId, written: &Result<Vec<i64>, LogError>) {
     let failed_before = app.counts.failing.swap(written.is_err(), Ordering::Relaxed);
     match written {
         Err(error) if !failed_before => {
-            warn!(%source, why = chain(error), "posted telemetry is refused; senders must retry");
+            diagnostics::posts_refused(source, &chain(error));
         }
-        Ok(_) if failed_before => info!(%source, "posted telemetry is taken again"),
+        Ok(_) if failed_before => diagnostics::posts_taken(source),
         _ => {}
     }
 }

@@ -1,6 +1,6 @@
 //! What no longer comes is told, against what goes on.
 
-use super::world::check;
+use super::world::{World, check, model};
 
 const KNOWN: &str = "source pane=10s
                      rules only=error-rate
@@ -102,4 +102,30 @@ fn a_source_that_is_not_heard_makes_stale_until_it_is_forgotten() {
              0:15 v3 error-rate Healthy: UnderThreshold"
         ),
     );
+}
+
+/// A rule that had no sample in a day of production watches nothing.
+#[test]
+fn a_rule_without_samples_is_not_fed() {
+    let mut world = World::new();
+    let mut not_fed = |lines: &str| {
+        lines.lines().for_each(|line| drop(world.line(line)));
+        let judge = world.judge.model(&model()).unwrap();
+        let rules = judge.not_fed(&world.rules.default);
+        rules.iter().map(|rule| rule.as_str().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    let full = "h v3:answers=9/0,labels=9/0,ms=9*5,f=9*1 v2&v3:pair=9/0/0/0";
+    assert_eq!(not_fed("stand production=v3"), "");
+    assert_eq!(not_fed("h v3:answers=9/0 x23"), "", "not a day yet");
+    let without = "worse-than-reference accuracy-drop mean-latency feature-drift";
+    assert_eq!(not_fed("h v3:answers=9/0 x3"), without);
+    assert_eq!(not_fed("h v3:answers=9/0,ms=9*5 x2"), without.replace(" mean-latency", ""));
+    assert_eq!(not_fed(&format!("{full} x3")), "");
+    // It stops, and is missed after a day.
+    assert_eq!(not_fed("h v3:answers=9/0,labels=9/0,f=9*1 v2&v3:pair=9/0/0/0 x27"), "mean-latency");
+    // Another version has a day of its own.
+    assert_eq!(not_fed("stand production=v2"), "");
+    assert_eq!(not_fed("h v2:answers=9/0 x20"), "");
+    // A night without an answer is no day of production.
+    assert_eq!(not_fed("skip 30h"), "");
 }
