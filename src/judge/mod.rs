@@ -200,10 +200,10 @@ impl Judge {
             }
         }
         for model in fed {
-            self.close_buckets(now, rule_set, &model, out);
             if whole {
-                self.tell_silences(rule_set, &model, &answered, (length, watermark), out);
+                self.others_went_on(&model, &answered, length);
             }
+            self.close_buckets(now, rule_set, &model, out);
         }
     }
 
@@ -245,9 +245,13 @@ impl Judge {
         };
         let completeness = feeding().map(|source| source.lanes.completeness()).fold(1.0, f64::min);
         let mut said = Vec::new();
+        judge.silences.close(watermark);
         for (start, mut bucket) in judge.buckets.close(watermark) {
             bucket.completeness = bucket.completeness.min(completeness);
             judge.close(rule_set.of(model), model, start, &bucket, &mut said);
+        }
+        if completeness >= 1.0 {
+            judge.tell_silences(rule_set.of(model), model, watermark, &mut said);
         }
         out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
     }

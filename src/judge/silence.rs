@@ -18,6 +18,8 @@ const DELAY_SLACK_S: i64 = 60;
 /// What is missed of a model's versions.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Silences {
+    /// Panes that not every source has passed.
+    open: BTreeMap<EventTime, OpenPane>,
     answers: BTreeMap<VersionId, Gaps>,
     labels: BTreeMap<VersionId, LabelGaps>,
     /// What is silent, and since when.
@@ -61,8 +63,17 @@ impl LabelGaps {
     }
 }
 
+/// A pane as far as the sources of the model have passed it.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+struct OpenPane {
+    length: Span,
+    came: BTreeMap<VersionId, Came>,
+    /// Other models of a source answered.
+    others: bool,
+}
+
 /// What a version did in a pane.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 struct Came {
     answers: u64,
     labels: u64,
@@ -73,18 +84,43 @@ struct Came {
 impl Silences {
     /// Takes a closed pane of a source, in which every lane was heard.
     pub(super) fn take(&mut self, start: EventTime, length: Span, pane: &Pane) {
-        let (from, to) = (start.as_ms(), (start + length).as_ms());
-        let mut came: BTreeMap<&VersionId, Came> = BTreeMap::new();
+        let open = self.open(start, length);
         for (version, _, sums) in pane.versions() {
-            let came = came.entry(version).or_default();
+            let came = open.came.entry(version.clone()).or_default();
             came.answers += sums.answers.n + sums.lost.answers;
             came.labels += sums.labels.n + sums.lost.labels;
             came.types += sums.lost.types;
             came.delay_s += sums.label_delay_s;
         }
-        for (version, came) in &came {
-            self.answers.entry((*version).clone()).or_default().take(from, to, came.answers);
-            let labels = self.labels.entry((*version).clone()).or_default();
+    }
+
+    /// Other models of a source answered in a pane in which this one did not.
+    pub(super) fn others_went_on(&mut self, start: EventTime, length: Span) {
+        self.open(start, length).others = true;
+    }
+
+    fn open(&mut self, start: EventTime, length: Span) -> &mut OpenPane {
+        let open = self.open.entry(start).or_default();
+        open.length = open.length.max(length);
+        open
+    }
+
+    /// Every source that is heard has passed this: what came before is all that will.
+    pub(super) fn close(&mut self, watermark: EventTime) {
+        while let Some(first) = self.open.first_entry()
+            && *first.key() + first.get().length <= watermark
+        {
+            let (start, open) = first.remove_entry();
+            self.close_pane(start, &open);
+        }
+    }
+
+    fn close_pane(&mut self, start: EventTime, open: &OpenPane) {
+        let (from, to) = (start.as_ms(), (start + open.length).as_ms());
+        let came = &open.came;
+        for (version, came) in came {
+            self.answers.entry(version.clone()).or_default().take(from, to, came.answers);
+            let labels = self.labels.entry(version.clone()).or_default();
             labels.gaps.take(from, to, came.labels);
             labels.delay_s = labels.delay_s.saturating_add(came.delay_s);
             if came.labels > 0 {
@@ -98,20 +134,16 @@ impl Silences {
                     Missed::Answers => came.answers > 0,
                     Missed::Labels | Missed::Types => came.labels > 0,
                 };
-                of != *version || !back
+                of != version || !back
             });
         }
         if came.values().any(|came| came.answers > 0) {
             let answered = |version: &VersionId| came.get(version).is_some_and(|c| c.answers > 0);
             let missing = self.answers.iter_mut().filter(|(version, _)| !answered(version));
             missing.for_each(|(_, gaps)| gaps.miss(from, to));
+        } else if open.others {
+            self.answers.values_mut().for_each(|gaps| gaps.miss(from, to));
         }
-    }
-
-    /// Other models of the source answered in a pane in which this one did not.
-    pub(super) fn others_went_on(&mut self, start: EventTime, length: Span) {
-        let (from, to) = (start.as_ms(), (start + length).as_ms());
-        self.answers.values_mut().for_each(|gaps| gaps.miss(from, to));
     }
 
     /// What has become silent of a version.

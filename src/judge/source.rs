@@ -71,22 +71,17 @@ impl Judge {
         }
     }
 
-    /// Others of the source answered in these panes; what does this model miss?
-    pub(super) fn tell_silences(
+    /// Others of the source answered in these panes, and this model did not in some of them.
+    pub(super) fn others_went_on(
         &mut self,
-        rule_set: &RuleSet,
         model: &ModelId,
         answered: &BTreeMap<EventTime, BTreeSet<ModelId>>,
-        (length, watermark): (Span, EventTime),
-        out: &mut Vec<Output>,
+        length: Span,
     ) {
         let Some(judge) = self.models.get_mut(model) else { return };
         for (start, _) in answered.iter().filter(|(_, models)| !models.contains(model)) {
             judge.silences.others_went_on(*start, length);
         }
-        let mut said = Vec::new();
-        judge.tell_silences(rule_set.of(model), model, watermark, &mut said);
-        out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
     }
 
     /// How far a version's clock is off, if it is by more than the allowed disorder: ahead, or

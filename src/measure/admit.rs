@@ -5,7 +5,21 @@ use super::ledger::{Disposition, ReadPhase, RecordPlace};
 use super::owned::owned;
 use super::topic_clock::HeldRecord;
 use super::{Lane, Output};
-use crate::model::{LogTime, Reject, Sample, Span};
+use crate::model::{EventTime, LogTime, Reject, Sample, Span};
+
+/// Times that RFC 3339 can write: 0001-01-01 to 9999-12-31. Beyond them no clock is right, and
+/// no frame could be read back.
+pub(super) const TIMES: (EventTime, EventTime) =
+    (EventTime::from_ms(-62_135_596_800_000), EventTime::from_ms(253_402_300_799_999));
+
+/// Whether the time of a sample can be written.
+pub(super) fn in_range(sample: &Sample<'_>) -> Result<(), Reject> {
+    match sample.ts() {
+        ts if ts < TIMES.0 => Err(Reject::TooOld),
+        ts if ts > TIMES.1 => Err(Reject::FromFuture),
+        _ => Ok(()),
+    }
+}
 
 impl Lane {
     pub(super) fn admit(
@@ -32,6 +46,7 @@ impl Lane {
                 }
             }
             ClockCheck::Ahead => {
+                self.clocks.was_ahead(at.topic, read.ts);
                 self.accept(at, &sample, out);
             }
             ClockCheck::Unsure => {

@@ -18,24 +18,10 @@
 
 use super::ledger::ReadPhase;
 use super::topic_clock::{HeldRecord, TopicClock, Unsure, Votes, beginning};
-use crate::model::{EventTime, LogTime, Reject, Sample, Source, Span};
+use crate::model::{EventTime, LogTime, Source, Span};
 
 /// How long time waits for records that come back behind one that jumps.
 const PATIENCE: Span = Span::from_s(2);
-
-/// Times that RFC 3339 can write: 0001-01-01 to 9999-12-31. Beyond them no clock is right, and
-/// no frame could be read back.
-pub(super) const TIMES: (EventTime, EventTime) =
-    (EventTime::from_ms(-62_135_596_800_000), EventTime::from_ms(253_402_300_799_999));
-
-/// Whether the time of a sample can be written.
-pub(super) fn in_range(sample: &Sample<'_>) -> Result<(), Reject> {
-    match sample.ts() {
-        ts if ts < TIMES.0 => Err(Reject::TooOld),
-        ts if ts > TIMES.1 => Err(Reject::FromFuture),
-        _ => Ok(()),
-    }
-}
 
 /// What is to be done with a sample.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,8 +69,13 @@ pub(super) struct TopicClocks {
 
 impl TopicClocks {
     pub(super) fn new(source: &Source) -> Self {
-        let clock =
-            |disorder| TopicClock { disorder, newest: None, believed: None, unsure: Vec::new() };
+        let clock = |disorder| TopicClock {
+            disorder,
+            newest: None,
+            ahead: None,
+            believed: None,
+            unsure: Vec::new(),
+        };
         Self {
             max_jump: source.max_jump,
             max_skew: source.max_skew,
@@ -195,7 +186,9 @@ impl TopicClocks {
         for next in following.iter().take(self.asked as usize) {
             clock.vote(ts, *next, self.max_skew, &mut votes);
         }
-        match votes.decided(self.asked).unwrap_or_else(|| votes.ahead()) {
+        // At the end of a recording too few follow: who was ahead so far still is.
+        let like_before = || clock.ahead.is_some_and(|ahead| ts <= ahead + clock.disorder);
+        match votes.decided(self.asked).unwrap_or_else(|| votes.ahead() || like_before()) {
             true if far => ClockCheck::Refuse,
             true => ClockCheck::Ahead,
             false => ClockCheck::Take,
@@ -214,6 +207,13 @@ impl TopicClocks {
             clock.raise(Some(vouched), &mut settled);
         }
         settled
+    }
+
+    /// A record was taken that is ahead.
+    pub(super) fn was_ahead(&mut self, topic: usize, ts: EventTime) {
+        if let Some(clock) = self.topics.get_mut(topic) {
+            clock.ahead = clock.ahead.max(Some(ts));
+        }
     }
 
     /// A record was read of which the next ones must tell whether it is ahead.
@@ -247,6 +247,12 @@ impl TopicClocks {
             }));
         }
         settled
+    }
+
+    /// More of the topic is there: the wait of what waits begins again.
+    pub(super) fn busy(&mut self, topic: usize) {
+        let waiting = self.topics.get_mut(topic).into_iter().flat_map(|clock| &mut clock.unsure);
+        waiting.for_each(|one| one.since = None);
     }
 
     /// When `passed` settles something.

@@ -33,6 +33,11 @@ pub enum Input<'a> {
         /// The topic of the source.
         topic: usize,
     },
+    /// More of the topic is there to be read: what waits for the next records goes on waiting.
+    Busy {
+        /// The topic of the source.
+        topic: usize,
+    },
     /// The lane wanted records before a position of the topic, and the log no longer has them:
     /// some that were not read yet, or some that had to be read again.
     Gone {

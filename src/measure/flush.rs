@@ -1,6 +1,6 @@
 //! Frames: what a lane says, how often, and from where a next life would go on.
 
-use super::ahead::TIMES;
+use super::admit::TIMES;
 use super::ledger::{Resume, TopicResume};
 use super::skew::Skewed;
 use super::{Lane, Output};

@@ -31,7 +31,8 @@ mod skew;
 mod topic_clock;
 mod watermark;
 
-use self::ahead::{ClockCheck, ReadTimes, TopicClocks, in_range};
+use self::admit::in_range;
+use self::ahead::{ClockCheck, ReadTimes, TopicClocks};
 use self::flush::Flushed;
 use self::inputs::RecentInputs;
 use self::join::Join;
@@ -161,6 +162,7 @@ impl Lane {
                 self.record((topic, position), (None, None), None, out);
             }
             Input::Drained { topic } => self.drained(topic, out),
+            Input::Busy { topic } => self.clocks.busy(topic),
             Input::Gone { topic, before } => {
                 self.ledger.gone(topic, before);
                 self.catch_up(out);

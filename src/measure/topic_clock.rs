@@ -34,6 +34,8 @@ pub(super) struct Votes {
 pub(super) struct TopicClock {
     pub(super) disorder: Span,
     pub(super) newest: Option<EventTime>,
+    /// The newest that was ahead.
+    pub(super) ahead: Option<EventTime>,
     /// The newest that a former life believed, while records are read again.
     pub(super) believed: Option<EventTime>,
     pub(super) unsure: Vec<Unsure>,

@@ -18,6 +18,8 @@ mod world;
 mod demo;
 // The main job: the recording of the flights goes in, one rollback comes out.
 mod flights;
+// Faults that something hides.
+mod hidden_faults;
 // Keys that two producers place differently.
 mod keys;
 // Kills and stops of each role at its worst moment.

@@ -21,7 +21,7 @@ fn positions(list: &[(&str, i32, i64)]) -> TopicPartitionList {
 }
 
 /// Deletes all records of a topic before these positions, as retention does.
-fn retention(list: &[(&str, i32, i64)]) {
+pub fn retention(list: &[(&str, i32, i64)]) {
     let admin: AdminClient<DefaultClientContext> =
         ClientConfig::new().set("bootstrap.servers", broker::brokers()).create().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();

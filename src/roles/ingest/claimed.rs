@@ -215,6 +215,8 @@ impl ClaimedLane {
     /// The reader has reached the end of a topic.
     pub(super) fn ended(&mut self, partition: &Partition, now: Uptime) {
         for place in self.places.iter_mut().filter(|place| place.partition == *partition) {
+            // What waited for more records now waits for time.
+            self.fresh |= place.end.is_none();
             place.end.get_or_insert(now);
         }
     }
@@ -246,6 +248,9 @@ impl ClaimedLane {
     ) -> Result<Vec<Outgoing>, RoleError> {
         let now = topics.log.uptime();
         (self.fresh, self.flushed_at) = (false, Some(now));
+        for (topic, _) in self.places.iter().enumerate().filter(|(_, place)| place.end.is_none()) {
+            self.feed.step(Input::Busy { topic });
+        }
         self.feed.flush(now);
         self.sort_out(topics, sampler, None)?;
         let mut records = std::mem::take(&mut self.refused);

@@ -129,3 +129,17 @@ fn a_rule_without_samples_is_not_fed() {
     // A night without an answer is no day of production.
     assert_eq!(not_fed("skip 30h"), "");
 }
+
+/// Of a backlog one source is read sooner than another: nobody is silent who answers in the other.
+#[test]
+fn a_source_that_is_read_sooner_makes_nobody_silent() {
+    let sooner =
+        |nth: u32| format!("frame of=t pane={}s w={}s v2:answers=10/0", nth * 10, nth * 10 + 10);
+    let sooner = (0..120).map(sooner).collect::<Vec<_>>().join("\n");
+    let begin =
+        format!("{KNOWN}\n{BOTH}\nsource name=t pane=10s known=s,t\n{sooner}\nrules stall=10000s");
+    check(&format!("{begin}\n10s v2:answers=1/0 v3:answers=10/0 x119"), HEALTHY);
+    // Once both have passed it, it counts.
+    let silent = format!("{begin}\n10s v2:answers=1/0 x119");
+    check(&silent, &format!("{HEALTHY}\n0:31 v3 error-rate Stale: Silent"));
+}
