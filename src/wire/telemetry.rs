@@ -15,8 +15,10 @@
 mod body;
 mod cursor;
 mod event;
+mod features;
 mod fields;
 mod mapped;
+mod number;
 mod parse;
 mod read;
 mod row;
@@ -151,10 +153,11 @@ fn explained<'a>(
     let value = json(record.value, source.max_record_bytes)?;
     let context = Context { source, mapping: topic.mapping.as_ref() };
     if context.mapping.is_none() && !says_structured(record) {
-        let fields = parse::fields(value)?;
+        let mut fields = Fields::default();
+        parse::fields(value, &mut fields)?;
         if !fields.cloud_event {
             let kind = kind(&fields, None, record.header("ce_type"))?;
-            return sample::build(fields, kind, &context, losses);
+            return sample::build(&mut fields, kind, &context, losses);
         }
     }
     let record = Raw { value, ..*record };
@@ -174,14 +177,14 @@ fn mapped<'a>(
     context: &Context<'_>,
     losses: Option<&mut Vec<Loss>>,
 ) -> Result<Sample<'a>, Rejected> {
-    let (fields, envelope) = mapped::fields(record, context)?;
+    let (mut fields, envelope) = mapped::fields(record, context)?;
     let fixed = context.mapping.and_then(|mapping| mapping.kind);
     let (event, own) = match envelope {
         Some(Envelope { kind, record }) => (kind, record.map(|_| ())),
         None => (None, Ok(())),
     };
     let kind = kind(&fields, fixed, event.as_deref().or(record.header("ce_type")))?;
-    sample::build(fields, kind, context, losses).map_err(|why| match own {
+    sample::build(&mut fields, kind, context, losses).map_err(|why| match own {
         Err(Rejected { code, detail, .. }) if why.code == Reject::MissingField => {
             Rejected { code, detail, ..why }
         }
@@ -244,7 +247,7 @@ fn kind(
     event: Option<&str>,
 ) -> Result<SampleKind, Rejected> {
     const FIVE: &str = "prediction, outcome, latency, health, run";
-    if let Some(kind) = fixed {
+    if let Some(kind) = fixed.or_else(|| fields.plain(FieldSlot::Type).and_then(kind_named)) {
         return Ok(kind);
     }
     let (found, kind) = match (fields.get(FieldSlot::Type), event) {

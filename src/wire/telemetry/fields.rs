@@ -1,6 +1,8 @@
 //! The known fields of a record, found but not yet read.
 
-use super::cursor::RawValue;
+use super::cursor::{Broken, Cursor, RawValue, Text};
+use super::features::{self, Features};
+use super::number::short;
 use super::value::Scalar;
 
 /// A known field that holds one value.
@@ -116,11 +118,9 @@ impl<'a> Found<'a> {
     }
 
     /// Takes another value for the same field.
+    #[inline(always)]
     pub(super) fn and(&mut self, value: RawValue<'a>) {
-        *self = match self {
-            Self::Nowhere => Self::Raw(value),
-            Self::Raw(_) | Self::Given(_) | Self::Twice => Self::Twice,
-        };
+        *self = if matches!(self, Self::Nowhere) { Self::Raw(value) } else { Self::Twice };
     }
 }
 
@@ -130,6 +130,8 @@ pub(super) struct Fields<'a> {
     slots: [Found<'a>; FieldSlot::ALL.len()],
     /// The object of the features.
     pub(super) features: Found<'a>,
+    /// What the features are, if there is nothing unusual about them.
+    usual: Option<Features<'a>>,
     /// It may be a CloudEvent with its envelope: it has a `specversion`.
     pub(super) cloud_event: bool,
 }
@@ -146,7 +148,45 @@ impl<'a> Fields<'a> {
 
     /// Whether the record has the field.
     pub(super) fn has(&self, slot: FieldSlot) -> bool {
-        self.slots.get(slot as usize).is_some_and(|found| *found != Found::Nowhere)
+        self.slots.get(slot as usize).is_some_and(|found| !matches!(found, Found::Nowhere))
+    }
+
+    /// The value here, which is that of the features. It is read on the way if it can be.
+    #[inline]
+    pub(super) fn features_at(&mut self, place: &mut Cursor<'a>) -> Result<RawValue<'a>, Broken> {
+        place.blank();
+        let from = place.at;
+        if matches!(self.features, Found::Nowhere) {
+            self.usual = features::usual(place);
+            if self.usual.is_some() {
+                return Ok(RawValue::Object(place.since(from)));
+            }
+        }
+        self.usual = None;
+        place.value()
+    }
+
+    /// The features, once, if there is nothing unusual about them.
+    pub(super) fn usual_features(&mut self) -> Option<Features<'a>> {
+        self.usual.take()
+    }
+
+    /// The text of a field, if it is plain.
+    #[inline]
+    pub(super) fn plain(&self, slot: FieldSlot) -> Option<&'a str> {
+        match self.slots.get(slot as usize) {
+            Some(Found::Raw(RawValue::Text(Text::Plain(text)))) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number of a field, if it is a short one.
+    #[inline]
+    pub(super) fn short(&self, slot: FieldSlot) -> Option<f64> {
+        match self.slots.get(slot as usize) {
+            Some(Found::Raw(RawValue::Word(word))) => short(word).map(|(number, _)| number),
+            _ => None,
+        }
     }
 
     /// The value of a field, which stays.
