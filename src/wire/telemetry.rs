@@ -1,12 +1,13 @@
 //! A record of telemetry becomes a sample, or is rejected with a code.
 //!
-//! Law: no bytes panic, overflow the stack, or cost more than a pass or two over themselves. What
+//! Law: no bytes panic, overflow the stack, or cost more than a few passes over themselves. What
 //! can be borrowed from the record is. A value that nobody reads rejects nothing, and one that
 //! cannot be read costs what needs it and no more.
 //!
 //! Of a record only the structure is looked at, until a sample asks for a field: `scan` finds,
 //! `parse` and `mapped` name what was found, `value` reads one value, `read` and `sample` say what
-//! it must be.
+//! it must be. What nearly all records are, each of them reads first and without detours: texts of
+//! printable ASCII, numbers of few digits (`number`), features that can be used (`features`).
 //!
 //! Where JSON leaves room, this is what is meant: a whole number where a name is wanted is its
 //! digits; true and false are the labels 1 and 0; NaN and Infinity, bare as Python writes them or

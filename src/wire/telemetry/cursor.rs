@@ -1,5 +1,7 @@
 //! A place in a JSON text, and the way past the value that begins there.
 
+use super::number::Short;
+
 /// A value as it is in the text, not yet read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RawValue<'a> {
@@ -148,6 +150,18 @@ impl<'a> Cursor<'a> {
                 word => Ok(RawValue::Word(word)),
             },
         }
+    }
+
+    /// The number here, if it is a short one. Else nothing was done.
+    #[inline(always)]
+    pub(super) fn short_number(&mut self) -> Option<f64> {
+        let rest = self.rest();
+        let Short { number, length, .. } = Short::at_start(rest)?;
+        if rest.get(length).is_some_and(|next| !ends_word(next)) {
+            return None;
+        }
+        self.at += length;
+        Some(number)
     }
 
     /// What is here up to the end of a number or a bare word.

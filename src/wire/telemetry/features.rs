@@ -1,16 +1,15 @@
 //! The inputs of a model, read on the first way through the record.
 //!
-//! Law: only features with nothing unusual about them are read so, and they are what the slow way
-//! makes of them. It alone loses any, and says why.
+//! Law: only features that can all be used are read so, and they are what the slow way makes of
+//! them. It alone loses any, and says why.
 
 use std::borrow::Cow;
 
 use super::cursor::{Cursor, RawValue, Text};
 use super::fields::repeated;
-use super::number::short;
 use super::scan::Members;
-use super::value::{Scalar, not_finite};
-use crate::model::Feature;
+use super::value::{Scalar, not_finite, text};
+use crate::model::{Feature, check_name};
 
 /// Names with values.
 pub(super) type Features<'a> = Vec<(Cow<'a, str>, Feature<'a>)>;
@@ -30,23 +29,27 @@ pub(super) fn usual<'a>(cursor: &mut Cursor<'a>) -> Option<Features<'a>> {
     }
     let mut read = Features::with_capacity(USUAL);
     let mut members = Members::from(cursor.clone());
-    for member in &mut members {
-        let (Text::Plain(name), value) = member.ok()? else { return None };
-        if !is_usual_name(name) {
+    while let Some(key) = members.key() {
+        let (key, place) = (key.ok()?, members.place());
+        place.blank();
+        if let Text::Plain(name) = key
+            && is_usual_name(name)
+            && let Some(number) = place.short_number()
+        {
+            push_number(&mut read, name, number);
+            continue;
+        }
+        // A list or an object cannot be used, and the slow way goes past it.
+        if let Some(b'[' | b'{') = place.peek() {
             return None;
         }
-        let name = Cow::Borrowed(name);
-        match value {
-            RawValue::Text(Text::Plain(text)) if not_finite(text).is_none() => {
-                read.push((name, Feature::Category(Cow::Borrowed(text))));
+        match (key, place.value().ok()?) {
+            (Text::Plain(name), RawValue::Text(Text::Plain(text)))
+                if is_usual_name(name) && not_finite(text).is_none() =>
+            {
+                push_category(&mut read, name, text);
             }
-            RawValue::Word(word) if let Some((number, _)) = short(word) => {
-                read.push((name, Feature::Number(number)));
-            }
-            other => match Scalar::of(other).into_feature() {
-                Feature::Unusable => return None,
-                value => read.push((name, value)),
-            },
+            (name, value) => read.push(other(name, value)?),
         }
     }
     if repeated(&read, |(name, _)| name).is_some() {
@@ -56,10 +59,28 @@ pub(super) fn usual<'a>(cursor: &mut Cursor<'a>) -> Option<Features<'a>> {
     Some(read)
 }
 
+/// A feature in any form. `None` if it cannot be used.
+fn other<'a>(name: Text<'a>, value: RawValue<'a>) -> Option<(Cow<'a, str>, Feature<'a>)> {
+    let name = text(name).ok().filter(|name| check_name(name).is_ok())?;
+    let value = Scalar::of(value).into_feature();
+    (value != Feature::Unusable).then_some((name, value))
+}
+
+// Not inlined, so that a feature is written where it stays, and not first to the stack.
+
+#[inline(never)]
+fn push_number<'a>(read: &mut Features<'a>, name: &'a str, number: f64) {
+    read.push((Cow::Borrowed(name), Feature::Number(number)));
+}
+
+#[inline(never)]
+fn push_category<'a>(read: &mut Features<'a>, name: &'a str, text: &'a str) {
+    read.push((Cow::Borrowed(name), Feature::Category(Cow::Borrowed(text))));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::check_name;
 
     #[test]
     fn a_usual_name_is_one() {

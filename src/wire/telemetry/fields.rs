@@ -2,7 +2,7 @@
 
 use super::cursor::{Broken, Cursor, RawValue, Text};
 use super::features::{self, Features};
-use super::number::short;
+use super::number::Short;
 use super::value::Scalar;
 
 /// A known field that holds one value.
@@ -129,8 +129,8 @@ impl<'a> Found<'a> {
 pub(super) struct Fields<'a> {
     slots: [Found<'a>; FieldSlot::ALL.len()],
     /// The object of the features.
-    pub(super) features: Found<'a>,
-    /// What the features are, if there is nothing unusual about them.
+    features: Found<'a>,
+    /// What the features are, if all can be used and were read on the way.
     usual: Option<Features<'a>>,
     /// It may be a CloudEvent with its envelope: it has a `specversion`.
     pub(super) cloud_event: bool,
@@ -151,24 +151,30 @@ impl<'a> Fields<'a> {
         self.slots.get(slot as usize).is_some_and(|found| !matches!(found, Found::Nowhere))
     }
 
-    /// The value here, which is that of the features. It is read on the way if it can be.
-    #[inline]
-    pub(super) fn features_at(&mut self, place: &mut Cursor<'a>) -> Result<RawValue<'a>, Broken> {
+    /// Takes the features, whose value is here. It is read on the way past it if it can be.
+    pub(super) fn features_at(&mut self, place: &mut Cursor<'a>) -> Result<(), Broken> {
         place.blank();
         let from = place.at;
-        if matches!(self.features, Found::Nowhere) {
-            self.usual = features::usual(place);
-            if self.usual.is_some() {
-                return Ok(RawValue::Object(place.since(from)));
-            }
-        }
-        self.usual = None;
-        place.value()
+        self.usual = match self.features {
+            Found::Nowhere => features::usual(place),
+            Found::Raw(_) | Found::Given(_) | Found::Twice => None,
+        };
+        let value = match self.usual {
+            Some(_) => RawValue::Object(place.since(from)),
+            None => place.value()?,
+        };
+        self.features.and(value);
+        Ok(())
     }
 
-    /// The features, once, if there is nothing unusual about them.
-    pub(super) fn usual_features(&mut self) -> Option<Features<'a>> {
-        self.usual.take()
+    /// Takes other features in place of those that it has.
+    pub(super) fn replace_features(&mut self, features: Found<'a>) {
+        (self.features, self.usual) = (features, None);
+    }
+
+    /// The features, once, and what they are if they were read on the way.
+    pub(super) fn take_features(&mut self) -> (Found<'a>, Option<Features<'a>>) {
+        (std::mem::take(&mut self.features), self.usual.take())
     }
 
     /// The text of a field, if it is plain.
@@ -184,7 +190,7 @@ impl<'a> Fields<'a> {
     #[inline]
     pub(super) fn short(&self, slot: FieldSlot) -> Option<f64> {
         match self.slots.get(slot as usize) {
-            Some(Found::Raw(RawValue::Word(word))) => short(word).map(|(number, _)| number),
+            Some(Found::Raw(RawValue::Word(word))) => Short::of(word).map(|short| short.number),
             _ => None,
         }
     }

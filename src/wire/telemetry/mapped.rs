@@ -36,7 +36,7 @@ pub(super) fn fields<'a>(
         }
     }
     if let Some(found) = from_elsewhere("features", root, record, context) {
-        fields.features = found;
+        fields.replace_features(found);
     }
     Ok((fields, envelope))
 }

@@ -27,19 +27,15 @@ fn collect<'a>(object: &'a [u8], fields: &mut Fields<'a>) -> Result<Cursor<'a>, 
     while let Some(key) = all.key() {
         // A key that cannot be read names no field.
         let key = text(key?).unwrap_or_default();
-        let place = all.place();
-        let value = match &*key {
-            "features" => fields.features_at(place)?,
-            _ => place.value()?,
-        };
-        match &*key {
-            "features" => fields.features.and(value),
-            "specversion" => fields.cloud_event = true,
-            key => {
-                if let Some(slot) = FieldSlot::named(key) {
-                    fields.slot(slot).and(value);
-                }
-            }
+        if key == "features" {
+            fields.features_at(all.place())?;
+            continue;
+        }
+        let value = all.place().value()?;
+        if key == "specversion" {
+            fields.cloud_event = true;
+        } else if let Some(slot) = FieldSlot::named(&key) {
+            fields.slot(slot).and(value);
         }
     }
     Ok(all.rest())

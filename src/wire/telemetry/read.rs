@@ -97,15 +97,28 @@ impl<'a> Builder<'a, '_> {
         Rejected::new(code, detail)
     }
 
+    #[inline]
     pub(super) fn needed_name(&mut self, slot: FieldSlot) -> Result<Cow<'a, str>, Rejected> {
-        self.needed(slot, Self::name)
+        match self.usual_name(slot) {
+            Some(name) => Ok(Cow::Borrowed(name)),
+            None => self.needed(slot, Self::unusual_name),
+        }
     }
 
     /// A text, or a whole number as its digits: many producers count their requests.
+    #[inline]
     pub(super) fn name(&mut self, slot: FieldSlot) -> Result<Option<Cow<'a, str>>, Rejected> {
-        if let Some(text) = self.fields.plain(slot).filter(|text| is_usual_name(text)) {
-            return Ok(Some(Cow::Borrowed(text)));
+        match self.usual_name(slot) {
+            Some(name) => Ok(Some(Cow::Borrowed(name))),
+            None => self.unusual_name(slot),
         }
+    }
+
+    fn usual_name(&self, slot: FieldSlot) -> Option<&'a str> {
+        self.fields.plain(slot).filter(|text| is_usual_name(text))
+    }
+
+    fn unusual_name(&mut self, slot: FieldSlot) -> Result<Option<Cow<'a, str>>, Rejected> {
         let name = match self.optional(slot) {
             None => return Ok(None),
             Some(Scalar::Text(text)) => text,
@@ -120,21 +133,10 @@ impl<'a> Builder<'a, '_> {
     }
 
     pub(super) fn ts(&mut self) -> Result<EventTime, Rejected> {
-        let (ts, counted) =
-            self.needed(FieldSlot::Ts, |builder, slot| match builder.optional(slot) {
-                None => Ok(None),
-                Some(found @ (Scalar::Bool(_) | Scalar::Array | Scalar::Object)) => {
-                    let what = "write RFC 3339 or epoch milliseconds";
-                    Err(builder.wrong(slot, &found, what))
-                }
-                Some(found) => match time::moment(&found) {
-                    Ok(ts) => Ok(Some((ts, found.number().is_some()))),
-                    Err(why) => {
-                        let detail = format!("{}: {why}", builder.called(slot));
-                        Err(Rejected::new(Reject::BadTime, detail))
-                    }
-                },
-            })?;
+        let (ts, counted) = match self.fields.plain(FieldSlot::Ts).and_then(time::usual) {
+            Some(ts) => (ts, false),
+            None => self.unusual_ts()?,
+        };
         let oldest = self.context.source.oldest;
         if counted && oldest >= ZERO_CLOCK && time::looks_like_seconds(ts) {
             let field = self.called(FieldSlot::Ts);
@@ -150,6 +152,24 @@ impl<'a> Builder<'a, '_> {
              oldest"
         );
         Err(Rejected::new(Reject::TooOld, detail))
+    }
+
+    /// A moment in any form, and whether it was given as a number.
+    fn unusual_ts(&mut self) -> Result<(EventTime, bool), Rejected> {
+        self.needed(FieldSlot::Ts, |builder, slot| match builder.optional(slot) {
+            None => Ok(None),
+            Some(found @ (Scalar::Bool(_) | Scalar::Array | Scalar::Object)) => {
+                let what = "write RFC 3339 or epoch milliseconds";
+                Err(builder.wrong(slot, &found, what))
+            }
+            Some(found) => match time::moment(&found) {
+                Ok(ts) => Ok(Some((ts, found.number().is_some()))),
+                Err(why) => {
+                    let detail = format!("{}: {why}", builder.called(slot));
+                    Err(Rejected::new(Reject::BadTime, detail))
+                }
+            },
+        })
     }
 
     pub(super) fn number(&mut self, slot: FieldSlot) -> Result<Option<f64>, Rejected> {
@@ -221,18 +241,16 @@ impl<'a> Builder<'a, '_> {
 
     /// The features. One that cannot be used is there as such; what is no object has none.
     pub(super) fn features(&mut self) -> Features<'a> {
-        let object = match std::mem::take(&mut self.fields.features) {
-            Found::Nowhere | Found::Given(Scalar::Null) | Found::Raw(RawValue::Word(b"null")) => {
-                return Vec::new();
-            }
-            Found::Raw(RawValue::Object(object)) => object,
-            Found::Raw(other) => return self.no_features(&Scalar::of(other)),
-            Found::Given(other) => return self.no_features(&other),
-            Found::Twice => return self.no_features(&Scalar::Unreadable(TWICE)),
-        };
-        match self.fields.usual_features() {
-            Some(usual) => usual,
-            None => self.unusual_features(object),
+        match self.fields.take_features() {
+            (_, Some(usual)) => usual,
+            (Found::Raw(RawValue::Object(object)), None) => self.unusual_features(object),
+            (
+                Found::Nowhere | Found::Given(Scalar::Null) | Found::Raw(RawValue::Word(b"null")),
+                None,
+            ) => Vec::new(),
+            (Found::Raw(other), None) => self.no_features(&Scalar::of(other)),
+            (Found::Given(other), None) => self.no_features(&other),
+            (Found::Twice, None) => self.no_features(&Scalar::Unreadable(TWICE)),
         }
     }
 
