@@ -8,6 +8,9 @@ use ripcord::wire::telemetry::{Loss, Raw, decode_explained};
 use crate::common;
 use crate::decode::topic;
 
+const FIELDS: &str =
+    r#""type":"prediction","id":"p1","model":"m","version":"v1","ts":"2013-06-20T06:00:00Z""#;
+
 const NAMES: [&str; 12] =
     ["a", "b", "dep_delay", "Größe", "\\u0061", "", " ", "\\n", "\u{7f}", "\u{85}", "c\\", "d\""];
 
@@ -59,8 +62,7 @@ fn same(members: &str) -> Result<(), TestCaseError> {
 proptest! {
     #[test]
     fn features_are_what_the_slow_way_makes_of_them(features in members()) {
-        let fields = r#""type":"prediction","id":"p1","model":"m","version":"v1","ts":1371708000000"#;
-        same(&format!("{fields},\"features\":{{{features}}}"))?;
+        same(&format!("{FIELDS},\"features\":{{{features}}}"))?;
     }
 
     #[test]
@@ -68,9 +70,8 @@ proptest! {
         field in "id|request|model|version|ts|status|role|prediction|score|latency_ms|actual|type",
         others in members(),
     ) {
-        let fields = r#""type":"prediction","id":"p1","model":"m","version":"v1","ts":1371708000000"#;
         let value = others.split_once(':').map_or("1", |(_, value)| value);
-        let fields = fields.replace(&format!("\"{field}\":"), "\"other\":");
+        let fields = FIELDS.replace(&format!("\"{field}\":"), "\"other\":");
         same(&format!("{fields},\"{field}\":{value}"))?;
     }
 }

@@ -66,16 +66,31 @@ const fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }
 
+/// A byte in each byte.
+const fn each(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
+}
+
 /// The high bit of each byte that is not plain, right up to the first of them; of the later ones
 /// some may be wrong.
 #[inline]
-const fn odd_bytes(eight: u64) -> u64 {
-    const EACH: u64 = u64::from_le_bytes([1; 8]);
-    let control = eight.wrapping_sub(EACH * b' ' as u64);
-    let quote = (eight ^ (EACH * b'"' as u64)).wrapping_sub(EACH);
-    let backslash = (eight ^ (EACH * b'\\' as u64)).wrapping_sub(EACH);
-    let delete = eight.wrapping_add(EACH);
-    (eight | control | quote | backslash | delete) & (EACH << 7)
+const fn odd(eight: u64) -> u64 {
+    let control = eight.wrapping_sub(each(b' '));
+    let quote = (eight ^ each(b'"')).wrapping_sub(each(1));
+    let backslash = (eight ^ each(b'\\')).wrapping_sub(each(1));
+    let delete = eight.wrapping_add(each(1));
+    (eight | control | quote | backslash | delete) & each(0x80)
+}
+
+/// The same of each quote and bracket.
+#[inline]
+const fn structure(eight: u64) -> u64 {
+    // This bit is all that tells square brackets from curly ones.
+    let curly = eight | each(b'{' ^ b'[');
+    let quote = (eight ^ each(b'"')).wrapping_sub(each(1));
+    let open = (curly ^ each(b'{')).wrapping_sub(each(1));
+    let close = (curly ^ each(b'}')).wrapping_sub(each(1));
+    (quote | open | close) & !eight & each(0x80)
 }
 
 /// A place in a text.
@@ -186,6 +201,9 @@ impl<'a> Cursor<'a> {
     /// The text here, if it is plain and the record is known to be UTF-8. Else nothing was done.
     #[inline]
     fn plain_text(&mut self) -> Option<&'a str> {
+        if self.utf8.is_empty() {
+            return None;
+        }
         let from = self.at + 1;
         let mut to = from;
         loop {
@@ -194,9 +212,9 @@ impl<'a> Cursor<'a> {
                 to += rest.iter().take_while(|byte| is_plain(**byte)).count();
                 break;
             };
-            let odd = odd_bytes(u64::from_le_bytes(*eight));
-            if odd != 0 {
-                to += odd.trailing_zeros() as usize / 8;
+            let marks = odd(u64::from_le_bytes(*eight));
+            if marks != 0 {
+                to += marks.trailing_zeros() as usize / 8;
                 break;
             }
             to += 8;
@@ -233,19 +251,23 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// Goes to the next quote or bracket, or to the end.
+    #[inline]
+    fn seek_structure(&mut self) {
+        while !matches!(self.peek(), None | Some(b'"' | b'{' | b'[' | b'}' | b']')) {
+            let marks =
+                self.rest().first_chunk().map(|eight| structure(u64::from_le_bytes(*eight)));
+            // The last few are looked at one by one.
+            self.at += marks.map_or(1, |marks| marks.trailing_zeros() as usize / 8);
+        }
+    }
+
     /// Goes past the array or object that begins here.
     fn nested(&mut self) -> Result<(), Broken> {
         // Which bracket closes each of the outer 128 levels; further in, only their number counts.
         let (mut depth, mut kinds) = (0_u32, 0_u128);
         loop {
-            let rest = self.rest();
-            let found =
-                rest.iter().position(|byte| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']'));
-            let Some(offset) = found else {
-                self.at = self.bytes.len();
-                return Err(self.broken(CUT));
-            };
-            self.at += offset;
+            self.seek_structure();
             match self.peek() {
                 Some(b'"') => {
                     self.text()?;
@@ -257,6 +279,7 @@ impl<'a> Cursor<'a> {
                         kinds = (kinds << 1) | u128::from(open == b'{');
                     }
                 }
+                None => return Err(self.broken(CUT)),
                 close => {
                     if depth <= KINDS {
                         if (kinds & 1 == 1) != (close == Some(b'}')) {
