@@ -372,7 +372,7 @@ fn a_mapping_takes_fields_from_the_value_the_headers_and_the_key() {
     let headers = headers(&[("version", "007"), ("took", "1.5")]);
     let rule = topic(Some(mapping));
     let value = r#"{"model":"x","role":"live","meta":{"time":"2013-06-20T06:00:00Z"},
-        "in":{"b":1,"a":null},"out":[true]}"#;
+        "features":{"own":2},"in":{"b":1,"a":null},"out":[true]}"#;
     let raw = Raw { key: Some(b"k9"), headers: &headers, value: value.as_bytes() };
     let shown = format!("{:?}", decode(&raw, &rule, &source()).unwrap());
     for meant in [

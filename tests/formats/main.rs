@@ -17,5 +17,7 @@ mod decode;
 mod events;
 // Records damaged at random.
 mod mutations;
+// What is read quickly is what the slow way reads.
+mod quick;
 // The JSON schemas, their examples and the code say the same.
 mod schemas;

@@ -149,10 +149,7 @@ fn record<E>(
 
 /// Where a value is in the text that it is a part of.
 fn place(text: &[u8], value: RawValue<'_>) -> Range<usize> {
-    let (RawValue::Text(bytes)
-    | RawValue::Object(bytes)
-    | RawValue::Array(bytes)
-    | RawValue::Word(bytes)) = value;
+    let bytes = value.bytes();
     let quote = usize::from(matches!(value, RawValue::Text(_)));
     let from = bytes.as_ptr().addr().saturating_sub(text.as_ptr().addr());
     from.saturating_sub(quote)..from + bytes.len() + quote

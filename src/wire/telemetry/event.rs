@@ -128,6 +128,7 @@ fn with_data(object: &[u8], data: RawValue<'_>) -> Vec<u8> {
     let mut event = Vec::with_capacity(object.len());
     event.push(b'{');
     for (key, value) in members(object).map_while(Result::ok) {
+        let key = key.bytes();
         if key != b"data" && key != b"data_base64" {
             write(key, value, &mut event);
             event.push(b',');
@@ -140,11 +141,7 @@ fn with_data(object: &[u8], data: RawValue<'_>) -> Vec<u8> {
 
 fn write(key: &[u8], value: RawValue<'_>, out: &mut Vec<u8>) {
     let quote: &[u8] = if matches!(value, RawValue::Text(_)) { b"\"" } else { b"" };
-    let (RawValue::Text(bytes)
-    | RawValue::Object(bytes)
-    | RawValue::Array(bytes)
-    | RawValue::Word(bytes)) = value;
-    for part in [b"\"", key, b"\":", quote, bytes, quote] {
+    for part in [b"\"", key, b"\":", quote, value.bytes(), quote] {
         out.extend_from_slice(part);
     }
 }

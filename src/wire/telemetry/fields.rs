@@ -1,6 +1,8 @@
 //! The known fields of a record, found but not yet read.
 
-use super::cursor::RawValue;
+use super::cursor::{Broken, Cursor, RawValue, Text};
+use super::features::{self, Features};
+use super::number::Short;
 use super::value::Scalar;
 
 /// A known field that holds one value.
@@ -116,11 +118,9 @@ impl<'a> Found<'a> {
     }
 
     /// Takes another value for the same field.
+    #[inline(always)]
     pub(super) fn and(&mut self, value: RawValue<'a>) {
-        *self = match self {
-            Self::Nowhere => Self::Raw(value),
-            Self::Raw(_) | Self::Given(_) | Self::Twice => Self::Twice,
-        };
+        *self = if matches!(self, Self::Nowhere) { Self::Raw(value) } else { Self::Twice };
     }
 }
 
@@ -129,7 +129,9 @@ impl<'a> Found<'a> {
 pub(super) struct Fields<'a> {
     slots: [Found<'a>; FieldSlot::ALL.len()],
     /// The object of the features.
-    pub(super) features: Found<'a>,
+    features: Found<'a>,
+    /// What the features are, if all can be used and were read on the way.
+    usual: Option<Features<'a>>,
     /// It may be a CloudEvent with its envelope: it has a `specversion`.
     pub(super) cloud_event: bool,
 }
@@ -146,7 +148,51 @@ impl<'a> Fields<'a> {
 
     /// Whether the record has the field.
     pub(super) fn has(&self, slot: FieldSlot) -> bool {
-        self.slots.get(slot as usize).is_some_and(|found| *found != Found::Nowhere)
+        self.slots.get(slot as usize).is_some_and(|found| !matches!(found, Found::Nowhere))
+    }
+
+    /// Takes the features, whose value is here. It is read on the way past it if it can be.
+    pub(super) fn features_at(&mut self, place: &mut Cursor<'a>) -> Result<(), Broken> {
+        place.blank();
+        let from = place.at;
+        self.usual = match self.features {
+            Found::Nowhere => features::usual(place),
+            Found::Raw(_) | Found::Given(_) | Found::Twice => None,
+        };
+        let value = match self.usual {
+            Some(_) => RawValue::Object(place.since(from)),
+            None => place.value()?,
+        };
+        self.features.and(value);
+        Ok(())
+    }
+
+    /// Takes other features in place of those that it has.
+    pub(super) fn replace_features(&mut self, features: Found<'a>) {
+        (self.features, self.usual) = (features, None);
+    }
+
+    /// The features, once, and what they are if they were read on the way.
+    pub(super) fn take_features(&mut self) -> (Found<'a>, Option<Features<'a>>) {
+        (std::mem::take(&mut self.features), self.usual.take())
+    }
+
+    /// The text of a field, if it is plain.
+    #[inline]
+    pub(super) fn plain(&self, slot: FieldSlot) -> Option<&'a str> {
+        match self.slots.get(slot as usize) {
+            Some(Found::Raw(RawValue::Text(Text::Plain(text)))) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number of a field, if it is a short one.
+    #[inline]
+    pub(super) fn short(&self, slot: FieldSlot) -> Option<f64> {
+        match self.slots.get(slot as usize) {
+            Some(Found::Raw(RawValue::Word(word))) => Short::of(word).map(|short| short.number),
+            _ => None,
+        }
     }
 
     /// The value of a field, which stays.

@@ -26,14 +26,17 @@ pub(super) fn fields<'a>(
     };
     let envelope = envelope(object);
     let own = envelope.as_ref().map_or(Ok(object), |envelope| envelope.record.clone());
-    let mut fields = own.map_or_else(|_| Ok(Fields::default()), fields_of)?;
+    let mut fields = Fields::default();
+    if let Ok(own) = own {
+        fields_of(own, &mut fields)?;
+    }
     for slot in FieldSlot::ALL {
         if let Some(found) = from_elsewhere(slot.name(), root, record, context) {
             *fields.slot(slot) = found;
         }
     }
     if let Some(found) = from_elsewhere("features", root, record, context) {
-        fields.features = found;
+        fields.replace_features(found);
     }
     Ok((fields, envelope))
 }

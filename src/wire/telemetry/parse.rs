@@ -1,53 +1,44 @@
 //! Finds the known fields in a plain record, in one pass.
 
-use std::borrow::Cow;
-
 use super::Rejected;
-use super::cursor::{Broken, RawValue};
+use super::cursor::{Broken, Cursor, RawValue, Text};
 use super::fields::{FieldSlot, Fields};
 use super::scan::{Members, members, whole};
 use super::value::{Quoted, Scalar, text};
 use crate::model::Reject;
 
-/// The known fields of a record.
-pub(super) fn fields(record: &[u8]) -> Result<Fields<'_>, Rejected> {
+/// Finds the known fields of a record.
+pub(super) fn fields<'a>(record: &'a [u8], fields: &mut Fields<'a>) -> Result<(), Rejected> {
     let Some(object) = object(record) else {
         return Err(no_object(record));
     };
-    let mut fields = Fields::default();
-    let mut all = members(object);
-    collect(&mut all, &mut fields).and_then(|()| all.end()).map_err(|why| broken(record, why))?;
-    Ok(fields)
+    let mut rest = collect(object, fields).map_err(|why| broken(record, why))?;
+    rest.end().map_err(|why| broken(record, why))
 }
 
-/// The known fields of an object that was found whole.
-pub(super) fn fields_of(object: &[u8]) -> Result<Fields<'_>, Rejected> {
-    let mut fields = Fields::default();
-    collect(&mut members(object), &mut fields).map_err(|why| broken(object, why))?;
-    Ok(fields)
+/// Finds the known fields of an object that was found whole.
+pub(super) fn fields_of<'a>(object: &'a [u8], fields: &mut Fields<'a>) -> Result<(), Rejected> {
+    collect(object, fields).map(drop).map_err(|why| broken(object, why))
 }
 
-fn collect<'a>(all: &mut Members<'a>, fields: &mut Fields<'a>) -> Result<(), Broken> {
-    for member in all {
-        let (key, value) = member?;
-        // A key is seldom escaped, and one that cannot be read names no field.
-        let key = if key.contains(&b'\\') { text(key).ok() } else { name(key) };
-        match key.as_deref() {
-            Some("features") => fields.features.and(value),
-            Some("specversion") => fields.cloud_event = true,
-            Some(key) => {
-                if let Some(slot) = FieldSlot::named(key) {
-                    fields.slot(slot).and(value);
-                }
-            }
-            None => {}
+/// Finds the known fields of the object that begins here; what follows it is returned.
+fn collect<'a>(object: &'a [u8], fields: &mut Fields<'a>) -> Result<Cursor<'a>, Broken> {
+    let mut all = Members::from(Cursor::checked(object, 0));
+    while let Some(key) = all.key() {
+        // A key that cannot be read names no field.
+        let key = text(key?).unwrap_or_default();
+        if key == "features" {
+            fields.features_at(all.place())?;
+            continue;
+        }
+        let value = all.place().value()?;
+        if key == "specversion" {
+            fields.cloud_event = true;
+        } else if let Some(slot) = FieldSlot::named(&key) {
+            fields.slot(slot).and(value);
         }
     }
-    Ok(())
-}
-
-fn name(key: &[u8]) -> Option<Cow<'_, str>> {
-    std::str::from_utf8(key).ok().map(Cow::Borrowed)
+    Ok(all.rest())
 }
 
 /// The text from the first bracket of an object on.
@@ -118,9 +109,9 @@ pub(super) fn at<'a>(root: RawValue<'a>, pointer: &str) -> Result<Option<RawValu
 pub(super) fn member<'a>(object: &'a [u8], name: &str) -> Result<Option<RawValue<'a>>, ()> {
     let mut found = None;
     for (key, value) in members(object).map_while(Result::ok) {
-        let same = match key.contains(&b'\\') {
-            true => text(key).is_ok_and(|key| key == name),
-            false => key == name.as_bytes(),
+        let same = match key {
+            Text::Other(bytes) if bytes.contains(&b'\\') => text(key).is_ok_and(|key| key == name),
+            Text::Plain(_) | Text::Other(_) => key.bytes() == name.as_bytes(),
         };
         if same && found.replace(value).is_some() {
             return Err(());

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::cursor::RawValue;
+use super::features::{Features, is_usual_name};
 use super::fields::{FieldSlot, Fields, Found, TWICE, repeated};
 use super::scan::members;
 use super::value::{Quoted, Scalar, text};
@@ -11,16 +12,13 @@ use crate::model::{
     EventTime, Feature, Field, LostField, LostFields, Reject, SampleKind, Value, check_name,
 };
 
-/// Features that are usual, so that their list is seldom moved.
-const USUAL_FEATURES: usize = 10;
-
 /// 1970-01-02. A source that takes nothing before it has no business in early 1970, so a number
 /// there is one in seconds.
 const ZERO_CLOCK: EventTime = EventTime::from_ms(86_400_000);
 
 /// Takes fields out of a record, each read as what it must be.
 pub(super) struct Builder<'a, 's> {
-    pub(super) fields: Fields<'a>,
+    pub(super) fields: &'s mut Fields<'a>,
     pub(super) kind: SampleKind,
     pub(super) context: &'s Context<'s>,
     /// Fields that the record has and that cannot be used.
@@ -31,7 +29,7 @@ pub(super) struct Builder<'a, 's> {
 
 impl<'a> Builder<'a, '_> {
     pub(super) fn optional(&mut self, slot: FieldSlot) -> Option<Scalar<'a>> {
-        self.fields.take(slot).filter(|found| *found != Scalar::Null)
+        self.fields.take(slot).filter(|found| !matches!(found, Scalar::Null))
     }
 
     /// A field that costs nothing but itself if it cannot be used.
@@ -99,12 +97,28 @@ impl<'a> Builder<'a, '_> {
         Rejected::new(code, detail)
     }
 
+    #[inline]
     pub(super) fn needed_name(&mut self, slot: FieldSlot) -> Result<Cow<'a, str>, Rejected> {
-        self.needed(slot, Self::name)
+        match self.usual_name(slot) {
+            Some(name) => Ok(Cow::Borrowed(name)),
+            None => self.needed(slot, Self::unusual_name),
+        }
     }
 
     /// A text, or a whole number as its digits: many producers count their requests.
+    #[inline]
     pub(super) fn name(&mut self, slot: FieldSlot) -> Result<Option<Cow<'a, str>>, Rejected> {
+        match self.usual_name(slot) {
+            Some(name) => Ok(Some(Cow::Borrowed(name))),
+            None => self.unusual_name(slot),
+        }
+    }
+
+    fn usual_name(&self, slot: FieldSlot) -> Option<&'a str> {
+        self.fields.plain(slot).filter(|text| is_usual_name(text))
+    }
+
+    fn unusual_name(&mut self, slot: FieldSlot) -> Result<Option<Cow<'a, str>>, Rejected> {
         let name = match self.optional(slot) {
             None => return Ok(None),
             Some(Scalar::Text(text)) => text,
@@ -119,21 +133,10 @@ impl<'a> Builder<'a, '_> {
     }
 
     pub(super) fn ts(&mut self) -> Result<EventTime, Rejected> {
-        let (ts, counted) =
-            self.needed(FieldSlot::Ts, |builder, slot| match builder.optional(slot) {
-                None => Ok(None),
-                Some(found @ (Scalar::Bool(_) | Scalar::Array | Scalar::Object)) => {
-                    let what = "write RFC 3339 or epoch milliseconds";
-                    Err(builder.wrong(slot, &found, what))
-                }
-                Some(found) => match time::moment(&found) {
-                    Ok(ts) => Ok(Some((ts, found.number().is_some()))),
-                    Err(why) => {
-                        let detail = format!("{}: {why}", builder.called(slot));
-                        Err(Rejected::new(Reject::BadTime, detail))
-                    }
-                },
-            })?;
+        let (ts, counted) = match self.fields.plain(FieldSlot::Ts).and_then(time::usual) {
+            Some(ts) => (ts, false),
+            None => self.unusual_ts()?,
+        };
         let oldest = self.context.source.oldest;
         if counted && oldest >= ZERO_CLOCK && time::looks_like_seconds(ts) {
             let field = self.called(FieldSlot::Ts);
@@ -151,7 +154,28 @@ impl<'a> Builder<'a, '_> {
         Err(Rejected::new(Reject::TooOld, detail))
     }
 
+    /// A moment in any form, and whether it was given as a number.
+    fn unusual_ts(&mut self) -> Result<(EventTime, bool), Rejected> {
+        self.needed(FieldSlot::Ts, |builder, slot| match builder.optional(slot) {
+            None => Ok(None),
+            Some(found @ (Scalar::Bool(_) | Scalar::Array | Scalar::Object)) => {
+                let what = "write RFC 3339 or epoch milliseconds";
+                Err(builder.wrong(slot, &found, what))
+            }
+            Some(found) => match time::moment(&found) {
+                Ok(ts) => Ok(Some((ts, found.number().is_some()))),
+                Err(why) => {
+                    let detail = format!("{}: {why}", builder.called(slot));
+                    Err(Rejected::new(Reject::BadTime, detail))
+                }
+            },
+        })
+    }
+
     pub(super) fn number(&mut self, slot: FieldSlot) -> Result<Option<f64>, Rejected> {
+        if let Some(number) = self.fields.short(slot) {
+            return Ok(Some(number));
+        }
         let Some(found) = self.optional(slot) else {
             return Ok(None);
         };
@@ -184,6 +208,9 @@ impl<'a> Builder<'a, '_> {
     }
 
     pub(super) fn label(&mut self, slot: FieldSlot) -> Result<Option<Value<'a>>, Rejected> {
+        if let Some(number) = self.fields.short(slot) {
+            return Ok(Some(Value::Number(number)));
+        }
         match self.optional(slot) {
             None => Ok(None),
             Some(Scalar::Bool(value)) => Ok(Some(Value::Number(f64::from(u8::from(value))))),
@@ -213,17 +240,23 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// The features. One that cannot be used is there as such; what is no object has none.
-    pub(super) fn features(&mut self) -> Vec<(Cow<'a, str>, Feature<'a>)> {
-        let object = match std::mem::take(&mut self.fields.features) {
-            Found::Nowhere | Found::Given(Scalar::Null) | Found::Raw(RawValue::Word(b"null")) => {
-                return Vec::new();
-            }
-            Found::Raw(RawValue::Object(object)) => object,
-            Found::Raw(other) => return self.no_features(&Scalar::of(other)),
-            Found::Given(other) => return self.no_features(&other),
-            Found::Twice => return self.no_features(&Scalar::Unreadable(TWICE)),
-        };
-        let mut read: Vec<(Cow<'a, str>, Feature<'a>)> = Vec::with_capacity(USUAL_FEATURES);
+    pub(super) fn features(&mut self) -> Features<'a> {
+        match self.fields.take_features() {
+            (_, Some(usual)) => usual,
+            (Found::Raw(RawValue::Object(object)), None) => self.unusual_features(object),
+            (
+                Found::Nowhere | Found::Given(Scalar::Null) | Found::Raw(RawValue::Word(b"null")),
+                None,
+            ) => Vec::new(),
+            (Found::Raw(other), None) => self.no_features(&Scalar::of(other)),
+            (Found::Given(other), None) => self.no_features(&other),
+            (Found::Twice, None) => self.no_features(&Scalar::Unreadable(TWICE)),
+        }
+    }
+
+    #[cold]
+    fn unusual_features(&mut self, object: &'a [u8]) -> Features<'a> {
+        let mut read = Features::new();
         // The object was found whole.
         for (name, value) in members(object).map_while(Result::ok) {
             let Ok(name) = text(name) else {
@@ -252,7 +285,7 @@ impl<'a> Builder<'a, '_> {
         read
     }
 
-    fn no_features(&mut self, found: &Scalar<'_>) -> Vec<(Cow<'a, str>, Feature<'a>)> {
+    fn no_features(&mut self, found: &Scalar<'_>) -> Features<'a> {
         let detail = format!("features is {found}; write an object with names and values");
         self.lose(LostField::Features, detail);
         Vec::new()

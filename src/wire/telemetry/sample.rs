@@ -32,7 +32,7 @@ const RUN_STATUS: &[(&str, RunStatus)] = &[
 /// The sample that the fields make. Where there is none, the error says of which model and version
 /// it would have been, if that can be read.
 pub(super) fn build<'a>(
-    fields: Fields<'a>,
+    fields: &mut Fields<'a>,
     kind: SampleKind,
     context: &Context<'_>,
     losses: Option<&mut Vec<Loss>>,

@@ -5,11 +5,11 @@
 //! no UTF-8 in a field that is not read reject nothing. Nothing recurses, and every byte is looked
 //! at once.
 
-use super::cursor::{Broken, CUT, Cursor, RawValue};
+use super::cursor::{Broken, CUT, Cursor, RawValue, Text};
 
 /// The one value of a text.
 pub(super) fn whole(bytes: &[u8]) -> Result<RawValue<'_>, Broken> {
-    let mut cursor = Cursor { bytes, at: 0 };
+    let mut cursor = Cursor::new(bytes, 0);
     let value = cursor.value()?;
     cursor.end().map(|()| value)
 }
@@ -27,18 +27,19 @@ struct Items<'a> {
     done: bool,
 }
 
-/// The members of an object whose text is `bytes`; what follows it is [`Members::end`]'s.
+/// The members of an object whose text is `bytes`.
 pub(super) fn members(bytes: &[u8]) -> Members<'_> {
-    Members(Items { cursor: Cursor { bytes, at: 1 }, first: true, done: false })
+    Members::from(Cursor::new(bytes, 0))
 }
 
 /// The elements of an array whose text is `bytes`.
 pub(super) fn elements(bytes: &[u8]) -> Elements<'_> {
-    Elements(Items { cursor: Cursor { bytes, at: 1 }, first: true, done: false })
+    Elements(Items { cursor: Cursor::new(bytes, 1), first: true, done: false })
 }
 
 impl<'a> Items<'a> {
     /// Goes to the next item; false at the closing bracket.
+    #[inline(always)]
     fn advance(&mut self, close: u8) -> Result<bool, Broken> {
         self.cursor.blank();
         let first = std::mem::take(&mut self.first);
@@ -58,6 +59,7 @@ impl<'a> Items<'a> {
         }
     }
 
+    #[inline(always)]
     fn next<T>(
         &mut self,
         close: u8,
@@ -76,10 +78,17 @@ impl<'a> Items<'a> {
     }
 }
 
-impl<'a> Iterator for Members<'a> {
-    type Item = Result<(&'a [u8], RawValue<'a>), Broken>;
+impl<'a> Members<'a> {
+    /// The members of the object that begins here.
+    #[inline]
+    pub(super) fn from(mut cursor: Cursor<'a>) -> Self {
+        cursor.at += 1;
+        Self(Items { cursor, first: true, done: false })
+    }
 
-    fn next(&mut self) -> Option<Self::Item> {
+    /// The next key, if there is one; its value is [`Members::place`]'s.
+    #[inline(always)]
+    pub(super) fn key(&mut self) -> Option<Result<Text<'a>, Broken>> {
         self.0.next(b'}', |cursor| {
             if cursor.peek() != Some(b'"') {
                 return Err(cursor.broken("a key in quotes is missing"));
@@ -91,17 +100,32 @@ impl<'a> Iterator for Members<'a> {
                 Some(_) => return Err(cursor.broken("a colon is missing after a key")),
                 None => return Err(cursor.broken(CUT)),
             }
-            Ok((key, cursor.value()?))
+            Ok(key)
         })
+    }
+
+    /// After a key, where its value is to be taken.
+    #[inline]
+    pub(super) const fn place(&mut self) -> &mut Cursor<'a> {
+        &mut self.0.cursor
+    }
+
+    /// What follows the object, once its last member was taken.
+    #[inline]
+    pub(super) fn rest(mut self) -> Cursor<'a> {
+        self.0.cursor.at += 1;
+        self.0.cursor
     }
 }
 
-impl Members<'_> {
-    /// Whether nothing but blanks follows the object, once its last member was taken.
-    pub(super) fn end(&self) -> Result<(), Broken> {
-        let mut cursor = self.0.cursor.clone();
-        cursor.at += 1;
-        cursor.end()
+impl<'a> Iterator for Members<'a> {
+    type Item = Result<(Text<'a>, RawValue<'a>), Broken>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        let member = self.key()?.and_then(|key| Ok((key, self.place().value()?)));
+        self.0.done = member.is_err();
+        Some(member)
     }
 }
 
@@ -124,11 +148,7 @@ mod tests {
         members(object)
             .map(|member| {
                 let (key, value) = member?;
-                let (RawValue::Text(bytes)
-                | RawValue::Object(bytes)
-                | RawValue::Array(bytes)
-                | RawValue::Word(bytes)) = value;
-                Ok((said(key), said(bytes)))
+                Ok((said(key.bytes()), said(value.bytes())))
             })
             .collect()
     }

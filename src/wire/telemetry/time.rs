@@ -55,6 +55,11 @@ fn text_hint(text: &str) -> String {
     format!("{} is not a time; {what}", Quoted(text))
 }
 
+/// A moment from RFC 3339 in its usual layout. `None` for any other text.
+pub(super) fn usual(text: &str) -> Option<EventTime> {
+    rfc3339_ms(text).filter(|ms| *ms <= LAST_MS).map(EventTime::from_ms)
+}
+
 /// RFC 3339 in its usual layout. `None` for any other text.
 fn rfc3339_ms(text: &str) -> Option<i64> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', rest @ ..] = text.as_bytes() else {

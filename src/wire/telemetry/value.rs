@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::cursor::RawValue;
+use super::cursor::{RawValue, Text};
+use super::number::number;
 use crate::model::Feature;
 
 /// One value; of arrays and objects only that they are.
@@ -28,7 +29,7 @@ impl<'a> Scalar<'a> {
         match raw {
             RawValue::Object(_) => Self::Object,
             RawValue::Array(_) => Self::Array,
-            RawValue::Text(bytes) => match text(bytes) {
+            RawValue::Text(found) => match text(found) {
                 Ok(text) => Self::Text(text),
                 Err(why) => Self::Unreadable(why),
             },
@@ -97,7 +98,15 @@ impl<'a> Scalar<'a> {
 }
 
 /// A text without its escapes; borrowed where it has none.
-pub(super) fn text(bytes: &[u8]) -> Result<Cow<'_, str>, &'static str> {
+#[inline]
+pub(super) fn text(found: Text<'_>) -> Result<Cow<'_, str>, &'static str> {
+    match found {
+        Text::Plain(text) => Ok(Cow::Borrowed(text)),
+        Text::Other(bytes) => other_text(bytes),
+    }
+}
+
+fn other_text(bytes: &[u8]) -> Result<Cow<'_, str>, &'static str> {
     let plain = bytes.iter().all(|byte| *byte >= 0x20 && *byte != b'\\');
     if plain {
         return std::str::from_utf8(bytes).map(Cow::Borrowed).map_err(|_| "not UTF-8");
@@ -119,45 +128,8 @@ fn is_surrogate(escape: &[u8]) -> bool {
     matches!(escape, [b'\\', b'u', b'd' | b'D', b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F'])
 }
 
-/// A number as JSON writes it. `None` for anything else.
-fn number(word: &[u8]) -> Option<Scalar<'static>> {
-    let digits = |bytes: &[u8]| bytes.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let unsigned = word.strip_prefix(b"-").unwrap_or(word);
-    let whole = digits(unsigned);
-    let (leading, mut rest) = unsigned.split_at_checked(whole)?;
-    if leading.is_empty() || (leading.len() > 1 && leading.first() == Some(&b'0')) {
-        return None;
-    }
-    let is_whole = rest.is_empty();
-    if let Some(fraction) = rest.strip_prefix(b".") {
-        let n = digits(fraction);
-        rest = fraction.get(n..).filter(|_| n > 0)?;
-    }
-    if let Some(exponent) = rest.strip_prefix(b"e").or_else(|| rest.strip_prefix(b"E")) {
-        let exponent =
-            exponent.strip_prefix(b"+").or_else(|| exponent.strip_prefix(b"-")).unwrap_or(exponent);
-        let n = digits(exponent);
-        rest = exponent.get(n..).filter(|_| n > 0)?;
-    }
-    if !rest.is_empty() {
-        return None;
-    }
-    let text = std::str::from_utf8(word).ok()?;
-    if is_whole && let Ok(number) = text.parse() {
-        return Some(Scalar::Whole(number));
-    }
-    // -0 is a float, as it has a sign that no integer keeps.
-    if is_whole
-        && text != "-0"
-        && let Ok(number) = text.parse()
-    {
-        return Some(Scalar::Negative(number));
-    }
-    text.parse().ok().map(Scalar::Float)
-}
-
 /// The infinite or NaN number that a word means.
-fn not_finite(text: &str) -> Option<f64> {
+pub(super) fn not_finite(text: &str) -> Option<f64> {
     match text {
         "NaN" | "nan" => Some(f64::NAN),
         "Infinity" | "inf" => Some(f64::INFINITY),
