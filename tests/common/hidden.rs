@@ -166,9 +166,9 @@ impl Case {
             fields.push((name, value));
         }
         let mut line = format!(
-            r#"{{"type":"prediction","id":"{nth}/{version}","request":"{nth}","model":"{}","version":"{version}","ts":{ts},"latency_ms":20"#,
-            self.name
+            r#"{{"type":"prediction","id":"{nth}/{version}","request":"{nth}","latency_ms":20"#
         );
+        write!(line, r#","model":"{}","version":"{version}","ts":{ts}"#, self.name).unwrap();
         for (name, value) in fields {
             write!(line, ",\"{name}\":{value}").unwrap();
         }
@@ -265,7 +265,8 @@ pub fn registry(cases: &[Case]) -> String {
     let models = cases.iter().map(|case| {
         let name = case.name;
         format!(
-            r#"{{"name":"{name}","version":"v3","is_production":true,"created_at":"2025-03-01T00:00:00Z"}},
+            r#"{{"name":"{name}","version":"v3","is_production":true,
+                 "created_at":"2025-03-01T00:00:00Z"}},
                {{"name":"{name}","version":"v2","is_production":false,"proven_good":true,
                  "created_at":"2025-02-01T00:00:00Z"}}"#
         )

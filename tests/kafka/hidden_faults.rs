@@ -63,8 +63,8 @@ fn on_kafka() {
             pipeline.resume(deletes);
         }
         settle(&mut pipeline, |pipeline| pipeline.read >= sent);
-        // What was read is told. Log time passes more slowly than event time, so that nothing is
-        // taken for a pause that is none.
+        // What was read is told. Log time passes more slowly than event time, so that the time
+        // between two batches is not taken for a pause.
         clock.advance_to(clock.now() + Span::from_s(1));
         settle(&mut pipeline, |pipeline| pipeline.heard() >= sent);
         if until == DELETED_S.start {

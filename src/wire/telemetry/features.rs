@@ -6,7 +6,6 @@
 use std::borrow::Cow;
 
 use super::cursor::{Cursor, RawValue, Text};
-use super::fields::repeated;
 use super::scan::Members;
 use super::value::{Scalar, not_finite, text};
 use crate::model::{Feature, check_name};
@@ -78,6 +77,30 @@ fn push_category<'a>(read: &mut Features<'a>, name: &'a str, text: &'a str) {
     read.push((Cow::Borrowed(name), Feature::Category(Cow::Borrowed(text))));
 }
 
+/// The first key that appears twice, in one pass if keys are few.
+pub(super) fn repeated<T>(items: &[T], key: impl Fn(&T) -> &str) -> Option<&str> {
+    const FEW: usize = 64;
+    if items.len() > FEW {
+        let mut keys: Vec<&str> = items.iter().map(key).collect();
+        keys.sort_unstable();
+        let mut pairs = keys.iter().zip(keys.iter().skip(1));
+        return pairs.find(|(a, b)| a == b).map(|(a, _)| *a);
+    }
+    let mut seen = 0_u64;
+    for (nth, item) in items.iter().enumerate() {
+        let key_here = key(item);
+        let bytes = key_here.as_bytes();
+        let ends = [bytes.first(), bytes.last()];
+        let mix = ends.iter().flatten().fold(bytes.len(), |mix, byte| mix * 31 + **byte as usize);
+        let bit = 1_u64 << (mix % 64);
+        if seen & bit != 0 && items.iter().take(nth).any(|earlier| key(earlier) == key_here) {
+            return Some(key_here);
+        }
+        seen |= bit;
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,5 +113,16 @@ mod tests {
         }
         assert!(!is_usual_name(""));
         assert!(!is_usual_name(&"x".repeat(250)));
+    }
+
+    #[test]
+    fn a_repeated_key_is_found_among_few_and_many() {
+        for count in [2_usize, 3, 60, 64, 65, 500] {
+            let mut keys: Vec<String> = (0..count).map(|i| format!("k{i}x")).collect();
+            assert_eq!(repeated(&keys, String::as_str), None);
+            let first = keys[0].clone();
+            *keys.last_mut().unwrap() = first.clone();
+            assert_eq!(repeated(&keys, String::as_str), Some(&*first));
+        }
     }
 }

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::cursor::RawValue;
+use super::features::repeated;
 use super::features::{Features, is_usual_name};
-use super::fields::{FieldSlot, Fields, Found, TWICE, repeated};
+use super::fields::{FieldSlot, Fields, Found, TWICE};
 use super::scan::members;
 use super::value::{Quoted, Scalar, text};
 use super::{Context, Loss, Rejected, time};

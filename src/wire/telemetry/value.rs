@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::cursor::{RawValue, Text};
-use super::number::number;
+use super::number::{Number, number};
 use crate::model::Feature;
 
 /// One value; of arrays and objects only that they are.
@@ -21,6 +21,16 @@ pub(super) enum Scalar<'a> {
     Object,
     /// It cannot be read: why.
     Unreadable(&'static str),
+}
+
+impl From<Number> for Scalar<'_> {
+    fn from(number: Number) -> Self {
+        match number {
+            Number::Whole(number) => Self::Whole(number),
+            Number::Negative(number) => Self::Negative(number),
+            Number::Float(number) => Self::Float(number),
+        }
+    }
 }
 
 impl<'a> Scalar<'a> {
@@ -40,7 +50,7 @@ impl<'a> Scalar<'a> {
                 b"NaN" => Self::Float(f64::NAN),
                 b"Infinity" => Self::Float(f64::INFINITY),
                 b"-Infinity" => Self::Float(f64::NEG_INFINITY),
-                _ => number(word).unwrap_or(Self::Unreadable("not a value of JSON")),
+                _ => number(word).map_or(Self::Unreadable("not a value of JSON"), Self::from),
             },
         }
     }
