@@ -16,7 +16,7 @@ pub(super) struct Fed {
     version: Option<VersionId>,
     /// From its first answer in production to its last.
     served: Option<(EventTime, EventTime)>,
-    /// Rules that had samples, and when the last ones came.
+    /// When each rule last had samples, or else when it first judged.
     rules: BTreeMap<TriggerId, EventTime>,
 }
 
@@ -44,16 +44,22 @@ impl Fed {
         }
     }
 
-    /// A rule had samples of it.
-    pub(super) fn feed(&mut self, rule: &TriggerId, at: EventTime) {
-        self.rules.insert(rule.clone(), at);
+    /// A rule judged a bucket from `start` to `end`; `fed`: it had samples of the version.
+    pub(super) fn judged(
+        &mut self,
+        rule: &TriggerId,
+        (start, end): (EventTime, EventTime),
+        fed: bool,
+    ) {
+        let since = self.rules.entry(rule.clone()).or_insert(start);
+        *since = if fed { end } else { *since };
     }
 
     /// The rules that had no sample of it during the last day that it served.
     pub(super) fn not_fed(&self, rules: &[Trigger]) -> Vec<TriggerId> {
         let Some((first, last)) = self.served else { return Vec::new() };
-        let since = |rule: &TriggerId| self.rules.get(rule).map_or(first, |fed| first.max(*fed));
-        let not_fed = rules.iter().filter(|rule| last - since(&rule.id) >= DAY);
+        let missed = |since: &EventTime| last - first.max(*since) >= DAY;
+        let not_fed = rules.iter().filter(|rule| self.rules.get(&rule.id).is_some_and(missed));
         not_fed.map(|rule| rule.id.clone()).collect()
     }
 }

@@ -15,6 +15,10 @@ use crate::model::{EventTime, Reason, Signal, Span, VersionId};
 /// Seconds for which labels may be missing beyond twice their usual delay.
 const DELAY_SLACK_S: i64 = 60;
 
+/// Panes that are kept for a source that is behind: a day of panes of ten seconds. Of what lies
+/// further back, those that are heard decide.
+const MOST_OPEN: usize = 8640;
+
 /// What is missed of a model's versions.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Silences {
@@ -92,11 +96,21 @@ impl Silences {
             came.types += sums.lost.types;
             came.delay_s += sums.label_delay_s;
         }
+        self.bound();
     }
 
     /// Other models of a source answered in a pane in which this one did not.
     pub(super) fn others_went_on(&mut self, start: EventTime, length: Span) {
         self.open(start, length).others = true;
+        self.bound();
+    }
+
+    fn bound(&mut self) {
+        while self.open.len() > MOST_OPEN
+            && let Some((start, open)) = self.open.pop_first()
+        {
+            self.close_pane(start, &open);
+        }
     }
 
     fn open(&mut self, start: EventTime, length: Span) -> &mut OpenPane {

@@ -123,9 +123,7 @@ impl ModelJudge {
                 closed.iter().any(|sums| tally::moments(&sums.tally).n > 0.0)
             }
         };
-        if fed {
-            self.fed.feed(&trigger.id, start + bucket.length);
-        }
+        self.fed.judged(&trigger.id, (start, start + bucket.length), fed);
     }
 
     /// Rules that had no sample of the version in production during the last day that it served.

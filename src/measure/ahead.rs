@@ -187,7 +187,8 @@ impl TopicClocks {
             clock.vote(ts, *next, self.max_skew, &mut votes);
         }
         // At the end of a recording too few follow: who was ahead so far still is.
-        let like_before = || clock.ahead.is_some_and(|ahead| ts <= ahead + clock.disorder);
+        let few = following.len() < self.asked as usize;
+        let like_before = || few && clock.ahead.is_some_and(|ahead| ts <= ahead + clock.disorder);
         match votes.decided(self.asked).unwrap_or_else(|| votes.ahead() || like_before()) {
             true if far => ClockCheck::Refuse,
             true => ClockCheck::Ahead,

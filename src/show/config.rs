@@ -18,8 +18,7 @@ pub fn rules(config: &Config, screen: Screen) -> String {
         for trigger in &meaning.triggers {
             text.push_str(&format!("\n - {}", screen.wrap(trigger, 3).trim_start()));
         }
-        let unfed =
-            "A trigger without samples for a day is noted as `not fed` by `ripcord status`.";
+        let unfed = "`ripcord status` marks a trigger that had no samples for a day as `not fed`.";
         text.push_str(&format!("\n{}", screen.wrap(unfed, 1)));
         let plan = match meaning.plan.is_empty() {
             true => "none (configure one under [workers])".to_owned(),

@@ -143,3 +143,24 @@ fn a_source_that_is_read_sooner_makes_nobody_silent() {
     let silent = format!("{begin}\n10s v2:answers=1/0 x119");
     check(&silent, &format!("{HEALTHY}\n0:31 v3 error-rate Stale: Silent"));
 }
+
+/// A source that is further behind than a day of panes is not waited for.
+#[test]
+fn what_waits_for_a_source_that_is_behind_is_bounded() {
+    let mut world = World::new();
+    let mut open = |lines: &str| {
+        lines.lines().for_each(|line| drop(world.line(line)));
+        let judge = serde_json::to_value(&world.judge).unwrap();
+        judge["models"]["m"]["silences"]["open"].as_object().unwrap().len()
+    };
+    open(&format!(
+        "{KNOWN}\n10s v2:answers=10/0 v3:answers=10/0 x3\nsource name=t pane=10s known=s,t"
+    ));
+    let sooner = |from: u32, to: u32| {
+        let frame =
+            |nth: u32| format!("frame of=t pane={}s w={}s v2:answers=1/0", nth * 10, nth * 10 + 10);
+        (from..to).map(frame).collect::<Vec<_>>().join("\n")
+    };
+    assert!(open(&sooner(0, 5000)) >= 5000);
+    assert_eq!(open(&sooner(5000, 9000)), 8640);
+}

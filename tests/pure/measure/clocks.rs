@@ -40,6 +40,58 @@ fn a_pause_is_no_jump_and_the_next_ones_or_two_seconds_tell() {
     );
 }
 
+/// What is there to be read tells, however long it takes until it is read.
+#[test]
+fn in_a_backlog_nothing_is_believed_for_want_of_time() {
+    check(
+        &asking(),
+        "
+        p 0 a v1 yes
+        flush 0
+        flush 2000
+        p 60 b v2 yes
+        busy 0
+        flush 4000
+        busy 0
+        flush 9000
+        p 1 c v1 yes
+        p 61 d v2 yes
+        p 2 e v1 yes
+        flush 9100",
+        "
+        frame 0..1 mark=- read=1 measured=1
+          0 v1 n=1 said:yesx1
+        frame 1..1 mark=-10 read=1 measured=1
+        frame 1..2 mark=-10 read=2 measured=2
+          60 v2 n=1 said:yesx1
+        frame 2..5 mark=-8 read=5 measured=5
+          0 v1 n=3 said:yesx3
+          60 v2 n=2 said:yesx2
+        ",
+    );
+}
+
+/// Nothing follows the last record of a recording; those before it were ahead.
+#[test]
+fn who_was_ahead_so_far_still_is_at_the_end_of_a_recording() {
+    check(
+        &asking(),
+        "
+        p 0 a v1 yes next=60,1,61,2
+        p 60 b v2 yes next=1,61,2,62
+        p 1 c v1 yes next=61,2,62
+        p 61 d v2 yes next=2,62
+        p 2 e v1 yes next=62
+        p 62 f v2 yes next=
+        flush 0",
+        "
+        frame 0..6 mark=-8 read=6 measured=6
+          0 v1 n=3 said:yesx3
+          60 v2 n=3 said:yesx3
+        ",
+    );
+}
+
 #[test]
 fn what_is_ahead_is_measured_and_moves_no_time() {
     check(

@@ -1,7 +1,7 @@
 //! Samples and frames as lines of text.
 //!
 //! In: `p TS REQUEST VERSION ANSWER`, `o TS REQUEST TRUTH`, `l TS VERSION MICROSECONDS`,
-//! `h TS VERSION CPU`, `r TS KIND STATUS`, `bad CODE`, `idle TOPIC`, `end`, `flush MS`; then
+//! `h TS VERSION CPU`, `r TS KIND STATUS`, `bad CODE`, `idle TOPIC`, `busy TOPIC`, `end`, `flush MS`; then
 //! `key=value` in any order: `topic`, `id`, `role`, `true`, `lat`, `v`, `said`, `at` (append
 //! time), `next` (times of the next records, with commas), `m` (model), `lost` (fields, with
 //! commas), `kind` (of a bad record), anything else is a feature. Times are seconds. An answer
@@ -68,6 +68,10 @@ impl Lines {
                 let topic = plain[0].parse().unwrap();
                 return self.lane.step(Input::Idle { topic }, &mut self.out);
             }
+            "busy" => {
+                let topic = plain[0].parse().unwrap();
+                return self.lane.step(Input::Busy { topic }, &mut self.out);
+            }
             "end" => return self.lane.step(Input::End, &mut self.out),
             "flush" => {
                 let now = LogTime::from_ms(plain[0].parse().unwrap());
@@ -85,7 +89,8 @@ impl Lines {
         let position = self.positions[topic];
         self.positions[topic] += 1;
         let appended = get("at").map(|at| LogTime::from_ms(at.parse::<i64>().unwrap() * 1000));
-        let following = get("next").map(|next| next.split(',').map(|ts| s(ts.parse().unwrap())));
+        let following =
+            get("next").map(|next| next.split_terminator(',').map(|ts| s(ts.parse().unwrap())));
         let following: Option<Vec<_>> = following.map(Iterator::collect);
         let following = following.as_deref();
         let input = Input::Record { topic, position, appended, following, read };
