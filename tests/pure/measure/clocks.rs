@@ -1,4 +1,6 @@
 //! Clocks that are fast or slow, and pauses that are neither.
+//!
+//! Over 300 lines: one table of records and frames for each rule about clocks.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,8 @@
 //! Samples and frames as lines of text.
 //!
-//! In: `p TS REQUEST VERSION ANSWER`, `o TS REQUEST TRUTH`, `l TS VERSION MICROSECONDS`,
-//! `h TS VERSION CPU`, `r TS KIND STATUS`, `bad CODE`, `idle TOPIC`, `busy TOPIC`, `end`, `flush MS`; then
-//! `key=value` in any order: `topic`, `id`, `role`, `true`, `lat`, `v`, `said`, `at` (append
+//! In: `p TS REQUEST VERSION ANSWER`, `o TS REQUEST TRUTH`, `l TS VERSION MICROSECONDS`, `h TS
+//! VERSION CPU`, `r TS KIND STATUS`, `bad CODE`, `idle TOPIC`, `busy TOPIC`, `end`, `flush MS`;
+//! then `key=value` in any order: `topic`, `id`, `role`, `true`, `lat`, `v`, `said`, `at` (append
 //! time), `next` (times of the next records, with commas), `m` (model), `lost` (fields, with
 //! commas), `kind` (of a bad record), anything else is a feature. Times are seconds. An answer
 //! `!error`, `!timeout` or `!none` has none.
