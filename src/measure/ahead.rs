@@ -14,7 +14,8 @@
 //! has no jump in it, of groups about as large with the latest.
 //!
 //! Where the log says when it took a record, that vouches: the topic's time moves at most to it,
-//! and nothing waits.
+//! and nothing waits. It vouches for a record that it took within `max_jump`; of what is older, such
+//! as a recording that is published again, it cannot say which clock is right.
 
 use super::ledger::ReadPhase;
 use super::topic_clock::{HeldRecord, TopicClock, Unsure, Votes, beginning};
@@ -162,9 +163,13 @@ impl TopicClocks {
     /// What to do with a record that is read now.
     pub(super) fn check(&self, topic: usize, phase: ReadPhase, read: ReadTimes<'_>) -> ClockCheck {
         let ReadTimes { ts, appended, following } = read;
-        if let Some(appended) = appended {
-            let limit = EventTime::from_ms(appended.as_ms()) + self.max_jump;
-            return if ts > limit { ClockCheck::Refuse } else { ClockCheck::Take };
+        if let Some(appended) = appended.map(|at| EventTime::from_ms(at.as_ms())) {
+            if ts > appended + self.max_jump {
+                return ClockCheck::Refuse;
+            }
+            if ts + self.max_jump >= appended {
+                return ClockCheck::Take;
+            }
         }
         let Some(clock) = self.topics.get(topic).filter(|_| self.asked > 0) else {
             return ClockCheck::Take;

@@ -3,15 +3,12 @@
 //! Law: what is named here is accepted at the moment at which it is named. An alert, a rollback
 //! that makes progress and a dispute ask for no command.
 
+use super::case::Case;
 use super::context::ModelContext;
 use super::plan::has_targets;
 use super::policy::Hold;
+use super::progress::some_done;
 use crate::model::{IncidentState, Mode, ModelId, VersionId};
-
-/// Puts back into production, for every target, the version that `to` names.
-pub(super) fn rollback_to(model: &ModelId, to: &VersionId) -> String {
-    format!("ripcord rollback {model} --to {to} --reason '…'")
-}
 
 /// Lets the rollback begin that waits for approval.
 pub(super) fn approve(model: &ModelId) -> String {
@@ -59,14 +56,23 @@ impl ModelContext<'_> {
             }
         } else if next.starts_with("ripcord rollback") {
             // Where the incident goes may have changed, too.
-            let usable = |to: &&VersionId| self.model.usable(to, self.now.log).is_ok();
-            incident.to.as_ref().filter(usable).map(|to| rollback_to(self.id, to))
+            incident.to.as_ref().and_then(|to| self.next_rollback(to))
         } else {
             return;
         };
         if let Some(case) = self.case(at) {
             case.amend(|incident| incident.next = fresh);
         }
+    }
+
+    /// The command that puts `to` back into production for every target.
+    pub(super) fn next_rollback(&self, to: &VersionId) -> Option<String> {
+        self.model.usable(to, self.now.log).ok()?;
+        let elsewhere = |case: &Case| case.incident.to.as_ref() != Some(to);
+        // A rollback that has switched nothing yet is aborted first.
+        let first = |case: &Case| elsewhere(case) && !some_done(&case.incident);
+        let free = !self.model.under_way().is_some_and(first);
+        free.then(|| format!("ripcord rollback {} --to {to} --reason '…'", self.id))
     }
 
     /// The command that makes a version fit to roll back to, if there is one that lacks only that.

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use super::case::{Case, Kind};
 use super::context::ModelContext;
 use super::explanation::Explanation;
-use super::next::rollback_to;
 use super::state::{ModelState, Production, ProductionSource};
 use super::traffic::LATELY;
 use crate::model::{
@@ -158,9 +157,7 @@ impl ModelContext<'_> {
             "{new} went into production while {} was being rolled back.",
             case.incident.version
         );
-        let to = case.incident.to.as_ref();
-        let usable = |to: &&VersionId| self.model.usable(to, self.now.log).is_ok();
-        let next = to.filter(usable).map(|to| rollback_to(self.id, to));
+        let next = case.incident.to.as_ref().and_then(|to| self.next_rollback(to));
         let why = Explanation::new("overtaken", because).then(next);
         self.advance(at, IncidentEvent::Stick, why);
     }

@@ -214,7 +214,13 @@ fn records(producers: &[Producer], batch_ms: i64) -> Vec<(i64, &'static str)> {
     records.into_iter().map(|(_, ts, version)| (ts, version)).collect()
 }
 
-fn seen(source: &Source, records: &[(i64, &'static str)], vouched: bool, cut: bool) -> Seen {
+/// `taken_after`: how long after their time the log took the records, if it vouches.
+fn seen(
+    source: &Source,
+    records: &[(i64, &'static str)],
+    taken_after: Option<Span>,
+    cut: bool,
+) -> Seen {
     let (mut seen, mut out, mut mark) = (Seen::default(), Vec::new(), EventTime::MIN);
     let mut lane = Lane::new(source, lane_id(), 1);
     let at = |index: usize| 5_000_000 + index as i64 * 600_000 / records.len() as i64;
@@ -235,7 +241,7 @@ fn seen(source: &Source, records: &[(i64, &'static str)], vouched: bool, cut: bo
             actual: None,
             lost: LostFields::default(),
         }));
-        let appended = vouched.then(|| LogTime::from_ms(at(index)));
+        let appended = taken_after.map(|after| LogTime::from_ms(at(index) + after.as_ms()));
         let (topic, position, following) = (0, index as i64, None);
         lane.step(Input::Record { topic, position, appended, following, read }, &mut out);
         if index.is_multiple_of(5) {
@@ -271,7 +277,7 @@ fn seen(source: &Source, records: &[(i64, &'static str)], vouched: bool, cut: bo
 }
 
 /// A name, the producers, their batch in ms, how many records of each version may be late, and the
-/// delay in seconds where append times vouch and where they do not.
+/// delay in seconds where append times vouch and where they do not, as a month later.
 type Case = (&'static str, &'static [Producer], i64, &'static [(&'static str, u64)], f64, f64);
 
 /// One fast producer makes no honest record late, and a slow one holds nobody back.
@@ -292,16 +298,17 @@ fn no_clock_but_its_own_makes_a_record_late() {
     ];
     for (name, producers, batch, late, vouched_delay, delay) in cases {
         let records = records(producers, batch);
-        for (vouched, delay) in [(true, vouched_delay), (false, delay)] {
-            let whole = seen(&live(5), &records, vouched, false);
+        let (now, month) = (Some(Span::ZERO), Some(Span::from_s(30 * 86_400)));
+        for (taken_after, delay) in [(now, vouched_delay), (month, delay), (None, delay)] {
+            let whole = seen(&live(5), &records, taken_after, false);
             let allowed: BTreeMap<_, _> = late.iter().copied().collect();
             for (version, n) in &whole.late {
                 let most = allowed.get(version.as_str()).copied().unwrap_or(0);
-                assert!(*n <= most, "{name}, vouched {vouched}: {whole:?}");
+                assert!(*n <= most, "{name}, {taken_after:?}: {whole:?}");
             }
-            assert!(whole.delay <= delay, "{name}, vouched {vouched}: {whole:?}");
-            let parted = seen(&live(5), &records, vouched, true);
-            assert_eq!(parted.late, whole.late, "{name}, vouched {vouched}, in two lives");
+            assert!(whole.delay <= delay, "{name}, {taken_after:?}: {whole:?}");
+            let parted = seen(&live(5), &records, taken_after, true);
+            assert_eq!(parted.late, whole.late, "{name}, {taken_after:?}, in two lives");
         }
     }
 }
@@ -309,7 +316,7 @@ fn no_clock_but_its_own_makes_a_record_late() {
 #[test]
 fn a_clock_that_is_off_is_named() {
     let records = records(&[("v1", 0, 1), ("v2", 60, 1), ("v3", -3600, 7)], 100);
-    let seen = seen(&live(5), &records, false, false);
+    let seen = seen(&live(5), &records, None, false);
     let skews: Vec<_> =
         seen.skews.iter().map(|skew| (skew.version.as_str(), skew.ahead.as_s())).collect();
     assert_eq!(skews, [("v2", 60.0), ("v3", -125.0)], "to a step of 5 s, and at most one beyond");
