@@ -51,7 +51,8 @@ pub struct SourceCheck<'s> {
 /// Which JSON types a model's answers and truths have.
 #[derive(Debug, Default)]
 struct LabelTypes {
-    predicted: BTreeSet<&'static str>,
+    /// By version.
+    predicted: BTreeMap<String, BTreeSet<&'static str>>,
     actual: BTreeSet<&'static str>,
 }
 
@@ -175,9 +176,8 @@ impl<'s> SourceCheck<'s> {
         if let Some(us) = prediction.latency_us {
             self.duration(us);
         }
-        let types = self.labels.entry(model.to_owned()).or_default();
-        types.predicted.extend(prediction.prediction.as_ref().map(json_type));
-        types.actual.extend(prediction.actual.as_ref().map(json_type));
+        let labels = [prediction.prediction.as_ref(), prediction.actual.as_ref()];
+        self.label_types(model, Some(&prediction.version), labels);
     }
 
     fn outcome(&mut self, model: &str, outcome: &Outcome<'_>) {
@@ -186,9 +186,22 @@ impl<'s> SourceCheck<'s> {
         } else {
             self.joins.outcome(&outcome.model, &outcome.request);
         }
+        let labels = [outcome.prediction.as_ref(), outcome.actual.as_ref()];
+        self.label_types(model, outcome.version.as_deref(), labels);
+    }
+
+    fn label_types(
+        &mut self,
+        model: &str,
+        version: Option<&str>,
+        [predicted, actual]: [Option<&Value<'_>>; 2],
+    ) {
         let types = self.labels.entry(model.to_owned()).or_default();
-        types.predicted.extend(outcome.prediction.as_ref().map(json_type));
-        types.actual.extend(outcome.actual.as_ref().map(json_type));
+        types.actual.extend(actual.map(json_type));
+        if let (Some(predicted), Some(version)) = (predicted, version) {
+            let version = kept(&types.predicted, version);
+            types.predicted.entry(version).or_default().insert(json_type(predicted));
+        }
     }
 
     fn duration(&mut self, us: u64) {

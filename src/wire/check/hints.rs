@@ -60,18 +60,20 @@ impl SourceCheck<'_> {
     fn label_hints(&self) -> Vec<String> {
         let mut hints = Vec::new();
         for (model, types) in &self.labels {
-            let (predicted, actual) = (&types.predicted, &types.actual);
-            if !predicted.is_empty() && !actual.is_empty() && predicted.is_disjoint(actual) {
-                let list = |types: &BTreeSet<&str>| {
-                    types.iter().copied().collect::<Vec<&str>>().join(" and ")
-                };
-                hints.push(format!(
-                    "model {model}: prediction is a {}, but actual is a {}, so they are never \
-                     equal; write both as the same type",
+            let list = |types: &BTreeSet<&str>| {
+                types.iter().copied().collect::<Vec<&str>>().join(" or a ")
+            };
+            let differs = |(_, predicted): &(_, &BTreeSet<&str>)| {
+                !types.actual.is_empty() && !predicted.is_subset(&types.actual)
+            };
+            hints.extend(types.predicted.iter().filter(differs).map(|(version, predicted)| {
+                format!(
+                    "model {model}: the prediction of {version} is a {}, but actual is a {}; what \
+                     differs in type is not compared, so write both as the same type",
                     list(predicted),
-                    list(actual)
-                ));
-            }
+                    list(&types.actual)
+                )
+            }));
         }
         let labels = self.joins.labels(self.carried, self.inline);
         if labels.outcomes > 0 && labels.matched == 0 && labels.carried == 0 {

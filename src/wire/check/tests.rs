@@ -114,7 +114,16 @@ fn hints_name_what_is_likely_wrong() {
         (vec![outcome(1, "1")], "no outcome matches a prediction"),
         (
             vec![prediction(1, "v3", ""), outcome(1, "\"1\"")],
-            "prediction is a number, but actual is a string",
+            "the prediction of v3 is a number, but actual is a string",
+        ),
+        (
+            vec![
+                prediction(1, "v2", ""),
+                prediction(1, "v3", "").replace(r#""prediction":1"#, r#""prediction":"1""#),
+                prediction(2, "v3", ""),
+                outcome(1, "1"),
+            ],
+            "the prediction of v3 is a number or a string, but actual is a number",
         ),
         (
             (0..20).map(|i| prediction(i, "v3", r#","latency_ms":0.25"#)).collect(),
