@@ -15,7 +15,7 @@ mod verdicts;
 pub use closest::closest;
 pub use numbers::{count, gained, grouped, number, percent, points, short};
 pub use steps::{incident_state, proof, step_result, want};
-pub use times::{day, log_moment, minute, moment, span, spoken};
+pub use times::{clock_off, day, log_moment, minute, moment, span, spoken};
 pub use units::Unit;
 pub use verdicts::{
     benefit, blind, by, lost_field, odds, reason, reference, role, samples, signal, verdict,

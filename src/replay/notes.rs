@@ -6,8 +6,8 @@ use super::History;
 use crate::model::{
     Incident, IncidentState, Limit, ModelId, Reference, RuleSet, Signal, Trigger, VersionId,
 };
-use crate::phrases::{count, moment, samples};
-use crate::shard::{ModelStatus, SignalStatus, Status};
+use crate::phrases::{clock_off, count, moment, samples};
+use crate::shard::{ModelStatus, SignalStatus, Status, VersionStatus};
 use crate::show::data::{Days, Point};
 use crate::show::mostly_lost;
 use crate::sums::Counters;
@@ -35,6 +35,7 @@ pub(super) fn notes(
         notes.extend(learned(id, model, history));
         notes.extend(alone(rule_set, id, days));
         notes.extend(not_fed(rule_set, id, model));
+        notes.extend(skewed(id, model));
         notes.extend(unwatched(id, model, history));
     }
     for incident in incidents {
@@ -173,6 +174,14 @@ fn not_fed(rule_set: &RuleSet, id: &ModelId, model: &ModelStatus) -> Option<Stri
          of it, so they watched nothing: {}.",
         rules.join(", ")
     ))
+}
+
+/// Versions whose clock is off.
+fn skewed(id: &ModelId, model: &ModelStatus) -> Vec<String> {
+    let off = |(version, known): (&VersionId, &VersionStatus)| {
+        Some(format!("{version} of {id}: {}.", clock_off(known.clock_ahead_seconds?)))
+    };
+    model.versions.iter().filter_map(off).collect()
 }
 
 /// Versions over their limit in a model whose production version is unknown: undo opens incidents

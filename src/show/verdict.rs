@@ -1,6 +1,6 @@
 //! The outcome of a replay in sentences, and what is said of each rollback.
 
-use super::data::{ModelSummary, RefusedSummary, RollbackSummary, Summary};
+use super::data::{BlindSummary, ModelSummary, RefusedSummary, RollbackSummary, Summary};
 use super::unusable::mostly_lost;
 use crate::model::{EventTime, IncidentId, IncidentState, Mode, ModelId, Signal, Span, VersionId};
 use crate::phrases::{Unit, reason, span, spoken};
@@ -29,16 +29,7 @@ pub(super) fn verdict(summary: &Summary) -> String {
     sentences.extend(frozen.map(|incident| {
         format!("Automatic action on {} was frozen: {}", incident.model, incident.because)
     }));
-    sentences.extend(summary.blind.iter().map(|blind| {
-        let when = blind.since.map_or(String::new(), |at| format!(" since {}", spoken(at)));
-        format!(
-            "{} of {} cannot be called healthy by {}{when}: {}.",
-            blind.version,
-            blind.model,
-            blind.trigger,
-            reason(blind.reason)
-        )
-    }));
+    sentences.extend(blind(&summary.blind));
     // Several incidents may say the same of one model.
     sentences.dedup();
     if summary.rollbacks.is_empty() {
@@ -46,6 +37,26 @@ pub(super) fn verdict(summary: &Summary) -> String {
         sentences.push(format!("Nothing was rolled back: {}.", serving.join(", ")));
     }
     sentences.join(" ")
+}
+
+/// What could not be called healthy; triggers that are blind for one reason share a sentence.
+fn blind(all: &[BlindSummary]) -> impl Iterator<Item = String> {
+    let mut groups: Vec<(&BlindSummary, Vec<&str>)> = Vec::new();
+    for one in all {
+        let of =
+            |one: &BlindSummary| (one.model.clone(), one.version.clone(), one.reason, one.since);
+        match groups.iter_mut().find(|(first, _)| of(first) == of(one)) {
+            Some((_, triggers)) => triggers.push(one.trigger.as_str()),
+            None => groups.push((one, vec![one.trigger.as_str()])),
+        }
+    }
+    groups.into_iter().map(|(first, triggers)| {
+        let (version, model) = (&first.version, &first.model);
+        let by = triggers.join(" or ");
+        let when = first.since.map_or(String::new(), |at| format!(" since {}", spoken(at)));
+        let why = reason(first.reason);
+        format!("{version} of {model} cannot be called healthy by {by}{when}: {why}.")
+    })
 }
 
 /// Which version of a model served, if nothing was rolled back.
@@ -123,4 +134,30 @@ pub(super) fn detected(rollback: &RollbackSummary) -> Option<String> {
 
 pub(super) fn place_of(refused: &RefusedSummary) -> String {
     format!("{} line {}: {}", refused.file, refused.line, refused.detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Reason, TriggerId, VersionId};
+
+    #[test]
+    fn triggers_that_are_blind_for_one_reason_share_a_sentence() {
+        let one = |trigger: &str, reason| BlindSummary {
+            model: ModelId::new("m").unwrap(),
+            version: VersionId::new("v3").unwrap(),
+            trigger: TriggerId::new(trigger).unwrap(),
+            reason,
+            since: None,
+            total_s: 60.0,
+        };
+        let all = [
+            one("accuracy-drop", Reason::NoLabels),
+            one("error-rate", Reason::Silent),
+            one("mean-latency", Reason::Silent),
+        ];
+        let said: Vec<_> = blind(&all).collect();
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[1].starts_with("v3 of m cannot be called healthy by error-rate or mean-lat"));
+    }
 }

@@ -10,7 +10,7 @@ use ripcord::replay::Replay;
 use ripcord::shard::Output;
 use ripcord::topics::Topics;
 
-use crate::common::hidden::{CASES, Case, END_S, ON_A_LOG, check, registry, told};
+use crate::common::hidden::{CASES, Case, Damage, END_S, ON_A_LOG, check, registry, told};
 use crate::common::pipeline::{Pipeline, rules};
 use crate::common::replay;
 
@@ -37,6 +37,11 @@ fn in_a_recording() {
         }
         .run(|_| {})
         .unwrap();
+        if let Damage::Clock(version) = case.damage {
+            let said = format!("{version} of {}: its clock is 1 min ahead", case.name);
+            let notes = &replayed.summary.notes;
+            assert!(notes.iter().any(|note| note.starts_with(&said)), "{said}: {notes:?}");
+        }
         let incidents = replayed.outputs.iter().filter_map(|output| match output {
             Output::Incident(incident) => Some(&**incident),
             Output::Decision(_) | Output::Command(_) | Output::Reply(_) => None,

@@ -16,7 +16,7 @@ use crate::edge::http::client::ClientError;
 use crate::edge::terminal;
 use crate::edge::terminal::table::{Look, table};
 use crate::model::{ModelId, Role, TriggerId, VersionId};
-use crate::phrases::{incident_state, percent, role, short};
+use crate::phrases::{clock_off, incident_state, percent, role, short};
 use crate::shard::{ModelStatus, VersionStatus};
 use crate::show::{WIDTH, visible};
 use crate::wire::api::{Overview, RulesView};
@@ -190,15 +190,6 @@ fn one(
             let text = table(&HEAD, &[1, 2, 3], rows, look);
             out.extend(text.lines().map(|line| format!("  {line}")));
         }
-    }
-}
-
-/// A clock that is off: who waits for whom.
-pub(crate) fn clock_off(ahead: f64) -> String {
-    let by = head::seconds(ahead.abs());
-    match ahead > 0.0 {
-        true => format!("its clock is {by} ahead: verdicts on it wait that long"),
-        false => format!("its records come {by} late"),
     }
 }
 
