@@ -194,14 +194,8 @@ fn blame(
     let farthest = mine.max_by(|(_, a), (_, b)| a.psi.total_cmp(&b.psi));
     if let Some(((_, other), between)) = farthest {
         let theirs = all.get(&(other.clone(), of.1.clone())).map_or(0.0, |theirs| theirs.psi);
-        if between.psi > limit {
-            return if own.psi > theirs {
-                (Verdict::Breach, Reason::DriftOwn, *between)
-            } else if own.psi < theirs {
-                (Verdict::Healthy, Reason::UnderThreshold, own)
-            } else {
-                (Verdict::Systemic, Reason::DriftShared, *between)
-            };
+        if between.psi > limit && own.psi > theirs {
+            return (Verdict::Breach, Reason::DriftOwn, *between);
         }
     }
     if !own.enough {
