@@ -197,6 +197,9 @@ fn blame(
         if between.psi > limit && own.psi > theirs {
             return (Verdict::Breach, Reason::DriftOwn, *between);
         }
+        if between.psi > limit && own.psi < theirs {
+            return (Verdict::Healthy, Reason::UnderThreshold, own);
+        }
     }
     if !own.enough {
         return (Verdict::Insufficient, Reason::TooFewSamples, own);
