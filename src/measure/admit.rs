@@ -41,16 +41,16 @@ impl Lane {
                 self.finish(at, Disposition::Rejected(Reject::FromFuture), Span::ZERO, out);
             }
             ClockCheck::Take => {
-                if self.accept(at, &sample, out) {
+                if self.accept(at, read, &sample, out) {
                     self.took(at, read.appended, &sample, out);
                 }
             }
             ClockCheck::Ahead => {
                 self.clocks.was_ahead(at.topic, read.ts);
-                self.accept(at, &sample, out);
+                self.accept(at, read, &sample, out);
             }
             ClockCheck::Unsure => {
-                if self.accept(at, &sample, out) {
+                if self.accept(at, read, &sample, out) {
                     self.clocks.wait(at.topic, read.ts, None);
                 }
             }
@@ -63,13 +63,19 @@ impl Lane {
     }
 
     /// Counts a sample, or what is lost with it. Returns whether it counts among its topic's times.
-    fn accept(&mut self, at: &RecordPlace, sample: &Sample<'_>, out: &mut Vec<Output>) -> bool {
+    fn accept(
+        &mut self,
+        at: &RecordPlace,
+        read: ReadTimes<'_>,
+        sample: &Sample<'_>,
+        out: &mut Vec<Output>,
+    ) -> bool {
         let disposition = self.measured(sample, at);
         self.finish(at, disposition, self.behind(at, sample), out);
         self.ledger.remember(at.topic, sample.ts());
         let counts = !matches!(disposition, Disposition::Rejected(_));
         if counts && at.phase == ReadPhase::Live {
-            self.learn(at, sample);
+            self.learn(at, read);
         }
         counts
     }
@@ -93,8 +99,9 @@ impl Lane {
     }
 
     /// Its version's clock becomes better known.
-    fn learn(&mut self, at: &RecordPlace, sample: &Sample<'_>) {
-        if let Some(disorder) = self.marks.learn(at.topic, self.version, sample.ts()) {
+    fn learn(&mut self, at: &RecordPlace, read: ReadTimes<'_>) {
+        let times = (read.ts, self.clocks.vouched(read));
+        if let Some(disorder) = self.marks.learn(at.topic, self.version, times) {
             self.clocks.allow(at.topic, disorder);
         }
     }

@@ -160,16 +160,20 @@ impl TopicClocks {
         }
     }
 
+    /// When the log took a record, if that says whether its clock is right.
+    pub(super) fn vouched(&self, read: ReadTimes<'_>) -> Option<EventTime> {
+        let appended = EventTime::from_ms(read.appended?.as_ms());
+        Some(appended).filter(|appended| read.ts + self.max_jump >= *appended)
+    }
+
     /// What to do with a record that is read now.
     pub(super) fn check(&self, topic: usize, phase: ReadPhase, read: ReadTimes<'_>) -> ClockCheck {
         let ReadTimes { ts, appended, following } = read;
-        if let Some(appended) = appended.map(|at| EventTime::from_ms(at.as_ms())) {
-            if ts > appended + self.max_jump {
-                return ClockCheck::Refuse;
-            }
-            if ts + self.max_jump >= appended {
-                return ClockCheck::Take;
-            }
+        if appended.is_some_and(|at| ts > EventTime::from_ms(at.as_ms()) + self.max_jump) {
+            return ClockCheck::Refuse;
+        }
+        if self.vouched(read).is_some() {
+            return ClockCheck::Take;
         }
         let Some(clock) = self.topics.get(topic).filter(|_| self.asked > 0) else {
             return ClockCheck::Take;

@@ -62,7 +62,7 @@ pub(super) fn id_key(of: IdOf, version: VersionIx, id: &str) -> KeyHash {
 pub(super) struct ModelIx(pub(super) u32);
 /// A version of a model in this lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct VersionIx(u32);
+pub(super) struct VersionIx(pub(super) u32);
 /// A feature's name in this lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FeatureIx(u32);

@@ -53,16 +53,16 @@ impl Watermarks {
         }
     }
 
-    /// A record of this version came, later than the newest so far. Returns how far out
-    /// of order its records may be from now on, if that changed.
+    /// A record of this version came, of this time, and the log vouches for that one. Returns how
+    /// far out of order its records may be from now on, if that changed.
     pub(super) fn learn(
         &mut self,
         topic: usize,
         version: Option<VersionIx>,
-        ts: EventTime,
+        times: (EventTime, Option<EventTime>),
     ) -> Option<Span> {
         let topic = self.topics.get_mut(topic)?;
-        let changed = topic.skew.observe(version, ts, topic.newest?);
+        let changed = topic.skew.observe(version, times, topic.newest?);
         changed.then(|| topic.skew.allowed())
     }
 

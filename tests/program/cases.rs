@@ -58,6 +58,9 @@ fn a_version_in_production_that_goes_dark_is_told() {
     let told = result("production-goes-dark/e_dark.jsonl.gz");
     assert!(told.contains("blind error-rate silent 2026-03-01T16:4"), "{told}");
     assert!(told.ends_with("; 1"), "{told}");
+    // v2 answers every 20 s, and nobody comes behind it.
+    let (_, said) = replayed("production-goes-dark/e_dark.jsonl.gz");
+    assert!(!said["notes"].to_string().contains("its clock is"), "{}", said["notes"]);
 }
 
 /// One record is 26 h ahead. Nothing but it is refused, and the fault is found when it was found
