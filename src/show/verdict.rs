@@ -66,7 +66,7 @@ fn served(id: &ModelId, known: &ModelSummary) -> String {
     match (production, live.as_slice()) {
         (Some(version), []) => format!("{version} of {id} was in production"),
         (Some(version), [only]) if *only == version.as_str() => {
-            format!("{version} of {id} served throughout")
+            format!("{version} of {id} stayed in production")
         }
         (None, []) => format!("it is unknown which version of {id} served"),
         (_, live) => {

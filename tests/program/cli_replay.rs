@@ -295,7 +295,7 @@ fn standard_input_and_versions_by_name_work_and_the_output_says_what_was_assumed
         &[
             "Replay of standard input",
             "v3 in production, v2 vouched for; no registry",
-            "Nothing was rolled back: v3 of flight-delay served throughout.",
+            "Nothing was rolled back: v3 of flight-delay stayed in production.",
             "baseline accuracy",
         ],
     );
@@ -470,7 +470,7 @@ fn baselines_of_healthy_days_go_into_a_registry_that_replay_takes() {
     assert!(baseline["latency_ms"]["mean"].as_f64().unwrap() > 0.0, "{baseline}");
     assert_eq!(written["revision"], 2);
     let story = good(&["replay", start, "--registry", place]);
-    assert_says(&story, &["v3 of flight-delay served throughout"]);
+    assert_says(&story, &["v3 of flight-delay stayed in production"]);
     assert!(!story.contains("baseline accuracy of v3"), "the registry's was not taken: {story}");
 }
 
