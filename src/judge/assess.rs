@@ -64,9 +64,10 @@ impl ModelJudge {
                 .map(place)
                 .collect()
         } else {
-            let sums = bucket.versions.get(version);
-            let tally = sums.and_then(|sums| tally::of_version(trigger, sums, lost));
-            tally.map(place).into_iter().collect()
+            self.tally(trigger, version, bucket)
+                .map(|(tally, _)| place(tally))
+                .into_iter()
+                .collect()
         }
     }
 
@@ -106,7 +107,9 @@ impl ModelJudge {
         let side = Side { trigger, version, watch, design_effect };
         let compared = if watch.over() { self.against(rules, side) } else { Vec::new() };
         let silent = self.silences.of(version, trigger.signal);
-        let lost = watch.may_hide(trigger, rules.policy.max_loss_percent).then_some(Reason::Lost);
+        let hides = watch.may_hide(trigger, rules.policy.max_loss_percent)
+            || !armed && self.learned.loses_more(version, trigger.signal);
+        let lost = hides.then_some(Reason::Lost);
         let known = TriggerState {
             stale,
             armed,

@@ -13,15 +13,33 @@ use crate::model::{Baseline, Limit, Signal, Standing, Statistic, Tolerance, Trig
 pub struct Learned {
     #[serde(with = "crate::sums::entries")]
     sums: BTreeMap<(VersionId, Signal), Moments>,
+    /// What was lost meanwhile.
+    #[serde(with = "crate::sums::entries")]
+    lost: BTreeMap<(VersionId, Signal), u64>,
 }
 
 impl Learned {
-    /// Takes a bucket of a version, until `enough` samples were seen.
-    pub fn take(&mut self, version: &VersionId, signal: Signal, sums: Moments, enough: u64) {
-        let learned = self.sums.entry((version.clone(), signal)).or_default();
+    /// Takes a bucket of a version, and what was lost of it, until `enough` samples were seen.
+    pub fn take(
+        &mut self,
+        version: &VersionId,
+        signal: Signal,
+        (sums, lost): (Moments, u64),
+        enough: u64,
+    ) {
+        let key = (version.clone(), signal);
+        let learned = self.sums.entry(key.clone()).or_default();
         if learned.n < enough as f64 {
             learned.add(sums);
+            *self.lost.entry(key).or_default() += lost;
         }
+    }
+
+    /// Whether more was lost than learned: what is left says nothing of the version.
+    #[must_use]
+    pub fn loses_more(&self, version: &VersionId, signal: Signal) -> bool {
+        let lost = self.lost.get(&(version.clone(), signal));
+        lost.is_some_and(|lost| *lost > self.n(version, signal))
     }
 
     /// The baseline of a version. `None` before it has seen enough.

@@ -4,6 +4,7 @@ use super::buckets::Bucket;
 use super::state::{ModelJudge, threshold};
 use super::{baseline, compare, tally};
 use crate::model::{EventTime, Limit, ModelRules, Trigger, VersionId};
+use crate::sums::Tally;
 
 impl ModelJudge {
     pub(super) fn take_versions(
@@ -14,19 +15,18 @@ impl ModelJudge {
         bucket: &Bucket,
     ) {
         let threshold = threshold(rules.budget, trigger);
-        for (version, sums) in &bucket.versions {
+        for version in bucket.versions.keys() {
             if self.handing_over(rules, trigger, version, start) {
                 continue;
             }
             let baseline = self.baseline(rules, trigger, version);
             let known = baseline::null(trigger, baseline);
             // A version without a baseline has no limit yet; its samples make the baseline.
-            let lost = bucket.lost(version, trigger.signal);
-            let Some(tally) = tally::of_version(trigger, sums, lost) else { continue };
+            let Some((tally, lost)) = self.tally(trigger, version, bucket) else { continue };
             let moments = tally::moments(&tally);
             let enough = rules.policy.baseline_samples;
             if matches!(trigger.limit, Limit::Baseline(_)) {
-                self.learned.take(version, trigger.signal, moments, enough);
+                self.learned.take(version, trigger.signal, (moments, lost), enough);
             }
             let Some(null) = known else { continue };
             let design_effect = self.design_effect(trigger, version);
@@ -38,6 +38,25 @@ impl ModelJudge {
             }
         }
         self.bet_live(trigger, start, bucket);
+    }
+
+    /// What a trigger counts of a version in a bucket, and what was lost of it. `None` if it has
+    /// nothing for it, or only lost what may not have been there: a record that cannot be read has
+    /// a label only if others of the version have one.
+    pub(super) fn tally(
+        &self,
+        trigger: &Trigger,
+        version: &VersionId,
+        bucket: &Bucket,
+    ) -> Option<(Tally, u64)> {
+        let sums = bucket.versions.get(version)?;
+        let lost = bucket.lost(version, trigger.signal);
+        let tally = tally::of_version(trigger, sums, lost)?;
+        let fed = tally::moments(&tally).n > 0.0
+            || sums.lost.feeds(trigger.signal)
+            || self.watch(trigger, version).is_some()
+            || self.learned.n(version, trigger.signal) > 0;
+        fed.then_some((tally, lost))
     }
 
     /// Bets that a version is worse than another measured at the same time, bucket by bucket: what

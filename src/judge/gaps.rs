@@ -12,18 +12,22 @@ const MISSED_AFTER: u64 = 200;
 const LEAST: Span = Span::from_s(60);
 /// Usual gaps that are a silence.
 const USUAL_GAPS: i64 = 20;
+/// Gaps over which their mean forgets: what thins out is not silent.
+const RECENT: i32 = 64;
 /// How far back the longest gap is remembered.
 const REMEMBERED: Span = Span::from_s(7 * 24 * 3600);
 /// Parts in which it is forgotten.
 const PARTS: i64 = 7;
 
 /// How far apart units come, on an axis of milliseconds: event time or log time.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Gaps {
     n: u64,
     last: Option<i64>,
     /// Gaps by the power of two of their length.
     lengths: BTreeMap<u32, u64>,
+    /// Their mean of late, in ms. A long rest counts as no more than the longest that is usual.
+    mean: f64,
     /// The longest gap of each part of the time remembered: the part and the length.
     longest: VecDeque<(i64, i64)>,
     /// When others last came without it.
@@ -50,6 +54,9 @@ impl Gaps {
 
     fn gap(&mut self, at: i64, length: i64, n: u64) {
         *self.lengths.entry(64 - length.max(0).leading_zeros()).or_default() += n;
+        let usual = length.min(self.usual().saturating_mul(USUAL_GAPS).max(LEAST.as_ms())) as f64;
+        let kept = (1.0 - 1.0 / f64::from(RECENT)).powi(i32::try_from(n).unwrap_or(i32::MAX));
+        self.mean = self.mean * kept + usual * (1.0 - kept);
         let part = REMEMBERED.as_ms() / PARTS;
         let now = at.div_euclid(part);
         match self.longest.back_mut() {
@@ -61,7 +68,8 @@ impl Gaps {
         }
     }
 
-    /// The length within which half of the gaps are, rounded up to a power of two.
+    /// The length within which half of the gaps are, rounded up to a power of two, or their mean
+    /// where that is larger: what comes in bursts rests between them.
     fn usual(&self) -> i64 {
         let all: u64 = self.lengths.values().sum();
         let mut sum = 0;
@@ -69,7 +77,8 @@ impl Gaps {
             sum += **n;
             sum * 2 >= all
         });
-        half.map_or(0, |(power, _)| 1_i64.checked_shl(*power).unwrap_or(i64::MAX))
+        let median = half.map_or(0, |(power, _)| 1_i64.checked_shl(*power).unwrap_or(i64::MAX));
+        median.max(self.mean as i64)
     }
 
     /// When the last one came.

@@ -32,7 +32,31 @@ impl ModelJudge {
     ) {
         let Some(version) = self.standing.production.clone() else { return };
         if self.silences.source_silent(&version).is_some() {
-            self.tell_silence(rules, id, &version, Missed::Answers, at, out);
+            self.tell_silence(rules, id, &version, Missed::Source, at, out);
+        }
+    }
+
+    /// A source of the model is heard again: what was stale for its silence no longer is.
+    pub(super) fn source_is_back(
+        &mut self,
+        rules: &ModelRules,
+        id: &ModelId,
+        at: EventTime,
+        out: &mut Vec<Assessment>,
+    ) {
+        for version in self.silences.source_is_back() {
+            let stale = |trigger: &&Trigger| {
+                let key = (trigger.id.clone(), version.clone(), None);
+                self.said.get(&key) == Some(&Verdict::Stale)
+            };
+            let triggers: Vec<_> = rules.triggers.iter().filter(stale).cloned().collect();
+            for trigger in triggers {
+                let mut assessment = self.assess(rules, id, &trigger, &version, false);
+                if assessment.verdict != Verdict::Stale {
+                    assessment.at = at;
+                    self.emit(assessment, out);
+                }
+            }
         }
     }
 
@@ -46,7 +70,7 @@ impl ModelJudge {
         out: &mut Vec<Assessment>,
     ) {
         let reads = |trigger: &&Trigger| match missed {
-            Missed::Answers => true,
+            Missed::Source | Missed::Answers => true,
             Missed::Labels | Missed::Types => trigger.signal == Signal::Accuracy,
         };
         let inputs = |trigger: &Trigger| matches!(trigger.limit, Limit::Psi { .. });

@@ -133,7 +133,8 @@ impl Judge {
     }
 
     fn frame(&mut self, now: LogTime, rule_set: &RuleSet, frame: &Frame, out: &mut Vec<Output>) {
-        let Some(source) = self.sources.get_mut(&frame.lane.source) else { return };
+        let id = &frame.lane.source;
+        let Some(source) = self.sources.get_mut(id) else { return };
         match source.lanes.take(frame, now) {
             FrameStatus::Outdated => return,
             FrameStatus::AfterGap => source.gaps += 1,
@@ -143,11 +144,16 @@ impl Judge {
         if measured > source.measured {
             let came = measured - source.measured;
             source.arrivals.take(now.as_ms(), now.as_ms(), came);
-            (source.measured, source.silent) = (measured, false);
+            source.measured = measured;
+            if std::mem::take(&mut source.silent) {
+                let at = source.lanes.watermark();
+                self.source_is_back(rule_set, id, at, out);
+            }
         }
+        let Some(source) = self.sources.get_mut(id) else { return };
         let watermark = source.lanes.watermark();
         let touched = source.panes.take(frame, source.lanes.pane(), watermark);
-        let id = frame.lane.source.clone();
+        let id = id.clone();
         for model in &touched {
             let judge = self.models.entry(model.clone()).or_default();
             if !judge.sources.contains(&id) {
@@ -245,13 +251,17 @@ impl Judge {
         };
         let completeness = feeding().map(|source| source.lanes.completeness()).fold(1.0, f64::min);
         let mut said = Vec::new();
-        judge.silences.close(watermark);
+        // The last panes of a recording are those of clocks that are ahead: no time has passed.
+        let newest =
+            feeding().filter_map(|source| Some(source.lanes.newest()? + source.lanes.pane()));
+        let passed = newest.max().map_or(watermark, |newest| watermark.min(newest));
+        judge.silences.close(passed);
         for (start, mut bucket) in judge.buckets.close(watermark) {
             bucket.completeness = bucket.completeness.min(completeness);
             judge.close(rule_set.of(model), model, start, &bucket, &mut said);
         }
         if completeness >= 1.0 {
-            judge.tell_silences(rule_set.of(model), model, watermark, &mut said);
+            judge.tell_silences(rule_set.of(model), model, passed, &mut said);
         }
         out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::buckets::{Bucket, reads_at};
 use super::state::{ModelJudge, threshold};
 use super::watch::Watch;
-use super::{Judge, Output, baseline, tally};
+use super::{Judge, Output, baseline};
 use crate::model::{
     EventTime, LogTime, ModelId, ModelRules, RuleSet, SourceId, Span, Statistic, Trigger,
     TriggerId, Verdict, VersionId,
@@ -67,11 +67,8 @@ impl ModelJudge {
                 let key = (trigger.id.clone(), (*version).clone());
                 let known = baseline::null(trigger, self.baseline(rules, trigger, version));
                 let Some(null) = known.filter(|_| !self.ahead.contains(&key)) else { continue };
-                let open = buckets.values().filter_map(|bucket| {
-                    let lost = bucket.lost(version, trigger.signal);
-                    let sums = bucket.versions.get(*version)?;
-                    tally::of_version(trigger, sums, lost).map(|tally| (tally, lost))
-                });
+                let open =
+                    buckets.values().filter_map(|bucket| self.tally(trigger, version, bucket));
                 let open: Vec<_> = open.collect();
                 let watch = self.watches.get(&key).unwrap_or(&new);
                 let design_effect = self.design_effect(trigger, version);

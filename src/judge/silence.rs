@@ -32,7 +32,7 @@ pub(super) struct Silences {
 }
 
 /// When labels came, and how long after their answers in all.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 struct LabelGaps {
     gaps: Gaps,
     delay_s: u64,
@@ -43,6 +43,8 @@ struct LabelGaps {
 /// What no longer comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Missed {
+    /// Any record of its sources.
+    Source,
     Answers,
     Labels,
     /// Labels come, and none can be compared with the answers.
@@ -52,7 +54,7 @@ pub(super) enum Missed {
 impl Missed {
     fn reason(self) -> Reason {
         match self {
-            Self::Answers => Reason::Silent,
+            Self::Source | Self::Answers => Reason::Silent,
             Self::Labels => Reason::NoLabels,
             Self::Types => Reason::LabelTypes,
         }
@@ -145,7 +147,7 @@ impl Silences {
             }
             self.silent.retain(|(of, missed), _| {
                 let back = match missed {
-                    Missed::Answers => came.answers > 0,
+                    Missed::Source | Missed::Answers => came.answers > 0,
                     Missed::Labels | Missed::Types => came.labels > 0,
                 };
                 of != version || !back
@@ -193,14 +195,22 @@ impl Silences {
         };
         let labels = || of(Missed::Labels).or_else(|| of(Missed::Types));
         let labels = || labels().filter(|_| signal == Signal::Accuracy);
-        of(Missed::Answers).or_else(labels)
+        of(Missed::Answers).or_else(|| of(Missed::Source)).or_else(labels)
     }
 
     /// The whole source is silent: its model's version, too.
     pub(super) fn source_silent(&mut self, version: &VersionId) -> Option<EventTime> {
         let last = self.answers.get(version).filter(|gaps| gaps.rest().is_some())?.last()?;
         let since = EventTime::from_ms(last);
-        let key = (version.clone(), Missed::Answers);
-        self.silent.insert(key, since).is_none().then_some(since)
+        let known = self.silent.contains_key(&(version.clone(), Missed::Answers));
+        let news = self.silent.insert((version.clone(), Missed::Source), since).is_none();
+        (news && !known).then_some(since)
+    }
+
+    /// The source is heard again. Returns the versions that were silent with it; whether they
+    /// answer is another question.
+    pub(super) fn source_is_back(&mut self) -> Vec<VersionId> {
+        let back = self.silent.extract_if(.., |(_, missed), _| *missed == Missed::Source);
+        back.map(|((version, _), _)| version).collect()
     }
 }

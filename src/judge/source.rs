@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::gaps::Gaps;
 use super::lanes::Lanes;
 use super::panes::OpenPanes;
+use super::state::ModelJudge;
 use super::{Judge, Output};
 use crate::model::{EventTime, LogTime, ModelId, RuleSet, SourceId, Span, VersionId};
 use crate::sums::Counters;
@@ -56,6 +57,22 @@ impl Judge {
             let at = feeding.map(|source| source.lanes.watermark()).max();
             let mut said = Vec::new();
             judge.source_silent(rule_set.of(id), id, at.unwrap_or(EventTime::MIN), &mut said);
+            out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
+        }
+    }
+
+    /// A source that was silent is heard again.
+    pub(super) fn source_is_back(
+        &mut self,
+        rule_set: &RuleSet,
+        source: &SourceId,
+        at: EventTime,
+        out: &mut Vec<Output>,
+    ) {
+        let fed = |judge: &ModelJudge| judge.sources.contains(source);
+        for (id, judge) in self.models.iter_mut().filter(|(_, judge)| fed(judge)) {
+            let mut said = Vec::new();
+            judge.source_is_back(rule_set.of(id), id, at, &mut said);
             out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
         }
     }

@@ -15,8 +15,9 @@ pub fn of_version(trigger: &Trigger, sums: &VersionSums, lost: u64) -> Option<Ta
     };
     match (trigger.signal, trigger.limit) {
         (Signal::Latency, Limit::MeanMs { limit, timeout }) => {
-            let latency = sums.latency.as_ref().filter(|latency| latency.n() > 0)?;
-            Some(mean(limit, timeout, latency))
+            let (none, found) = (crate::sums::Latency::default(), sums.latency.as_deref());
+            let latency = found.unwrap_or(&none);
+            (latency.n() + lost > 0).then(|| mean(limit, timeout, latency))
         }
         (Signal::Accuracy, _) => rate(sums.labels),
         (Signal::ErrorRate, _) => rate(sums.answers),

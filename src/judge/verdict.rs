@@ -32,7 +32,10 @@ pub fn verdict(known: TriggerState<'_>) -> (Verdict, Reason) {
         return (Verdict::Stale, Reason::Incomplete);
     }
     if !known.armed {
-        return (Verdict::Insufficient, Reason::NoBaseline);
+        return match known.hidden {
+            Some(Reason::Lost) => (Verdict::Stale, Reason::Lost),
+            Some(_) | None => (Verdict::Insufficient, Reason::NoBaseline),
+        };
     }
     if let Some(reason) = known.hidden.filter(|_| !known.over) {
         return (Verdict::Stale, reason);
@@ -81,6 +84,11 @@ mod tests {
         let cases = [
             (TriggerState { stale: true, ..known }, Verdict::Stale),
             (TriggerState { armed: false, ..known }, Verdict::Insufficient),
+            (
+                TriggerState { armed: false, hidden: Some(Reason::Silent), ..known },
+                Verdict::Insufficient,
+            ),
+            (TriggerState { armed: false, hidden: Some(Reason::Lost), ..known }, Verdict::Stale),
             (TriggerState { over: false, ..known }, Verdict::Healthy),
             (TriggerState { over: false, samples: 19, ..known }, Verdict::Insufficient),
             (TriggerState { over: false, hidden: Some(Reason::Lost), ..known }, Verdict::Stale),

@@ -15,9 +15,6 @@ use crate::sums::{BucketSums, Evidence, Tally};
 /// summed up in `before`. The minimum serves other versions, which are compared with this one.
 const KEPT: std::ops::RangeInclusive<usize> = 256..=2048;
 
-/// Closed buckets whose losses count against a healthy verdict.
-const LOSS_BUCKETS: u32 = 6;
-
 /// A breach ends when the statistic falls under this share of the threshold.
 const CLEARS_AT: f64 = 0.1;
 
@@ -26,6 +23,10 @@ const CLEARS_AT: f64 = 0.1;
 pub struct Watch {
     null: f64,
     detector: EDetector,
+    /// The same with every lost sample bad.
+    worst: EDetector,
+    /// It is over the threshold, or has been and is not far under it.
+    worst_over: bool,
     before: EDetector,
     history: VecDeque<BucketSums>,
     design: DesignEffect,
@@ -46,6 +47,10 @@ impl Watch {
         self.threshold = threshold;
         let growth = tally::growth(null, &bucket.tally, bucket.lost);
         self.detector.update(bucket.start, &growth, bucket.design_effect, threshold);
+        let worst = tally::worst_growth(null, trigger.limit, &bucket.tally, bucket.lost);
+        self.worst.update(bucket.start, &worst, bucket.design_effect, threshold);
+        let kept = if self.worst_over { CLEARS_AT } else { 1.0 };
+        self.worst_over = self.worst.statistic() >= threshold * kept;
         let sums = tally::moments(&bucket.tally);
         self.seen = self.seen.saturating_add(sums.n as u64);
         let (start, end) = (bucket.start, bucket.end);
@@ -155,36 +160,35 @@ impl Watch {
         self.detector.with(&sum, design_effect)
     }
 
-    /// Whether what was lost in the last buckets could hide a fault: with every lost sample bad,
-    /// evidence that begins with them is over the threshold. Of a mean, only if more than `most`
-    /// percent were lost, too.
+    /// Whether what was lost could hide a fault: with every lost sample bad, the evidence is over
+    /// the threshold, and samples were lost in it. Of a mean, only if more than `most` percent
+    /// were. Losses count until good samples outweigh them, however few come in a bucket.
     #[must_use]
     pub fn may_hide(&self, trigger: &Trigger, most: f64) -> bool {
         let Some(end) = self.history.back().map(|last| last.end) else { return false };
-        let from = (0..LOSS_BUCKETS).fold(end, |from, _| from - trigger.bucket);
-        let recent = || self.history.iter().filter(move |bucket| bucket.start >= from);
-        let lost: u64 = recent().map(|bucket| bucket.lost).sum();
-        if lost == 0 {
-            return false;
+        let from = match trigger.statistic {
+            Statistic::EDetector => self.worst.since().unwrap_or(EventTime::MIN),
+            Statistic::Window { window, .. } => end - window,
+        };
+        let (mut lost, mut measured) = (0.0, Moments::default());
+        for bucket in self.history.iter().filter(|bucket| bucket.start >= from) {
+            lost += bucket.lost as f64;
+            measured.add(tally::moments(&bucket.tally));
         }
-        let (mut worst, mut measured) = (EDetector::default(), 0.0);
-        for bucket in recent() {
-            measured += tally::moments(&bucket.tally).n;
-            let growth = tally::worst_growth(self.null, trigger.limit, &bucket.tally, bucket.lost);
-            worst.update(bucket.start, &growth, bucket.design_effect, self.threshold);
-        }
-        if matches!(trigger.limit, Limit::MeanMs { .. })
-            && lost as f64 * 100.0 <= most * (measured + lost as f64)
-        {
-            return false;
-        }
-        match trigger.statistic {
-            Statistic::EDetector => worst.statistic() >= self.threshold,
-            Statistic::Window { .. } => {
-                let bad: f64 = recent().map(|bucket| tally::moments(&bucket.tally).sum).sum();
-                (bad + lost as f64) / (measured + lost as f64) > self.null
+        let few = match trigger.limit {
+            Limit::MeanMs { .. } => lost * 100.0 <= most * (measured.n + lost),
+            Limit::Baseline(_) | Limit::Rate(_) | Limit::Paired(_) | Limit::Psi { .. } => {
+                lost == 0.0
             }
-        }
+        };
+        let over = match (trigger.statistic, trigger.limit) {
+            (Statistic::EDetector, _) => self.worst_over,
+            (Statistic::Window { .. }, Limit::MeanMs { timeout, .. }) => {
+                measured.sum + lost * timeout > self.null * (measured.n + lost)
+            }
+            (Statistic::Window { .. }, _) => measured.sum + lost > self.null * (measured.n + lost),
+        };
+        over && !few
     }
 
     /// The statistic.

@@ -10,15 +10,16 @@
 //! A record more than `max_skew` behind the newest is late whatever happens, so it says nothing:
 //! a clock that is slow by an hour must not make the right ones look fast.
 //!
-//! Of the first records of a topic most are right: time begins with the largest group of them that
-//! has no jump in it, of groups about as large with the latest.
+//! If the first records of a topic come in order, time begins with the first of them. If not, most of
+//! them are right: time begins with the largest group of them that has no jump in it, of groups about
+//! as large with the latest.
 //!
 //! Where the log says when it took a record, that vouches: the topic's time moves at most to it,
 //! and nothing waits. It vouches for a record that it took within `max_jump`; of what is older, such
 //! as a recording that is published again, it cannot say which clock is right.
 
 use super::ledger::ReadPhase;
-use super::topic_clock::{HeldRecord, TopicClock, Unsure, Votes, beginning};
+use super::topic_clock::{HeldRecord, TopicClock, Unsure, Votes};
 use crate::model::{EventTime, LogTime, Source, Span};
 
 /// How long time waits for records that come back behind one that jumps.
@@ -51,10 +52,10 @@ pub(super) struct ReadTimes<'a> {
 }
 
 impl ReadTimes<'_> {
-    /// The record's time and those of the next ones, if they are known.
+    /// The record's time and then those of the next ones, if they are known.
     fn known(&self) -> Option<Vec<EventTime>> {
         let following = self.following?.iter().copied();
-        Some(following.chain([self.ts]).collect())
+        Some(std::iter::once(self.ts).chain(following).collect())
     }
 }
 
@@ -156,7 +157,7 @@ impl TopicClocks {
         if let Some(clock) = self.topics.get_mut(topic).filter(|clock| clock.newest.is_none())
             && let Some(times) = read.known()
         {
-            clock.newest = beginning(times, self.max_jump);
+            clock.newest = clock.beginning(times, self.max_jump);
         }
     }
 
@@ -178,7 +179,7 @@ impl TopicClocks {
         let Some(clock) = self.topics.get(topic).filter(|_| self.asked > 0) else {
             return ClockCheck::Take;
         };
-        let begin = || read.known().and_then(|times| beginning(times, self.max_jump));
+        let begin = || read.known().and_then(|times| clock.beginning(times, self.max_jump));
         let newest = clock.newest.or_else(begin);
         if newest.is_some_and(|newest| ts <= newest + clock.disorder) {
             return ClockCheck::Take;

@@ -58,24 +58,35 @@ impl Votes {
     }
 }
 
-/// Where time begins if the first records say `times`. `None`: there are none.
-pub(super) fn beginning(mut times: Vec<EventTime>, max_jump: Span) -> Option<EventTime> {
-    times.sort_unstable();
-    let groups: Vec<_> = times.chunk_by(|a, b| *b <= *a + max_jump).collect();
-    let largest = groups.iter().map(|group| group.len()).max()?;
-    // Two versions that answer every request have as many records, but for the last one.
-    let large = |group: &&&[EventTime]| match largest {
-        FEW.. => group.len() * 5 >= largest * 4,
-        _ => group.len() == largest,
-    };
-    let begin = match largest {
-        FEW.. => groups.iter().rfind(large),
-        _ => groups.iter().find(large),
-    };
-    begin?.first().copied()
-}
-
 impl TopicClock {
+    /// Where time begins if the first records say `times`, in the order in which they came. `None`:
+    /// there are none.
+    pub(super) fn beginning(&self, mut times: Vec<EventTime>, max_jump: Span) -> Option<EventTime> {
+        let first = times.first().copied()?;
+        let (mut newest, mut behind) = (first, 0);
+        for time in &times {
+            newest = newest.max(*time);
+            behind += usize::from(*time + self.disorder < newest);
+        }
+        // They come in order, as far as that can be asked of them: what jumps is a pause.
+        if behind * 4 < times.len() {
+            return Some(first);
+        }
+        times.sort_unstable();
+        let groups: Vec<_> = times.chunk_by(|a, b| *b <= *a + max_jump).collect();
+        let largest = groups.iter().map(|group| group.len()).max()?;
+        // Two versions that answer every request have as many records, but for the last one.
+        let large = |group: &&&[EventTime]| match largest {
+            FEW.. => group.len() * 5 >= largest * 4,
+            _ => group.len() == largest,
+        };
+        let begin = match largest {
+            FEW.. => groups.iter().rfind(large),
+            _ => groups.iter().find(large),
+        };
+        begin?.first().copied()
+    }
+
     /// Of the first records these are known.
     pub(super) fn begin(
         &mut self,
@@ -83,7 +94,7 @@ impl TopicClock {
         max_jump: Span,
     ) -> Vec<(HeldRecord, bool)> {
         let mut settled = Vec::new();
-        self.raise(beginning(times, max_jump), &mut settled);
+        self.raise(self.beginning(times, max_jump), &mut settled);
         settled
     }
 

@@ -85,6 +85,18 @@ impl Losses {
         }
     }
 
+    /// Whether units of this signal were lost by themselves, and not only with whole records: then
+    /// its producer sends it.
+    #[must_use]
+    pub const fn feeds(self, signal: Signal) -> bool {
+        match signal {
+            Signal::Accuracy => self.types > 0 || self.labels > self.answers,
+            Signal::ErrorRate => self.answers > 0,
+            Signal::Latency => self.latencies > self.answers,
+            Signal::FeatureDrift => self.features > self.answers,
+        }
+    }
+
     /// All units.
     #[must_use]
     pub const fn total(self) -> u64 {

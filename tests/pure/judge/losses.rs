@@ -30,7 +30,7 @@ fn losses_that_could_hide_a_fault_are_not_healthy_until_they_are_over() {
         "0:01 v2 error-rate Healthy: UnderThreshold
          0:01 v3 error-rate Healthy: UnderThreshold
          1:01 v3 error-rate Stale: Lost
-         1:07 v3 error-rate Healthy: UnderThreshold",
+         1:09 v3 error-rate Healthy: UnderThreshold",
     );
 }
 
