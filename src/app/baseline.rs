@@ -13,7 +13,7 @@ use crate::edge::terminal;
 use crate::model::{Fact, ModelId, RuleSet, Signal, TargetId, VersionId};
 use crate::phrases::{count, moment};
 use crate::replay::{Measured, measure};
-use crate::show::{self, BaselineChange, mostly_lost};
+use crate::show::{self, BaselineChange, lost_values, mostly_lost};
 use crate::targets::registry::{RegistryFile, ShadowRegistry};
 
 /// The signals that a registry keeps.
@@ -61,7 +61,7 @@ pub(super) fn run(
         moment(to)
     );
     terminal::line(&screen.wrap(&text, 0));
-    for note in &measured.notes {
+    for note in measured.notes.iter().chain(&lost_values(&measured.records)) {
         terminal::line(&screen.wrap(note, 0));
     }
     if written.is_empty() {

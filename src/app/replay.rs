@@ -52,7 +52,9 @@ pub(super) fn run(
             terminal::line(&format!("\nPage with charts: {}", report.display()));
         }
     }
-    Ok(if replayed.summary.blind.is_empty() { DONE } else { NO })
+    let summary = &replayed.summary;
+    let seen = summary.blind.is_empty() && show::mostly_lost(&summary.records).is_none();
+    Ok(if seen { DONE } else { NO })
 }
 
 /// Replays, and tells the story while it runs unless only the summary is wanted.

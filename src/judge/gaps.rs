@@ -52,6 +52,12 @@ impl Gaps {
         self.n = self.n.saturating_add(n);
     }
 
+    /// `n` units came at once: they are one arrival.
+    pub(super) fn arrive(&mut self, at: i64, n: u64) {
+        self.take(at, at, n.min(1));
+        self.n = self.n.saturating_add(n.saturating_sub(1));
+    }
+
     fn gap(&mut self, at: i64, length: i64, n: u64) {
         *self.lengths.entry(64 - length.max(0).leading_zeros()).or_default() += n;
         let usual = length.min(self.usual().saturating_mul(USUAL_GAPS).max(LEAST.as_ms())) as f64;
@@ -129,12 +135,14 @@ impl Gaps {
         self.due().is_some_and(|due| now >= due)
     }
 
-    /// Whether others went on for longer than it may rest; `usual_delay`: it may rest that long.
+    /// Whether others, whose clock is `ahead`, went on for longer than it may rest; `usual_delay`:
+    /// it may rest that long.
     #[must_use]
-    pub(super) fn silent(&self, now: i64, usual_delay: Span) -> bool {
+    pub(super) fn silent(&self, now: i64, usual_delay: Span, ahead: Span) -> bool {
         let (Some(rest), Some(last)) = (self.rest(), self.last) else { return false };
-        let rest = rest.max(usual_delay);
-        self.missed > rest.as_ms() && now - last > self.longest().max(rest.as_ms())
+        let rest = rest.max(usual_delay).as_ms();
+        let (missed, since) = (self.missed - ahead.as_ms(), now - last - ahead.as_ms());
+        missed > rest && since > self.longest().max(rest)
     }
 }
 
@@ -154,7 +162,7 @@ mod tests {
                     _ => gaps.take(start * S, (start + 10) * S, n),
                 }
             }
-            gaps.silent(to * S, Span::ZERO)
+            gaps.silent(to * S, Span::ZERO, Span::ZERO)
         };
         assert!(!panes(&mut gaps, 0, 100, 10), "100 units are too few to be missed");
         assert!(!panes(&mut gaps, 100, 1000, 0));
@@ -176,5 +184,31 @@ mod tests {
         let rest = gaps.rest().unwrap().as_s();
         assert!((20.0 * 290.0..=2.0 * 20.0 * 290.0).contains(&rest), "{rest}");
         assert_eq!(gaps.due(), Some((299 * 300 + 10) * S + gaps.rest().unwrap().as_ms() + 1));
+    }
+
+    /// Two versions answer a request at once, ten times a minute; then less and less comes.
+    #[test]
+    fn what_comes_together_or_thins_out_is_no_silence() {
+        let (mut gaps, mut at) = (Gaps::default(), 0);
+        for n in 0..1000 {
+            at += [1, 2, 3, 18][n % 4] * S;
+            gaps.arrive(at, 2);
+        }
+        assert!(gaps.rest().unwrap() >= Span::from_s(100), "{:?}", gaps.rest());
+        for n in 0..40 {
+            at += (6 + 4 * n) * S;
+            assert!(!gaps.overdue(at), "after {n}");
+            gaps.arrive(at, 1);
+        }
+        assert!(gaps.overdue(at + 3600 * S), "then nothing at all");
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_makes_nobody_silent() {
+        let mut gaps = Gaps::default();
+        (0..100).for_each(|n| gaps.take(n * S, (n + 1) * S, 10));
+        (100..300).for_each(|n| gaps.miss(n * S, (n + 1) * S));
+        let silent = |ahead| gaps.silent(300 * S, Span::ZERO, Span::from_s(ahead));
+        assert!(silent(0) && silent(100) && !silent(200));
     }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::silence::Missed;
 use super::state::ModelJudge;
-use crate::model::{EventTime, Limit, ModelId, ModelRules, Signal, Trigger, Verdict, VersionId};
+use crate::model::{
+    EventTime, Limit, ModelId, ModelRules, Signal, Span, Trigger, Verdict, VersionId,
+};
 use crate::sums::Assessment;
 
 impl ModelJudge {
@@ -13,11 +15,11 @@ impl ModelJudge {
         &mut self,
         rules: &ModelRules,
         id: &ModelId,
-        now: EventTime,
+        (now, ahead): (EventTime, Span),
         out: &mut Vec<Assessment>,
     ) {
         let Some(version) = self.standing.production.clone() else { return };
-        for (missed, _) in self.silences.found(&version, now) {
+        for (missed, _) in self.silences.found(&version, now, ahead) {
             self.tell_silence(rules, id, &version, missed, now, out);
         }
     }

@@ -142,8 +142,8 @@ impl Judge {
         }
         let measured = source.lanes.counters().measured;
         if measured > source.measured {
-            let came = measured - source.measured;
-            source.arrivals.take(now.as_ms(), now.as_ms(), came);
+            // Several versions answer one request at once.
+            source.arrivals.arrive(now.as_ms(), measured - source.measured);
             source.measured = measured;
             if std::mem::take(&mut source.silent) {
                 let at = source.lanes.watermark();
@@ -239,6 +239,7 @@ impl Judge {
         out: &mut Vec<Output>,
     ) {
         let stall_after = rule_set.default.policy.stall_after;
+        let ahead = self.lead_over_production(model);
         let Some(judge) = self.models.get_mut(model) else { return };
         let feeding = || judge.sources.iter().filter_map(|source| self.sources.get(source));
         let busy = feeding().filter(|source| !source.lanes.rests(now, stall_after));
@@ -261,7 +262,7 @@ impl Judge {
             judge.close(rule_set.of(model), model, start, &bucket, &mut said);
         }
         if completeness >= 1.0 {
-            judge.tell_silences(rule_set.of(model), model, passed, &mut said);
+            judge.tell_silences(rule_set.of(model), model, (passed, ahead), &mut said);
         }
         out.extend(said.into_iter().map(|said| Output::Assessed(Box::new(said))));
     }

@@ -162,16 +162,19 @@ impl Silences {
         }
     }
 
-    /// What has become silent of a version.
+    /// What has become silent of a version, if the clocks of the others are at most `ahead` of its
+    /// own.
     pub(super) fn found(
         &mut self,
         version: &VersionId,
         now: EventTime,
+        ahead: Span,
     ) -> Vec<(Missed, EventTime)> {
         let answers = self.answers.get(version);
-        let answers = answers.filter(|gaps| gaps.silent(now.as_ms(), Span::ZERO));
+        let answers = answers.filter(|gaps| gaps.silent(now.as_ms(), Span::ZERO, ahead));
         let labels = self.labels.get(version);
-        let labels = labels.filter(|labels| labels.gaps.silent(now.as_ms(), labels.usual_delay()));
+        let labels = labels
+            .filter(|labels| labels.gaps.silent(now.as_ms(), labels.usual_delay(), Span::ZERO));
         let found = answers.and_then(|gaps| Some((Missed::Answers, gaps.last()?)));
         let found = found.into_iter();
         let found = found.chain(labels.and_then(|of| {

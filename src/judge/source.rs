@@ -110,6 +110,16 @@ impl Judge {
         feeding.filter_map(|source| source.lanes.skew(model, version)).next()
     }
 
+    /// How far the clock of another version is ahead of that in production, at most.
+    pub(super) fn lead_over_production(&self, model: &ModelId) -> Span {
+        let Some(judge) = self.models.get(model) else { return Span::ZERO };
+        let Some(production) = &judge.standing.production else { return Span::ZERO };
+        let skew = |version: &VersionId| self.skew(model, version).unwrap_or(Span::ZERO).as_ms();
+        let others = judge.versions().into_iter().filter(|version| version != production);
+        let most = others.map(|version| skew(&version)).max().unwrap_or(0);
+        Span::from_ms((most - skew(production)).max(0))
+    }
+
     /// The newest event time of any lane.
     #[must_use]
     pub fn newest(&self) -> Option<EventTime> {

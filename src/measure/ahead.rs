@@ -7,8 +7,8 @@
 //! [`PATIENCE`] at most. What is ahead is measured and moves no time. What lies more than
 //! `max_jump` past the newest is held until then, and refused if it is ahead.
 //!
-//! A record more than `max_skew` behind the newest is late whatever happens, so it says nothing:
-//! a clock that is slow by an hour must not make the right ones look fast.
+//! A record further behind the newest than `max_skew` and `max_jump` is late whatever happens, so it
+//! says nothing: a clock that is slow by an hour must not make the right ones look fast.
 //!
 //! If the first records of a topic come in order, time begins with the first of them. If not, most of
 //! them are right: time begins with the largest group of them that has no jump in it, of groups about
@@ -135,13 +135,13 @@ impl TopicClocks {
     /// A record of this time was read: what it settles of those before it, and whether for the
     /// better.
     pub(super) fn follow(&mut self, topic: usize, ts: EventTime) -> Vec<(HeldRecord, bool)> {
-        let (asked, max_skew, max_jump) = (self.asked, self.max_skew, self.max_jump);
+        let (asked, in_time, max_jump) = (self.asked, self.in_time(), self.max_jump);
         let Some(clock) = self.topics.get_mut(topic).filter(|clock| !clock.unsure.is_empty())
         else {
             return Vec::new();
         };
         let mut unsure = std::mem::take(&mut clock.unsure);
-        unsure.iter_mut().for_each(|one| clock.vote(one.ts, ts, max_skew, &mut one.votes));
+        unsure.iter_mut().for_each(|one| clock.vote(one.ts, ts, in_time, &mut one.votes));
         clock.unsure = unsure;
         if clock.newest.is_none() {
             if clock.unsure.len() < asked as usize {
@@ -159,6 +159,11 @@ impl TopicClocks {
         {
             clock.newest = clock.beginning(times, self.max_jump);
         }
+    }
+
+    /// How far behind the newest a record may be and still say something of others.
+    fn in_time(&self) -> Span {
+        self.max_skew.max(self.max_jump)
     }
 
     /// When the log took a record, if that says whether its clock is right.
@@ -194,7 +199,7 @@ impl TopicClocks {
         };
         let mut votes = Votes::default();
         for next in following.iter().take(self.asked as usize) {
-            clock.vote(ts, *next, self.max_skew, &mut votes);
+            clock.vote(ts, *next, self.in_time(), &mut votes);
         }
         // At the end of a recording too few follow: who was ahead so far still is.
         let few = following.len() < self.asked as usize;

@@ -181,6 +181,13 @@ impl Lane {
             return Ok(self.complete_outcome(o, version, right, at));
         }
         let request = (model, request_key(&o.request));
+        if let Some(version) = o.version.as_ref().filter(|_| o.lost.has(LostField::Prediction)) {
+            // It says which version answered and not what, so it can only meet a prediction.
+            let version = self.names.version(model, version)?;
+            if !self.join.answered(model, request.1).contains(&version) {
+                return self.unusable_outcome(o, at);
+            }
+        }
         let (join, mut room) = self.room(at);
         Ok(join.outcome(request, (o.ts, actual), &mut room))
     }

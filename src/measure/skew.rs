@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 use super::names::VersionIx;
 use crate::model::{EventTime, Source, Span};
 
-/// Steps in which a lag or a lead up to `max_skew` is counted.
+/// Steps in which a lag or a lead up to `max_skew` is counted, and those up to which it is told.
 const STEPS: i64 = 24;
+const TOLD: i64 = 60;
 /// Samples of a version after which its lag is looked at, and looked at again.
 const SAMPLES: u32 = 32;
 /// Samples of a version after which all its counts are halved: the lag of long ago is forgotten.
@@ -62,7 +63,7 @@ struct Lags {
     lag: Option<Span>,
 }
 
-/// Spans in steps, from none to `STEPS`, and those beyond.
+/// Spans in steps, from none to `TOLD`, and those beyond.
 #[derive(Debug)]
 struct Steps {
     counts: Vec<u32>,
@@ -71,11 +72,11 @@ struct Steps {
 
 impl Steps {
     fn new() -> Self {
-        Self { counts: vec![0; STEPS as usize + 2], n: 0 }
+        Self { counts: vec![0; TOLD as usize + 2], n: 0 }
     }
 
     fn count(&mut self, steps: i64) {
-        if let Some(count) = self.counts.get_mut(steps.clamp(0, STEPS + 1) as usize) {
+        if let Some(count) = self.counts.get_mut(steps.clamp(0, TOLD + 1) as usize) {
             *count += 1;
             self.n += 1;
         }
@@ -94,7 +95,7 @@ impl Steps {
             sum += count;
             f64::from(sum) >= wanted
         });
-        found.map_or(STEPS + 1, |index| index as i64)
+        found.map_or(TOLD + 1, |index| index as i64)
     }
 }
 

@@ -104,8 +104,8 @@ impl TopicClock {
     }
 
     /// What a record of time `next` says about one of time `ts` before it.
-    pub(super) fn vote(&self, ts: EventTime, next: EventTime, max_skew: Span, votes: &mut Votes) {
-        let in_time = max_skew.max(self.disorder);
+    pub(super) fn vote(&self, ts: EventTime, next: EventTime, in_time: Span, votes: &mut Votes) {
+        let in_time = in_time.max(self.disorder);
         if self.newest.is_none_or(|newest| next + in_time >= newest) {
             votes.cast += 1;
             votes.behind += u32::from(next + self.disorder < ts);

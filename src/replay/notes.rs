@@ -9,7 +9,7 @@ use crate::model::{
 use crate::phrases::{clock_off, count, moment, samples};
 use crate::shard::{ModelStatus, SignalStatus, Status, VersionStatus};
 use crate::show::data::{Days, Point};
-use crate::show::mostly_lost;
+use crate::show::{lost_values, many_late, mostly_lost};
 use crate::sums::Counters;
 
 /// The notes, the general ones first.
@@ -21,7 +21,9 @@ pub(super) fn notes(
     days: &Days,
     history: &History,
 ) -> Vec<String> {
-    let mut notes: Vec<_> = mostly_lost(records).into_iter().collect();
+    let mut notes: Vec<_> =
+        mostly_lost(records).or_else(|| many_late(records)).into_iter().collect();
+    notes.extend(lost_values(records));
     notes.extend(history.notes.iter().cloned());
     notes.extend(stamped(history));
     if !history.passed_over.is_empty() {

@@ -36,4 +36,4 @@ pub use responses::response;
 pub use source::source;
 pub use story::Story;
 pub use topics::{made, topics};
-pub use unusable::mostly_lost;
+pub use unusable::{lost_values, many_late, mostly_lost};

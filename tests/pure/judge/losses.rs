@@ -81,3 +81,50 @@ fn a_mean_is_not_believed_if_more_than_its_share_was_lost() {
     }
     assert_ne!(world.said.last().unwrap().verdict, Verdict::Stale);
 }
+
+/// v3 answers, and none of its durations can be read: what is left says nothing.
+#[test]
+fn a_mean_of_which_all_is_lost_is_not_healthy() {
+    let known = KNOWN.replace("only=error-rate", "only=mean-latency");
+    for before in ["m v3:ms=100*50 x60\n", ""] {
+        let mut world = World::new();
+        for line in format!("{known}\n{before}m v3:answers=100/0,-ms=100 x20").lines() {
+            world.line(line);
+        }
+        let last = world.said.last().map(|said| (said.verdict, said.reason));
+        assert_eq!(last, Some((Verdict::Stale, Reason::Lost)), "{before}");
+    }
+}
+
+/// Three answers a minute, of which one is lost, say too little in six minutes and enough in a day.
+#[test]
+fn losses_of_little_traffic_add_up_and_are_told_once() {
+    check(
+        &format!(
+            "{KNOWN}
+             m v2:answers=3/0 v3:answers=3/0 x600
+             m v2:answers=3/0 v3:answers=2/0,-answers=1 x1440
+             m v2:answers=3/0 v3:answers=3/0 x600"
+        ),
+        "0:01 v2 error-rate Insufficient: TooFewSamples
+         0:01 v3 error-rate Insufficient: TooFewSamples
+         0:07 v2 error-rate Healthy: UnderThreshold
+         0:07 v3 error-rate Healthy: UnderThreshold
+         10:44 v3 error-rate Stale: Lost
+         34:48 v3 error-rate Healthy: UnderThreshold",
+    );
+}
+
+/// A record that cannot be read may have been a labelled answer only where there are labels.
+#[test]
+fn records_that_cannot_be_read_lose_no_labels_that_nobody_sends() {
+    let known = KNOWN.replace("only=error-rate", "only=accuracy-drop");
+    let mut world = World::new();
+    let lost = "h v3:answers=100/0,-answers=100,-ms=100,-labels=100 x20";
+    for line in format!("{known}\n{lost}").lines() {
+        world.line(line);
+    }
+    assert!(world.said.is_empty(), "{:?}", world.said.len());
+    world.line("h v3:answers=100/0,-labels=100 x20");
+    assert_eq!(world.said.last().map(|said| said.reason), Some(Reason::Lost));
+}
