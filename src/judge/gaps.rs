@@ -13,7 +13,7 @@ const LEAST: Span = Span::from_s(60);
 /// Usual gaps that are a silence.
 const USUAL_GAPS: i64 = 20;
 /// Gaps over which their mean forgets: what thins out is not silent.
-const RECENT: i32 = 64;
+const RECENT: f64 = 64.0;
 /// How far back the longest gap is remembered.
 const REMEMBERED: Span = Span::from_s(7 * 24 * 3600);
 /// Parts in which it is forgotten.
@@ -61,7 +61,7 @@ impl Gaps {
     fn gap(&mut self, at: i64, length: i64, n: u64) {
         *self.lengths.entry(64 - length.max(0).leading_zeros()).or_default() += n;
         let usual = length.min(self.usual().saturating_mul(USUAL_GAPS).max(LEAST.as_ms())) as f64;
-        let kept = (1.0 - 1.0 / f64::from(RECENT)).powi(i32::try_from(n).unwrap_or(i32::MAX));
+        let kept = libm::pow(1.0 - 1.0 / RECENT, n as f64);
         self.mean = self.mean * kept + usual * (1.0 - kept);
         let part = REMEMBERED.as_ms() / PARTS;
         let now = at.div_euclid(part);

@@ -1,9 +1,9 @@
 //! Records whose clock may be wrong: taken at once, held until the next ones came, or refused.
 
-use super::ahead::{ClockCheck, ReadTimes};
+use super::ahead::ClockCheck;
 use super::ledger::{Disposition, ReadPhase, RecordPlace};
 use super::owned::owned;
-use super::topic_clock::HeldRecord;
+use super::topic_clock::{HeldRecord, ReadTimes};
 use super::{Lane, Output};
 use crate::model::{EventTime, LogTime, Reject, Sample, Span};
 

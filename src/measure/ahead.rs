@@ -7,19 +7,19 @@
 //! [`PATIENCE`] at most. What is ahead is measured and moves no time. What lies more than
 //! `max_jump` past the newest is held until then, and refused if it is ahead.
 //!
-//! A record further behind the newest than `max_skew` and `max_jump` is late whatever happens, so it
-//! says nothing: a clock that is slow by an hour must not make the right ones look fast.
+//! A record further behind the newest than `max_skew` and `max_jump` is late whatever happens, so
+//! it says nothing: a clock that is slow by an hour must not make the right ones look fast.
 //!
-//! If the first records of a topic come in order, time begins with the first of them. If not, most of
-//! them are right: time begins with the largest group of them that has no jump in it, of groups about
-//! as large with the latest.
+//! If the first records of a topic come in order, time begins with the first of them. If not, most
+//! of them are right: time begins with the largest group of them that has no jump in it, of groups
+//! about as large with the latest.
 //!
 //! Where the log says when it took a record, that vouches: the topic's time moves at most to it,
-//! and nothing waits. It vouches for a record that it took within `max_jump`; of what is older, such
-//! as a recording that is published again, it cannot say which clock is right.
+//! and nothing waits. It vouches for a record that it took within `max_jump`; of what is older,
+//! such as a recording that is published again, it cannot say which clock is right.
 
 use super::ledger::ReadPhase;
-use super::topic_clock::{HeldRecord, TopicClock, Unsure, Votes};
+use super::topic_clock::{HeldRecord, ReadTimes, TopicClock, Unsure, Votes};
 use crate::model::{EventTime, LogTime, Source, Span};
 
 /// How long time waits for records that come back behind one that jumps.
@@ -38,25 +38,6 @@ pub(super) enum ClockCheck {
     Hold,
     /// Its clock is wrong.
     Refuse,
-}
-
-/// When something happened, as far as it is known while a record is read.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct ReadTimes<'a> {
-    /// What the record says.
-    pub(super) ts: EventTime,
-    /// When the log took it, if the log records that.
-    pub(super) appended: Option<LogTime>,
-    /// What the next records of the topic say, where they are known already.
-    pub(super) following: Option<&'a [EventTime]>,
-}
-
-impl ReadTimes<'_> {
-    /// The record's time and then those of the next ones, if they are known.
-    fn known(&self) -> Option<Vec<EventTime>> {
-        let following = self.following?.iter().copied();
-        Some(std::iter::once(self.ts).chain(following).collect())
-    }
 }
 
 /// The newest event of each topic, as far as its clocks are believed.

@@ -32,13 +32,14 @@ mod topic_clock;
 mod watermark;
 
 use self::admit::in_range;
-use self::ahead::{ClockCheck, ReadTimes, TopicClocks};
+use self::ahead::{ClockCheck, TopicClocks};
 use self::flush::Flushed;
 use self::inputs::RecentInputs;
 use self::join::Join;
 use self::ledger::{Disposition, Ledger, ReadPhase, RecordPlace};
 use self::names::{FeatureIx, KeyHash, ModelIx, Names, VersionIx};
 use self::panes::Panes;
+use self::topic_clock::ReadTimes;
 use self::watermark::Watermarks;
 use crate::model::{EventTime, LaneId, LogTime, Sample, Source, Span};
 

@@ -6,6 +6,25 @@ use crate::model::{EventTime, LogTime, Sample, Span};
 /// A group of this many first records may be as right as one a little larger.
 const FEW: usize = 4;
 
+/// When something happened, as far as it is known while a record is read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ReadTimes<'a> {
+    /// What the record says.
+    pub(super) ts: EventTime,
+    /// When the log took it, if the log records that.
+    pub(super) appended: Option<LogTime>,
+    /// What the next records of the topic say, where they are known already.
+    pub(super) following: Option<&'a [EventTime]>,
+}
+
+impl ReadTimes<'_> {
+    /// The record's time and then those of the next ones, if they are known.
+    pub(super) fn known(&self) -> Option<Vec<EventTime>> {
+        let following = self.following?.iter().copied();
+        Some(std::iter::once(self.ts).chain(following).collect())
+    }
+}
+
 /// A record that waits for the next ones.
 #[derive(Debug)]
 pub(super) struct HeldRecord {

@@ -62,6 +62,16 @@ pub fn span(span: Span) -> String {
     parts.join(" ")
 }
 
+/// A version whose clock is this many seconds off: who waits for whom.
+#[must_use]
+pub fn clock_off(ahead_s: f64) -> String {
+    let by = span(Span::from_ms((ahead_s.abs() * 1000.0) as i64));
+    match ahead_s > 0.0 {
+        true => format!("its clock is {by} ahead: verdicts on it wait that long"),
+        false => format!("its records come {by} late"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,15 +92,5 @@ mod tests {
         let at: EventTime = "2013-06-24T04:01:30Z".parse().unwrap();
         assert_eq!((moment(at), day(at)), ("2013-06-24 04:01 UTC".into(), "2013-06-24".into()));
         assert_eq!(spoken(at), "24 June 2013 at 04:01 UTC");
-    }
-}
-
-/// A version whose clock is this many seconds off: who waits for whom.
-#[must_use]
-pub fn clock_off(ahead_s: f64) -> String {
-    let by = span(Span::from_ms((ahead_s.abs() * 1000.0) as i64));
-    match ahead_s > 0.0 {
-        true => format!("its clock is {by} ahead: verdicts on it wait that long"),
-        false => format!("its records come {by} late"),
     }
 }

@@ -85,11 +85,21 @@ pub enum ReplayError {
     #[error("the shadow registry cannot be created")]
     Versions(#[from] DocumentError),
     /// Nothing in it is a sample.
-    #[error("none of the {0} records is a sample{1}; `ripcord check-source` shows how to fix them")]
+    #[error("{}", nothing(*_0, _1))]
     NothingUnderstood(u64, String),
     /// The one model that was asked for is not in it.
     #[error("no record is about {0}; the recording has {1}")]
     NoSuchModel(ModelId, String),
+}
+
+/// Why there is nothing to replay.
+fn nothing(records: u64, first: &str) -> String {
+    match records {
+        0 => "the recording is empty; it needs one JSON object a line".to_owned(),
+        n => format!(
+            "none of the {n} records is a sample{first}; `ripcord check-source` shows how to fix them"
+        ),
+    }
 }
 
 impl Replay {

@@ -170,7 +170,10 @@ impl<'s> SourceCheck<'s> {
             self.inline += 1;
             self.joins.labelled(&prediction.model, prediction.request());
         }
-        if prediction.status == PredictionStatus::Ok && prediction.prediction.is_none() {
+        let lost = |field| prediction.lost.has(field);
+        let unread = lost(LostField::Status) || lost(LostField::Prediction);
+        let answered = prediction.status != PredictionStatus::Ok || prediction.prediction.is_some();
+        if !answered && !unread {
             self.unanswered += 1;
         }
         if let Some(us) = prediction.latency_us {

@@ -321,7 +321,7 @@ fn what_cannot_be_replayed_is_said_with_what_to_do() {
         (&["replay", &here], &[&here, "is a directory"]),
         (&["replay", &torn], &["torn.jsonl.gz", "gzip"]),
         (&["replay", &prose], &["none of the 2 records is a sample", "line 1", "check-source"]),
-        (&["replay", &empty], &["none of the 0 records"]),
+        (&["replay", &empty], &["the recording is empty"]),
         (&["replay", RECORDING, "--field", "model_name=/m"], &["model_name"]),
         (&["replay", RECORDING, "--source", "nosuch"], &["no source nosuch", "telemetry"]),
         (&["replay", RECORDING, "--registry", &registry], &["registry.json", "ripcord.registry/1"]),

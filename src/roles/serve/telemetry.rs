@@ -116,6 +116,9 @@ fn named<'a>(sources: &'a [Source], name: Option<&str>) -> Result<&'a Source, Pr
     let found = sources.iter().find(|source| source.id.as_str() == wanted);
     match (found, name, sources) {
         (Some(source), ..) | (None, None, [source]) => Ok(source),
+        (None, Some(""), _) => {
+            Err(Problem::bad(format!("source is empty; name one of: {}", known())))
+        }
         (None, Some(name), _) => Err(Problem::missing(format!(
             "there is no source {name}; the settings have: {}",
             known()

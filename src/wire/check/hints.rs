@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::SourceCheck;
-use crate::model::SampleKind;
+use crate::model::{SampleKind, Span};
+
+/// What nobody wants to wait for with each decision.
+const HOUR: Span = Span::from_s(3600);
 
 impl SourceCheck<'_> {
     pub(super) fn hints(&self) -> Vec<String> {
@@ -25,16 +28,19 @@ impl SourceCheck<'_> {
         }
         if self.disorder > self.topic.allowed_disorder {
             hints.push(format!(
-                "timestamps are out of order by up to {} s, but {} s are allowed; raise \
-                 allowed_disorder_seconds, or those records are late",
+                "timestamps are out of order by up to {} s, but {} s are allowed, so those records \
+                 are late; {}",
                 self.disorder.as_s(),
-                self.topic.allowed_disorder.as_s()
+                self.topic.allowed_disorder.as_s(),
+                match self.disorder > HOUR {
+                    true => "sort the file by time, or split it: files are merged by time",
+                    false => "raise allowed_disorder_seconds",
+                }
             ));
         }
         if self.unanswered > 0 {
             hints.push(format!(
-                "{} predictions with status ok have no prediction field, so they do not count \
-                 towards accuracy",
+                "{} answers that are ok have no prediction, so they do not count towards accuracy",
                 self.unanswered
             ));
         }

@@ -129,10 +129,7 @@ fn hints_name_what_is_likely_wrong() {
             (0..20).map(|i| prediction(i, "v3", r#","latency_ms":0.25"#)).collect(),
             "if these are seconds",
         ),
-        (
-            vec![prediction(1, "v3", "").replace(r#","prediction":1"#, "")],
-            "have no prediction field",
-        ),
+        (vec![prediction(1, "v3", "").replace(r#","prediction":1"#, "")], "have no prediction,"),
         (
             vec![
                 r#"{"type":"health","model":"m","version":"v","ts":1371708059000,"cpu_ratio":85}"#

@@ -73,7 +73,10 @@ pub(super) fn broken(record: &[u8], why: Broken) -> Rejected {
 fn not_json(record: &[u8], why: &str) -> Rejected {
     if let Err(error) = std::str::from_utf8(record) {
         let what = match record {
-            [0x1f, 0x8b, ..] => "this looks like gzip; send it uncompressed",
+            [0x1f, 0x8b, ..] => {
+                "this looks like gzip; send it uncompressed, or over HTTP with the header \
+                                  Content-Encoding: gzip"
+            }
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => "this looks like UTF-16; encode as UTF-8",
             _ => "encode the record as UTF-8",
         };
