@@ -97,7 +97,8 @@ fn nothing(records: u64, first: &str) -> String {
     match records {
         0 => "the recording is empty; it needs one JSON object a line".to_owned(),
         n => format!(
-            "none of the {n} records is a sample{first}; `ripcord check-source` shows how to fix them"
+            "none of the {n} records is a sample{first}; `ripcord check-source` shows how to fix \
+             them"
         ),
     }
 }
