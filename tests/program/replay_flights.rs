@@ -23,11 +23,10 @@ use crate::common::replay::{self, FLIGHTS, REGISTRY, decisions, line, summary};
 const FAULT: &str = "2013-06-20T06:00:00Z";
 
 /// What is decided on this recording, with the shipped registry. A change of it is a change of
-/// decisions: say in the commit which and why. It is blind in one night: there was
-/// no pause as long before.
-const DECIDED: &str = "b6076439cf1d5b0ad6a44a95d1a9d54226d8fd0a6ac987f3e88b3d57f16286c4";
+/// decisions: say in the commit which and why. It is never blind.
+const DECIDED: &str = "c291eb060947f35e9d167ffebabbec3eed5c5c34008b2265261f089fee74e2d8";
 /// The same with `--production v2 --previous v3`.
-const DECIDED_OF_V2: &str = "1610406d0b5ec4141ca9ab2f1779870d36335b3fd71d8588b5af1d56e1118e11";
+const DECIDED_OF_V2: &str = "214f030caefed9fa06eae90926e04c3ee7ec2fe5173212589b95522b036a20b6";
 
 fn started(args: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_ripcord"))
