@@ -1,6 +1,7 @@
 //! What a command does not change keeps its bytes.
 
 use super::{apply, document, id};
+use crate::config::RegistryShape;
 use crate::model::{Baseline, Signal, VersionId};
 use crate::targets::registry::document::Document;
 use crate::targets::registry::json::JsonText;
@@ -80,7 +81,8 @@ fn a_plain_list_keeps_what_a_rollback_does_not_change() {
         assert_eq!(rendered.main, plain(false), "{value}");
         let side =
             rendered.side.unwrap().replace("\"revision\"", &format!("\"x\":{value},\"revision\""));
-        let mut again = Document::parse(&rendered.main, Some(&side)).unwrap();
+        let mut again =
+            Document::parse(&rendered.main, Some(&side), &RegistryShape::default()).unwrap();
         apply(&mut again, "b 3 fd v2 v3");
         let expected = side
             .replace("\"generation\": 2", "\"generation\": 3")

@@ -5,6 +5,7 @@ mod refused;
 
 use super::document::Document;
 use super::shadow::ShadowRegistry;
+use crate::config::RegistryShape;
 use crate::edge::chain::chain;
 use crate::model::{Command, ModelId, Signal, StepResult, TargetId};
 use proptest::prelude::*;
@@ -30,7 +31,8 @@ const PLAIN: &str = "[\n\t\
     {\"version\":\"v2\",\"name\":\"fd\",\"is_production\":false,\"model_path\":\"m/v2\"}\n]";
 
 fn document(text: &str) -> Document {
-    Document::parse(text, None).unwrap_or_else(|error| panic!("{}", chain(&error)))
+    Document::parse(text, None, &RegistryShape::default())
+        .unwrap_or_else(|error| panic!("{}", chain(&error)))
 }
 
 /// `ID GENERATION MODEL FROM TO`
@@ -148,7 +150,7 @@ fn a_plain_list_stays_one() {
             r#""fences":{"fd":{"generation":4,"command":"a"}},"revision":1}"#
         )
     );
-    let again = Document::parse(&rendered.main, Some(&side)).unwrap();
+    let again = Document::parse(&rendered.main, Some(&side), &RegistryShape::default()).unwrap();
     assert_eq!((again.revision(), again.taken(&id("fd")).generation), (1, 4));
 }
 
@@ -220,7 +222,7 @@ fn two_in_production_are_named_and_stop_only_their_model() {
 proptest! {
     #[test]
     fn no_text_crashes_it(text in "\\PC{0,60}") {
-        let _any = Document::parse(&text, Some(&text));
+        let _any = Document::parse(&text, Some(&text), &RegistryShape::default());
     }
 
     /// However commands come, one version is in production and each command switches at most once.
@@ -245,7 +247,7 @@ proptest! {
                 prop_assert_eq!(after.map(String::from), Some(format!("v{to}")));
             }
             let rendered = registry.render();
-            let again = Document::parse(&rendered.main, rendered.side.as_deref()).unwrap();
+            let again = Document::parse(&rendered.main, rendered.side.as_deref(), &RegistryShape::default()).unwrap();
             prop_assert_eq!(again.render(), rendered);
         }
     }

@@ -1,5 +1,6 @@
 //! Documents that are no registry, and the error of each.
 
+use crate::config::RegistryShape;
 use crate::edge::chain::chain;
 use crate::targets::registry::document::Document;
 
@@ -119,7 +120,7 @@ const REFUSED: &[(&str, &str)] = &[
 #[test]
 fn each_error_names_place_and_fix() {
     for (text, said) in REFUSED {
-        let error = Document::parse(text, None).expect_err(text);
+        let error = Document::parse(text, None, &RegistryShape::default()).expect_err(text);
         assert_eq!(chain(&error), *said, "{text}");
     }
 }
@@ -134,13 +135,16 @@ fn a_fence_file_that_is_damaged_is_named() {
         ),
         ("[]", "the fence file is a list; restore it, or remove it to start without fences"),
     ] {
-        assert_eq!(chain(&Document::parse("[]", Some(side)).unwrap_err()), said);
+        assert_eq!(
+            chain(&Document::parse("[]", Some(side), &RegistryShape::default()).unwrap_err()),
+            said
+        );
     }
 }
 
 #[test]
 fn deep_nesting_is_an_error_and_no_crash() {
     let text = "[".repeat(1_000_000);
-    let error = chain(&Document::parse(&text, None).unwrap_err());
+    let error = chain(&Document::parse(&text, None, &RegistryShape::default()).unwrap_err());
     assert_eq!(error, "it is not JSON: line 1, column 129: nested more than 128 levels deep");
 }
