@@ -77,6 +77,7 @@ impl Document {
         };
         if side.is_none() {
             check_schema(&main.root)?;
+            check_models(&main.root)?;
         }
         let models = [Step::Member("models".to_owned())];
         let entries = models.into_iter().filter(|_| side.is_none()).collect();
@@ -145,10 +146,11 @@ impl Document {
             [.., (_, newest)] if self.newest => newest,
             [(_, only)] => only,
             [(_, first), (_, second), ..] => {
-                return Err(DocumentError::TwoInProduction {
-                    model: model.clone(),
-                    first: first.version.clone(),
-                    second: second.version.clone(),
+                let model = model.clone();
+                let (first, second) = (first.version.clone(), second.version.clone());
+                return Err(match self.form.marks.is_empty() {
+                    true => DocumentError::NoMark { model, first, second },
+                    false => DocumentError::TwoInProduction { model, first, second },
                 });
             }
         };
@@ -319,6 +321,18 @@ fn check_schema(root: &LiteralJson) -> Result<(), DocumentError> {
         Some(LiteralJson::Text(schema)) if schema.text() == Some(SCHEMA) => Ok(()),
         Some(other) => Err(DocumentError::Wrong { at, found: other.to_string(), fix }),
         None => Err(DocumentError::Missing { at, fix }),
+    }
+}
+
+/// Refuses an object of entries: in Ripcord's own form the version is in the entry.
+fn check_models(root: &LiteralJson) -> Result<(), DocumentError> {
+    match root.get("models") {
+        Some(LiteralJson::List(_)) | None => Ok(()),
+        Some(other) => Err(DocumentError::Wrong {
+            at: on_line("models", root.line_of("models").unwrap_or(0)),
+            found: other.to_string(),
+            fix: "write a list of entries".to_owned(),
+        }),
     }
 }
 

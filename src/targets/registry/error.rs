@@ -82,6 +82,19 @@ pub enum DocumentError {
         /// The other.
         second: VersionId,
     },
+    /// Two versions of a model in a shape that does not say what marks one.
+    #[error(
+        "{model} has the versions {first} and {second}, and the shape does not say which is in \
+         production; set production in [workers.registry.shape]"
+    )]
+    NoMark {
+        /// The model.
+        model: ModelId,
+        /// One version.
+        first: VersionId,
+        /// The other.
+        second: VersionId,
+    },
     /// Entries of which none says whether it is in production.
     #[error(
         "no entry has is_production, so nothing says which version is in production; write \

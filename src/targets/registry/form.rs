@@ -76,10 +76,8 @@ impl<'a> Shaped<'a> {
         match steps.iter().position(|step| *step == Step::Every) {
             None => holders.push((walk(self.root, &[], steps).ok_or_else(missing)?, None)),
             Some(star) => {
-                let above = walk(self.root, &[], steps).ok_or_else(missing)?;
                 let below = steps.get(star + 1..).unwrap_or_default();
-                for index in 0..self.root.at(&above).map_or(0, LiteralJson::len) {
-                    let group = [above.as_slice(), &[index]].concat();
+                for group in self.groups() {
                     let holder = walk(self.root, &group, below);
                     holders.extend(holder.map(|holder| (holder, Some(group))));
                 }
@@ -100,6 +98,20 @@ impl<'a> Shaped<'a> {
             }));
         }
         Ok(found)
+    }
+
+    /// The members in the place of the `*` of the entries' place.
+    pub(super) fn groups(self) -> Vec<Address> {
+        let steps = self.form.entries.as_deref().unwrap_or_default();
+        let above = steps.contains(&Step::Every).then(|| walk(self.root, &[], steps)).flatten();
+        let member = |above: &Address, index| [above.as_slice(), &[index]].concat();
+        above
+            .iter()
+            .flat_map(|at| {
+                let members = 0..self.root.at(at).map_or(0, LiteralJson::len);
+                members.map(move |index| member(at, index))
+            })
+            .collect()
     }
 
     fn entry(self, at: EntryAt) -> Result<Entry, DocumentError> {

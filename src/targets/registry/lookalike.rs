@@ -6,8 +6,8 @@
 use serde_json::Value as Json;
 
 use super::entry::Entry;
-use super::form::Shaped;
-use super::json::LiteralJson;
+use super::form::{EntryAt, Shaped};
+use super::json::{Address, LiteralJson};
 use crate::config::{MarkedBy, Place, ProductionMark, RegistryForm, Step};
 
 /// What says which version is in production.
@@ -16,6 +16,8 @@ pub(super) struct Looks {
     pub(super) what: String,
     /// Nobody would read it in another way.
     pub(super) certain: bool,
+    /// Former versions have it too.
+    pub(super) several: bool,
 }
 
 const POINTERS: [&str; 13] = [
@@ -86,8 +88,10 @@ pub(super) fn production(
         ([mark].into_iter().chain(alias).collect(), name, true)
     } else if let Some((mark, name)) = item(&items) {
         (vec![mark], name, true)
-    } else if let Some((mark, name)) = word(&items, &MAYBE) {
-        (vec![mark], name, false)
+    } else if let Some((mut mark, what)) = word(&items, &MAYBE) {
+        say_former(&mut mark);
+        form.marks = vec![mark];
+        return Some(Looks { what, certain: false, several: true });
     } else if let Some(name) =
         WORDS.iter().find(|name| listed && items.iter().any(|item| item.get(name).is_some()))
     {
@@ -98,7 +102,7 @@ pub(super) fn production(
         return None;
     };
     form.marks = marks;
-    Some(Looks { what, certain })
+    Some(Looks { what, certain, several: false })
 }
 
 /// A field of the document, or of each group, that names an entry.
@@ -122,7 +126,7 @@ fn pointer(
         for below in fields.chain(aliases) {
             let at = Place::Document([top.as_slice(), &below].concat());
             let places = [Some(form.version.clone()), form.name.clone()];
-            let Some(found) = found(shaped, &at, star.is_some(), entries) else { continue };
+            let Some(found) = found(shaped, &at) else { continue };
             let fits = |place: &Place| {
                 found.is_none()
                     || entries.iter().any(|entry| {
@@ -143,17 +147,12 @@ fn pointer(
 }
 
 /// What the document holds in a place: `Some(None)` for null.
-fn found(
-    shaped: Shaped<'_>,
-    at: &Place,
-    grouped: bool,
-    entries: &[Entry],
-) -> Option<Option<String>> {
-    let alone = super::form::EntryAt::default();
-    let of = entries.iter().map(|entry| &entry.at).chain((!grouped).then_some(&alone));
+fn found(shaped: Shaped<'_>, at: &Place) -> Option<Option<String>> {
+    let groups = shaped.groups().into_iter().map(Some);
     let mut null = false;
-    for entry in of {
-        let Some(address) = shaped.find(at, entry) else { continue };
+    for group in groups.chain([None]) {
+        let of_group = EntryAt { entry: Address::new(), group };
+        let Some(address) = shaped.find(at, &of_group) else { continue };
         match shaped.root.at(&address)? {
             LiteralJson::Null => null = true,
             json => return json.word().map(|word| Some(word.to_owned())),

@@ -64,11 +64,11 @@ impl fmt::Display for Proposal {
         let Self { why, looks, .. } = self;
         writeln!(f, "it is not in Ripcord's own form: {why}.")?;
         match looks {
-            Some(Looks { what, certain: true }) => writeln!(
+            Some(Looks { what, certain: true, .. }) => writeln!(
                 f,
                 "Going by {what}, this is its shape. Check it and put it into your config:"
             )?,
-            Some(Looks { what, certain: false }) => writeln!(
+            Some(Looks { what, certain: false, .. }) => writeln!(
                 f,
                 "Nothing in it says for certain which version is in production, but {what} may. \
                  If so, put this into your config:"
@@ -97,13 +97,15 @@ pub(super) fn recognize(root: &LiteralJson, why: DocumentError) -> DocumentError
     }
     let Ok(entries) = (Shaped { root, form: &form }).entries() else { return why };
     let mut looks = production(root, &mut form, &entries);
+    // A name alone makes no registry.
+    if form.marks.is_empty() && form.version == Place::field("name") {
+        return why;
+    }
     if looks.is_none() {
-        if form.version == Place::field("name") {
-            return why;
-        }
         form.marks = vec![super::form::is_production()];
     }
-    let mut shape = RegistryShape { form: Some(form), newest: false };
+    let newest = looks.as_ref().is_some_and(|looks| looks.several);
+    let mut shape = RegistryShape { form: Some(form), newest };
     let text = JsonText::new(root.clone()).write();
     let parse = |shape: &RegistryShape| {
         let document = Document::parse(&text, None, shape)?;
@@ -171,8 +173,9 @@ fn form(root: &LiteralJson) -> Option<RegistryForm> {
     };
     let group = entries.as_ref().is_some_and(|steps| steps.contains(&Step::Every));
     let name = NAMES.iter().filter(|name| Some(**name) != field).find(known);
-    let name = match name.filter(|name| all(name)) {
-        Some(name) => Some(Place::field(name)),
+    let name = match name {
+        Some(name) if all(name) => Some(Place::field(name)),
+        Some(_) => return None,
         None => group.then_some(Place::Group),
     };
     let is_time = |name: &&&str| {

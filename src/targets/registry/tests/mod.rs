@@ -2,6 +2,7 @@
 
 mod literal;
 mod refused;
+mod shapes;
 
 use super::document::Document;
 use super::shadow::ShadowRegistry;
@@ -146,7 +147,8 @@ fn a_plain_list_stays_one() {
     assert_eq!(
         side.replace(['\n', ' '], ""),
         concat!(
-            r#"{"schema":"ripcord.registry-fences/1","#,
+            r#"{"schema":"ripcord.registry-fences/1","versions":{"fd":{"v3":{"archived":true,"#,
+            r#""archived_at":"2013-06-24T09:00:00Z","archived_reason":"accuracyfell"}}},"#,
             r#""fences":{"fd":{"generation":4,"command":"a"}},"revision":1}"#
         )
     );
@@ -211,8 +213,8 @@ fn two_in_production_are_named_and_stop_only_their_model() {
         {"name":"a","version":"2","is_production":true},
         {"name":"b","version":"1","is_production":true},{"name":"b","version":"0"}]"#;
     let mut plain = document(text);
-    let said =
-        "a has two versions in production, 1 and 2; set is_production of one of them to false";
+    let said = "a has two versions in production, 1 and 2; mark only one of them, or set \
+         several_in_production = \"newest\" in [workers.registry.shape]";
     let target = TargetId::new("registry").unwrap();
     assert_eq!(plain.facts(&target, &mut |_| None).unwrap_err().to_string(), said);
     assert_eq!(apply(&mut plain, "a 1 a 1 2"), format!("Failed: R: {said}"));
