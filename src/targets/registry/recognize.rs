@@ -97,6 +97,9 @@ pub(super) fn recognize(root: &LiteralJson, why: DocumentError) -> DocumentError
     }
     let Ok(entries) = (Shaped { root, form: &form }).entries() else { return why };
     let mut looks = production(root, &mut form, &entries);
+    if let Some(looks) = &mut looks {
+        looks.certain &= !entries.is_empty();
+    }
     // A name alone makes no registry.
     if form.marks.is_empty() && form.version == Place::field("name") {
         return why;

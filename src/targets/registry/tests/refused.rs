@@ -91,8 +91,8 @@ const REFUSED: &[(&str, &str)] = &[
         "[0].baseline.accuracy.value (line 1) is NaN; write a share, 0 to 1",
     ),
     (
-        r#"[{"name":"m","version":"1","is_production":"true"}]"#,
-        "[0].is_production (line 1) is the text \"true\"; write true or false, without quotes",
+        r#"[{"name":"m","version":"1","is_production":"yes"}]"#,
+        "[0].is_production (line 1) is the text \"yes\"; write true or false, without quotes",
     ),
     (
         r#"[{"name":"m","version":"1","is_production":true,"created_at":"May"}]"#,
