@@ -419,13 +419,11 @@ fn each_shape_is_switched_by_its_marks_alone() {
             let mut command = production("c1", 1, to, from);
             command.model = model.parse().unwrap();
             let acted = act(&mut registry, &command);
-            if acted.outcome != StepResult::Done {
-                // Sorted keys changed which version is the last.
-                continue;
-            }
+            assert_eq!(acted.outcome, StepResult::Done, "{acted:?}");
             let after = fs::read_to_string(&path).unwrap();
-            let changed: Vec<_> = after.lines().filter(|line| !pretty.contains(line)).collect();
-            assert!(changed.len() <= 3, "{changed:?}");
+            let changed = after.lines().filter(|line| !pretty.lines().any(|old| old == *line));
+            let marks = lines.matches("at = ").count().max(1);
+            assert!(changed.count() <= 2 * marks, "{after}");
         }
     }
 }

@@ -153,10 +153,11 @@ fn found(shaped: Shaped<'_>, at: &Place) -> Option<Option<String>> {
     for group in groups.chain([None]) {
         let of_group = EntryAt { entry: Address::new(), group };
         let Some(address) = shaped.find(at, &of_group) else { continue };
-        match shaped.root.at(&address)? {
-            LiteralJson::Null => null = true,
-            json => return json.word().map(|word| Some(word.to_owned())),
+        let json = shaped.root.at(&address)?;
+        if *json != LiteralJson::Null {
+            return json.word().map(|word| Some(word.to_owned()));
         }
+        null = true;
     }
     null.then_some(None)
 }

@@ -40,9 +40,10 @@ impl Shaped<'_> {
                 let Some(address) = self.find(&mark.at, at) else { return Ok(false) };
                 let found = self.root.at(&address).unwrap_or(&LiteralJson::Null);
                 is(found, value).ok_or_else(|| {
-                    let fix = match value {
-                        Json::Bool(_) => "write true or false, without quotes".to_owned(),
-                        _ => format!("the shape compares it with {value}; write one of its kind"),
+                    let fix = if value.is_boolean() {
+                        "write true or false, without quotes".to_owned()
+                    } else {
+                        format!("the shape compares it with {value}; write one of its kind")
                     };
                     self.wrong(&address, fix)
                 })
@@ -208,11 +209,11 @@ impl Document {
     /// A word of the config, written as the file writes it elsewhere.
     fn as_written(&self, place: &Place, word: &Json) -> LiteralJson {
         let shaped = self.shaped();
-        let values = self.entries.iter().filter_map(|entry| {
+        let mut values = self.entries.iter().filter_map(|entry| {
             let address = shaped.find(place, &entry.at)?;
             shaped.root.at(&address).filter(|found| is(found, word) == Some(true))
         });
-        values.cloned().next().unwrap_or_else(|| literal(word))
+        values.next().cloned().unwrap_or_else(|| literal(word))
     }
 
     /// Sets what is in a place of an entry, in a field that is added if it is missing.
