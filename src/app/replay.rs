@@ -172,9 +172,13 @@ fn registry(
     let mut guess = None;
     let mut read = ShadowRegistry::read_in(id.clone(), &text, shape);
     if let Err(DocumentError::OtherForm(proposal)) = &read
-        && let Some(shape) = proposal.for_replay(args.model.as_ref())
+        && let Some((shape, by)) = proposal.for_replay(args.model.as_ref())
     {
-        guess = Some(format!("In {name}: {proposal}"));
+        guess = Some(format!(
+            "{name} is not in Ripcord's own form.\nGoing by {by}, it is read in this shape, which a \
+             worker needs in its config:\n\n{}",
+            shape.toml()
+        ));
         read = ShadowRegistry::read_in(id, &text, &shape);
     }
     let registry = read.with_context(|| format!("in {name}"))?;

@@ -197,7 +197,7 @@ fn what_may_be_production_is_named() {
         (list("\"path\""), "Nothing in it says which version is in production. Add"),
         (case("list_champion.json"), "Going by is_champion, this is its shape."),
         (case("sentinel.json"), "(line 1) are both version v3 of my-model; remove one of them"),
-        (case("automl.json"), "# Write the name that the model has in your telemetry"),
+        (case("automl.json"), "# The file does not name its model. Set default_name"),
     ] {
         let error = ShadowRegistry::read(target("registry"), &text).unwrap_err().to_string();
         assert!(error.contains(said), "{error}");

@@ -13,7 +13,7 @@ use serde_json::Value;
 /// A line that sets a key, behind a bare # or not: the key.
 fn key(line: &str) -> Option<&str> {
     let (key, _) = line.strip_prefix('#').unwrap_or(line).split_once(" = ")?;
-    let bare = key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let bare = key.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'));
     (bare && !key.is_empty()).then_some(key)
 }
 

@@ -326,7 +326,7 @@ const REFUSALS: &[(&str, &str)] = &[
     (
         "[workers.registry.shape]\nseveral_in_production = \"last\"",
         "workers.registry.shape.several_in_production = \"last\" in my.toml: unknown value; \
-             expected newest",
+             expected one of newest",
     ),
     (
         "[workers.exec.registry]\nprobe = [\"p\"]\nact = [\"a\"]",

@@ -27,16 +27,17 @@ pub struct Proposal {
 }
 
 impl Proposal {
-    /// The shape, if a replay may use it. `model` is the name if the document has none.
+    /// The shape, if a replay may use it, and what it goes by. `model` is the name if the document
+    /// has none.
     #[must_use]
-    pub fn for_replay(&self, model: Option<&ModelId>) -> Option<RegistryShape> {
+    pub fn for_replay(&self, model: Option<&ModelId>) -> Option<(RegistryShape, &str)> {
         let mut shape = self.shape.clone();
         let form = shape.form.as_mut()?;
         if form.name.is_none() {
             form.default_name = Some(model?.clone());
         }
-        let certain = self.looks.as_ref().is_some_and(|looks| looks.certain);
-        (certain && self.still.is_none()).then_some(shape)
+        let looks = self.looks.as_ref()?;
+        (looks.certain && self.still.is_none()).then_some((shape, &looks.what))
     }
 
     /// The shape to put into a config.
@@ -48,7 +49,8 @@ impl Proposal {
             && form.name.is_none()
         {
             form.default_name = placeholder();
-            note = "# Write the name that the model has in your telemetry as default_name.\n";
+            note = "# The file does not name its model. Set default_name to the name that your \
+                    telemetry\n# has, or give a replay --model NAME.\n";
         }
         format!("{note}{}", shape.toml())
     }
