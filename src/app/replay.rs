@@ -175,8 +175,8 @@ fn registry(
         && let Some((shape, by)) = proposal.for_replay(args.model.as_ref())
     {
         guess = Some(format!(
-            "{name} is not in Ripcord's own form.\nGoing by {by}, it is read in this shape, which a \
-             worker needs in its config:\n\n{}",
+            "{name} is not in Ripcord's own form.\nGoing by {by}, it is read in this shape. To let \
+             a worker switch it,\nput this into your config:\n\n{}",
             shape.toml()
         ));
         read = ShadowRegistry::read_in(id, &text, &shape);

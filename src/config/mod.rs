@@ -42,7 +42,7 @@ use tree::Tree;
 
 pub use kafka::{GroupProtocol, KafkaSettings};
 pub use mapping::{FIELDS, mapping};
-pub use place::{Place, Step};
+pub use place::{Place, PlaceStep};
 pub use problem::{ConfigError, ConfigProblem};
 pub use report::{ConfigReport, RulesInWords};
 pub use routed::{FeaturesAt, HealthSettings, RoutedFields, RoutedModel};

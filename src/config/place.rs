@@ -6,9 +6,9 @@ use std::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// `/a/b`: from the top of the document; `""` is the document.
-    Document(Vec<Step>),
+    Document(Vec<PlaceStep>),
     /// `./a/b`: from the entry.
-    Entry(Vec<Step>),
+    Entry(Vec<PlaceStep>),
     /// `key`: the key of the entry in the object that holds the entries.
     Key,
     /// `*`: the key in the place of the `*` in `entries`.
@@ -17,7 +17,7 @@ pub enum Place {
 
 /// One step on the way to a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum PlaceStep {
     /// A field of an object, or the number of an item in a list.
     Member(String),
     /// `*`: every member.
@@ -35,7 +35,7 @@ impl Place {
     /// A field of the entry.
     #[must_use]
     pub fn field(name: &str) -> Self {
-        Self::Entry(vec![Step::Member(name.to_owned())])
+        Self::Entry(vec![PlaceStep::Member(name.to_owned())])
     }
 
     /// Reads a place; `None` if the text is not one.
@@ -51,7 +51,7 @@ impl Place {
         }
     }
 
-    pub(super) fn steps(&self) -> &[Step] {
+    pub(super) fn steps(&self) -> &[PlaceStep] {
         match self {
             Self::Document(steps) | Self::Entry(steps) => steps,
             Self::Key | Self::Group => &[],
@@ -59,7 +59,7 @@ impl Place {
     }
 }
 
-fn steps(text: &str) -> Option<Vec<Step>> {
+fn steps(text: &str) -> Option<Vec<PlaceStep>> {
     let step = |part: &str| {
         let valid = part.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
         let plain = |part: &str| part.replace("~1", "/").replace("~0", "~");
@@ -67,9 +67,9 @@ fn steps(text: &str) -> Option<Vec<Step>> {
             return None;
         }
         Some(match part.split_once('=') {
-            _ if part == "*" => Step::Every,
-            Some((field, text)) => Step::With { field: plain(field), text: plain(text) },
-            None => Step::Member(plain(part)),
+            _ if part == "*" => PlaceStep::Every,
+            Some((field, text)) => PlaceStep::With { field: plain(field), text: plain(text) },
+            None => PlaceStep::Member(plain(part)),
         })
     };
     text.split('/').map(step).collect()
@@ -87,7 +87,7 @@ impl fmt::Display for Place {
     }
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for PlaceStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let escaped = |text: &str| text.replace('~', "~0").replace('/', "~1");
         match self {
@@ -110,7 +110,7 @@ mod tests {
         for text in ["a", ".", "./", "/", "/a//b", "/a~b", "keys", "**"] {
             assert_eq!(Place::parse(text), None, "{text}");
         }
-        let step = Step::With { field: "alias".to_owned(), text: "champion".to_owned() };
+        let step = PlaceStep::With { field: "alias".to_owned(), text: "champion".to_owned() };
         assert_eq!(Place::parse("/alias=champion"), Some(Place::Document(vec![step])));
     }
 }

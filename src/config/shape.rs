@@ -6,7 +6,7 @@
 use serde_json::Value as Json;
 
 use super::check::Checker;
-use super::place::{Place, Step};
+use super::place::{Place, PlaceStep};
 use super::problem::Path;
 use super::raw;
 use crate::model::ModelId;
@@ -25,7 +25,7 @@ pub struct RegistryShape {
 pub struct RegistryForm {
     /// The list of entries, or the object whose members they are. `None` if the document is the
     /// only entry.
-    pub entries: Option<Vec<Step>>,
+    pub entries: Option<Vec<PlaceStep>>,
     /// The model's name …
     pub name: Option<Place>,
     /// … and the name where the file has none.
@@ -68,7 +68,7 @@ impl ProductionMark {
     #[must_use]
     pub fn list(&self) -> Option<Place> {
         match (&self.at, self.at.steps().split_last()) {
-            (Place::Entry(_), Some((Step::Every, list))) => Some(Place::Entry(list.to_vec())),
+            (Place::Entry(_), Some((PlaceStep::Every, list))) => Some(Place::Entry(list.to_vec())),
             (_, _) => None,
         }
     }
@@ -127,13 +127,13 @@ struct ShapeCheck<'a, 'b> {
     check: &'a mut Checker<'b>,
     at: &'a Path,
     /// The steps of `entries` up to its `*`.
-    group: Option<Vec<Step>>,
+    group: Option<Vec<PlaceStep>>,
     listed: bool,
     newest: bool,
 }
 
 impl ShapeCheck<'_, '_> {
-    fn entries(&mut self, text: &str) -> Vec<Step> {
+    fn entries(&mut self, text: &str) -> Vec<PlaceStep> {
         let at = self.at.key("entries");
         let Some(Place::Document(steps)) = Place::parse(text) else {
             let why = "does not name a place in the document; write \"/models\", \"/*/versions\", \
@@ -141,9 +141,9 @@ impl ShapeCheck<'_, '_> {
             self.check.refuse(&at, why);
             return Vec::new();
         };
-        let mut stars = steps.iter().enumerate().filter(|(_, step)| **step == Step::Every);
+        let mut stars = steps.iter().enumerate().filter(|(_, step)| **step == PlaceStep::Every);
         if let Some((star, _)) = stars.next() {
-            self.group = steps.get(..=star).map(<[Step]>::to_vec);
+            self.group = steps.get(..=star).map(<[PlaceStep]>::to_vec);
         }
         if stars.next().is_some() {
             self.check.refuse(&at, "has more than one *; one is possible");
@@ -155,7 +155,7 @@ impl ShapeCheck<'_, '_> {
     fn place(&mut self, at: &Path, text: &str) -> Place {
         let place = Place::parse(text);
         let (steps, group) = (place.iter().flat_map(Place::steps), &self.group);
-        let stars = steps.filter(|step| **step == Step::Every).count();
+        let stars = steps.filter(|step| **step == PlaceStep::Every).count();
         let wrong = match &place {
             None => Some(PLACE),
             Some(Place::Key) if !self.listed => Some("needs entries: the document has no key"),
@@ -214,7 +214,7 @@ impl ShapeCheck<'_, '_> {
             self.check.refuse(&path.key("former"), why);
         }
         if let (Some(_), Place::Entry(steps)) = (list, &mut place) {
-            steps.push(Step::Every);
+            steps.push(PlaceStep::Every);
         }
         ProductionMark { at: place, by, former }
     }

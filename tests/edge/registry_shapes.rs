@@ -1,4 +1,6 @@
 //! Registries in the shapes that people have: recognized, read, switched and written back.
+//!
+//! Over 300 lines: one table of shapes, for all that is promised of each.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs;
@@ -228,7 +230,8 @@ fn switches() -> Vec<Switch> {
     let flag = "entries = \"/m\"\nname = \"./n\"\nversion = \"./v\"\n\
                 production = { at = \"./live\", is = true }\nseveral_in_production = \"newest\"";
     let alias = "entries = \"/*/latest_versions\"\nname = \"/*/name\"\nversion = \"./version\"\n\
-                 production = { at = \"/*/aliases/alias=champion/version\", holds = \"./version\" }";
+                 production = { at = \"/*/aliases/alias=champion/version\", \
+                 holds = \"./version\" }";
     let sagemaker = "entries = \"/ModelPackageSummaryList\"\nname = \"./ModelPackageGroupName\"\n\
                      version = \"./ModelPackageVersion\"\ncreated_at = \"./CreationTime\"\n\
                      production = { at = \"./ModelApprovalStatus\", is = \"Approved\", \
@@ -317,7 +320,8 @@ fn switches() -> Vec<Switch> {
         },
         // From the REST API of MLflow: the alias points at the version.
         of(
-            r#"{"registered_model":{"name":"churn","latest_versions":[{"version":"6"},{"version":"7"}],
+            r#"{"registered_model":{"name":"churn","latest_versions":[
+  {"version":"6"},{"version":"7"}],
  "aliases":[{"alias":"old","version":"6"},{"alias":"champion","version":"7"}]}}"#,
             alias,
             ["churn", "7", "6"],
@@ -326,9 +330,12 @@ fn switches() -> Vec<Switch> {
         // Several are approved, and the newest counts.
         of(
             r#"{"ModelPackageSummaryList":[
- {"ModelPackageGroupName":"g","ModelPackageVersion":3,"CreationTime":1773400000.5,"ModelApprovalStatus":"Approved"},
- {"ModelPackageGroupName":"g","ModelPackageVersion":2,"CreationTime":1772000000.1,"ModelApprovalStatus":"Approved"},
- {"ModelPackageGroupName":"g","ModelPackageVersion":1,"CreationTime":1771000000.0,"ModelApprovalStatus":"Approved"}]}"#,
+ {"ModelPackageGroupName":"g","ModelPackageVersion":3,
+  "CreationTime":1773400000.5,"ModelApprovalStatus":"Approved"},
+ {"ModelPackageGroupName":"g","ModelPackageVersion":2,
+  "CreationTime":1772000000.1,"ModelApprovalStatus":"Approved"},
+ {"ModelPackageGroupName":"g","ModelPackageVersion":1,
+  "CreationTime":1771000000.0,"ModelApprovalStatus":"Approved"}]}"#,
             sagemaker,
             ["g", "3", "1"],
             &[

@@ -9,9 +9,8 @@ use std::collections::BTreeMap;
 use super::entry::{Entry, check_object, read_count, read_fence};
 use super::error::DocumentError;
 use super::form::{self, Shaped};
-use super::json::{JsonText, LiteralJson, on_line};
-use super::recognize::recognize;
-use crate::config::{RegistryForm, RegistryShape, Step};
+use super::json::{JsonText, LiteralJson};
+use crate::config::{PlaceStep, RegistryForm};
 use crate::edge::fence::AcceptedCommands;
 use crate::model::{EventTime, Fact, ModelId, TargetId, VersionFact, VersionId};
 
@@ -19,7 +18,6 @@ use crate::model::{EventTime, Fact, ModelId, TargetId, VersionFact, VersionId};
 pub(super) const SCHEMA: &str = "ripcord.registry/1";
 /// The schema field of the side text.
 const SIDE_SCHEMA: &str = "ripcord.registry-fences/1";
-
 /// A registry, checked.
 #[derive(Debug, Clone)]
 pub(super) struct Document {
@@ -46,49 +44,8 @@ pub(super) struct Rendered {
 }
 
 impl Document {
-    /// Reads a registry, and the side text if it needs one.
-    pub(super) fn parse(
-        text: &str,
-        side: Option<&str>,
-        shape: &RegistryShape,
-    ) -> Result<Self, DocumentError> {
-        let main = JsonText::read(text).map_err(DocumentError::NotJson)?;
-        let newest = shape.newest;
-        let Some(form) = &shape.form else {
-            let root = main.root.clone();
-            let read = Self::own(main, side, newest);
-            return read
-                .map_err(|error| if is_own(&root) { error } else { recognize(&root, error) });
-        };
-        Self::read(main, Some(side_of(side)?), false, form.clone(), newest)
-    }
-
-    /// Reads a registry in Ripcord's own form: the object, or a plain list of its entries.
-    fn own(main: JsonText, side: Option<&str>, newest: bool) -> Result<Self, DocumentError> {
-        let side = match &main.root {
-            LiteralJson::List(_) => Some(side_of(side)?),
-            LiteralJson::Object(_) => None,
-            other @ (LiteralJson::Null
-            | LiteralJson::Flag(_)
-            | LiteralJson::Number(_)
-            | LiteralJson::Text(_)) => {
-                return Err(DocumentError::Shape { found: other.to_string() });
-            }
-        };
-        if side.is_none() {
-            check_schema(&main.root)?;
-            check_models(&main.root)?;
-        }
-        let models = [Step::Member("models".to_owned())];
-        let entries = models.into_iter().filter(|_| side.is_none()).collect();
-        let document = Self::read(main, side, true, form::own(entries), newest)?;
-        if !document.entries.is_empty() && !document.any_has("is_production") {
-            return Err(DocumentError::NothingInProduction);
-        }
-        Ok(document)
-    }
-
-    fn read(
+    /// Reads a document in this form.
+    pub(super) fn read(
         main: JsonText,
         side: Option<JsonText>,
         own: bool,
@@ -112,7 +69,7 @@ impl Document {
             main: JsonText::new(root),
             side: None,
             own: true,
-            form: form::own(vec![Step::Member("models".to_owned())]),
+            form: form::own(vec![PlaceStep::Member("models".to_owned())]),
             newest: false,
             entries: Vec::new(),
             taken: BTreeMap::new(),
@@ -307,37 +264,8 @@ impl Document {
 /// When a version was made, and where it is in the file.
 pub(super) type Age = (Option<EventTime>, usize);
 
-/// Whether it can only be in Ripcord's own form, even if something in it is wrong.
-fn is_own(root: &LiteralJson) -> bool {
-    let LiteralJson::List(list) = root else { return check_schema(root).is_ok() };
-    let mut flags = list.values().filter_map(|entry| entry.get("is_production"));
-    flags.any(|flag| matches!(flag, LiteralJson::Flag(_)))
-}
-
-fn check_schema(root: &LiteralJson) -> Result<(), DocumentError> {
-    let fix = format!("write \"{SCHEMA}\"");
-    let at = on_line("schema", root.line_of("schema").unwrap_or(0));
-    match root.get("schema") {
-        Some(LiteralJson::Text(schema)) if schema.text() == Some(SCHEMA) => Ok(()),
-        Some(other) => Err(DocumentError::Wrong { at, found: other.to_string(), fix }),
-        None => Err(DocumentError::Missing { at, fix }),
-    }
-}
-
-/// Refuses an object of entries: in Ripcord's own form the version is in the entry.
-fn check_models(root: &LiteralJson) -> Result<(), DocumentError> {
-    match root.get("models") {
-        Some(LiteralJson::List(_)) | None => Ok(()),
-        Some(other) => Err(DocumentError::Wrong {
-            at: on_line("models", root.line_of("models").unwrap_or(0)),
-            found: other.to_string(),
-            fix: "write a list of entries".to_owned(),
-        }),
-    }
-}
-
 /// The side text, or a new one.
-fn side_of(text: Option<&str>) -> Result<JsonText, DocumentError> {
+pub(super) fn side_of(text: Option<&str>) -> Result<JsonText, DocumentError> {
     match text {
         Some(text) => JsonText::read(text).map_err(DocumentError::FencesNotJson),
         None => {

@@ -1,8 +1,7 @@
 //! One entry of a registry, checked.
 
 use super::error::DocumentError;
-use super::form::EntryAt;
-use super::json::{LiteralJson, on_line};
+use super::json::{Address, LiteralJson, on_line};
 use crate::edge::fence::AcceptedCommands;
 use crate::model::{
     Baseline, Baselines, EventTime, MAX_GENERATION, ModelId, Signal, VersionId, is_credible,
@@ -21,6 +20,14 @@ pub(super) struct Entry {
     pub(super) created_at: Option<EventTime>,
     pub(super) baselines: Baselines,
     pub(super) at: EntryAt,
+}
+
+/// Where an entry is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct EntryAt {
+    pub(super) entry: Address,
+    /// The member in the place of the `*` of the entries' place.
+    pub(super) group: Option<Address>,
 }
 
 impl Entry {

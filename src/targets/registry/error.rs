@@ -1,7 +1,7 @@
 //! Why a document cannot be used as a registry.
 
 use super::json::JsonSyntaxError;
-use super::recognize::Proposal;
+use super::proposal::Proposal;
 use crate::model::{ModelId, NameError, VersionId};
 
 /// Why a document cannot be used as a registry.

@@ -5,20 +5,11 @@
 
 use serde_json::Value as Json;
 
-use super::entry::Entry;
-use super::form::{EntryAt, Shaped};
+use super::entry::{Entry, EntryAt};
+use super::form::Shaped;
 use super::json::{Address, LiteralJson};
-use crate::config::{MarkedBy, Place, ProductionMark, RegistryForm, Step};
-
-/// What says which version is in production.
-#[derive(Debug)]
-pub(super) struct Looks {
-    pub(super) what: String,
-    /// Nobody would read it in another way.
-    pub(super) certain: bool,
-    /// Former versions have it too.
-    pub(super) several: bool,
-}
+use super::proposal::Looks;
+use crate::config::{MarkedBy, Place, PlaceStep, ProductionMark, RegistryForm};
 
 const POINTERS: [&str; 13] = [
     "active",
@@ -96,7 +87,7 @@ pub(super) fn production(
         WORDS.iter().find(|name| listed && items.iter().any(|item| item.get(name).is_some()))
     {
         (vec![value(name, "production".into(), &items)], (*name).to_owned(), false)
-    } else if items.len() == 1 {
+    } else if items.len() == 1 && !FLAGS.iter().any(|name| items.iter().any(|i| i.has(name))) {
         (Vec::new(), "its only entry".to_owned(), true)
     } else {
         return None;
@@ -112,16 +103,17 @@ fn pointer(
     entries: &[Entry],
 ) -> Option<(ProductionMark, String)> {
     let steps = form.entries.as_ref()?;
-    let star = steps.iter().position(|step| *step == Step::Every);
+    let star = steps.iter().position(|step| *step == PlaceStep::Every);
     let shaped = Shaped { root, form };
     let mut tops = vec![Vec::new()];
     tops.extend(star.and_then(|star| Some(steps.get(..=star)?.to_vec())));
     for top in tops {
-        let fields = POINTERS.iter().map(|name| vec![Step::Member((*name).to_owned())]);
+        let fields = POINTERS.iter().map(|name| vec![PlaceStep::Member((*name).to_owned())]);
         let aliases = PRODUCTION.iter().map(|alias| {
             let (field, text) = ("alias".to_owned(), (*alias).to_owned());
-            let [aliases, version] = ["aliases", "version"].map(|n| Step::Member(n.to_owned()));
-            vec![aliases, Step::With { field, text }, version]
+            let [aliases, version] =
+                ["aliases", "version"].map(|n| PlaceStep::Member(n.to_owned()));
+            vec![aliases, PlaceStep::With { field, text }, version]
         });
         for below in fields.chain(aliases) {
             let at = Place::Document([top.as_slice(), &below].concat());
@@ -212,7 +204,7 @@ fn item(items: &[&LiteralJson]) -> Option<(ProductionMark, String)> {
             return None;
         };
         let found = found.text()?;
-        let at = Place::Entry(vec![Step::Member((*name).to_owned()), Step::Every]);
+        let at = Place::Entry(vec![PlaceStep::Member((*name).to_owned()), PlaceStep::Every]);
         let mark = ProductionMark { at, by: MarkedBy::Value(found.into()), former: None };
         Some((mark, format!("{name} ({found:?})")))
     })

@@ -3,11 +3,11 @@
 use serde_json::Value as Json;
 
 use super::document::Document;
-use super::entry::Entry;
+use super::entry::{Entry, EntryAt};
 use super::error::DocumentError;
-use super::form::{EntryAt, Shaped};
+use super::form::Shaped;
 use super::json::LiteralJson;
-use crate::config::{MarkedBy, Place, ProductionMark, Step};
+use crate::config::{MarkedBy, Place, PlaceStep, ProductionMark};
 
 /// Whether a value in a file is the one that the config names; `None` if it is of another kind.
 fn is(found: &LiteralJson, wanted: &Json) -> Option<bool> {
@@ -222,7 +222,7 @@ impl Document {
         if let Some(old) = address.and_then(|address| self.main.root.at_mut(&address)) {
             *old = value;
         } else if let Place::Entry(steps) = place
-            && let Some((Step::Member(name), above)) = steps.split_last()
+            && let Some((PlaceStep::Member(name), above)) = steps.split_last()
             && let Some(above) = self.shaped().find(&Place::Entry(above.to_vec()), entry)
             && let Some(object) = self.main.root.at_mut(&above)
         {

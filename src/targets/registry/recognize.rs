@@ -3,91 +3,15 @@
 //! Law: nobody acts on a guess. A worker needs the shape in its config; only a replay, which
 //! changes nothing, may read a document in a shape that was recognized for certain.
 
-use std::fmt;
-
-use super::document::Document;
+use super::document::{Document, side_of};
 use super::entry::time_of;
 use super::error::DocumentError;
 use super::form::Shaped;
 use super::json::{JsonText, LiteralJson};
-use super::lookalike::{Looks, production};
-use crate::config::{Place, RegistryForm, RegistryShape, Step};
+use super::lookalike::production;
+use super::proposal::{Proposal, placeholder};
+use crate::config::{Place, PlaceStep, RegistryForm, RegistryShape};
 use crate::edge::chain::chain;
-use crate::model::ModelId;
-
-/// A shape that fits a document, for its owner to check.
-#[derive(Debug)]
-pub struct Proposal {
-    /// Why the document is not in Ripcord's own form.
-    why: String,
-    shape: RegistryShape,
-    looks: Option<Looks>,
-    /// What is wrong with the document even so.
-    still: Option<String>,
-}
-
-impl Proposal {
-    /// The shape, if a replay may use it, and what it goes by. `model` is the name if the document
-    /// has none.
-    #[must_use]
-    pub fn for_replay(&self, model: Option<&ModelId>) -> Option<(RegistryShape, &str)> {
-        let mut shape = self.shape.clone();
-        let form = shape.form.as_mut()?;
-        if form.name.is_none() {
-            form.default_name = Some(model?.clone());
-        }
-        let looks = self.looks.as_ref()?;
-        (looks.certain && self.still.is_none()).then_some((shape, &looks.what))
-    }
-
-    /// The shape to put into a config.
-    #[must_use]
-    pub fn toml(&self) -> String {
-        let mut shape = self.shape.clone();
-        let mut note = "";
-        if let Some(form) = &mut shape.form
-            && form.name.is_none()
-        {
-            form.default_name = placeholder();
-            note = "# The file does not name its model. Set default_name to the name that your \
-                    telemetry\n# has, or give a replay --model NAME.\n";
-        }
-        format!("{note}{}", shape.toml())
-    }
-}
-
-/// The name of a model that a document does not name.
-fn placeholder() -> Option<ModelId> {
-    ModelId::new("my-model").ok()
-}
-
-impl fmt::Display for Proposal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { why, looks, .. } = self;
-        writeln!(f, "it is not in Ripcord's own form: {why}.")?;
-        match looks {
-            Some(Looks { what, certain: true, .. }) => writeln!(
-                f,
-                "Going by {what}, this is its shape. Check it and put it into your config:"
-            )?,
-            Some(Looks { what, certain: false, .. }) => writeln!(
-                f,
-                "Nothing in it says for certain which version is in production, but {what} may. \
-                 If so, put this into your config:"
-            )?,
-            None => writeln!(
-                f,
-                "Nothing in it says which version is in production. Add \"is_production\": true \
-                 to the entry that is, and put this into your config:"
-            )?,
-        }
-        write!(f, "\n{}", self.toml())?;
-        match &self.still {
-            Some(still) => write!(f, "\n\nIt cannot be used in this shape either: {still}"),
-            None => Ok(()),
-        }
-    }
-}
 
 /// The error for a document that is not in Ripcord's own form for the reason given: with a proposal
 /// if it looks like a registry.
@@ -107,13 +31,18 @@ pub(super) fn recognize(root: &LiteralJson, why: DocumentError) -> DocumentError
         return why;
     }
     if looks.is_none() {
+        let mut items = entries.iter().filter_map(|entry| root.at(&entry.at.entry));
+        if items.any(|item| item.has("is_production")) {
+            return why;
+        }
         form.marks = vec![super::form::is_production()];
     }
     let newest = looks.as_ref().is_some_and(|looks| looks.several);
     let mut shape = RegistryShape { form: Some(form), newest };
-    let text = JsonText::new(root.clone()).write();
     let parse = |shape: &RegistryShape| {
-        let document = Document::parse(&text, None, shape)?;
+        let (main, form) = (JsonText::new(root.clone()), shape.form.clone());
+        let Some(form) = form else { return Ok(()) };
+        let document = Document::read(main, Some(side_of(None)?), false, form, shape.newest)?;
         document.entries.iter().try_for_each(|entry| document.production(&entry.model).map(drop))
     };
     let mut problem = parse(&shape).err();
@@ -176,7 +105,7 @@ fn form(root: &LiteralJson) -> Option<RegistryForm> {
         None if entries.is_some() && !matches!(root, LiteralJson::List(_)) => Place::Key,
         Some(_) | None => return None,
     };
-    let group = entries.as_ref().is_some_and(|steps| steps.contains(&Step::Every));
+    let group = entries.as_ref().is_some_and(|steps| steps.contains(&PlaceStep::Every));
     let name = NAMES.iter().filter(|name| Some(**name) != field).find(known);
     let name = match name {
         Some(name) if all(name) => Some(Place::field(name)),
@@ -194,8 +123,8 @@ fn form(root: &LiteralJson) -> Option<RegistryForm> {
 }
 
 /// The place of the entries, `None` for a document that is the only one, and the entries.
-fn entries(root: &LiteralJson) -> Option<(Option<Vec<Step>>, Vec<&LiteralJson>)> {
-    let member = |name: &str| vec![Step::Member(name.to_owned())];
+fn entries(root: &LiteralJson) -> Option<(Option<Vec<PlaceStep>>, Vec<&LiteralJson>)> {
+    let member = |name: &str| vec![PlaceStep::Member(name.to_owned())];
     if matches!(root, LiteralJson::List(_)) {
         return objects(root).map(|items| (Some(Vec::new()), items));
     }
@@ -216,7 +145,7 @@ fn entries(root: &LiteralJson) -> Option<(Option<Vec<Step>>, Vec<&LiteralJson>)>
         let held = |holder: &&str| groups.iter().all(|group| group.get(holder).is_some());
         if let Some(holder) = HOLDERS.into_iter().find(held).filter(|_| !groups.is_empty()) {
             let held = groups.iter().filter_map(|group| objects(group.get(holder)?));
-            let steps = [place.as_slice(), &[Step::Every], &member(holder)].concat();
+            let steps = [place.as_slice(), &[PlaceStep::Every], &member(holder)].concat();
             return Some((Some(steps), held.flatten().collect()));
         }
     }

@@ -1,9 +1,7 @@
 //! What a command does not change keeps its bytes.
 
-use super::{apply, document, id};
-use crate::config::RegistryShape;
+use super::{apply, document, id, parse};
 use crate::model::{Baseline, Signal, VersionId};
-use crate::targets::registry::document::Document;
 use crate::targets::registry::json::JsonText;
 use proptest::prelude::*;
 
@@ -81,8 +79,7 @@ fn a_plain_list_keeps_what_a_rollback_does_not_change() {
         assert_eq!(rendered.main, plain(false), "{value}");
         let side =
             rendered.side.unwrap().replace("\"revision\"", &format!("\"x\":{value},\"revision\""));
-        let mut again =
-            Document::parse(&rendered.main, Some(&side), &RegistryShape::default()).unwrap();
+        let mut again = parse(&rendered.main, Some(&side)).unwrap();
         apply(&mut again, "b 3 fd v2 v3");
         let expected = side
             .replace("\"generation\": 2", "\"generation\": 3")
@@ -124,14 +121,18 @@ fn what_is_new_is_laid_out_like_what_is_there() {
              \"baseline\":{\"accuracy\":{\"value\":0.25,\"n\":8}}}]",
         ),
         (
-            "[\n\t{\n\t\t\"name\": \"fd\",\n\t\t\"is_production\": true,\n\t\t\"version\": \"v2\",\n\t\t\
+            "[\n\t{\n\t\t\"name\": \"fd\",\n\t\t\"is_production\": true,\n\t\t\
+             \"version\": \"v2\",\n\t\t\
              \"baseline\": null\n\t}\n]\n",
-            "[\n\t{\n\t\t\"name\": \"fd\",\n\t\t\"is_production\": true,\n\t\t\"version\": \"v2\",\n\t\t\"baseline\": {\n\t\t\t\
+            "[\n\t{\n\t\t\"name\": \"fd\",\n\t\t\"is_production\": true,\n\t\t\
+             \"version\": \"v2\",\n\t\t\"baseline\": {\n\t\t\t\
              \"accuracy\": {\n\t\t\t\t\"value\": 0.25,\n\t\t\t\t\"n\": 8\n\t\t\t}\n\t\t}\n\t}\n]\n",
         ),
         (
-            "[\r\n  {\r\n    \"name\": \"fd\",\r\n    \"is_production\": true,\r\n\r\n    \"version\": \"v2\"\r\n  }\r\n]",
-            "[\r\n  {\r\n    \"name\": \"fd\",\r\n    \"is_production\": true,\r\n\r\n    \"version\": \"v2\",\r\n    \
+            "[\r\n  {\r\n    \"name\": \"fd\",\r\n    \
+             \"is_production\": true,\r\n\r\n    \"version\": \"v2\"\r\n  }\r\n]",
+            "[\r\n  {\r\n    \"name\": \"fd\",\r\n    \
+             \"is_production\": true,\r\n\r\n    \"version\": \"v2\",\r\n    \
              \"baseline\": {\r\n      \
              \"accuracy\": {\r\n        \"value\": 0.25,\r\n        \"n\": 8\r\n      }\r\n    }\
              \r\n  }\r\n]",

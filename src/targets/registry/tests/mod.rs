@@ -5,6 +5,7 @@ mod refused;
 mod shapes;
 
 use super::document::Document;
+use super::error::DocumentError;
 use super::shadow::ShadowRegistry;
 use crate::config::RegistryShape;
 use crate::edge::chain::chain;
@@ -31,9 +32,13 @@ const PLAIN: &str = "[\n\t\
     {\"version\":\"v3\",\"name\":\"fd\",\"is_production\":true,\"by\":\"ann\"},\n\t\
     {\"version\":\"v2\",\"name\":\"fd\",\"is_production\":false,\"model_path\":\"m/v2\"}\n]";
 
+/// Reads a document in Ripcord's own form.
+fn parse(text: &str, side: Option<&str>) -> Result<Document, DocumentError> {
+    Document::parse(text, side, &RegistryShape::default())
+}
+
 fn document(text: &str) -> Document {
-    Document::parse(text, None, &RegistryShape::default())
-        .unwrap_or_else(|error| panic!("{}", chain(&error)))
+    parse(text, None).unwrap_or_else(|error| panic!("{}", chain(&error)))
 }
 
 /// `ID GENERATION MODEL FROM TO`
@@ -152,7 +157,7 @@ fn a_plain_list_stays_one() {
             r#""fences":{"fd":{"generation":4,"command":"a"}},"revision":1}"#
         )
     );
-    let again = Document::parse(&rendered.main, Some(&side), &RegistryShape::default()).unwrap();
+    let again = parse(&rendered.main, Some(&side)).unwrap();
     assert_eq!((again.revision(), again.taken(&id("fd")).generation), (1, 4));
 }
 
@@ -224,7 +229,7 @@ fn two_in_production_are_named_and_stop_only_their_model() {
 proptest! {
     #[test]
     fn no_text_crashes_it(text in "\\PC{0,60}") {
-        let _any = Document::parse(&text, Some(&text), &RegistryShape::default());
+        let _any = parse(&text, Some(&text));
     }
 
     /// However commands come, one version is in production and each command switches at most once.
@@ -249,7 +254,7 @@ proptest! {
                 prop_assert_eq!(after.map(String::from), Some(format!("v{to}")));
             }
             let rendered = registry.render();
-            let again = Document::parse(&rendered.main, rendered.side.as_deref(), &RegistryShape::default()).unwrap();
+            let again = parse(&rendered.main, rendered.side.as_deref()).unwrap();
             prop_assert_eq!(again.render(), rendered);
         }
     }

@@ -1,8 +1,7 @@
 //! Documents that are no registry, and the error of each.
 
-use crate::config::RegistryShape;
+use super::parse;
 use crate::edge::chain::chain;
-use crate::targets::registry::document::Document;
 
 /// Documents, and the error of each.
 const REFUSED: &[(&str, &str)] = &[
@@ -87,8 +86,9 @@ const REFUSED: &[(&str, &str)] = &[
         "revision (line 1) is the number 1e3; write a whole number, 0 or more",
     ),
     (
-        r#"[{"name":"m","version":"1","is_production":true,"baseline":{"accuracy":{"value":NaN,"n":5}}}]"#,
-        "[0].baseline.accuracy.value (line 1) is NaN; write a share, 0 to 1",
+        r#"[{"name":"m","version":"1","is_production":true,
+"baseline":{"accuracy":{"value":NaN,"n":5}}}]"#,
+        "[0].baseline.accuracy.value (line 2) is NaN; write a share, 0 to 1",
     ),
     (
         r#"[{"name":"m","version":"1","is_production":"yes"}]"#,
@@ -103,24 +103,27 @@ const REFUSED: &[(&str, &str)] = &[
         "[0].sha256 (line 1) is the text \"12\"; write its 64 hex digits, or leave it out",
     ),
     (
-        r#"[{"name":"m","version":"1","is_production":true,"baseline":{"accuracy":0.9}}]"#,
-        "[0].baseline.accuracy (line 1) is the number 0.9; write {\"value\": …, \"n\": \
+        r#"[{"name":"m","version":"1","is_production":true,
+"baseline":{"accuracy":0.9}}]"#,
+        "[0].baseline.accuracy (line 2) is the number 0.9; write {\"value\": …, \"n\": \
          samples it was measured on}",
     ),
     (
-        r#"[{"name":"m","version":"1","is_production":true,"baseline":{"accuracy":{"value":91.2,"n":5}}}]"#,
-        "[0].baseline.accuracy.value (line 1) is the number 91.2; write a share, 0 to 1",
+        r#"[{"name":"m","version":"1","is_production":true,
+"baseline":{"accuracy":{"value":91.2,"n":5}}}]"#,
+        "[0].baseline.accuracy.value (line 2) is the number 91.2; write a share, 0 to 1",
     ),
     (
-        r#"[{"name":"m","version":"1","is_production":true,"baseline":{"latency_ms":{"mean":1}}}]"#,
-        "[0].baseline.latency_ms.n (line 1) is missing; write how many samples it was measured on",
+        r#"[{"name":"m","version":"1","is_production":true,
+"baseline":{"latency_ms":{"mean":1}}}]"#,
+        "[0].baseline.latency_ms.n (line 2) is missing; write how many samples it was measured on",
     ),
 ];
 
 #[test]
 fn each_error_names_place_and_fix() {
     for (text, said) in REFUSED {
-        let error = Document::parse(text, None, &RegistryShape::default()).expect_err(text);
+        let error = parse(text, None).expect_err(text);
         assert_eq!(chain(&error), *said, "{text}");
     }
 }
@@ -135,16 +138,13 @@ fn a_fence_file_that_is_damaged_is_named() {
         ),
         ("[]", "the fence file is a list; restore it, or remove it to start without fences"),
     ] {
-        assert_eq!(
-            chain(&Document::parse("[]", Some(side), &RegistryShape::default()).unwrap_err()),
-            said
-        );
+        assert_eq!(chain(&parse("[]", Some(side)).unwrap_err()), said);
     }
 }
 
 #[test]
 fn deep_nesting_is_an_error_and_no_crash() {
     let text = "[".repeat(1_000_000);
-    let error = chain(&Document::parse(&text, None, &RegistryShape::default()).unwrap_err());
+    let error = chain(&parse(&text, None).unwrap_err());
     assert_eq!(error, "it is not JSON: line 1, column 129: nested more than 128 levels deep");
 }
