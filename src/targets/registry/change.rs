@@ -64,7 +64,7 @@ impl Document {
         }
         if live.as_ref() == Some(version) {
             // After a crash between the two files, the marks in the second are missing.
-            if self.side.is_some() && !self.any_has("archived") {
+            if self.side.is_some() && !(self.own && self.any_has("archived")) {
                 self.archive(command, version, instead_of);
             }
             self.keep_fence(command);

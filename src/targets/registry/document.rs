@@ -178,28 +178,33 @@ impl Document {
                 });
             }
         }
-        let place = |entry: &Entry| (self.main.root.name(&entry.at.entry), entry.at.entry.clone());
         for entry in &mut entries {
-            let (name, address) = place(entry);
-            let line = self.main.root.line(&address);
-            if self.own
-                && let Some(json) = self.main.root.at(&address)
-            {
-                entry.read_more(json, (&name, line))?;
-            }
-            if let Some(kept) = self.kept(&entry.model, &entry.version) {
-                let at = format!("versions.{}.{}", entry.model, entry.version);
-                check_object(kept, &at, "write an object, or remove it")?;
-                let archived = entry.archived;
-                if !self.own {
-                    entry.read_more(kept, (&at, 0))?;
-                }
-                entry.archived = archived || kept.get("archived") == Some(&LiteralJson::Flag(true));
-            }
+            self.read_kept(entry)?;
         }
         self.shaped().check_held(&entries)?;
         self.entries = entries;
         Ok(())
+    }
+
+    /// Reads what is kept about a version: in its entry in Ripcord's own form, and in the side text.
+    fn read_kept(&self, entry: &mut Entry) -> Result<(), DocumentError> {
+        let address = entry.at.entry.clone();
+        let here = self.main.root.at(&address).filter(|_| self.own);
+        if let Some(json) = here {
+            let (name, line) = (self.main.root.name(&address), self.main.root.line(&address));
+            entry.read_more(json, (&name, line))?;
+        }
+        let Some(kept) = self.kept(&entry.model, &entry.version) else { return Ok(()) };
+        let at = format!("the fence file's versions.{}.{}", entry.model, entry.version);
+        check_object(kept, &at, "write an object, or remove it")?;
+        match here {
+            None => entry.read_more(kept, (&at, 0)),
+            Some(json) if json.has("archived") => Ok(()),
+            Some(_) => {
+                entry.archived = kept.get("archived") == Some(&LiteralJson::Flag(true));
+                Ok(())
+            }
+        }
     }
 
     /// What the side text keeps about a version.

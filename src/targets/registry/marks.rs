@@ -72,7 +72,12 @@ impl Shaped<'_> {
     pub(super) fn check_held(self, entries: &[Entry]) -> Result<(), DocumentError> {
         for mark in &self.form.marks {
             let MarkedBy::Holds(held) = &mark.by else { continue };
+            let mut before = None;
             for entry in entries {
+                // One pointer holds for all entries of a group, or of the document.
+                if before.replace(&entry.at.group) == Some(&entry.at.group) {
+                    continue;
+                }
                 let Some(address) = self.find(&mark.at, &entry.at) else {
                     // A group without one has no version in production.
                     match entry.at.group {
@@ -80,17 +85,13 @@ impl Shaped<'_> {
                         None => return Err(self.unsaid(&mark.at, &entry.at)),
                     }
                 };
-                let of_it = entries.iter().filter(|other| other.at.group == entry.at.group);
                 let mut found = self.word(&mark.at, &entry.at)?.is_none();
-                for other in of_it {
+                for other in entries.iter().filter(|other| other.at.group == entry.at.group) {
                     found = found || self.marked(mark, &other.at)?;
                 }
                 if !found {
                     let fix = format!("no entry has it at {held}; write one that does, or null");
                     return Err(self.wrong(&address, fix));
-                }
-                if entry.at.group.is_none() {
-                    break;
                 }
             }
         }
