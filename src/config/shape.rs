@@ -1,6 +1,6 @@
 //! The shape of a registry file that is not in Ripcord's own form.
 //!
-//! Law: what the config accepts, [`RegistryForm::toml`] can write, so that a shape that was
+//! Law: what the config accepts, [`RegistryShape::toml`] can write, so that a shape that was
 //! recognized can be pasted.
 
 use serde_json::Value as Json;

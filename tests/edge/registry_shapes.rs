@@ -66,7 +66,7 @@ production = { at = "/models/*/active", holds = "./version" }"#,
         r#"entries = "/*/versions"
 name = "*"
 version = "key"
-production = { at = "./stage", is = "production" }"#,
+production = { at = "./stage", is = "production", former = "archived" }"#,
     ),
     (
         "list_champion",
@@ -117,7 +117,7 @@ production = { at = "./is_production", is = "true" }"#,
         r#"entries = "/models"
 default_name = "my-model"
 version = "./model_id"
-production = { at = "./status", is = "production" }
+production = { at = "./status", is = "production", former = "archived" }
 created_at = "./created_at""#,
     ),
     (
@@ -247,7 +247,7 @@ fn switches() -> Vec<Switch> {
         of_case(
             "keyed",
             ["m", "v2", "v3"],
-            &[("canary", "…"), ("production", "canary"), ("…", "production")],
+            &[("production", "archived"), ("canary", "production")],
         ),
         of_case(
             "list_champion",

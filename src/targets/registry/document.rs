@@ -186,7 +186,7 @@ impl Document {
         Ok(())
     }
 
-    /// Reads what is kept about a version: in its entry in Ripcord's own form, and in the side text.
+    /// Reads what is kept about a version: in its entry if that is ours, and in the side text.
     fn read_kept(&self, entry: &mut Entry) -> Result<(), DocumentError> {
         let address = entry.at.entry.clone();
         let here = self.main.root.at(&address).filter(|_| self.own);

@@ -79,8 +79,7 @@ pub(super) fn production(
         ([mark].into_iter().chain(alias).collect(), name, true)
     } else if let Some((mark, name)) = item(&items) {
         (vec![mark], name, true)
-    } else if let Some((mut mark, what)) = word(&items, &MAYBE) {
-        say_former(&mut mark);
+    } else if let Some((mark, what)) = word(&items, &MAYBE) {
         form.marks = vec![mark];
         return Some(Looks { what, certain: false, several: true });
     } else if let Some(name) =
@@ -187,7 +186,10 @@ fn word(items: &[&LiteralJson], words: &[&str]) -> Option<(ProductionMark, Strin
             return None;
         };
         let found = found.text()?;
-        Some((value(name, found.into(), items), format!("{name} ({found:?})")))
+        // Without a word of its own, the former version might become a canary.
+        let mut mark = value(name, found.into(), items);
+        say_former(&mut mark);
+        Some((mark, format!("{name} ({found:?})")))
     })
 }
 

@@ -5,6 +5,7 @@ use super::{apply, id};
 use crate::config::{Config, RegistryShape};
 use crate::edge::chain::chain;
 use crate::targets::registry::document::Document;
+use crate::targets::registry::error::DocumentError;
 use proptest::prelude::*;
 
 /// The shape that a config describes in these lines.
@@ -112,7 +113,69 @@ impl Kind {
     }
 }
 
+/// JSON of the words that registries are made of.
+fn any_registry() -> impl Strategy<Value = String> {
+    const NAMES: [&str; 14] = [
+        "name",
+        "version",
+        "models",
+        "versions",
+        "status",
+        "is_champion",
+        "active",
+        "aliases",
+        "created_at",
+        "m",
+        "model_version",
+        "production",
+        "alias",
+        "is_production",
+    ];
+    const VALUES: [&str; 12] = [
+        "\"production\"",
+        "\"v1\"",
+        "\"v2\"",
+        "1",
+        "true",
+        "false",
+        "null",
+        "\"APPROVED\"",
+        "NaN",
+        "\"2026-03-01\"",
+        "[\"champion\"]",
+        "\"m\"",
+    ];
+    let leaf = prop::sample::select(&VALUES[..]).prop_map(str::to_owned);
+    leaf.prop_recursive(4, 40, 5, |inner| {
+        let member = (prop::sample::select(&NAMES[..]), inner);
+        let members = proptest::collection::btree_map(member.0, member.1, 0..6);
+        (members, any::<bool>()).prop_map(|(members, object)| {
+            let member = |(name, value): (&&str, &String)| match object {
+                true => format!("{name:?}:{value}"),
+                false => value.clone(),
+            };
+            let members = members.iter().map(member).collect::<Vec<_>>().join(",");
+            if object { format!("{{{members}}}") } else { format!("[{members}]") }
+        })
+    })
+}
+
 proptest! {
+    /// Whatever is proposed, the config accepts; and what a replay may use can be read.
+    #[test]
+    fn a_proposal_can_be_pasted(text in any_registry()) {
+        let own = RegistryShape::default();
+        if let Err(DocumentError::OtherForm(proposal)) = Document::parse(&text, None, &own) {
+            let toml = proposal.toml();
+            let (_, lines) = toml.split_once("[workers.registry.shape]\n").unwrap();
+            let pasted = shape(lines);
+            if let Some((used, _)) = proposal.for_replay(Some(&id("my-model"))) {
+                prop_assert_eq!(&used, &pasted);
+                prop_assert!(Document::parse(&text, None, &pasted).is_ok(), "{}", text);
+            }
+        }
+    }
+
     #[test]
     fn a_switch_changes_the_marks_and_nothing_else(
         kind in 0..KINDS.len(),
