@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{apart, config, registry_text, screen, source};
 use crate::cli::{DONE, Global, MappingArgs, NO};
-use crate::config::REGISTRY;
+use crate::config::{REGISTRY, RegistryShape};
 use crate::edge::terminal;
 use crate::model::{Fact, ModelId, RuleSet, Signal, TargetId, VersionId};
 use crate::phrases::{count, moment};
@@ -29,13 +29,16 @@ pub(super) fn run(
 ) -> Result<u8> {
     let config = config(global, environment)?;
     apart(registry, files.iter().map(PathBuf::as_path))?;
-    let facts = facts(registry)?;
+    let shape = &config.settings.workers.registry_shape;
+    let facts = facts(registry, shape)?;
     let source = source::of(&config, None, mapping)?;
     let measured = measure(files, &source)?;
     if let Some(why) = mostly_lost(&measured.records) {
         bail!("no baseline is written. {why}");
     }
-    let written = write(registry, &facts, &measured, &config.rules)?;
+    let file = RegistryFile::new(TargetId::new(REGISTRY)?, registry.to_path_buf());
+    let file = file.in_shape(shape.clone());
+    let written = write(&file, &facts, &measured, &config.rules)?;
     let strangers = strangers(&facts, &measured);
     let done = if written.is_empty() { NO } else { DONE };
     if global.json {
@@ -80,14 +83,14 @@ pub(super) fn run(
     Ok(done)
 }
 
-fn facts(registry: &Path) -> Result<Vec<Fact>> {
+fn facts(registry: &Path, shape: &RegistryShape) -> Result<Vec<Fact>> {
     let name = registry.display();
     let text = registry_text(registry)?;
     let locked = std::fs::metadata(registry).is_ok_and(|about| about.permissions().readonly());
     if locked {
         bail!("{name} is read-only; make it writable to store baselines in it");
     }
-    let mut shadow = ShadowRegistry::read(TargetId::new(REGISTRY)?, &text)
+    let mut shadow = ShadowRegistry::read_in(TargetId::new(REGISTRY)?, &text, shape)
         .with_context(|| format!("in {name}"))?;
     let facts = shadow.facts().with_context(|| format!("in {name}"))?;
     if facts.is_empty() {
@@ -106,12 +109,11 @@ fn nothing(registry: &Path, rules: &RuleSet) -> String {
 }
 
 fn write(
-    registry: &Path,
+    file: &RegistryFile,
     facts: &[Fact],
     measured: &Measured,
     rules: &RuleSet,
 ) -> Result<Vec<BaselineChange>> {
-    let file = RegistryFile::new(TargetId::new(REGISTRY)?, registry.to_path_buf());
     let (mut written, mut baselines) = (Vec::new(), Vec::new());
     for fact in facts {
         for known in &fact.versions {

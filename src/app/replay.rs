@@ -7,14 +7,14 @@ use anyhow::{Context, Result, bail};
 
 use super::{apart, config, registry_text, screen, source};
 use crate::cli::{self, DONE, Global, NO, ReplayMode};
-use crate::config::{REGISTRY, RulesInWords};
+use crate::config::{REGISTRY, RegistryShape, RulesInWords};
 use crate::edge::clock::Stopwatch;
 use crate::edge::terminal::{self, Bar};
 use crate::model::{Mode, TargetId};
 use crate::phrases::{count, day, number};
 use crate::replay::{News, Replay, Replayed};
 use crate::show::{self, Screen, Story};
-use crate::targets::registry::ShadowRegistry;
+use crate::targets::registry::{DocumentError, ShadowRegistry};
 
 /// Replays recordings and shows the result.
 pub(super) fn run(
@@ -23,9 +23,10 @@ pub(super) fn run(
     environment: &BTreeMap<String, String>,
 ) -> Result<u8> {
     let config = config(global, environment)?;
+    let (registry, guess) = registry(args, &config.settings.workers.registry_shape)?;
     let replay = Replay {
         files: args.files.clone(),
-        registry: registry(args)?,
+        registry,
         versions: args.production.clone().map(|version| (version, args.previous.clone())),
         only: args.model.clone(),
         source: source::of(&config, args.source.as_deref(), &args.mapping)?,
@@ -42,7 +43,7 @@ pub(super) fn run(
         let inputs = args.files.iter().chain(&args.registry).chain(&global.config);
         apart(report, inputs.map(PathBuf::as_path))?;
     }
-    let replayed = run_replay(replay, global, args)?;
+    let replayed = run_replay(replay, global, args, guess.as_deref())?;
     if global.json {
         terminal::line(&serde_json::to_string_pretty(&replayed.summary)?);
     }
@@ -58,13 +59,19 @@ pub(super) fn run(
 }
 
 /// Replays, and tells the story while it runs unless only the summary is wanted.
-fn run_replay(replay: Replay, global: &Global, args: &cli::ReplayArgs) -> Result<Replayed> {
+fn run_replay(
+    replay: Replay,
+    global: &Global,
+    args: &cli::ReplayArgs,
+    guess: Option<&str>,
+) -> Result<Replayed> {
     let screen = screen(global);
     let mut story = Story::new(screen);
     let bar = Bar::new(!global.json);
     let watch = Stopwatch::start();
     if !global.json {
         terminal::line(&opening(args, screen));
+        guess.iter().for_each(|guess| terminal::line(&format!("{guess}\n")));
     }
     let replayed = replay.run(|news| {
         if let News::Progress(progress, at, records) = &news
@@ -155,16 +162,31 @@ fn write(
     })
 }
 
-/// The shadow registry that a replay acts on.
-fn registry(args: &cli::ReplayArgs) -> Result<ShadowRegistry> {
+/// The shadow registry that a replay acts on, and what to say of its shape if that was recognized.
+fn registry(
+    args: &cli::ReplayArgs,
+    shape: &RegistryShape,
+) -> Result<(ShadowRegistry, Option<String>)> {
     let id = TargetId::new(REGISTRY)?;
-    let Some(path) = &args.registry else { return Ok(ShadowRegistry::new(id)) };
+    let Some(path) = &args.registry else { return Ok((ShadowRegistry::new(id), None)) };
     let name = path.display();
     let text = registry_text(path)?;
-    let registry = ShadowRegistry::read(id, &text).with_context(|| format!("in {name}"))?;
+    let mut guess = None;
+    let mut read = ShadowRegistry::read_in(id.clone(), &text, shape);
+    if let Err(DocumentError::OtherForm(proposal)) = &read
+        && let Some((shape, by)) = proposal.for_replay(args.model.as_ref())
+    {
+        guess = Some(format!(
+            "{name} is not in Ripcord's own form.\nGoing by {by}, it is read in this shape. To let \
+             a worker switch it,\nput this into your config:\n\n{}",
+            shape.toml()
+        ));
+        read = ShadowRegistry::read_in(id, &text, &shape);
+    }
+    let registry = read.with_context(|| format!("in {name}"))?;
     if !args.check_artifacts {
-        return Ok(registry);
+        return Ok((registry, guess));
     }
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-    Ok(registry.check_artifacts(folder))
+    Ok((registry.check_artifacts(folder), guess))
 }

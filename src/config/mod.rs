@@ -12,6 +12,7 @@ mod check;
 mod kafka;
 mod layers;
 mod mapping;
+mod place;
 mod policy;
 mod problem;
 mod raw;
@@ -21,6 +22,7 @@ mod router;
 mod rules;
 mod secret;
 mod settings;
+mod shape;
 mod sources;
 mod tree;
 mod units;
@@ -40,12 +42,14 @@ use tree::Tree;
 
 pub use kafka::{GroupProtocol, KafkaSettings};
 pub use mapping::{FIELDS, mapping};
+pub use place::{Place, PlaceStep};
 pub use problem::{ConfigError, ConfigProblem};
 pub use report::{ConfigReport, RulesInWords};
 pub use routed::{FeaturesAt, HealthSettings, RoutedFields, RoutedModel};
 pub use router::{RouterLimits, RouterSettings};
 pub use secret::Secret;
 pub use settings::{HttpLimits, HttpSettings, IngestSettings, LogKind, LogSettings, Settings};
+pub use shape::{MarkedBy, ProductionMark, RegistryForm, RegistryShape};
 pub use workers::{
     ExecSettings, NOTICE, NoticeSettings, REGISTRY, ROUTER, RegistrySettings, RouterWorkerSettings,
     WorkerSettings,

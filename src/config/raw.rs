@@ -50,6 +50,7 @@ words! {
     Unknown { Learn, Reject, }
     Rule { EDetector, Window, Psi, }
     Compare { Baseline, Paired, }
+    Several { Newest, }
 }
 
 /// Tables by the names that their users gave them.
@@ -154,6 +155,25 @@ tables! {
         path: Option<String>,
         check_artifacts: bool,
         poll_seconds: u64,
+        shape: Option<Shape>,
+    }
+    Shape {
+        entries: Option<String>,
+        name: Option<String>,
+        default_name: Option<String>,
+        version: Option<String>,
+        production: Option<Mark>,
+        also_marked: Option<Vec<Mark>>,
+        several_in_production: Option<Several>,
+        created_at: Option<String>,
+        path: Option<String>,
+        sha256: Option<String>,
+    }
+    Mark {
+        at: String,
+        is: Option<serde_json::Value>,
+        holds: Option<String>,
+        former: Option<serde_json::Value>,
     }
     RouterWorker {
         url: Option<String>,

@@ -6,6 +6,7 @@ use super::check::{Checker, checked};
 use super::problem::Path;
 use super::raw;
 use super::secret::{Environment, Secret, secret};
+use super::shape::{self, RegistryShape};
 use super::units::SECOND;
 use crate::model::{ModelId, Span, Stage, TargetId, TargetRule};
 
@@ -21,6 +22,8 @@ pub const NOTICE: &str = "notice";
 pub struct WorkerSettings {
     /// The registry worker, if there is one.
     pub registry: Option<RegistrySettings>,
+    /// How a registry file is read, by that worker and by a replay.
+    pub registry_shape: RegistryShape,
     /// The router's worker, if there is one.
     pub router: Option<RouterWorkerSettings>,
     /// The user's programs.
@@ -106,6 +109,8 @@ pub(super) fn workers(
     let registry_at = at.key("registry");
     let registry_poll =
         check.span(&registry_at.key("poll_seconds"), raw.registry.poll_seconds, SECOND, 1..=3600);
+    let registry_shape =
+        shape::shape(check, &registry_at.key("shape"), raw.registry.shape.as_ref());
     let registry = raw.registry.path.as_ref().map(|path| RegistrySettings {
         path: PathBuf::from(check.text(&registry_at.key("path"), path, "a file")),
         check_artifacts: raw.registry.check_artifacts,
@@ -131,7 +136,7 @@ pub(super) fn workers(
     };
     let programs = raw.exec.iter().flatten();
     let exec = programs.filter_map(|(name, raw)| program(check, name, raw, log)).collect();
-    WorkerSettings { registry, router, exec, notice }
+    WorkerSettings { registry, registry_shape, router, exec, notice }
 }
 
 fn router(

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::{NotReady, RoleSet};
 use crate::edge::router::RouterError;
 use crate::targets::notice::NoticeError;
+use crate::targets::registry::RegistryError;
 use crate::targets::router::RouterClientError;
 use crate::topics::RoleError;
 
@@ -45,6 +46,9 @@ pub enum ProcessError {
     /// The webhook of notices.
     #[error("cannot send notices; check [workers.notice]")]
     Notice(#[from] NoticeError),
+    /// The worker of the registry.
+    #[error("cannot start the registry's worker")]
+    Registry(#[source] RegistryError),
     /// The worker of the router.
     #[error("cannot set up the router's worker; check [workers.router]")]
     RouterWorker(#[from] RouterClientError),

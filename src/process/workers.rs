@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{ProcessError, RoleSet, WorkerKind};
 use crate::config::{
     Config, ExecSettings, NOTICE, NoticeSettings, REGISTRY, ROUTER, RegistrySettings,
-    RouterWorkerSettings,
+    RegistryShape, RouterWorkerSettings,
 };
 use crate::edge::clock::SystemClock;
 use crate::edge::diagnostics;
@@ -41,7 +41,8 @@ pub(super) fn workers(config: &Config, part: &RoleSet) -> Result<Vec<Worker>, Pr
     if let Some((settings, rule)) = settings.registry.as_ref().zip(id(REGISTRY))
         && part.works(&WorkerKind::Registry)
     {
-        workers.push(registry(rule.id.clone(), settings.clone()));
+        let shape = &config.settings.workers.registry_shape;
+        workers.push(registry(rule.id.clone(), settings, shape)?);
     }
     if let Some(settings) = &settings.router
         && part.works(&WorkerKind::Router)
@@ -69,13 +70,22 @@ pub(super) fn workers(config: &Config, part: &RoleSet) -> Result<Vec<Worker>, Pr
     }
 }
 
-fn registry(id: TargetId, settings: RegistrySettings) -> Worker {
-    let (poll, target) = (settings.poll, id.clone());
-    let make = move || -> Box<dyn Target> {
-        let file = RegistryFile::new(target.clone(), settings.path.clone());
-        Box::new(if settings.check_artifacts { file.check_artifacts() } else { file })
-    };
-    Worker { id, poll, make: Box::new(make) }
+/// A file that needs a shape stops the start: no rollback could switch it. Anything else that is
+/// wrong with it may be mended while the worker runs.
+fn registry(
+    id: TargetId,
+    settings: &RegistrySettings,
+    shape: &RegistryShape,
+) -> Result<Worker, ProcessError> {
+    let file = RegistryFile::new(id.clone(), settings.path.clone()).in_shape(shape.clone());
+    let file = if settings.check_artifacts { file.check_artifacts() } else { file };
+    if let Err(error) = file.check()
+        && error.needs_shape()
+    {
+        return Err(ProcessError::Registry(error));
+    }
+    let make = move || -> Box<dyn Target> { Box::new(file.clone()) };
+    Ok(Worker { id, poll: settings.poll, make: Box::new(make) })
 }
 
 fn router(settings: &RouterWorkerSettings) -> Result<Worker, ProcessError> {

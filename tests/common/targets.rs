@@ -1,8 +1,10 @@
 //! The words that the tests of targets share.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use ripcord::config::{Config, RegistryShape};
 use ripcord::model::{Command, ModelId, TargetId};
 use ripcord::targets::exec::{Exec, ExecOptions};
 use ripcord::targets::{Acted, Later, Target};
@@ -11,6 +13,15 @@ pub(crate) const LONG: Duration = Duration::from_secs(30);
 
 pub(crate) fn target(name: &str) -> TargetId {
     TargetId::new(name).unwrap()
+}
+
+/// The shape that a config describes in these lines.
+pub(crate) fn shape(lines: &str) -> RegistryShape {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("my.toml");
+    std::fs::write(&file, format!("[workers.registry.shape]\n{lines}")).unwrap();
+    let config = Config::load(&[file], &BTreeMap::new());
+    config.unwrap_or_else(|refused| panic!("{refused}")).settings.workers.registry_shape
 }
 
 /// `fd` shall be `to`, was `from`.

@@ -33,5 +33,7 @@ mod target_notice;
 mod target_registry;
 // The example workers that are shipped.
 mod target_workers;
+// Registries in the shapes that people have: recognized, read, switched and written back.
+mod registry_shapes;
 // Topics of Kafka that are not as they must be, without a Kafka.
 mod topics;

@@ -12,7 +12,7 @@ use ripcord::model::{Baseline, Baselines, ModelId, Proof, Signal, StepResult, Ve
 use ripcord::targets::Target;
 use ripcord::targets::registry::RegistryFile;
 
-use crate::common::targets::{act, block_on, production, target};
+use crate::common::targets::{act, block_on, production, shape, target};
 
 const REGISTRY: &str = r#"{"schema":"ripcord.registry/1","revision":1,"models":[
  {"name":"fd","version":"v3","is_production":true,"model_path":"models/v3.bin","extra":[1]},
@@ -23,6 +23,11 @@ const PLAIN: &str = r#"[{"name":"fd","version":"v3","is_production":true,"extra"
  {"name":"fd","version":"v2","is_production":false}]
 "#;
 
+/// In a shape of its own: the word of production, and of the version before.
+const SHAPED: &str = r#"{"fd":{"versions":{"v3":{"status":"Production","extra":[1]},
+ "v2":{"extra":[], "status":"Archived"}}}}
+"#;
+
 fn folder(text: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("registry.json");
@@ -31,8 +36,14 @@ fn folder(text: &str) -> (tempfile::TempDir, PathBuf) {
 }
 
 fn registry(path: &Path) -> RegistryFile {
-    RegistryFile::new(target("registry"), path.to_owned())
+    let file = RegistryFile::new(target("registry"), path.to_owned());
+    let is_shaped = fs::read_to_string(path).is_ok_and(|text| text.contains("\"status\""));
+    if is_shaped { file.in_shape(shape(KEYED)) } else { file }
 }
+
+/// The shape of [`SHAPED`].
+const KEYED: &str = "entries = \"/*/versions\"\nname = \"*\"\nversion = \"key\"\n\
+                     production = { at = \"./status\", is = \"production\" }\n";
 
 fn json(path: &Path) -> serde_json::Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
@@ -42,17 +53,24 @@ fn json(path: &Path) -> serde_json::Value {
 fn standing(path: &Path) -> (String, u64, u64) {
     let main = json(path);
     let side = PathBuf::from(format!("{}.ripcord", path.display()));
-    let list = main.get("models").unwrap_or(&main).as_array().unwrap().clone();
-    let live: Vec<_> = list.iter().filter(|entry| entry["is_production"] == true).collect();
+    let own = main.get("fd").is_none();
+    let live: Vec<_> = if own {
+        let list = main.get("models").unwrap_or(&main).as_array().unwrap();
+        let live = list.iter().filter(|entry| entry["is_production"] == true);
+        live.map(|entry| entry["version"].as_str().unwrap().to_owned()).collect()
+    } else {
+        let versions = main["fd"]["versions"].as_object().unwrap();
+        let live = versions.iter().filter(|(_, entry)| entry["status"] == "Production");
+        live.map(|(version, _)| version.clone()).collect()
+    };
     assert_eq!(live.len(), 1, "one version is in production: {main}");
-    let meta = match (main.is_array(), side.exists()) {
+    let meta = match (main.is_array() || !own, side.exists()) {
         (true, true) => json(&side),
         (true, false) => serde_json::json!({}),
         (false, _) => main,
     };
     let generation = meta["fences"]["fd"]["generation"].as_u64().unwrap_or(0);
-    let version = live[0]["version"].as_str().unwrap().to_owned();
-    (version, meta["revision"].as_u64().unwrap_or(0), generation)
+    (live[0].clone(), meta["revision"].as_u64().unwrap_or(0), generation)
 }
 
 fn copies(path: &Path) -> Vec<String> {
@@ -67,7 +85,7 @@ fn copies(path: &Path) -> Vec<String> {
 
 #[test]
 fn it_switches_once_and_says_so() {
-    for text in [REGISTRY, PLAIN] {
+    for text in [REGISTRY, PLAIN, SHAPED] {
         let (_folder, path) = folder(text);
         let mut registry = registry(&path);
         let command = production("c1", 2, "v2", "v3");
@@ -95,10 +113,10 @@ fn it_switches_once_and_says_so() {
 
 #[test]
 fn it_says_what_it_needs() {
-    let (folder, path) = folder("[{\"name\":\"fd\",\"version\":3}]");
+    let (folder, path) = folder("[\n{\"name\":\"fd\",\"is_production\":true,\n\"version\":3.5}]");
     let mut broken = registry(&path);
-    let said =
-        format!("{}: [0].version is the number 3; write it in quotes: \"3\"", path.display());
+    let wrong = "[0].version (line 3) is the number 3.5; write it in quotes: \"3.5\"";
+    let said = format!("{}: {wrong}", path.display());
     assert_eq!(block_on(broken.observe()).unwrap_err(), said);
     let acted = act(&mut broken, &production("c1", 1, "v2", "v3"));
     assert_eq!(
@@ -176,7 +194,7 @@ fn artifacts_are_checked() {
 
 #[test]
 fn baselines_are_written_under_the_lock() {
-    for text in [REGISTRY, PLAIN] {
+    for text in [REGISTRY, PLAIN, SHAPED] {
         let (_folder, path) = folder(text);
         let registry = registry(&path);
         let model = ModelId::new("fd").unwrap();
@@ -288,7 +306,7 @@ fn start(path: &Path, last: Option<u64>) -> Child {
 
 #[test]
 fn kills_leave_a_whole_file_and_one_switch_per_command() {
-    for text in [REGISTRY, PLAIN] {
+    for text in [REGISTRY, PLAIN, SHAPED] {
         let (_folder, path) = folder(text);
         let start_revision = standing(&path).1;
         for round in 0..30_u64 {
@@ -306,10 +324,10 @@ fn kills_leave_a_whole_file_and_one_switch_per_command() {
             let (version, revision, generation) = standing(&path);
             assert_eq!(revision - start_revision, generation, "one write per command");
             let by_fence = if generation % 2 == 1 { "v2" } else { "v3" };
-            // Next to a plain list the fence may be one command behind.
+            // In a second file the fence may be one command behind.
             let mut registry = registry(&path);
             if version != by_fence {
-                assert_eq!(text, PLAIN);
+                assert_ne!(text, REGISTRY);
                 let acted = act(&mut registry, &turn(generation + 1));
                 assert_eq!(acted.outcome, StepResult::Done);
                 assert!(acted.detail.contains("already"), "not switched again: {acted:?}");
@@ -326,7 +344,7 @@ fn kills_leave_a_whole_file_and_one_switch_per_command() {
 
 #[test]
 fn two_processes_act_at_once() {
-    for text in [REGISTRY, PLAIN] {
+    for text in [REGISTRY, PLAIN, SHAPED] {
         let (_folder, path) = folder(text);
         let before = standing(&path).1;
         let rivals = [start(&path, Some(60)), start(&path, Some(60))];
@@ -342,9 +360,35 @@ fn two_processes_act_at_once() {
     }
 }
 
+/// The registry is replaced first. After a crash before the second file is written, the repeated
+/// command finds its work done and completes the second file.
+#[test]
+fn a_crash_between_the_two_files_is_made_good() {
+    for text in [PLAIN, SHAPED] {
+        let (_folder, path) = folder(text);
+        let side = PathBuf::from(format!("{}.ripcord", path.display()));
+        let command = production("c1", 1, "v2", "v3");
+        let acted = act(&mut registry(&path), &command);
+        assert!(acted.detail.contains("was v3; revision 1"), "{acted:?}");
+        let whole = json(&side);
+        assert_eq!(whole["versions"]["fd"]["v3"]["archived_reason"], "accuracy fell");
+        let main = fs::read(&path).unwrap();
+        fs::remove_file(&side).unwrap();
+
+        let acted = act(&mut registry(&path), &command);
+        assert_eq!(acted.outcome, StepResult::Done);
+        assert!(acted.detail.contains("is already v2"), "{acted:?}");
+        assert_eq!((json(&side), fs::read(&path).unwrap()), (whole, main));
+    }
+}
+
 #[test]
 fn another_program_that_takes_no_lock_is_noticed() {
-    let (_folder, path) = folder(REGISTRY);
+    [REGISTRY, SHAPED].into_iter().for_each(one_that_takes_no_lock);
+}
+
+fn one_that_takes_no_lock(text: &str) {
+    let (_folder, path) = folder(text);
     let stop = std::sync::atomic::AtomicBool::new(false);
     let mut outcomes = std::collections::BTreeMap::<String, u32>::new();
     std::thread::scope(|scope| {
@@ -354,7 +398,7 @@ fn another_program_that_takes_no_lock_is_noticed() {
             let mut n = 0_u32;
             while !stop.load(std::sync::atomic::Ordering::SeqCst) {
                 n += 1;
-                let text = REGISTRY.replace("[1]", &format!("[{n}]"));
+                let text = text.replace("[1]", &format!("[{n}]"));
                 fs::write(&other, text).unwrap();
                 fs::rename(&other, &path).unwrap();
             }

@@ -13,7 +13,7 @@ use serde_json::Value;
 /// A line that sets a key, behind a bare # or not: the key.
 fn key(line: &str) -> Option<&str> {
     let (key, _) = line.strip_prefix('#').unwrap_or(line).split_once(" = ")?;
-    let bare = key.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+    let bare = key.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'));
     (bare && !key.is_empty()).then_some(key)
 }
 
@@ -97,9 +97,15 @@ fn every_setting_there_is_stands_in_the_file() {
     leaves(&report.settings, "", true, &mut unset);
     let never: Vec<&String> = unset.difference(&set).collect();
     // These are in the file, and cannot be set together with others that are.
-    let expected = ["http.token_file", "router.telemetry", "trigger.tolerance_relative_percent"];
+    let expected = [
+        "http.token_file",
+        "router.telemetry",
+        "trigger.tolerance_relative_percent",
+        "workers.registry.shape.production.holds",
+    ];
     assert_eq!(never, expected);
-    for alternative in ["#token_file = ", "#telemetry = ", "#tolerance_relative_percent = "] {
+    let written = ["#token_file = ", "#telemetry = ", "#tolerance_relative_percent = ", "holds = "];
+    for alternative in written {
         assert!(DEFAULTS.contains(alternative));
     }
 }

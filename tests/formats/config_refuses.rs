@@ -271,6 +271,63 @@ const REFUSALS: &[(&str, &str)] = &[
         "ingest.heartbeat_milliseconds = 20000 in my.toml: must be at most half of \
              rules.policy.stall_after_seconds, or healthy lanes count as stalled",
     ),
+    // The shape of a registry.
+    (
+        "[workers.registry.shape]\nentries = \"models\"\nname = \"./n\"\nversion = \"./v\"",
+        "workers.registry.shape.entries = \"models\" in my.toml: does not name a place in the \
+             document; write \"/models\", \"/*/versions\", or \"\" if the document is the list",
+    ),
+    (
+        "[workers.registry.shape]\nentries = \"\"\nversion = \"./v\"",
+        "workers.registry.shape.name: is missing; say where the model's name is, such as \
+             \"./name\", or set default_name",
+    ),
+    (
+        "[workers.registry.shape]\nname = \"./n\"\nentries = \"\"",
+        "workers.registry.shape.version: is missing; say where it is, such as \"./version\"",
+    ),
+    (
+        "[workers.registry.shape]\nname = \"*\"\nentries = \"/m\"\nversion = \"key\"",
+        "workers.registry.shape.name = \"*\" in my.toml: needs a * in entries",
+    ),
+    (
+        "[workers.registry.shape]\nname = \"./n\"\nversion = \"key\"",
+        "workers.registry.shape.version = \"key\" in my.toml: needs entries: the document has no \
+             key",
+    ),
+    (
+        "[workers.registry.shape]\nentries = \"/*/v\"\nname = \"/a/*/n\"\nversion = \"key\"",
+        "workers.registry.shape.name = \"/a/*/n\" in my.toml: has a *; begin it like entries, up \
+             to its only *",
+    ),
+    (
+        "[workers.registry.shape]\nentries = \"\"\nname = \"./n\"\nversion = \"./v\"\n\
+         production = { at = \"./s\" }",
+        "workers.registry.shape.production in my.toml: needs either is, the value that marks an \
+             entry, or holds, what of the production version is there",
+    ),
+    (
+        "[workers.registry.shape]\nentries = \"\"\nname = \"./n\"\nversion = \"./v\"\n\
+         production = { at = \"./s\", holds = \"./v\" }",
+        "workers.registry.shape.production.at = \"./s\" in my.toml: must begin with / if holds is \
+             set",
+    ),
+    (
+        "[workers.registry.shape]\nentries = \"\"\nname = \"./n\"\nversion = \"./v\"\n\
+         production = { at = \"/s\", is = true }",
+        "workers.registry.shape.production.at = \"/s\" in my.toml: must begin with ./ if is is set",
+    ),
+    (
+        "[workers.registry.shape]\nentries = \"\"\nname = \"./n\"\nversion = \"./v\"\n\
+         several_in_production = \"newest\"\nproduction = { at = \"./s\", is = \"live\" }",
+        "workers.registry.shape.production.former: is missing; with several_in_production, say \
+             what the former version gets",
+    ),
+    (
+        "[workers.registry.shape]\nseveral_in_production = \"last\"",
+        "workers.registry.shape.several_in_production = \"last\" in my.toml: unknown value; \
+             expected one of newest",
+    ),
     (
         "[workers.exec.registry]\nprobe = [\"p\"]\nact = [\"a\"]",
         "workers.exec.registry in my.toml: is the name of a built-in worker; choose another",

@@ -13,6 +13,8 @@ mod cli_kafka;
 mod cli_files;
 // Recordings in a form of their own, and the mapping that reads them.
 mod cli_mapping;
+// Registries in other shapes: proposed, then read.
+mod cli_registry;
 // The offline commands, as a new user meets them.
 mod cli_replay;
 // What the Docker context holds compiles.

@@ -3,7 +3,8 @@
 use super::document::Document;
 use super::entry::{BASELINES, Entry};
 use super::error::DocumentError;
-use super::json::{JsonMembers, LiteralJson};
+use super::json::LiteralJson;
+use crate::edge::chain::chain;
 use crate::edge::fence::CommandAge;
 use crate::model::{Baselines, Command, ModelId, StepResult, VersionId, Want};
 
@@ -40,7 +41,7 @@ impl Document {
         let failed = |detail| Applied::unchanged(StepResult::Failed, detail);
         let live = match self.production(model) {
             Ok(live) => live.map(|entry| entry.version.clone()),
-            Err(error) => return failed(format!("{place}: {error}")),
+            Err(error) => return failed(format!("{place}: {}", chain(&error))),
         };
         let now = live.as_ref().map_or("no version".to_owned(), ToString::to_string);
         match self.taken(model).knows(command) {
@@ -62,6 +63,10 @@ impl Document {
             CommandAge::New => {}
         }
         if live.as_ref() == Some(version) {
+            // After a crash between the two files, the marks in the second are missing.
+            if self.side.is_some() && !(self.own && self.any_has("archived")) {
+                self.archive(command, version, instead_of);
+            }
             self.keep_fence(command);
             let detail = format!("{model} is already {version} in {place}");
             return Applied { outcome: StepResult::Done, detail, changed: true };
@@ -83,8 +88,10 @@ impl Document {
                 "{version} of {model} in {place} cannot be served: {why}; nothing was done"
             ));
         }
+        let before = self.clone();
         if let Err(error) = self.switch(command, version, instead_of) {
-            return failed(format!("{place}: {error}"));
+            *self = before;
+            return failed(format!("{place}: {}; nothing was done", chain(&error)));
         }
         let revision = self.revision;
         let detail = format!("{model} is {version} in {place}, was {now}; revision {revision}");
@@ -99,14 +106,15 @@ impl Document {
         version: &VersionId,
         baselines: &Baselines,
     ) -> Result<(), DocumentError> {
-        let at = self.position(model, version);
-        let absent = || DocumentError::Absent(self.absent(place, model, version));
-        let at = Some(at.ok_or_else(absent)?);
+        if self.find(model, version).is_none() {
+            return Err(DocumentError::Absent(self.absent(place, model, version)));
+        }
         let wanted: Vec<_> = BASELINES
             .into_iter()
             .filter_map(|(signal, field, value)| Some((field, value, *baselines.get(&signal)?)))
             .collect();
-        if let Some(entry) = self.entry_mut(at)
+        let own = self.own;
+        if let Some(entry) = self.keeper(model, version, own)
             && let Some(all) = entry.object_at("baseline")
         {
             for (field, value, baseline) in wanted {
@@ -134,7 +142,7 @@ impl Document {
             ("archived", LiteralJson::Flag(false)),
             ("proven_good", LiteralJson::Flag(proven_good)),
         ];
-        if let Some(list) = self.list_mut() {
+        if let Some(LiteralJson::List(list)) = self.main.root.object_at("models") {
             list.push(LiteralJson::object(fields));
         }
         self.read_entries()
@@ -148,36 +156,69 @@ impl Document {
         version: &VersionId,
         instead_of: &VersionId,
     ) -> Result<(), DocumentError> {
-        let (up, down) =
-            (self.position(&command.model, version), self.position(&command.model, instead_of));
-        let may_add =
-            |field: &str, document: &Self| document.side.is_none() || document.any_has(field);
-        let archived = may_add("archived", self);
-        let at = may_add("archived_at", self);
-        let reason = may_add("archived_reason", self);
-        let time = LiteralJson::text(command.issued_at);
-        if let Some(entry) = self.entry_mut(up) {
-            entry.set("is_production", LiteralJson::Flag(true));
-            if archived {
-                entry.set("archived", LiteralJson::Flag(false));
-            }
-            entry.remove("archived_at");
-            entry.remove("archived_reason");
+        let model = &command.model;
+        let at = |version| self.find(model, version).map(|entry| entry.at.clone());
+        let (Some(up), Some(live)) = (at(version), at(instead_of)) else { return Ok(()) };
+        // Of several, only those that are newer than the restored version are in its way.
+        let aged = self.aged().find(|(_, entry)| entry.at == up).map(|(age, _)| age);
+        let down: Vec<_> = self
+            .marked(model)
+            .filter(|(age, _)| !self.newest || Some(*age) > aged)
+            .map(|(_, entry)| entry.at.clone())
+            .collect();
+        self.move_marks(&up, &live, &down)?;
+        self.read_entries()?;
+        if self.production(model)?.is_none_or(|entry| entry.version != *version) {
+            let (model, version) = (model.clone(), version.clone());
+            return Err(DocumentError::NotMarkable { model, version });
         }
-        if let Some(entry) = self.entry_mut(down) {
-            entry.set("is_production", LiteralJson::Flag(false));
-            if archived {
-                entry.set("archived", LiteralJson::Flag(true));
-            }
-            if at {
-                entry.set("archived_at", time);
-            }
-            if reason {
-                entry.set("archived_reason", LiteralJson::text(&command.reason));
-            }
-        }
+        self.archive(command, version, instead_of);
         self.keep_fence(command);
         self.read_entries()
+    }
+
+    /// Notes which version was withdrawn, when and why: in its entry if that has a place for it,
+    /// else in the side text.
+    fn archive(&mut self, command: &Command, version: &VersionId, instead_of: &VersionId) {
+        let model = &command.model;
+        let notes = [
+            ("archived", LiteralJson::Flag(true)),
+            ("archived_at", LiteralJson::text(command.issued_at)),
+            ("archived_reason", LiteralJson::text(&command.reason)),
+        ];
+        for (field, note) in notes {
+            let here = self.own && (self.side.is_none() || self.any_has(field));
+            if let Some(up) = self.keeper(model, version, here) {
+                if here && field == "archived" {
+                    up.set(field, LiteralJson::Flag(false));
+                } else {
+                    up.remove(field);
+                }
+            }
+            if self.find(model, instead_of).is_some()
+                && let Some(down) = self.keeper(model, instead_of, here)
+            {
+                down.set(field, note);
+            }
+        }
+        if let Some(side) = &mut self.side {
+            side.root.drop_empty(&["versions", model.as_str(), version.as_str()]);
+        }
+    }
+
+    /// What keeps our notes about a version: its entry (`here`), or an object in the side text.
+    fn keeper(
+        &mut self,
+        model: &ModelId,
+        version: &VersionId,
+        here: bool,
+    ) -> Option<&mut LiteralJson> {
+        if here {
+            let address = self.find(model, version)?.at.entry.clone();
+            return self.main.root.at_mut(&address);
+        }
+        let versions = self.side.as_mut()?.root.object_at("versions")?;
+        versions.object_at(model.as_str())?.object_at(version.as_str())
     }
 
     fn keep_fence(&mut self, command: &Command) {
@@ -208,18 +249,7 @@ impl Document {
         self.meta_mut().set("revision", revision);
     }
 
-    fn entry_mut(&mut self, at: Option<usize>) -> Option<&mut LiteralJson> {
-        self.list_mut()?.value_mut(at?)
-    }
-
     fn meta_mut(&mut self) -> &mut LiteralJson {
         &mut self.side.as_mut().unwrap_or(&mut self.main).root
-    }
-
-    fn list_mut(&mut self) -> Option<&mut JsonMembers> {
-        let root = &mut self.main.root;
-        let plain = matches!(root, LiteralJson::List(_));
-        let models = if plain { root } else { root.object_at("models")? };
-        if let LiteralJson::List(list) = models { Some(list) } else { None }
     }
 }

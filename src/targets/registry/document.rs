@@ -1,28 +1,35 @@
 //! The content of a registry. Pure: text in, facts and text out.
 //!
-//! A document is written back as it was read, except for what a command changes. A plain list gets
-//! no field that none of its entries has; its fences are in a second text, the side text.
+//! A document is written back as it was read, except for what a command changes. Only an object in
+//! Ripcord's own form gets new fields; of all others, the fences and what else is kept about a
+//! version are in a second text, the side text.
 
 use std::collections::BTreeMap;
 
 use super::entry::{Entry, check_object, read_count, read_fence};
 use super::error::DocumentError;
+use super::form::{self, Shaped};
 use super::json::{JsonText, LiteralJson};
+use crate::config::{PlaceStep, RegistryForm};
 use crate::edge::fence::AcceptedCommands;
-use crate::model::{Fact, ModelId, TargetId, VersionFact, VersionId};
+use crate::model::{EventTime, Fact, ModelId, TargetId, VersionFact, VersionId};
 
 /// The schema field of a registry.
 pub(super) const SCHEMA: &str = "ripcord.registry/1";
-/// The schema field of the side text of a plain list.
+/// The schema field of the side text.
 const SIDE_SCHEMA: &str = "ripcord.registry-fences/1";
-
 /// A registry, checked.
 #[derive(Debug, Clone)]
 pub(super) struct Document {
-    /// What was read: the object, or the plain list.
+    /// What was read.
     pub(super) main: JsonText,
-    /// Revision and fences of a plain list.
+    /// Revision, fences and marks of a document that gets no fields of ours.
     pub(super) side: Option<JsonText>,
+    /// Whether entries are in Ripcord's own form.
+    pub(super) own: bool,
+    pub(super) form: RegistryForm,
+    /// Of several marked versions, the newest is in production.
+    pub(super) newest: bool,
     pub(super) entries: Vec<Entry>,
     pub(super) taken: BTreeMap<ModelId, AcceptedCommands>,
     pub(super) revision: u64,
@@ -32,33 +39,21 @@ pub(super) struct Document {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Rendered {
     pub(super) main: String,
-    /// The side text of a plain list.
+    /// The side text, if it has one.
     pub(super) side: Option<String>,
 }
 
 impl Document {
-    /// Reads a registry, and the side text if it is a plain list.
-    pub(super) fn parse(text: &str, side: Option<&str>) -> Result<Self, DocumentError> {
-        let main = JsonText::read(text).map_err(DocumentError::NotJson)?;
-        let side = match &main.root {
-            LiteralJson::List(_) => Some(match side {
-                Some(side) => JsonText::read(side).map_err(DocumentError::FencesNotJson)?,
-                None => {
-                    let schema = LiteralJson::text(SIDE_SCHEMA);
-                    JsonText::new(LiteralJson::object([("schema", schema)]))
-                }
-            }),
-            LiteralJson::Object(_) => None,
-            other @ (LiteralJson::Null
-            | LiteralJson::Flag(_)
-            | LiteralJson::Number(_)
-            | LiteralJson::Text(_)) => {
-                return Err(DocumentError::Shape { found: other.to_string() });
-            }
-        };
-        let mut document =
-            Self { main, side, entries: Vec::new(), taken: BTreeMap::new(), revision: 0 };
-        document.check_schema()?;
+    /// Reads a document in this form.
+    pub(super) fn read(
+        main: JsonText,
+        side: Option<JsonText>,
+        own: bool,
+        form: RegistryForm,
+        newest: bool,
+    ) -> Result<Self, DocumentError> {
+        let (entries, taken, revision) = (Vec::new(), BTreeMap::new(), 0);
+        let mut document = Self { main, side, own, form, newest, entries, taken, revision };
         document.read_entries()?;
         document.read_fences()?;
         Ok(document)
@@ -73,10 +68,17 @@ impl Document {
         Self {
             main: JsonText::new(root),
             side: None,
+            own: true,
+            form: form::own(vec![PlaceStep::Member("models".to_owned())]),
+            newest: false,
             entries: Vec::new(),
             taken: BTreeMap::new(),
             revision: 0,
         }
+    }
+
+    pub(super) fn shaped(&self) -> Shaped<'_> {
+        Shaped { root: &self.main.root, form: &self.form }
     }
 
     /// The document as text.
@@ -94,16 +96,39 @@ impl Document {
 
     /// The production version of a model.
     pub(super) fn production(&self, model: &ModelId) -> Result<Option<&Entry>, DocumentError> {
-        let mut live =
-            self.entries.iter().filter(|entry| entry.production && entry.model == *model);
-        match (live.next(), live.next()) {
-            (Some(first), Some(second)) => Err(DocumentError::TwoInProduction {
-                model: model.clone(),
-                first: first.version.clone(),
-                second: second.version.clone(),
-            }),
-            (live, _) => Ok(live),
+        let mut live: Vec<_> = self.marked(model).collect();
+        live.sort_by_key(|(age, _)| *age);
+        let live = match live.as_slice() {
+            [] => return Ok(None),
+            [.., (_, newest)] if self.newest => newest,
+            [(_, only)] => only,
+            [(_, first), (_, second), ..] => {
+                let model = model.clone();
+                let (first, second) = (first.version.clone(), second.version.clone());
+                return Err(match self.form.marks.is_empty() {
+                    true => DocumentError::NoMark { model, first, second },
+                    false => DocumentError::TwoInProduction { model, first, second },
+                });
+            }
+        };
+        for mark in self.form.marks.iter().skip(1) {
+            if !self.shaped().marked(mark, &live.at)? {
+                let (model, version) = (model.clone(), live.version.clone());
+                return Err(DocumentError::Disagree { model, version, at: mark.at.to_string() });
+            }
         }
+        Ok(Some(live))
+    }
+
+    /// All entries, each with its age: later is newer.
+    pub(super) fn aged(&self) -> impl Iterator<Item = (Age, &Entry)> {
+        let entries = self.entries.iter().enumerate();
+        entries.map(|(index, entry)| ((entry.created_at, index), entry))
+    }
+
+    /// The entries of a model that are marked.
+    pub(super) fn marked(&self, model: &ModelId) -> impl Iterator<Item = (Age, &Entry)> {
+        self.aged().filter(move |(_, entry)| entry.production && entry.model == *model)
     }
 
     /// The facts, ordered by model, the versions of each newest first.
@@ -139,44 +164,53 @@ impl Document {
         Ok(facts)
     }
 
-    fn check_schema(&self) -> Result<(), DocumentError> {
-        let fix = format!("write \"{SCHEMA}\"");
-        let at = "schema".to_owned();
-        match (&self.side, self.main.root.get("schema")) {
-            (Some(_), _) => Ok(()),
-            (None, Some(LiteralJson::Text(schema))) if schema.text() == Some(SCHEMA) => Ok(()),
-            (None, Some(other)) => Err(DocumentError::Wrong { at, found: other.to_string(), fix }),
-            (None, None) => Err(DocumentError::Missing { at, fix }),
+    pub(super) fn read_entries(&mut self) -> Result<(), DocumentError> {
+        let mut entries = self.shaped().entries()?;
+        let mut seen = BTreeMap::new();
+        for entry in &entries {
+            let at = self.shaped().shown(&entry.at.entry);
+            if let Some(first) = seen.insert((&entry.model, &entry.version), at.clone()) {
+                return Err(DocumentError::Twice {
+                    model: entry.model.clone(),
+                    version: entry.version.clone(),
+                    first,
+                    second: at,
+                });
+            }
+        }
+        for entry in &mut entries {
+            self.read_kept(entry)?;
+        }
+        self.shaped().check_held(&entries)?;
+        self.entries = entries;
+        Ok(())
+    }
+
+    /// Reads what is kept about a version: in its entry if that is ours, and in the side text.
+    fn read_kept(&self, entry: &mut Entry) -> Result<(), DocumentError> {
+        let address = entry.at.entry.clone();
+        let here = self.main.root.at(&address).filter(|_| self.own);
+        if let Some(json) = here {
+            let (name, line) = (self.main.root.name(&address), self.main.root.line(&address));
+            entry.read_more(json, (&name, line))?;
+        }
+        let Some(kept) = self.kept(&entry.model, &entry.version) else { return Ok(()) };
+        let at = format!("the fence file's versions.{}.{}", entry.model, entry.version);
+        check_object(kept, &at, "write an object, or remove it")?;
+        match here {
+            None => entry.read_more(kept, (&at, 0)),
+            Some(json) if json.has("archived") => Ok(()),
+            Some(_) => {
+                entry.archived = kept.get("archived") == Some(&LiteralJson::Flag(true));
+                Ok(())
+            }
         }
     }
 
-    pub(super) fn read_entries(&mut self) -> Result<(), DocumentError> {
-        let (at, fix) = ("models".to_owned(), "write a list of entries".to_owned());
-        let list = match (&self.main.root, self.main.root.get("models")) {
-            (LiteralJson::List(list), _) | (_, Some(LiteralJson::List(list))) => list,
-            (_, Some(other)) => {
-                return Err(DocumentError::Wrong { at, found: other.to_string(), fix });
-            }
-            (_, None) => return Err(DocumentError::Missing { at, fix }),
-        };
-        let prefix = if self.side.is_some() { "" } else { "models" };
-        let place = |index: usize| format!("{prefix}[{index}]");
-        let mut entries: Vec<Entry> = Vec::new();
-        for (index, json) in list.values().enumerate() {
-            let entry = Entry::read(json, &place(index))?;
-            let same = |e: &Entry| e.model == entry.model && e.version == entry.version;
-            if let Some(first) = entries.iter().position(same) {
-                return Err(DocumentError::Twice {
-                    model: entry.model,
-                    version: entry.version,
-                    first: place(first),
-                    second: place(index),
-                });
-            }
-            entries.push(entry);
-        }
-        self.entries = entries;
-        Ok(())
+    /// What the side text keeps about a version.
+    fn kept(&self, model: &ModelId, version: &VersionId) -> Option<&LiteralJson> {
+        let versions = self.side.as_ref()?.root.get("versions")?;
+        versions.get(model.as_str())?.get(version.as_str())
     }
 
     fn read_fences(&mut self) -> Result<(), DocumentError> {
@@ -227,11 +261,21 @@ impl Document {
 
     /// Whether an entry has this field.
     pub(super) fn any_has(&self, field: &str) -> bool {
-        match (&self.main.root, self.main.root.get("models")) {
-            (LiteralJson::List(list), _) | (_, Some(LiteralJson::List(list))) => {
-                list.values().any(|entry| entry.has(field))
-            }
-            (_, _) => false,
+        let mut entries = self.entries.iter();
+        entries.any(|e| self.main.root.at(&e.at.entry).is_some_and(|json| json.has(field)))
+    }
+}
+
+/// When a version was made, and where it is in the file.
+pub(super) type Age = (Option<EventTime>, usize);
+
+/// The side text, or a new one.
+pub(super) fn side_of(text: Option<&str>) -> Result<JsonText, DocumentError> {
+    match text {
+        Some(text) => JsonText::read(text).map_err(DocumentError::FencesNotJson),
+        None => {
+            let schema = LiteralJson::text(SIDE_SCHEMA);
+            Ok(JsonText::new(LiteralJson::object([("schema", schema)])))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Why a document cannot be used as a registry.
 
 use super::json::JsonSyntaxError;
+use super::proposal::Proposal;
 use crate::model::{ModelId, NameError, VersionId};
 
 /// Why a document cannot be used as a registry.
@@ -70,8 +71,8 @@ pub enum DocumentError {
     },
     /// Two versions in production.
     #[error(
-        "{model} has two versions in production, {first} and {second}; \
-         set is_production of one of them to false"
+        "{model} has two versions in production, {first} and {second}; mark only one of them, or \
+         set several_in_production = \"newest\" in [workers.registry.shape]"
     )]
     TwoInProduction {
         /// The model.
@@ -81,6 +82,58 @@ pub enum DocumentError {
         /// The other.
         second: VersionId,
     },
+    /// Two versions of a model in a shape that does not say what marks one.
+    #[error(
+        "{model} has the versions {first} and {second}, and the shape does not say which is in \
+         production; set production in [workers.registry.shape]"
+    )]
+    NoMark {
+        /// The model.
+        model: ModelId,
+        /// One version.
+        first: VersionId,
+        /// The other.
+        second: VersionId,
+    },
+    /// Entries of which none says whether it is in production.
+    #[error(
+        "no entry has is_production, so nothing says which version is in production; write \
+         \"is_production\": true in the entry that is"
+    )]
+    NothingInProduction,
+    /// Marks that contradict each other.
+    #[error("{model} is {version}, but {at} does not say so; correct one of them")]
+    Disagree {
+        /// The model.
+        model: ModelId,
+        /// The version in production by the mark that decides.
+        version: VersionId,
+        /// Another mark.
+        at: String,
+    },
+    /// The shape does not say what the former version gets.
+    #[error(
+        "what the former version gets at {at} is unknown; set former next to it in \
+         [workers.registry.shape]"
+    )]
+    Former {
+        /// The place of the mark.
+        at: String,
+    },
+    /// Nothing in the file can say that this version is in production.
+    #[error(
+        "nothing in the file can say that {version} of {model} is in production: what marks it \
+         does not tell its versions apart"
+    )]
+    NotMarkable {
+        /// The model.
+        model: ModelId,
+        /// The version.
+        version: VersionId,
+    },
+    /// A registry in another form than Ripcord's.
+    #[error("{0}")]
+    OtherForm(Box<Proposal>),
     /// No such entry.
     #[error("{0}")]
     Absent(String),

@@ -7,6 +7,7 @@ use super::change::Applied;
 use super::document::Document;
 use super::error::DocumentError;
 use super::store::{Store, WriteResult};
+use crate::config::RegistryShape;
 use crate::edge::chain::chain;
 use crate::edge::files::FileError;
 use crate::model::{
@@ -44,11 +45,20 @@ pub enum RegistryError {
     NoSuchBaseline(Signal),
 }
 
+impl RegistryError {
+    /// Whether the file is in a shape that the config must describe first.
+    #[must_use]
+    pub fn needs_shape(&self) -> bool {
+        matches!(self, Self::Document { source: DocumentError::OtherForm(_), .. })
+    }
+}
+
 /// The registry in a file.
 #[derive(Debug, Clone)]
 pub struct RegistryFile {
     target: TargetId,
     path: PathBuf,
+    shape: RegistryShape,
     check_artifacts: bool,
     artifacts: Option<Artifacts>,
     seen: Option<(Option<Stamp>, u64)>,
@@ -58,7 +68,24 @@ impl RegistryFile {
     /// The registry at `path`. It is read when it is needed.
     #[must_use]
     pub fn new(target: TargetId, path: PathBuf) -> Self {
-        Self { target, path, check_artifacts: false, artifacts: None, seen: None }
+        let shape = RegistryShape::default();
+        Self { target, path, shape, check_artifacts: false, artifacts: None, seen: None }
+    }
+
+    /// Reads the file in this shape.
+    #[must_use]
+    pub fn in_shape(self, shape: RegistryShape) -> Self {
+        Self { shape, ..self }
+    }
+
+    /// Whether the file can be read, and what it says about production.
+    ///
+    /// # Errors
+    /// If it cannot, or if it contradicts itself.
+    pub fn check(&self) -> Result<(), RegistryError> {
+        let document = self.load()?;
+        let facts = document.facts(&self.target, &mut |_| None);
+        facts.map(drop).map_err(|source| self.wrong(source))
     }
 
     /// Looks for artifacts relative to the registry's folder, and hashes them.
@@ -111,7 +138,7 @@ impl RegistryFile {
     }
 
     fn parse(&self, text: &str, side: Option<&str>) -> Result<Document, RegistryError> {
-        Document::parse(text, side).map_err(|source| self.wrong(source))
+        Document::parse(text, side, &self.shape).map_err(|source| self.wrong(source))
     }
 
     fn load(&self) -> Result<Document, RegistryError> {

@@ -2,7 +2,7 @@
 //!
 //! Law: the file and its shadow in memory share one pure document logic. The file is complete at
 //! every moment, each command switches it at most once, and what a command does not change keeps
-//! its bytes. The last copies are kept next to it.
+//! its bytes, in any shape. The last copies are kept next to it.
 
 mod artifact;
 mod change;
@@ -10,7 +10,13 @@ mod document;
 mod entry;
 mod error;
 mod file;
+mod form;
 mod json;
+mod lookalike;
+mod marks;
+mod open;
+mod proposal;
+mod recognize;
 mod shadow;
 mod store;
 #[cfg(test)]
@@ -19,4 +25,5 @@ mod tests;
 pub use error::DocumentError;
 pub use file::{RegistryError, RegistryFile};
 pub use json::JsonSyntaxError;
+pub use proposal::Proposal;
 pub use shadow::ShadowRegistry;

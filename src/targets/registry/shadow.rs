@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::artifact::Artifacts;
 use super::document::Document;
 use super::error::DocumentError;
+use crate::config::RegistryShape;
 use crate::edge::chain::chain;
 use crate::model::{Command, Fact, ModelId, Proof, StepResult, TargetId, VersionId};
 use crate::targets::{Acted, Fence, Later, Target};
@@ -25,12 +26,25 @@ impl ShadowRegistry {
         Self { target, document: Document::empty(), artifacts: None }
     }
 
-    /// One that starts with the content of `text`: an object or a plain list.
+    /// One that starts with the content of `text`, in Ripcord's own form: an object or a plain
+    /// list.
     ///
     /// # Errors
     /// If it is not a registry.
     pub fn read(target: TargetId, text: &str) -> Result<Self, DocumentError> {
-        Ok(Self { target, document: Document::parse(text, None)?, artifacts: None })
+        Self::read_in(target, text, &RegistryShape::default())
+    }
+
+    /// One that starts with the content of `text`, which is in this shape.
+    ///
+    /// # Errors
+    /// If it is not.
+    pub fn read_in(
+        target: TargetId,
+        text: &str,
+        shape: &RegistryShape,
+    ) -> Result<Self, DocumentError> {
+        Ok(Self { target, document: Document::parse(text, None, shape)?, artifacts: None })
     }
 
     /// Looks for artifacts relative to `folder`, and hashes them.

@@ -4,11 +4,13 @@
 //! space around it. `NaN`, `Infinity` and `-Infinity`, which Python's `json.dump` writes, are kept
 //! too, but reading one as a number gives `None`.
 
+mod address;
 mod read;
 mod write;
 
 use std::fmt;
 
+pub(super) use self::address::{Address, on_line};
 pub use self::read::JsonSyntaxError;
 
 /// The text of a JSON file.
@@ -62,6 +64,8 @@ struct JsonMember {
     value: LiteralJson,
     /// White space between the value and the comma.
     after: String,
+    /// The line that it was read from; 0 if it was not.
+    line: usize,
 }
 
 impl JsonText {
@@ -88,10 +92,6 @@ impl JsonMembers {
         self.all.iter().map(|member| (member.name(), &member.value))
     }
 
-    pub(super) fn value_mut(&mut self, index: usize) -> Option<&mut LiteralJson> {
-        self.all.get_mut(index).map(|member| &mut member.value)
-    }
-
     fn field_mut(&mut self, name: &str) -> Option<&mut LiteralJson> {
         let named = |member: &&mut JsonMember| member.is(name);
         self.all.iter_mut().find(named).map(|member| &mut member.value)
@@ -107,11 +107,21 @@ impl JsonMembers {
             self.end = None;
         }
         let name = name.map(json_string);
-        self.all.push(JsonMember { lead: None, name, colon: None, value, after: String::new() });
+        let after = String::new();
+        self.all.push(JsonMember { lead: None, name, colon: None, value, after, line: 0 });
     }
 
     fn remove(&mut self, name: &str) {
-        let Some(at) = self.all.iter().position(|member| member.is(name)) else { return };
+        if let Some(at) = self.all.iter().position(|member| member.is(name)) {
+            self.remove_at(at);
+        }
+    }
+
+    /// Removes a member; what follows the first takes its place.
+    pub(super) fn remove_at(&mut self, at: usize) {
+        if at >= self.all.len() {
+            return;
+        }
         let removed = self.all.remove(at);
         if at == 0
             && let Some(first) = self.all.first_mut()
@@ -161,6 +171,20 @@ impl LiteralJson {
         Self::Object(object)
     }
 
+    /// A text, or a whole number as a text: what a name can be.
+    pub(super) fn word(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => text.text(),
+            Self::Number(number) => number
+                .strip_prefix('-')
+                .unwrap_or(number)
+                .bytes()
+                .all(|byte| byte.is_ascii_digit())
+                .then_some(number),
+            Self::Null | Self::Flag(_) | Self::List(_) | Self::Object(_) => None,
+        }
+    }
+
     /// A number that JSON has too, as it was written.
     pub(super) fn as_number(&self) -> Option<&str> {
         let Self::Number(number) = self else { return None };
@@ -208,6 +232,24 @@ impl LiteralJson {
         match object.field_mut(name) {
             Some(old) => *old = value,
             None => object.add(Some(name), value),
+        }
+    }
+
+    /// Removes an item of a list.
+    pub(super) fn remove_item(&mut self, index: usize) {
+        if let Self::List(list) = self {
+            list.remove_at(index);
+        }
+    }
+
+    /// Removes a field within fields, and each of those, if it is an object without content.
+    pub(super) fn drop_empty(&mut self, path: &[&str]) {
+        let Some((name, below)) = path.split_first() else { return };
+        let Self::Object(object) = self else { return };
+        let Some(field) = object.field_mut(name) else { return };
+        field.drop_empty(below);
+        if matches!(field, Self::Object(object) if object.all.is_empty()) {
+            object.remove(name);
         }
     }
 

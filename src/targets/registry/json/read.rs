@@ -21,7 +21,7 @@ pub struct JsonSyntaxError {
 impl JsonText {
     /// Reads the text of a file.
     pub(in crate::targets::registry) fn read(text: &str) -> Result<Self, JsonSyntaxError> {
-        let mut reader = Reader { text, at: 0 };
+        let mut reader = Reader { text, at: 0, line: 1 };
         reader.eat("\u{feff}");
         reader.space();
         let before = reader.since(0);
@@ -45,6 +45,7 @@ fn indent_of(text: &str) -> String {
 struct Reader<'a> {
     text: &'a str,
     at: usize,
+    line: usize,
 }
 
 impl Reader<'_> {
@@ -75,7 +76,10 @@ impl Reader<'_> {
     fn space(&mut self) -> String {
         let start = self.at;
         while self.eat_one(|c| matches!(c, ' ' | '\t' | '\r' | '\n')) {}
-        self.since(start)
+        let space = self.since(start);
+        // No line ends within a value.
+        self.line += space.matches('\n').count();
+        space
     }
 
     fn expected(&self, wanted: &str) -> JsonSyntaxError {
@@ -126,10 +130,11 @@ impl Reader<'_> {
             return Ok(JsonMembers { all, end: Some(lead) });
         }
         loop {
+            let line = self.line;
             let (name, colon) = if close == '}' { self.name()? } else { (None, None) };
             let value = self.value(depth)?;
             let after = self.space();
-            let mut member = JsonMember { lead: Some(lead), name, colon, value, after };
+            let mut member = JsonMember { lead: Some(lead), name, colon, value, after, line };
             if self.eat_one(|c| c == close) {
                 let end = Some(std::mem::take(&mut member.after));
                 all.push(member);

@@ -1,8 +1,7 @@
 //! What a command does not change keeps its bytes.
 
-use super::{apply, document, id};
+use super::{apply, document, id, parse};
 use crate::model::{Baseline, Signal, VersionId};
-use crate::targets::registry::document::Document;
 use crate::targets::registry::json::JsonText;
 use proptest::prelude::*;
 
@@ -80,11 +79,12 @@ fn a_plain_list_keeps_what_a_rollback_does_not_change() {
         assert_eq!(rendered.main, plain(false), "{value}");
         let side =
             rendered.side.unwrap().replace("\"revision\"", &format!("\"x\":{value},\"revision\""));
-        let mut again = Document::parse(&rendered.main, Some(&side)).unwrap();
+        let mut again = parse(&rendered.main, Some(&side)).unwrap();
         apply(&mut again, "b 3 fd v2 v3");
         let expected = side
             .replace("\"generation\": 2", "\"generation\": 3")
             .replace("\"command\": \"a\"", "\"command\": \"b\"")
+            .replace("\"v3\": {", "\"v2\": {")
             .replace("\"revision\": 1", "\"revision\": 2");
         assert_eq!(again.render().side, Some(expected), "{value}");
     }
@@ -98,6 +98,7 @@ fn a_baseline_keeps_what_it_does_not_change() {
         let text = |known: &str| {
             format!(
                 "[\n  {{\n    \"name\": \"fd\",\n    \"version\": \"v2\",\n    \
+                 \"is_production\": true,\n    \
                  \"x\": {value},\n    \
                  \"baseline\": {{\n      \"accuracy\": {{{known} \"by\": {value}}},\n      \
                  \"f1\": {value}\n    }}\n  }}\n]"
@@ -115,19 +116,23 @@ fn what_is_new_is_laid_out_like_what_is_there() {
     let v2 = VersionId::new("v2").unwrap();
     for (text, expected) in [
         (
-            "[{\"name\":\"fd\",\"version\":\"v2\"}]",
-            "[{\"name\":\"fd\",\"version\":\"v2\",\
+            "[{\"name\":\"fd\",\"is_production\":true,\"version\":\"v2\"}]",
+            "[{\"name\":\"fd\",\"is_production\":true,\"version\":\"v2\",\
              \"baseline\":{\"accuracy\":{\"value\":0.25,\"n\":8}}}]",
         ),
         (
-            "[\n\t{\n\t\t\"name\": \"fd\",\n\t\t\"version\": \"v2\",\n\t\t\
+            "[\n\t{\n\t\t\"name\": \"fd\",\n\t\t\"is_production\": true,\n\t\t\
+             \"version\": \"v2\",\n\t\t\
              \"baseline\": null\n\t}\n]\n",
-            "[\n\t{\n\t\t\"name\": \"fd\",\n\t\t\"version\": \"v2\",\n\t\t\"baseline\": {\n\t\t\t\
+            "[\n\t{\n\t\t\"name\": \"fd\",\n\t\t\"is_production\": true,\n\t\t\
+             \"version\": \"v2\",\n\t\t\"baseline\": {\n\t\t\t\
              \"accuracy\": {\n\t\t\t\t\"value\": 0.25,\n\t\t\t\t\"n\": 8\n\t\t\t}\n\t\t}\n\t}\n]\n",
         ),
         (
-            "[\r\n  {\r\n    \"name\": \"fd\",\r\n\r\n    \"version\": \"v2\"\r\n  }\r\n]",
-            "[\r\n  {\r\n    \"name\": \"fd\",\r\n\r\n    \"version\": \"v2\",\r\n    \
+            "[\r\n  {\r\n    \"name\": \"fd\",\r\n    \
+             \"is_production\": true,\r\n\r\n    \"version\": \"v2\"\r\n  }\r\n]",
+            "[\r\n  {\r\n    \"name\": \"fd\",\r\n    \
+             \"is_production\": true,\r\n\r\n    \"version\": \"v2\",\r\n    \
              \"baseline\": {\r\n      \
              \"accuracy\": {\r\n        \"value\": 0.25,\r\n        \"n\": 8\r\n      }\r\n    }\
              \r\n  }\r\n]",
@@ -140,7 +145,7 @@ fn what_is_new_is_laid_out_like_what_is_there() {
 }
 
 /// The text of any JSON value, with any white space in it.
-fn any_value() -> impl Strategy<Value = String> {
+pub(super) fn any_value() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         prop::sample::select(&VALUES[..]).prop_map(str::to_owned),
         "-?(0|[1-9][0-9]{0,25})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,4})?",

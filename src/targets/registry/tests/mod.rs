@@ -2,9 +2,12 @@
 
 mod literal;
 mod refused;
+mod shapes;
 
 use super::document::Document;
+use super::error::DocumentError;
 use super::shadow::ShadowRegistry;
+use crate::config::RegistryShape;
 use crate::edge::chain::chain;
 use crate::model::{Command, ModelId, Signal, StepResult, TargetId};
 use proptest::prelude::*;
@@ -29,8 +32,13 @@ const PLAIN: &str = "[\n\t\
     {\"version\":\"v3\",\"name\":\"fd\",\"is_production\":true,\"by\":\"ann\"},\n\t\
     {\"version\":\"v2\",\"name\":\"fd\",\"is_production\":false,\"model_path\":\"m/v2\"}\n]";
 
+/// Reads a document in Ripcord's own form.
+fn parse(text: &str, side: Option<&str>) -> Result<Document, DocumentError> {
+    Document::parse(text, side, &RegistryShape::default())
+}
+
 fn document(text: &str) -> Document {
-    Document::parse(text, None).unwrap_or_else(|error| panic!("{}", chain(&error)))
+    parse(text, None).unwrap_or_else(|error| panic!("{}", chain(&error)))
 }
 
 /// `ID GENERATION MODEL FROM TO`
@@ -144,11 +152,12 @@ fn a_plain_list_stays_one() {
     assert_eq!(
         side.replace(['\n', ' '], ""),
         concat!(
-            r#"{"schema":"ripcord.registry-fences/1","#,
+            r#"{"schema":"ripcord.registry-fences/1","versions":{"fd":{"v3":{"archived":true,"#,
+            r#""archived_at":"2013-06-24T09:00:00Z","archived_reason":"accuracyfell"}}},"#,
             r#""fences":{"fd":{"generation":4,"command":"a"}},"revision":1}"#
         )
     );
-    let again = Document::parse(&rendered.main, Some(&side)).unwrap();
+    let again = parse(&rendered.main, Some(&side)).unwrap();
     assert_eq!((again.revision(), again.taken(&id("fd")).generation), (1, 4));
 }
 
@@ -209,8 +218,8 @@ fn two_in_production_are_named_and_stop_only_their_model() {
         {"name":"a","version":"2","is_production":true},
         {"name":"b","version":"1","is_production":true},{"name":"b","version":"0"}]"#;
     let mut plain = document(text);
-    let said =
-        "a has two versions in production, 1 and 2; set is_production of one of them to false";
+    let said = "a has two versions in production, 1 and 2; mark only one of them, or set \
+         several_in_production = \"newest\" in [workers.registry.shape]";
     let target = TargetId::new("registry").unwrap();
     assert_eq!(plain.facts(&target, &mut |_| None).unwrap_err().to_string(), said);
     assert_eq!(apply(&mut plain, "a 1 a 1 2"), format!("Failed: R: {said}"));
@@ -220,7 +229,7 @@ fn two_in_production_are_named_and_stop_only_their_model() {
 proptest! {
     #[test]
     fn no_text_crashes_it(text in "\\PC{0,60}") {
-        let _any = Document::parse(&text, Some(&text));
+        let _any = parse(&text, Some(&text));
     }
 
     /// However commands come, one version is in production and each command switches at most once.
@@ -245,7 +254,7 @@ proptest! {
                 prop_assert_eq!(after.map(String::from), Some(format!("v{to}")));
             }
             let rendered = registry.render();
-            let again = Document::parse(&rendered.main, rendered.side.as_deref()).unwrap();
+            let again = parse(&rendered.main, rendered.side.as_deref()).unwrap();
             prop_assert_eq!(again.render(), rendered);
         }
     }
