@@ -22,7 +22,7 @@ pub fn mostly_lost(records: &Counters) -> Option<String> {
 #[must_use]
 pub fn lost_values(records: &Counters) -> Option<String> {
     let each =
-        records.lost.iter().map(|(field, n)| format!("{} of {}", count(*n), lost_field(*field)));
+        records.lost.iter().map(|(field, n)| format!("{} ({})", lost_field(*field), count(*n)));
     let each: Vec<_> = each.collect();
     (!each.is_empty()).then(|| {
         format!(
