@@ -83,10 +83,11 @@ pub(super) fn of(config: &Config, named: Option<&str>, args: &MappingArgs) -> Re
         }
     };
     let mut source = source.clone();
-    let fields = args.field.iter().cloned().collect();
+    let fields = args.field.iter().map(|(field, place)| (field.clone(), place.clone().into()));
+    let fields = fields.collect();
     let constants = args.constant.iter().cloned().collect();
-    let mapped = mapping(args.kind, fields, constants)
-        .map_err(|(field, would_do)| anyhow::anyhow!("{field}: {would_do}"))?;
+    let mapped = mapping(args.kind, &fields, constants)
+        .map_err(|wrong| anyhow::anyhow!("{}: {}", wrong.field, wrong.why))?;
     if mapped.is_some() {
         for topic in &mut source.topics {
             topic.mapping.clone_from(&mapped);

@@ -107,7 +107,7 @@ tables! {
     }
     Topic {
         r#type: Option<SampleKind>,
-        fields: Option<ByName<String>>,
+        fields: Option<ByName<serde_json::Value>>,
         constants: Option<ByName<serde_json::Value>>,
         allowed_disorder_seconds: Option<u64>,
     }
@@ -228,7 +228,7 @@ inherited! {
         unknown_models: Unknown,
         models: Vec<String>,
         r#type: Option<SampleKind>,
-        fields: ByName<String>,
+        fields: ByName<serde_json::Value>,
         constants: ByName<serde_json::Value>,
     }
     TriggerDefaults, Trigger {

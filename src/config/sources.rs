@@ -94,12 +94,14 @@ fn topics(check: &mut Checker<'_>, at: &Path, raw: &raw::Source) -> Vec<TopicRul
             constants.extend(topic.constants.clone().unwrap_or_default());
         }
         let kind = topic.and_then(|topic| topic.r#type).or(raw.r#type);
-        let mapping = mapping(kind, fields, constants).map_err(|(key, why)| {
-            let inside = ["fields", "constants"]
-                .into_iter()
-                .flat_map(|table| [own_at.key(table).key(&key), at.key(table).key(&key)]);
+        let mapping = mapping(kind, &fields, constants).map_err(|wrong| {
+            let inside = ["fields", "constants"].into_iter().flat_map(|table| {
+                [own_at.key(table).key(&wrong.field), at.key(table).key(&wrong.field)]
+            });
             let place = inside.into_iter().find(|place| check.is_set(place));
-            check.refuse(&place.unwrap_or_else(|| at.key("fields")), why);
+            let place = place.unwrap_or_else(|| at.key("fields"));
+            let place = wrong.key.map_or(place.clone(), |key| place.key(&key));
+            check.refuse(&place, wrong.why);
         });
         rules.push(TopicRule {
             name: name.clone(),

@@ -12,6 +12,7 @@ mod ids;
 mod incident;
 mod instruction;
 mod lost;
+mod mapping;
 mod mode;
 mod reject;
 mod rule_check;
@@ -36,6 +37,10 @@ pub use ids::{
 pub use incident::{Incident, IncidentEvent, IncidentState};
 pub use instruction::{Ask, Instruction, Scope};
 pub use lost::{LostField, LostFields};
+pub use mapping::{
+    FieldPlace, FieldRule, Mapping, PathStep, Piece, PlaceRoot, Reading, TextEncoding, TextView,
+    TimeUnit, ValuePattern, Zone,
+};
 pub use mode::Mode;
 pub use reject::Reject;
 pub use rule_check::RuleProblem;
@@ -44,6 +49,6 @@ pub use sample::{
     Feature, Health, LatencySample, Outcome, Prediction, PredictionStatus, Role, Run, RunKind,
     RunStatus, Sample, SampleRole, Value,
 };
-pub use source::{Field, LaneId, Mapping, SampleKind, Source, TopicRule, UnknownModels};
+pub use source::{Field, LaneId, SampleKind, Source, TopicRule, UnknownModels};
 pub use time::{EventTime, LogTime, Span, TimeError};
 pub use trigger::{Action, Limit, Signal, Statistic, Tolerance, Trigger};

@@ -1,11 +1,10 @@
 //! Sources: where telemetry comes from, and how its records become samples.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{SourceId, Span};
+use super::{Mapping, SourceId, Span};
 
 /// Topics that belong together. Partition i of each of them is lane i.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,18 +72,7 @@ pub enum SampleKind {
     Run,
 }
 
-/// How any JSON record becomes a sample.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Mapping {
-    /// The kind of every record. `None` if the field `type` decides.
-    pub kind: Option<SampleKind>,
-    /// The place in the record of each sample field.
-    pub fields: BTreeMap<String, Field>,
-    /// Sample fields that are the same for every record.
-    pub constants: BTreeMap<String, serde_json::Value>,
-}
-
-/// The place of a sample's field in a record.
+/// The place of a value in a request that the router sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Field {
     /// A JSON pointer (RFC 6901) into the value.

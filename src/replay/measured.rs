@@ -8,7 +8,7 @@ use crate::measure::{Input, Lane, Output};
 use crate::model::{EventTime, LaneId, LogTime, Reject, Source};
 use crate::show::data::Days;
 use crate::sums::Counters;
-use crate::wire::telemetry::{self, Raw, Rejected};
+use crate::wire::telemetry::{self, Raw, Rejected, Texts};
 
 /// What recordings contain.
 #[derive(Debug)]
@@ -81,8 +81,11 @@ impl Pass {
         source: &Source,
         files: &mut Files,
     ) -> Result<Result<(), String>, FilesError> {
+        let texts = Texts::new();
         let read = match (next.bytes.as_deref(), source.topics.get(TOPIC)) {
-            (Some(bytes), Some(rules)) => telemetry::decode(&Raw::line(bytes), rules, source),
+            (Some(bytes), Some(rules)) => {
+                telemetry::decode(&Raw::line(bytes), rules, source, &texts)
+            }
             (None, _) | (_, None) => Err(Rejected::new(Reject::TooLarge, "it is too large")),
         };
         let (topic, position, appended) = (TOPIC, next.position, None);

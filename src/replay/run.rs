@@ -16,7 +16,7 @@ use crate::shard::Output;
 use crate::targets::registry::ShadowRegistry;
 use crate::topics::{RoleError, Topics};
 use crate::undo::Response;
-use crate::wire::telemetry::Raw;
+use crate::wire::telemetry::{Raw, Texts};
 
 /// The whole pipeline, stepped by records.
 pub(super) struct ReplayRun {
@@ -80,7 +80,8 @@ impl ReplayRun {
         self.records += 1;
         let raw = next.bytes.as_deref().map(Raw::line);
         let fed = RawRecord { topic: TOPIC, position: next.position, appended: None, raw };
-        let decoded = self.feed.decode(fed);
+        let texts = Texts::new();
+        let decoded = self.feed.decode(fed, &texts);
         let mut following = Vec::new();
         if let Some(sample) = decoded.sample() {
             if self.only.as_ref().is_some_and(|only| only.as_str() != sample.model()) {

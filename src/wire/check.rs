@@ -13,7 +13,7 @@ pub use self::report::{
     Durations, Example, LabelCounts, LostValues, ModelReport, PairCounts, Rejects, RoleCounts,
     SourceReport, Times,
 };
-use super::telemetry::{Loss, Raw, RecordAt, decode_explained};
+use super::telemetry::{Loss, Raw, RecordAt, Texts, decode_explained};
 use crate::model::{
     EventTime, LostField, Outcome, Prediction, PredictionStatus, Reject, Sample, SampleKind,
     SampleRole, Source, Span, TopicRule, Value,
@@ -91,8 +91,8 @@ impl<'s> SourceCheck<'s> {
     /// Takes a record of a file.
     pub fn take_at(&mut self, at: RecordAt, record: &Raw<'_>) {
         self.records += 1;
-        let mut losses = Vec::new();
-        match decode_explained(record, self.topic, self.source, &mut losses) {
+        let (mut losses, texts) = (Vec::new(), Texts::new());
+        match decode_explained(record, self.topic, self.source, &texts, &mut losses) {
             Ok(sample) => {
                 self.understood(at, &sample);
                 losses.into_iter().for_each(|loss| self.lose(at, loss));

@@ -30,8 +30,10 @@ mod value;
 
 use std::borrow::Cow;
 
-use crate::measure::{self, UnreadRecord};
-use crate::model::{LostField, Mapping, Reject, Sample, SampleKind, Source, TopicRule};
+use bumpalo::Bump;
+
+use crate::measure::UnreadRecord;
+use crate::model::{EventTime, LostField, Mapping, Reject, Sample, SampleKind, Source, TopicRule};
 pub use body::{RecordAt, RecordPart, each_record, utf16};
 use event::Envelope;
 use fields::{FieldSlot, Fields};
@@ -47,13 +49,18 @@ pub struct Raw<'a> {
     pub headers: &'a [(String, Vec<u8>)],
     /// Its value.
     pub value: &'a [u8],
+    /// When the log took it, or somebody sent it; a file does not say.
+    pub log_time: Option<EventTime>,
 }
+
+/// Where texts live that a record holds within other texts, for as long as its sample does.
+pub type Texts = Bump;
 
 impl<'a> Raw<'a> {
     /// A record without key and headers: a line of a file.
     #[must_use]
     pub const fn line(value: &'a [u8]) -> Self {
-        Self { key: None, headers: &[], value }
+        Self { key: None, headers: &[], value, log_time: None }
     }
 
     /// The first header of this name, if it is text.
@@ -128,8 +135,9 @@ pub fn decode<'a>(
     record: &Raw<'a>,
     topic: &TopicRule,
     source: &Source,
+    texts: &'a Texts,
 ) -> Result<Sample<'a>, Rejected> {
-    explained(record, topic, source, None)
+    explained(record, topic, source, texts, None)
 }
 
 /// Reads one record, and says which of its fields could not be used and why.
@@ -140,15 +148,17 @@ pub fn decode_explained<'a>(
     record: &Raw<'a>,
     topic: &TopicRule,
     source: &Source,
+    texts: &'a Texts,
     losses: &mut Vec<Loss>,
 ) -> Result<Sample<'a>, Rejected> {
-    explained(record, topic, source, Some(losses))
+    explained(record, topic, source, texts, Some(losses))
 }
 
 fn explained<'a>(
     record: &Raw<'a>,
     topic: &TopicRule,
     source: &Source,
+    texts: &'a Texts,
     losses: Option<&mut Vec<Loss>>,
 ) -> Result<Sample<'a>, Rejected> {
     let value = json(record.value, source.max_record_bytes)?;
@@ -163,10 +173,10 @@ fn explained<'a>(
     }
     let record = Raw { value, ..*record };
     match event::opened(value, context.mapping) {
-        None => mapped(&record, &context, losses),
+        None => mapped(&record, &context, texts, losses),
         Some(event) => {
-            let sample = mapped(&Raw { value: &event, ..record }, &context, losses)?;
-            Ok(measure::owned(sample))
+            let value = texts.alloc_slice_copy(&event);
+            mapped(&Raw { value, ..record }, &context, texts, losses)
         }
     }
 }
@@ -176,9 +186,10 @@ fn explained<'a>(
 fn mapped<'a>(
     record: &Raw<'a>,
     context: &Context<'_>,
+    texts: &'a Texts,
     losses: Option<&mut Vec<Loss>>,
 ) -> Result<Sample<'a>, Rejected> {
-    let (mut fields, envelope) = mapped::fields(record, context)?;
+    let (mut fields, envelope) = mapped::fields(record, context, texts)?;
     let fixed = context.mapping.and_then(|mapping| mapping.kind);
     let (event, own) = match envelope {
         Some(Envelope { kind, record }) => (kind, record.map(|_| ())),

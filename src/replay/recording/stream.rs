@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Line, Progress, Recording, RecordingError};
 use crate::model::{EventTime, Source, TopicRule};
-use crate::wire::telemetry::{self, Raw, RecordAt};
+use crate::wire::telemetry::{self, Raw, RecordAt, Texts};
 
 /// The one topic that the files form.
 pub(crate) const TOPIC: usize = 0;
@@ -192,7 +192,8 @@ impl Record {
         }
         let ts = self.bytes.as_deref().and_then(|bytes| {
             let rules = source.topics.get(TOPIC)?;
-            Some(telemetry::decode(&Raw::line(bytes), rules, source).ok()?.ts())
+            let texts = Texts::new();
+            Some(telemetry::decode(&Raw::line(bytes), rules, source, &texts).ok()?.ts())
         });
         self.ts = Time::Known(ts);
         ts

@@ -140,7 +140,8 @@ impl ClaimedLane {
         let Some(place) = self.places.get_mut(topic) else { return Ok(()) };
         (place.end, place.idle) = (None, false);
         for record in records {
-            let decoded = self.feed.decode(fed(topic, record));
+            let texts = Texts::new();
+            let decoded = self.feed.decode(fed(topic, record), &texts);
             if let Some(sample) = decoded.sample() {
                 keys.observe(topic, partition.partition, record.key.as_deref(), sample);
             }
@@ -312,7 +313,12 @@ impl ClaimedLane {
 }
 
 fn fed(topic: usize, record: &Record) -> RawRecord<'_> {
-    let raw = Raw { key: record.key.as_deref(), headers: &record.headers, value: &record.value };
+    let raw = Raw {
+        key: record.key.as_deref(),
+        headers: &record.headers,
+        value: &record.value,
+        log_time: Some(EventTime::from_ms(record.appended.as_ms())),
+    };
     RawRecord {
         topic,
         position: record.position,

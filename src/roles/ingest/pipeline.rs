@@ -8,7 +8,7 @@ use crate::phrases;
 use crate::shard::{Inbox, shard_of};
 use crate::sums::Frame;
 use crate::topics::{RoleError, Topics};
-use crate::wire::telemetry::{self, Raw, Rejected};
+use crate::wire::telemetry::{self, Raw, Rejected, Texts};
 
 /// Why the lane refuses a clock.
 const FROM_FUTURE: &str =
@@ -92,17 +92,20 @@ impl LanePipeline {
         let RawRecord { topic, position, raw, .. } = fed;
         match raw {
             Some(raw) if raw.value.is_empty() => self.step(Input::Tombstone { topic, position }),
-            Some(_) | None => self.measure(self.decode(fed), role),
+            Some(_) | None => {
+                let texts = Texts::new();
+                self.measure(self.decode(fed, &texts), role);
+            }
         }
     }
 
-    /// Reads a record.
+    /// Reads a record; `texts` holds what it holds in texts within texts.
     #[must_use]
-    pub fn decode<'a>(&self, fed: RawRecord<'a>) -> Decoded<'a> {
+    pub fn decode<'a>(&self, fed: RawRecord<'a>, texts: &'a Texts) -> Decoded<'a> {
         let RawRecord { topic, position, appended, raw } = fed;
         let rules = self.source.topics.get(topic);
         let read = match (raw, rules) {
-            (Some(raw), Some(rules)) => telemetry::decode(&raw, rules, &self.source),
+            (Some(raw), Some(rules)) => telemetry::decode(&raw, rules, &self.source, texts),
             (None, _) | (_, None) => Err(Rejected::new(
                 Reject::TooLarge,
                 format!(

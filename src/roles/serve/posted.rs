@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode;
 
 use crate::edge::http::Problem;
-use crate::model::{Field, TopicRule};
+use crate::model::{PlaceRoot, TopicRule};
 use crate::wire::telemetry::{attribute, same_header};
 
 /// Types of JSON, with what curl says of every body it is given no type for.
@@ -65,9 +65,9 @@ pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
 pub(super) fn kept(headers: &HeaderMap, topic: &TopicRule) -> Vec<(String, Vec<u8>)> {
     let mapped = || topic.mapping.iter().flat_map(|mapping| mapping.fields.values());
     let read = |name: &str| {
-        mapped().any(|field| match field {
-            Field::Header(header) => same_header(header, name),
-            Field::Pointer(_) | Field::Key => false,
+        mapped().flat_map(|rule| &rule.from).any(|place| match &place.root {
+            PlaceRoot::Header(header) => same_header(header, name),
+            PlaceRoot::Record | PlaceRoot::Key | PlaceRoot::LogTime | PlaceRoot::Nothing => false,
         })
     };
     let sent = headers.iter().filter_map(|(name, value)| {
@@ -118,7 +118,11 @@ mod tests {
             (HeaderName::from_static("host"), HeaderValue::from_static("h")),
         ]);
         let mapping = crate::model::Mapping {
-            fields: [("model".to_owned(), Field::Header("X-Model".to_owned()))].into(),
+            fields: [(
+                "model".to_owned(),
+                crate::model::FieldRule::at(crate::config::place("header:X-Model").unwrap()),
+            )]
+            .into(),
             ..Default::default()
         };
         let topic = TopicRule {

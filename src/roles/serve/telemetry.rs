@@ -14,10 +14,10 @@ use crate::edge::chain::chain;
 use crate::edge::diagnostics;
 use crate::edge::http::{Problem, unpacked};
 use crate::edge::log::{LogError, Outgoing, Partition};
-use crate::model::{Field, Sample, Source, SourceId, TopicRule};
+use crate::model::{PlaceRoot, Sample, Source, SourceId, TopicRule};
 use crate::topics::partitioner::{key_of, lane_of};
 use crate::wire::api::{RejectedRecord, TelemetryReceipt};
-use crate::wire::telemetry::{Raw, RecordAt, RecordPart, Rejected, decode, each_record, utf16};
+use crate::wire::telemetry::{Raw, RecordAt, RecordPart, Rejected, Texts, decode, each_record, utf16};
 
 /// Rejected records that an answer names.
 const NAMED: usize = 100;
@@ -167,7 +167,9 @@ impl<'a> Posted<'a> {
             return Err(Problem::unpacked_too_large(*most));
         }
         let read = value.and_then(|value| {
-            let sample = decode(&Raw { key: None, headers, value }, topic, source)?;
+            let (texts, log_time) = (Texts::new(), Some(self.target.now));
+            let raw = Raw { key: None, headers, value, log_time };
+            let sample = decode(&raw, topic, source, &texts)?;
             Ok(record(&sample, &self.target, value))
         });
         match read {
@@ -193,7 +195,8 @@ fn record(sample: &Sample<'_>, target: &Target<'_>, value: &[u8]) -> Outgoing {
     let key = key_of(sample);
     let partition = lane_of(key.as_bytes(), *lanes);
     let mapped = topic.mapping.iter().flat_map(|mapping| mapping.fields.values());
-    let reads_key = mapped.into_iter().any(|field| *field == Field::Key);
+    let mut places = mapped.flat_map(|rule| &rule.from);
+    let reads_key = places.any(|place| place.root == PlaceRoot::Key);
     Outgoing {
         to: Partition { topic: topic.name.clone(), partition },
         // A source that reads a field from the key was decoded without one, and must be again.

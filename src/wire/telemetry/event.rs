@@ -13,7 +13,7 @@ use super::cursor::RawValue;
 use super::parse::member;
 use super::scan::{elements, members, whole};
 use super::value::{Scalar, text};
-use crate::model::{Field, Mapping, Reject};
+use crate::model::{Mapping, PathStep, Reject};
 
 /// What the envelope of an event says.
 pub(super) struct Envelope<'a> {
@@ -114,12 +114,12 @@ fn data(object: &[u8]) -> Option<Cow<'_, [u8]>> {
 
 /// Whether a pointer of the mapping leads into a list that is the data.
 fn reads_elements(mapping: Option<&Mapping>) -> bool {
-    let mut fields = mapping.iter().flat_map(|mapping| mapping.fields.values());
-    fields.any(|field| match field {
-        Field::Pointer(pointer) => pointer
-            .strip_prefix("/data/")
-            .is_some_and(|rest| rest.starts_with(|next: char| next.is_ascii_digit())),
-        Field::Header(_) | Field::Key => false,
+    let fields = mapping.iter().flat_map(|mapping| mapping.fields.values());
+    fields.flat_map(|rule| &rule.from).any(|place| match place.steps.as_slice() {
+        [PathStep::Member(data), PathStep::Member(nth), ..] => {
+            data == "data" && nth.starts_with(|next: char| next.is_ascii_digit())
+        }
+        _ => false,
     })
 }
 

@@ -86,28 +86,6 @@ fn not_json(record: &[u8], why: &str) -> Rejected {
     Rejected::new(Reject::NotJson, format!("{why}; write one JSON object per record"))
 }
 
-/// The value at a JSON pointer (RFC 6901). `None` if there is nothing; an `Err` if it is there
-/// twice.
-pub(super) fn at<'a>(root: RawValue<'a>, pointer: &str) -> Result<Option<RawValue<'a>>, ()> {
-    let mut found = root;
-    for segment in pointer.split('/').skip(1) {
-        let segment = segment.replace("~1", "/").replace("~0", "~");
-        let next = match found {
-            RawValue::Object(object) => member(object, &segment)?,
-            RawValue::Array(array) => {
-                let nth = segment.parse::<usize>().ok();
-                nth.and_then(|nth| super::scan::elements(array).nth(nth)?.ok())
-            }
-            RawValue::Text(_) | RawValue::Word(_) => None,
-        };
-        match next {
-            Some(next) => found = next,
-            None => return Ok(None),
-        }
-    }
-    Ok(Some(found))
-}
-
 /// The member of this name.
 pub(super) fn member<'a>(object: &'a [u8], name: &str) -> Result<Option<RawValue<'a>>, ()> {
     let mut found = None;

@@ -10,7 +10,7 @@ use super::scan::members;
 use super::value::{Quoted, Scalar, text};
 use super::{Context, Loss, Rejected, time};
 use crate::model::{
-    EventTime, Feature, Field, LostField, LostFields, Reject, SampleKind, Value, check_name,
+    EventTime, Feature, LostField, LostFields, Reject, SampleKind, Value, check_name,
 };
 
 /// 1970-01-02. A source that takes nothing before it has no business in early 1970, so a number
@@ -85,9 +85,10 @@ impl<'a> Builder<'a, '_> {
         let mapping = self.context.mapping;
         match mapping.and_then(|mapping| mapping.fields.get(name)) {
             None => name.to_owned(),
-            Some(Field::Pointer(pointer)) => format!("{name} (from {pointer})"),
-            Some(Field::Header(header)) => format!("{name} (from header:{header})"),
-            Some(Field::Key) => format!("{name} (from key)"),
+            Some(rule) => {
+                let places: Vec<_> = rule.from.iter().map(|place| place.text.as_str()).collect();
+                format!("{name} (from {})", places.join(" or "))
+            }
         }
     }
 

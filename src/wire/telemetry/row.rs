@@ -9,7 +9,7 @@ use super::cursor::RawValue;
 use super::fields::FieldSlot;
 use super::scan::whole;
 use super::value::{Quoted, Scalar};
-use crate::model::{Field, Source};
+use crate::model::{PathStep, PlaceRoot, Source};
 
 /// The columns of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,11 +93,10 @@ fn names_of(source: &Source) -> BTreeSet<String> {
     let names = || FieldSlot::ALL.into_iter().filter(|slot| slot.is_name()).map(FieldSlot::name);
     let mappings = source.topics.iter().filter_map(|topic| topic.mapping.as_ref());
     let mapped = mappings.flat_map(|mapping| {
-        names().filter_map(|name| match mapping.fields.get(name)? {
-            Field::Pointer(pointer) => {
-                Some(pointer.strip_prefix('/')?.replace("~1", "/").replace("~0", "~"))
-            }
-            Field::Header(_) | Field::Key => None,
+        let places = names().filter_map(|name| mapping.fields.get(name));
+        places.flat_map(|rule| &rule.from).filter_map(|place| match place.steps.as_slice() {
+            [PathStep::Member(column)] if place.root == PlaceRoot::Record => Some(column.clone()),
+            _ => None,
         })
     });
     names().map(str::to_owned).chain(mapped).collect()
@@ -136,7 +135,8 @@ mod tests {
     fn source(place: &str) -> Source {
         let config = Config::load(&[], &BTreeMap::new()).unwrap();
         let mut source = config.settings.sources.into_iter().next().unwrap();
-        let fields = [("version".to_owned(), Field::Pointer(place.to_owned()))].into();
+        let place = crate::config::place(place).unwrap();
+        let fields = [("version".to_owned(), crate::model::FieldRule::at(place))].into();
         source.topics[0].mapping = Some(Mapping { fields, ..Mapping::default() });
         source
     }
