@@ -18,7 +18,7 @@ use self::keys::TopicKeys;
 use self::requests::RequestSample;
 use crate::edge::log::Record;
 use crate::model::{Sample, Source};
-use crate::wire::telemetry::{Raw, decode};
+use crate::wire::telemetry::{Raw, Texts, decode};
 
 /// What is wrong with the keys of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,8 +86,8 @@ impl Placement {
     ) {
         let Some(rules) = source.topics.get(topic) else { return };
         let key = record.key.as_deref();
-        let raw = Raw { key, headers: &record.headers, value: &record.value };
-        if let Ok(sample) = decode(&raw, rules, source) {
+        let raw = Raw { key, headers: &record.headers, value: &record.value, log_time: None };
+        if let Ok(sample) = decode(&raw, rules, source, &Texts::new()) {
             self.observe(topic, partition, key, &sample);
         }
     }

@@ -15,11 +15,11 @@ use crate::edge::clock::Uptime;
 use crate::edge::diagnostics;
 use crate::edge::log::{Commit, Committed, Outgoing, Partition, Reader, Record};
 use crate::measure::{Input, Lane, Output};
-use crate::model::{LaneId, SampleRole, Source, Span};
+use crate::model::{EventTime, LaneId, SampleRole, Source, Span};
 use crate::roles::ingest::pipeline::{LanePipeline, RawRecord, UnmeasuredRecord};
 use crate::topics::placement::Placement;
 use crate::topics::{RoleError, Topics};
-use crate::wire::telemetry::Raw;
+use crate::wire::telemetry::{Raw, Texts};
 
 /// The least time between two commits …
 const COMMIT_EVERY: Span = Span::from_s(1);

@@ -14,7 +14,7 @@ use crate::edge::chain::chain;
 use crate::edge::diagnostics;
 use crate::edge::http::{Problem, unpacked};
 use crate::edge::log::{LogError, Outgoing, Partition};
-use crate::model::{PlaceRoot, Sample, Source, SourceId, TopicRule};
+use crate::model::{EventTime, PlaceRoot, Sample, Source, SourceId, TopicRule};
 use crate::topics::partitioner::{key_of, lane_of};
 use crate::wire::api::{RejectedRecord, TelemetryReceipt};
 use crate::wire::telemetry::{Raw, RecordAt, RecordPart, Rejected, Texts, decode, each_record, utf16};
@@ -67,7 +67,9 @@ fn append(
     }
     let most = app.max_unpacked_bytes.max(body.len());
     let headers = posted::kept(headers, topic);
-    let mut posted = Posted::new(Target { source, topic, lanes, headers, most });
+    // The log takes them a moment later; what a record says of itself comes first anyway.
+    let now = EventTime::from_ms(app.topics.log.now().as_ms());
+    let mut posted = Posted::new(Target { source, topic, lanes, headers, most, now });
     each_record(&body, topic, |part| posted.take(part))?;
     let Posted { records, taken, .. } = posted;
     if records.is_empty() {
@@ -140,6 +142,8 @@ struct Target<'a> {
     headers: Vec<(String, Vec<u8>)>,
     /// Bytes of all of them at most: what a list's records have in common is stored with each.
     most: usize,
+    /// When they came.
+    now: EventTime,
 }
 
 /// The usable records, and how all were received.
