@@ -16,7 +16,7 @@ use std::process::Command;
 
 use ripcord::config::{Config, REGISTRY};
 use ripcord::judge::{self, Judge};
-use ripcord::measure::{Input, Lane, Output};
+use ripcord::measure::{Input, Lane, Output, SamplePart, owned};
 use ripcord::model::{
     EventTime, LaneId, LogTime, Mode, Sample, SampleRole, Source, Span, TargetId,
 };
@@ -24,7 +24,7 @@ use ripcord::replay::Replay;
 use ripcord::replay::recording::{Line, Recording};
 use ripcord::sums::Frame;
 use ripcord::targets::registry::ShadowRegistry;
-use ripcord::wire::telemetry::{Raw, decode};
+use ripcord::wire::telemetry::{Raw, Texts, decode};
 use rustix::time::{ClockId, clock_gettime};
 
 const RECORDING: &str = "examples/flights/telemetry.jsonl.gz";
@@ -92,8 +92,10 @@ fn lines(source: &Source) -> Vec<Vec<u8>> {
 }
 
 /// As replay does it: v3 serves until the rollback, which no bench needs.
-fn stamped<'a>(line: &'a [u8], source: &Source) -> Sample<'a> {
-    let mut sample = decode(&Raw::line(line), &source.topics[0], source).expect("all are good");
+fn stamped(line: &[u8], source: &Source) -> Sample<'static> {
+    let texts = Texts::new();
+    let read = decode(&Raw::line(line), &source.topics[0], source, &texts).one();
+    let mut sample = owned(read.expect("all are good"));
     if let Sample::Prediction(prediction) = &mut sample {
         let live = prediction.version == "v3";
         prediction.role = if live { SampleRole::Live } else { SampleRole::Shadow };
@@ -109,7 +111,7 @@ fn squeezed<'a>(samples: &[Sample<'a>]) -> Vec<Sample<'a>> {
         let ts = match sample {
             Sample::Prediction(p) => &mut p.ts,
             Sample::Outcome(o) => &mut o.ts,
-            Sample::Latency(_) | Sample::Health(_) | Sample::Run(_) => continue,
+            Sample::Latency(_) | Sample::Health(_) | Sample::Run(_) | Sample::Half(_) => continue,
         };
         *ts = first + Span::from_ms(number as i64);
     }
@@ -123,8 +125,10 @@ fn utf8(lines: &[Vec<u8>]) {
 }
 
 fn decode_all(lines: &[Vec<u8>], source: &Source) {
+    let mut texts = Texts::new();
     for line in lines {
-        black_box(decode(&Raw::line(line), &source.topics[0], source).is_ok());
+        black_box(decode(&Raw::line(line), &source.topics[0], source, &texts).first().is_some());
+        texts.reset();
     }
 }
 
@@ -137,7 +141,8 @@ fn measure(source: &Source, samples: Vec<Sample<'_>>) -> Vec<Frame> {
         let ts = sample.ts();
         let position = position as i64;
         let (appended, following, read) = (None, None, Ok(sample));
-        lane.step(Input::Record { topic: 0, position, appended, following, read }, &mut out);
+        let part = SamplePart::WHOLE;
+        lane.step(Input::Record { topic: 0, position, appended, following, part, read }, &mut out);
         if ts - flushed >= source.pane {
             flushed = ts;
             lane.step(Input::Flush { now: LogTime::from_ms(ts.as_ms()) }, &mut out);

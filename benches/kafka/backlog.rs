@@ -11,10 +11,10 @@ use rdkafka::{ClientConfig, Message as _};
 use ripcord::config::Config;
 use ripcord::edge::clock::{Clock as _, Stopwatch, SystemClock};
 use ripcord::edge::log::{Log as _, Partition, Topic};
-use ripcord::measure::{Input, Lane};
+use ripcord::measure::{Input, Lane, SamplePart};
 use ripcord::model::{EventTime, LaneId, LogTime, Source};
 use ripcord::shard::Inbox;
-use ripcord::wire::telemetry::{Raw, decode};
+use ripcord::wire::telemetry::{Raw, Texts, decode};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::events::{Chance, Sender, crowd};
@@ -216,11 +216,13 @@ fn measure(source: &Source, lines: &[String]) {
     let mut lane = Lane::new(source, id, 1);
     let (mut out, mut flushed) = (Vec::new(), EventTime::MIN);
     for (position, line) in (0..).zip(lines) {
-        let read = decode(&Raw::line(line.as_bytes()), &source.topics[0], source);
-        let sample = read.expect("all are good");
+        let texts = Texts::new();
+        let read = decode(&Raw::line(line.as_bytes()), &source.topics[0], source, &texts);
+        let sample = read.one().expect("all are good");
         let ts = sample.ts();
         let (appended, following, read) = (None, None, Ok(sample));
-        lane.step(Input::Record { topic: 0, position, appended, following, read }, &mut out);
+        let part = SamplePart::WHOLE;
+        lane.step(Input::Record { topic: 0, position, appended, following, part, read }, &mut out);
         if ts - flushed >= source.pane {
             flushed = ts;
             lane.step(Input::Flush { now: LogTime::from_ms(ts.as_ms()) }, &mut out);

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 
 use super::{config, screen};
 use crate::cli::{DONE, Global, MappingArgs, NO};
-use crate::config::{Config, mapping};
+use crate::config::{Config, WrittenMapping, mapping};
 use crate::edge::terminal::{self, Bar};
 use crate::model::Source;
 use crate::phrases::count;
@@ -84,10 +84,14 @@ pub(super) fn of(config: &Config, named: Option<&str>, args: &MappingArgs) -> Re
     };
     let mut source = source.clone();
     let fields = args.field.iter().map(|(field, place)| (field.clone(), place.clone().into()));
-    let fields = fields.collect();
-    let constants = args.constant.iter().cloned().collect();
-    let mapped = mapping(args.kind, &fields, constants)
-        .map_err(|wrong| anyhow::anyhow!("{}: {}", wrong.field, wrong.why))?;
+    let written = WrittenMapping {
+        kind: args.kind,
+        fields: fields.collect(),
+        constants: args.constant.iter().cloned().collect(),
+        ..WrittenMapping::default()
+    };
+    let mapped = mapping(written)
+        .map_err(|wrong| anyhow::anyhow!("{}: {}", wrong.at.join("."), wrong.why))?;
     if mapped.is_some() {
         for topic in &mut source.topics {
             topic.mapping.clone_from(&mapped);

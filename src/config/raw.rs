@@ -109,6 +109,13 @@ tables! {
         r#type: Option<SampleKind>,
         fields: Option<ByName<serde_json::Value>>,
         constants: Option<ByName<serde_json::Value>>,
+        dialect: Option<String>,
+        each: Option<serde_json::Value>,
+        only: Option<serde_json::Map<String, serde_json::Value>>,
+        envelope: Option<String>,
+        pair: Option<serde_json::Value>,
+        path: Option<String>,
+        skip_bytes: Option<u64>,
         allowed_disorder_seconds: Option<u64>,
     }
     Rules {
@@ -213,6 +220,13 @@ inherited! {
     SourceDefaults, Source {
         topics: Vec<String>,
         topic: Option<ByName<Topic>>,
+        dialect: Option<String>,
+        each: Option<serde_json::Value>,
+        only: Option<serde_json::Map<String, serde_json::Value>>,
+        envelope: Option<String>,
+        pair: Option<serde_json::Value>,
+        path: Option<String>,
+        skip_bytes: Option<u64>,
     } and {
         enabled: bool,
         pane_seconds: u64,

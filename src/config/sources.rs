@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::check::{Checker, checked};
-use super::mapping::mapping;
+use super::mapping::{WrittenMapping, mapping};
 use super::problem::Path;
 use super::raw;
 use super::units::{HOUR, SECOND};
@@ -87,21 +87,11 @@ fn topics(check: &mut Checker<'_>, at: &Path, raw: &raw::Source) -> Vec<TopicRul
             Some(seconds) => (&own_at, seconds),
             None => (at, raw.allowed_disorder_seconds),
         };
-        let mut fields = raw.fields.clone();
-        let mut constants = raw.constants.clone();
-        if let Some(topic) = topic {
-            fields.extend(topic.fields.clone().unwrap_or_default());
-            constants.extend(topic.constants.clone().unwrap_or_default());
-        }
-        let kind = topic.and_then(|topic| topic.r#type).or(raw.r#type);
-        let mapping = mapping(kind, &fields, constants).map_err(|wrong| {
-            let inside = ["fields", "constants"].into_iter().flat_map(|table| {
-                [own_at.key(table).key(&wrong.field), at.key(table).key(&wrong.field)]
-            });
-            let place = inside.into_iter().find(|place| check.is_set(place));
-            let place = place.unwrap_or_else(|| at.key("fields"));
-            let place = wrong.key.map_or(place.clone(), |key| place.key(&key));
-            check.refuse(&place, wrong.why);
+        let written = topic.map(of_topic).unwrap_or_default().over(of_source(raw));
+        let mapping = mapping(written).map_err(|wrong| {
+            let under = |begin: &Path| wrong.at.iter().fold(begin.clone(), |at, key| at.key(key));
+            let place = [under(&own_at), under(at)].into_iter().find(|place| check.is_set(place));
+            check.refuse(&place.unwrap_or_else(|| under(at)), wrong.why);
         });
         rules.push(TopicRule {
             name: name.clone(),
@@ -115,4 +105,36 @@ fn topics(check: &mut Checker<'_>, at: &Path, raw: &raw::Source) -> Vec<TopicRul
         });
     }
     rules
+}
+
+/// The mapping that a source writes for all its topics.
+fn of_source(raw: &raw::Source) -> WrittenMapping {
+    WrittenMapping {
+        dialect: raw.dialect.clone(),
+        kind: raw.r#type,
+        fields: raw.fields.clone(),
+        constants: raw.constants.clone(),
+        each: raw.each.clone(),
+        only: raw.only.clone(),
+        envelope: raw.envelope.clone(),
+        pair: raw.pair.clone(),
+        path: raw.path.clone(),
+        skip_bytes: raw.skip_bytes,
+    }
+}
+
+/// What it writes for one of them.
+fn of_topic(raw: &raw::Topic) -> WrittenMapping {
+    WrittenMapping {
+        dialect: raw.dialect.clone(),
+        kind: raw.r#type,
+        fields: raw.fields.clone().unwrap_or_default(),
+        constants: raw.constants.clone().unwrap_or_default(),
+        each: raw.each.clone(),
+        only: raw.only.clone(),
+        envelope: raw.envelope.clone(),
+        pair: raw.pair.clone(),
+        path: raw.path.clone(),
+        skip_bytes: raw.skip_bytes,
+    }
 }

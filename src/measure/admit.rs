@@ -114,7 +114,10 @@ impl Lane {
             Disposition::Late if !self.was_late(sample, at) => {}
             Disposition::Late | Disposition::Rejected(_) => self.lose_sample(sample, at),
             Disposition::Measured | Disposition::Waiting => self.lose_fields(sample.lost(), at),
-            Disposition::Unmatched | Disposition::Duplicate | Disposition::Tombstone => {}
+            Disposition::Unmatched
+            | Disposition::Duplicate
+            | Disposition::Tombstone
+            | Disposition::NotOurs => {}
         }
         disposition
     }
@@ -173,6 +176,7 @@ fn report(at: &RecordPlace, disposition: Disposition, behind: Span, out: &mut Ve
         | Disposition::Waiting
         | Disposition::Unmatched
         | Disposition::Duplicate
-        | Disposition::Tombstone => {}
+        | Disposition::Tombstone
+        | Disposition::NotOurs => {}
     }
 }

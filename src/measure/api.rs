@@ -18,8 +18,17 @@ pub enum Input<'a> {
         /// The times of the topic's next records, where they are known already: of as many as
         /// [`Lane::asks`](super::Lane::asks) for, or of all there are. `None`: they are not.
         following: Option<&'a [EventTime]>,
+        /// Which of the samples of one record it is.
+        part: SamplePart,
         /// The sample, or why there is none.
         read: Result<Sample<'a>, UnreadRecord<'a>>,
+    },
+    /// A record was read that is not meant to be a sample.
+    NotOurs {
+        /// The topic, by its index in the source.
+        topic: usize,
+        /// Its position in the partition.
+        position: i64,
     },
     /// A record without a value was read.
     Tombstone {
@@ -58,6 +67,20 @@ pub enum Input<'a> {
         /// Log time; it only decides how often a cell is sent.
         now: LogTime,
     },
+}
+
+/// Which of the samples of one record a sample is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SamplePart {
+    /// The first.
+    pub first: bool,
+    /// The last.
+    pub last: bool,
+}
+
+impl SamplePart {
+    /// The only one.
+    pub const WHOLE: Self = Self { first: true, last: true };
 }
 
 /// A record that is no sample, and what of it could be read.

@@ -48,7 +48,7 @@ impl Resume {
 }
 
 /// What a record is read for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ReadPhase {
     /// Again, before the committed position: only the join remembers it.
     Rebuild,
@@ -77,6 +77,7 @@ pub(super) enum Disposition {
     Late,
     Duplicate,
     Tombstone,
+    NotOurs,
     Rejected(Reject),
 }
 
@@ -87,6 +88,8 @@ struct TopicProgress {
     from: Option<i64>,
     behind: Option<Behind>,
     forgot: Option<Forgotten>,
+    /// What the last record was read for.
+    phase: Option<ReadPhase>,
 }
 
 /// What was wanted of a topic is gone, so the lane's memory of it is incomplete.
@@ -135,6 +138,20 @@ impl Ledger {
 
     /// Counts a record as read. `None` if it was read before, or the source has no such topic.
     pub(super) fn read(&mut self, topic: usize, position: i64) -> Option<ReadPhase> {
+        let phase = self.phase(topic, position);
+        self.topics.get_mut(topic)?.phase = phase;
+        self.counters.read += u64::from(phase == Some(ReadPhase::Live));
+        phase
+    }
+
+    /// Counts one more sample of the record that was read last.
+    pub(super) fn read_more(&mut self, topic: usize) -> Option<ReadPhase> {
+        let phase = self.topics.get(topic)?.phase;
+        self.counters.read += u64::from(phase == Some(ReadPhase::Live));
+        phase
+    }
+
+    fn phase(&mut self, topic: usize, position: i64) -> Option<ReadPhase> {
         let place = self.topics.get_mut(topic)?;
         if let Some(behind) = &mut place.behind {
             if position < behind.next {
@@ -151,7 +168,6 @@ impl Ledger {
         }
         place.from.get_or_insert(position);
         place.next = Some(position.saturating_add(1));
-        self.counters.read += 1;
         Some(ReadPhase::Live)
     }
 
@@ -266,6 +282,7 @@ impl Ledger {
             Disposition::Late => c.late += 1,
             Disposition::Duplicate => c.duplicate += 1,
             Disposition::Tombstone => c.tombstones += 1,
+            Disposition::NotOurs => c.not_ours += 1,
             Disposition::Rejected(code) => *c.rejected.entry(code).or_default() += 1,
         }
     }

@@ -32,6 +32,10 @@ impl Lane {
                 Some(version) => (&o.model, Some(version)),
                 None => return self.lose_labels(&o.model, &o.request, at),
             },
+            Sample::Half(h) => {
+                let version = h.predictions.first().map(|call| &call.version);
+                (&h.model, version.filter(|version| !version.is_empty()))
+            }
             Sample::Health(_) | Sample::Run(_) => return,
         };
         self.lose(Some(model), version.map(AsRef::as_ref), lost, at);

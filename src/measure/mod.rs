@@ -19,6 +19,7 @@ mod ahead;
 mod api;
 mod count;
 mod flush;
+mod halves;
 mod inputs;
 mod join;
 mod ledger;
@@ -43,7 +44,8 @@ use self::topic_clock::ReadTimes;
 use self::watermark::Watermarks;
 use crate::model::{EventTime, LaneId, LogTime, Sample, Source, Span};
 
-pub use self::api::{Input, Output, UnreadRecord};
+pub use self::api::{Input, Output, SamplePart, UnreadRecord};
+pub use self::halves::{Halves, Met};
 pub use self::ledger::{Resume, TopicResume};
 pub use self::owned::owned;
 
@@ -65,6 +67,8 @@ pub struct Lane {
     clocks: TopicClocks,
     panes: Panes,
     join: Join,
+    /// Halves of calls that wait for the other one.
+    halves: Halves<RecordPlace>,
     inputs: RecentInputs,
     /// Not everything that a former life had read was read again.
     behind: bool,
@@ -94,6 +98,7 @@ impl Lane {
             clocks: TopicClocks::new(source),
             panes: Panes::new(source.pane, topics),
             join: Join::new(source),
+            halves: Halves::new(source.max_waiting),
             behind: false,
             flushed: Flushed::new(epoch, topics),
             inputs: RecentInputs::default(),
@@ -156,11 +161,14 @@ impl Lane {
     /// Takes one input; what follows from it is added to `out`.
     pub fn step(&mut self, input: Input<'_>, out: &mut Vec<Output>) {
         match input {
-            Input::Record { topic, position, appended, following, read } => {
-                self.record((topic, position), (appended, following), Some(read), out);
+            Input::Record { topic, position, appended, following, part, read } => {
+                self.record((topic, position, part), (appended, following), Ok(read), out);
             }
             Input::Tombstone { topic, position } => {
-                self.record((topic, position), (None, None), None, out);
+                self.nothing((topic, position), Disposition::Tombstone, out);
+            }
+            Input::NotOurs { topic, position } => {
+                self.nothing((topic, position), Disposition::NotOurs, out);
             }
             Input::Drained { topic } => self.drained(topic, out),
             Input::Busy { topic } => self.clocks.busy(topic),
@@ -199,14 +207,29 @@ impl Lane {
         self.ledger.warm(self.marks.mark(), self.horizon)
     }
 
-    fn record(
+    /// A record that holds no sample, and is meant to hold none.
+    fn nothing(
         &mut self,
         (topic, position): (usize, i64),
-        (appended, following): (Option<LogTime>, Option<&[EventTime]>),
-        read: Option<Result<Sample<'_>, UnreadRecord<'_>>>,
+        disposition: Disposition,
         out: &mut Vec<Output>,
     ) {
-        let Some(phase) = self.ledger.read(topic, position) else { return };
+        let at = (topic, position, SamplePart::WHOLE);
+        self.record(at, (None, None), Err(disposition), out);
+    }
+
+    fn record(
+        &mut self,
+        (topic, position, part): (usize, i64, SamplePart),
+        (appended, following): (Option<LogTime>, Option<&[EventTime]>),
+        read: Result<Result<Sample<'_>, UnreadRecord<'_>>, Disposition>,
+        out: &mut Vec<Output>,
+    ) {
+        let phase = match part.first {
+            true => self.ledger.read(topic, position),
+            false => self.ledger.read_more(topic),
+        };
+        let Some(phase) = phase else { return };
         if phase == ReadPhase::Live {
             self.marks.set_idle(topic, false);
             self.catch_up(out);
@@ -216,12 +239,12 @@ impl Lane {
         }
         let at = RecordPlace { topic, position, phase, newest_before: self.clocks.newest(topic) };
         match read {
-            None => self.finish(&at, Disposition::Tombstone, Span::ZERO, out),
-            Some(Err(record)) => {
+            Err(nothing) => self.finish(&at, nothing, Span::ZERO, out),
+            Ok(Err(record)) => {
                 self.lose_record(record, &at);
                 self.finish(&at, Disposition::Rejected(record.code), Span::ZERO, out);
             }
-            Some(Ok(sample)) => match in_range(&sample) {
+            Ok(Ok(sample)) => match in_range(&sample) {
                 Err(code) => {
                     self.lose_sample(&sample, &at);
                     self.finish(&at, Disposition::Rejected(code), Span::ZERO, out);
@@ -232,7 +255,7 @@ impl Lane {
                 }
             },
         }
-        if phase != ReadPhase::Live {
+        if phase != ReadPhase::Live && part.last {
             self.ledger.reread(topic, position);
             self.catch_up(out);
         }
@@ -250,13 +273,15 @@ impl Lane {
         if !self.behind || !self.ledger.caught_up() {
             return;
         }
-        self.behind = false;
         self.join.caught_up();
         for (model, request, at) in std::mem::take(&mut self.lost_labels) {
             self.lose_labels_of(model, request, &at);
         }
-        let held = self.held().count() as u64;
+        // What a former life had given up on.
+        self.marks.mark().into_iter().for_each(|mark| self.give_up_halves(mark));
+        let held = self.held().count() as u64 + self.halves.len() as u64;
         self.ledger.reconcile(self.join.outcomes_waiting() + held);
+        self.behind = false;
         for topic in 0..self.flushed.topics() {
             let settled = self.clocks.caught_up(topic);
             self.settle(settled, out);
@@ -278,6 +303,7 @@ impl Lane {
 
     fn close(&mut self) {
         let Some(mark) = self.marks.mark() else { return };
+        self.give_up_halves(mark);
         let waiting = self.panes.close(mark);
         for _ in 0..self.join.give_up(waiting) {
             self.ledger.settle(Disposition::Unmatched);

@@ -2,26 +2,22 @@
 
 use std::borrow::Cow;
 
-use crate::model::{Feature, Health, LatencySample, Outcome, Prediction, Run, Sample, Value};
+use crate::model::{Feature, Half, Health, LatencySample, Outcome, Prediction, Run, Sample, Value};
 
 /// The sample without its record: only what must outlive it is copied.
 #[must_use]
 pub fn owned(sample: Sample<'_>) -> Sample<'static> {
     match sample {
-        Sample::Prediction(p) => Sample::Prediction(Prediction {
-            id: text(p.id),
-            model: text(p.model),
-            version: text(p.version),
-            request: p.request.map(text),
-            prediction: p.prediction.map(Value::into_owned),
-            features: p.features.into_iter().map(|(n, v)| (text(n), feature(v))).collect(),
-            actual: p.actual.map(Value::into_owned),
-            ts: p.ts,
-            status: p.status,
-            score: p.score,
-            latency_us: p.latency_us,
-            role: p.role,
-            lost: p.lost,
+        Sample::Prediction(p) => Sample::Prediction(prediction(p)),
+        Sample::Half(h) => Sample::Half(Half {
+            by: text(h.by),
+            model: text(h.model),
+            predictions: h.predictions.into_iter().map(prediction).collect(),
+            side: h.side,
+            ts: h.ts,
+            timed: h.timed,
+            within: h.within,
+            missing_is_error: h.missing_is_error,
         }),
         Sample::Outcome(o) => Sample::Outcome(Outcome {
             request: text(o.request),
@@ -56,6 +52,24 @@ pub fn owned(sample: Sample<'_>) -> Sample<'static> {
             let (model, version) = (text(r.model), r.version.map(text));
             Sample::Run(Run { model, version, ts: r.ts, kind: r.kind, status: r.status })
         }
+    }
+}
+
+fn prediction(p: Prediction<'_>) -> Prediction<'static> {
+    Prediction {
+        id: text(p.id),
+        model: text(p.model),
+        version: text(p.version),
+        request: p.request.map(text),
+        prediction: p.prediction.map(Value::into_owned),
+        features: p.features.into_iter().map(|(n, v)| (text(n), feature(v))).collect(),
+        actual: p.actual.map(Value::into_owned),
+        ts: p.ts,
+        status: p.status,
+        score: p.score,
+        latency_us: p.latency_us,
+        role: p.role,
+        lost: p.lost,
     }
 }
 

@@ -3,20 +3,56 @@
 //! Law: what stands where in whose telemetry is data. The config writes it, and the decoder reads
 //! it; nothing else knows a producer's form.
 
-use std::collections::BTreeMap;
-use std::fmt;
+mod path;
+mod place;
+mod tree;
 
-use super::SampleKind;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use super::{SampleKind, Span};
+pub use path::{PathPattern, PathPiece};
+pub use place::{FieldPlace, PathStep, Piece, PlaceRoot, TextEncoding, TextView};
+pub use tree::{InTree, PlaceNode, PlaceTree};
 
 /// How the records of a topic become samples.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Mapping {
+    /// The preset that it begins with.
+    pub dialect: Option<String>,
     /// The kind of every record. `None` if the field `type` decides.
     pub kind: Option<SampleKind>,
     /// The rule of each sample field.
     pub fields: BTreeMap<String, FieldRule>,
+    /// The inputs of the model.
+    pub features: Option<FeaturesRule>,
     /// Sample fields that are the same for every record.
-    pub constants: BTreeMap<String, serde_json::Value>,
+    pub constants: BTreeMap<String, Json>,
+    /// Where the samples of one record stand, if it has several.
+    pub each: EachRule,
+    /// What a record, or an element of it, must say to be a sample at all.
+    pub only: Vec<OnlyRule>,
+    /// Whether pointers begin in the data of an event.
+    pub envelope: bool,
+    /// How the two halves of a call meet.
+    pub pair: Option<PairRule>,
+    /// What the path of a file says.
+    pub path: Option<PathPattern>,
+    /// Bytes before the value.
+    pub skip_bytes: usize,
+    /// Whether a second record of one id is another sample.
+    pub numbers_repeats: bool,
+    /// Whether a field without a rule is looked for under its own name.
+    pub own_names: bool,
+    /// Where those fields stand.
+    pub own: Vec<(String, FieldPlace)>,
+    /// Fields whose rules nobody wrote: they come with the preset.
+    pub preset: BTreeSet<String>,
+    /// The places in the record that are found in one pass.
+    pub record: PlaceTree,
+    /// The places in an element, likewise.
+    pub element: PlaceTree,
 }
 
 /// What a sample's field is made of.
@@ -27,7 +63,7 @@ pub struct FieldRule {
     /// What is subtracted: a duration is the difference of two times.
     pub minus: Option<FieldPlace>,
     /// The value if none of the places has one. It is used as it is.
-    pub default: Option<serde_json::Value>,
+    pub default: Option<Json>,
     /// Words for words; the first pattern that fits counts.
     pub values: Vec<(ValuePattern, String)>,
     /// What a number counts, for a time or a duration.
@@ -36,6 +72,10 @@ pub struct FieldRule {
     pub zone: Option<Zone>,
     /// How the value is read.
     pub reading: Option<Reading>,
+    /// What the elements of a list are called, so that the largest one has a name.
+    pub names: Option<NamesRule>,
+    /// Where the shape of a tensor stands, of which each element is a row.
+    pub shape: Option<FieldPlace>,
 }
 
 impl FieldRule {
@@ -48,7 +88,7 @@ impl FieldRule {
     /// Whether it is no more than a place.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        let Self { from, minus, default, values, unit, zone, reading } = self;
+        let Self { from, minus, default, values, unit, zone, reading, names, shape } = self;
         from.len() == 1
             && minus.is_none()
             && default.is_none()
@@ -56,7 +96,114 @@ impl FieldRule {
             && unit.is_none()
             && zone.is_none()
             && reading.is_none()
+            && names.is_none()
+            && shape.is_none()
     }
+
+    fn places_mut(&mut self) -> impl Iterator<Item = &mut FieldPlace> {
+        let Self { from, minus, names, shape, .. } = self;
+        let names = names.as_mut().and_then(NamesRule::place_mut);
+        from.iter_mut().chain(minus).chain(names).chain(shape)
+    }
+}
+
+/// What the inputs of the model are made of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FeaturesRule {
+    /// Those that stand together.
+    Together(FeatureSet),
+    /// Each at a place of its own.
+    Apart(BTreeMap<String, FieldRule>),
+}
+
+/// Inputs that stand together: an object of names and values, or a list of values.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FeatureSet {
+    /// The places where they may stand; the first that has a value counts.
+    pub from: Vec<FieldPlace>,
+    /// The names of values in a list; none: `f0`, `f1` and so on.
+    pub names: Option<NamesRule>,
+    /// Where the shape of a tensor stands, of which each element is a row.
+    pub shape: Option<FieldPlace>,
+    /// Members of the object that are none.
+    pub without: BTreeSet<String>,
+    /// How the names of members begin that are inputs.
+    pub prefix: Option<String>,
+}
+
+impl FeatureSet {
+    /// Whether it is no more than the place of an object.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let Self { from, names, shape, without, prefix } = self;
+        from.len() == 1
+            && names.is_none()
+            && shape.is_none()
+            && without.is_empty()
+            && prefix.is_none()
+    }
+}
+
+/// Names that stand apart from what they name.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NamesRule {
+    /// These.
+    Given(Vec<String>),
+    /// The list at this place.
+    At(FieldPlace),
+}
+
+impl NamesRule {
+    const fn place_mut(&mut self) -> Option<&mut FieldPlace> {
+        match self {
+            Self::Given(_) => None,
+            Self::At(place) => Some(place),
+        }
+    }
+}
+
+/// Where the samples of one record stand; none: the record is one sample. The first place that has
+/// a value counts.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct EachRule {
+    /// In a record that asks.
+    pub asked: Vec<FieldPlace>,
+    /// In one that answers.
+    pub answered: Vec<FieldPlace>,
+    /// In any other.
+    pub others: Vec<FieldPlace>,
+}
+
+impl EachRule {
+    /// The places for records of this kind.
+    #[must_use]
+    pub fn of(&self, kind: Option<SampleKind>) -> &[FieldPlace] {
+        match kind {
+            Some(SampleKind::Asked) => &self.asked,
+            Some(SampleKind::Answered) => &self.answered,
+            Some(_) | None => &self.others,
+        }
+    }
+}
+
+/// What a place must hold.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OnlyRule {
+    /// The place.
+    pub place: FieldPlace,
+    /// One of these.
+    pub is: Vec<ValuePattern>,
+}
+
+/// How the two halves of a call meet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PairRule {
+    /// What both have in common.
+    pub by: FieldPlace,
+    /// How long the first one waits.
+    pub within: Span,
+    /// Whether a call that was not answered in time has failed; else it is left out.
+    pub missing_is_error: bool,
 }
 
 /// Which values are meant.
@@ -111,7 +258,7 @@ pub enum Reading {
     Text,
     /// true or false, also from their texts.
     Boolean,
-    /// The index of the largest number of a list.
+    /// The index or name of the largest number of a list.
     Argmax,
     /// The largest number of a list.
     Max,
@@ -119,84 +266,66 @@ pub enum Reading {
     Threshold(f64),
 }
 
-/// Where a value stands.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FieldPlace {
-    /// As it was written.
-    pub text: String,
-    /// Where to begin.
-    pub root: PlaceRoot,
-    /// The way from there.
-    pub steps: Vec<PathStep>,
-    /// What is inside the text that stands there.
-    pub views: Vec<TextView>,
-}
+impl Mapping {
+    /// Finds which places one pass over a record, or over an element, finds. Without it each place
+    /// is looked for by itself.
+    #[must_use]
+    pub fn planned(mut self) -> Self {
+        let (mut record, mut element) = (PlaceTree::default(), PlaceTree::default());
+        for place in self.places_mut() {
+            place.plan(&mut record, &mut element);
+        }
+        if let Some(FeaturesRule::Together(set)) = &self.features
+            && set.is_plain()
+            && let Some(place) = set.from.first()
+        {
+            record.read_features(place, PlaceRoot::is_record);
+            element.read_features(place, PlaceRoot::is_element);
+        }
+        if let Some((_, place)) = self.own.iter().find(|(name, _)| name == "features") {
+            record.read_features(place, PlaceRoot::is_record);
+        }
+        (self.record, self.element) = (record, element);
+        self
+    }
 
-/// Where a place begins.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PlaceRoot {
-    /// The record's value.
-    Record,
-    /// A header of the record.
-    Header(String),
-    /// The record's key.
-    Key,
-    /// When the log took the record.
-    LogTime,
-    /// Nowhere: the record does not say it.
-    Nothing,
-}
+    /// Every place that it reads.
+    pub fn places(&self) -> impl Iterator<Item = &FieldPlace> {
+        let mut all: Vec<&FieldPlace> = Vec::new();
+        for rule in self.fields.values() {
+            all.extend(rule.from.iter().chain(&rule.minus).chain(&rule.shape));
+        }
+        match &self.features {
+            Some(FeaturesRule::Together(set)) => all.extend(set.from.iter().chain(&set.shape)),
+            Some(FeaturesRule::Apart(rules)) => {
+                all.extend(rules.values().flat_map(|rule| &rule.from));
+            }
+            None => {}
+        }
+        all.extend(self.each.asked.iter().chain(&self.each.answered).chain(&self.each.others));
+        all.extend(self.only.iter().map(|only| &only.place));
+        all.extend(self.pair.iter().map(|pair| &pair.by));
+        all.into_iter()
+    }
 
-/// A step from a value to one in it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PathStep {
-    /// The member of this name, or the element of this number.
-    Member(String),
-    /// The only member or element.
-    Only,
-    /// The element of a list whose member of the first name has the second as its text.
-    Where(String, String),
-}
-
-/// What a text contains, and the way on in there.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TextView {
-    /// How to read the text.
-    pub of: TextEncoding,
-    /// The way from there.
-    pub steps: Vec<PathStep>,
-}
-
-/// How a text contains what it says.
-#[derive(Debug, Clone, PartialEq)]
-pub enum TextEncoding {
-    /// JSON.
-    Json,
-    /// Base64 of another text.
-    Base64,
-    /// Base64 if the word at the place says so, else as it is.
-    Stated(Box<FieldPlace>),
-    /// A row of cells separated by commas, of which this one; `None`: all of them as a list.
-    Csv(Option<usize>),
-    /// JSON if it begins like an object or a list, else a row of cells.
-    Auto,
-    /// What stands between two texts: after the first, up to the second or the end.
-    Part(Vec<Piece>),
-}
-
-/// A piece of a pattern for a text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Piece {
-    /// This text.
-    Text(String),
-    /// Anything, up to what follows.
-    Any,
-    /// The same, and that is the value.
-    Value,
-}
-
-impl fmt::Display for FieldPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+    fn places_mut(&mut self) -> impl Iterator<Item = &mut FieldPlace> {
+        let mut all: Vec<&mut FieldPlace> = Vec::new();
+        self.fields.values_mut().for_each(|rule| all.extend(rule.places_mut()));
+        match &mut self.features {
+            Some(FeaturesRule::Together(set)) => {
+                let names = set.names.as_mut().and_then(NamesRule::place_mut);
+                all.extend(set.from.iter_mut().chain(names).chain(&mut set.shape));
+            }
+            Some(FeaturesRule::Apart(rules)) => {
+                rules.values_mut().for_each(|rule| all.extend(rule.places_mut()));
+            }
+            None => {}
+        }
+        let EachRule { asked, answered, others } = &mut self.each;
+        all.extend(asked.iter_mut().chain(answered).chain(others));
+        all.extend(self.only.iter_mut().map(|only| &mut only.place));
+        all.extend(self.pair.iter_mut().map(|pair| &mut pair.by));
+        all.extend(self.own.iter_mut().map(|(_, place)| place));
+        all.into_iter()
     }
 }

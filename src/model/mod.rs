@@ -38,16 +38,17 @@ pub use incident::{Incident, IncidentEvent, IncidentState};
 pub use instruction::{Ask, Instruction, Scope};
 pub use lost::{LostField, LostFields};
 pub use mapping::{
-    FieldPlace, FieldRule, Mapping, PathStep, Piece, PlaceRoot, Reading, TextEncoding, TextView,
-    TimeUnit, ValuePattern, Zone,
+    EachRule, FeatureSet, FeaturesRule, FieldPlace, FieldRule, InTree, Mapping, NamesRule,
+    OnlyRule, PairRule, PathPattern, PathPiece, PathStep, Piece, PlaceNode, PlaceRoot, PlaceTree,
+    Reading, TextEncoding, TextView, TimeUnit, ValuePattern, Zone,
 };
 pub use mode::Mode;
 pub use reject::Reject;
 pub use rule_check::RuleProblem;
 pub use rules::{Budget, ModelRules, Policy, RuleSet, TargetRule};
 pub use sample::{
-    Feature, Health, LatencySample, Outcome, Prediction, PredictionStatus, Role, Run, RunKind,
-    RunStatus, Sample, SampleRole, Value,
+    Feature, Half, HalfSide, Health, LatencySample, Outcome, Prediction, PredictionStatus, Role,
+    Run, RunKind, RunStatus, Sample, SampleRole, Value,
 };
 pub use source::{Field, LaneId, SampleKind, Source, TopicRule, UnknownModels};
 pub use time::{EventTime, LogTime, Span, TimeError};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{EventTime, LostFields};
+use super::{EventTime, LostFields, Span};
 
 /// One fact from telemetry.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,8 @@ pub enum Sample<'a> {
     Health(Health<'a>),
     /// A training or pipeline run started, succeeded or failed.
     Run(Run<'a>),
+    /// What a version was asked, or what it answered, in records apart.
+    Half(Half<'a>),
 }
 
 impl Sample<'_> {
@@ -31,6 +33,7 @@ impl Sample<'_> {
             Self::Latency(l) => l.ts,
             Self::Health(h) => h.ts,
             Self::Run(r) => r.ts,
+            Self::Half(h) => h.ts,
         }
     }
 
@@ -42,7 +45,7 @@ impl Sample<'_> {
             Self::Outcome(o) => o.lost,
             Self::Latency(l) => l.lost,
             Self::Health(h) => h.lost,
-            Self::Run(_) => LostFields::default(),
+            Self::Run(_) | Self::Half(_) => LostFields::default(),
         }
     }
 
@@ -55,6 +58,28 @@ impl Sample<'_> {
             Self::Latency(l) => &l.model,
             Self::Health(h) => &h.model,
             Self::Run(r) => &r.model,
+            Self::Half(h) => &h.model,
+        }
+    }
+}
+
+impl Sample<'_> {
+    /// Makes a sample of a batch that has one id another one: the first keeps `id`, the second is
+    /// `id#1`. What is unique by itself stays.
+    pub fn number(&mut self, nth: usize, id: bool, request: bool) {
+        let numbered = |name: &mut Cow<'_, str>| name.to_mut().push_str(&format!("#{nth}"));
+        let of = |prediction: &mut Prediction<'_>| {
+            if id {
+                numbered(&mut prediction.id);
+            }
+            prediction.request.as_mut().filter(|_| request).map(numbered);
+        };
+        match self {
+            Self::Prediction(prediction) => of(prediction),
+            Self::Half(half) => half.predictions.iter_mut().for_each(of),
+            Self::Outcome(outcome) if request => numbered(&mut outcome.request),
+            Self::Latency(latency) if id => drop(latency.id.as_mut().map(numbered)),
+            Self::Outcome(_) | Self::Latency(_) | Self::Health(_) | Self::Run(_) => {}
         }
     }
 }
@@ -164,6 +189,36 @@ pub struct Run<'a> {
     pub status: RunStatus,
     /// The version it produces, if known.
     pub version: Option<Cow<'a, str>>,
+}
+
+/// One half of a call, as long as the other is not there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Half<'a> {
+    /// What both halves have in common.
+    pub by: Cow<'a, str>,
+    /// Which half it is.
+    pub side: HalfSide,
+    /// When it was asked or answered.
+    pub ts: EventTime,
+    /// The model; empty: this half does not say it.
+    pub model: Cow<'a, str>,
+    /// What it says of each prediction. A version that is empty, it does not say.
+    pub predictions: Vec<Prediction<'a>>,
+    /// Whether the time between both halves is the duration of the call.
+    pub timed: bool,
+    /// How long it waits for the other half.
+    pub within: Span,
+    /// Whether a call that was not answered in time has failed.
+    pub missing_is_error: bool,
+}
+
+/// Which half of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HalfSide {
+    /// What was asked.
+    Asked,
+    /// What was answered.
+    Answered,
 }
 
 /// The kind of a run.

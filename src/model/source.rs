@@ -70,6 +70,10 @@ pub enum SampleKind {
     Health,
     /// The state of a training or pipeline run.
     Run,
+    /// The first half of a call: what a version was asked.
+    Asked,
+    /// The second half of a call: what it answered.
+    Answered,
 }
 
 /// The place of a value in a request that the router sees.

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use super::recording::{Files, FilesError, NextRecord, TOPIC};
 use super::{DailyAnswers, ReplayError};
-use crate::measure::{Input, Lane, Output};
+use crate::measure::{Input, Lane, Output, SamplePart};
 use crate::model::{EventTime, LaneId, LogTime, Reject, Source};
 use crate::show::data::Days;
 use crate::sums::Counters;
-use crate::wire::telemetry::{self, Raw, Rejected, Texts};
+use crate::wire::telemetry::{self, Raw, Rejected, Samples, Texts};
 
 /// What recordings contain.
 #[derive(Debug)]
@@ -86,24 +86,33 @@ impl Pass {
             (Some(bytes), Some(rules)) => {
                 telemetry::decode(&Raw::line(bytes), rules, source, &texts)
             }
-            (None, _) | (_, None) => Err(Rejected::new(Reject::TooLarge, "it is too large")),
+            (None, _) | (_, None) => {
+                Samples::One(Err(Rejected::new(Reject::TooLarge, "it is too large")))
+            }
         };
         let (topic, position, appended) = (TOPIC, next.position, None);
-        match read {
-            Ok(sample) => {
-                let following = files.following(self.lane.asks(TOPIC, sample.ts()))?;
-                let following = Some(following.as_slice());
-                let read = Ok(sample);
-                self.step(Input::Record { topic, position, appended, following, read });
-                Ok(Ok(()))
-            }
-            Err(rejected) => {
-                let read = Err(rejected.unread());
-                let following = None;
-                self.step(Input::Record { topic, position, appended, following, read });
-                Ok(Err(rejected.detail))
+        let count = read.len();
+        if count == 0 {
+            self.step(Input::NotOurs { topic, position });
+        }
+        let mut refusal = Ok(());
+        for (nth, read) in read.into_iter().enumerate() {
+            let part = SamplePart { first: nth == 0, last: nth + 1 == count };
+            match read {
+                Ok(sample) => {
+                    let following = files.following(self.lane.asks(TOPIC, sample.ts()))?;
+                    let following = Some(following.as_slice());
+                    let read = Ok(sample);
+                    self.step(Input::Record { topic, position, appended, following, part, read });
+                }
+                Err(rejected) => {
+                    let (read, following) = (Err(rejected.unread()), None);
+                    self.step(Input::Record { topic, position, appended, following, part, read });
+                    refusal = Err(rejected.detail);
+                }
             }
         }
+        Ok(refusal)
     }
 
     fn step(&mut self, input: Input<'_>) {

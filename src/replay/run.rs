@@ -81,13 +81,23 @@ impl ReplayRun {
         let raw = next.bytes.as_deref().map(Raw::line);
         let fed = RawRecord { topic: TOPIC, position: next.position, appended: None, raw };
         let texts = Texts::new();
-        let decoded = self.feed.decode(fed, &texts);
-        let mut following = Vec::new();
-        if let Some(sample) = decoded.sample() {
-            if self.only.as_ref().is_some_and(|only| only.as_str() != sample.model()) {
-                *self.history.passed_over.entry(sample.model().to_owned()).or_default() += 1;
+        let mut decoded = self.feed.decode(fed, &texts);
+        if let Some(only) = &self.only {
+            let passed_over = &mut self.history.passed_over;
+            let kept = decoded.keep(|sample| {
+                // A half need not say its model.
+                let keep = sample.model() == only.as_str() || sample.model().is_empty();
+                if !keep {
+                    *passed_over.entry(sample.model().to_owned()).or_default() += 1;
+                }
+                keep
+            });
+            if !kept {
                 return Ok(());
             }
+        }
+        let mut following = Vec::new();
+        if let Some(sample) = decoded.sample() {
             following = files.following(self.feed.lane().asks(TOPIC, sample.ts()))?;
             // A clock that is ahead of all others moves nothing.
             if self.feed.lane().believes(TOPIC, sample.ts(), &following) {

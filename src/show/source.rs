@@ -46,6 +46,8 @@ fn name(kind: SampleKind) -> &'static str {
         SampleKind::Latency => "latency",
         SampleKind::Health => "health",
         SampleKind::Run => "run",
+        SampleKind::Asked => "asked",
+        SampleKind::Answered => "answered",
     }
 }
 

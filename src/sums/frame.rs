@@ -108,11 +108,18 @@ pub struct Counters {
     /// Records without a value, which on a compacted topic delete their key.
     #[serde(default)]
     pub tombstones: u64,
+    /// Records that the mapping leaves out: they are no samples, and meant to be none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub not_ours: u64,
     /// Records rejected, by reason.
     pub rejected: BTreeMap<Reject, u64>,
     /// Fields that could not be used of records that could, by field. Not part of the sum.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lost: BTreeMap<LostField, u64>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl Counters {
@@ -125,6 +132,7 @@ impl Counters {
         self.late += other.late;
         self.duplicate += other.duplicate;
         self.tombstones += other.tombstones;
+        self.not_ours += other.not_ours;
         for (code, count) in &other.rejected {
             *self.rejected.entry(*code).or_default() += count;
         }
@@ -138,6 +146,6 @@ impl Counters {
     pub fn accounted(&self) -> u64 {
         let rejected: u64 = self.rejected.values().sum();
         let told = self.measured + self.waiting + self.unmatched + self.late + self.duplicate;
-        told + rejected + self.tombstones
+        told + rejected + self.tombstones + self.not_ours
     }
 }

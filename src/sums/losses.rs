@@ -35,7 +35,7 @@ impl Losses {
     pub const fn of_record(kind: Option<SampleKind>) -> Self {
         let none = Self { answers: 0, latencies: 0, labels: 0, types: 0, features: 0 };
         match kind {
-            None | Some(SampleKind::Prediction) => {
+            None | Some(SampleKind::Prediction | SampleKind::Asked | SampleKind::Answered) => {
                 Self { answers: 1, latencies: 1, labels: 1, features: 1, ..none }
             }
             Some(SampleKind::Outcome) => Self { labels: 1, ..none },
@@ -57,6 +57,10 @@ impl Losses {
             },
             Sample::Latency(_) => Self::of_record(Some(SampleKind::Latency)),
             Sample::Outcome(_) => Self::of_record(Some(SampleKind::Outcome)),
+            Sample::Half(half) => {
+                let calls = half.predictions.len() as u64;
+                Self { answers: calls, latencies: calls, labels: calls, types: 0, features: calls }
+            }
             Sample::Health(_) | Sample::Run(_) => Self::default(),
         }
     }

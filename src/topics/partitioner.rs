@@ -12,6 +12,7 @@ pub(crate) fn key_of<'a>(sample: &'a Sample<'_>) -> &'a str {
         Sample::Latency(latency) => latency.id.as_ref().unwrap_or(&latency.model),
         Sample::Health(health) => &health.model,
         Sample::Run(run) => &run.model,
+        Sample::Half(half) => &half.by,
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) use self::keys::{Placed, words};
 use self::keys::TopicKeys;
 use self::requests::RequestSample;
 use crate::edge::log::Record;
-use crate::model::{Sample, Source};
+use crate::model::{EventTime, Sample, Source};
 use crate::wire::telemetry::{Raw, Texts, decode};
 
 /// What is wrong with the keys of a source.
@@ -70,6 +70,10 @@ impl Placement {
                 keys.outcomes = true;
                 &outcome.request
             }
+            Sample::Half(half) => {
+                keys.predictions = true;
+                &half.by
+            }
             Sample::Outcome(_) | Sample::Latency(_) | Sample::Health(_) | Sample::Run(_) => return,
         };
         keys.take(key, partition, self.partitions);
@@ -86,9 +90,11 @@ impl Placement {
     ) {
         let Some(rules) = source.topics.get(topic) else { return };
         let key = record.key.as_deref();
-        let raw = Raw { key, headers: &record.headers, value: &record.value, log_time: None };
-        if let Ok(sample) = decode(&raw, rules, source, &Texts::new()) {
-            self.observe(topic, partition, key, &sample);
+        let (headers, value) = (&*record.headers, &*record.value);
+        let log_time = Some(EventTime::from_ms(record.appended.as_ms()));
+        let raw = Raw { key, headers, value, log_time, path: None };
+        if let Some(sample) = decode(&raw, rules, source, &Texts::new()).first() {
+            self.observe(topic, partition, key, sample);
         }
     }
 

@@ -181,10 +181,17 @@ pub struct StepView {
 pub struct TelemetryReceipt {
     /// Records that are durable on the log.
     pub taken: u64,
+    /// Records that the mapping leaves out; they are not stored.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub not_ours: u64,
     /// Records that were rejected.
     pub rejected_count: u64,
     /// The first of them.
     pub rejected: Vec<RejectedRecord>,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A record that cannot be used.

@@ -13,7 +13,7 @@ pub use self::report::{
     Durations, Example, LabelCounts, LostValues, ModelReport, PairCounts, Rejects, RoleCounts,
     SourceReport, Times,
 };
-use super::telemetry::{Loss, Raw, RecordAt, Texts, decode_explained};
+use super::telemetry::{Loss, Raw, RecordAt, Texts, Told, decode_explained};
 use crate::model::{
     EventTime, LostField, Outcome, Prediction, PredictionStatus, Reject, Sample, SampleKind,
     SampleRole, Source, Span, TopicRule, Value,
@@ -91,14 +91,15 @@ impl<'s> SourceCheck<'s> {
     /// Takes a record of a file.
     pub fn take_at(&mut self, at: RecordAt, record: &Raw<'_>) {
         self.records += 1;
-        let (mut losses, texts) = (Vec::new(), Texts::new());
-        match decode_explained(record, self.topic, self.source, &texts, &mut losses) {
-            Ok(sample) => {
-                self.understood(at, &sample);
-                losses.into_iter().for_each(|loss| self.lose(at, loss));
+        let (mut told, texts) = (Told::default(), Texts::new());
+        let samples = decode_explained(record, self.topic, self.source, &texts, &mut told);
+        for read in samples {
+            match read {
+                Ok(sample) => self.understood(at, &sample),
+                Err(why) => self.reject(at, why.code, why.detail),
             }
-            Err(why) => self.reject(at, why.code, why.detail),
         }
+        told.losses.into_iter().for_each(|loss| self.lose(at, loss));
     }
 
     /// Takes a record that was too large to be read.
@@ -155,7 +156,7 @@ impl<'s> SourceCheck<'s> {
             Sample::Health(health) => {
                 self.max_cpu_ratio = self.max_cpu_ratio.max(health.cpu_ratio.unwrap_or(0.0));
             }
-            Sample::Run(_) => {}
+            Sample::Run(_) | Sample::Half(_) => {}
         }
     }
 

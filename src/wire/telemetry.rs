@@ -22,6 +22,7 @@ mod mapped;
 mod number;
 mod parse;
 mod read;
+mod repeats;
 mod row;
 mod sample;
 mod scan;
@@ -35,8 +36,9 @@ use bumpalo::Bump;
 use crate::measure::UnreadRecord;
 use crate::model::{EventTime, LostField, Mapping, Reject, Sample, SampleKind, Source, TopicRule};
 pub use body::{RecordAt, RecordPart, each_record, utf16};
-use event::Envelope;
+use event::Own;
 use fields::{FieldSlot, Fields};
+pub use repeats::Repeats;
 pub use row::Columns;
 use value::Scalar;
 
@@ -51,6 +53,8 @@ pub struct Raw<'a> {
     pub value: &'a [u8],
     /// When the log took it, or somebody sent it; a file does not say.
     pub log_time: Option<EventTime>,
+    /// The path of its file, if it came out of one.
+    pub path: Option<&'a str>,
 }
 
 /// Where texts live that a record holds within other texts, for as long as its sample does.
@@ -60,7 +64,7 @@ impl<'a> Raw<'a> {
     /// A record without key and headers: a line of a file.
     #[must_use]
     pub const fn line(value: &'a [u8]) -> Self {
-        Self { key: None, headers: &[], value, log_time: None }
+        Self { key: None, headers: &[], value, log_time: None, path: None }
     }
 
     /// The first header of this name, if it is text.
@@ -121,37 +125,126 @@ pub struct Loss {
     pub detail: String,
 }
 
+/// What people who connect a source are told of its records.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Told {
+    /// Fields that could not be used.
+    pub losses: Vec<Loss>,
+    /// The fields that were looked for, and at which of its places each was found.
+    pub places: Vec<(String, Option<usize>)>,
+}
+
+/// What a record holds.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are one sample; none is stored")]
+pub enum Samples<'a> {
+    /// One sample, or why there is none.
+    One(Result<Sample<'a>, Rejected>),
+    /// Several of them.
+    Several(Vec<Result<Sample<'a>, Rejected>>),
+    /// Nothing that is meant: the mapping leaves such records out.
+    NotOurs,
+}
+
+impl<'a> Samples<'a> {
+    /// The first sample, for those who expect no more.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn one(self) -> Result<Sample<'a>, Rejected> {
+        match self {
+            Self::One(read) => read,
+            Self::Several(all) => all.into_iter().next().unwrap_or_else(|| Err(not_ours())),
+            Self::NotOurs => Err(not_ours()),
+        }
+    }
+
+    /// The first sample that can be used.
+    pub fn first(&self) -> Option<&Sample<'a>> {
+        match self {
+            Self::One(read) => read.as_ref().ok(),
+            Self::Several(all) => all.iter().find_map(|read| read.as_ref().ok()),
+            Self::NotOurs => None,
+        }
+    }
+}
+
+impl Samples<'_> {
+    /// How many there are, whether or not they can be used.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::One(_) => 1,
+            Self::Several(all) => all.len(),
+            Self::NotOurs => 0,
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Leaves out samples; false if that leaves nothing.
+    pub fn keep(&mut self, mut keep: impl FnMut(&Sample<'_>) -> bool) -> bool {
+        match self {
+            Self::One(Ok(sample)) => keep(sample),
+            Self::Several(all) => {
+                all.retain(|read| read.as_ref().map_or(true, &mut keep));
+                !all.is_empty()
+            }
+            Self::One(Err(_)) | Self::NotOurs => true,
+        }
+    }
+}
+
+impl<'a> IntoIterator for Samples<'a> {
+    type Item = Result<Sample<'a>, Rejected>;
+    type IntoIter =
+        std::iter::Chain<std::option::IntoIter<Self::Item>, std::vec::IntoIter<Self::Item>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        let (one, several) = match self {
+            Self::One(read) => (Some(read), Vec::new()),
+            Self::Several(all) => (None, all),
+            Self::NotOurs => (None, Vec::new()),
+        };
+        one.into_iter().chain(several)
+    }
+}
+
+fn not_ours() -> Rejected {
+    Rejected::new(Reject::UnknownType, "only leaves the record out")
+}
+
 /// What the decoder does not need to look up again for each field.
 struct Context<'s> {
     source: &'s Source,
+    topic: &'s str,
     mapping: Option<&'s Mapping>,
 }
 
-/// Reads one record.
-///
-/// # Errors
-/// Every code of [`Reject`] but `from_future`, which takes other records to tell.
+/// Reads one record. A sample that cannot be used has every code of [`Reject`] but `from_future`,
+/// which takes other records to tell.
 pub fn decode<'a>(
     record: &Raw<'a>,
     topic: &TopicRule,
     source: &Source,
     texts: &'a Texts,
-) -> Result<Sample<'a>, Rejected> {
+) -> Samples<'a> {
     explained(record, topic, source, texts, None)
 }
 
-/// Reads one record, and says which of its fields could not be used and why.
-///
-/// # Errors
-/// As [`decode`].
+/// Reads one record, and says where its fields stood, and which could not be used and why.
 pub fn decode_explained<'a>(
     record: &Raw<'a>,
     topic: &TopicRule,
     source: &Source,
     texts: &'a Texts,
-    losses: &mut Vec<Loss>,
-) -> Result<Sample<'a>, Rejected> {
-    explained(record, topic, source, texts, Some(losses))
+    told: &mut Told,
+) -> Samples<'a> {
+    explained(record, topic, source, texts, Some(told))
 }
 
 fn explained<'a>(
@@ -159,49 +252,52 @@ fn explained<'a>(
     topic: &TopicRule,
     source: &Source,
     texts: &'a Texts,
-    losses: Option<&mut Vec<Loss>>,
-) -> Result<Sample<'a>, Rejected> {
-    let value = json(record.value, source.max_record_bytes)?;
-    let context = Context { source, mapping: topic.mapping.as_ref() };
-    if context.mapping.is_none() && !says_structured(record) {
-        let mut fields = Fields::default();
-        parse::fields(value, &mut fields)?;
-        if !fields.cloud_event {
-            let kind = kind(&fields, None, record.header("ce_type"))?;
-            return sample::build(&mut fields, kind, &context, losses);
-        }
-    }
-    let record = Raw { value, ..*record };
-    match event::opened(value, context.mapping) {
-        None => mapped(&record, &context, texts, losses),
-        Some(event) => {
-            let value = texts.alloc_slice_copy(&event);
-            mapped(&Raw { value, ..record }, &context, texts, losses)
+    told: Option<&mut Told>,
+) -> Samples<'a> {
+    let context = Context { source, topic: &topic.name, mapping: topic.mapping.as_ref() };
+    match context.mapping {
+        Some(mapping) => mapped::samples(record, mapping, &context, texts, told),
+        None => {
+            let losses = told.map(|told| &mut told.losses);
+            Samples::One(unmapped(record, &context, texts, losses))
         }
     }
 }
 
-/// Reads a mapped record or an event. One whose data cannot be read needs another place for every
-/// field.
-fn mapped<'a>(
+/// A record that is a sample by its own names, or an event with one.
+fn unmapped<'a>(
     record: &Raw<'a>,
     context: &Context<'_>,
     texts: &'a Texts,
     losses: Option<&mut Vec<Loss>>,
 ) -> Result<Sample<'a>, Rejected> {
-    let (mut fields, envelope) = mapped::fields(record, context, texts)?;
-    let fixed = context.mapping.and_then(|mapping| mapping.kind);
-    let (event, own) = match envelope {
-        Some(Envelope { kind, record }) => (kind, record.map(|_| ())),
-        None => (None, Ok(())),
+    let value = json(record.value, context.source.max_record_bytes)?;
+    let header = record.header("ce_type");
+    if !says_structured(record) {
+        let mut fields = Fields::default();
+        parse::fields(value, &mut fields)?;
+        if !fields.cloud_event {
+            let kind = kind(&fields, None, header)?;
+            return sample::build(&mut fields, kind, context, losses);
+        }
+    }
+    let value = match event::opened(value, None) {
+        Some(event) => &*texts.alloc_slice_copy(&event),
+        None => value,
     };
-    let kind = kind(&fields, fixed, event.as_deref().or(record.header("ce_type")))?;
-    sample::build(&mut fields, kind, context, losses).map_err(|why| match own {
+    let Own { mut fields, kind: event, record } = event::own(value)?;
+    let kind = kind(&fields, None, event.as_deref().or(header))?;
+    sample::build(&mut fields, kind, context, losses).map_err(|why| record_missing(why, record))
+}
+
+/// An event whose data cannot be read needs another place for every field.
+fn record_missing(why: Rejected, record: Result<(), Rejected>) -> Rejected {
+    match record {
         Err(Rejected { code, detail, .. }) if why.code == Reject::MissingField => {
             Rejected { code, detail, ..why }
         }
         Err(_) | Ok(()) => why,
-    })
+    }
 }
 
 /// The bytes of the value, if they may be JSON, without a byte order mark.
@@ -293,6 +389,8 @@ fn kind_named(name: &str) -> Option<SampleKind> {
         "latency" => Some(SampleKind::Latency),
         "health" => Some(SampleKind::Health),
         "run" => Some(SampleKind::Run),
+        "asked" => Some(SampleKind::Asked),
+        "answered" => Some(SampleKind::Answered),
         _ => None,
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod broker;
 pub mod conformance;
+pub mod decoded;
 pub mod expected;
 pub mod files;
 pub mod hidden;

@@ -326,7 +326,8 @@ impl Roles {
             for record in &records {
                 *next = record.position + 1;
                 let (headers, value) = (&*record.headers, &*record.value);
-                let raw = Some(Raw { key: record.key.as_deref(), headers, value });
+                let key = record.key.as_deref();
+                let raw = Some(Raw { key, headers, ..Raw::line(value) });
                 let fed = RawRecord { topic: 0, position: record.position, appended: None, raw };
                 feed.take(fed, |_, _| SampleRole::Unstated);
             }

@@ -523,7 +523,7 @@ async fn every_answer_becomes_a_record_and_a_blocked_log_delays_none() {
     for record in &told {
         let line = record.to_string();
         let raw = ripcord::wire::telemetry::Raw::line(line.as_bytes());
-        ripcord::wire::telemetry::decode(&raw, &source.topics[0], source).unwrap();
+        crate::common::decoded::decode(&raw, &source.topics[0], source).unwrap();
     }
     // Nobody reads the queue: it fills, the rest is dropped and counted, and no answer waits: it
     // would wait for ever.

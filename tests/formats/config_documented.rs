@@ -115,6 +115,8 @@ fn the_code_holds_no_default() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config");
     let files: Vec<PathBuf> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    // A mapping is optional in all its parts, and read from presets, too.
+    let files: Vec<_> = files.into_iter().filter(|path| path.is_file()).collect();
     assert!(files.len() > 5);
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();

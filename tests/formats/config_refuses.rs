@@ -169,8 +169,74 @@ const REFUSALS: &[(&str, &str)] = &[
     (
         "[sources.telemetry]\nfields = { id = \"prediction_id\" }",
         "sources.telemetry.fields.id = \"prediction_id\" in my.toml: \"prediction_id\" does not \
-             name a place in a record; write a JSON pointer such as \"/meta/time\" (~ as ~0, / \
-             as ~1), \"header:name\" or \"key\"",
+             name a place in a record; write a JSON pointer such as \"/prediction_id\" (~ as ~0, \
+             / as ~1), \"./prediction_id\" in an element of each, or \"header:name\", \
+             \"ce:name\", \"key\", \"topic\", \"log-time\" or \"none\"",
+    ),
+    (
+        "[sources.telemetry.fields]\nts = { from = \"/t\", units = \"s\" }",
+        "sources.telemetry.fields.ts.units = \"s\" in my.toml: there is no such key; did you mean \
+             unit?",
+    ),
+    (
+        "[sources.telemetry.fields]\nts = { from = \"/t\", unit = \"sec\" }",
+        "sources.telemetry.fields.ts.unit = \"sec\" in my.toml: \"sec\" is unknown; write one of \
+             s, ms, us, ns",
+    ),
+    (
+        "[sources.telemetry.fields]\nts = { from = \"/t\", zone = \"Berlin\" }",
+        "sources.telemetry.fields.ts.zone = \"Berlin\" in my.toml: \"Berlin\" is no time zone; \
+             write a name such as \"Europe/Berlin\" or \"UTC\"",
+    ),
+    (
+        "[sources.telemetry.fields]\nid = { from = \"/t\", zone = \"UTC\" }",
+        "sources.telemetry.fields.id.zone = \"UTC\" in my.toml: belongs to ts",
+    ),
+    (
+        "[sources.telemetry.fields]\nstatus = { from = \"/s\", values = { \"599-200\" = \"error\" } }",
+        "sources.telemetry.fields.status.values in my.toml: \"599-200\" is no range; write the \
+             smaller number first",
+    ),
+    (
+        "[sources.telemetry.fields]\nstatus = { values = { \"*\" = \"error\" } }",
+        "sources.telemetry.fields.status in my.toml: needs from: the place of the value",
+    ),
+    (
+        "[sources.telemetry.fields]\nprediction = { from = \"/p\", names = [\"a\"] }",
+        "sources.telemetry.fields.prediction.names = [\"a\"] in my.toml: needs as = \"argmax\": the \
+             name of the largest",
+    ),
+    (
+        "[sources.telemetry]\ndialect = \"kserv\"",
+        "sources.telemetry.dialect = \"kserv\" in my.toml: \"kserv\" is unknown; did you mean \
+             \"kserve\"?",
+    ),
+    (
+        "[sources.telemetry]\npair = { by = \"/id\", within_seconds = 4000, missing = \"error\" }",
+        "sources.telemetry.pair.within_seconds = 4000 in my.toml: write whole seconds from 1 to 3600",
+    ),
+    (
+        "[sources.telemetry]\neach = \"/rows/*\"",
+        "sources.telemetry.each = \"/rows/*\" in my.toml: \"/rows/*\": each goes through the list \
+             by itself; leave out the last /*",
+    ),
+    (
+        "[sources.telemetry]\npath = \"{modell}/*.jsonl\"",
+        "sources.telemetry.path = \"{modell}/*.jsonl\" in my.toml: {modell} is no field of a \
+             sample; write {model}, {version} or another field, or {year}, {month}, {day}, {hour}, \
+             {minute}",
+    ),
+    (
+        "[sources.telemetry]\nonly = { \"kind\" = \"chat\" }",
+        "sources.telemetry.only.kind = \"chat\" in my.toml: \"kind\" does not name a place in a \
+             record; write a JSON pointer such as \"/kind\" (~ as ~0, / as ~1), \"./kind\" in an \
+             element of each, or \"header:name\", \"ce:name\", \"key\", \"topic\", \"log-time\" or \
+             \"none\"",
+    ),
+    (
+        "[sources.telemetry.topic.\"telemetry\"]\nenvelope = \"avro\"",
+        "sources.telemetry.topic.telemetry.envelope = \"avro\" in my.toml: \"avro\" is unknown; \
+             write \"cloudevents\" or \"none\"",
     ),
     (
         "[sources.telemetry]\nfields = { id = \"/a\" }\nconstants = { id = 1 }",

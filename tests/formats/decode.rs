@@ -8,12 +8,12 @@ use std::io::Read;
 use std::path::Path;
 
 use ripcord::model::{
-    EventTime, Feature, Field, LostField, Mapping, Reject, Sample, SampleKind, Source, Span,
-    TopicRule, UnknownModels,
+    EventTime, Feature, LostField, Mapping, Reject, Sample, Source, Span, TopicRule, UnknownModels,
 };
 use ripcord::wire::check::SourceCheck;
-use ripcord::wire::telemetry::{Raw, Rejected, decode, decode_explained};
+use ripcord::wire::telemetry::{self, Raw, Rejected, Texts};
 
+use crate::common::decoded::{decode, decode_explained, mapped};
 use crate::common::{self, files};
 
 pub(crate) fn topic(mapping: Option<Mapping>) -> TopicRule {
@@ -290,7 +290,9 @@ fn numbers_that_look_like_seconds_are_read_only_where_the_source_takes_1970() {
 #[test]
 fn names_and_features_are_borrowed_from_the_record() {
     let text = prediction("features", r#"{"carrier":"DL"}"#);
-    let Sample::Prediction(read) = read(text.as_bytes()).unwrap() else { panic!("{text}") };
+    let (texts, raw) = (Texts::new(), Raw::line(text.as_bytes()));
+    let read = telemetry::decode(&raw, &topic(None), &source(), &texts).one().unwrap();
+    let Sample::Prediction(read) = read else { panic!("{text}") };
     assert!(matches!(read.id, std::borrow::Cow::Borrowed("p1")));
     let [(name, Feature::Category(value))] = read.features.as_slice() else { panic!("{text}") };
     assert!(matches!(name, std::borrow::Cow::Borrowed("carrier")));
@@ -339,7 +341,7 @@ fn events_are_read_in_both_modes() {
         (Vec::new(), format!(r#"{{"specversion":2,"type":"prediction",{bare}}}"#), Ok("p1")),
     ];
     for (headers, value, meant) in table {
-        let raw = Raw { key: None, headers: &headers, value: value.as_bytes() };
+        let raw = Raw { headers: &headers, ..Raw::line(value.as_bytes()) };
         let read = decode(&raw, &topic(None), &source());
         let read = read.as_ref().map(|sample| {
             let Sample::Prediction(prediction) = sample else { panic!("{value}: {sample:?}") };
@@ -351,29 +353,23 @@ fn events_are_read_in_both_modes() {
 
 #[test]
 fn a_mapping_takes_fields_from_the_value_the_headers_and_the_key() {
-    let field = |at: &str| match at.split_once(':') {
-        Some((_, header)) => Field::Header(header.to_owned()),
-        None if at == "key" => Field::Key,
-        None => Field::Pointer(at.to_owned()),
-    };
-    let fields = [
-        ("id", "key"),
-        ("ts", "/meta/time"),
-        ("version", "header:version"),
-        ("latency_ms", "header:took"),
-        ("features", "/in"),
-        ("prediction", "/out/0"),
-    ];
-    let mapping = Mapping {
-        kind: Some(SampleKind::Prediction),
-        fields: fields.iter().map(|(name, at)| ((*name).to_owned(), field(at))).collect(),
-        constants: [("model".to_owned(), serde_json::json!("credit-risk"))].into(),
-    };
+    let mapping = mapped(serde_json::json!({
+        "type": "prediction",
+        "fields": {
+            "id": "key",
+            "ts": "/meta/time",
+            "version": "header:version",
+            "latency_ms": "header:took",
+            "features": "/in",
+            "prediction": "/out/0",
+        },
+        "constants": { "model": "credit-risk" },
+    }));
     let headers = headers(&[("version", "007"), ("took", "1.5")]);
     let rule = topic(Some(mapping));
     let value = r#"{"model":"x","role":"live","meta":{"time":"2013-06-20T06:00:00Z"},
         "features":{"own":2},"in":{"b":1,"a":null},"out":[true]}"#;
-    let raw = Raw { key: Some(b"k9"), headers: &headers, value: value.as_bytes() };
+    let raw = Raw { key: Some(b"k9"), headers: &headers, ..Raw::line(value.as_bytes()) };
     let shown = format!("{:?}", decode(&raw, &rule, &source()).unwrap());
     for meant in [
         r#"id: "k9", model: "credit-risk", version: "007", ts: 2013-06-20T06:00:00Z"#,
@@ -437,13 +433,10 @@ fn the_flights_are_told_as_they_are() {
 #[test]
 fn elec2_is_read_by_its_mapping() {
     let Some(path) = files::shared("elec2_telemetry.jsonl.gz") else { return };
-    let pointer = |at: &str| Field::Pointer(at.to_owned());
-    let fields = [("id", pointer("/prediction_id")), ("request", pointer("/ts"))];
-    let rule = topic(Some(Mapping {
-        kind: Some(SampleKind::Prediction),
-        fields: fields.map(|(name, field)| (name.to_owned(), field)).into(),
-        constants: [].into(),
-    }));
+    let rule = topic(Some(mapped(serde_json::json!({
+        "type": "prediction",
+        "fields": { "id": "/prediction_id", "request": "/ts" },
+    }))));
     let bytes = lines(&path);
     let mut count = 0;
     for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
@@ -469,17 +462,20 @@ fn speed() {
         .map(|cut| String::from_utf8_lossy(&bytes[..20_000_000]).replace(cut, "\"x\""))
         .flat_map(|text| text.lines().map(|l| l.as_bytes().to_vec()).collect::<Vec<_>>())
         .collect();
+    let texts = Texts::new();
+    let is_read =
+        |line: &[u8]| telemetry::decode(&Raw::line(line), &rule, &source, &texts).one().is_ok();
     let mut best = [f64::MAX; 3];
     for _ in 0..15 {
         let start = std::time::Instant::now();
         let ok = lines.iter().filter(|line| std::str::from_utf8(line).is_ok()).count();
         best[0] = best[0].min(start.elapsed().as_secs_f64() / ok as f64);
         let start = std::time::Instant::now();
-        let read = lines.iter().filter(|l| decode(&Raw::line(l), &rule, &source).is_ok()).count();
+        let read = lines.iter().filter(|line| is_read(line)).count();
         best[1] = best[1].min(start.elapsed().as_secs_f64() / ok as f64);
         assert_eq!(ok, read);
         let start = std::time::Instant::now();
-        let bad_ones = bad.iter().filter(|l| decode(&Raw::line(l), &rule, &source).is_err());
+        let bad_ones = bad.iter().filter(|line| !is_read(line));
         assert_eq!(bad_ones.count(), bad.len());
         best[2] = best[2].min(start.elapsed().as_secs_f64() / bad.len() as f64);
     }

@@ -3,10 +3,11 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ripcord::model::{Field, Mapping, Reject, Sample, SampleKind, Value};
-use ripcord::wire::telemetry::{Raw, Rejected, decode};
+use ripcord::model::{Reject, Sample, Value};
+use ripcord::wire::telemetry::{Raw, Rejected};
 use serde_json::{Value as Json, json};
 
+use crate::common::decoded::{decode, mapped};
 use crate::common::source::source;
 
 fn data() -> Json {
@@ -34,7 +35,7 @@ fn the_type_is_read_from_headers_in_any_case_and_with_either_sign() {
     for name in ["ce_type", "ce-type", "Ce-Type", "CE_TYPE"] {
         let kind = b"io.ripcord.prediction.v1".to_vec();
         let (headers, value) = ([(name.to_owned(), kind)], data().to_string());
-        let raw = Raw { key: None, headers: &headers, value: value.as_bytes() };
+        let raw = Raw { headers: &headers, ..Raw::line(value.as_bytes()) };
         assert_eq!(id(&raw), Ok("p1".to_owned()), "{name}");
     }
 }
@@ -72,19 +73,17 @@ fn data_may_be_an_object_or_one_that_is_packed() {
 
 #[test]
 fn a_mapping_into_the_envelope_does_not_need_the_data_to_be_an_object() {
-    let places = [
-        ("id", "/id"),
-        ("ts", "/time"),
-        ("version", "/modelversion"),
-        ("prediction", "/data/0/label"),
-        ("request", "/correlationid"),
-    ];
-    let field = |(name, place): (&str, &str)| (name.to_owned(), Field::Pointer(place.to_owned()));
-    let mapping = Mapping {
-        kind: Some(SampleKind::Prediction),
-        fields: places.into_iter().map(field).collect(),
-        constants: [("model".to_owned(), json!("churn"))].into(),
-    };
+    let mapping = mapped(json!({
+        "type": "prediction",
+        "fields": {
+            "id": "/id",
+            "ts": "/time",
+            "version": "/modelversion",
+            "prediction": "/data/0/label",
+            "request": "/correlationid",
+        },
+        "constants": { "model": "churn" },
+    }));
     let source = source(Some(mapping));
     for data in [json!([{"label": 1}, {"label": 0}]), json!([{"label": 1}])] {
         let value = json!({"specversion": "1.0", "id": "7c-1", "type": "azureml.outputs",

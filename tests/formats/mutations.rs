@@ -9,16 +9,15 @@ use proptest::prelude::*;
 use ripcord::edge::clock::SystemClock;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::measure::{Input, Lane};
-use ripcord::model::{
-    LaneId, LogTime, Mapping, Namespace, Reject, Sample, SampleRole, Source, Span,
-};
+use ripcord::model::{LaneId, LogTime, Namespace, Reject, Sample, SampleRole, Source, Span};
 use ripcord::roles::ingest::pipeline::{LanePipeline, RawRecord};
 use ripcord::sums::Counters;
 use ripcord::topics::Topics;
-use ripcord::wire::telemetry::{Raw, Rejected, decode};
+use ripcord::wire::telemetry::{Raw, Rejected};
 use serde_json::Value as Json;
 
 use crate::common;
+use crate::common::decoded::{decode, mapped};
 use crate::common::length::whole;
 use crate::decode::topic;
 
@@ -51,7 +50,7 @@ fn source() -> Source {
     common::source::source(None)
 }
 
-fn read<'a>(value: &'a [u8], source: &Source) -> Result<Sample<'a>, Rejected> {
+fn read(value: &[u8], source: &Source) -> Result<Sample<'static>, Rejected> {
     decode(&Raw::line(value), &topic(None), source)
 }
 
@@ -86,7 +85,7 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
 fn harmless(value: &[u8]) -> Result<(), TestCaseError> {
     let source = source();
     let plain = read(value, &source);
-    let mapped = topic(Some(Mapping::default()));
+    let mapped = topic(Some(mapped(serde_json::json!({ "constants": { "instance": "x" } }))));
     let tree = decode(&Raw::line(value), &mapped, &source);
     prop_assert_eq!(plain.is_ok(), tree.is_ok(), "{:?} {:?}", plain, tree);
     match plain {

@@ -3,9 +3,10 @@
 //! Bytes that are no UTF-8, in a field that is not read, send a whole record the slow way.
 
 use proptest::prelude::*;
-use ripcord::wire::telemetry::{Loss, Raw, decode_explained};
+use ripcord::wire::telemetry::{Loss, Raw};
 
 use crate::common;
+use crate::common::decoded::decode_explained;
 use crate::decode::topic;
 
 const FIELDS: &str =

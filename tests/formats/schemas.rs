@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 use jsonschema::Validator;
 use ripcord::model::{Command, LogTime, Mode, Stage, Want};
 use ripcord::wire::json;
-use ripcord::wire::telemetry::{Raw, decode_explained};
+use ripcord::wire::telemetry::Raw;
 use serde_json::{Value, json};
 
+use crate::common::decoded::decode_explained;
 use crate::common::source::source;
 
 fn schemas() -> PathBuf {

@@ -127,8 +127,12 @@ fn counters() -> impl Strategy<Value = Counters> {
     let rejected = prop::collection::btree_map(code, 0..MOST, 0..3);
     let field = prop::sample::select(LostField::ALL.to_vec());
     let lost = prop::collection::btree_map(field, 0..MOST, 0..3);
-    ([0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST, 0..MOST], rejected, lost).prop_map(
-        |([read, measured, waiting, unmatched, late, duplicate, tombstones], rejected, lost)| {
+    (std::array::from_fn::<_, 8, _>(|_| 0..MOST), rejected, lost).prop_map(
+        |(
+            [read, measured, waiting, unmatched, late, duplicate, tombstones, not_ours],
+            rejected,
+            lost,
+        )| {
             Counters {
                 read,
                 measured,
@@ -137,6 +141,7 @@ fn counters() -> impl Strategy<Value = Counters> {
                 late,
                 duplicate,
                 tombstones,
+                not_ours,
                 rejected,
                 lost,
             }

@@ -1,18 +1,26 @@
 //! How any record becomes a sample, as a config or a command line writes it.
+//!
+//! Law: what is written in a topic stands over what is written in its source, and that over the
+//! preset of the dialect; field by field, and else key by key.
 
+mod dialects;
+mod features;
 mod place;
+mod record;
 mod rule;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value as Json;
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
 
+pub use self::dialects::{Dialect, dialects};
 pub use self::place::place;
-use self::rule::rule;
-use crate::model::{Field, Mapping, SampleKind};
+use self::rule::{Wrong, rule};
+use crate::model::{Field, FieldRule, Mapping, SampleKind};
 
 /// Every field that a sample of any kind may have.
-pub const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 19] = [
     "type",
     "id",
     "model",
@@ -34,50 +42,207 @@ pub const FIELDS: [&str; 19] = [
     "kind",
 ];
 
-/// A field that cannot be mapped.
+/// A mapping as it is written.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WrittenMapping {
+    /// The preset to begin with.
+    pub dialect: Option<String>,
+    /// The kind of every record.
+    #[serde(rename = "type")]
+    pub kind: Option<SampleKind>,
+    /// A place or a rule for each sample field.
+    pub fields: BTreeMap<String, Json>,
+    /// Sample fields that are the same for every record.
+    pub constants: BTreeMap<String, Json>,
+    /// Where the samples of one record stand.
+    pub each: Option<Json>,
+    /// What a record must say to be meant.
+    pub only: Option<Map<String, Json>>,
+    /// The envelope of every record.
+    pub envelope: Option<String>,
+    /// How the two halves of a call meet.
+    pub pair: Option<Json>,
+    /// What the path of a file says.
+    pub path: Option<String>,
+    /// Bytes before the value.
+    pub skip_bytes: Option<u64>,
+}
+
+impl WrittenMapping {
+    /// This, and what `base` says besides.
+    #[must_use]
+    pub fn over(self, base: Self) -> Self {
+        let (mut fields, mut constants) = (base.fields, base.constants);
+        // A field has one origin: what is written later stands.
+        fields.retain(|name, _| !self.constants.contains_key(name));
+        constants.retain(|name, _| !self.fields.contains_key(name));
+        fields.extend(self.fields);
+        constants.extend(self.constants);
+        Self {
+            dialect: self.dialect.or(base.dialect),
+            kind: self.kind.or(base.kind),
+            fields,
+            constants,
+            each: self.each.or(base.each),
+            only: self.only.or(base.only),
+            envelope: self.envelope.or(base.envelope),
+            pair: self.pair.or(base.pair),
+            path: self.path.or(base.path),
+            skip_bytes: self.skip_bytes.or(base.skip_bytes),
+        }
+    }
+}
+
+/// What cannot be mapped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WrongField {
-    /// The sample field.
-    pub field: String,
-    /// The key in its table; none: the field itself.
-    pub key: Option<String>,
+pub struct WrongMapping {
+    /// The keys that lead to it, from the source's table on.
+    pub at: Vec<String>,
     /// What is wrong, and what would do.
     pub why: String,
+}
+
+impl WrongMapping {
+    fn under(keys: &[&str]) -> impl Fn(Wrong) -> Self {
+        move |(key, why)| {
+            let at = keys.iter().map(|key| (*key).to_owned()).chain(key).collect();
+            Self { at, why }
+        }
+    }
+
+    fn new(keys: &[&str], why: impl Into<String>) -> Self {
+        Self::under(keys)((None, why.into()))
+    }
 }
 
 /// A mapping as written in a config or on a command line. `None` if records are samples already.
 ///
 /// # Errors
-/// The sample field that cannot be mapped, the key in its table, and why.
-pub fn mapping(
-    kind: Option<SampleKind>,
-    fields: &BTreeMap<String, Json>,
-    constants: BTreeMap<String, Json>,
-) -> Result<Option<Mapping>, WrongField> {
-    if kind.is_none() && fields.is_empty() && constants.is_empty() {
+/// The key that cannot be meant, and why.
+pub fn mapping(written: WrittenMapping) -> Result<Option<Mapping>, WrongMapping> {
+    if written == WrittenMapping::default() {
         return Ok(None);
     }
-    for key in fields.keys().chain(constants.keys()) {
+    if let Some(field) = written.fields.keys().find(|key| written.constants.contains_key(*key)) {
+        let why = "is also set in constants; keep one of the two";
+        return Err(WrongMapping::new(&["fields", field], why));
+    }
+    let (written, preset) = with_preset(written)?;
+    for (table, key) in written
+        .fields
+        .keys()
+        .map(|key| ("fields", key))
+        .chain(written.constants.keys().map(|key| ("constants", key)))
+    {
         if !FIELDS.contains(&key.as_str()) {
             let why = format!("unknown sample field {key:?}; the fields are {}", FIELDS.join(", "));
-            return Err(WrongField { field: key.clone(), key: None, why });
+            return Err(WrongMapping::new(&[table, key], why));
         }
     }
-    if let Some(field) = fields.keys().find(|key| constants.contains_key(*key)) {
-        let why = "is also set in constants; keep one of the two".to_owned();
-        return Err(WrongField { field: field.clone(), key: None, why });
-    }
-    let mut mapped = BTreeMap::new();
+    let mut fields = written.fields;
+    let features = fields.remove("features").map(|rule| features::features(&rule)).transpose();
+    let features = features.map_err(WrongMapping::under(&["fields", "features"]))?;
+    let numbers_repeats = repeats(&fields)?;
+    let mut rules = BTreeMap::new();
     for (field, written) in fields {
-        let wrong = |(key, why)| WrongField { field: field.clone(), key, why };
-        let rule = rule(written).map_err(wrong)?;
-        if field == "features" && !rule.is_plain() {
-            let why = "the inputs of a model need one place, and nothing else".to_owned();
-            return Err(wrong((None, why)));
-        }
-        mapped.insert(field.clone(), rule);
+        let rule = rule(&written).and_then(|rule| fits(&field, rule));
+        rules.insert(field.clone(), rule.map_err(WrongMapping::under(&["fields", &field]))?);
     }
-    Ok(Some(Mapping { kind, fields: mapped, constants }))
+    let each = written.each.as_ref().map(record::each).transpose();
+    let pair = written.pair.as_ref().map(record::pair).transpose();
+    let only = written.only.as_ref().map(record::only).transpose();
+    let path = written.path.as_deref().map(record::path).transpose();
+    let own_names = written.dialect.is_none()
+        && written.each.is_none()
+        && written.pair.is_none()
+        && written.envelope.is_none();
+    let own = FIELDS.iter().copied().chain(["specversion"]);
+    let own = own.filter(|name| own_names && !written.constants.contains_key(*name));
+    let own = own.filter(|name| !rules.contains_key(*name));
+    let own = own.filter(|name| *name != "features" || features.is_none());
+    let own = own.filter_map(|name| Some((name.to_owned(), place(&format!("/{name}")).ok()?)));
+    let own = own.collect();
+    let mapping = Mapping {
+        dialect: written.dialect,
+        kind: written.kind,
+        fields: rules,
+        features,
+        constants: written.constants,
+        each: each.map_err(WrongMapping::under(&["each"]))?.unwrap_or_default(),
+        only: only.map_err(WrongMapping::under(&["only"]))?.unwrap_or_default(),
+        envelope: envelope(written.envelope.as_deref())?,
+        pair: pair.map_err(WrongMapping::under(&["pair"]))?,
+        path: path.map_err(|why| WrongMapping::new(&["path"], why))?,
+        skip_bytes: skip_bytes(written.skip_bytes)?,
+        numbers_repeats,
+        own_names,
+        own,
+        preset,
+        ..Mapping::default()
+    };
+    Ok(Some(mapping.planned()))
+}
+
+/// What is written over the preset that it names, and the fields that only the preset has.
+fn with_preset(
+    written: WrittenMapping,
+) -> Result<(WrittenMapping, BTreeSet<String>), WrongMapping> {
+    let Some(name) = &written.dialect else { return Ok((written, BTreeSet::new())) };
+    let base = dialects::preset(name).map_err(|why| WrongMapping::new(&["dialect"], why))?;
+    let own = |name: &&String| {
+        !written.fields.contains_key(*name) && !written.constants.contains_key(*name)
+    };
+    let preset = base.fields.keys().filter(own).cloned().collect();
+    Ok((written.over(base), preset))
+}
+
+fn envelope(written: Option<&str>) -> Result<bool, WrongMapping> {
+    match written {
+        None | Some("none") => Ok(false),
+        Some("cloudevents") => Ok(true),
+        Some(other) => {
+            let why = format!("{other:?} is unknown; write \"cloudevents\" or \"none\"");
+            Err(WrongMapping::new(&["envelope"], why))
+        }
+    }
+}
+
+fn skip_bytes(written: Option<u64>) -> Result<usize, WrongMapping> {
+    let bytes = written.unwrap_or(0);
+    match usize::try_from(bytes).ok().filter(|bytes| *bytes <= 1_024) {
+        Some(bytes) => Ok(bytes),
+        None => Err(WrongMapping::new(&["skip_bytes"], "write 0 to 1024")),
+    }
+}
+
+/// `id = { …, repeats = "number" }`.
+fn repeats(fields: &BTreeMap<String, Json>) -> Result<bool, WrongMapping> {
+    let mut numbers = false;
+    for (field, written) in fields {
+        let Some(repeats) = written.get("repeats") else { continue };
+        let wrong = |why: &str| Err(WrongMapping::new(&["fields", field, "repeats"], why));
+        match (field.as_str(), repeats.as_str()) {
+            ("id", Some("number")) => numbers = true,
+            ("id", _) => return wrong("write \"number\": the second record of an id is id#1"),
+            _ => return wrong("belongs to id"),
+        }
+    }
+    Ok(numbers)
+}
+
+/// Refuses what means nothing in this field.
+fn fits(field: &str, rule: FieldRule) -> Result<FieldRule, Wrong> {
+    let wrong = |key: &str, why: &str| Err((Some(key.to_owned()), why.to_owned()));
+    match field {
+        "ts" => {}
+        _ if rule.zone.is_some() => return wrong("zone", "belongs to ts"),
+        "latency_ms" => {}
+        _ if rule.unit.is_some() => return wrong("unit", "belongs to ts or latency_ms"),
+        _ if rule.minus.is_some() => return wrong("minus", "belongs to latency_ms"),
+        _ => {}
+    }
+    Ok(rule)
 }
 
 /// The place of a field of the router: a JSON pointer, `header:name` or `key`.
@@ -117,9 +282,10 @@ mod tests {
 
     #[test]
     fn nothing_said_is_no_mapping() {
-        assert_eq!(mapping(None, &BTreeMap::new(), BTreeMap::new()), Ok(None));
+        assert_eq!(mapping(WrittenMapping::default()), Ok(None));
         let kind = Some(SampleKind::Outcome);
-        let only_kind = Mapping { kind, ..Mapping::default() };
-        assert_eq!(mapping(kind, &BTreeMap::new(), BTreeMap::new()), Ok(Some(only_kind)));
+        let written = WrittenMapping { kind, ..WrittenMapping::default() };
+        let mapped = mapping(written).unwrap().unwrap();
+        assert!(mapped.own_names && mapped.kind == kind, "{mapped:?}");
     }
 }

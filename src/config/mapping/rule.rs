@@ -7,14 +7,25 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value as Json};
 
 use super::place::place;
-use crate::model::{FieldRule, FieldPlace, Reading, TimeUnit, ValuePattern, Zone};
+use crate::model::{FieldPlace, FieldRule, NamesRule, Reading, TimeUnit, ValuePattern, Zone};
 use crate::phrases::closest;
 
 /// What is wrong, under which key of the rule. No key: the rule itself.
 pub(super) type Wrong = (Option<String>, String);
 
-const KEYS: [&str; 9] =
-    ["from", "default", "values", "unit", "zone", "minus", "as", "threshold", "repeats"];
+const KEYS: [&str; 11] = [
+    "from",
+    "default",
+    "values",
+    "unit",
+    "zone",
+    "minus",
+    "as",
+    "threshold",
+    "names",
+    "shape",
+    "repeats",
+];
 /// Milliseconds, and so on.
 const UNITS: [(&str, TimeUnit); 4] = [
     ("s", TimeUnit::Seconds),
@@ -47,24 +58,16 @@ pub(super) fn rule(written: &Json) -> Result<FieldRule, Wrong> {
 }
 
 fn of_table(table: &Map<String, Json>) -> Result<FieldRule, Wrong> {
-    if let Some(key) = table.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        let near = closest(key, KEYS.iter().copied());
-        let hint = near.map_or_else(|| format!("it has {}", KEYS.join(", ")), |near| {
-            format!("did you mean {near}?")
-        });
-        return Err((Some(key.clone()), format!("a field has no such key; {hint}")));
-    }
-    let at = |key: &'static str| move |why: String| (Some(key.to_owned()), why);
+    known_keys(table, &KEYS)?;
     let get = |key: &str| table.get(key);
     let from = match get("from") {
         None => return Err((None, "needs from: the place of the value".to_owned())),
         Some(written) => places(written).map_err(at("from"))?,
     };
     let mut rule = FieldRule { from, default: get("default").cloned(), ..FieldRule::default() };
-    if let Some(written) = get("minus") {
-        let text = text(written).map_err(at("minus"))?;
-        rule.minus = Some(place(text).map_err(at("minus"))?);
-    }
+    rule.minus = place_at(table, "minus")?;
+    rule.shape = place_at(table, "shape")?;
+    rule.names = names(table)?;
     if let Some(written) = get("unit") {
         rule.unit = Some(word(written, &UNITS).map_err(at("unit"))?);
     }
@@ -84,15 +87,55 @@ fn of_table(table: &Map<String, Json>) -> Result<FieldRule, Wrong> {
         (None, Some(other)) => return Err(at("threshold")(format!("{other} is no number"))),
         (None, None) => None,
     };
+    if rule.names.is_some() && rule.reading != Some(Reading::Argmax) {
+        return Err(at("names")("needs as = \"argmax\": the name of the largest".to_owned()));
+    }
     Ok(rule)
 }
 
-fn text(written: &Json) -> Result<&str, String> {
+/// Refuses a key that a table cannot have.
+pub(super) fn known_keys(table: &Map<String, Json>, keys: &[&str]) -> Result<(), Wrong> {
+    let Some(key) = table.keys().find(|key| !keys.contains(&key.as_str())) else { return Ok(()) };
+    let hint = match closest(key, keys) {
+        Some(near) => format!("did you mean {near}?"),
+        None => format!("it may have {}", keys.join(", ")),
+    };
+    Err((Some(key.clone()), format!("there is no such key; {hint}")))
+}
+
+/// An error under a key.
+pub(super) fn at(key: &'static str) -> impl Fn(String) -> Wrong {
+    move |why| (Some(key.to_owned()), why)
+}
+
+/// The place under a key of a table.
+pub(super) fn place_at(
+    table: &Map<String, Json>,
+    key: &'static str,
+) -> Result<Option<FieldPlace>, Wrong> {
+    let Some(written) = table.get(key) else { return Ok(None) };
+    text(written).and_then(place).map(Some).map_err(at(key))
+}
+
+/// The names under `names`: a list, or the place of one.
+pub(super) fn names(table: &Map<String, Json>) -> Result<Option<NamesRule>, Wrong> {
+    match table.get("names") {
+        None => Ok(None),
+        Some(Json::Array(list)) => {
+            let names: Result<Vec<_>, _> =
+                list.iter().map(|name| text(name).map(str::to_owned)).collect();
+            names.map(|names| Some(NamesRule::Given(names))).map_err(at("names"))
+        }
+        Some(_) => Ok(place_at(table, "names")?.map(NamesRule::At)),
+    }
+}
+
+pub(super) fn text(written: &Json) -> Result<&str, String> {
     written.as_str().ok_or_else(|| format!("{written} is no text; write it in quotes"))
 }
 
 /// One place or a list of them.
-fn places(written: &Json) -> Result<Vec<FieldPlace>, String> {
+pub(super) fn places(written: &Json) -> Result<Vec<FieldPlace>, String> {
     match written {
         Json::Array(list) if list.is_empty() => Err("is empty; name a place".to_owned()),
         Json::Array(list) => list.iter().map(|one| place(text(one)?)).collect(),
@@ -117,7 +160,9 @@ fn zone(name: &str) -> Result<Zone, String> {
 /// Words for words, the ones with fewer values first: `*` is for what is left.
 fn values(written: &Json) -> Result<Vec<(ValuePattern, String)>, String> {
     let Json::Object(table) = written else {
-        return Err(format!("{written} is no table; write {{ \"200-299\" = \"ok\", \"*\" = \"error\" }}"));
+        return Err(format!(
+            "{written} is no table; write {{ \"200-299\" = \"ok\", \"*\" = \"error\" }}"
+        ));
     };
     let mut values = Vec::new();
     for (patterns, word) in table {
@@ -130,10 +175,10 @@ fn values(written: &Json) -> Result<Vec<(ValuePattern, String)>, String> {
     Ok(values)
 }
 
-fn pattern(text: &str) -> Result<ValuePattern, String> {
-    let range = text.split_once('-').and_then(|(low, high)| {
-        Some((low.parse::<i64>().ok()?, high.parse::<i64>().ok()?))
-    });
+pub(super) fn pattern(text: &str) -> Result<ValuePattern, String> {
+    let range = text
+        .split_once('-')
+        .and_then(|(low, high)| Some((low.parse::<i64>().ok()?, high.parse::<i64>().ok()?)));
     match (text, range) {
         ("", _) => Err("a pattern is empty; write \"absent\" for no value".to_owned()),
         ("present", _) => Ok(ValuePattern::Present),

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use super::{Line, Progress, Recording, RecordingError};
-use crate::model::{EventTime, Source, TopicRule};
+use crate::model::{EventTime, Sample, Source, TopicRule};
 use crate::wire::telemetry::{self, Raw, RecordAt, Texts};
 
 /// The one topic that the files form.
@@ -193,7 +193,8 @@ impl Record {
         let ts = self.bytes.as_deref().and_then(|bytes| {
             let rules = source.topics.get(TOPIC)?;
             let texts = Texts::new();
-            Some(telemetry::decode(&Raw::line(bytes), rules, source, &texts).ok()?.ts())
+            let samples = telemetry::decode(&Raw::line(bytes), rules, source, &texts);
+            samples.first().map(Sample::ts)
         });
         self.ts = Time::Known(ts);
         ts

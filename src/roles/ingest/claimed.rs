@@ -318,6 +318,7 @@ fn fed(topic: usize, record: &Record) -> RawRecord<'_> {
         headers: &record.headers,
         value: &record.value,
         log_time: Some(EventTime::from_ms(record.appended.as_ms())),
+        path: None,
     };
     RawRecord {
         topic,

@@ -2,13 +2,15 @@
 
 use crate::edge::clock::Uptime;
 use crate::edge::log::{Outgoing, Topic};
-use crate::measure::{Input, Lane, Output, Resume};
-use crate::model::{EventTime, LogTime, Reject, Sample, SampleRole, Source, Span};
+use crate::measure::{Input, Lane, Output, Resume, SamplePart};
+use crate::model::{
+    EventTime, LogTime, Prediction, Reject, Sample, SampleRole, Source, Span, TopicRule,
+};
 use crate::phrases;
 use crate::shard::{Inbox, shard_of};
 use crate::sums::Frame;
 use crate::topics::{RoleError, Topics};
-use crate::wire::telemetry::{self, Raw, Rejected, Texts};
+use crate::wire::telemetry::{self, Raw, Rejected, Repeats, Samples, Texts};
 
 /// Why the lane refuses a clock.
 const FROM_FUTURE: &str =
@@ -27,6 +29,7 @@ pub struct LanePipeline {
     frames: Vec<Frame>,
     refused: Vec<UnmeasuredRecord>,
     joins: Vec<Output>,
+    repeats: Repeats,
 }
 
 /// A record that was not measured.
@@ -55,14 +58,14 @@ pub struct RawRecord<'a> {
     pub raw: Option<Raw<'a>>,
 }
 
-/// A record that was read: a sample, or why it is not one.
+/// A record that was read: its samples, or why there is none.
 #[derive(Debug)]
 pub struct Decoded<'a> {
     topic: usize,
     position: i64,
     appended: Option<LogTime>,
     following: Option<&'a [EventTime]>,
-    read: Result<Sample<'a>, Rejected>,
+    samples: Samples<'a>,
 }
 
 impl<'a> Decoded<'a> {
@@ -72,10 +75,15 @@ impl<'a> Decoded<'a> {
         Self { following: Some(following), ..self }
     }
 
-    /// What it says.
+    /// What it says first.
     #[must_use]
     pub fn sample(&self) -> Option<&Sample<'a>> {
-        self.read.as_ref().ok()
+        self.samples.first()
+    }
+
+    /// Leaves out samples; false if that leaves nothing of it.
+    pub fn keep(&mut self, keep: impl FnMut(&Sample<'_>) -> bool) -> bool {
+        self.samples.keep(keep)
     }
 }
 
@@ -83,43 +91,66 @@ impl LanePipeline {
     /// A new lane, or one that resumes where another process stopped.
     #[must_use]
     pub fn new(topics: Topics, source: Source, lane: Lane) -> Self {
-        let (outputs, frames, refused, joins) = Default::default();
-        Self { topics, source, lane, outputs, frames, refused, joins }
+        let (outputs, frames, refused, joins, repeats) = Default::default();
+        Self { topics, source, lane, outputs, frames, refused, joins, repeats }
     }
 
     /// Reads and measures a record. `role` is asked where the record does not state one.
-    pub fn take(&mut self, fed: RawRecord<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
+    pub fn take(&mut self, fed: RawRecord<'_>, role: impl FnMut(&str, &str) -> SampleRole) {
         let RawRecord { topic, position, raw, .. } = fed;
         match raw {
             Some(raw) if raw.value.is_empty() => self.step(Input::Tombstone { topic, position }),
             Some(_) | None => {
                 let texts = Texts::new();
-                self.measure(self.decode(fed, &texts), role);
+                let decoded = self.decode(fed, &texts);
+                self.measure(decoded, role);
             }
         }
     }
 
     /// Reads a record; `texts` holds what it holds in texts within texts.
     #[must_use]
-    pub fn decode<'a>(&self, fed: RawRecord<'a>, texts: &'a Texts) -> Decoded<'a> {
-        let RawRecord { topic, position, appended, raw } = fed;
-        let rules = self.source.topics.get(topic);
-        let read = match (raw, rules) {
-            (Some(raw), Some(rules)) => telemetry::decode(&raw, rules, &self.source, texts),
-            (None, _) | (_, None) => Err(Rejected::new(
-                Reject::TooLarge,
-                format!(
-                    "the record has more than {} bytes; send less or raise max_record_bytes",
-                    self.source.max_record_bytes
-                ),
-            )),
-        };
-        Decoded { topic, position, appended, following: None, read }
+    pub fn decode<'a>(&mut self, fed: RawRecord<'a>, texts: &'a Texts) -> Decoded<'a> {
+        let Self { source, repeats, .. } = self;
+        decoded(source, source.topics.get(fed.topic), repeats, fed, texts)
+    }
+
+    /// Reads a record by other rules than those of its topic: files form one topic, and each may
+    /// have rules of its own.
+    #[must_use]
+    pub fn decode_by<'a>(
+        &mut self,
+        rules: &TopicRule,
+        fed: RawRecord<'a>,
+        texts: &'a Texts,
+    ) -> Decoded<'a> {
+        decoded(&self.source, Some(rules), &mut self.repeats, fed, texts)
     }
 
     /// Measures what was read.
-    pub fn measure(&mut self, decoded: Decoded<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
-        let Decoded { topic, position, appended, following, read } = decoded;
+    pub fn measure(
+        &mut self,
+        decoded: Decoded<'_>,
+        mut role: impl FnMut(&str, &str) -> SampleRole,
+    ) {
+        let Decoded { topic, position, appended, following, samples } = decoded;
+        let count = samples.len();
+        if count == 0 {
+            return self.step(Input::NotOurs { topic, position });
+        }
+        for (nth, read) in samples.into_iter().enumerate() {
+            let part = SamplePart { first: nth == 0, last: nth + 1 == count };
+            self.sample((topic, position, part), (appended, following), read, &mut role);
+        }
+    }
+
+    fn sample(
+        &mut self,
+        (topic, position, part): (usize, i64, SamplePart),
+        (appended, following): (Option<LogTime>, Option<&[EventTime]>),
+        read: Result<Sample<'_>, Rejected>,
+        role: &mut impl FnMut(&str, &str) -> SampleRole,
+    ) {
         let rejected;
         let (read, detail) = match read {
             Ok(mut sample) => {
@@ -131,7 +162,7 @@ impl LanePipeline {
                 (Err(rejected.unread()), rejected.detail.clone())
             }
         };
-        let input = Input::Record { topic, position, appended, following, read };
+        let input = Input::Record { topic, position, appended, following, part, read };
         self.lane.step(input, &mut self.outputs);
         self.sort(detail);
     }
@@ -235,6 +266,31 @@ impl LanePipeline {
     }
 }
 
+fn decoded<'a>(
+    source: &Source,
+    rules: Option<&TopicRule>,
+    repeats: &mut Repeats,
+    fed: RawRecord<'a>,
+    texts: &'a Texts,
+) -> Decoded<'a> {
+    let RawRecord { topic, position, appended, raw } = fed;
+    let samples = match (raw, rules) {
+        (Some(raw), Some(rules)) => {
+            let mut samples = telemetry::decode(&raw, rules, source, texts);
+            repeats.number(rules, &mut samples);
+            samples
+        }
+        (None, _) | (_, None) => Samples::One(Err(Rejected::new(
+            Reject::TooLarge,
+            format!(
+                "the record has more than {} bytes; send less or raise max_record_bytes",
+                source.max_record_bytes
+            ),
+        ))),
+    };
+    Decoded { topic, position, appended, following: None, samples }
+}
+
 /// Why a record is late, in words.
 fn late(behind: Span, max_skew: Span) -> String {
     let far = phrases::span(behind);
@@ -246,11 +302,16 @@ fn late(behind: Span, max_skew: Span) -> String {
     format!("it came {far} behind the newest record of its topic, after its pane closed; {advice}")
 }
 
-fn stamp(sample: &mut Sample<'_>, role: impl FnOnce(&str, &str) -> SampleRole) {
-    if let Sample::Prediction(prediction) = sample
-        && prediction.role == SampleRole::Unstated
-    {
-        prediction.role = role(&prediction.model, &prediction.version);
+fn stamp(sample: &mut Sample<'_>, role: &mut impl FnMut(&str, &str) -> SampleRole) {
+    let stamp = |prediction: &mut Prediction<'_>| {
+        if prediction.role == SampleRole::Unstated && !prediction.version.is_empty() {
+            prediction.role = role(&prediction.model, &prediction.version);
+        }
+    };
+    match sample {
+        Sample::Prediction(prediction) => std::iter::once(prediction).for_each(stamp),
+        Sample::Half(half) => half.predictions.iter_mut().for_each(stamp),
+        Sample::Outcome(_) | Sample::Latency(_) | Sample::Health(_) | Sample::Run(_) => {}
     }
 }
 

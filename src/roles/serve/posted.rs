@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode;
 
 use crate::edge::http::Problem;
-use crate::model::{PlaceRoot, TopicRule};
+use crate::model::{Mapping, PlaceRoot, TopicRule};
 use crate::wire::telemetry::{attribute, same_header};
 
 /// Types of JSON, with what curl says of every body it is given no type for.
@@ -63,11 +63,11 @@ pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
 /// The headers that are stored with each record: the attributes of an event, named as on Kafka, and
 /// what the mapping reads.
 pub(super) fn kept(headers: &HeaderMap, topic: &TopicRule) -> Vec<(String, Vec<u8>)> {
-    let mapped = || topic.mapping.iter().flat_map(|mapping| mapping.fields.values());
+    let mapped = || topic.mapping.iter().flat_map(Mapping::places);
     let read = |name: &str| {
-        mapped().flat_map(|rule| &rule.from).any(|place| match &place.root {
+        mapped().any(|place| match &place.root {
             PlaceRoot::Header(header) => same_header(header, name),
-            PlaceRoot::Record | PlaceRoot::Key | PlaceRoot::LogTime | PlaceRoot::Nothing => false,
+            _ => false,
         })
     };
     let sent = headers.iter().filter_map(|(name, value)| {
@@ -117,14 +117,9 @@ mod tests {
             (HeaderName::from_static("x-model"), HeaderValue::from_static("m%20")),
             (HeaderName::from_static("host"), HeaderValue::from_static("h")),
         ]);
-        let mapping = crate::model::Mapping {
-            fields: [(
-                "model".to_owned(),
-                crate::model::FieldRule::at(crate::config::place("header:X-Model").unwrap()),
-            )]
-            .into(),
-            ..Default::default()
-        };
+        let place = crate::config::place("header:X-Model").unwrap();
+        let fields = [("model".to_owned(), crate::model::FieldRule::at(place))];
+        let mapping = Mapping { fields: fields.into(), ..Mapping::default() };
         let topic = TopicRule {
             name: "t".to_owned(),
             allowed_disorder: crate::model::Span::ZERO,

@@ -14,10 +14,12 @@ use crate::edge::chain::chain;
 use crate::edge::diagnostics;
 use crate::edge::http::{Problem, unpacked};
 use crate::edge::log::{LogError, Outgoing, Partition};
-use crate::model::{EventTime, PlaceRoot, Sample, Source, SourceId, TopicRule};
+use crate::model::{EventTime, Mapping, PlaceRoot, Sample, Source, SourceId, TopicRule};
 use crate::topics::partitioner::{key_of, lane_of};
 use crate::wire::api::{RejectedRecord, TelemetryReceipt};
-use crate::wire::telemetry::{Raw, RecordAt, RecordPart, Rejected, Texts, decode, each_record, utf16};
+use crate::wire::telemetry::{
+    Raw, RecordAt, RecordPart, Rejected, Texts, decode, each_record, utf16,
+};
 
 /// Rejected records that an answer names.
 const NAMED: usize = 100;
@@ -156,7 +158,8 @@ struct Posted<'a> {
 
 impl<'a> Posted<'a> {
     fn new(target: Target<'a>) -> Self {
-        let taken = TelemetryReceipt { taken: 0, rejected_count: 0, rejected: Vec::new() };
+        let taken =
+            TelemetryReceipt { taken: 0, not_ours: 0, rejected_count: 0, rejected: Vec::new() };
         Self { target, bytes: 0, records: Vec::new(), taken }
     }
 
@@ -172,15 +175,20 @@ impl<'a> Posted<'a> {
         }
         let read = value.and_then(|value| {
             let (texts, log_time) = (Texts::new(), Some(self.target.now));
-            let raw = Raw { key: None, headers, value, log_time };
-            let sample = decode(&raw, topic, source, &texts)?;
-            Ok(record(&sample, &self.target, value))
+            let raw = Raw { key: None, headers, value, log_time, path: None };
+            let samples = decode(&raw, topic, source, &texts);
+            match (samples.is_empty(), samples.first()) {
+                (true, _) => Ok(None),
+                (false, Some(sample)) => Ok(Some(record(sample, &self.target, value))),
+                (false, None) => samples.one().map(|_| None),
+            }
         });
         match read {
-            Ok(record) => {
+            Ok(Some(record)) => {
                 self.taken.taken += 1;
                 self.records.push(record);
             }
+            Ok(None) => self.taken.not_ours += 1,
             Err(Rejected { code, detail, .. }) => {
                 self.taken.rejected_count += 1;
                 if self.taken.rejected.len() < NAMED {
@@ -198,8 +206,7 @@ fn record(sample: &Sample<'_>, target: &Target<'_>, value: &[u8]) -> Outgoing {
     let Target { topic, lanes, headers, .. } = target;
     let key = key_of(sample);
     let partition = lane_of(key.as_bytes(), *lanes);
-    let mapped = topic.mapping.iter().flat_map(|mapping| mapping.fields.values());
-    let mut places = mapped.flat_map(|rule| &rule.from);
+    let mut places = topic.mapping.iter().flat_map(Mapping::places);
     let reads_key = places.any(|place| place.root == PlaceRoot::Key);
     Outgoing {
         to: Partition { topic: topic.name.clone(), partition },

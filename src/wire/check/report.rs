@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::model::{EventTime, Feature, LostField, Reject, Sample, SampleKind, Span, Value};
+use crate::model::{
+    EventTime, Feature, HalfSide, LostField, Reject, Sample, SampleKind, Span, Value,
+};
 
 /// A report on the records of a source.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -165,6 +167,10 @@ pub(super) const fn kind(sample: &Sample<'_>) -> SampleKind {
         Sample::Latency(_) => SampleKind::Latency,
         Sample::Health(_) => SampleKind::Health,
         Sample::Run(_) => SampleKind::Run,
+        Sample::Half(half) => match half.side {
+            HalfSide::Asked => SampleKind::Asked,
+            HalfSide::Answered => SampleKind::Answered,
+        },
     }
 }
 
@@ -175,6 +181,10 @@ pub(super) fn version<'s>(sample: &'s Sample<'_>) -> Option<&'s str> {
         Sample::Latency(latency) => Some(&latency.version),
         Sample::Health(health) => Some(&health.version),
         Sample::Run(run) => run.version.as_deref(),
+        Sample::Half(half) => {
+            let version = half.predictions.first().map(|call| call.version.as_ref());
+            version.filter(|version| !version.is_empty())
+        }
     }
 }
 
@@ -212,6 +222,10 @@ pub(super) fn reads(sample: &Sample<'_>) -> String {
         Sample::Health(health) => {
             say("cpu_ratio", health.cpu_ratio.map(|ratio| ratio.to_string()));
             say("memory_bytes", health.memory_bytes.map(|bytes| bytes.to_string()));
+        }
+        Sample::Half(half) => {
+            say("by", text(&half.by));
+            say("predictions", Some(half.predictions.len().to_string()));
         }
         Sample::Run(run) => {
             say("kind", Some(format!("{:?}", run.kind).to_lowercase()));

@@ -10,21 +10,22 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::Rejected;
 use super::cursor::RawValue;
-use super::parse::member;
+use super::fields::Fields;
+use super::parse::{broken, fields_of, member, no_object};
 use super::scan::{elements, members, whole};
 use super::value::{Scalar, text};
 use crate::model::{Mapping, PathStep, Reject};
 
 /// What the envelope of an event says.
-pub(super) struct Envelope<'a> {
+struct Envelope<'a> {
     /// The event's type.
-    pub(super) kind: Option<String>,
+    kind: Option<String>,
     /// The record, which is an object; or why there is none.
-    pub(super) record: Result<&'a [u8], Rejected>,
+    record: Result<&'a [u8], Rejected>,
 }
 
 /// The envelope that a record is; a bare record has none.
-pub(super) fn envelope(object: &[u8]) -> Option<Envelope<'_>> {
+fn envelope(object: &[u8]) -> Option<Envelope<'_>> {
     let find = |name| member(object, name).ok().flatten();
     find("specversion")?;
     let kind = match find("type").map(Scalar::of) {
@@ -47,6 +48,28 @@ pub(super) fn envelope(object: &[u8]) -> Option<Envelope<'_>> {
         Rejected::new(Reject::WrongType, detail)
     });
     Some(Envelope { kind, record })
+}
+
+/// What the record in an event, or a bare one, says under its own names.
+pub(super) struct Own<'a> {
+    pub(super) fields: Fields<'a>,
+    /// The event's type.
+    pub(super) kind: Option<String>,
+    /// Why the event has no record.
+    pub(super) record: Result<(), Rejected>,
+}
+
+/// Reads the record in an event by its own names.
+pub(super) fn own(value: &[u8]) -> Result<Own<'_>, Rejected> {
+    let root = whole(value).map_err(|why| broken(value, why))?;
+    let RawValue::Object(object) = root else { return Err(no_object(value)) };
+    let (kind, own) = match envelope(object) {
+        Some(Envelope { kind, record }) => (kind, record),
+        None => (None, Ok(object)),
+    };
+    let mut fields = Fields::default();
+    let record = own.and_then(|own| fields_of(own, &mut fields));
+    Ok(Own { fields, kind, record })
 }
 
 /// The event with its data as an object, where it is one that is packed: as a text, in base64, or
@@ -95,7 +118,7 @@ fn event(value: &[u8]) -> Option<&[u8]> {
 }
 
 /// The JSON that is an event's data.
-fn data(object: &[u8]) -> Option<Cow<'_, [u8]>> {
+pub(super) fn data(object: &[u8]) -> Option<Cow<'_, [u8]>> {
     match member(object, "data").ok()? {
         Some(RawValue::Object(data) | RawValue::Array(data)) => Some(Cow::Borrowed(data)),
         Some(RawValue::Text(packed)) => match text(packed).ok()? {

@@ -2,6 +2,7 @@
 
 use super::cursor::{Broken, Cursor, RawValue, Text};
 use super::features::{self, Features};
+use super::mapped::MappedFeatures;
 use super::number::Short;
 use super::value::Scalar;
 
@@ -108,7 +109,7 @@ pub(super) enum Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    fn scalar(self) -> Option<Scalar<'a>> {
+    pub(super) fn scalar(self) -> Option<Scalar<'a>> {
         match self {
             Self::Nowhere => None,
             Self::Raw(raw) => Some(Scalar::of(raw)),
@@ -132,6 +133,8 @@ pub(super) struct Fields<'a> {
     features: Found<'a>,
     /// What the features are, if all can be used and were read on the way.
     usual: Option<Features<'a>>,
+    /// Why some are lost.
+    lost: Vec<String>,
     /// It may be a CloudEvent with its envelope: it has a `specversion`.
     pub(super) cloud_event: bool,
 }
@@ -165,6 +168,32 @@ impl<'a> Fields<'a> {
         };
         self.features.and(value);
         Ok(())
+    }
+
+    /// What was found of a field.
+    pub(super) fn found(&self, slot: FieldSlot) -> Option<&Found<'a>> {
+        self.slots.get(slot as usize)
+    }
+
+    /// Whether the record has features.
+    pub(super) fn has_features(&self) -> bool {
+        !matches!(self.features, Found::Nowhere) || self.usual.is_some()
+    }
+
+    /// Takes features that can all be used.
+    pub(super) fn take_usual(&mut self, features: Features<'a>) {
+        (self.features, self.usual) = (Found::Nowhere, Some(features));
+    }
+
+    /// Takes what a mapping says of the features.
+    pub(super) fn take_mapped(&mut self, features: MappedFeatures<'a>) {
+        self.take_usual(features.read);
+        self.lost = features.lost;
+    }
+
+    /// Why features are lost that a mapping names.
+    pub(super) fn lost_features(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.lost)
     }
 
     /// Takes other features in place of those that it has.

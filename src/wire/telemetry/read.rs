@@ -71,6 +71,7 @@ impl<'a> Builder<'a, '_> {
             SampleKind::Latency => "latency record",
             SampleKind::Health => "health record",
             SampleKind::Run => "run",
+            SampleKind::Asked | SampleKind::Answered => "half of a call",
         };
         let field = self.called(slot);
         let detail = format!(
@@ -243,6 +244,9 @@ impl<'a> Builder<'a, '_> {
 
     /// The features. One that cannot be used is there as such; what is no object has none.
     pub(super) fn features(&mut self) -> Features<'a> {
+        for detail in self.fields.lost_features() {
+            self.lose(LostField::Features, detail);
+        }
         match self.fields.take_features() {
             (_, Some(usual)) => usual,
             (Found::Raw(RawValue::Object(object)), None) => self.unusual_features(object),

@@ -11,8 +11,9 @@ use super::read::Builder;
 use super::value::Quoted;
 use super::{Context, Loss, Rejected};
 use crate::model::{
-    EventTime, Health, LatencySample, LostField, LostFields, Outcome, Prediction, PredictionStatus,
-    Reject, Run, RunKind, RunStatus, Sample, SampleKind, SampleRole, UnknownModels,
+    EventTime, Half, HalfSide, Health, LatencySample, LostField, LostFields, Outcome, Prediction,
+    PredictionStatus, Reject, Run, RunKind, RunStatus, Sample, SampleKind, SampleRole, Span,
+    UnknownModels,
 };
 
 const STATUS: &[(&str, PredictionStatus)] = &[
@@ -39,15 +40,7 @@ pub(super) fn build<'a>(
 ) -> Result<Sample<'a>, Rejected> {
     let mut builder = Builder { fields, kind, context, lost: LostFields::default(), losses };
     let model = builder.needed_name(FieldSlot::Model)?;
-    if let UnknownModels::Reject(known) = &context.source.unknown_models
-        && !known.contains(model.as_ref())
-    {
-        let detail = format!(
-            "model {} is not in the config; add it, or set unknown_models = \"learn\"",
-            Quoted(&model)
-        );
-        return Err(Rejected::new(Reject::UnknownModel, detail));
-    }
+    check_known(&model, context)?;
     let needs_version =
         matches!(kind, SampleKind::Prediction | SampleKind::Latency | SampleKind::Health);
     let version = match needs_version {
@@ -63,9 +56,56 @@ pub(super) fn build<'a>(
             SampleKind::Latency => builder.latency(of).map(Sample::Latency),
             SampleKind::Health => builder.health(of).map(Sample::Health),
             SampleKind::Run => builder.run(of).map(Sample::Run),
+            SampleKind::Asked | SampleKind::Answered => {
+                let detail = "a half of a call needs a mapping that says with pair how both meet";
+                Err(Rejected::new(Reject::UnknownType, detail))
+            }
         }
     });
     built.map_err(|why| why.about(kind, &model, known.as_deref()))
+}
+
+/// One half of a call, which both halves name `by`. What it does not say the other may.
+pub(super) fn half<'a>(
+    fields: &mut Fields<'a>,
+    (side, by): (HalfSide, Cow<'a, str>),
+    context: &Context<'_>,
+    losses: Option<&mut Vec<Loss>>,
+) -> Result<Sample<'a>, Rejected> {
+    let kind = SampleKind::Prediction;
+    let mut builder = Builder { fields, kind, context, lost: LostFields::default(), losses };
+    let model = builder.name(FieldSlot::Model)?.unwrap_or_default();
+    if !model.is_empty() {
+        check_known(&model, context)?;
+    }
+    let built = builder.half(&model, side, &by);
+    let prediction = built.map_err(|why| match model.is_empty() {
+        true => why,
+        false => why.about(kind, &model, None),
+    })?;
+    Ok(Sample::Half(Half {
+        side,
+        by,
+        ts: prediction.ts,
+        model,
+        predictions: vec![prediction],
+        timed: false,
+        within: Span::ZERO,
+        missing_is_error: false,
+    }))
+}
+
+fn check_known(model: &str, context: &Context<'_>) -> Result<(), Rejected> {
+    match &context.source.unknown_models {
+        UnknownModels::Reject(known) if !known.contains(model) => {
+            let detail = format!(
+                "model {} is not in the config; add it, or set unknown_models = \"learn\"",
+                Quoted(model)
+            );
+            Err(Rejected::new(Reject::UnknownModel, detail))
+        }
+        UnknownModels::Reject(_) | UnknownModels::Learn => Ok(()),
+    }
 }
 
 /// What every sample has.
@@ -105,6 +145,51 @@ impl<'a> Builder<'a, '_> {
             actual: self.or_lost(LostField::Actual, |b| b.label(FieldSlot::Actual)),
             lost: self.lost,
         })
+    }
+
+    /// What one half says of a prediction.
+    fn half(
+        &mut self,
+        model: &Cow<'a, str>,
+        side: HalfSide,
+        by: &Cow<'a, str>,
+    ) -> Result<Prediction<'a>, Rejected> {
+        let id = self.name(FieldSlot::Id)?.unwrap_or_else(|| by.clone());
+        let version = self.name(FieldSlot::Version)?.unwrap_or_default();
+        let request = self.name(FieldSlot::Request)?;
+        let ts = self.ts()?;
+        let answered = side == HalfSide::Answered;
+        let label = |builder: &mut Self, slot| builder.label(slot);
+        let mut half = Prediction {
+            id,
+            model: model.clone(),
+            version,
+            ts,
+            request,
+            status: PredictionStatus::Ok,
+            prediction: None,
+            score: None,
+            latency_us: None,
+            features: Vec::new(),
+            role: SampleRole::Unstated,
+            actual: None,
+            lost: LostFields::default(),
+        };
+        if answered {
+            let status = self.or_lost(LostField::Status, |b| b.word(FieldSlot::Status, STATUS));
+            half.status = status.unwrap_or_default();
+            half.prediction =
+                self.or_lost(LostField::Prediction, |b| label(b, FieldSlot::Prediction));
+            half.score = self.or_lost(LostField::Score, |b| b.number(FieldSlot::Score));
+            half.latency_us = self.or_lost(LostField::Latency, Self::latency_us);
+            half.actual = self.or_lost(LostField::Actual, |b| label(b, FieldSlot::Actual));
+            let role = self.or_lost(LostField::Role, |b| b.word(FieldSlot::Role, ROLE));
+            half.role = role.unwrap_or_default();
+        } else {
+            half.features = self.features();
+        }
+        half.lost = self.lost;
+        Ok(half)
     }
 
     fn outcome(&mut self, of: SampleOf<'a>) -> Result<Outcome<'a>, Rejected> {

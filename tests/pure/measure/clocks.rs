@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use ripcord::measure::{Input, Lane, Output, Resume, TopicResume};
+use ripcord::measure::{Input, Lane, Output, Resume, SamplePart, TopicResume};
 use ripcord::model::*;
 use ripcord::sums::{Frame, VersionSkew};
 
@@ -272,7 +272,10 @@ fn seen(
         }));
         let appended = taken_after.map(|after| LogTime::from_ms(at(index) + after.as_ms()));
         let (topic, position, following) = (0, index as i64, None);
-        lane.step(Input::Record { topic, position, appended, following, read }, &mut out);
+        lane.step(
+            Input::Record { topic, position, appended, following, part: SamplePart::WHOLE, read },
+            &mut out,
+        );
         if index.is_multiple_of(5) {
             lane.step(Input::Flush { now: LogTime::from_ms(at(index)) }, &mut out);
         }
@@ -370,7 +373,10 @@ fn a_topic_that_goes_on_while_another_is_read_again_keeps_its_time() {
             lost: LostFields::default(),
         }));
         let (appended, following) = (None, None);
-        lane.step(Input::Record { topic, position, appended, following, read }, &mut out);
+        lane.step(
+            Input::Record { topic, position, appended, following, part: SamplePart::WHOLE, read },
+            &mut out,
+        );
     }
     lane.step(Input::Flush { now: LogTime::from_ms(0) }, &mut out);
     let Some(Output::Frame(frame)) = out.pop() else { panic!("{out:?}") };

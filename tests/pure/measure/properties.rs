@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use ripcord::measure::{Input, Lane, Output, Resume, UnreadRecord};
+use ripcord::measure::{Input, Lane, Output, Resume, SamplePart, UnreadRecord};
 use ripcord::model::*;
 use ripcord::sums::{Counters, Frame, Losses, PairSums, VersionSums};
 
@@ -101,7 +101,14 @@ impl World {
     fn record(&mut self, position: i64, rec: &Rec) {
         let read = rec.read.clone();
         let (topic, appended, following) = (rec.topic, None, None);
-        self.input(Input::Record { topic, position, appended, following, read });
+        self.input(Input::Record {
+            topic,
+            position,
+            appended,
+            following,
+            part: SamplePart::WHOLE,
+            read,
+        });
     }
 
     fn flush(&mut self) {
@@ -478,7 +485,7 @@ proptest! {
             let appended = appended.map(LogTime::from_ms);
             let position = index as i64;
             let (topic, following) = (index % 2, None);
-            lane.step(Input::Record { topic, position, appended, following, read }, &mut out);
+            lane.step(Input::Record { topic, position, appended, following, part: SamplePart::WHOLE, read }, &mut out);
             lane.step(Input::Flush { now: LogTime::from_ms(now) }, &mut out);
         }
         lane.step(Input::End, &mut out);
@@ -521,7 +528,10 @@ fn records_lost_between_two_lives_show_as_a_gap_and_as_unmatched() {
     let read = outcome("c", 7).read;
     let (topic, position, appended, following) = (0, 40, None, None);
     let mut whole = Lane::resume(&source, lane_id(), 2, &point);
-    whole.step(Input::Record { topic, position, appended, following, read }, &mut out);
+    whole.step(
+        Input::Record { topic, position, appended, following, part: SamplePart::WHOLE, read },
+        &mut out,
+    );
     whole.step(Input::Flush { now: LogTime::from_ms(0) }, &mut out);
     let Some(Output::Frame(frame)) = out.pop() else { panic!("{out:?}") };
     assert_eq!((frame.positions.as_slice(), frame.warm), ([(2, 41)].as_slice(), 1.0));
@@ -529,7 +539,10 @@ fn records_lost_between_two_lives_show_as_a_gap_and_as_unmatched() {
     lane.step(Input::Gone { topic: 0, before: 40 }, &mut out);
     let read = outcome("c", 7).read;
     let (topic, position, appended, following) = (0, 40, None, None);
-    lane.step(Input::Record { topic, position, appended, following, read }, &mut out);
+    lane.step(
+        Input::Record { topic, position, appended, following, part: SamplePart::WHOLE, read },
+        &mut out,
+    );
     lane.step(Input::Flush { now: LogTime::from_ms(0) }, &mut out);
     let [Output::Frame(frame)] = out.as_slice() else { panic!("{out:?}") };
     assert_eq!((frame.positions.as_slice(), frame.epoch), ([(40, 41)].as_slice(), 2));

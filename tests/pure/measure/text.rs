@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use ripcord::measure::{Input, Lane, Output, UnreadRecord};
+use ripcord::measure::{Input, Lane, Output, SamplePart, UnreadRecord};
 use ripcord::model::*;
 use ripcord::sums::{Counters, Frame, Grid, Losses};
 
@@ -93,7 +93,8 @@ impl Lines {
             get("next").map(|next| next.split_terminator(',').map(|ts| s(ts.parse().unwrap())));
         let following: Option<Vec<_>> = following.map(Iterator::collect);
         let following = following.as_deref();
-        let input = Input::Record { topic, position, appended, following, read };
+        let input =
+            Input::Record { topic, position, appended, following, part: SamplePart::WHOLE, read };
         self.lane.step(input, &mut self.out);
     }
 }

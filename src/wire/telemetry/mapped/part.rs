@@ -22,7 +22,9 @@ pub(super) fn part<'a>(text: &'a str, pieces: &[Piece]) -> Option<&'a str> {
                 rest.split_at(at)
             }
             (Piece::Any | Piece::Value, Some(Piece::Any | Piece::Value)) => return None,
-            (Piece::Any | Piece::Value, None) => rest.split_at(rest.find('/').unwrap_or(rest.len())),
+            (Piece::Any | Piece::Value, None) => {
+                rest.split_at(rest.find('/').unwrap_or(rest.len()))
+            }
         };
         if *piece == Piece::Value {
             value = Some(found);

@@ -11,22 +11,42 @@ use bumpalo::Bump;
 
 use super::super::Raw;
 use super::super::cursor::RawValue;
-use super::super::fields::TWICE;
-use super::super::parse::member;
-use super::super::scan::{elements, members, whole};
+use super::super::fields::{Found, TWICE};
+use super::super::scan::whole;
 use super::super::value::{Scalar, text};
 use super::part::part;
-use crate::model::{TextEncoding, EventTime, FieldPlace, PlaceRoot, PathStep};
+use super::step::go;
+use crate::model::{EventTime, FieldPlace, InTree, PathStep, PlaceRoot, TextEncoding};
 
 /// What a record is, for the places in it.
 #[derive(Clone, Copy)]
 pub(super) struct Seen<'a, 'r> {
-    /// Its value.
-    pub(super) root: RawValue<'a>,
+    /// Its value; of an event that is opened, its data.
+    pub(super) root: Option<Stands<'a>>,
+    /// What one pass over it found.
+    pub(super) found: &'a [Found<'a>],
+    /// The envelope of the event that it is.
+    pub(super) envelope: Option<&'a [u8]>,
+    /// The element that becomes this sample.
+    pub(super) element: Option<&'r ElementAt<'a>>,
     /// Its key and headers.
     pub(super) record: &'r Raw<'a>,
+    /// The name of its topic.
+    pub(super) topic: &'r str,
     /// Where texts live that do not stand in the record as they are.
     pub(super) texts: &'a Bump,
+}
+
+/// An element of a record.
+pub(super) struct ElementAt<'a> {
+    /// What it is. `None`: only its number is known.
+    pub(super) value: Option<Stands<'a>>,
+    /// What one pass over it found.
+    pub(super) found: &'a [Found<'a>],
+    /// Its number in each list on the way to it.
+    pub(super) indices: Vec<usize>,
+    /// Its number among all elements of the record.
+    pub(super) nth: usize,
 }
 
 /// What stands at a place.
@@ -36,8 +56,8 @@ pub(super) enum Stands<'a> {
     Json(RawValue<'a>),
     /// A text without its quotes and escapes.
     Text(&'a str),
-    /// A row of cells.
-    Row(&'a str),
+    /// The cells of a row, or rows.
+    List(&'a [Stands<'a>]),
     /// A time.
     Time(EventTime),
 }
@@ -45,13 +65,17 @@ pub(super) enum Stands<'a> {
 /// Why what stands at a place cannot be read.
 pub(super) type Unreadable = &'static str;
 
+/// What stands at a place, if anything does.
+pub(super) type Looked<'a> = Result<Option<Stands<'a>>, Unreadable>;
+
 impl<'a> Stands<'a> {
     /// Whether it counts as no value, so that the next place is asked.
     pub(super) fn is_nothing(&self) -> bool {
         match self {
             Self::Json(RawValue::Word(word)) => *word == b"null",
             Self::Json(RawValue::Text(text)) => text.bytes().is_empty(),
-            Self::Text(text) | Self::Row(text) => text.is_empty(),
+            Self::Text(text) => text.is_empty(),
+            Self::List(list) => list.is_empty(),
             Self::Json(RawValue::Object(_) | RawValue::Array(_)) | Self::Time(_) => false,
         }
     }
@@ -65,16 +89,16 @@ impl<'a> Stands<'a> {
                 Ok(ms) => Scalar::Whole(ms),
                 Err(_) => Scalar::Negative(time.as_ms()),
             },
-            Self::Row(_) => Scalar::Array,
+            Self::List([one]) => one.scalar(is_name),
+            Self::List(_) => Scalar::Array,
             Self::Text(text) => {
-                if !is_name
-                    && let Ok(word @ RawValue::Word(_)) = whole(text.as_bytes())
-                    && let found = Scalar::of(word)
-                    && found.is_number_or_bool()
-                {
-                    return found;
+                let text = text.trim();
+                let read = whole(text.as_bytes()).ok();
+                let read = read.filter(|read| matches!(read, RawValue::Word(_)));
+                match read.map(Scalar::of).filter(|_| !is_name) {
+                    Some(read) if read.is_number_or_bool() => read,
+                    Some(_) | None => Scalar::Text(Cow::Borrowed(text)),
                 }
-                Scalar::Text(Cow::Borrowed(text))
             }
         }
     }
@@ -82,7 +106,9 @@ impl<'a> Stands<'a> {
     /// Its text, if it is one value.
     pub(super) fn text(self, texts: &'a Bump) -> Result<&'a str, Unreadable> {
         match self {
-            Self::Text(text) | Self::Row(text) => Ok(text),
+            Self::Text(text) => Ok(text),
+            Self::List([one]) => one.text(texts),
+            Self::List(_) => Err("a list"),
             Self::Time(time) => Ok(texts.alloc_str(&time.as_ms().to_string())),
             Self::Json(RawValue::Text(found)) => match text(found)? {
                 Cow::Borrowed(text) => Ok(text),
@@ -96,21 +122,40 @@ impl<'a> Stands<'a> {
 }
 
 impl<'a> Seen<'a, '_> {
+    /// The first of the places that has a value, and which one it is.
+    pub(super) fn first(
+        self,
+        places: &[FieldPlace],
+    ) -> Result<Option<(usize, Stands<'a>)>, Unreadable> {
+        for (nth, place) in places.iter().enumerate() {
+            if let Some(found) = self.at(place)?.filter(|found| !found.is_nothing()) {
+                return Ok(Some((nth, found)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the record has under its own name for a field.
+    pub(super) fn own(self, place: &FieldPlace) -> Found<'a> {
+        let nth = place.in_tree.map_or(usize::MAX, |at| at.found);
+        self.found.get(nth).cloned().unwrap_or_default()
+    }
+
     /// What stands at a place. `None`: nothing.
-    pub(super) fn at(self, place: &FieldPlace) -> Result<Option<Stands<'a>>, Unreadable> {
-        let start = match &place.root {
-            PlaceRoot::Record => Some(Stands::Json(self.root)),
-            PlaceRoot::Key => bytes(self.record.key)?,
-            PlaceRoot::Header(name) => bytes(self.record.header_bytes(name))?,
-            PlaceRoot::LogTime => self.record.log_time.map(Stands::Time),
-            PlaceRoot::Nothing => None,
+    pub(super) fn at(self, place: &FieldPlace) -> Looked<'a> {
+        // In a list on the way to the record's element, the element is meant.
+        let indices = match place.root {
+            PlaceRoot::Element => [].as_slice(),
+            _ => self.element.map_or(&[][..], |element| element.indices.as_slice()),
         };
-        let Some(mut found) = go(start, &place.steps)? else { return Ok(None) };
+        let mut indices = indices.iter().copied();
+        let (start, steps) = self.start(place)?;
+        let Some(mut found) = go(start, steps, &mut indices)? else { return Ok(None) };
         for view in &place.views {
             if found.is_nothing() {
                 return Ok(None);
             }
-            let Some(next) = go(self.inside(found, &view.of)?, &view.steps)? else {
+            let Some(next) = go(self.inside(found, &view.of)?, &view.steps, &mut indices)? else {
                 return Ok(None);
             };
             found = next;
@@ -118,8 +163,55 @@ impl<'a> Seen<'a, '_> {
         Ok(Some(found))
     }
 
+    /// Where the way to a place begins, and how it goes on.
+    fn start<'p>(
+        self,
+        place: &'p FieldPlace,
+    ) -> Result<(Option<Stands<'a>>, &'p [PathStep]), Unreadable> {
+        let all = place.steps.as_slice();
+        let (root, found) = match &place.root {
+            PlaceRoot::Record => (self.root, self.found),
+            PlaceRoot::Element => match self.element {
+                Some(element) => (element.value, element.found),
+                None => (None, &[][..]),
+            },
+            PlaceRoot::Key => return Ok((bytes(self.record.key)?, all)),
+            PlaceRoot::Header(name) => return Ok((bytes(self.record.header_bytes(name))?, all)),
+            PlaceRoot::Attribute(name) => return Ok((self.attribute(name)?, all)),
+            PlaceRoot::Topic => {
+                return Ok((Some(Stands::Text(self.texts.alloc_str(self.topic))), all));
+            }
+            PlaceRoot::LogTime => return Ok((self.record.log_time.map(Stands::Time), all)),
+            PlaceRoot::Nothing => return Ok((None, all)),
+        };
+        let Some(InTree { found: nth, steps }) = place.in_tree.filter(|_| !found.is_empty()) else {
+            return Ok((root, all));
+        };
+        let rest = all.get(steps..).unwrap_or_default();
+        match found.get(nth) {
+            Some(Found::Raw(value)) => Ok((Some(Stands::Json(*value)), rest)),
+            Some(Found::Twice) => Err(TWICE),
+            Some(Found::Nowhere | Found::Given(_)) | None => Ok((None, rest)),
+        }
+    }
+
+    /// An attribute of the event, in a header or in its envelope.
+    fn attribute(self, name: &str) -> Looked<'a> {
+        let header = self.record.headers.iter().find(|(header, _)| {
+            super::super::attribute(header).is_some_and(|own| own.eq_ignore_ascii_case(name))
+        });
+        match (header, self.envelope) {
+            (Some((_, value)), _) => bytes(Some(value)),
+            (None, Some(envelope)) => {
+                let found = super::super::parse::member(envelope, name).map_err(|()| TWICE)?;
+                Ok(found.map(Stands::Json))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
     /// What a text contains.
-    fn inside(self, found: Stands<'a>, of: &TextEncoding) -> Result<Option<Stands<'a>>, Unreadable> {
+    fn inside(self, found: Stands<'a>, of: &TextEncoding) -> Looked<'a> {
         let json = |text: &'a str| {
             whole(text.as_bytes()).map(Stands::Json).map_err(|_| "a text that is no JSON")
         };
@@ -134,7 +226,7 @@ impl<'a> Seen<'a, '_> {
                 let text = found.text(self.texts)?;
                 match text.trim_start().starts_with(['{', '[']) {
                     true => json(text).map(Some),
-                    false => Ok(Some(Stands::Row(text))),
+                    false => Ok(self.rows(text)?.first().copied()),
                 }
             }
             (TextEncoding::Base64, _) => self.base64(found).map(Some),
@@ -145,12 +237,14 @@ impl<'a> Seen<'a, '_> {
                     false => Ok(Some(found)),
                 }
             }
+            (TextEncoding::Rows, _) => Ok(Some(Stands::List(self.rows(found.text(self.texts)?)?))),
             (TextEncoding::Csv(cell), _) => {
-                let row = Stands::Row(found.text(self.texts)?);
-                match cell {
-                    Some(cell) => Ok(self.cell(row, *cell)),
-                    None => Ok(Some(row)),
-                }
+                let row = self.rows(found.text(self.texts)?)?.first().copied();
+                Ok(match (row, cell) {
+                    (Some(Stands::List(cells)), Some(cell)) => cells.get(*cell).copied(),
+                    (row, None) => row,
+                    (_, Some(_)) => None,
+                })
             }
             (TextEncoding::Part(pieces), _) => {
                 Ok(part(found.text(self.texts)?, pieces).map(Stands::Text))
@@ -165,69 +259,22 @@ impl<'a> Seen<'a, '_> {
         Ok(Stands::Text(self.texts.alloc_str(text)))
     }
 
-    fn cell(self, row: Stands<'a>, nth: usize) -> Option<Stands<'a>> {
-        let Stands::Row(text) = row else { return None };
-        let mut rows = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
-        let first = rows.records().next()?.ok()?;
-        first.get(nth).map(|cell| Stands::Text(self.texts.alloc_str(cell.trim())))
+    /// The rows of a table without names, each a list of cells.
+    fn rows(self, text: &str) -> Result<&'a [Stands<'a>], Unreadable> {
+        let mut reader = csv::ReaderBuilder::new();
+        let mut reader = reader.has_headers(false).flexible(true).from_reader(text.as_bytes());
+        let mut rows = Vec::new();
+        for row in reader.records() {
+            let row = row.map_err(|_| "a row that is no CSV")?;
+            let cells = row.iter().map(|cell| Stands::Text(self.texts.alloc_str(cell.trim())));
+            let cells: Vec<_> = cells.collect();
+            rows.push(Stands::List(self.texts.alloc_slice_copy(&cells)));
+        }
+        Ok(self.texts.alloc_slice_copy(&rows))
     }
 }
 
 fn bytes(found: Option<&[u8]>) -> Result<Option<Stands<'_>>, Unreadable> {
     let text = found.map(std::str::from_utf8).transpose();
     Ok(text.map_err(|_| "a key or header that is not UTF-8")?.map(Stands::Text))
-}
-
-/// The value at the end of some steps.
-fn go<'a>(
-    start: Option<Stands<'a>>,
-    steps: &[PathStep],
-) -> Result<Option<Stands<'a>>, Unreadable> {
-    let Some(mut found) = start else { return Ok(None) };
-    for step in steps {
-        let Stands::Json(value) = found else { return Ok(None) };
-        match self::step(value, step)? {
-            Some(next) => found = Stands::Json(next),
-            None => return Ok(None),
-        }
-    }
-    Ok(Some(found))
-}
-
-fn step<'a>(value: RawValue<'a>, step: &PathStep) -> Result<Option<RawValue<'a>>, Unreadable> {
-    match (value, step) {
-        (RawValue::Object(object), PathStep::Member(name)) => member(object, name).map_err(|()| TWICE),
-        (RawValue::Array(list), PathStep::Member(name)) => {
-            let nth = name.parse::<usize>().ok();
-            Ok(nth.and_then(|nth| elements(list).nth(nth)?.ok()))
-        }
-        (RawValue::Object(object), PathStep::Only) => {
-            only(members(object).map_while(Result::ok).map(|(_, value)| value))
-        }
-        (RawValue::Array(list), PathStep::Only) => only(elements(list).map_while(Result::ok)),
-        (RawValue::Array(list), PathStep::Where(name, is)) => {
-            let fits = |element: &RawValue<'a>| match element {
-                RawValue::Object(object) => match member(object, name) {
-                    Ok(Some(RawValue::Text(found))) => text(found).is_ok_and(|found| found == *is),
-                    Ok(Some(RawValue::Word(word))) => word == is.as_bytes(),
-                    Ok(_) | Err(()) => false,
-                },
-                RawValue::Array(_) | RawValue::Text(_) | RawValue::Word(_) => false,
-            };
-            only(elements(list).map_while(Result::ok).filter(fits))
-        }
-        (RawValue::Object(_), PathStep::Where(..)) | (RawValue::Text(_) | RawValue::Word(_), _) => {
-            Ok(None)
-        }
-    }
-}
-
-fn only<'a>(
-    mut values: impl Iterator<Item = RawValue<'a>>,
-) -> Result<Option<RawValue<'a>>, Unreadable> {
-    let first = values.next();
-    if values.next().is_some() {
-        return Err("one of several");
-    }
-    Ok(first)
 }

@@ -13,58 +13,49 @@ use super::super::scan::elements;
 use super::super::value::Scalar;
 use super::decimal::Decimal;
 use super::place::{Seen, Stands, Unreadable};
-use crate::model::{FieldRule, Reading, TimeUnit, ValuePattern, Zone};
+use super::tensor;
+use crate::model::{FieldRule, NamesRule, Reading, TimeUnit, ValuePattern, Zone};
 
-/// The value of a field.
-pub(super) fn found<'a>(slot: FieldSlot, rule: &FieldRule, seen: Seen<'a, '_>) -> Found<'a> {
+/// The value of a field, and at which of its places it stands.
+pub(super) fn found<'a>(
+    slot: FieldSlot,
+    rule: &FieldRule,
+    seen: Seen<'a, '_>,
+) -> (Found<'a>, Option<usize>) {
     match value(slot, rule, seen) {
-        Ok(Some(found)) => found,
-        Ok(None) => match &rule.default {
-            Some(constant) => Found::Given(Scalar::of_json(constant)),
-            None => Found::Nowhere,
+        Ok((Some(found), nth)) => (found, nth),
+        Ok((None, _)) => match &rule.default {
+            Some(constant) => (Found::Given(Scalar::of_json(constant)), None),
+            None => (Found::Nowhere, None),
         },
-        Err(why) => Found::Given(Scalar::Unreadable(why)),
+        Err(why) => (Found::Given(Scalar::Unreadable(why)), Some(0)),
     }
 }
 
-/// The inputs of the model: an object at one place.
-pub(super) fn features<'a>(rule: &FieldRule, seen: Seen<'a, '_>) -> Found<'a> {
-    let found = rule.from.first().map(|place| seen.at(place));
-    match found {
-        None | Some(Ok(None)) => Found::Nowhere,
-        Some(Ok(Some(Stands::Json(value)))) => Found::Raw(value),
-        Some(Ok(Some(other))) => Found::Given(other.scalar(true)),
-        Some(Err(why)) => Found::Given(Scalar::Unreadable(why)),
-    }
-}
+type Value<'a> = (Option<Found<'a>>, Option<usize>);
 
 fn value<'a>(
     slot: FieldSlot,
     rule: &FieldRule,
     seen: Seen<'a, '_>,
-) -> Result<Option<Found<'a>>, Unreadable> {
-    let mut first = None;
-    for place in &rule.from {
-        first = seen.at(place)?.filter(|found| !found.is_nothing());
-        if first.is_some() {
-            break;
-        }
-    }
+) -> Result<Value<'a>, Unreadable> {
+    let (nth, first) = seen.first(&rule.from)?.unzip();
+    let first = match (first, &rule.shape) {
+        (Some(tensor), Some(shape)) => Some(tensor::row(tensor, shape, seen)?),
+        (first, _) => first,
+    };
     if !rule.values.is_empty()
         && let Some(word) = translated(rule, first, seen)?
     {
-        return Ok(Some(Found::Given(Scalar::Text(Cow::Owned(word.to_owned())))));
+        let word = Cow::Borrowed(&*seen.texts.alloc_str(word));
+        return Ok((Some(Found::Given(Scalar::Text(word))), nth));
     }
-    let Some(stands) = first else { return Ok(None) };
-    if let Some(minus) = &rule.minus {
-        let Some(start) = seen.at(minus)?.filter(|found| !found.is_nothing()) else {
-            return Ok(None);
-        };
-        let [end, start] = [stands, start].map(|of| of.text(seen.texts).and_then(Decimal::of));
-        let unit = rule.unit.unwrap_or(TimeUnit::Milliseconds);
-        return Ok(Some(Found::Given(Scalar::Float(end?.minus(start?).milliseconds(unit)))));
-    }
+    let Some(stands) = first else { return Ok((None, None)) };
     let given = match (slot, rule.unit, rule.zone, rule.reading) {
+        _ if rule.minus.is_some() => match between(stands, rule, seen)? {
+            Some(ms) => Scalar::Float(ms),
+            None => return Ok((None, None)),
+        },
         (FieldSlot::Ts, unit, zone, _) if unit.is_some() || zone.is_some() => {
             moment(stands, unit, zone, seen)?
         }
@@ -72,13 +63,28 @@ fn value<'a>(
             let number = Decimal::of(stands.text(seen.texts)?)?;
             Scalar::Float(number.milliseconds(unit))
         }
-        (_, None, _, Some(reading)) => read(stands, reading, seen)?,
+        (_, None, _, Some(reading)) => read(stands, reading, rule, seen)?,
         (_, None, _, None) => match stands {
-            Stands::Json(value) => return Ok(Some(Found::Raw(value))),
+            Stands::Json(value) => return Ok((Some(Found::Raw(value)), nth)),
             other => other.scalar(slot.is_name()),
         },
     };
-    Ok(Some(Found::Given(given)))
+    Ok((Some(Found::Given(given)), nth))
+}
+
+/// The milliseconds between two times.
+fn between<'a>(
+    end: Stands<'a>,
+    rule: &FieldRule,
+    seen: Seen<'a, '_>,
+) -> Result<Option<f64>, Unreadable> {
+    let Some(minus) = &rule.minus else { return Ok(None) };
+    let Some(start) = seen.at(minus)?.filter(|found| !found.is_nothing()) else {
+        return Ok(None);
+    };
+    let [end, start] = [end, start].map(|of| of.text(seen.texts).and_then(Decimal::of));
+    let unit = rule.unit.unwrap_or(TimeUnit::Milliseconds);
+    Ok(Some(end?.minus(start?).milliseconds(unit)))
 }
 
 /// The word that stands for a value, or for none.
@@ -87,23 +93,43 @@ fn translated<'s, 'a>(
     found: Option<Stands<'a>>,
     seen: Seen<'a, '_>,
 ) -> Result<Option<&'s str>, Unreadable> {
-    let is_there = found.is_some();
-    let text = match found {
-        // An object is a value, too, if only that matters.
-        Some(Stands::Json(RawValue::Object(_) | RawValue::Array(_))) | None => None,
-        Some(one) => Some(one.text(seen.texts)?),
-    };
-    let number = text.and_then(|text| text.parse::<i64>().ok());
-    let fits = |pattern: &ValuePattern| match pattern {
-        ValuePattern::Present => is_there,
-        ValuePattern::Absent => !is_there,
-        ValuePattern::Numbers(low, high) => number.is_some_and(|n| (*low..=*high).contains(&n)),
-        ValuePattern::Text(pattern) => {
-            is_there && (pattern == "*" || text.is_some_and(|text| like(pattern, text)))
-        }
-    };
-    let known = rule.values.iter().find(|(pattern, _)| fits(pattern));
+    let meant = Meant::of(found, seen)?;
+    let known = rule.values.iter().find(|(pattern, _)| meant.fits(pattern));
     Ok(known.map(|(_, word)| word.as_str()))
+}
+
+/// A value that patterns are held against.
+pub(super) struct Meant<'a> {
+    is_there: bool,
+    text: Option<&'a str>,
+    number: Option<i64>,
+}
+
+impl<'a> Meant<'a> {
+    pub(super) fn of(found: Option<Stands<'a>>, seen: Seen<'a, '_>) -> Result<Self, Unreadable> {
+        let text = match found {
+            // An object is a value, too, if only that matters.
+            Some(Stands::Json(RawValue::Object(_) | RawValue::Array(_)) | Stands::List(_))
+            | None => None,
+            Some(one) => Some(one.text(seen.texts)?),
+        };
+        let number = text.and_then(|text| text.parse::<i64>().ok());
+        Ok(Self { is_there: found.is_some(), text, number })
+    }
+
+    pub(super) fn fits(&self, pattern: &ValuePattern) -> bool {
+        match pattern {
+            ValuePattern::Present => self.is_there,
+            ValuePattern::Absent => !self.is_there,
+            ValuePattern::Numbers(low, high) => {
+                self.number.is_some_and(|number| (*low..=*high).contains(&number))
+            }
+            ValuePattern::Text(pattern) => {
+                let text = self.text.is_some_and(|text| like(pattern, text));
+                self.is_there && (pattern == "*" || text)
+            }
+        }
+    }
 }
 
 /// Whether a text is like a pattern with `*` at either end for anything.
@@ -152,7 +178,8 @@ fn moment<'a>(
 /// A time without a zone.
 fn local(text: &str) -> Option<NaiveDateTime> {
     let text = text.replacen(',', ".", 1);
-    let formats = ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
+    let formats =
+        ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
     formats.iter().find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok())
 }
 
@@ -168,12 +195,15 @@ fn whole(ms: i128) -> Scalar<'static> {
 fn read<'a>(
     stands: Stands<'a>,
     reading: Reading,
+    rule: &FieldRule,
     seen: Seen<'a, '_>,
 ) -> Result<Scalar<'a>, Unreadable> {
-    let number = |of: Scalar<'a>| of.number().or_else(|| match &of {
-        Scalar::Bool(is) => Some(f64::from(u8::from(*is))),
-        _ => None,
-    });
+    let number = |of: Scalar<'a>| {
+        of.number().or_else(|| match &of {
+            Scalar::Bool(is) => Some(f64::from(u8::from(*is))),
+            _ => None,
+        })
+    };
     match reading {
         Reading::Number => {
             let number = number(typed(stands, seen)?).ok_or("not a number")?;
@@ -189,25 +219,56 @@ fn read<'a>(
             let number = number(typed(stands, seen)?).filter(|number| number.is_finite());
             Ok(Scalar::Whole(u64::from(number.ok_or("not a number")? >= least)))
         }
-        Reading::Argmax | Reading::Max => {
-            let Stands::Json(RawValue::Array(list)) = stands else { return Err("no list") };
-            let mut most: Option<(usize, f64)> = None;
-            for (nth, element) in elements(list).enumerate() {
-                let element = element.map_err(|_| "no list")?;
-                let number = Scalar::of(element).number().filter(|number| number.is_finite());
-                let number = number.ok_or("a list of other things than numbers")?;
-                if most.is_none_or(|(_, most)| number > most) {
-                    most = Some((nth, number));
-                }
-            }
-            let (nth, number) = most.ok_or("an empty list")?;
-            Ok(if reading == Reading::Argmax { Scalar::Whole(nth as u64) } else { Scalar::Float(number) })
-        }
+        Reading::Argmax => named(largest(stands, seen)?.0, rule.names.as_ref(), seen),
+        Reading::Max => Ok(Scalar::Float(largest(stands, seen)?.1)),
     }
 }
 
+/// The largest number of a list, and which it is.
+fn largest<'a>(stands: Stands<'a>, seen: Seen<'a, '_>) -> Result<(usize, f64), Unreadable> {
+    let mut most: Option<(usize, f64)> = None;
+    let mut take = |nth: usize, one: Stands<'a>| {
+        let number = typed(one, seen)?.number().filter(|number| number.is_finite());
+        let number = number.ok_or("a list of other things than numbers")?;
+        if most.is_none_or(|(_, most)| number > most) {
+            most = Some((nth, number));
+        }
+        Ok::<_, Unreadable>(())
+    };
+    match stands {
+        Stands::Json(RawValue::Array(list)) => {
+            let mut all = elements(list).map_while(Result::ok).enumerate();
+            all.try_for_each(|(nth, one)| take(nth, Stands::Json(one)))?;
+        }
+        Stands::List(list) => list.iter().enumerate().try_for_each(|(nth, one)| take(nth, *one))?,
+        Stands::Json(_) | Stands::Text(_) | Stands::Time(_) => return Err("no list"),
+    }
+    most.ok_or("an empty list")
+}
+
+/// The name of the element of this number; without names, the number.
+fn named<'a>(
+    nth: usize,
+    names: Option<&NamesRule>,
+    seen: Seen<'a, '_>,
+) -> Result<Scalar<'a>, Unreadable> {
+    const UNNAMED: Unreadable = "the largest of a list with more elements than names";
+    let name = match names {
+        None => return Ok(Scalar::Whole(nth as u64)),
+        Some(NamesRule::Given(names)) => {
+            let name = names.get(nth).ok_or(UNNAMED)?;
+            &*seen.texts.alloc_str(name)
+        }
+        Some(NamesRule::At(place)) => {
+            let names = super::feature::names_at(place, seen)?;
+            names.get(nth).copied().ok_or(UNNAMED)?
+        }
+    };
+    Ok(Scalar::Text(Cow::Borrowed(name)))
+}
+
 /// A value whose text may be a number.
-fn typed<'a>(stands: Stands<'a>, seen: Seen<'a, '_>) -> Result<Scalar<'a>, Unreadable> {
+pub(super) fn typed<'a>(stands: Stands<'a>, seen: Seen<'a, '_>) -> Result<Scalar<'a>, Unreadable> {
     match stands {
         Stands::Json(RawValue::Text(_)) => {
             Ok(Stands::Text(stands.text(seen.texts)?.trim()).scalar(false))

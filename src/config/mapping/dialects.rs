@@ -1,0 +1,73 @@
+//! Presets for telemetry that people have already: `dialect = "…"`.
+//!
+//! Law: a preset is a mapping like any other, in a file of its own; whoever uses it may write over
+//! each of its keys. A new dialect is its file, its line here, and its page in docs.
+
+use config::{File, FileFormat, Source, Value, ValueKind};
+
+use super::WrittenMapping;
+use crate::phrases::closest;
+
+/// A preset.
+#[derive(Debug, Clone, Copy)]
+pub struct Dialect {
+    /// What a config calls it.
+    pub name: &'static str,
+    /// Whose telemetry it is.
+    pub of: &'static str,
+    /// The mapping.
+    pub toml: &'static str,
+}
+
+macro_rules! presets {
+    ($($name:literal: $of:literal,)*) => {
+        /// All presets.
+        const ALL: &[Dialect] = &[$(Dialect {
+            name: $name,
+            of: $of,
+            toml: include_str!(concat!("dialects/", $name, ".toml")),
+        },)*];
+    };
+}
+
+presets! {
+    "kserve": "the KServe inference logger",
+}
+
+/// All presets.
+#[must_use]
+pub fn dialects() -> &'static [Dialect] {
+    ALL
+}
+
+/// The preset of this name.
+pub(super) fn preset(name: &str) -> Result<WrittenMapping, String> {
+    let known = ALL.iter().find(|dialect| dialect.name == name);
+    let known = known.ok_or_else(|| {
+        let names: Vec<_> = ALL.iter().map(|dialect| dialect.name).collect();
+        match closest(name, &names) {
+            Some(near) => format!("{name:?} is unknown; did you mean {near:?}?"),
+            None => format!("{name:?} is unknown; write one of {}", names.join(", ")),
+        }
+    })?;
+    let table = File::from_str(known.toml, FileFormat::Toml).collect();
+    let written = table.map(|table| Value::new(None, ValueKind::Table(table)));
+    let written = written.and_then(Value::try_deserialize);
+    written.map_err(|why| format!("the preset {name} is broken: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::mapping::mapping;
+
+    #[test]
+    fn every_preset_is_a_mapping() {
+        for dialect in dialects() {
+            let written =
+                WrittenMapping { dialect: Some(dialect.name.to_owned()), ..Default::default() };
+            let mapped = mapping(written).unwrap_or_else(|why| panic!("{}: {why:?}", dialect.name));
+            assert!(mapped.is_some_and(|mapped| !mapped.own_names), "{}", dialect.name);
+        }
+    }
+}

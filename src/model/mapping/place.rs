@@ -1,0 +1,123 @@
+//! Where a value stands in a record.
+
+use std::fmt;
+
+use super::tree::{InTree, PlaceTree};
+
+/// Where a value stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FieldPlace {
+    /// As it was written.
+    pub text: String,
+    /// Where to begin.
+    pub root: PlaceRoot,
+    /// The way from there.
+    pub steps: Vec<PathStep>,
+    /// What is inside the text that stands there.
+    pub views: Vec<TextView>,
+    /// How far one pass over the record comes on that way.
+    pub in_tree: Option<InTree>,
+}
+
+/// Where a place begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlaceRoot {
+    /// The record's value; of an event that is opened, its data.
+    Record,
+    /// The element of the record that becomes this sample.
+    Element,
+    /// A header of the record.
+    Header(String),
+    /// An attribute of the event, wherever its form has it.
+    Attribute(String),
+    /// The record's key.
+    Key,
+    /// The name of its topic.
+    Topic,
+    /// When the log took the record.
+    LogTime,
+    /// Nowhere: the record does not say it.
+    Nothing,
+}
+
+impl PlaceRoot {
+    pub(super) fn is_record(&self) -> bool {
+        *self == Self::Record
+    }
+
+    pub(super) fn is_element(&self) -> bool {
+        *self == Self::Element
+    }
+}
+
+/// A step from a value to one in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PathStep {
+    /// The member of this name, or the element of this number.
+    Member(String),
+    /// Of a list the element that becomes this sample; else the only member or element.
+    Only,
+    /// The element of a list whose member of the first name has the second as its text.
+    Where(String, String),
+}
+
+/// What a text contains, and the way on in there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TextView {
+    /// How to read the text.
+    pub of: TextEncoding,
+    /// The way from there.
+    pub steps: Vec<PathStep>,
+}
+
+/// How a text contains what it says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TextEncoding {
+    /// JSON.
+    Json,
+    /// Base64 of another text.
+    Base64,
+    /// Base64 if the word at the place says so, else as it is.
+    Stated(Box<FieldPlace>),
+    /// A row of cells separated by commas, of which this one; `None`: all of them as a list.
+    Csv(Option<usize>),
+    /// Several rows of cells.
+    Rows,
+    /// JSON if it begins like an object or a list, else a row of cells.
+    Auto,
+    /// What stands between two texts: after the first, up to the second or the end.
+    Part(Vec<Piece>),
+}
+
+/// A piece of a pattern for a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// This text.
+    Text(String),
+    /// Anything, up to what follows.
+    Any,
+    /// The same, and that is the value.
+    Value,
+}
+
+impl FieldPlace {
+    /// Finds how far one pass comes on the way to it.
+    pub(super) fn plan(&mut self, record: &mut PlaceTree, element: &mut PlaceTree) {
+        self.in_tree = match self.root {
+            PlaceRoot::Record => record.add(&self.steps),
+            PlaceRoot::Element => element.add(&self.steps),
+            _ => None,
+        };
+        for view in &mut self.views {
+            if let TextEncoding::Stated(place) = &mut view.of {
+                place.plan(record, element);
+            }
+        }
+    }
+}
+
+impl fmt::Display for FieldPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}

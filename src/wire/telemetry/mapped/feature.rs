@@ -1,0 +1,175 @@
+//! The inputs of the model, as a mapping says where they stand.
+//!
+//! Law: an input that cannot be read is there as such, and lost. Values that their names do not fit
+//! are all lost: nobody knows which is which.
+
+use std::borrow::Cow;
+
+use super::super::cursor::RawValue;
+use super::super::features::{Features, repeated};
+use super::super::fields::{FieldSlot, Found};
+use super::super::scan::{elements, members};
+use super::super::value::{Quoted, Scalar, text};
+use super::place::{Seen, Stands, Unreadable};
+use super::{rule, tensor};
+use crate::model::{
+    Feature, FeatureSet, FeaturesRule, FieldPlace, NamesRule, PathStep, PlaceRoot, check_name,
+};
+
+/// The inputs, and why some are lost.
+#[derive(Debug, Default)]
+pub(in super::super) struct MappedFeatures<'a> {
+    pub(in super::super) read: Features<'a>,
+    pub(in super::super) lost: Vec<String>,
+    /// At which of the places they stand.
+    pub(in super::super) place: Option<usize>,
+}
+
+/// The inputs of a sample.
+pub(super) fn features<'a>(features: &FeaturesRule, seen: Seen<'a, '_>) -> MappedFeatures<'a> {
+    let mut found = MappedFeatures::default();
+    match features {
+        FeaturesRule::Apart(rules) => {
+            for (name, rule) in rules {
+                let name: &'a str = seen.texts.alloc_str(name);
+                match rule::found(FieldSlot::Score, rule, seen) {
+                    (Found::Nowhere, _) => {}
+                    (value, place) => {
+                        found.place = place.or(found.place);
+                        found.push(Cow::Borrowed(name), value.scalar().unwrap_or(Scalar::Null));
+                    }
+                }
+            }
+        }
+        FeaturesRule::Together(set) => {
+            if let Err(why) = found.together(set, seen) {
+                found.read.clear();
+                found.lost.push(format!("features is {why}"));
+            }
+        }
+    }
+    found.once();
+    found
+}
+
+impl<'a> MappedFeatures<'a> {
+    fn together(&mut self, set: &FeatureSet, seen: Seen<'a, '_>) -> Result<(), Unreadable> {
+        let Some((place, stands)) = seen.first(&set.from)? else { return Ok(()) };
+        self.place = Some(place);
+        let stands = match &set.shape {
+            Some(shape) => tensor::row(stands, shape, seen)?,
+            None => stands,
+        };
+        // An object that is the same for all elements holds a list for each input.
+        let shared = set.from.get(place).is_some_and(|place| {
+            let mut steps = place.steps.iter().chain(place.views.iter().flat_map(|v| &v.steps));
+            place.root != PlaceRoot::Element && steps.all(|step| *step != PathStep::Only)
+        });
+        let element = seen.element.filter(|_| shared);
+        let column = element.and_then(|element| element.indices.last().copied());
+        match stands {
+            Stands::Json(RawValue::Object(object)) => {
+                self.members(object, set, column);
+                Ok(())
+            }
+            Stands::Json(RawValue::Array(list)) => {
+                let values = elements(list).map_while(Result::ok).map(Stands::Json).collect();
+                self.list(values, set, seen)
+            }
+            Stands::List(list) => self.list(list.to_vec(), set, seen),
+            one => self.list(vec![one], set, seen),
+        }
+    }
+
+    /// The members of an object that are inputs; of each list its element of number `column`.
+    fn members(&mut self, object: &'a [u8], set: &FeatureSet, column: Option<usize>) {
+        for (name, value) in members(object).map_while(Result::ok) {
+            let Ok(name) = text(name) else {
+                self.lost.push("a feature's name is no text".to_owned());
+                continue;
+            };
+            let wanted = set.prefix.as_ref().is_none_or(|prefix| name.starts_with(prefix.as_str()));
+            if !wanted || set.without.contains(name.as_ref()) {
+                continue;
+            }
+            let value = match (value, column) {
+                (RawValue::Array(column), Some(nth)) => match elements(column).nth(nth) {
+                    Some(Ok(value)) => Scalar::of(value),
+                    Some(Err(_)) | None => Scalar::Array,
+                },
+                (value, _) => Scalar::of(value),
+            };
+            self.push(name, value);
+        }
+    }
+
+    /// Values in a list, by the names that stand elsewhere.
+    fn list(
+        &mut self,
+        values: Vec<Stands<'a>>,
+        set: &FeatureSet,
+        seen: Seen<'a, '_>,
+    ) -> Result<(), Unreadable> {
+        const COUNT: Unreadable = "a list of other length than the names";
+        let given: Vec<&'a str>;
+        let names = match &set.names {
+            None => None,
+            Some(NamesRule::Given(names)) => {
+                given = names.iter().map(|name| &*seen.texts.alloc_str(name)).collect();
+                Some(given)
+            }
+            Some(NamesRule::At(place)) => Some(names_at(place, seen)?),
+        };
+        if names.as_ref().is_some_and(|names| names.len() != values.len()) {
+            return Err(COUNT);
+        }
+        for (nth, value) in values.into_iter().enumerate() {
+            let name = match names.as_ref().and_then(|names| names.get(nth)) {
+                Some(name) => Cow::Borrowed(*name),
+                None => Cow::Owned(format!("f{nth}")),
+            };
+            if set.without.contains(name.as_ref()) {
+                continue;
+            }
+            self.push(name, value.scalar(false));
+        }
+        Ok(())
+    }
+
+    fn push(&mut self, name: Cow<'a, str>, value: Scalar<'a>) {
+        if let Err(why) = check_name(&name) {
+            self.lost.push(format!("feature {}: {why}", Quoted(&name)));
+            return;
+        }
+        if let Scalar::Array | Scalar::Object | Scalar::Unreadable(_) = value {
+            self.lost.push(format!(
+                "feature {} is {value}; write a number, a string, true, false or null",
+                Quoted(&name)
+            ));
+        }
+        self.read.push((name, value.into_feature()));
+    }
+
+    fn once(&mut self) {
+        while let Some(name) = repeated(&self.read, |(name, _)| name).map(str::to_owned) {
+            self.lost.push(format!("feature {} is there twice", Quoted(&name)));
+            self.read.retain(|(other, _)| *other != name);
+            self.read.push((Cow::Owned(name), Feature::Unusable));
+        }
+    }
+}
+
+/// The names in the list at a place.
+pub(super) fn names_at<'a>(
+    place: &FieldPlace,
+    seen: Seen<'a, '_>,
+) -> Result<Vec<&'a str>, Unreadable> {
+    match seen.at(place)? {
+        Some(Stands::Json(RawValue::Array(list))) => elements(list)
+            .map_while(Result::ok)
+            .map(|name| Stands::Json(name).text(seen.texts))
+            .collect(),
+        Some(Stands::List(list)) => list.iter().map(|name| name.text(seen.texts)).collect(),
+        Some(_) | None => Err("values without the list of their names"),
+    }
+}

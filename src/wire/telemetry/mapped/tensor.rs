@@ -1,0 +1,64 @@
+//! Rows of a tensor: a list, flat or nested, with its shape beside it.
+
+use super::super::cursor::RawValue;
+use super::super::scan::elements;
+use super::super::value::Scalar;
+use super::place::{Seen, Stands, Unreadable};
+use crate::model::FieldPlace;
+
+/// Numbers that one record's tensor has at most.
+const MOST: usize = 10_000_000;
+
+/// The row that belongs to the element.
+pub(super) fn row<'a>(
+    tensor: Stands<'a>,
+    shape: &FieldPlace,
+    seen: Seen<'a, '_>,
+) -> Result<Stands<'a>, Unreadable> {
+    const WRONG: Unreadable = "a tensor that has not the shape that is said";
+    let (rows, width) = sizes(shape, seen)?;
+    let mut flat = Vec::new();
+    flatten(tensor, &mut flat)?;
+    if rows.checked_mul(width) != Some(flat.len()) {
+        return Err(WRONG);
+    }
+    let nth = seen.element.and_then(|element| element.indices.last().copied()).unwrap_or(0);
+    let row = flat.get(nth * width..(nth + 1) * width).ok_or(WRONG)?;
+    match row {
+        [one] => Ok(*one),
+        row => Ok(Stands::List(seen.texts.alloc_slice_copy(row))),
+    }
+}
+
+/// How many rows, and how many numbers each of them has.
+fn sizes(shape: &FieldPlace, seen: Seen<'_, '_>) -> Result<(usize, usize), Unreadable> {
+    const NONE: Unreadable = "a tensor without its shape";
+    let Some(Stands::Json(RawValue::Array(list))) = seen.at(shape)? else { return Err(NONE) };
+    let mut sizes = elements(list).map_while(Result::ok).map(|size| match Scalar::of(size) {
+        Scalar::Whole(size) => usize::try_from(size).ok().filter(|size| *size <= MOST).ok_or(NONE),
+        _ => Err(NONE),
+    });
+    let rows = sizes.next().ok_or(NONE)??;
+    let width = sizes.try_fold(1_usize, |all, size| all.checked_mul(size?).ok_or(NONE))?;
+    Ok((rows, width))
+}
+
+fn flatten<'a>(value: Stands<'a>, flat: &mut Vec<Stands<'a>>) -> Result<(), Unreadable> {
+    // Levels wait in a list, so that no record of any depth costs more than its bytes.
+    let mut open = vec![value];
+    while let Some(next) = open.pop() {
+        match next {
+            Stands::Json(RawValue::Array(list)) => {
+                let from = open.len();
+                open.extend(elements(list).map_while(Result::ok).map(Stands::Json));
+                open.get_mut(from..).into_iter().for_each(<[_]>::reverse);
+            }
+            Stands::List(list) => open.extend(list.iter().rev()),
+            one => flat.push(one),
+        }
+        if flat.len() > MOST {
+            return Err("a tensor of too many numbers");
+        }
+    }
+    Ok(())
+}
