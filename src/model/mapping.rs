@@ -13,7 +13,7 @@ use serde_json::Value as Json;
 
 use super::{SampleKind, Span};
 pub use path::{PathPattern, PathPiece};
-pub use place::{FieldPlace, PathStep, Piece, PlaceRoot, TextEncoding, TextView};
+pub use place::{FieldPlace, PathStep, Piece, PlaceMove, PlaceRoot, TextEncoding, TextView};
 pub use tree::{InTree, PlaceNode, PlaceTree};
 
 /// How the records of a topic become samples.

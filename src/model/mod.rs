@@ -39,8 +39,8 @@ pub use instruction::{Ask, Instruction, Scope};
 pub use lost::{LostField, LostFields};
 pub use mapping::{
     EachRule, FeatureSet, FeaturesRule, FieldPlace, FieldRule, InTree, Mapping, NamesRule,
-    OnlyRule, PairRule, PathPattern, PathPiece, PathStep, Piece, PlaceNode, PlaceRoot, PlaceTree,
-    Reading, TextEncoding, TextView, TimeUnit, ValuePattern, Zone,
+    OnlyRule, PairRule, PathPattern, PathPiece, PathStep, Piece, PlaceMove, PlaceNode, PlaceRoot,
+    PlaceTree, Reading, TextEncoding, TextView, TimeUnit, ValuePattern, Zone,
 };
 pub use mode::Mode;
 pub use reject::Reject;

@@ -15,6 +15,8 @@ mod config_router;
 mod decode;
 // Events, by their headers and their envelopes.
 mod events;
+// Mappings: meanings, several samples, halves, envelopes.
+mod mapping;
 // Records damaged at random.
 mod mutations;
 // What is read quickly is what the slow way reads.

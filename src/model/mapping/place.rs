@@ -100,7 +100,24 @@ pub enum Piece {
     Value,
 }
 
+/// A move on the way to a place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PlaceMove<'p> {
+    /// To a value in the value.
+    Step(&'p PathStep),
+    /// To what the text contains.
+    View(&'p TextEncoding),
+}
+
 impl FieldPlace {
+    /// The way to it, from its beginning.
+    pub fn moves(&self) -> impl Iterator<Item = PlaceMove<'_>> {
+        let views = self.views.iter().flat_map(|view| {
+            std::iter::once(PlaceMove::View(&view.of)).chain(view.steps.iter().map(PlaceMove::Step))
+        });
+        self.steps.iter().map(PlaceMove::Step).chain(views)
+    }
+
     /// Finds how far one pass comes on the way to it.
     pub(super) fn plan(&mut self, record: &mut PlaceTree, element: &mut PlaceTree) {
         self.in_tree = match self.root {

@@ -13,6 +13,7 @@
 mod decimal;
 mod element;
 mod feature;
+mod memo;
 mod open;
 mod part;
 mod place;
@@ -24,6 +25,7 @@ mod walk;
 use std::borrow::Cow;
 
 pub(super) use self::feature::MappedFeatures;
+use self::memo::Memo;
 use self::open::Opened;
 use self::place::{ElementAt, Seen, Stands};
 use self::rule::Meant;
@@ -61,11 +63,13 @@ impl<'a> Reader<'a, '_> {
     fn samples(mut self, mut opened: Opened<'a>) -> Samples<'a> {
         let own = opened.own.take();
         let features = opened.features.take();
+        let memo = Memo::default();
         let seen = Seen {
             root: opened.root,
             found: opened.found,
             envelope: opened.envelope,
             element: None,
+            memo: &memo,
             record: self.record,
             topic: self.context.topic,
             texts: self.texts,
@@ -136,13 +140,16 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn kind(&self, seen: Seen<'a, '_>, own: Option<&Own<'a>>) -> Result<SampleKind, Rejected> {
+        if let Some(kind) = self.mapping.kind {
+            return Ok(kind);
+        }
         let mut fields = Fields::default();
         if let Some(found) = own.and_then(|own| own.fields.found(FieldSlot::Type)) {
             *fields.slot(FieldSlot::Type) = found.clone();
         }
         self.field(FieldSlot::Type, seen, &mut fields);
         let event = own.and_then(|own| own.kind.as_deref()).or(self.record.header("ce_type"));
-        kind(&fields, self.mapping.kind, event.filter(|_| self.mapping.own_names))
+        kind(&fields, None, event.filter(|_| self.mapping.own_names))
     }
 
     /// What one field is, after all that may say it.

@@ -165,6 +165,10 @@ impl<'a> Builder<'a, '_> {
                 let what = "write RFC 3339 or epoch milliseconds";
                 Err(builder.wrong(slot, &found, what))
             }
+            Some(Scalar::Unreadable(why)) => {
+                let detail = format!("{} is {why}; write RFC 3339", builder.called(slot));
+                Err(Rejected::new(Reject::BadTime, detail))
+            }
             Some(found) => match time::moment(&found) {
                 Ok(ts) => Ok(Some((ts, found.number().is_some()))),
                 Err(why) => {

@@ -7,8 +7,9 @@ use super::place::{ElementAt, Seen, Stands, Unreadable};
 use super::walk::Walk;
 use crate::model::{FieldPlace, PathStep, PlaceTree};
 
-/// A number that counts elements counts no more of them.
-const MOST: usize = 100_000;
+/// Elements that a record has at most.
+const MOST: usize = 10_000;
+const TOO_MANY: Unreadable = "a list of more elements than a record may have";
 
 /// The elements of a record: those at the first place that has a value. `None`: there is none.
 pub(super) fn of<'a>(
@@ -85,8 +86,7 @@ fn spread<'a>(
         None => (None, steps),
     };
     if let Some(step) = step {
-        let step = std::slice::from_ref(step);
-        return match super::step::go(Some(value), step, &mut std::iter::empty())? {
+        return match super::step::step(value, step)? {
             Some(next) => spread(next, rest, indices, found),
             None => Ok(()),
         };
@@ -94,6 +94,9 @@ fn spread<'a>(
     let last = steps.is_empty();
     let mut take = |nth: usize, one: Stands<'a>, indices: &mut Vec<usize>| {
         indices.push(nth);
+        if last && found.len() >= MOST {
+            return Err(TOO_MANY);
+        }
         if last {
             found.push((indices.clone(), Some(one)));
         } else {
@@ -118,7 +121,7 @@ fn spread<'a>(
         Stands::Json(RawValue::Word(word)) if last => {
             match std::str::from_utf8(word).ok().and_then(|word| word.parse::<usize>().ok()) {
                 None => take(0, value, indices),
-                Some(count) if count > MOST => Err("more elements than a record may have"),
+                Some(count) if count > MOST => Err(TOO_MANY),
                 Some(count) => {
                     found.extend((0..count).map(|nth| ([&**indices, &[nth]].concat(), None)));
                     Ok(())

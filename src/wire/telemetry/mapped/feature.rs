@@ -11,6 +11,7 @@ use super::super::fields::{FieldSlot, Found};
 use super::super::scan::{elements, members};
 use super::super::value::{Quoted, Scalar, text};
 use super::place::{Seen, Stands, Unreadable};
+use super::step::SHORT;
 use super::{rule, tensor};
 use crate::model::{
     Feature, FeatureSet, FeaturesRule, FieldPlace, NamesRule, PathStep, PlaceRoot, check_name,
@@ -68,10 +69,7 @@ impl<'a> MappedFeatures<'a> {
         let element = seen.element.filter(|_| shared);
         let column = element.and_then(|element| element.indices.last().copied());
         match stands {
-            Stands::Json(RawValue::Object(object)) => {
-                self.members(object, set, column);
-                Ok(())
-            }
+            Stands::Json(RawValue::Object(object)) => self.members(object, set, column, seen),
             Stands::Json(RawValue::Array(list)) => {
                 let values = elements(list).map_while(Result::ok).map(Stands::Json).collect();
                 self.list(values, set, seen)
@@ -81,8 +79,15 @@ impl<'a> MappedFeatures<'a> {
         }
     }
 
-    /// The members of an object that are inputs; of each list its element of number `column`.
-    fn members(&mut self, object: &'a [u8], set: &FeatureSet, column: Option<usize>) {
+    /// The members of an object that are inputs. One that stands once for several elements holds a
+    /// list for each input, of which each element has the one of its number.
+    fn members(
+        &mut self,
+        object: &'a [u8],
+        set: &FeatureSet,
+        column: Option<usize>,
+        seen: Seen<'a, '_>,
+    ) -> Result<(), Unreadable> {
         for (name, value) in members(object).map_while(Result::ok) {
             let Ok(name) = text(name) else {
                 self.lost.push("a feature's name is no text".to_owned());
@@ -92,15 +97,17 @@ impl<'a> MappedFeatures<'a> {
             if !wanted || set.without.contains(name.as_ref()) {
                 continue;
             }
-            let value = match (value, column) {
-                (RawValue::Array(column), Some(nth)) => match elements(column).nth(nth) {
-                    Some(Ok(value)) => Scalar::of(value),
-                    Some(Err(_)) | None => Scalar::Array,
-                },
-                (value, _) => Scalar::of(value),
+            let value = match column {
+                None => Scalar::of(value),
+                Some(nth) => {
+                    let column = seen.memo.list(Stands::Json(value), seen.texts);
+                    let column = column.ok_or("an object without a list for each input")?;
+                    column.get(nth).ok_or(SHORT)?.scalar(false)
+                }
             };
             self.push(name, value);
         }
+        Ok(())
     }
 
     /// Values in a list, by the names that stand elsewhere.

@@ -10,13 +10,16 @@ use base64::engine::general_purpose::STANDARD;
 use bumpalo::Bump;
 
 use super::super::Raw;
-use super::super::cursor::RawValue;
+use super::super::cursor::{RawValue, Text};
 use super::super::fields::{Found, TWICE};
 use super::super::scan::whole;
 use super::super::value::{Scalar, text};
+use super::memo::{Known, Memo};
 use super::part::part;
-use super::step::go;
-use crate::model::{EventTime, FieldPlace, InTree, PathStep, PlaceRoot, TextEncoding};
+use super::step::{SHORT, step};
+use crate::model::{
+    EventTime, FieldPlace, FieldRule, InTree, PathStep, PlaceMove, PlaceRoot, TextEncoding,
+};
 
 /// What a record is, for the places in it.
 #[derive(Clone, Copy)]
@@ -29,6 +32,8 @@ pub(super) struct Seen<'a, 'r> {
     pub(super) envelope: Option<&'a [u8]>,
     /// The element that becomes this sample.
     pub(super) element: Option<&'r ElementAt<'a>>,
+    /// What all elements have in common.
+    pub(super) memo: &'r Memo<'a>,
     /// Its key and headers.
     pub(super) record: &'r Raw<'a>,
     /// The name of its topic.
@@ -135,63 +140,110 @@ impl<'a> Seen<'a, '_> {
         Ok(None)
     }
 
+    /// The value of a rule that is no more than a place which one pass has found.
+    pub(super) fn plain(self, rule: &FieldRule) -> Option<Found<'a>> {
+        let [place] = rule.from.as_slice() else { return None };
+        let at = place.in_tree.filter(|at| at.steps == place.steps.len())?;
+        let found = match place.root {
+            PlaceRoot::Record => self.found,
+            _ => self.element?.found,
+        };
+        match found.get(at.found)? {
+            Found::Raw(value) if place.views.is_empty() && rule.is_plain() => {
+                let empty = matches!(value, RawValue::Text(Text::Plain("")));
+                (!empty).then_some(Found::Raw(*value))
+            }
+            _ => None,
+        }
+    }
+
     /// What the record has under its own name for a field.
     pub(super) fn own(self, place: &FieldPlace) -> Found<'a> {
         let nth = place.in_tree.map_or(usize::MAX, |at| at.found);
         self.found.get(nth).cloned().unwrap_or_default()
     }
 
-    /// What stands at a place. `None`: nothing.
+    /// What stands at a place. `None`: nothing. In a list on the way to it that is outside of the
+    /// element, the element of the same number is meant.
     pub(super) fn at(self, place: &FieldPlace) -> Looked<'a> {
-        // In a list on the way to the record's element, the element is meant.
-        let indices = match place.root {
-            PlaceRoot::Element => [].as_slice(),
-            _ => self.element.map_or(&[][..], |element| element.indices.as_slice()),
+        let shared = self.element.filter(|_| place.root != PlaceRoot::Element);
+        let Some(element) = shared else {
+            let (start, from) = self.start(place)?;
+            return self.follow(start, place, from, None).and_then(Known::end);
         };
-        let mut indices = indices.iter().copied();
-        let (start, steps) = self.start(place)?;
-        let Some(mut found) = go(start, steps, &mut indices)? else { return Ok(None) };
-        for view in &place.views {
-            if found.is_nothing() {
-                return Ok(None);
+        let known = match self.memo.known(place) {
+            Some(known) => known?,
+            None => {
+                let known = self
+                    .start(place)
+                    .and_then(|(start, from)| self.follow(start, place, from, Some(&[])));
+                self.memo.keep(place, known);
+                known?
             }
-            let Some(next) = go(self.inside(found, &view.of)?, &view.steps, &mut indices)? else {
-                return Ok(None);
-            };
-            found = next;
+        };
+        match known {
+            Known::End(found) => Ok(found),
+            Known::List(list, next) => {
+                let Some((first, rest)) = element.indices.split_first() else { return Ok(None) };
+                let found = list.get(*first).copied().ok_or(SHORT)?;
+                self.follow(Some(found), place, next, Some(rest)).and_then(Known::end)
+            }
         }
-        Ok(Some(found))
     }
 
-    /// Where the way to a place begins, and how it goes on.
-    fn start<'p>(
+    /// Follows the way to a place from one of its moves on. `indices`: which element is meant in
+    /// each list; where they end, so does the way. Without them a list has only one.
+    fn follow(
         self,
-        place: &'p FieldPlace,
-    ) -> Result<(Option<Stands<'a>>, &'p [PathStep]), Unreadable> {
-        let all = place.steps.as_slice();
+        start: Option<Stands<'a>>,
+        place: &FieldPlace,
+        from: usize,
+        indices: Option<&[usize]>,
+    ) -> Result<Known<'a>, Unreadable> {
+        let mut found = start;
+        let mut indices = indices.map(|indices| indices.iter());
+        for (nth, next) in place.moves().enumerate().skip(from) {
+            let Some(here) = found else { return Ok(Known::End(None)) };
+            found = match (next, &mut indices) {
+                (PlaceMove::View(_), _) if here.is_nothing() => None,
+                (PlaceMove::View(of), _) => self.inside(here, of)?,
+                (PlaceMove::Step(PathStep::Only), Some(indices)) => {
+                    match (self.memo.list(here, self.texts), indices.next()) {
+                        (None, _) => step(here, &PathStep::Only)?,
+                        (Some(list), None) => return Ok(Known::List(list, nth + 1)),
+                        (Some(list), Some(nth)) => Some(list.get(*nth).copied().ok_or(SHORT)?),
+                    }
+                }
+                (PlaceMove::Step(next), _) => step(here, next)?,
+            };
+        }
+        Ok(Known::End(found))
+    }
+
+    /// Where the way to a place begins, and at which of its moves.
+    fn start(self, place: &FieldPlace) -> Result<(Option<Stands<'a>>, usize), Unreadable> {
         let (root, found) = match &place.root {
             PlaceRoot::Record => (self.root, self.found),
             PlaceRoot::Element => match self.element {
                 Some(element) => (element.value, element.found),
                 None => (None, &[][..]),
             },
-            PlaceRoot::Key => return Ok((bytes(self.record.key)?, all)),
-            PlaceRoot::Header(name) => return Ok((bytes(self.record.header_bytes(name))?, all)),
-            PlaceRoot::Attribute(name) => return Ok((self.attribute(name)?, all)),
+            PlaceRoot::Key => return Ok((bytes(self.record.key)?, 0)),
+            PlaceRoot::Header(name) => return Ok((bytes(self.record.header_bytes(name))?, 0)),
+            PlaceRoot::Attribute(name) => return Ok((self.attribute(name)?, 0)),
             PlaceRoot::Topic => {
-                return Ok((Some(Stands::Text(self.texts.alloc_str(self.topic))), all));
+                return Ok((Some(Stands::Text(self.texts.alloc_str(self.topic))), 0));
             }
-            PlaceRoot::LogTime => return Ok((self.record.log_time.map(Stands::Time), all)),
-            PlaceRoot::Nothing => return Ok((None, all)),
+            PlaceRoot::LogTime => return Ok((self.record.log_time.map(Stands::Time), 0)),
+            PlaceRoot::Nothing => return Ok((None, 0)),
         };
         let Some(InTree { found: nth, steps }) = place.in_tree.filter(|_| !found.is_empty()) else {
-            return Ok((root, all));
+            return Ok((root, 0));
         };
-        let rest = all.get(steps..).unwrap_or_default();
         match found.get(nth) {
-            Some(Found::Raw(value)) => Ok((Some(Stands::Json(*value)), rest)),
+            Some(Found::Raw(value)) => Ok((Some(Stands::Json(*value)), steps)),
             Some(Found::Twice) => Err(TWICE),
-            Some(Found::Nowhere | Found::Given(_)) | None => Ok((None, rest)),
+            Some(Found::Nowhere | Found::Given(_)) | None => Ok((None, steps)),
         }
     }
 

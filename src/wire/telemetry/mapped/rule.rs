@@ -22,6 +22,9 @@ pub(super) fn found<'a>(
     rule: &FieldRule,
     seen: Seen<'a, '_>,
 ) -> (Found<'a>, Option<usize>) {
+    if let Some(found) = seen.plain(rule) {
+        return (found, Some(0));
+    }
     match value(slot, rule, seen) {
         Ok((Some(found), nth)) => (found, nth),
         Ok((None, _)) => match &rule.default {

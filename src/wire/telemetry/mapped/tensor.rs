@@ -17,8 +17,11 @@ pub(super) fn row<'a>(
 ) -> Result<Stands<'a>, Unreadable> {
     const WRONG: Unreadable = "a tensor that has not the shape that is said";
     let (rows, width) = sizes(shape, seen)?;
-    let mut flat = Vec::new();
-    flatten(tensor, &mut flat)?;
+    let flat = seen.memo.flat(tensor, || {
+        let mut flat = Vec::new();
+        flatten(tensor, &mut flat)?;
+        Ok(&*seen.texts.alloc_slice_copy(&flat))
+    })?;
     if rows.checked_mul(width) != Some(flat.len()) {
         return Err(WRONG);
     }

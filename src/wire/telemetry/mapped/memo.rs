@@ -1,0 +1,91 @@
+//! What was found once for all elements of a record.
+//!
+//! Law: a record costs a few passes over its bytes, however many elements it has. So what is the
+//! same for all of them is found once, and a list of which each takes one is taken apart once.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use bumpalo::Bump;
+
+use super::super::cursor::RawValue;
+use super::super::scan::elements;
+use super::place::{Looked, Stands, Unreadable};
+use super::step::only;
+use crate::model::FieldPlace;
+
+/// What the elements of one record have in common.
+#[derive(Default)]
+pub(super) struct Memo<'a> {
+    /// By the address of the place.
+    places: RefCell<BTreeMap<usize, Result<Known<'a>, Unreadable>>>,
+    /// By the address of the list.
+    lists: RefCell<BTreeMap<usize, &'a [Stands<'a>]>>,
+    /// Tensors as flat lists, by the address of the tensor.
+    flat: RefCell<BTreeMap<usize, Result<&'a [Stands<'a>], Unreadable>>>,
+}
+
+/// How far the way to a place is the same for all elements.
+#[derive(Clone, Copy)]
+pub(super) enum Known<'a> {
+    /// To its end.
+    End(Option<Stands<'a>>),
+    /// Up to a list of which each element takes one; then it goes on at this step.
+    List(&'a [Stands<'a>], usize),
+}
+
+impl<'a> Known<'a> {
+    /// What stands at the end; in a list of several, nobody knows which is meant.
+    pub(super) fn end(self) -> Looked<'a> {
+        match self {
+            Self::End(found) => Ok(found),
+            Self::List(list, _) => only(list.iter().copied()),
+        }
+    }
+}
+
+impl<'a> Memo<'a> {
+    pub(super) fn known(&self, place: &FieldPlace) -> Option<Result<Known<'a>, Unreadable>> {
+        self.places.borrow().get(&std::ptr::from_ref(place).addr()).copied()
+    }
+
+    pub(super) fn keep(&self, place: &FieldPlace, known: Result<Known<'a>, Unreadable>) {
+        self.places.borrow_mut().insert(std::ptr::from_ref(place).addr(), known);
+    }
+
+    /// The elements of a list. `None`: it is none.
+    pub(super) fn list(&self, list: Stands<'a>, texts: &'a Bump) -> Option<&'a [Stands<'a>]> {
+        let list = match list {
+            Stands::Json(RawValue::Array(list)) => list,
+            Stands::List(list) => return Some(list),
+            Stands::Json(_) | Stands::Text(_) | Stands::Time(_) => return None,
+        };
+        let key = list.as_ptr().addr();
+        if let Some(known) = self.lists.borrow().get(&key) {
+            return Some(known);
+        }
+        let all: Vec<_> = elements(list).map_while(Result::ok).map(Stands::Json).collect();
+        let all = texts.alloc_slice_copy(&all);
+        self.lists.borrow_mut().insert(key, all);
+        Some(all)
+    }
+
+    /// A tensor as a flat list, which `flatten` makes.
+    pub(super) fn flat(
+        &self,
+        tensor: Stands<'a>,
+        flatten: impl FnOnce() -> Result<&'a [Stands<'a>], Unreadable>,
+    ) -> Result<&'a [Stands<'a>], Unreadable> {
+        let key = match tensor {
+            Stands::Json(RawValue::Array(list)) => list.as_ptr().addr(),
+            Stands::List(list) => list.as_ptr().addr(),
+            Stands::Json(_) | Stands::Text(_) | Stands::Time(_) => return flatten(),
+        };
+        if let Some(known) = self.flat.borrow().get(&key) {
+            return *known;
+        }
+        let flat = flatten();
+        self.flat.borrow_mut().insert(key, flat);
+        flat
+    }
+}
