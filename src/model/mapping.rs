@@ -74,8 +74,8 @@ pub struct FieldRule {
     pub reading: Option<Reading>,
     /// What the elements of a list are called, so that the largest one has a name.
     pub names: Option<NamesRule>,
-    /// Where the shape of a tensor stands, of which each element is a row.
-    pub shape: Option<FieldPlace>,
+    /// Where the shape of a tensor may stand, of which each element is a row.
+    pub shape: Vec<FieldPlace>,
 }
 
 impl FieldRule {
@@ -97,7 +97,7 @@ impl FieldRule {
             && zone.is_none()
             && reading.is_none()
             && names.is_none()
-            && shape.is_none()
+            && shape.is_empty()
     }
 
     fn places_mut(&mut self) -> impl Iterator<Item = &mut FieldPlace> {
@@ -123,8 +123,8 @@ pub struct FeatureSet {
     pub from: Vec<FieldPlace>,
     /// The names of values in a list; none: `f0`, `f1` and so on.
     pub names: Option<NamesRule>,
-    /// Where the shape of a tensor stands, of which each element is a row.
-    pub shape: Option<FieldPlace>,
+    /// Where the shape of a tensor may stand, of which each element is a row.
+    pub shape: Vec<FieldPlace>,
     /// Members of the object that are none.
     pub without: BTreeSet<String>,
     /// How the names of members begin that are inputs.
@@ -138,7 +138,7 @@ impl FeatureSet {
         let Self { from, names, shape, without, prefix } = self;
         from.len() == 1
             && names.is_none()
-            && shape.is_none()
+            && shape.is_empty()
             && without.is_empty()
             && prefix.is_none()
     }
@@ -198,8 +198,8 @@ pub struct OnlyRule {
 /// How the two halves of a call meet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PairRule {
-    /// What both have in common.
-    pub by: FieldPlace,
+    /// Where what both have in common may stand.
+    pub by: Vec<FieldPlace>,
     /// How long the first one waits.
     pub within: Span,
     /// Whether a call that was not answered in time has failed; else it is left out.
@@ -271,6 +271,7 @@ impl Mapping {
     /// is looked for by itself.
     #[must_use]
     pub fn planned(mut self) -> Self {
+        self.leave_out_fields();
         let (mut record, mut element) = (PlaceTree::default(), PlaceTree::default());
         for place in self.places_mut() {
             place.plan(&mut record, &mut element);
@@ -289,6 +290,19 @@ impl Mapping {
         self
     }
 
+    /// Of the inputs that are a whole record or element, what other fields take is none.
+    fn leave_out_fields(&mut self) {
+        let Some(FeaturesRule::Together(set)) = &mut self.features else { return };
+        let whole = set.from.iter().filter(|place| place.steps.is_empty());
+        let roots: Vec<_> = whole.map(|place| place.root.clone()).collect();
+        let places = self.fields.values().flat_map(|rule| rule.from.iter().chain(&rule.minus));
+        let taken = places.filter(|place| roots.contains(&place.root));
+        set.without.extend(taken.filter_map(|place| match place.steps.first() {
+            Some(PathStep::Member(name)) => Some(name.clone()),
+            Some(PathStep::Only | PathStep::Where(..)) | None => None,
+        }));
+    }
+
     /// Every place that it reads.
     pub fn places(&self) -> impl Iterator<Item = &FieldPlace> {
         let mut all: Vec<&FieldPlace> = Vec::new();
@@ -304,7 +318,7 @@ impl Mapping {
         }
         all.extend(self.each.asked.iter().chain(&self.each.answered).chain(&self.each.others));
         all.extend(self.only.iter().map(|only| &only.place));
-        all.extend(self.pair.iter().map(|pair| &pair.by));
+        all.extend(self.pair.iter().flat_map(|pair| &pair.by));
         all.into_iter()
     }
 
@@ -324,7 +338,7 @@ impl Mapping {
         let EachRule { asked, answered, others } = &mut self.each;
         all.extend(asked.iter_mut().chain(answered).chain(others));
         all.extend(self.only.iter_mut().map(|only| &mut only.place));
-        all.extend(self.pair.iter_mut().map(|pair| &mut pair.by));
+        all.extend(self.pair.iter_mut().flat_map(|pair| &mut pair.by));
         all.extend(self.own.iter_mut().map(|(_, place)| place));
         all.into_iter()
     }

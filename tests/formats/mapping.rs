@@ -296,7 +296,8 @@ fn features_stand_together_or_apart() {
             together(json!({ "from": "/x", "names": "/n" })),
             &[
                 (r#""x":[1],"n":["a"]"#, r#"[("a", Number(1.0))]"#),
-                (r#""x":[1]"#, "lost Features"),
+                (r#""x":[1],"n":["a","b"]"#, "lost Features"),
+                (r#""x":[1]"#, r#"[("f0", Number(1.0))]"#),
                 ("", ""),
             ],
         ),

@@ -31,7 +31,15 @@ macro_rules! presets {
 }
 
 presets! {
+    "azureml": "Azure ML's data collector",
+    "bentoml": "BentoML's monitoring",
+    "databricks": "inference tables of MLflow and Databricks",
     "kserve": "the KServe inference logger",
+    "open-inference": "answers in the Open Inference Protocol (v2)",
+    "otlp-genai": "OpenTelemetry spans of generative models, in OTLP JSON",
+    "sagemaker-capture": "SageMaker data capture and ground truth",
+    "seldon-1": "Seldon Core 1's request logger",
+    "vertex": "Vertex AI's request-response logging",
 }
 
 /// All presets.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value as Json};
 
 use super::place::place;
-use super::rule::{Wrong, at, known_keys, names, place_at, places, rule, text};
+use super::rule::{Wrong, at, known_keys, names, places_at, rule, text};
 use crate::model::{FeatureSet, FeaturesRule};
 
 const KEYS: [&str; 5] = ["from", "names", "shape", "without", "prefix"];
@@ -34,7 +34,6 @@ pub(super) fn features(written: &Json) -> Result<FeaturesRule, Wrong> {
 
 fn together(table: &Map<String, Json>) -> Result<FeatureSet, Wrong> {
     known_keys(table, &KEYS)?;
-    let from = table.get("from").map(places).transpose().map_err(at("from"))?.unwrap_or_default();
     let without = match table.get("without") {
         None => Ok(BTreeSet::new()),
         Some(Json::Array(list)) => list.iter().map(|one| text(one).map(str::to_owned)).collect(),
@@ -42,9 +41,9 @@ fn together(table: &Map<String, Json>) -> Result<FeatureSet, Wrong> {
     };
     let prefix = table.get("prefix").map(|prefix| text(prefix).map(str::to_owned)).transpose();
     Ok(FeatureSet {
-        from,
+        from: places_at(table, "from")?,
         names: names(table)?,
-        shape: place_at(table, "shape")?,
+        shape: places_at(table, "shape")?,
         without: without.map_err(at("without"))?,
         prefix: prefix.map_err(at("prefix"))?,
     })

@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 
 use super::FIELDS;
 use super::place::place;
-use super::rule::{Wrong, at, known_keys, pattern, place_at, places, text};
+use super::rule::{Wrong, at, known_keys, pattern, places, places_at, text};
 use crate::model::{
     EachRule, FieldPlace, OnlyRule, PairRule, PathPattern, PathPiece, PathStep, Span,
 };
@@ -70,8 +70,10 @@ pub(super) fn pair(written: &Json) -> Result<PairRule, Wrong> {
         return Err((None, why));
     };
     known_keys(table, &["by", "within_seconds", "missing"])?;
-    let by = place_at(table, "by")?;
-    let by = by.ok_or((None, "needs by: the place of what both halves share".to_owned()))?;
+    let by = places_at(table, "by")?;
+    if by.is_empty() {
+        return Err((None, "needs by: the place of what both halves share".to_owned()));
+    }
     let within_s = table.get("within_seconds").and_then(Json::as_u64);
     let within_s = within_s.filter(|seconds| (1..=LONGEST_S).contains(seconds));
     let within_s = within_s.ok_or_else(|| {

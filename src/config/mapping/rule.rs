@@ -66,7 +66,7 @@ fn of_table(table: &Map<String, Json>) -> Result<FieldRule, Wrong> {
     };
     let mut rule = FieldRule { from, default: get("default").cloned(), ..FieldRule::default() };
     rule.minus = place_at(table, "minus")?;
-    rule.shape = place_at(table, "shape")?;
+    rule.shape = places_at(table, "shape")?;
     rule.names = names(table)?;
     if let Some(written) = get("unit") {
         rule.unit = Some(word(written, &UNITS).map_err(at("unit"))?);
@@ -115,6 +115,15 @@ pub(super) fn place_at(
 ) -> Result<Option<FieldPlace>, Wrong> {
     let Some(written) = table.get(key) else { return Ok(None) };
     text(written).and_then(place).map(Some).map_err(at(key))
+}
+
+/// The places under a key of a table; none if it is not there.
+pub(super) fn places_at(
+    table: &Map<String, Json>,
+    key: &'static str,
+) -> Result<Vec<FieldPlace>, Wrong> {
+    let written = table.get(key).map(places).transpose();
+    written.map(Option::unwrap_or_default).map_err(at(key))
 }
 
 /// The names under `names`: a list, or the place of one.

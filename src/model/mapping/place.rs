@@ -83,7 +83,7 @@ pub enum TextEncoding {
     Csv(Option<usize>),
     /// Several rows of cells.
     Rows,
-    /// JSON if it begins like an object or a list, else a row of cells.
+    /// JSON if it begins like an object or a list, else rows of cells.
     Auto,
     /// What stands between two texts: after the first, up to the second or the end.
     Part(Vec<Piece>),

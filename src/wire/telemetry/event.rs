@@ -137,6 +137,9 @@ pub(super) fn data(object: &[u8]) -> Option<Cow<'_, [u8]>> {
 
 /// Whether a pointer of the mapping leads into a list that is the data.
 fn reads_elements(mapping: Option<&Mapping>) -> bool {
+    if mapping.is_some_and(|mapping| !mapping.own_names) {
+        return true;
+    }
     let fields = mapping.iter().flat_map(|mapping| mapping.fields.values());
     fields.flat_map(|rule| &rule.from).any(|place| match place.steps.as_slice() {
         [PathStep::Member(data), PathStep::Member(nth), ..] => {

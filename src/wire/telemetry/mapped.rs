@@ -266,18 +266,20 @@ impl<'a> Reader<'a, '_> {
             let detail = "type is asked or answered; say with pair how the two halves meet";
             return Err(Rejected::new(Reject::UnknownType, detail));
         };
-        let found = seen.at(&pair.by).and_then(|found| match found {
-            Some(found) if !found.is_nothing() => found.text(self.texts).map(Some),
-            Some(_) | None => Ok(None),
+        let found = seen.first(&pair.by);
+        let found = found.and_then(|found| match found {
+            Some((_, found)) => found.text(self.texts).map(Some),
+            None => Ok(None),
         });
+        let by = texts_of(&pair.by);
         match found {
             Ok(Some(by)) => Ok(Cow::Borrowed(by)),
             Ok(None) => {
-                let detail = format!("{} is missing, and pair goes by it", pair.by);
+                let detail = format!("{by} is missing, and pair goes by it");
                 Err(Rejected::new(Reject::MissingField, detail))
             }
             Err(why) => {
-                let detail = format!("{} is {why}, and pair goes by it", pair.by);
+                let detail = format!("{by} is {why}, and pair goes by it");
                 Err(Rejected::new(Reject::WrongType, detail))
             }
         }

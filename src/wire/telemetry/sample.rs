@@ -11,9 +11,9 @@ use super::read::Builder;
 use super::value::Quoted;
 use super::{Context, Loss, Rejected};
 use crate::model::{
-    EventTime, Half, HalfSide, Health, LatencySample, LostField, LostFields, Outcome, Prediction,
-    PredictionStatus, Reject, Run, RunKind, RunStatus, Sample, SampleKind, SampleRole, Span,
-    UnknownModels,
+    EventTime, Half, HalfSide, Health, LatencySample, LostField, LostFields, Outcome, PlaceRoot,
+    Prediction, PredictionStatus, Reject, Run, RunKind, RunStatus, Sample, SampleKind, SampleRole,
+    Span, UnknownModels,
 };
 
 const STATUS: &[(&str, PredictionStatus)] = &[
@@ -132,9 +132,7 @@ impl<'a> Builder<'a, '_> {
             version: version.unwrap_or_default(),
             ts,
             request,
-            status: self
-                .or_lost(LostField::Status, |b| b.word(FieldSlot::Status, STATUS))
-                .unwrap_or_default(),
+            status: self.status(),
             prediction,
             score: self.or_lost(LostField::Score, |b| b.number(FieldSlot::Score)),
             latency_us: self.or_lost(LostField::Latency, Self::latency_us),
@@ -145,6 +143,20 @@ impl<'a> Builder<'a, '_> {
             actual: self.or_lost(LostField::Actual, |b| b.label(FieldSlot::Actual)),
             lost: self.lost,
         })
+    }
+
+    /// How an answer ended. Where the mapping says that nothing tells, nobody knows.
+    fn status(&mut self) -> PredictionStatus {
+        let mapping = self.context.mapping;
+        let rule = mapping.and_then(|mapping| mapping.fields.get(FieldSlot::Status.name()));
+        let status = self.or_lost(LostField::Status, |builder| match rule {
+            Some(rule) if rule.from.iter().all(|place| place.root == PlaceRoot::Nothing) => {
+                let detail = "status is none: this telemetry does not say whether a call failed";
+                Err(Rejected::new(Reject::MissingField, detail))
+            }
+            _ => builder.word(FieldSlot::Status, STATUS),
+        });
+        status.unwrap_or_default()
     }
 
     /// What one half says of a prediction.
@@ -176,8 +188,7 @@ impl<'a> Builder<'a, '_> {
             lost: LostFields::default(),
         };
         if answered {
-            let status = self.or_lost(LostField::Status, |b| b.word(FieldSlot::Status, STATUS));
-            half.status = status.unwrap_or_default();
+            half.status = self.status();
             half.prediction =
                 self.or_lost(LostField::Prediction, |b| label(b, FieldSlot::Prediction));
             half.score = self.or_lost(LostField::Score, |b| b.number(FieldSlot::Score));

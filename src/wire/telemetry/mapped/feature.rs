@@ -57,8 +57,8 @@ impl<'a> MappedFeatures<'a> {
     fn together(&mut self, set: &FeatureSet, seen: Seen<'a, '_>) -> Result<(), Unreadable> {
         let Some((place, stands)) = seen.first(&set.from)? else { return Ok(()) };
         self.place = Some(place);
-        let stands = match &set.shape {
-            Some(shape) => tensor::row(stands, shape, seen)?,
+        let stands = match set.from.get(place) {
+            Some(at) => tensor::row(stands, at, &set.shape, seen)?,
             None => stands,
         };
         // An object that is the same for all elements holds a list for each input.
@@ -125,7 +125,7 @@ impl<'a> MappedFeatures<'a> {
                 given = names.iter().map(|name| &*seen.texts.alloc_str(name)).collect();
                 Some(given)
             }
-            Some(NamesRule::At(place)) => Some(names_at(place, seen)?),
+            Some(NamesRule::At(place)) => names_at(place, seen)?,
         };
         if names.as_ref().is_some_and(|names| names.len() != values.len()) {
             return Err(COUNT);
@@ -166,17 +166,12 @@ impl<'a> MappedFeatures<'a> {
     }
 }
 
-/// The names in the list at a place.
+/// The names in the list at a place. `None`: nothing stands there.
 pub(super) fn names_at<'a>(
     place: &FieldPlace,
     seen: Seen<'a, '_>,
-) -> Result<Vec<&'a str>, Unreadable> {
-    match seen.at(place)? {
-        Some(Stands::Json(RawValue::Array(list))) => elements(list)
-            .map_while(Result::ok)
-            .map(|name| Stands::Json(name).text(seen.texts))
-            .collect(),
-        Some(Stands::List(list)) => list.iter().map(|name| name.text(seen.texts)).collect(),
-        Some(_) | None => Err("values without the list of their names"),
-    }
+) -> Result<Option<Vec<&'a str>>, Unreadable> {
+    let Some(found) = seen.at(place)?.filter(|found| !found.is_nothing()) else { return Ok(None) };
+    let list = seen.memo.list(found, seen.texts).ok_or("values without the list of their names")?;
+    list.iter().map(|name| name.text(seen.texts)).collect::<Result<_, _>>().map(Some)
 }

@@ -278,7 +278,7 @@ impl<'a> Seen<'a, '_> {
                 let text = found.text(self.texts)?;
                 match text.trim_start().starts_with(['{', '[']) {
                     true => json(text).map(Some),
-                    false => Ok(self.rows(text)?.first().copied()),
+                    false => Ok(Some(Stands::List(self.rows(text)?))),
                 }
             }
             (TextEncoding::Base64, _) => self.base64(found).map(Some),

@@ -43,9 +43,10 @@ fn value<'a>(
     seen: Seen<'a, '_>,
 ) -> Result<Value<'a>, Unreadable> {
     let (nth, first) = seen.first(&rule.from)?.unzip();
-    let first = match (first, &rule.shape) {
-        (Some(tensor), Some(shape)) => Some(tensor::row(tensor, shape, seen)?),
-        (first, _) => first,
+    let at = nth.and_then(|nth| rule.from.get(nth));
+    let first = match first.zip(at) {
+        Some((tensor, at)) => Some(tensor::row(tensor, at, &rule.shape, seen)?),
+        None => first,
     };
     if !rule.values.is_empty()
         && let Some(word) = translated(rule, first, seen)?
@@ -262,10 +263,10 @@ fn named<'a>(
             let name = names.get(nth).ok_or(UNNAMED)?;
             &*seen.texts.alloc_str(name)
         }
-        Some(NamesRule::At(place)) => {
-            let names = super::feature::names_at(place, seen)?;
-            names.get(nth).copied().ok_or(UNNAMED)?
-        }
+        Some(NamesRule::At(place)) => match super::feature::names_at(place, seen)? {
+            Some(names) => names.get(nth).copied().ok_or(UNNAMED)?,
+            None => return Ok(Scalar::Whole(nth as u64)),
+        },
     };
     Ok(Scalar::Text(Cow::Borrowed(name)))
 }

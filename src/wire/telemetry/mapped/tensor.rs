@@ -4,17 +4,21 @@ use super::super::cursor::RawValue;
 use super::super::scan::elements;
 use super::super::value::Scalar;
 use super::place::{Seen, Stands, Unreadable};
-use crate::model::FieldPlace;
+use crate::model::{FieldPlace, PlaceRoot};
 
 /// Numbers that one record's tensor has at most.
 const MOST: usize = 10_000_000;
 
-/// The row that belongs to the element.
+/// The row of a tensor that belongs to the element. What stands in the element itself is as it is.
 pub(super) fn row<'a>(
     tensor: Stands<'a>,
-    shape: &FieldPlace,
+    at: &FieldPlace,
+    shape: &[FieldPlace],
     seen: Seen<'a, '_>,
 ) -> Result<Stands<'a>, Unreadable> {
+    if at.root == PlaceRoot::Element || shape.is_empty() {
+        return Ok(tensor);
+    }
     const WRONG: Unreadable = "a tensor that has not the shape that is said";
     let (rows, width) = sizes(shape, seen)?;
     let flat = seen.memo.flat(tensor, || {
@@ -34,9 +38,11 @@ pub(super) fn row<'a>(
 }
 
 /// How many rows, and how many numbers each of them has.
-fn sizes(shape: &FieldPlace, seen: Seen<'_, '_>) -> Result<(usize, usize), Unreadable> {
+fn sizes(shape: &[FieldPlace], seen: Seen<'_, '_>) -> Result<(usize, usize), Unreadable> {
     const NONE: Unreadable = "a tensor without its shape";
-    let Some(Stands::Json(RawValue::Array(list))) = seen.at(shape)? else { return Err(NONE) };
+    let Some((_, Stands::Json(RawValue::Array(list)))) = seen.first(shape)? else {
+        return Err(NONE);
+    };
     let mut sizes = elements(list).map_while(Result::ok).map(|size| match Scalar::of(size) {
         Scalar::Whole(size) => usize::try_from(size).ok().filter(|size| *size <= MOST).ok_or(NONE),
         _ => Err(NONE),
