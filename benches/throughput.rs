@@ -178,7 +178,7 @@ fn replay() {
     let id = TargetId::new(REGISTRY).expect("a constant");
     let replay = Replay {
         only: None,
-        files: vec![PathBuf::from(RECORDING)],
+        files: vec![PathBuf::from(RECORDING).into()],
         registry: ShadowRegistry::read(id, &text).expect("it is a registry"),
         versions: None,
         source: config.settings.sources[0].clone(),

@@ -1,7 +1,7 @@
 //! `ripcord baseline`: baselines from recorded healthy traffic, written to a registry.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use serde_json::json;
@@ -12,6 +12,7 @@ use crate::config::{REGISTRY, RegistryShape};
 use crate::edge::terminal;
 use crate::model::{Fact, ModelId, RuleSet, Signal, TargetId, VersionId};
 use crate::phrases::{count, moment};
+use crate::replay::recording::RecordingFile;
 use crate::replay::{Measured, measure};
 use crate::show::{self, BaselineChange, lost_values, mostly_lost};
 use crate::targets::registry::{RegistryFile, ShadowRegistry};
@@ -22,17 +23,17 @@ const SIGNALS: [Signal; 3] = [Signal::Accuracy, Signal::ErrorRate, Signal::Laten
 /// Measures recordings and writes the baselines of the versions that both know.
 pub(super) fn run(
     global: &Global,
-    files: &[PathBuf],
+    files: &[RecordingFile],
     registry: &Path,
-    mapping: &MappingArgs,
+    (named, mapping): (Option<&str>, &MappingArgs),
     environment: &BTreeMap<String, String>,
 ) -> Result<u8> {
     let config = config(global, environment)?;
-    apart(registry, files.iter().map(PathBuf::as_path))?;
+    apart(registry, files.iter().map(|file| file.path.as_path()))?;
     let shape = &config.settings.workers.registry_shape;
     let facts = facts(registry, shape)?;
-    let source = source::of(&config, None, mapping)?;
-    let measured = measure(files, &source)?;
+    let source = source::of(&config, named, mapping)?;
+    let measured = measure(&source::by_topic(files, mapping), &source)?;
     if let Some(why) = mostly_lost(&measured.records) {
         bail!("no baseline is written. {why}");
     }

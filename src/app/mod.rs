@@ -51,11 +51,12 @@ pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
         CliCommand::Publish(publish) => publish::run(&cli.global, publish, environment),
         CliCommand::Serve => process::run(&cli.global, &RoleSet::Serve, None, environment),
         CliCommand::CheckConfig => config::run(&cli.global, environment),
-        CliCommand::CheckSource { file, mapping, source } => {
-            source::run(&cli.global, file, source.as_deref(), mapping, environment)
+        CliCommand::CheckSource { files, mapping, source } => {
+            source::run(&cli.global, files, source.as_deref(), mapping, environment)
         }
-        CliCommand::Baseline { files, registry, mapping } => {
-            baseline::run(&cli.global, files, registry, mapping, environment)
+        CliCommand::Baseline { files, registry, source, mapping } => {
+            let mapped = (source.as_deref(), mapping);
+            baseline::run(&cli.global, files, registry, mapped, environment)
         }
         CliCommand::Help { topic } => Ok(help::run(topic, screen(&cli.global))),
         CliCommand::Remote(asked) => client::run(&cli.global, asked, environment),

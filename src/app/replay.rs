@@ -25,7 +25,7 @@ pub(super) fn run(
     let config = config(global, environment)?;
     let (registry, guess) = registry(args, &config.settings.workers.registry_shape)?;
     let replay = Replay {
-        files: args.files.clone(),
+        files: source::by_topic(&args.files, &args.mapping),
         registry,
         versions: args.production.clone().map(|version| (version, args.previous.clone())),
         only: args.model.clone(),
@@ -40,7 +40,8 @@ pub(super) fn run(
     };
     if let Some(report) = &args.report {
         may_write(report)?;
-        let inputs = args.files.iter().chain(&args.registry).chain(&global.config);
+        let files = args.files.iter().map(|file| &file.path);
+        let inputs = files.chain(&args.registry).chain(&global.config);
         apart(report, inputs.map(PathBuf::as_path))?;
     }
     let replayed = run_replay(replay, global, args, guess.as_deref())?;
@@ -107,7 +108,7 @@ pub(super) fn blocks(story: &mut Story, news: &News<'_>) -> Vec<String> {
 }
 
 fn opening(args: &cli::ReplayArgs, screen: Screen) -> String {
-    let files: Vec<_> = args.files.iter().map(|file| name(file)).collect();
+    let files: Vec<_> = args.files.iter().map(|file| name(&file.path)).collect();
     let from = match (&args.registry, &args.production) {
         (Some(registry), _) => format!("Versions from {}", name(registry)),
         (None, Some(production)) => match &args.previous {
@@ -154,7 +155,7 @@ fn write(
     args: &cli::ReplayArgs,
     rules: &[RulesInWords],
 ) -> Result<()> {
-    let files: Vec<_> = args.files.iter().map(|file| name(file)).collect();
+    let files: Vec<_> = args.files.iter().map(|file| name(&file.path)).collect();
     let of = format!("Ripcord replay of {}", files.join(", "));
     let page = show::page(replayed, &of, &[], rules)?;
     std::fs::write(report, page).with_context(|| {

@@ -1,7 +1,6 @@
 //! `ripcord check-source`, and the source that a recording is read as.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use anyhow::{Result, bail};
 
@@ -11,7 +10,7 @@ use crate::config::{Config, WrittenMapping, mapping};
 use crate::edge::terminal::{self, Bar};
 use crate::model::Source;
 use crate::phrases::count;
-use crate::replay::recording::{Line, Recording};
+use crate::replay::recording::{Files, Progress, RecordingFile};
 use crate::show;
 use crate::wire::check::SourceCheck;
 use crate::wire::telemetry::Raw;
@@ -25,46 +24,49 @@ const LOOK_EVERY: u64 = 1000;
 /// Shows what Ripcord understands of a recording.
 pub(super) fn run(
     global: &Global,
-    file: &Path,
+    files: &[RecordingFile],
     named: Option<&str>,
     map: &MappingArgs,
     environment: &BTreeMap<String, String>,
 ) -> Result<u8> {
     let config = config(global, environment)?;
     let source = of(&config, named, map)?;
-    let Some(topic) = source.topics.first() else { bail!("source {} has no topic", source.id) };
-    let mut recording = Recording::open(file, &source)?;
-    let mut check = SourceCheck::new(topic, &source, REQUESTS);
+    let several = files.len() > 1;
+    let mut files = Files::open(&by_topic(files, map), &source)?;
+    let read_as = files.source().clone();
+    let check = SourceCheck::new(&read_as, REQUESTS);
+    let mut check = if several { check.of_several_files() } else { check };
     let bar = Bar::new(!global.json);
     let mut records = 0_u64;
-    loop {
-        let progress = recording.progress();
-        let Some(line) = recording.line()? else { break };
-        let at = match line {
-            Line::Whole { at, bytes } => {
-                check.take_at(at, &Raw::line(bytes));
-                at
+    while let Some(next) = files.next()? {
+        let Some(rules) = files.rules(next.file) else { continue };
+        let name = files.name(next.file);
+        match &next.bytes {
+            Some(bytes) => {
+                let (path, log_time) = (Some(name), next.log_time);
+                let raw = Raw { path, log_time, ..Raw::line(bytes) };
+                check.take((name, next.at), &raw, rules);
             }
-            Line::TooLarge { at, bytes } => {
-                check.too_large(at, bytes);
-                at
-            }
-        };
+            None => check.too_large((name, next.at)),
+        }
         records += 1;
         if records.is_multiple_of(LOOK_EVERY) {
-            bar.at(progress.read, progress.total, format!("line {}", count(at.line)));
+            let Progress { read, total } = next.progress;
+            bar.at(read, total, format!("line {}", count(next.at.line)));
         }
     }
     bar.end();
     let mut report = check.report();
-    report.hints.extend(recording.notes());
+    report.hints.extend(files.notes());
     if global.json {
         terminal::line(&serde_json::to_string_pretty(&report)?);
     } else {
-        let name = file.display().to_string();
+        let topics = files.source().topics.iter();
+        let name: String = topics.map(|topic| topic.name.as_str()).collect();
         terminal::line(&show::source(&name, &report, screen(global)));
     }
-    let good = report.rejected.is_empty() && !report.understood.is_empty();
+    let read = report.rejected.is_empty() && !report.understood.is_empty();
+    let good = read && report.never_found.is_empty();
     Ok(if good { DONE } else { NO })
 }
 
@@ -83,11 +85,13 @@ pub(super) fn of(config: &Config, named: Option<&str>, args: &MappingArgs) -> Re
         }
     };
     let mut source = source.clone();
-    let fields = args.field.iter().map(|(field, place)| (field.clone(), place.clone().into()));
     let written = WrittenMapping {
+        dialect: args.dialect.clone(),
         kind: args.kind,
-        fields: fields.collect(),
+        fields: args.field.iter().cloned().collect(),
         constants: args.constant.iter().cloned().collect(),
+        each: args.each.clone().map(Into::into),
+        path: args.path.clone(),
         ..WrittenMapping::default()
     };
     let mapped = mapping(written)
@@ -98,4 +102,10 @@ pub(super) fn of(config: &Config, named: Option<&str>, args: &MappingArgs) -> Re
         }
     }
     Ok(source)
+}
+
+/// The files, each by the rules of the topic that it names, else of the one that all have.
+pub(super) fn by_topic(files: &[RecordingFile], args: &MappingArgs) -> Vec<RecordingFile> {
+    let topic = |file: &RecordingFile| file.topic.clone().or_else(|| args.topic.clone());
+    files.iter().map(|file| RecordingFile { topic: topic(file), ..file.clone() }).collect()
 }

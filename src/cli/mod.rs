@@ -14,6 +14,10 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use self::replay::MAPPING;
+use self::values::recording;
+use crate::replay::recording::RecordingFile;
+
 pub use demo::DemoArgs;
 pub use exit::{COULD_NOT, DONE, NO};
 pub use process::{HealthArgs, PublishArgs, TopicsCommand, WorkArgs};
@@ -144,23 +148,27 @@ pub enum CliCommand {
     CheckConfig,
     /// Show what Ripcord understands of a recording
     CheckSource {
-        /// .jsonl, .jsonl.gz, or - for standard input
-        file: PathBuf,
-        /// How its records map to samples
+        /// .jsonl, .jsonl.gz, or - for standard input; with =TOPIC by that topic's rules
+        #[arg(required = true, value_name = "FILE[=TOPIC]", value_parser = recording)]
+        files: Vec<RecordingFile>,
+        /// How their records map to samples
         #[command(flatten)]
         mapping: MappingArgs,
         /// Map the records as this source of the settings does
-        #[arg(long, value_name = "NAME", conflicts_with_all = ["kind", "field", "constant"])]
+        #[arg(long, value_name = "NAME", conflicts_with_all = MAPPING)]
         source: Option<String>,
     },
     /// Write baselines of recorded healthy traffic to a registry
     Baseline {
-        /// .jsonl, .jsonl.gz, or - for standard input
-        #[arg(required = true)]
-        files: Vec<PathBuf>,
+        /// .jsonl, .jsonl.gz, or - for standard input; with =TOPIC by that topic's rules
+        #[arg(required = true, value_name = "FILE[=TOPIC]", value_parser = recording)]
+        files: Vec<RecordingFile>,
         /// The registry.json to write into
         #[arg(long, value_name = "FILE")]
         registry: PathBuf,
+        /// Map the records as this source of the settings does
+        #[arg(long, value_name = "NAME", conflicts_with_all = MAPPING)]
+        source: Option<String>,
         /// How the records map to samples
         #[command(flatten)]
         mapping: MappingArgs,

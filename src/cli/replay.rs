@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde_json::Value as Json;
 
-use super::values::{constant, field, kind, model, version};
+use super::values::{constant, field, kind, model, recording, version};
 use crate::model::{ModelId, SampleKind, VersionId};
+use crate::replay::recording::RecordingFile;
 
 pub(super) const REPLAY: &str = "\
 Examples:
@@ -17,12 +18,16 @@ Examples:
       --field id=/prediction_id --field ts=/meta/time \\
       --constant model=credit-risk";
 
+/// Flags that map records, so that no source has to.
+pub(super) const MAPPING: [&str; 6] = ["dialect", "each", "path", "kind", "field", "constant"];
+
 /// Run recorded telemetry through the whole pipeline.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct ReplayArgs {
-    /// .jsonl, .jsonl.gz, or - for standard input; read as one stream
-    #[arg(required = true)]
-    pub files: Vec<PathBuf>,
+    /// .jsonl, .jsonl.gz, or - for standard input, read as one stream; with =TOPIC by that topic's
+    /// rules
+    #[arg(required = true, value_name = "FILE[=TOPIC]", value_parser = recording)]
+    pub files: Vec<RecordingFile>,
     /// A registry.json with versions, baselines and production; never changed
     #[arg(long, value_name = "FILE", conflicts_with_all = ["production", "previous"])]
     pub registry: Option<PathBuf>,
@@ -46,7 +51,7 @@ pub struct ReplayArgs {
     #[arg(long, value_name = "HTML")]
     pub report: Option<PathBuf>,
     /// Map the records as this source of the settings does
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["kind", "field", "constant"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = MAPPING)]
     pub source: Option<String>,
     /// How the records map to samples
     #[command(flatten)]
@@ -69,12 +74,24 @@ pub enum ReplayMode {
 /// How records map to samples.
 #[derive(Debug, Clone, PartialEq, Default, Args)]
 pub struct MappingArgs {
+    /// Map the records as this topic of the source does
+    #[arg(long, value_name = "TOPIC")]
+    pub topic: Option<String>,
+    /// A preset for telemetry that another tool writes, such as sagemaker-capture
+    #[arg(long, value_name = "NAME")]
+    pub dialect: Option<String>,
+    /// Where the samples of one record stand, if it has several
+    #[arg(long, value_name = "PLACE")]
+    pub each: Option<String>,
+    /// What the end of each file's path says, such as {model}/{version}/*.jsonl
+    #[arg(long, value_name = "PATTERN")]
+    pub path: Option<String>,
     /// The type of every record: prediction, outcome, latency, health or run
     #[arg(long = "type", value_name = "TYPE", value_parser = kind)]
     pub kind: Option<SampleKind>,
-    /// Where to find a sample's field: a JSON pointer, header:NAME or key
+    /// Where to find a sample's field: a JSON pointer, header:NAME, key, or a table as in a config
     #[arg(long, value_name = "FIELD=PLACE", value_parser = field)]
-    pub field: Vec<(String, String)>,
+    pub field: Vec<(String, Json)>,
     /// A value that a field has in all records, as JSON or text
     #[arg(long, value_name = "FIELD=VALUE", value_parser = constant)]
     pub constant: Vec<(String, Json)>,

@@ -1,8 +1,12 @@
 //! Words of a command line into values, or what is expected instead.
 
+use std::path::PathBuf;
+
 use serde_json::Value as Json;
 
+use crate::config::toml_value;
 use crate::model::{EventTime, Mode, ModelId, SampleKind, TargetId, VersionId};
+use crate::replay::recording::RecordingFile;
 
 /// A model's name.
 pub(super) fn model(text: &str) -> Result<ModelId, String> {
@@ -34,22 +38,49 @@ pub(super) fn mode(text: &str) -> Result<Mode, String> {
 
 /// A type of sample by its word.
 pub(super) fn kind(text: &str) -> Result<SampleKind, String> {
-    word(text, "prediction, outcome, latency, health, run")
+    word(text, "prediction, outcome, latency, health, run, asked, answered")
 }
 
-/// A field and its place.
-pub(super) fn field(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, place)) if !name.is_empty() => Ok((name.to_owned(), place.to_owned())),
-        Some(_) | None => Err("write FIELD=PLACE, such as id=/prediction_id".to_owned()),
+/// A field and its place or rule, as a config has it.
+pub(super) fn field(text: &str) -> Result<(String, Json), String> {
+    let (name, written) =
+        named(text).ok_or_else(|| "write FIELD=PLACE, such as id=/prediction_id".to_owned())?;
+    let rule = match written.starts_with('{') {
+        true => toml_value(written).ok_or_else(|| {
+            format!(
+                "{written} is no table; write as in a config: {{ from = \"/t\", unit = \"s\" }}"
+            )
+        })?,
+        false => Json::from(written),
+    };
+    Ok((name.to_owned(), rule))
+}
+
+/// A name before a `=`, and what follows.
+fn named(text: &str) -> Option<(&str, &str)> {
+    text.split_once('=').filter(|(name, _)| !name.is_empty())
+}
+
+/// A recording, and whose records it holds: `FILE` or `FILE=TOPIC`.
+pub(super) fn recording(text: &str) -> Result<RecordingFile, String> {
+    match text.rsplit_once('=') {
+        Some((path, topic)) if !path.is_empty() && !topic.is_empty() && !is_file(text) => {
+            Ok(RecordingFile { path: path.into(), topic: Some(topic.to_owned()) })
+        }
+        Some(_) | None => Ok(PathBuf::from(text).into()),
     }
+}
+
+/// A name may hold any character.
+fn is_file(text: &str) -> bool {
+    std::path::Path::new(text).exists()
 }
 
 /// A field and its value.
 pub(super) fn constant(text: &str) -> Result<(String, Json), String> {
     let (name, value) =
-        field(text).map_err(|_| "write FIELD=VALUE, such as model=credit-risk".to_owned())?;
-    Ok((name, serde_json::from_str(&value).unwrap_or(Json::String(value))))
+        named(text).ok_or_else(|| "write FIELD=VALUE, such as model=credit-risk".to_owned())?;
+    Ok((name.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| Json::from(value))))
 }
 
 /// A worker's name.

@@ -41,7 +41,7 @@ use problem::Path;
 use tree::Tree;
 
 pub use kafka::{GroupProtocol, KafkaSettings};
-pub use mapping::{Dialect, WrittenMapping, WrongMapping, dialects, mapping, place};
+pub use mapping::{Dialect, WrittenMapping, WrongMapping, dialects, mapping, place, toml_value};
 pub use place::{Place, PlaceStep};
 pub use problem::{ConfigError, ConfigProblem};
 pub use report::{ConfigReport, RulesInWords};

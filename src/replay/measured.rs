@@ -1,14 +1,12 @@
 //! Recordings, only measured: what `baseline` writes down.
 
-use std::path::PathBuf;
-
-use super::recording::{Files, FilesError, NextRecord, TOPIC};
+use super::recording::{Files, FilesError, NextRecord, RecordingFile, TOPIC};
 use super::{DailyAnswers, ReplayError};
 use crate::measure::{Input, Lane, Output, SamplePart};
 use crate::model::{EventTime, LaneId, LogTime, Reject, Source};
 use crate::show::data::Days;
 use crate::sums::Counters;
-use crate::wire::telemetry::{self, Raw, Rejected, Samples, Texts};
+use crate::wire::telemetry::{self, Raw, Rejected, Repeats, Samples, Texts};
 
 /// What recordings contain.
 #[derive(Debug)]
@@ -27,8 +25,8 @@ pub struct Measured {
 ///
 /// # Errors
 /// Files that cannot be read, records none of which is a sample.
-pub fn measure(paths: &[PathBuf], source: &Source) -> Result<Measured, ReplayError> {
-    let mut files = Files::open(paths, source)?;
+pub fn measure(recordings: &[RecordingFile], source: &Source) -> Result<Measured, ReplayError> {
+    let mut files = Files::open(recordings, source)?;
     let source = files.source().clone();
     let lane = Lane::new(&source, LaneId { source: source.id.clone(), lane: 0 }, 1);
     let mut pass = Pass {
@@ -36,6 +34,7 @@ pub fn measure(paths: &[PathBuf], source: &Source) -> Result<Measured, ReplayErr
         ledger: DailyAnswers::new(source.pane),
         records: Counters::default(),
         said: Vec::new(),
+        repeats: Repeats::default(),
     };
     let (mut flushed_at, mut first) = (EventTime::MIN, None);
     let mut refusal = String::new();
@@ -71,6 +70,7 @@ struct Pass {
     ledger: DailyAnswers,
     records: Counters,
     said: Vec<Output>,
+    repeats: Repeats,
 }
 
 impl Pass {
@@ -81,10 +81,14 @@ impl Pass {
         source: &Source,
         files: &mut Files,
     ) -> Result<Result<(), String>, FilesError> {
-        let texts = Texts::new();
-        let read = match (next.bytes.as_deref(), source.topics.get(TOPIC)) {
+        let (texts, name) = (Texts::new(), files.name(next.file).to_owned());
+        let read = match (next.bytes.as_deref(), files.rules(next.file)) {
             (Some(bytes), Some(rules)) => {
-                telemetry::decode(&Raw::line(bytes), rules, source, &texts)
+                let (path, log_time) = (Some(&*name), next.log_time);
+                let raw = Raw { path, log_time, ..Raw::line(bytes) };
+                let mut samples = telemetry::decode(&raw, rules, source, &texts);
+                self.repeats.number(rules, &mut samples);
+                samples
             }
             (None, _) | (_, None) => {
                 Samples::One(Err(Rejected::new(Reject::TooLarge, "it is too large")))

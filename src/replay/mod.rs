@@ -16,8 +16,6 @@ mod refusals;
 mod run;
 mod summarize;
 
-use std::path::PathBuf;
-
 pub use crate::show::data::Replayed;
 pub use history::History;
 pub use ledger::DailyAnswers;
@@ -25,7 +23,7 @@ pub use measured::{Measured, measure};
 pub use summarize::outcome;
 pub(crate) use summarize::summary;
 
-use self::recording::{Files, FilesError, Progress};
+use self::recording::{Files, FilesError, Progress, RecordingFile};
 use self::run::ReplayRun;
 use crate::config::rules_hash;
 use crate::model::{
@@ -43,7 +41,7 @@ type Versions = (VersionId, Option<VersionId>);
 /// What is replayed, and how.
 pub struct Replay {
     /// Recordings: `.jsonl`, `.jsonl.gz`, or `-`.
-    pub files: Vec<PathBuf>,
+    pub files: Vec<RecordingFile>,
     /// The shadow target.
     pub registry: ShadowRegistry,
     /// Without a registry: the version in production, and the one before, which is vouched for.

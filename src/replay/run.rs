@@ -78,10 +78,14 @@ impl ReplayRun {
         news: &mut impl FnMut(News<'_>),
     ) -> Result<(), ReplayError> {
         self.records += 1;
-        let raw = next.bytes.as_deref().map(Raw::line);
+        let (texts, name) = (Texts::new(), files.name(next.file).to_owned());
+        let (path, log_time) = (Some(&*name), next.log_time);
+        let raw = next.bytes.as_deref().map(|bytes| Raw { path, log_time, ..Raw::line(bytes) });
         let fed = RawRecord { topic: TOPIC, position: next.position, appended: None, raw };
-        let texts = Texts::new();
-        let mut decoded = self.feed.decode(fed, &texts);
+        let mut decoded = match files.rules(next.file) {
+            Some(rules) => self.feed.decode_by(rules, fed, &texts),
+            None => self.feed.decode(fed, &texts),
+        };
         if let Some(only) = &self.only {
             let passed_over = &mut self.history.passed_over;
             let kept = decoded.keep(|sample| {

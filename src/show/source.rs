@@ -12,12 +12,15 @@ use crate::wire::check::SourceReport;
 pub fn source(name: &str, report: &SourceReport, screen: Screen) -> String {
     let rejected: u64 = report.rejected.values().map(|rejects| rejects.count).sum();
     let understood: u64 = report.understood.values().sum();
-    let line = format!(
-        "{name}: {} records, {} understood, {} rejected",
+    let mut line = format!(
+        "{name}: {} records, {} samples understood, {} rejected",
         count(report.records),
         count(understood),
         count(rejected)
     );
+    if report.not_ours > 0 {
+        line.push_str(&format!(", {} not ours", count(report.not_ours)));
+    }
     let mut text = screen.wrap(&line, 0);
     let mut section = |title: &str, body: &str| {
         if !body.is_empty() {
@@ -27,16 +30,54 @@ pub fn source(name: &str, report: &SourceReport, screen: Screen) -> String {
     section("Understood", &understood_by_kind(report, screen));
     section("Models", &models(report, screen));
     section("The first record of each type, as Ripcord reads it", &examples(report, screen));
+    section("Where fields were found", &places(report, screen));
     section("Rejected", &rejects(report, screen));
     section("Values that cannot be used", &lost(report, screen));
     section("Joins and times", &joins(report, screen));
-    let hints: Vec<_> = report
-        .hints
-        .iter()
-        .map(|hint| format!(" - {}", screen.wrap(hint, 3).trim_start()))
-        .collect();
-    section("Please check", &hints.join("\n"));
+    let list = |lines: &[String]| {
+        let lines: Vec<_> = lines.iter().map(|line| item(line, screen)).collect();
+        lines.join("\n")
+    };
+    section("Never found", &list(&report.never_found));
+    section("Please check", &list(&report.hints));
+    let proposal = report.proposal.iter().map(|text| indented(text)).collect::<String>();
+    section("A mapping for these records", &proposal);
     text
+}
+
+/// A line of a list. What is to be pasted stands apart, as it is.
+fn item(text: &str, screen: Screen) -> String {
+    let (said, toml) = text.split_once('\n').unwrap_or((text, ""));
+    let said = format!(" - {}", screen.wrap(said, 3).trim_start());
+    if toml.is_empty() { said } else { format!("{said}\n{}", indented(toml)) }
+}
+
+fn indented(text: &str) -> String {
+    let lines: Vec<_> =
+        text.lines().map(|line| format!("   {line}").trim_end().to_owned()).collect();
+    lines.join("\n")
+}
+
+/// In how many samples each mapped field was found.
+fn places(report: &SourceReport, screen: Screen) -> String {
+    // Of several places of a field only those that hold it matter.
+    let is_found = |field: &str| report.places.iter().any(|at| at.field == field && at.found > 0);
+    let shown = report
+        .places
+        .iter()
+        .filter(|at| at.place != "none" && (at.found > 0 || !is_found(&at.field)));
+    let rows: Vec<Vec<String>> = shown
+        .map(|at| {
+            let found = format!("{} of {}", count(at.found), count(at.of));
+            let place = if at.place.is_empty() { "all of it" } else { &at.place };
+            vec![at.field.clone(), place.to_owned(), found]
+        })
+        .collect();
+    if rows.is_empty() {
+        String::new()
+    } else {
+        screen.table(&["field", "place", "found in"], &rows, &[2])
+    }
 }
 
 fn name(kind: SampleKind) -> &'static str {
@@ -54,7 +95,7 @@ fn name(kind: SampleKind) -> &'static str {
 fn understood_by_kind(report: &SourceReport, screen: Screen) -> String {
     let rows: Vec<Vec<String>> =
         report.understood.iter().map(|(kind, n)| vec![name(*kind).to_owned(), count(*n)]).collect();
-    if rows.is_empty() { String::new() } else { screen.table(&["type", "records"], &rows, &[1]) }
+    if rows.is_empty() { String::new() } else { screen.table(&["type", "samples"], &rows, &[1]) }
 }
 
 fn models(report: &SourceReport, screen: Screen) -> String {
@@ -109,6 +150,20 @@ fn joins(report: &SourceReport, screen: Screen) -> String {
                 Span::ZERO => "in order".to_owned(),
                 disorder => format!("out of order by up to {}", span(disorder)),
             }
+        ));
+    }
+    if let Some(halves) = &report.halves {
+        lines.push(format!(
+            "{} halves that asked and {} that answered: {} calls met, {} halves stayed alone, {} \
+             came too late, {} twice, {} still wait; they make {} predictions",
+            count(halves.asked),
+            count(halves.answered),
+            count(halves.met),
+            count(halves.alone),
+            count(halves.too_late),
+            count(halves.repeated),
+            count(halves.waiting),
+            count(halves.calls)
         ));
     }
     let labels = &report.labels;

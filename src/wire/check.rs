@@ -2,21 +2,31 @@
 //!
 //! Law: it decodes exactly as ingest does, in bounded memory however long the source is.
 
+mod guess;
 mod hints;
 mod joins;
+mod labels;
+mod places;
 mod report;
+mod units;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
+use self::guess::Guess;
 use self::joins::Joins;
+use self::labels::Labels;
+pub use self::places::PlaceReport;
+use self::places::Places;
 pub use self::report::{
-    Durations, Example, LabelCounts, LostValues, ModelReport, PairCounts, Rejects, RoleCounts,
-    SourceReport, Times,
+    Durations, Example, HalfCounts, LabelCounts, LostValues, ModelReport, PairCounts, Rejects,
+    RoleCounts, SourceReport, Times,
 };
-use super::telemetry::{Loss, Raw, RecordAt, Texts, Told, decode_explained};
+use self::units::Units;
+use super::telemetry::{Loss, Raw, RecordAt, Repeats, Texts, Told, decode_explained};
+use crate::measure::{Halves, Met, owned};
 use crate::model::{
-    EventTime, LostField, Outcome, Prediction, PredictionStatus, Reject, Sample, SampleKind,
-    SampleRole, Source, Span, TopicRule, Value,
+    EventTime, Half, HalfSide, LostField, Outcome, Prediction, PredictionStatus, Reject, Sample,
+    SampleKind, SampleRole, Source, Span, TopicRule,
 };
 
 /// Models, and versions of a model, that a report tells apart; the rest is `other`.
@@ -27,16 +37,26 @@ const EXAMPLES: usize = 2;
 /// Takes records one by one and makes a [`SourceCheck::report`].
 #[derive(Debug)]
 pub struct SourceCheck<'s> {
-    topic: &'s TopicRule,
     source: &'s Source,
+    /// The topics by whose rules records were read.
+    topics: Vec<TopicRule>,
+    /// Records come from several files, so that each is named.
+    several: bool,
     records: u64,
+    not_ours: u64,
     understood: BTreeMap<SampleKind, u64>,
     examples: Vec<Example>,
     rejected: BTreeMap<Reject, Rejects>,
     lost: BTreeMap<LostField, LostValues>,
     models: BTreeMap<String, ModelReport>,
-    labels: BTreeMap<String, LabelTypes>,
+    labels: Labels,
     joins: Joins,
+    halves: Halves<()>,
+    half_counts: HalfCounts,
+    repeats: Repeats,
+    places: Places,
+    units: Units,
+    guess: Guess,
     carried: u64,
     inline: u64,
     roles: RoleCounts,
@@ -48,29 +68,32 @@ pub struct SourceCheck<'s> {
     max_cpu_ratio: f64,
 }
 
-/// Which JSON types a model's answers and truths have.
-#[derive(Debug, Default)]
-struct LabelTypes {
-    /// By version.
-    predicted: BTreeMap<String, BTreeSet<&'static str>>,
-    actual: BTreeSet<&'static str>,
-}
+/// Where a record is from: its file, and where in it.
+pub type RecordFrom<'f> = (&'f str, RecordAt);
 
 impl<'s> SourceCheck<'s> {
-    /// A check of records of `topic`; at most `max_requests` requests are remembered at a time.
+    /// A check of records of a source; at most `max_requests` requests are remembered at a time.
     #[must_use]
-    pub fn new(topic: &'s TopicRule, source: &'s Source, max_requests: usize) -> Self {
+    pub fn new(source: &'s Source, max_requests: usize) -> Self {
         Self {
-            topic,
             source,
+            topics: Vec::new(),
+            several: false,
             records: 0,
+            not_ours: 0,
             understood: BTreeMap::new(),
             examples: Vec::new(),
             rejected: BTreeMap::new(),
             lost: BTreeMap::new(),
             models: BTreeMap::new(),
-            labels: BTreeMap::new(),
+            labels: Labels::default(),
             joins: Joins::new(max_requests),
+            halves: Halves::new(max_requests),
+            half_counts: HalfCounts::default(),
+            repeats: Repeats::default(),
+            places: Places::default(),
+            units: Units::default(),
+            guess: Guess::default(),
             carried: 0,
             inline: 0,
             roles: RoleCounts::default(),
@@ -83,56 +106,71 @@ impl<'s> SourceCheck<'s> {
         }
     }
 
-    /// Takes a record; `line` is its number in the file, or its position on the log.
-    pub fn take(&mut self, line: u64, record: &Raw<'_>) {
-        self.take_at(RecordAt { line, element: None }, record);
+    /// The same, for records out of several files.
+    #[must_use]
+    pub fn of_several_files(self) -> Self {
+        Self { several: true, ..self }
     }
 
-    /// Takes a record of a file.
-    pub fn take_at(&mut self, at: RecordAt, record: &Raw<'_>) {
+    /// Takes a record, which is read by the rules of a topic.
+    pub fn take(&mut self, from: RecordFrom<'_>, record: &Raw<'_>, topic: &TopicRule) {
         self.records += 1;
+        if !self.topics.iter().any(|known| known.name == topic.name) {
+            self.topics.push(topic.clone());
+        }
         let (mut told, texts) = (Told::default(), Texts::new());
-        let samples = decode_explained(record, self.topic, self.source, &texts, &mut told);
+        let mut samples = decode_explained(record, topic, self.source, &texts, &mut told);
+        self.repeats.number(topic, &mut samples);
+        self.not_ours += u64::from(samples.is_empty());
+        self.guess.take(record, topic, &samples);
+        self.places.take(topic, &told.fields);
         for read in samples {
             match read {
-                Ok(sample) => self.understood(at, &sample),
-                Err(why) => self.reject(at, why.code, why.detail),
+                Ok(sample) => self.understood(from, &sample),
+                Err(why) => {
+                    self.units.refused(record, topic, why.code);
+                    self.reject(from, why.code, why.detail);
+                }
             }
         }
-        told.losses.into_iter().for_each(|loss| self.lose(at, loss));
+        told.losses.into_iter().for_each(|loss| self.lose(from, loss));
     }
 
     /// Takes a record that was too large to be read.
-    pub fn too_large(&mut self, at: RecordAt, bytes: u64) {
+    pub fn too_large(&mut self, from: RecordFrom<'_>) {
         self.records += 1;
         let limit = self.source.max_record_bytes;
-        let detail = format!("the record has {bytes} bytes, the limit is {limit}");
-        self.reject(at, Reject::TooLarge, detail);
+        let detail = format!("the record has more than {limit} bytes, the limit");
+        self.reject(from, Reject::TooLarge, detail);
     }
 
-    fn lose(&mut self, at: RecordAt, Loss { field, detail }: Loss) {
-        let (first_line, detail) = (at.line, at.within_line(detail));
+    fn lose(&mut self, from: RecordFrom<'_>, Loss { field, detail }: Loss) {
+        let (first_line, detail) = (from.1.line, self.within(from, detail));
         let entry = self.lost.entry(field);
         entry.or_insert_with(|| LostValues { count: 0, first_line, detail }).count += 1;
     }
 
-    fn reject(&mut self, at: RecordAt, code: Reject, detail: String) {
-        let entry = self.rejected.entry(code).or_insert_with(|| Rejects {
-            count: 0,
-            first_line: at.line,
-            detail: at.within_line(detail),
-            mend: report::mend(code),
-        });
-        entry.count += 1;
+    fn reject(&mut self, from: RecordFrom<'_>, code: Reject, detail: String) {
+        let (first_line, detail) = (from.1.line, self.within(from, detail));
+        let mend = report::mend(code);
+        let new = || Rejects { count: 0, first_line, detail, mend };
+        self.rejected.entry(code).or_insert_with(new).count += 1;
     }
 
-    fn understood(&mut self, at: RecordAt, sample: &Sample<'_>) {
+    /// What is said of a record, with its place as far as its line does not name it.
+    fn within(&self, (file, at): RecordFrom<'_>, detail: String) -> String {
+        let detail = at.within_line(detail);
+        let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
+        if self.several { format!("{name}: {detail}") } else { detail }
+    }
+
+    fn understood(&mut self, from: RecordFrom<'_>, sample: &Sample<'_>) {
         let kind = report::kind(sample);
         let count = self.understood.entry(kind).or_default();
         *count += 1;
         if *count <= EXAMPLES as u64 {
-            let reads = at.within_line(report::reads(sample));
-            self.examples.push(Example { line: at.line, kind, reads });
+            let (line, reads) = (from.1.line, self.within(from, report::reads(sample)));
+            self.examples.push(Example { line, kind, reads });
         }
         let ts = sample.ts();
         self.first = Some(self.first.map_or(ts, |first| first.min(ts)));
@@ -140,6 +178,17 @@ impl<'s> SourceCheck<'s> {
             self.disorder = self.disorder.max(self.last - ts);
         }
         self.last = self.last.max(ts);
+        self.judged(kind, sample);
+        let over =
+            self.last - self.source.topics.first().map_or(Span::ZERO, |t| t.allowed_disorder);
+        self.give_up(over);
+    }
+
+    /// What a sample says, or what two halves say together.
+    fn judged(&mut self, kind: SampleKind, sample: &Sample<'_>) {
+        if let Sample::Half(half) = owned(sample.clone()) {
+            return self.half(half);
+        }
         let model = kept(&self.models, sample.model());
         let known = self.models.entry(model.clone()).or_default();
         *known.records.entry(kind).or_default() += 1;
@@ -160,8 +209,41 @@ impl<'s> SourceCheck<'s> {
         }
     }
 
+    fn half(&mut self, half: Half<'static>) {
+        match half.side {
+            HalfSide::Asked => self.half_counts.asked += 1,
+            HalfSide::Answered => self.half_counts.answered += 1,
+        }
+        let counts = &mut self.half_counts;
+        match self.halves.take(half, ()) {
+            Met::Waits => {}
+            Met::Repeated => counts.repeated += 1,
+            Met::TooLate | Met::Full => counts.too_late += 1,
+            Met::Both(calls, ()) => {
+                counts.met += 1;
+                self.calls(calls);
+            }
+        }
+    }
+
+    /// Halves that have waited long enough when time has come to `over`.
+    fn give_up(&mut self, over: EventTime) {
+        for (calls, ()) in self.halves.due(over) {
+            self.half_counts.alone += 1;
+            self.calls(calls);
+        }
+    }
+
+    fn calls(&mut self, calls: Vec<Prediction<'static>>) {
+        for call in calls {
+            self.half_counts.calls += 1;
+            self.judged(SampleKind::Prediction, &Sample::Prediction(call));
+        }
+    }
+
     fn prediction(&mut self, model: &str, prediction: &Prediction<'_>) {
-        self.joins.predicted(&prediction.model, prediction.request(), &prediction.version);
+        let answer = prediction.prediction.as_ref();
+        self.joins.predicted(&prediction.model, prediction.request(), &prediction.version, answer);
         match prediction.role {
             SampleRole::Live => self.roles.live += 1,
             SampleRole::Shadow => self.roles.shadow += 1,
@@ -169,7 +251,11 @@ impl<'s> SourceCheck<'s> {
         }
         if prediction.actual.is_some() {
             self.inline += 1;
-            self.joins.labelled(&prediction.model, prediction.request());
+            self.joins.labelled(
+                &prediction.model,
+                prediction.request(),
+                prediction.actual.as_ref(),
+            );
         }
         let lost = |field| prediction.lost.has(field);
         let unread = lost(LostField::Status) || lost(LostField::Prediction);
@@ -181,31 +267,17 @@ impl<'s> SourceCheck<'s> {
             self.duration(us);
         }
         let labels = [prediction.prediction.as_ref(), prediction.actual.as_ref()];
-        self.label_types(model, Some(&prediction.version), labels);
+        self.labels.take(model, Some(&prediction.version), labels);
     }
 
     fn outcome(&mut self, model: &str, outcome: &Outcome<'_>) {
         if outcome.version.is_some() && outcome.prediction.is_some() {
             self.carried += 1;
         } else {
-            self.joins.outcome(&outcome.model, &outcome.request);
+            self.joins.outcome(&outcome.model, &outcome.request, outcome.actual.as_ref());
         }
         let labels = [outcome.prediction.as_ref(), outcome.actual.as_ref()];
-        self.label_types(model, outcome.version.as_deref(), labels);
-    }
-
-    fn label_types(
-        &mut self,
-        model: &str,
-        version: Option<&str>,
-        [predicted, actual]: [Option<&Value<'_>>; 2],
-    ) {
-        let types = self.labels.entry(model.to_owned()).or_default();
-        types.actual.extend(actual.map(json_type));
-        if let (Some(predicted), Some(version)) = (predicted, version) {
-            let version = kept(&types.predicted, version);
-            types.predicted.entry(version).or_default().insert(json_type(predicted));
-        }
+        self.labels.take(model, outcome.version.as_deref(), labels);
     }
 
     fn duration(&mut self, us: u64) {
@@ -218,17 +290,25 @@ impl<'s> SourceCheck<'s> {
 
     /// The report on all records so far.
     #[must_use]
-    pub fn report(self) -> SourceReport {
+    pub fn report(mut self) -> SourceReport {
+        self.give_up(self.last);
+        let never_found = self.places.never_found(&self.topics);
         let hints = self.hints();
+        let counts = HalfCounts { waiting: self.halves.len() as u64, ..self.half_counts };
         SourceReport {
             records: self.records,
+            not_ours: self.not_ours,
             labels: self.joins.labels(self.carried, self.inline),
             pairs: self.joins.pairs(),
+            halves: (counts != HalfCounts::default()).then_some(counts),
             times: self.first.map(|first| Times {
                 first,
                 last: self.last,
                 disorder_ms: self.disorder,
             }),
+            places: self.places.report(&self.topics),
+            never_found,
+            proposal: self.guess.proposal(self.source, &self.topics),
             understood: self.understood,
             models: self.models,
             examples: self.examples,
@@ -245,13 +325,6 @@ impl<'s> SourceCheck<'s> {
 fn kept<T>(known: &BTreeMap<String, T>, name: &str) -> String {
     let room = known.len() < MAX_NAMES || known.contains_key(name);
     if room { name.to_owned() } else { "other".to_owned() }
-}
-
-fn json_type(value: &Value<'_>) -> &'static str {
-    match value {
-        Value::Number(_) => "number",
-        Value::Text(_) => "string",
-    }
 }
 
 #[cfg(test)]

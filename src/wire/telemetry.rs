@@ -130,8 +130,19 @@ pub struct Loss {
 pub struct Told {
     /// Fields that could not be used.
     pub losses: Vec<Loss>,
-    /// The fields that were looked for, and at which of its places each was found.
-    pub places: Vec<(String, Option<usize>)>,
+    /// The fields that were looked for.
+    pub fields: Vec<FieldTold>,
+}
+
+/// A field that was looked for in a record or in an element of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldTold {
+    /// Its name.
+    pub field: String,
+    /// For which kind of sample, as far as that is known.
+    pub kind: Option<SampleKind>,
+    /// At which of its places it was found.
+    pub place: Option<usize>,
 }
 
 /// What a record holds.

@@ -20,7 +20,7 @@ pub fn of(file: &Path) -> Replay {
     let config = Config::load(&[], &BTreeMap::new()).unwrap();
     Replay {
         only: None,
-        files: vec![file.to_path_buf()],
+        files: vec![file.to_path_buf().into()],
         registry: ShadowRegistry::new(TargetId::new("registry").unwrap()),
         versions: None,
         source: config.settings.sources[0].clone(),

@@ -28,7 +28,7 @@ fn in_a_recording() {
 
         let replayed = Replay {
             only: None,
-            files: vec![replay::write(folder.path(), "stream.jsonl", &lines)],
+            files: vec![replay::write(folder.path(), "stream.jsonl", &lines).into()],
             registry: replay::registry(&registry(&[case])),
             versions: None,
             source: config.settings.sources[0].clone(),

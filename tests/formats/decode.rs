@@ -11,7 +11,7 @@ use ripcord::model::{
     EventTime, Feature, LostField, Mapping, Reject, Sample, Source, Span, TopicRule, UnknownModels,
 };
 use ripcord::wire::check::SourceCheck;
-use ripcord::wire::telemetry::{self, Raw, Rejected, Texts};
+use ripcord::wire::telemetry::{self, Raw, RecordAt, Rejected, Texts};
 
 use crate::common::decoded::{decode, decode_explained, mapped};
 use crate::common::{self, files};
@@ -414,10 +414,11 @@ fn the_flights_are_told_as_they_are() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let bytes = lines(&root.join("examples/flights/telemetry.jsonl.gz"));
     let (rule, source) = (topic(None), source());
-    let mut check = SourceCheck::new(&rule, &source, 100_000);
+    let mut check = SourceCheck::new(&source, 100_000);
     for (nth, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
         if !line.is_empty() {
-            check.take(nth, &Raw::line(line));
+            let from = ("f", RecordAt { line: nth, element: None });
+            check.take(from, &Raw::line(line), &rule);
         }
     }
     let report = check.report();

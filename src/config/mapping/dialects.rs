@@ -5,6 +5,8 @@
 
 use config::{File, FileFormat, Source, Value, ValueKind};
 
+use serde::de::DeserializeOwned;
+
 use super::WrittenMapping;
 use crate::phrases::closest;
 
@@ -58,10 +60,22 @@ pub(super) fn preset(name: &str) -> Result<WrittenMapping, String> {
             None => format!("{name:?} is unknown; write one of {}", names.join(", ")),
         }
     })?;
-    let table = File::from_str(known.toml, FileFormat::Toml).collect();
-    let written = table.map(|table| Value::new(None, ValueKind::Table(table)));
-    let written = written.and_then(Value::try_deserialize);
-    written.map_err(|why| format!("the preset {name} is broken: {why}"))
+    let written = read(known.toml);
+    written.ok_or_else(|| format!("the preset {name} is broken"))
+}
+
+/// Reads TOML.
+fn read<T: DeserializeOwned>(toml: &str) -> Option<T> {
+    let table = File::from_str(toml, FileFormat::Toml).collect().ok()?;
+    Value::new(None, ValueKind::Table(table)).try_deserialize().ok()
+}
+
+/// One value as a config writes it.
+#[must_use]
+pub fn toml_value(text: &str) -> Option<serde_json::Value> {
+    let table: std::collections::BTreeMap<String, serde_json::Value> =
+        read(&format!("value = {text}"))?;
+    table.into_values().next()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-pub use self::dialects::{Dialect, dialects};
+pub use self::dialects::{Dialect, dialects, toml_value};
 pub use self::place::place;
 use self::rule::{Wrong, rule};
 use crate::model::{Field, FieldRule, Mapping, SampleKind};

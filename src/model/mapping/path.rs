@@ -26,6 +26,14 @@ impl PathPattern {
     /// The parts of a time that a path may name, the longest first.
     pub const TIMES: [&'static str; 5] = ["year", "month", "day", "hour", "minute"];
 
+    /// Whether it says what a field is.
+    #[must_use]
+    pub fn names(&self, field: &str) -> bool {
+        let named = |piece: &PathPiece| *piece == PathPiece::Named(field.to_owned());
+        let time = field == "ts" && self.names(Self::TIMES[0]);
+        time || self.segments.iter().flatten().any(named)
+    }
+
     /// The names in a path with their values. `None`: the path has another form.
     #[must_use]
     pub fn read<'p>(&self, path: &'p str) -> Option<Vec<(&str, &'p str)>> {

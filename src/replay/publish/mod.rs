@@ -15,7 +15,7 @@ use self::route::{Destination, as_one, route};
 use crate::edge::clock::Stopwatch;
 use crate::edge::log::{Log, LogError, Outgoing, Partition, Writer};
 use crate::model::{EventTime, Source};
-use crate::replay::recording::{Files, FilesError, Progress};
+use crate::replay::recording::{Files, FilesError, Progress, RecordingFile};
 use crate::topics::partitioner::lane_of;
 
 /// Records that are sent at once, at most.
@@ -70,6 +70,10 @@ pub struct Published {
 }
 
 impl Publish {
+    fn recordings(&self) -> Vec<RecordingFile> {
+        self.files.iter().cloned().map(RecordingFile::from).collect()
+    }
+
     /// Sends; calls `tell` with the progress and the number of records sent.
     ///
     /// # Errors
@@ -79,7 +83,7 @@ impl Publish {
         log: &dyn Log,
         mut tell: impl FnMut(Progress, u64),
     ) -> Result<Published, PublishError> {
-        let mut files = Files::open(&self.files, &as_one(&self.source))?;
+        let mut files = Files::open(&self.recordings(), &as_one(&self.source))?;
         let mut sender = Sender::new(self, log)?;
         let stopped_at = loop {
             let next = match files.next() {

@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use super::{Line, Progress, Recording, RecordingError};
-use crate::model::{EventTime, Sample, Source, TopicRule};
+use crate::model::{EventTime, PathPattern, PlaceRoot, Sample, Source, SourceId, Span, TopicRule};
+use crate::phrases::count;
 use crate::wire::telemetry::{self, Raw, RecordAt, Texts};
 
 /// The one topic that the files form.
@@ -24,6 +25,24 @@ pub enum FilesError {
          standard input"
     )]
     None,
+    /// A file is said to hold records of a topic that the source does not have.
+    #[error("{0}: source {1} has no topic {2:?}; it has {3}")]
+    NoTopic(String, SourceId, String, String),
+}
+
+/// A recording, and whose records it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordingFile {
+    /// Its path; `-` is standard input.
+    pub path: PathBuf,
+    /// The topic of the source by whose rules they are read; none: the first one.
+    pub topic: Option<String>,
+}
+
+impl From<PathBuf> for RecordingFile {
+    fn from(path: PathBuf) -> Self {
+        Self { path, topic: None }
+    }
 }
 
 /// The recordings.
@@ -31,6 +50,10 @@ pub(crate) struct Files {
     source: Source,
     names: Vec<String>,
     open: Vec<Open>,
+    /// The newest time that a record has said.
+    newest: Option<EventTime>,
+    /// Records that have no time of their own, and whether any other record came before them.
+    timeless: (u64, bool),
     /// Records that were read in advance, to know what follows one.
     ahead: VecDeque<Record>,
     /// Records handed out so far.
@@ -39,6 +62,9 @@ pub(crate) struct Files {
 
 struct Open {
     recording: Recording,
+    rules: TopicRule,
+    /// The end of the time that its path names.
+    path_time: Option<EventTime>,
     /// Its next records: one, or as many as show that a clock is ahead.
     next: VecDeque<Record>,
 }
@@ -55,7 +81,14 @@ struct Record {
 enum Time {
     Unread,
     Known(Option<EventTime>),
+    /// It is that of the log, which a file does not have.
+    OfLog,
 }
+
+/// What stands for the time of the log, so that records which take it come after all others.
+const LAST: EventTime = EventTime::from_ms(253_402_300_799_999);
+/// Where no record has a time, they are one second apart from here on.
+const FIRST: EventTime = EventTime::from_ms(946_684_800_000);
 
 /// The next record.
 #[derive(Debug)]
@@ -68,6 +101,8 @@ pub(crate) struct NextRecord {
     pub(crate) position: i64,
     /// Its bytes; `None` if it is larger than the limit.
     pub(crate) bytes: Option<Vec<u8>>,
+    /// The time that it has by its place among others, if it has none of its own.
+    pub(crate) log_time: Option<EventTime>,
     /// How far the files have been read.
     pub(crate) progress: Progress,
 }
@@ -77,19 +112,26 @@ impl Files {
     ///
     /// # Errors
     /// A file that cannot be opened.
-    pub(crate) fn open(paths: &[PathBuf], source: &Source) -> Result<Self, FilesError> {
-        let rules = source.topics.first().ok_or(FilesError::None)?;
-        let names: Vec<_> = paths.iter().map(|path| name(path)).collect();
-        let topic = TopicRule { name: names.join(", "), ..rules.clone() };
-        let source = Source { topics: vec![topic], ..source.clone() };
+    pub(crate) fn open(files: &[RecordingFile], source: &Source) -> Result<Self, FilesError> {
+        let names: Vec<_> = files.iter().map(|file| name(&file.path)).collect();
         let mut open = Vec::new();
-        for path in paths {
-            open.push(Open { recording: Recording::open(path, &source)?, next: VecDeque::new() });
+        for file in files {
+            let rules = rules(file, source)?.clone();
+            let source = Source { topics: vec![rules.clone()], ..source.clone() };
+            let recording = Recording::open(&file.path, &source)?;
+            let path = rules.mapping.as_ref().and_then(|mapping| mapping.path.as_ref());
+            let path_time = path.and_then(|pattern| {
+                PathPattern::time(&pattern.read(file.path.to_str().unwrap_or_default())?)
+            });
+            open.push(Open { recording, rules, path_time, next: VecDeque::new() });
         }
-        if open.is_empty() {
-            return Err(FilesError::None);
-        }
-        Ok(Self { source, names, open, ahead: VecDeque::new(), given: 0 })
+        let disorder = open.iter().map(|open| open.rules.allowed_disorder).max();
+        let first = open.first().zip(disorder).ok_or(FilesError::None)?;
+        let (first, allowed_disorder) = (&first.0.rules, first.1);
+        let topic = TopicRule { name: names.join(", "), allowed_disorder, ..first.clone() };
+        let source = Source { topics: vec![topic], ..source.clone() };
+        let (ahead, newest, timeless) = (VecDeque::new(), None, (0, false));
+        Ok(Self { source, names, open, newest, timeless, ahead, given: 0 })
     }
 
     /// The source that the files form.
@@ -104,6 +146,11 @@ impl Files {
         self.names.get(file).map_or("", String::as_str)
     }
 
+    /// The rules by which a file is read.
+    pub(crate) fn rules(&self, file: usize) -> Option<&TopicRule> {
+        self.open.get(file).map(|open| &open.rules)
+    }
+
     /// The times of the samples among the next `count` records.
     ///
     /// # Errors
@@ -113,8 +160,13 @@ impl Files {
             let Some(record) = self.read()? else { break };
             self.ahead.push_back(record);
         }
-        let next = self.ahead.iter_mut().take(count as usize);
-        Ok(next.filter_map(|record| record.time(&self.source)).collect())
+        let (next, open) = (self.ahead.iter_mut().take(count as usize), &self.open);
+        let times =
+            next.filter_map(|record| match record.time(open.get(record.file)?, &self.source) {
+                Time::Known(time) => time,
+                Time::OfLog | Time::Unread => None,
+            });
+        Ok(times.collect())
     }
 
     /// The oldest of the files' next records; one that cannot be read comes first.
@@ -126,10 +178,32 @@ impl Files {
             Some(record) => Some(record),
             None => self.read()?,
         };
-        let Some(Record { file, at, bytes, .. }) = record else { return Ok(None) };
+        let Some(mut record) = record else { return Ok(None) };
+        let log_time = self.log_time(&mut record);
+        let Record { file, at, bytes, .. } = record;
         let (position, progress) = (self.given, self.progress());
         self.given += 1;
-        Ok(Some(NextRecord { file, at, position, bytes, progress }))
+        Ok(Some(NextRecord { file, at, position, bytes, log_time, progress }))
+    }
+
+    /// The time of a record that has none of its own: the newest that any other has said.
+    fn log_time(&mut self, record: &mut Record) -> Option<EventTime> {
+        let open = self.open.get(record.file)?;
+        if !takes_log_time(&open.rules) {
+            return None;
+        }
+        match record.time(open, &self.source) {
+            Time::Known(time) => {
+                self.newest = self.newest.max(time);
+                open.path_time
+            }
+            Time::OfLog | Time::Unread => {
+                self.timeless.1 |= self.newest.is_some();
+                let after = Span::from_s(self.timeless.0.cast_signed());
+                self.timeless.0 += 1;
+                Some(self.newest.unwrap_or(FIRST + after))
+            }
+        }
     }
 
     fn read(&mut self) -> Result<Option<Record>, FilesError> {
@@ -143,13 +217,27 @@ impl Files {
         let (source, several) = (&self.source, wanted > 1);
         let open = self.open.iter_mut().filter(|open| !open.next.is_empty());
         let timed = open.map(|open| (if several { open.time(source) } else { None }, open));
+        // A record that cannot be read comes first, and one without a time last.
         let oldest = timed.min_by_key(|(time, _)| *time);
         Ok(oldest.and_then(|(_, open)| open.next.pop_front()))
     }
 
     /// What is odd about the files, although their records could be read.
     pub(crate) fn notes(&self) -> Vec<String> {
-        self.open.iter().flat_map(|open| open.recording.notes()).collect()
+        let records = count(self.timeless.0);
+        let timeless = match (self.timeless, self.newest) {
+            ((0, _), _) => None,
+            ((_, true), _) => Some(format!(
+                "{records} records have no time of their own, and a file does not say when the log \
+                 took them: each counts as known at the newest time before it"
+            )),
+            ((_, false), _) => Some(format!(
+                "{records} records have no time, and a file does not say when the log took them: \
+                 they are taken one second apart, so no time in this result means anything"
+            )),
+        };
+        let notes = self.open.iter().flat_map(|open| open.recording.notes());
+        notes.chain(timeless).collect()
     }
 
     /// The progress of all files together.
@@ -179,26 +267,48 @@ impl Open {
     /// The time that the file has come to: the least of its next records, so that a clock that is
     /// ahead does not make the others wait. `None`, and first, if the next one cannot be read.
     fn time(&mut self, source: &Source) -> Option<EventTime> {
-        let first = self.next.front_mut()?.time(source)?;
-        let others = self.next.iter_mut().skip(1).filter_map(|record| record.time(source));
-        Some(others.fold(first, EventTime::min))
+        let mut next = std::mem::take(&mut self.next);
+        let mut times = next.iter_mut().map(|record| match record.time(self, source) {
+            Time::Known(time) => time,
+            Time::OfLog | Time::Unread => Some(LAST),
+        });
+        let first = times.next().flatten();
+        let least = first.map(|first| times.flatten().fold(first, EventTime::min));
+        self.next = next;
+        least
     }
 }
 
 impl Record {
-    fn time(&mut self, source: &Source) -> Option<EventTime> {
-        if let Time::Known(ts) = self.ts {
-            return ts;
+    fn time(&mut self, open: &Open, source: &Source) -> Time {
+        if let Time::Unread = self.ts {
+            let ts = self.bytes.as_deref().and_then(|bytes| {
+                let log_time = Some(open.path_time.unwrap_or(LAST));
+                let raw = Raw { log_time, ..Raw::line(bytes) };
+                let texts = Texts::new();
+                telemetry::decode(&raw, &open.rules, source, &texts).first().map(Sample::ts)
+            });
+            self.ts = if ts == Some(LAST) { Time::OfLog } else { Time::Known(ts) };
         }
-        let ts = self.bytes.as_deref().and_then(|bytes| {
-            let rules = source.topics.get(TOPIC)?;
-            let texts = Texts::new();
-            let samples = telemetry::decode(&Raw::line(bytes), rules, source, &texts);
-            samples.first().map(Sample::ts)
-        });
-        self.ts = Time::Known(ts);
-        ts
+        self.ts
     }
+}
+
+/// The rules of the topic whose records a file holds.
+fn rules<'s>(file: &RecordingFile, source: &'s Source) -> Result<&'s TopicRule, FilesError> {
+    let topics = &source.topics;
+    let Some(topic) = &file.topic else { return topics.first().ok_or(FilesError::None) };
+    topics.iter().find(|rules| rules.name == *topic).ok_or_else(|| {
+        let known: Vec<_> = topics.iter().map(|topic| topic.name.as_str()).collect();
+        let (file, source) = (name(&file.path), source.id.clone());
+        FilesError::NoTopic(file, source, topic.clone(), known.join(", "))
+    })
+}
+
+/// Whether the time of records may be that of the log.
+fn takes_log_time(rules: &TopicRule) -> bool {
+    let ts = rules.mapping.as_ref().and_then(|mapping| mapping.fields.get("ts"));
+    ts.is_some_and(|ts| ts.from.iter().any(|place| place.root == PlaceRoot::LogTime))
 }
 
 fn name(path: &Path) -> String {

@@ -1,7 +1,5 @@
 //! Hints: what to change in a source, in plain words.
 
-use std::collections::BTreeSet;
-
 use super::SourceCheck;
 use crate::model::{SampleKind, Span};
 
@@ -12,13 +10,26 @@ impl SourceCheck<'_> {
     pub(super) fn hints(&self) -> Vec<String> {
         let mut hints = Vec::new();
         if self.understood.is_empty() {
-            hints.push(match self.records {
-                0 => "there are no records".to_owned(),
-                _ => "no record could be read: fix the rejected ones first".to_owned(),
+            hints.push(match (self.records, self.rejected.is_empty()) {
+                (0, _) => "there are no records".to_owned(),
+                (_, true) => "no record is one that the mapping takes: look at only".to_owned(),
+                (_, false) => "no record could be read: fix the rejected ones first, or map the \
+                               records"
+                    .to_owned(),
             });
+            hints.extend(self.units.hints(self.source));
             return hints;
         }
-        let predictions = self.understood.get(&SampleKind::Prediction).copied().unwrap_or(0);
+        hints.extend(self.units.hints(self.source));
+        hints.extend(self.half_hints());
+        let unjudged = [SampleKind::Health, SampleKind::Run];
+        let unjudged = unjudged.map(|kind| self.understood.get(&kind).copied().unwrap_or(0));
+        if let Some(records) = Some(unjudged.iter().sum::<u64>()).filter(|records| *records > 0) {
+            hints.push(format!(
+                "{records} health and run records are counted, but no trigger judges them yet"
+            ));
+        }
+        let predictions = self.roles.live + self.roles.shadow + self.roles.unstated;
         if predictions > 0 && self.roles.unstated == predictions {
             hints.push(
                 "no prediction states its role, so the version that the registry has in \
@@ -26,12 +37,14 @@ impl SourceCheck<'_> {
                     .to_owned(),
             );
         }
-        if self.disorder > self.topic.allowed_disorder {
+        let allowed = self.topics.iter().map(|topic| topic.allowed_disorder).max();
+        let allowed = allowed.unwrap_or(Span::ZERO);
+        if self.disorder > allowed {
             hints.push(format!(
                 "timestamps are out of order by up to {} s, but {} s are allowed, so those records \
                  are late; {}",
                 self.disorder.as_s(),
-                self.topic.allowed_disorder.as_s(),
+                allowed.as_s(),
                 match self.disorder > HOUR {
                     true => "sort the file by time, or split it: files are merged by time",
                     false => "raise allowed_disorder_seconds",
@@ -50,8 +63,11 @@ impl SourceCheck<'_> {
             && all.max_ms < 1.0
         {
             hints.push(format!(
-                "every latency is between {} and {} ms; if these are seconds, write milliseconds",
-                all.min_ms, all.max_ms
+                "every latency is between {} and {} ms; if these are seconds, write milliseconds, \
+                 or map them:\n{}",
+                all.min_ms,
+                all.max_ms,
+                self.units.latency_in_seconds(self.source, &self.topics)
             ));
         }
         if self.max_cpu_ratio > 1.0 {
@@ -63,23 +79,30 @@ impl SourceCheck<'_> {
         hints
     }
 
+    fn half_hints(&self) -> Vec<String> {
+        let counts = self.half_counts;
+        let halves = counts.asked + counts.answered;
+        if halves == 0 || counts.met * 20 >= halves {
+            return Vec::new();
+        }
+        let met = 200.0 * counts.met as f64 / halves as f64;
+        vec![format!(
+            "only {met:.0} % of {halves} halves meet their other one: `by` of pair must be the \
+             same in both, and both must be in one partition; what is asked and not answered \
+             counts as pair.missing says"
+        )]
+    }
+
     fn label_hints(&self) -> Vec<String> {
         let mut hints = Vec::new();
-        for (model, types) in &self.labels {
-            let list = |types: &BTreeSet<&str>| {
-                types.iter().copied().collect::<Vec<&str>>().join(" or a ")
-            };
-            let differs = |(_, predicted): &(_, &BTreeSet<&str>)| {
-                !types.actual.is_empty() && !predicted.is_subset(&types.actual)
-            };
-            hints.extend(types.predicted.iter().filter(differs).map(|(version, predicted)| {
-                format!(
-                    "model {model}: the prediction of {version} is a {}, but actual is a {}; what \
-                     differs in type is not compared, so write both as the same type",
-                    list(predicted),
-                    list(&types.actual)
-                )
-            }));
+        hints.extend(self.labels.hints());
+        if self.joins.is_regression() {
+            hints.push(
+                "regression: predictions are numbers that never equal the truth, so accuracy \
+                 cannot be judged; errors, latency and drift can. To judge answers, send whether \
+                 each is near enough: prediction and actual as classes"
+                    .to_owned(),
+            );
         }
         let labels = self.joins.labels(self.carried, self.inline);
         if labels.outcomes > 0 && labels.matched == 0 && labels.carried == 0 {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::places::PlaceReport;
 use crate::model::{
     EventTime, Feature, HalfSide, LostField, Reject, Sample, SampleKind, Span, Value,
 };
@@ -13,7 +14,9 @@ use crate::model::{
 pub struct SourceReport {
     /// Records taken.
     pub records: u64,
-    /// Records understood, by kind.
+    /// Records that the mapping leaves out: they are no samples, and meant to be none.
+    pub not_ours: u64,
+    /// Samples understood, by kind.
     pub understood: BTreeMap<SampleKind, u64>,
     /// Each model; at most 100, the rest is `other`.
     pub models: BTreeMap<String, ModelReport>,
@@ -27,6 +30,18 @@ pub struct SourceReport {
     pub labels: LabelCounts,
     /// Whether versions answer the same requests.
     pub pairs: PairCounts,
+    /// Whether the halves of calls meet. `None` without halves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub halves: Option<HalfCounts>,
+    /// In how many samples each mapped field was found, by place.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<PlaceReport>,
+    /// Fields that no sample has, although somebody needs or has mapped them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub never_found: Vec<String>,
+    /// A mapping that would read the records, if this one does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<String>,
     /// The event time covered. `None` if no record was understood.
     pub times: Option<Times>,
     /// Roles stated by predictions.
@@ -96,6 +111,27 @@ pub struct LabelCounts {
     pub coverage: Option<f64>,
     /// Requests that were dropped to limit memory.
     pub forgotten: u64,
+}
+
+/// Whether the halves of calls meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct HalfCounts {
+    /// Halves that asked.
+    pub asked: u64,
+    /// Halves that answered.
+    pub answered: u64,
+    /// Calls whose halves met.
+    pub met: u64,
+    /// Halves whose other one did not come in time.
+    pub alone: u64,
+    /// Halves that came too late for the other one.
+    pub too_late: u64,
+    /// Halves that were there twice.
+    pub repeated: u64,
+    /// Halves that still wait at the end.
+    pub waiting: u64,
+    /// Predictions that all of them make.
+    pub calls: u64,
 }
 
 /// Whether versions answer the same requests.

@@ -26,9 +26,10 @@ fn source() -> Source {
 
 fn check(lines: &[String], max_requests: usize) -> SourceReport {
     let (topic, source) = (topic(), source());
-    let mut check = SourceCheck::new(&topic, &source, max_requests);
+    let mut check = SourceCheck::new(&source, max_requests);
     for (line, text) in (1..).zip(lines) {
-        check.take(line, &Raw::line(text.as_bytes()));
+        let from = ("f", RecordAt { line, element: None });
+        check.take(from, &Raw::line(text.as_bytes()), &topic);
     }
     check.report()
 }

@@ -32,7 +32,9 @@ use self::rule::Meant;
 use super::event::Own;
 use super::fields::{FieldSlot, Fields, Found};
 use super::value::Scalar;
-use super::{Context, Raw, Rejected, Samples, Texts, Told, kind, record_missing, sample};
+use super::{
+    Context, FieldTold, Raw, Rejected, Samples, Texts, Told, kind, record_missing, sample,
+};
 use crate::model::{
     FieldRule, HalfSide, Mapping, PathPattern, PlaceRoot, Reject, Sample, SampleKind,
 };
@@ -180,7 +182,7 @@ impl<'a> Reader<'a, '_> {
             Some(own) => (own.fields, own.record),
             None => (Fields::default(), Ok(())),
         };
-        let mapping = self.mapping;
+        let (mapping, known) = (self.mapping, kind.as_ref().ok().copied());
         for (name, constant) in &mapping.constants {
             if let Some(slot) = FieldSlot::named(name) {
                 *fields.slot(slot) = Found::Given(Scalar::of_json(constant));
@@ -188,7 +190,11 @@ impl<'a> Reader<'a, '_> {
         }
         for (name, place) in &mapping.own {
             match FieldSlot::named(name) {
-                Some(slot) if !fields.has(slot) => *fields.slot(slot) = seen.own(place),
+                Some(slot) if !fields.has(slot) => {
+                    let found = seen.own(place);
+                    self.tell(name, known, (found != Found::Nowhere).then_some(0));
+                    *fields.slot(slot) = found;
+                }
                 Some(_) => {}
                 None if name == "features" && !fields.has_features() => {
                     fields.replace_features(seen.own(place));
@@ -199,11 +205,11 @@ impl<'a> Reader<'a, '_> {
         for (name, rule) in &mapping.fields {
             if let Some(slot) = FieldSlot::named(name) {
                 let (found, place) = rule::found(slot, rule, seen);
-                self.tell(name, place);
+                self.tell(name, known, place);
                 *fields.slot(slot) = found;
             }
         }
-        self.features(seen, features, &mut fields);
+        self.features(seen, features, known, &mut fields);
         self.path(&mut fields);
         if seen.element.is_some_and(|element| element.nth > 0) && !self.in_element("latency_ms") {
             // The duration is that of the whole call.
@@ -228,16 +234,17 @@ impl<'a> Reader<'a, '_> {
         &mut self,
         seen: Seen<'a, '_>,
         usual: Option<super::features::Features<'a>>,
+        kind: Option<SampleKind>,
         fields: &mut Fields<'a>,
     ) {
         if let Some(usual) = usual {
             fields.take_usual(usual);
-            self.tell("features", Some(0));
+            self.tell("features", kind, Some(0));
             return;
         }
         let Some(rule) = &self.mapping.features else { return };
         let mapped = feature::features(rule, seen);
-        self.tell("features", mapped.place);
+        self.tell("features", kind, mapped.place);
         fields.take_mapped(mapped);
     }
 
@@ -319,9 +326,9 @@ impl<'a> Reader<'a, '_> {
         rule.is_some_and(|rule| rule.from.iter().any(|at| at.root == PlaceRoot::Element))
     }
 
-    fn tell(&mut self, field: &str, place: Option<usize>) {
+    fn tell(&mut self, field: &str, kind: Option<SampleKind>, place: Option<usize>) {
         if let Some(told) = &mut self.told {
-            told.places.push((field.to_owned(), place));
+            told.fields.push(FieldTold { field: field.to_owned(), kind, place });
         }
     }
 }

@@ -1,0 +1,64 @@
+//! Which JSON types the answers and truths of each model have.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::kept;
+use crate::model::Value;
+
+/// The types of all models.
+#[derive(Debug, Default)]
+pub(super) struct Labels(BTreeMap<String, LabelTypes>);
+
+#[derive(Debug, Default)]
+struct LabelTypes {
+    /// By version.
+    predicted: BTreeMap<String, BTreeSet<&'static str>>,
+    actual: BTreeSet<&'static str>,
+}
+
+impl Labels {
+    /// Takes what was predicted and what was true.
+    pub(super) fn take(
+        &mut self,
+        model: &str,
+        version: Option<&str>,
+        [predicted, actual]: [Option<&Value<'_>>; 2],
+    ) {
+        let types = self.0.entry(model.to_owned()).or_default();
+        types.actual.extend(actual.map(json_type));
+        if let (Some(predicted), Some(version)) = (predicted, version) {
+            let version = kept(&types.predicted, version);
+            types.predicted.entry(version).or_default().insert(json_type(predicted));
+        }
+    }
+
+    /// What differs in type, and so is not compared.
+    pub(super) fn hints(&self) -> Vec<String> {
+        let mut hints = Vec::new();
+        for (model, types) in &self.0 {
+            let list = |types: &BTreeSet<&str>| {
+                types.iter().copied().collect::<Vec<&str>>().join(" or a ")
+            };
+            let differs = |(_, predicted): &(_, &BTreeSet<&str>)| {
+                !types.actual.is_empty() && !predicted.is_subset(&types.actual)
+            };
+            hints.extend(types.predicted.iter().filter(differs).map(|(version, predicted)| {
+                format!(
+                    "model {model}: the prediction of {version} is a {}, but actual is a {}; what \
+                     differs in type is not compared, so write both as the same type, or map one \
+                     with as = \"number\" or as = \"text\"",
+                    list(predicted),
+                    list(&types.actual)
+                )
+            }));
+        }
+        hints
+    }
+}
+
+fn json_type(value: &Value<'_>) -> &'static str {
+    match value {
+        Value::Number(_) => "number",
+        Value::Text(_) => "string",
+    }
+}
