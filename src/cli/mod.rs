@@ -148,8 +148,8 @@ pub enum CliCommand {
     CheckConfig,
     /// Show what Ripcord understands of a recording
     CheckSource {
-        /// .jsonl, .jsonl.gz, or - for standard input; with =TOPIC by that topic's rules
-        #[arg(required = true, value_name = "FILE[=TOPIC]", value_parser = recording)]
+        /// .jsonl, .jsonl.gz, or - for standard input; FILE=TOPIC by a topic's rules
+        #[arg(required = true, value_parser = recording)]
         files: Vec<RecordingFile>,
         /// How their records map to samples
         #[command(flatten)]
@@ -160,8 +160,8 @@ pub enum CliCommand {
     },
     /// Write baselines of recorded healthy traffic to a registry
     Baseline {
-        /// .jsonl, .jsonl.gz, or - for standard input; with =TOPIC by that topic's rules
-        #[arg(required = true, value_name = "FILE[=TOPIC]", value_parser = recording)]
+        /// .jsonl, .jsonl.gz, or - for standard input; FILE=TOPIC by a topic's rules
+        #[arg(required = true, value_parser = recording)]
         files: Vec<RecordingFile>,
         /// The registry.json to write into
         #[arg(long, value_name = "FILE")]

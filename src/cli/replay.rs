@@ -24,9 +24,8 @@ pub(super) const MAPPING: [&str; 6] = ["dialect", "each", "path", "kind", "field
 /// Run recorded telemetry through the whole pipeline.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct ReplayArgs {
-    /// .jsonl, .jsonl.gz, or - for standard input, read as one stream; with =TOPIC by that topic's
-    /// rules
-    #[arg(required = true, value_name = "FILE[=TOPIC]", value_parser = recording)]
+    /// .jsonl, .jsonl.gz, or - for standard input; FILE=TOPIC by a topic's rules
+    #[arg(required = true, value_parser = recording)]
     pub files: Vec<RecordingFile>,
     /// A registry.json with versions, baselines and production; never changed
     #[arg(long, value_name = "FILE", conflicts_with_all = ["production", "previous"])]

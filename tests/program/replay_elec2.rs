@@ -3,13 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use ripcord::config::mapping;
-use ripcord::model::{Incident, SampleKind, Verdict, VersionId};
+use ripcord::model::{Incident, Verdict, VersionId};
 use ripcord::replay::Replayed;
 use ripcord::shard::Output;
 
+use crate::common::decoded::mapped;
 use crate::common::files;
 use crate::common::replay::{self, decisions, line, summary};
 
@@ -25,11 +25,10 @@ const DAYS: (&str, &str) = ("1996-11-21", "1996-12-02");
 fn run(production: &str, previous: &str) -> Option<Replayed> {
     let file = files::shared("elec2_telemetry.jsonl.gz")?;
     let mut elec2 = replay::of(&file);
-    let fields = [("id", "/prediction_id"), ("request", "/ts")];
-    let fields: BTreeMap<_, _> =
-        fields.iter().map(|(field, at)| ((*field).to_owned(), (*at).to_owned())).collect();
-    let mapping = mapping(Some(SampleKind::Prediction), fields, BTreeMap::new()).unwrap();
-    elec2.source.topics[0].mapping = mapping;
+    elec2.source.topics[0].mapping = Some(mapped(serde_json::json!({
+        "type": "prediction",
+        "fields": { "id": "/prediction_id", "request": "/ts" },
+    })));
     let version = |name| VersionId::new(name).unwrap();
     elec2.versions = Some((version(production), Some(version(previous))));
     Some(elec2.run(|_| {}).unwrap())

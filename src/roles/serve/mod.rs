@@ -118,7 +118,9 @@ fn routes(app: &Arc<App>) -> Routes {
     let orders = Router::new()
         .route("/api/rules", post(rules::apply))
         .route("/api/models/{ask}", post(instructions::ask));
-    let telemetry = Router::new().route("/api/telemetry", post(telemetry::take));
+    let telemetry = Router::new()
+        .route("/api/telemetry", post(telemetry::take))
+        .route("/v1/traces", post(telemetry::traces));
     let [free, views, orders, telemetry] =
         [free, views, orders, telemetry].map(|routes| routes.with_state(Arc::clone(app)));
     Routes { free, views, orders, telemetry }

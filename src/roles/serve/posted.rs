@@ -60,6 +60,18 @@ pub(super) fn check_type(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
+/// Refuses what is no OTLP in JSON; most senders send protobuf unless they are told.
+pub(super) fn check_otlp(headers: &HeaderMap) -> Result<(), Problem> {
+    let sent = headers.get(CONTENT_TYPE).and_then(|sent| sent.to_str().ok()).unwrap_or_default();
+    if sent.trim_start().starts_with("application/x-protobuf") {
+        let detail = "protobuf is not read here; send OTLP in JSON: \
+                      OTEL_EXPORTER_OTLP_PROTOCOL=http/json for an SDK, `encoding: json` for the \
+                      otlphttp exporter of a collector";
+        return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unknown-type", detail));
+    }
+    check_type(headers)
+}
+
 /// The headers that are stored with each record: the attributes of an event, named as on Kafka, and
 /// what the mapping reads.
 pub(super) fn kept(headers: &HeaderMap, topic: &TopicRule) -> Vec<(String, Vec<u8>)> {

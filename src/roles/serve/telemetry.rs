@@ -27,11 +27,12 @@ const NAMED: usize = 100;
 /// The source of posts that name none, if there are several.
 const USUAL: &str = "telemetry";
 
-/// Which source.
+/// Which source, and which of its topics.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Into {
     source: Option<String>,
+    topic: Option<String>,
 }
 
 pub(super) async fn take(
@@ -42,19 +43,36 @@ pub(super) async fn take(
 ) -> Result<Json<TelemetryReceipt>, Problem> {
     let Query(into) = into?;
     posted::check_type(&headers)?;
-    app.blocking(move |app| append(app, into.source.as_deref(), &headers, body)).await.map(Json)
+    app.blocking(move |app| append(app, &into, &headers, body)).await.map(Json)
+}
+
+/// `POST /v1/traces`: spans in OTLP JSON, answered as its clients expect.
+pub(super) async fn traces(
+    State(app): Shared,
+    into: Result<Query<Into>, QueryRejection>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Json<serde_json::Value>, Problem> {
+    let Query(into) = into?;
+    posted::check_otlp(&headers)?;
+    let taken = app.blocking(move |app| append(app, &into, &headers, body)).await?;
+    Ok(Json(match taken.rejected.first() {
+        None => serde_json::json!({}),
+        Some(first) => serde_json::json!({ "partialSuccess": {
+            "rejectedSpans": taken.rejected_count.to_string(),
+            "errorMessage": format!("{}: {}", first.code, first.detail),
+        } }),
+    }))
 }
 
 fn append(
     app: &App,
-    source: Option<&str>,
+    into: &Into,
     headers: &HeaderMap,
     body: Bytes,
 ) -> Result<TelemetryReceipt, Problem> {
-    let source = named(&app.sources, source)?;
-    let Some(topic) = source.topics.first() else {
-        return Err(Problem::missing(format!("source {} has no topic", source.id)));
-    };
+    let source = named(&app.sources, into.source.as_deref())?;
+    let topic = topic(source, into.topic.as_deref())?;
     let Some(lanes) = app.topics.log.partitions(&topic.name)? else {
         let detail = format!(
             "the topic {} does not exist; `ripcord up` creates it on the local log, `ripcord \
@@ -133,6 +151,23 @@ fn named<'a>(sources: &'a [Source], name: Option<&str>) -> Result<&'a Source, Pr
             known()
         ))),
     }
+}
+
+/// The topic that is named, else the first one.
+fn topic<'s>(source: &'s Source, name: Option<&str>) -> Result<&'s TopicRule, Problem> {
+    let found = match name {
+        Some(name) => source.topics.iter().find(|topic| topic.name == name),
+        None => source.topics.first(),
+    };
+    found.ok_or_else(|| {
+        let known: Vec<_> = source.topics.iter().map(|topic| topic.name.as_str()).collect();
+        Problem::missing(format!(
+            "source {} has no topic {}; it has: {}",
+            source.id,
+            name.unwrap_or_default(),
+            known.join(", ")
+        ))
+    })
 }
 
 /// Where records go.
