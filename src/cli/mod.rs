@@ -148,7 +148,7 @@ pub enum CliCommand {
     CheckConfig,
     /// Show what Ripcord understands of a recording
     CheckSource {
-        /// .jsonl, .jsonl.gz, or - for standard input; FILE=TOPIC by a topic's rules
+        /// .jsonl, .jsonl.gz, or - for standard input; FILE=TOPIC: by its rules
         #[arg(required = true, value_parser = recording)]
         files: Vec<RecordingFile>,
         /// How their records map to samples
@@ -160,7 +160,7 @@ pub enum CliCommand {
     },
     /// Write baselines of recorded healthy traffic to a registry
     Baseline {
-        /// .jsonl, .jsonl.gz, or - for standard input; FILE=TOPIC by a topic's rules
+        /// .jsonl, .jsonl.gz, or - for standard input; FILE=TOPIC: by its rules
         #[arg(required = true, value_parser = recording)]
         files: Vec<RecordingFile>,
         /// The registry.json to write into

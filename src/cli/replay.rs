@@ -24,7 +24,7 @@ pub(super) const MAPPING: [&str; 6] = ["dialect", "each", "path", "kind", "field
 /// Run recorded telemetry through the whole pipeline.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct ReplayArgs {
-    /// .jsonl, .jsonl.gz, or - for standard input; FILE=TOPIC by a topic's rules
+    /// .jsonl, .jsonl.gz, or - for standard input; FILE=TOPIC: by its rules
     #[arg(required = true, value_parser = recording)]
     pub files: Vec<RecordingFile>,
     /// A registry.json with versions, baselines and production; never changed
@@ -76,7 +76,7 @@ pub struct MappingArgs {
     /// Map the records as this topic of the source does
     #[arg(long, value_name = "TOPIC")]
     pub topic: Option<String>,
-    /// A preset for telemetry that another tool writes, such as sagemaker-capture
+    /// A preset for the telemetry of another tool, such as kserve
     #[arg(long, value_name = "NAME")]
     pub dialect: Option<String>,
     /// Where the samples of one record stand, if it has several

@@ -7,6 +7,8 @@
 pub mod broker;
 pub mod conformance;
 pub mod decoded;
+#[path = "../fixtures/dialects.rs"]
+pub mod dialects;
 pub mod expected;
 pub mod files;
 pub mod hidden;

@@ -5,6 +5,8 @@ mod common;
 
 // Recordings in which a fault once hid.
 mod cases;
+// Nine dialects through check-source and replay.
+mod dialects;
 // The commands that ask a running server.
 mod cli_client;
 // Commands for Kafka where there is none.

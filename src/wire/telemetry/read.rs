@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use xxhash_rust::xxh3::xxh3_128;
+
 use super::cursor::RawValue;
 use super::features::repeated;
 use super::features::{Features, is_usual_name};
@@ -10,7 +12,7 @@ use super::scan::members;
 use super::value::{Quoted, Scalar, text};
 use super::{Context, Loss, Rejected, time};
 use crate::model::{
-    EventTime, Feature, LostField, LostFields, Reject, SampleKind, Value, check_name,
+    EventTime, Feature, LostField, LostFields, NameError, Reject, SampleKind, Value, check_name,
 };
 
 /// 1970-01-02. A source that takes nothing before it has no business in early 1970, so a number
@@ -122,6 +124,9 @@ impl<'a> Builder<'a, '_> {
     }
 
     fn unusual_name(&mut self, slot: FieldSlot) -> Result<Option<Cow<'a, str>>, Rejected> {
+        if let Some(digits) = self.long_number(slot) {
+            return Ok(Some(Cow::Borrowed(digits)));
+        }
         let name = match self.optional(slot) {
             None => return Ok(None),
             Some(Scalar::Text(text)) => text,
@@ -131,8 +136,23 @@ impl<'a> Builder<'a, '_> {
         };
         match check_name(&name) {
             Ok(()) => Ok(Some(name)),
+            // Of what others write, an id may be any text: its hash joins records as well.
+            Err(NameError::TooLong(_))
+                if self.context.mapping.is_some()
+                    && matches!(slot, FieldSlot::Id | FieldSlot::Request) =>
+            {
+                Ok(Some(Cow::Owned(format!("{:032x}", xxh3_128(name.as_bytes())))))
+            }
             Err(why) => Err(self.wrong(slot, &Scalar::Text(name), &why.to_string())),
         }
+    }
+
+    /// The digits of a whole number that is too long for one of ours.
+    fn long_number(&self, slot: FieldSlot) -> Option<&'a str> {
+        let Some(Found::Raw(RawValue::Word(word))) = self.fields.found(slot) else { return None };
+        let digits = std::str::from_utf8(word).ok()?;
+        let long = digits.len() >= 19 && is_usual_name(digits);
+        (long && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(digits)
     }
 
     pub(super) fn ts(&mut self) -> Result<EventTime, Rejected> {
