@@ -184,7 +184,7 @@ pub struct TelemetryReceipt {
     /// Records that the mapping leaves out; they are not stored.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub not_ours: u64,
-    /// Records that were rejected.
+    /// Records that were rejected, and samples of records that hold others.
     pub rejected_count: u64,
     /// The first of them.
     pub rejected: Vec<RejectedRecord>,

@@ -16,7 +16,7 @@ use ripcord::edge::log::Partition;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::measure::{Input, Lane};
 use ripcord::model::{
-    LaneId, LogTime, Mode, RuleSet, SampleRole, Source, Span, Stage, TargetId, TargetRule,
+    LaneId, LogTime, Mapping, Mode, RuleSet, SampleRole, Source, Span, Stage, TargetId, TargetRule,
 };
 use ripcord::roles::decide::Decide;
 use ripcord::roles::ingest::pipeline::{LanePipeline, RawRecord};
@@ -87,11 +87,13 @@ pub(crate) struct Setting {
     pub(crate) lanes: u32,
     pub(crate) decides: bool,
     pub(crate) limits: HttpLimits,
+    /// How the source's records become samples.
+    pub(crate) mapping: Option<Mapping>,
 }
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { token: None, lanes: 1, decides: true, limits: LIMITS }
+        Self { token: None, lanes: 1, decides: true, limits: LIMITS, mapping: None }
     }
 }
 
@@ -135,7 +137,8 @@ impl World {
         let topics = Topics { log: Arc::new(shim.clone()), namespace, shards: SHARDS };
         topics.create(&book).unwrap();
         topics.log.create("telemetry", setting.lanes, false).unwrap();
-        let sources = config.settings.sources;
+        let mut sources = config.settings.sources;
+        sources[0].topics[0].mapping.clone_from(&setting.mapping);
         let stopped = Arc::new(AtomicBool::new(false));
         let roles = setting.decides.then(|| {
             let mut roles = Roles::new(topics.clone(), &sources[0], setting.lanes);

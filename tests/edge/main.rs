@@ -3,6 +3,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+// Nine dialects over HTTP.
+mod dialects;
 // Faults that something hides, in a recording and on the local log.
 mod hidden_faults;
 // The server: every route, what it takes, refuses and shows.

@@ -16,6 +16,8 @@ mod world;
 
 // The demo on Kafka, each of its processes killed.
 mod demo;
+// Four dialects, each with a fault that it shows.
+mod dialects;
 // The main job: the recording of the flights goes in, one rollback comes out.
 mod flights;
 // Faults that something hides.

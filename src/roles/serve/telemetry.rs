@@ -212,27 +212,28 @@ impl<'a> Posted<'a> {
             let (texts, log_time) = (Texts::new(), Some(self.target.now));
             let raw = Raw { key: None, headers, value, log_time, path: None };
             let samples = decode(&raw, topic, source, &texts);
-            match (samples.is_empty(), samples.first()) {
-                (true, _) => Ok(None),
-                (false, Some(sample)) => Ok(Some(record(sample, &self.target, value))),
-                (false, None) => samples.one().map(|_| None),
-            }
+            let first = samples.first().map(|sample| record(sample, &self.target, value));
+            let refused = samples.into_iter().filter_map(Result::err);
+            Ok((first, refused.collect::<Vec<_>>()))
         });
         match read {
-            Ok(Some(record)) => {
-                self.taken.taken += 1;
-                self.records.push(record);
-            }
-            Ok(None) => self.taken.not_ours += 1,
-            Err(Rejected { code, detail, .. }) => {
-                self.taken.rejected_count += 1;
-                if self.taken.rejected.len() < NAMED {
-                    let RecordAt { line, element } = at;
-                    self.taken.rejected.push(RejectedRecord { line, element, code, detail });
-                }
+            Err(why) => self.refuse(at, why),
+            Ok((None, refused)) if refused.is_empty() => self.taken.not_ours += 1,
+            Ok((first, refused)) => {
+                self.taken.taken += u64::from(first.is_some());
+                self.records.extend(first);
+                refused.into_iter().for_each(|why| self.refuse(at, why));
             }
         }
         Ok(())
+    }
+
+    fn refuse(&mut self, RecordAt { line, element }: RecordAt, why: Rejected) {
+        let Rejected { code, detail, .. } = why;
+        self.taken.rejected_count += 1;
+        if self.taken.rejected.len() < NAMED {
+            self.taken.rejected.push(RejectedRecord { line, element, code, detail });
+        }
     }
 }
 
