@@ -17,6 +17,8 @@ mod decode;
 mod events;
 // Mappings: meanings, several samples, halves, envelopes.
 mod mapping;
+// Random mappings of random records.
+mod mapping_random;
 // Records damaged at random.
 mod mutations;
 // What is read quickly is what the slow way reads.
