@@ -42,7 +42,7 @@ use tree::Tree;
 
 pub use kafka::{GroupProtocol, KafkaSettings};
 pub use mapping::{Dialect, WrittenMapping, WrongMapping, dialects, mapping, place, toml_value};
-pub use place::{Place, PlaceStep};
+pub use place::Place;
 pub use problem::{ConfigError, ConfigProblem};
 pub use report::{ConfigReport, RulesInWords};
 pub use routed::{FeaturesAt, HealthSettings, RoutedFields, RoutedModel};

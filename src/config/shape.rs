@@ -6,10 +6,11 @@
 use serde_json::Value as Json;
 
 use super::check::Checker;
-use super::place::{Place, PlaceStep};
+use super::place::Place;
 use super::problem::Path;
 use super::raw;
 use crate::model::ModelId;
+use crate::model::PathStep;
 
 /// How a registry file is read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,7 +26,7 @@ pub struct RegistryShape {
 pub struct RegistryForm {
     /// The list of entries, or the object whose members they are. `None` if the document is the
     /// only entry.
-    pub entries: Option<Vec<PlaceStep>>,
+    pub entries: Option<Vec<PathStep>>,
     /// The model's name …
     pub name: Option<Place>,
     /// … and the name where the file has none.
@@ -68,7 +69,7 @@ impl ProductionMark {
     #[must_use]
     pub fn list(&self) -> Option<Place> {
         match (&self.at, self.at.steps().split_last()) {
-            (Place::Entry(_), Some((PlaceStep::Every, list))) => Some(Place::Entry(list.to_vec())),
+            (Place::Entry(_), Some((PathStep::Star, list))) => Some(Place::Entry(list.to_vec())),
             (_, _) => None,
         }
     }
@@ -127,13 +128,13 @@ struct ShapeCheck<'a, 'b> {
     check: &'a mut Checker<'b>,
     at: &'a Path,
     /// The steps of `entries` up to its `*`.
-    group: Option<Vec<PlaceStep>>,
+    group: Option<Vec<PathStep>>,
     listed: bool,
     newest: bool,
 }
 
 impl ShapeCheck<'_, '_> {
-    fn entries(&mut self, text: &str) -> Vec<PlaceStep> {
+    fn entries(&mut self, text: &str) -> Vec<PathStep> {
         let at = self.at.key("entries");
         let Some(Place::Document(steps)) = Place::parse(text) else {
             let why = "does not name a place in the document; write \"/models\", \"/*/versions\", \
@@ -141,9 +142,9 @@ impl ShapeCheck<'_, '_> {
             self.check.refuse(&at, why);
             return Vec::new();
         };
-        let mut stars = steps.iter().enumerate().filter(|(_, step)| **step == PlaceStep::Every);
+        let mut stars = steps.iter().enumerate().filter(|(_, step)| **step == PathStep::Star);
         if let Some((star, _)) = stars.next() {
-            self.group = steps.get(..=star).map(<[PlaceStep]>::to_vec);
+            self.group = steps.get(..=star).map(<[PathStep]>::to_vec);
         }
         if stars.next().is_some() {
             self.check.refuse(&at, "has more than one *; one is possible");
@@ -155,7 +156,7 @@ impl ShapeCheck<'_, '_> {
     fn place(&mut self, at: &Path, text: &str) -> Place {
         let place = Place::parse(text);
         let (steps, group) = (place.iter().flat_map(Place::steps), &self.group);
-        let stars = steps.filter(|step| **step == PlaceStep::Every).count();
+        let stars = steps.filter(|step| **step == PathStep::Star).count();
         let wrong = match &place {
             None => Some(PLACE),
             Some(Place::Key) if !self.listed => Some("needs entries: the document has no key"),
@@ -214,7 +215,7 @@ impl ShapeCheck<'_, '_> {
             self.check.refuse(&path.key("former"), why);
         }
         if let (Some(_), Place::Entry(steps)) = (list, &mut place) {
-            steps.push(PlaceStep::Every);
+            steps.push(PathStep::Star);
         }
         ProductionMark { at: place, by, former }
     }

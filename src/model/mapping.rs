@@ -299,7 +299,7 @@ impl Mapping {
         let taken = places.filter(|place| roots.contains(&place.root));
         set.without.extend(taken.filter_map(|place| match place.steps.first() {
             Some(PathStep::Member(name)) => Some(name.clone()),
-            Some(PathStep::Only | PathStep::Where(..)) | None => None,
+            Some(PathStep::Star | PathStep::Where(..)) | None => None,
         }));
     }
 

@@ -230,7 +230,7 @@ fn switches() -> Vec<Switch> {
     let flag = "entries = \"/m\"\nname = \"./n\"\nversion = \"./v\"\n\
                 production = { at = \"./live\", is = true }\nseveral_in_production = \"newest\"";
     let alias = "entries = \"/*/latest_versions\"\nname = \"/*/name\"\nversion = \"./version\"\n\
-                 production = { at = \"/*/aliases/alias=champion/version\", \
+                 production = { at = \"/*/aliases/[alias=champion]/version\", \
                  holds = \"./version\" }";
     let sagemaker = "entries = \"/ModelPackageSummaryList\"\nname = \"./ModelPackageGroupName\"\n\
                      version = \"./ModelPackageVersion\"\ncreated_at = \"./CreationTime\"\n\

@@ -16,6 +16,7 @@ use serde_json::{Map, Value as Json};
 
 pub use self::dialects::{Dialect, dialects, toml_value};
 pub use self::place::place;
+pub(super) use self::place::steps;
 use self::rule::{Wrong, rule};
 use crate::model::{Field, FieldRule, Mapping, SampleKind};
 

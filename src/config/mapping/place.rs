@@ -86,7 +86,7 @@ fn view(whole: &str, part: &str) -> Result<TextView, String> {
 }
 
 /// The steps of a pointer. `None`: it does not begin with `/`, or has an escape that is none.
-fn steps(pointer: &str) -> Option<Vec<PathStep>> {
+pub(in super::super) fn steps(pointer: &str) -> Option<Vec<PathStep>> {
     pointer.strip_prefix('/')?.split('/').map(step).collect()
 }
 
@@ -97,7 +97,7 @@ fn step(segment: &str) -> Option<PathStep> {
     }
     let plain = |text: &str| text.replace("~1", "/").replace("~0", "~");
     if segment == "*" {
-        return Some(PathStep::Only);
+        return Some(PathStep::Star);
     }
     match segment.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')?.split_once('=')) {
         Some((member, is)) => Some(PathStep::Where(plain(member), plain(is))),

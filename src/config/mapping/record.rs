@@ -33,13 +33,13 @@ pub(super) fn each(written: &Json) -> Result<EachRule, Wrong> {
 fn list(place: FieldPlace) -> Result<FieldPlace, String> {
     let text = &place.text;
     let within = place.views.iter().flat_map(|view| &view.steps);
-    if place.steps.last() == Some(&PathStep::Only) && place.views.is_empty() {
+    if place.steps.last() == Some(&PathStep::Star) && place.views.is_empty() {
         return Err(format!(
             "{text:?}: each goes through the list by itself; leave out the last /*"
         ));
     }
     let mut all = place.steps.iter().chain(within);
-    if !place.views.is_empty() && all.any(|step| *step == PathStep::Only) {
+    if !place.views.is_empty() && all.any(|step| *step == PathStep::Star) {
         return Err(format!("{text:?}: a list inside a text needs a place without *"));
     }
     Ok(place)

@@ -55,8 +55,9 @@ impl PlaceRoot {
 pub enum PathStep {
     /// The member of this name, or the element of this number.
     Member(String),
-    /// Of a list the element that becomes this sample; else the only member or element.
-    Only,
+    /// `*`: any member or element. In a record, of a list that `each` goes through the element that
+    /// becomes this sample; else the only one.
+    Star,
     /// The element of a list whose member of the first name has the second as its text.
     Where(String, String),
 }
@@ -129,6 +130,17 @@ impl FieldPlace {
             if let TextEncoding::Stated(place) = &mut view.of {
                 place.plan(record, element);
             }
+        }
+    }
+}
+
+impl fmt::Display for PathStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let escaped = |text: &str| text.replace('~', "~0").replace('/', "~1");
+        match self {
+            Self::Member(name) => f.write_str(&escaped(name)),
+            Self::Star => f.write_str("*"),
+            Self::Where(name, text) => write!(f, "[{}={}]", escaped(name), escaped(text)),
         }
     }
 }

@@ -110,6 +110,6 @@ fn names(steps: &[PathStep]) -> impl Iterator<Item = &str> {
         PathStep::Member(name) if !name.bytes().all(|byte| byte.is_ascii_digit()) => {
             Some(name.as_str())
         }
-        PathStep::Member(_) | PathStep::Only | PathStep::Where(..) => None,
+        PathStep::Member(_) | PathStep::Star | PathStep::Where(..) => None,
     })
 }

@@ -10,9 +10,9 @@ use super::entry::{Entry, check_object, read_count, read_fence};
 use super::error::DocumentError;
 use super::form::{self, Shaped};
 use super::json::{JsonText, LiteralJson};
-use crate::config::{PlaceStep, RegistryForm};
+use crate::config::RegistryForm;
 use crate::edge::fence::AcceptedCommands;
-use crate::model::{EventTime, Fact, ModelId, TargetId, VersionFact, VersionId};
+use crate::model::{EventTime, Fact, ModelId, PathStep, TargetId, VersionFact, VersionId};
 
 /// The schema field of a registry.
 pub(super) const SCHEMA: &str = "ripcord.registry/1";
@@ -69,7 +69,7 @@ impl Document {
             main: JsonText::new(root),
             side: None,
             own: true,
-            form: form::own(vec![PlaceStep::Member("models".to_owned())]),
+            form: form::own(vec![PathStep::Member("models".to_owned())]),
             newest: false,
             entries: Vec::new(),
             taken: BTreeMap::new(),

@@ -5,11 +5,11 @@
 use super::entry::{Entry, EntryAt, check_object, hash_of, text_of, time_of};
 use super::error::DocumentError;
 use super::json::{Address, LiteralJson, on_line};
-use crate::config::{MarkedBy, Place, PlaceStep, ProductionMark, RegistryForm};
-use crate::model::{ModelId, NameError, VersionId};
+use crate::config::{MarkedBy, Place, ProductionMark, RegistryForm};
+use crate::model::{ModelId, NameError, PathStep, VersionId};
 
 /// Ripcord's own form: entries of these fields in a list at this place.
-pub(super) fn own(entries: Vec<PlaceStep>) -> RegistryForm {
+pub(super) fn own(entries: Vec<PathStep>) -> RegistryForm {
     RegistryForm {
         entries: Some(entries),
         name: Some(Place::field("name")),
@@ -36,17 +36,17 @@ pub(super) struct Shaped<'a> {
 }
 
 /// Follows steps; a `*` leads to what has the members.
-fn walk(root: &LiteralJson, from: &[usize], steps: &[PlaceStep]) -> Option<Address> {
+fn walk(root: &LiteralJson, from: &[usize], steps: &[PathStep]) -> Option<Address> {
     let mut address = from.to_vec();
     for step in steps {
         let json = root.at(&address)?;
         address.push(match step {
-            PlaceStep::Member(name) => json.position(name)?,
-            PlaceStep::With { field, text } => (0..json.len()).find(|index| {
+            PathStep::Member(name) => json.position(name)?,
+            PathStep::Where(field, text) => (0..json.len()).find(|index| {
                 let value = json.at(&[*index]).and_then(|item| item.get(field));
                 value.and_then(LiteralJson::word).is_some_and(|word| word == text)
             })?,
-            PlaceStep::Every => return Some(address),
+            PathStep::Star => return Some(address),
         });
     }
     Some(address)
@@ -65,7 +65,7 @@ impl<'a> Shaped<'a> {
             fix: "write a list of entries".to_owned(),
         };
         let mut holders = Vec::new();
-        match steps.iter().position(|step| *step == PlaceStep::Every) {
+        match steps.iter().position(|step| *step == PathStep::Star) {
             None => holders.push((walk(self.root, &[], steps).ok_or_else(missing)?, None)),
             Some(star) => {
                 let below = steps.get(star + 1..).unwrap_or_default();
@@ -95,8 +95,7 @@ impl<'a> Shaped<'a> {
     /// The members in the place of the `*` of the entries' place.
     pub(super) fn groups(self) -> Vec<Address> {
         let steps = self.form.entries.as_deref().unwrap_or_default();
-        let above =
-            steps.contains(&PlaceStep::Every).then(|| walk(self.root, &[], steps)).flatten();
+        let above = steps.contains(&PathStep::Star).then(|| walk(self.root, &[], steps)).flatten();
         let member = |above: &Address, index| [above.as_slice(), &[index]].concat();
         above
             .iter()
@@ -150,8 +149,7 @@ impl<'a> Shaped<'a> {
     pub(super) fn find(self, place: &Place, at: &EntryAt) -> Option<Address> {
         match place {
             Place::Entry(steps) => walk(self.root, &at.entry, steps),
-            Place::Document(steps) => match steps.iter().position(|step| *step == PlaceStep::Every)
-            {
+            Place::Document(steps) => match steps.iter().position(|step| *step == PathStep::Star) {
                 Some(star) => walk(self.root, at.group.as_ref()?, steps.get(star + 1..)?),
                 None => walk(self.root, &[], steps),
             },

@@ -9,7 +9,8 @@ use super::entry::{Entry, EntryAt};
 use super::form::Shaped;
 use super::json::{Address, LiteralJson};
 use super::proposal::Looks;
-use crate::config::{MarkedBy, Place, PlaceStep, ProductionMark, RegistryForm};
+use crate::config::{MarkedBy, Place, ProductionMark, RegistryForm};
+use crate::model::PathStep;
 
 const POINTERS: [&str; 13] = [
     "active",
@@ -102,17 +103,16 @@ fn pointer(
     entries: &[Entry],
 ) -> Option<(ProductionMark, String)> {
     let steps = form.entries.as_ref()?;
-    let star = steps.iter().position(|step| *step == PlaceStep::Every);
+    let star = steps.iter().position(|step| *step == PathStep::Star);
     let shaped = Shaped { root, form };
     let mut tops = vec![Vec::new()];
     tops.extend(star.and_then(|star| Some(steps.get(..=star)?.to_vec())));
     for top in tops {
-        let fields = POINTERS.iter().map(|name| vec![PlaceStep::Member((*name).to_owned())]);
+        let fields = POINTERS.iter().map(|name| vec![PathStep::Member((*name).to_owned())]);
         let aliases = PRODUCTION.iter().map(|alias| {
             let (field, text) = ("alias".to_owned(), (*alias).to_owned());
-            let [aliases, version] =
-                ["aliases", "version"].map(|n| PlaceStep::Member(n.to_owned()));
-            vec![aliases, PlaceStep::With { field, text }, version]
+            let [aliases, version] = ["aliases", "version"].map(|n| PathStep::Member(n.to_owned()));
+            vec![aliases, PathStep::Where(field, text), version]
         });
         for below in fields.chain(aliases) {
             let at = Place::Document([top.as_slice(), &below].concat());
@@ -206,7 +206,7 @@ fn item(items: &[&LiteralJson]) -> Option<(ProductionMark, String)> {
             return None;
         };
         let found = found.text()?;
-        let at = Place::Entry(vec![PlaceStep::Member((*name).to_owned()), PlaceStep::Every]);
+        let at = Place::Entry(vec![PathStep::Member((*name).to_owned()), PathStep::Star]);
         let mark = ProductionMark { at, by: MarkedBy::Value(found.into()), former: None };
         Some((mark, format!("{name} ({found:?})")))
     })

@@ -7,7 +7,8 @@ use super::entry::{Entry, EntryAt};
 use super::error::DocumentError;
 use super::form::Shaped;
 use super::json::LiteralJson;
-use crate::config::{MarkedBy, Place, PlaceStep, ProductionMark};
+use crate::config::{MarkedBy, Place, ProductionMark};
+use crate::model::PathStep;
 
 /// Whether a value in a file is the one that the config names; `None` if it is of another kind.
 fn is(found: &LiteralJson, wanted: &Json) -> Option<bool> {
@@ -223,7 +224,7 @@ impl Document {
         if let Some(old) = address.and_then(|address| self.main.root.at_mut(&address)) {
             *old = value;
         } else if let Place::Entry(steps) = place
-            && let Some((PlaceStep::Member(name), above)) = steps.split_last()
+            && let Some((PathStep::Member(name), above)) = steps.split_last()
             && let Some(above) = self.shaped().find(&Place::Entry(above.to_vec()), entry)
             && let Some(object) = self.main.root.at_mut(&above)
         {

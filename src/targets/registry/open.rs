@@ -5,7 +5,8 @@ use super::error::DocumentError;
 use super::form;
 use super::json::{JsonText, LiteralJson, on_line};
 use super::recognize::recognize;
-use crate::config::{PlaceStep, RegistryShape};
+use crate::config::RegistryShape;
+use crate::model::PathStep;
 
 impl Document {
     /// Reads a registry, and the side text if it needs one.
@@ -41,7 +42,7 @@ impl Document {
             check_schema(&main.root)?;
             check_models(&main.root)?;
         }
-        let models = [PlaceStep::Member("models".to_owned())];
+        let models = [PathStep::Member("models".to_owned())];
         let entries = models.into_iter().filter(|_| side.is_none()).collect();
         let document = Self::read(main, side, true, form::own(entries), newest)?;
         if !document.entries.is_empty() && !document.any_has("is_production") {

@@ -10,8 +10,9 @@ use super::form::Shaped;
 use super::json::{JsonText, LiteralJson};
 use super::lookalike::production;
 use super::proposal::{Proposal, placeholder};
-use crate::config::{Place, PlaceStep, RegistryForm, RegistryShape};
+use crate::config::{Place, RegistryForm, RegistryShape};
 use crate::edge::chain::chain;
+use crate::model::PathStep;
 
 /// The error for a document that is not in Ripcord's own form for the reason given: with a proposal
 /// if it looks like a registry.
@@ -105,7 +106,7 @@ fn form(root: &LiteralJson) -> Option<RegistryForm> {
         None if entries.is_some() && !matches!(root, LiteralJson::List(_)) => Place::Key,
         Some(_) | None => return None,
     };
-    let group = entries.as_ref().is_some_and(|steps| steps.contains(&PlaceStep::Every));
+    let group = entries.as_ref().is_some_and(|steps| steps.contains(&PathStep::Star));
     let name = NAMES.iter().filter(|name| Some(**name) != field).find(known);
     let name = match name {
         Some(name) if all(name) => Some(Place::field(name)),
@@ -123,8 +124,8 @@ fn form(root: &LiteralJson) -> Option<RegistryForm> {
 }
 
 /// The place of the entries, `None` for a document that is the only one, and the entries.
-fn entries(root: &LiteralJson) -> Option<(Option<Vec<PlaceStep>>, Vec<&LiteralJson>)> {
-    let member = |name: &str| vec![PlaceStep::Member(name.to_owned())];
+fn entries(root: &LiteralJson) -> Option<(Option<Vec<PathStep>>, Vec<&LiteralJson>)> {
+    let member = |name: &str| vec![PathStep::Member(name.to_owned())];
     if matches!(root, LiteralJson::List(_)) {
         return objects(root).map(|items| (Some(Vec::new()), items));
     }
@@ -145,7 +146,7 @@ fn entries(root: &LiteralJson) -> Option<(Option<Vec<PlaceStep>>, Vec<&LiteralJs
         let held = |holder: &&str| groups.iter().all(|group| group.get(holder).is_some());
         if let Some(holder) = HOLDERS.into_iter().find(held).filter(|_| !groups.is_empty()) {
             let held = groups.iter().filter_map(|group| objects(group.get(holder)?));
-            let steps = [place.as_slice(), &[PlaceStep::Every], &member(holder)].concat();
+            let steps = [place.as_slice(), &[PathStep::Star], &member(holder)].concat();
             return Some((Some(steps), held.flatten().collect()));
         }
     }

@@ -55,7 +55,7 @@ fn every<'a>(
     found: &mut Vec<At<'a>>,
 ) -> Result<bool, Unreadable> {
     // The way up to the first `*`, then all ways on from there.
-    let cut = place.steps.iter().position(|step| *step == PathStep::Only);
+    let cut = place.steps.iter().position(|step| *step == PathStep::Star);
     let Some(cut) = cut else {
         let Some(list) = seen.at(place)?.filter(|list| !list.is_nothing()) else {
             return Ok(false);
@@ -81,7 +81,7 @@ fn spread<'a>(
     found: &mut Vec<At<'a>>,
 ) -> Result<(), Unreadable> {
     let (step, rest) = match steps.split_first() {
-        Some((PathStep::Only, rest)) => (None, rest),
+        Some((PathStep::Star, rest)) => (None, rest),
         Some((step, rest)) => (Some(step), rest),
         None => (None, steps),
     };

@@ -64,7 +64,7 @@ impl<'a> MappedFeatures<'a> {
         // An object that is the same for all elements holds a list for each input.
         let shared = set.from.get(place).is_some_and(|place| {
             let mut steps = place.steps.iter().chain(place.views.iter().flat_map(|v| &v.steps));
-            place.root != PlaceRoot::Element && steps.all(|step| *step != PathStep::Only)
+            place.root != PlaceRoot::Element && steps.all(|step| *step != PathStep::Star)
         });
         let element = seen.element.filter(|_| shared);
         let column = element.and_then(|element| element.indices.last().copied());

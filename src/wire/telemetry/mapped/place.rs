@@ -207,9 +207,9 @@ impl<'a> Seen<'a, '_> {
             found = match (next, &mut indices) {
                 (PlaceMove::View(_), _) if here.is_nothing() => None,
                 (PlaceMove::View(of), _) => self.inside(here, of)?,
-                (PlaceMove::Step(PathStep::Only), Some(indices)) => {
+                (PlaceMove::Step(PathStep::Star), Some(indices)) => {
                     match (self.memo.list(here, self.texts), indices.next()) {
-                        (None, _) => step(here, &PathStep::Only)?,
+                        (None, _) => step(here, &PathStep::Star)?,
                         (Some(list), None) => return Ok(Known::List(list, nth + 1)),
                         (Some(list), Some(nth)) => Some(list.get(*nth).copied().ok_or(SHORT)?),
                     }

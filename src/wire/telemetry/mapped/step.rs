@@ -19,7 +19,7 @@ pub(super) fn step<'a>(value: Stands<'a>, step: &PathStep) -> Looked<'a> {
             PathStep::Member(nth) => {
                 Ok(nth.parse::<usize>().ok().and_then(|nth| list.get(nth)).copied())
             }
-            PathStep::Only => only(list.iter().copied()),
+            PathStep::Star => only(list.iter().copied()),
             PathStep::Where(..) => Ok(None),
         },
         Stands::Text(_) | Stands::Time(_) => Ok(None),
@@ -35,10 +35,10 @@ fn in_json<'a>(value: RawValue<'a>, step: &PathStep) -> Result<Option<RawValue<'
             let nth = name.parse::<usize>().ok();
             Ok(nth.and_then(|nth| elements(list).nth(nth)?.ok()))
         }
-        (RawValue::Object(object), PathStep::Only) => {
+        (RawValue::Object(object), PathStep::Star) => {
             only(members(object).map_while(Result::ok).map(|(_, value)| value))
         }
-        (RawValue::Array(list), PathStep::Only) => only(elements(list).map_while(Result::ok)),
+        (RawValue::Array(list), PathStep::Star) => only(elements(list).map_while(Result::ok)),
         (RawValue::Array(list), PathStep::Where(name, is)) => {
             only(elements(list).map_while(Result::ok).filter(|element| says(element, name, is)))
         }
