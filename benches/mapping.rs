@@ -10,7 +10,7 @@ use std::hint::black_box;
 
 use ripcord::config::{Config, WrittenMapping, mapping};
 use ripcord::model::{Source, TopicRule};
-use ripcord::wire::telemetry::{Raw, Texts, decode};
+use ripcord::wire::telemetry::{Raw, TextArena, decode};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
@@ -51,7 +51,7 @@ fn rule(source: &Source, written: Option<Value>) -> TopicRule {
 }
 
 fn read(records: &[String], rule: &TopicRule, source: &Source, expected: usize) {
-    let (mut texts, mut samples) = (Texts::new(), 0);
+    let (mut texts, mut samples) = (TextArena::new(), 0);
     for record in records {
         let read = decode(&Raw::line(record.as_bytes()), rule, source, &texts);
         samples += black_box(read).into_iter().filter(Result::is_ok).count();

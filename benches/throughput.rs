@@ -24,7 +24,7 @@ use ripcord::replay::Replay;
 use ripcord::replay::recording::{Line, Recording};
 use ripcord::sums::Frame;
 use ripcord::targets::registry::ShadowRegistry;
-use ripcord::wire::telemetry::{Raw, Texts, decode};
+use ripcord::wire::telemetry::{Raw, TextArena, decode};
 use rustix::time::{ClockId, clock_gettime};
 
 const RECORDING: &str = "examples/flights/telemetry.jsonl.gz";
@@ -93,7 +93,7 @@ fn lines(source: &Source) -> Vec<Vec<u8>> {
 
 /// As replay does it: v3 serves until the rollback, which no bench needs.
 fn stamped(line: &[u8], source: &Source) -> Sample<'static> {
-    let texts = Texts::new();
+    let texts = TextArena::new();
     let read = decode(&Raw::line(line), &source.topics[0], source, &texts).one();
     let mut sample = owned(read.expect("all are good"));
     if let Sample::Prediction(prediction) = &mut sample {
@@ -125,7 +125,7 @@ fn utf8(lines: &[Vec<u8>]) {
 }
 
 fn decode_all(lines: &[Vec<u8>], source: &Source) {
-    let mut texts = Texts::new();
+    let mut texts = TextArena::new();
     for line in lines {
         black_box(decode(&Raw::line(line), &source.topics[0], source, &texts).first().is_some());
         texts.reset();

@@ -14,7 +14,7 @@ use ripcord::edge::log::{Log as _, Partition, Topic};
 use ripcord::measure::{Input, Lane, SamplePart};
 use ripcord::model::{EventTime, LaneId, LogTime, Source};
 use ripcord::shard::Inbox;
-use ripcord::wire::telemetry::{Raw, Texts, decode};
+use ripcord::wire::telemetry::{Raw, TextArena, decode};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::events::{Chance, Sender, crowd};
@@ -216,7 +216,7 @@ fn measure(source: &Source, lines: &[String]) {
     let mut lane = Lane::new(source, id, 1);
     let (mut out, mut flushed) = (Vec::new(), EventTime::MIN);
     for (position, line) in (0..).zip(lines) {
-        let texts = Texts::new();
+        let texts = TextArena::new();
         let read = decode(&Raw::line(line.as_bytes()), &source.topics[0], source, &texts);
         let sample = read.one().expect("all are good");
         let ts = sample.ts();

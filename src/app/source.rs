@@ -2,15 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value as Json;
 
 use super::{config, screen};
 use crate::cli::{DONE, Global, MappingArgs, NO};
-use crate::config::{Config, WrittenMapping, mapping};
+use crate::config::{Config, WrittenMapping, mapping, toml_value};
 use crate::edge::terminal::{self, Bar};
+use crate::model::RecordingFile;
 use crate::model::Source;
 use crate::phrases::count;
-use crate::replay::recording::{Files, Progress, RecordingFile};
+use crate::replay::recording::{Files, Progress};
 use crate::show;
 use crate::wire::check::SourceCheck;
 use crate::wire::telemetry::Raw;
@@ -88,7 +90,7 @@ pub(super) fn of(config: &Config, named: Option<&str>, args: &MappingArgs) -> Re
     let written = WrittenMapping {
         dialect: args.dialect.clone(),
         kind: args.kind,
-        fields: args.field.iter().cloned().collect(),
+        fields: args.field.iter().map(rule).collect::<Result<_>>()?,
         constants: args.constant.iter().cloned().collect(),
         each: args.each.clone().map(Into::into),
         path: args.path.clone(),
@@ -102,6 +104,20 @@ pub(super) fn of(config: &Config, named: Option<&str>, args: &MappingArgs) -> Re
         }
     }
     Ok(source)
+}
+
+/// A field with its rule: a table as a config has it, or a place.
+fn rule((field, written): &(String, String)) -> Result<(String, Json)> {
+    let rule = match written.starts_with('{') {
+        true => toml_value(written).with_context(|| {
+            format!(
+                "--field {field}: {written} is no table; write it as in a config, such as \
+                     {{ from = \"/t\", unit = \"s\" }}"
+            )
+        })?,
+        false => Json::from(written.as_str()),
+    };
+    Ok((field.clone(), rule))
 }
 
 /// The files, each by the rules of the topic that it names, else of the one that all have.

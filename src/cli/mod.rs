@@ -16,7 +16,7 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::replay::MAPPING;
 use self::values::recording;
-use crate::replay::recording::RecordingFile;
+use crate::model::RecordingFile;
 
 pub use demo::DemoArgs;
 pub use exit::{COULD_NOT, DONE, NO};

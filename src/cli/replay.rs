@@ -6,8 +6,7 @@ use clap::{Args, ValueEnum};
 use serde_json::Value as Json;
 
 use super::values::{constant, field, kind, model, recording, version};
-use crate::model::{ModelId, SampleKind, VersionId};
-use crate::replay::recording::RecordingFile;
+use crate::model::{ModelId, RecordingFile, SampleKind, VersionId};
 
 pub(super) const REPLAY: &str = "\
 Examples:
@@ -90,7 +89,7 @@ pub struct MappingArgs {
     pub kind: Option<SampleKind>,
     /// Where to find a sample's field: a JSON pointer, header:NAME, key, or a table as in a config
     #[arg(long, value_name = "FIELD=PLACE", value_parser = field)]
-    pub field: Vec<(String, Json)>,
+    pub field: Vec<(String, String)>,
     /// A value that a field has in all records, as JSON or text
     #[arg(long, value_name = "FIELD=VALUE", value_parser = constant)]
     pub constant: Vec<(String, Json)>,

@@ -115,7 +115,7 @@ fn words_become_values() {
         replay.mapping.constant,
         [("n".to_owned(), Json::from(3)), ("model".to_owned(), Json::from("m"))]
     );
-    assert_eq!(replay.mapping.field, [("id".to_owned(), "/a=b".into())]);
+    assert_eq!(replay.mapping.field, [("id".to_owned(), "/a=b".to_owned())]);
     let cli = parse("publish f --rate 20 --until 2013-06-20T06:00:00Z").unwrap();
     let CliCommand::Publish(publish) = cli.command else { panic!("not publish") };
     assert_eq!(publish.rate, Some(20));

@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
-use crate::config::toml_value;
-use crate::model::{EventTime, Mode, ModelId, SampleKind, TargetId, VersionId};
-use crate::replay::recording::RecordingFile;
+use crate::model::{EventTime, Mode, ModelId, RecordingFile, SampleKind, TargetId, VersionId};
 
 /// A model's name.
 pub(super) fn model(text: &str) -> Result<ModelId, String> {
@@ -42,18 +40,9 @@ pub(super) fn kind(text: &str) -> Result<SampleKind, String> {
 }
 
 /// A field and its place or rule, as a config has it.
-pub(super) fn field(text: &str) -> Result<(String, Json), String> {
-    let (name, written) =
-        named(text).ok_or_else(|| "write FIELD=PLACE, such as id=/prediction_id".to_owned())?;
-    let rule = match written.starts_with('{') {
-        true => toml_value(written).ok_or_else(|| {
-            format!(
-                "{written} is no table; write as in a config: {{ from = \"/t\", unit = \"s\" }}"
-            )
-        })?,
-        false => Json::from(written),
-    };
-    Ok((name.to_owned(), rule))
+pub(super) fn field(text: &str) -> Result<(String, String), String> {
+    let named = named(text).map(|(name, written)| (name.to_owned(), written.to_owned()));
+    named.ok_or_else(|| "write FIELD=PLACE, such as id=/prediction_id".to_owned())
 }
 
 /// A name before a `=`, and what follows.

@@ -2,6 +2,8 @@
 //!
 //! Deliberately absent: default values, which stand in `config.toml` alone, and checks, which
 //! are the conversion's. A field that may be missing is an `Option`.
+//!
+//! Over 300 lines: one list of all settings.
 
 use std::collections::BTreeMap;
 

@@ -9,12 +9,10 @@
 //! the version `-`.
 
 use super::Lane;
-use super::halves::Met;
 use super::inputs::InputRange;
 use super::join::Join;
 use super::ledger::{Disposition, ReadPhase, RecordPlace};
 use super::names::{IdOf, ModelIx, VersionIx, id_key, request_key};
-use super::owned::owned;
 use super::request::{JoinContext, Label, Remembered, Scored};
 use crate::model::{
     EventTime, Feature, Health, LatencySample, LostField, NameError, Outcome, Prediction,
@@ -26,7 +24,7 @@ use crate::sums::Losses;
 const NO_VERSION: &str = "-";
 
 /// What a name that cannot be one is rejected as.
-fn bad_name(error: &NameError) -> Disposition {
+pub(super) fn bad_name(error: &NameError) -> Disposition {
     Disposition::Rejected(match error {
         NameError::Empty => Reject::MissingField,
         NameError::TooLong(_) => Reject::TooLarge,
@@ -73,58 +71,7 @@ impl Lane {
         Ok((model, version))
     }
 
-    /// One half of a call; with the other one it is as many predictions as the longer says.
-    fn half(&mut self, sample: &Sample<'_>, at: &RecordPlace) -> Disposition {
-        let Sample::Half(half) = owned(sample.clone()) else { return Disposition::Measured };
-        match self.halves.take(half, *at) {
-            Met::Waits => Disposition::Waiting,
-            Met::Repeated => Disposition::Duplicate,
-            Met::TooLate => Disposition::Unmatched,
-            Met::Full => {
-                self.lose_sample(sample, at);
-                Disposition::Unmatched
-            }
-            Met::Both(calls, first) => {
-                if at.phase == ReadPhase::Live {
-                    self.ledger.settle(Disposition::Measured);
-                }
-                // What one of the two feeds for the first time, both do.
-                let at = if first.phase > at.phase { first } else { *at };
-                self.calls(calls, &at)
-            }
-        }
-    }
-
-    /// Counts what two halves made, and returns what happened to the last of it.
-    fn calls(&mut self, calls: Vec<Prediction<'_>>, at: &RecordPlace) -> Disposition {
-        let mut all = Disposition::Unmatched;
-        for call in calls {
-            let taken = self.prediction(&call, at);
-            all = taken.unwrap_or_else(|error| bad_name(&error));
-            match all {
-                Disposition::Measured => self.lose_fields(call.lost, at),
-                Disposition::Rejected(_) => self.lose_sample(&Sample::Prediction(call), at),
-                _ => {}
-            }
-        }
-        all
-    }
-
-    /// Halves that have waited long enough are calls by themselves, or left out.
-    pub(super) fn give_up_halves(&mut self, mark: EventTime) {
-        for (calls, mut at) in self.halves.due(mark) {
-            // While records are read again, a former life has counted it.
-            if !self.behind {
-                at.phase = ReadPhase::Live;
-            }
-            let disposition = self.calls(calls, &at);
-            if at.phase == ReadPhase::Live {
-                self.ledger.settle(disposition);
-            }
-        }
-    }
-
-    fn prediction(
+    pub(super) fn prediction(
         &mut self,
         p: &Prediction<'_>,
         at: &RecordPlace,

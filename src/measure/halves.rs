@@ -28,7 +28,7 @@ struct WaitingHalf<P> {
     place: P,
 }
 
-/// What became of a half.
+/// The result for a half.
 #[derive(Debug, PartialEq)]
 pub enum Met<P> {
     /// It waits for the other one.

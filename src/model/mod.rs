@@ -14,6 +14,7 @@ mod instruction;
 mod lost;
 mod mapping;
 mod mode;
+mod recording;
 mod reject;
 mod rule_check;
 mod rules;
@@ -43,13 +44,14 @@ pub use mapping::{
     PlaceTree, Reading, TextEncoding, TextView, TimeUnit, ValuePattern, Zone,
 };
 pub use mode::Mode;
+pub use recording::RecordingFile;
 pub use reject::Reject;
 pub use rule_check::RuleProblem;
 pub use rules::{Budget, ModelRules, Policy, RuleSet, TargetRule};
 pub use sample::{
     Feature, Half, HalfSide, Health, LatencySample, Outcome, Prediction, PredictionStatus, Role,
-    Run, RunKind, RunStatus, Sample, SampleRole, Value,
+    Run, RunKind, RunStatus, Sample, SampleKind, SampleRole, Value,
 };
-pub use source::{Field, LaneId, SampleKind, Source, TopicRule, UnknownModels};
+pub use source::{Field, LaneId, Source, TopicRule, UnknownModels};
 pub use time::{EventTime, LogTime, Span, TimeError};
 pub use trigger::{Action, Limit, Signal, Statistic, Tolerance, Trigger};

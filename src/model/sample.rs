@@ -1,4 +1,6 @@
 //! Samples: facts from telemetry, borrowed from the bytes of the record.
+//!
+//! Over 300 lines: one list of what telemetry may say.
 
 use std::borrow::Cow;
 
@@ -21,6 +23,26 @@ pub enum Sample<'a> {
     Run(Run<'a>),
     /// What a version was asked, or what it answered, in records apart.
     Half(Half<'a>),
+}
+
+/// The kind of a sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SampleKind {
+    /// A version answered a request.
+    Prediction,
+    /// The true answer became known.
+    Outcome,
+    /// The duration of an answer.
+    Latency,
+    /// The resources that an instance uses.
+    Health,
+    /// The state of a training or pipeline run.
+    Run,
+    /// The first half of a call: what a version was asked.
+    Asked,
+    /// The second half of a call: what it answered.
+    Answered,
 }
 
 impl Sample<'_> {

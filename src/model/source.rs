@@ -56,26 +56,6 @@ pub enum UnknownModels {
     Reject(std::collections::BTreeSet<String>),
 }
 
-/// The kind of a sample.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SampleKind {
-    /// A version answered a request.
-    Prediction,
-    /// The true answer became known.
-    Outcome,
-    /// The duration of an answer.
-    Latency,
-    /// The resources that an instance uses.
-    Health,
-    /// The state of a training or pipeline run.
-    Run,
-    /// The first half of a call: what a version was asked.
-    Asked,
-    /// The second half of a call: what it answered.
-    Answered,
-}
-
 /// The place of a value in a request that the router sees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Field {

@@ -1,12 +1,13 @@
 //! Recordings, only measured: what `baseline` writes down.
 
-use super::recording::{Files, FilesError, NextRecord, RecordingFile, TOPIC};
+use super::recording::{Files, FilesError, NextRecord, TOPIC};
 use super::{DailyAnswers, ReplayError};
 use crate::measure::{Input, Lane, Output, SamplePart};
+use crate::model::RecordingFile;
 use crate::model::{EventTime, LaneId, LogTime, Reject, Source};
 use crate::show::data::Days;
 use crate::sums::Counters;
-use crate::wire::telemetry::{self, Raw, Rejected, Repeats, Samples, Texts};
+use crate::wire::telemetry::{self, Raw, Rejected, Repeats, Samples, TextArena};
 
 /// What recordings contain.
 #[derive(Debug)]
@@ -81,7 +82,7 @@ impl Pass {
         source: &Source,
         files: &mut Files,
     ) -> Result<Result<(), String>, FilesError> {
-        let (texts, name) = (Texts::new(), files.name(next.file).to_owned());
+        let (texts, name) = (TextArena::new(), files.name(next.file).to_owned());
         let read = match (next.bytes.as_deref(), files.rules(next.file)) {
             (Some(bytes), Some(rules)) => {
                 let (path, log_time) = (Some(&*name), next.log_time);

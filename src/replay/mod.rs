@@ -23,9 +23,10 @@ pub use measured::{Measured, measure};
 pub use summarize::outcome;
 pub(crate) use summarize::summary;
 
-use self::recording::{Files, FilesError, Progress, RecordingFile};
+use self::recording::{Files, FilesError, Progress};
 use self::run::ReplayRun;
 use crate::config::rules_hash;
+use crate::model::RecordingFile;
 use crate::model::{
     EventTime, Mode, ModelId, ModelRules, Namespace, RuleSet, Source, Span, Stage, TargetId,
     TargetRule, VersionId,

@@ -16,7 +16,7 @@ use crate::shard::Output;
 use crate::targets::registry::ShadowRegistry;
 use crate::topics::{RoleError, Topics};
 use crate::undo::Response;
-use crate::wire::telemetry::{Raw, Texts};
+use crate::wire::telemetry::{Raw, TextArena};
 
 /// The whole pipeline, stepped by records.
 pub(super) struct ReplayRun {
@@ -78,7 +78,7 @@ impl ReplayRun {
         news: &mut impl FnMut(News<'_>),
     ) -> Result<(), ReplayError> {
         self.records += 1;
-        let (texts, name) = (Texts::new(), files.name(next.file).to_owned());
+        let (texts, name) = (TextArena::new(), files.name(next.file).to_owned());
         let (path, log_time) = (Some(&*name), next.log_time);
         let raw = next.bytes.as_deref().map(|bytes| Raw { path, log_time, ..Raw::line(bytes) });
         let fed = RawRecord { topic: TOPIC, position: next.position, appended: None, raw };

@@ -45,7 +45,7 @@ pub fn source(name: &str, report: &SourceReport, screen: Screen) -> String {
     text
 }
 
-/// A line of a list. What is to be pasted stands apart, as it is.
+/// A line of a list. Lines to paste follow it unchanged.
 fn item(text: &str, screen: Screen) -> String {
     let (said, toml) = text.split_once('\n').unwrap_or((text, ""));
     let said = format!(" - {}", screen.wrap(said, 3).trim_start());

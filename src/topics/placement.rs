@@ -18,7 +18,7 @@ use self::keys::TopicKeys;
 use self::requests::RequestSample;
 use crate::edge::log::Record;
 use crate::model::{EventTime, Sample, Source};
-use crate::wire::telemetry::{Raw, Texts, decode};
+use crate::wire::telemetry::{Raw, TextArena, decode};
 
 /// What is wrong with the keys of a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Placement {
         let (headers, value) = (&*record.headers, &*record.value);
         let log_time = Some(EventTime::from_ms(record.appended.as_ms()));
         let raw = Raw { key, headers, value, log_time, path: None };
-        if let Some(sample) = decode(&raw, rules, source, &Texts::new()).first() {
+        if let Some(sample) = decode(&raw, rules, source, &TextArena::new()).first() {
             self.observe(topic, partition, key, sample);
         }
     }

@@ -2,11 +2,13 @@
 //!
 //! Law: it decodes exactly as ingest does, in bounded memory however long the source is.
 
+mod calls;
 mod guess;
 mod hints;
 mod joins;
 mod labels;
 mod places;
+mod reads;
 mod report;
 mod units;
 
@@ -15,18 +17,18 @@ use std::collections::BTreeMap;
 use self::guess::Guess;
 use self::joins::Joins;
 use self::labels::Labels;
+use self::places::LookedFor;
 pub use self::places::PlaceReport;
-use self::places::Places;
 pub use self::report::{
     Durations, Example, HalfCounts, LabelCounts, LostValues, ModelReport, PairCounts, Rejects,
     RoleCounts, SourceReport, Times,
 };
 use self::units::Units;
-use super::telemetry::{Loss, Raw, RecordAt, Repeats, Texts, Told, decode_explained};
-use crate::measure::{Halves, Met, owned};
+use super::telemetry::{Loss, Raw, RecordAt, Repeats, TextArena, Told, decode_explained};
+use crate::measure::{Halves, owned};
 use crate::model::{
-    EventTime, Half, HalfSide, LostField, Outcome, Prediction, PredictionStatus, Reject, Sample,
-    SampleKind, SampleRole, Source, Span, TopicRule,
+    EventTime, LostField, Outcome, Prediction, PredictionStatus, Reject, Sample, SampleKind,
+    SampleRole, Source, Span, TopicRule,
 };
 
 /// Models, and versions of a model, that a report tells apart; the rest is `other`.
@@ -54,7 +56,7 @@ pub struct SourceCheck<'s> {
     halves: Halves<()>,
     half_counts: HalfCounts,
     repeats: Repeats,
-    places: Places,
+    places: LookedFor,
     units: Units,
     guess: Guess,
     carried: u64,
@@ -91,7 +93,7 @@ impl<'s> SourceCheck<'s> {
             halves: Halves::new(max_requests),
             half_counts: HalfCounts::default(),
             repeats: Repeats::default(),
-            places: Places::default(),
+            places: LookedFor::default(),
             units: Units::default(),
             guess: Guess::default(),
             carried: 0,
@@ -118,7 +120,7 @@ impl<'s> SourceCheck<'s> {
         if !self.topics.iter().any(|known| known.name == topic.name) {
             self.topics.push(topic.clone());
         }
-        let (mut told, texts) = (Told::default(), Texts::new());
+        let (mut told, texts) = (Told::default(), TextArena::new());
         let mut samples = decode_explained(record, topic, self.source, &texts, &mut told);
         self.repeats.number(topic, &mut samples);
         self.not_ours += u64::from(samples.is_empty());
@@ -165,11 +167,11 @@ impl<'s> SourceCheck<'s> {
     }
 
     fn understood(&mut self, from: RecordFrom<'_>, sample: &Sample<'_>) {
-        let kind = report::kind(sample);
+        let kind = reads::kind(sample);
         let count = self.understood.entry(kind).or_default();
         *count += 1;
         if *count <= EXAMPLES as u64 {
-            let (line, reads) = (from.1.line, self.within(from, report::reads(sample)));
+            let (line, reads) = (from.1.line, self.within(from, reads::reads(sample)));
             self.examples.push(Example { line, kind, reads });
         }
         let ts = sample.ts();
@@ -192,52 +194,18 @@ impl<'s> SourceCheck<'s> {
         let model = kept(&self.models, sample.model());
         let known = self.models.entry(model.clone()).or_default();
         *known.records.entry(kind).or_default() += 1;
-        if let Some(version) = report::version(sample) {
+        if let Some(version) = reads::version(sample) {
             let version = kept(&known.versions, version);
             *known.versions.entry(version).or_default() += 1;
         }
         match sample {
             Sample::Prediction(prediction) => self.prediction(&model, prediction),
             Sample::Outcome(outcome) => self.outcome(&model, outcome),
-            Sample::Latency(latency) => {
-                latency.latency_us.into_iter().for_each(|us| self.duration(us))
-            }
+            Sample::Latency(one) => one.latency_us.into_iter().for_each(|us| self.duration(us)),
             Sample::Health(health) => {
                 self.max_cpu_ratio = self.max_cpu_ratio.max(health.cpu_ratio.unwrap_or(0.0));
             }
             Sample::Run(_) | Sample::Half(_) => {}
-        }
-    }
-
-    fn half(&mut self, half: Half<'static>) {
-        match half.side {
-            HalfSide::Asked => self.half_counts.asked += 1,
-            HalfSide::Answered => self.half_counts.answered += 1,
-        }
-        let counts = &mut self.half_counts;
-        match self.halves.take(half, ()) {
-            Met::Waits => {}
-            Met::Repeated => counts.repeated += 1,
-            Met::TooLate | Met::Full => counts.too_late += 1,
-            Met::Both(calls, ()) => {
-                counts.met += 1;
-                self.calls(calls);
-            }
-        }
-    }
-
-    /// Halves that have waited long enough when time has come to `over`.
-    fn give_up(&mut self, over: EventTime) {
-        for (calls, ()) in self.halves.due(over) {
-            self.half_counts.alone += 1;
-            self.calls(calls);
-        }
-    }
-
-    fn calls(&mut self, calls: Vec<Prediction<'static>>) {
-        for call in calls {
-            self.half_counts.calls += 1;
-            self.judged(SampleKind::Prediction, &Sample::Prediction(call));
         }
     }
 

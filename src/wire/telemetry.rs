@@ -18,6 +18,7 @@ mod cursor;
 mod event;
 mod features;
 mod fields;
+mod inputs;
 mod mapped;
 mod number;
 mod parse;
@@ -25,6 +26,7 @@ mod read;
 mod repeats;
 mod row;
 mod sample;
+mod samples;
 mod scan;
 mod time;
 mod value;
@@ -34,12 +36,13 @@ use std::borrow::Cow;
 use bumpalo::Bump;
 
 use crate::measure::UnreadRecord;
-use crate::model::{EventTime, LostField, Mapping, Reject, Sample, SampleKind, Source, TopicRule};
+use crate::model::{EventTime, Mapping, Reject, Sample, SampleKind, Source, TopicRule};
 pub use body::{RecordAt, RecordPart, each_record, utf16};
 use event::Own;
 use fields::{FieldSlot, Fields};
 pub use repeats::Repeats;
 pub use row::Columns;
+pub use samples::{FieldTold, Loss, Samples, Told};
 use value::Scalar;
 
 /// A record as it is on a log or in a file.
@@ -58,7 +61,7 @@ pub struct Raw<'a> {
 }
 
 /// Where texts live that a record holds within other texts, for as long as its sample does.
-pub type Texts = Bump;
+pub type TextArena = Bump;
 
 impl<'a> Raw<'a> {
     /// A record without key and headers: a line of a file.
@@ -116,119 +119,6 @@ impl Rejected {
     }
 }
 
-/// A field that a sample has and that could not be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loss {
-    /// Which.
-    pub field: LostField,
-    /// What was found, and what to do.
-    pub detail: String,
-}
-
-/// What people who connect a source are told of its records.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Told {
-    /// Fields that could not be used.
-    pub losses: Vec<Loss>,
-    /// The fields that were looked for.
-    pub fields: Vec<FieldTold>,
-}
-
-/// A field that was looked for in a record or in an element of one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FieldTold {
-    /// Its name.
-    pub field: String,
-    /// For which kind of sample, as far as that is known.
-    pub kind: Option<SampleKind>,
-    /// At which of its places it was found.
-    pub place: Option<usize>,
-}
-
-/// What a record holds.
-#[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are one sample; none is stored")]
-pub enum Samples<'a> {
-    /// One sample, or why there is none.
-    One(Result<Sample<'a>, Rejected>),
-    /// Several of them.
-    Several(Vec<Result<Sample<'a>, Rejected>>),
-    /// Nothing that is meant: the mapping leaves such records out.
-    NotOurs,
-}
-
-impl<'a> Samples<'a> {
-    /// The first sample, for those who expect no more.
-    ///
-    /// # Errors
-    /// Why it is none.
-    pub fn one(self) -> Result<Sample<'a>, Rejected> {
-        match self {
-            Self::One(read) => read,
-            Self::Several(all) => all.into_iter().next().unwrap_or_else(|| Err(not_ours())),
-            Self::NotOurs => Err(not_ours()),
-        }
-    }
-
-    /// The first sample that can be used.
-    pub fn first(&self) -> Option<&Sample<'a>> {
-        match self {
-            Self::One(read) => read.as_ref().ok(),
-            Self::Several(all) => all.iter().find_map(|read| read.as_ref().ok()),
-            Self::NotOurs => None,
-        }
-    }
-}
-
-impl Samples<'_> {
-    /// How many there are, whether or not they can be used.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        match self {
-            Self::One(_) => 1,
-            Self::Several(all) => all.len(),
-            Self::NotOurs => 0,
-        }
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// Leaves out samples; false if that leaves nothing.
-    pub fn keep(&mut self, mut keep: impl FnMut(&Sample<'_>) -> bool) -> bool {
-        match self {
-            Self::One(Ok(sample)) => keep(sample),
-            Self::Several(all) => {
-                all.retain(|read| read.as_ref().map_or(true, &mut keep));
-                !all.is_empty()
-            }
-            Self::One(Err(_)) | Self::NotOurs => true,
-        }
-    }
-}
-
-impl<'a> IntoIterator for Samples<'a> {
-    type Item = Result<Sample<'a>, Rejected>;
-    type IntoIter =
-        std::iter::Chain<std::option::IntoIter<Self::Item>, std::vec::IntoIter<Self::Item>>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        let (one, several) = match self {
-            Self::One(read) => (Some(read), Vec::new()),
-            Self::Several(all) => (None, all),
-            Self::NotOurs => (None, Vec::new()),
-        };
-        one.into_iter().chain(several)
-    }
-}
-
-fn not_ours() -> Rejected {
-    Rejected::new(Reject::UnknownType, "only leaves the record out")
-}
-
 /// What the decoder does not need to look up again for each field.
 struct Context<'s> {
     source: &'s Source,
@@ -242,7 +132,7 @@ pub fn decode<'a>(
     record: &Raw<'a>,
     topic: &TopicRule,
     source: &Source,
-    texts: &'a Texts,
+    texts: &'a TextArena,
 ) -> Samples<'a> {
     explained(record, topic, source, texts, None)
 }
@@ -252,7 +142,7 @@ pub fn decode_explained<'a>(
     record: &Raw<'a>,
     topic: &TopicRule,
     source: &Source,
-    texts: &'a Texts,
+    texts: &'a TextArena,
     told: &mut Told,
 ) -> Samples<'a> {
     explained(record, topic, source, texts, Some(told))
@@ -262,7 +152,7 @@ fn explained<'a>(
     record: &Raw<'a>,
     topic: &TopicRule,
     source: &Source,
-    texts: &'a Texts,
+    texts: &'a TextArena,
     told: Option<&mut Told>,
 ) -> Samples<'a> {
     let context = Context { source, topic: &topic.name, mapping: topic.mapping.as_ref() };
@@ -279,7 +169,7 @@ fn explained<'a>(
 fn unmapped<'a>(
     record: &Raw<'a>,
     context: &Context<'_>,
-    texts: &'a Texts,
+    texts: &'a TextArena,
     losses: Option<&mut Vec<Loss>>,
 ) -> Result<Sample<'a>, Rejected> {
     let value = json(record.value, context.source.max_record_bytes)?;

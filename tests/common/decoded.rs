@@ -3,7 +3,7 @@
 use ripcord::config::WrittenMapping;
 use ripcord::measure::owned;
 use ripcord::model::{Mapping, Sample, Source, TopicRule};
-use ripcord::wire::telemetry::{self, Loss, Raw, Rejected, Texts, Told};
+use ripcord::wire::telemetry::{self, Loss, Raw, Rejected, TextArena, Told};
 
 /// The sample that a record is.
 pub(crate) fn decode(
@@ -11,7 +11,7 @@ pub(crate) fn decode(
     topic: &TopicRule,
     source: &Source,
 ) -> Result<Sample<'static>, Rejected> {
-    telemetry::decode(record, topic, source, &Texts::new()).one().map(owned)
+    telemetry::decode(record, topic, source, &TextArena::new()).one().map(owned)
 }
 
 /// The same, and which of its fields could not be used.
@@ -22,7 +22,7 @@ pub(crate) fn decode_explained(
     losses: &mut Vec<Loss>,
 ) -> Result<Sample<'static>, Rejected> {
     let mut told = Told::default();
-    let texts = Texts::new();
+    let texts = TextArena::new();
     let read = telemetry::decode_explained(record, topic, source, &texts, &mut told).one();
     losses.append(&mut told.losses);
     read.map(owned)
@@ -34,7 +34,7 @@ pub(crate) fn decode_all(
     topic: &TopicRule,
     source: &Source,
 ) -> Vec<Result<Sample<'static>, Rejected>> {
-    let texts = Texts::new();
+    let texts = TextArena::new();
     let samples = telemetry::decode(record, topic, source, &texts);
     samples.into_iter().map(|read| read.map(owned)).collect()
 }

@@ -193,7 +193,8 @@ const REFUSALS: &[(&str, &str)] = &[
         "sources.telemetry.fields.id.zone = \"UTC\" in my.toml: belongs to ts",
     ),
     (
-        "[sources.telemetry.fields]\nstatus = { from = \"/s\", values = { \"599-200\" = \"error\" } }",
+        "[sources.telemetry.fields]\nstatus = { from = \"/s\", values = { \"599-200\" = \"error\" \
+             } }",
         "sources.telemetry.fields.status.values in my.toml: \"599-200\" is no range; write the \
              smaller number first",
     ),
@@ -203,8 +204,8 @@ const REFUSALS: &[(&str, &str)] = &[
     ),
     (
         "[sources.telemetry.fields]\nprediction = { from = \"/p\", names = [\"a\"] }",
-        "sources.telemetry.fields.prediction.names = [\"a\"] in my.toml: needs as = \"argmax\": the \
-             name of the largest",
+        "sources.telemetry.fields.prediction.names = [\"a\"] in my.toml: needs as = \"argmax\": \
+             the name of the largest",
     ),
     (
         "[sources.telemetry]\ndialect = \"kserv\"",
@@ -213,7 +214,8 @@ const REFUSALS: &[(&str, &str)] = &[
     ),
     (
         "[sources.telemetry]\npair = { by = \"/id\", within_seconds = 4000, missing = \"error\" }",
-        "sources.telemetry.pair.within_seconds = 4000 in my.toml: write whole seconds from 1 to 3600",
+        "sources.telemetry.pair.within_seconds = 4000 in my.toml: write whole seconds from 1 to \
+             3600",
     ),
     (
         "[sources.telemetry]\neach = \"/rows/*\"",

@@ -11,7 +11,7 @@ use ripcord::model::{
     EventTime, Feature, LostField, Mapping, Reject, Sample, Source, Span, TopicRule, UnknownModels,
 };
 use ripcord::wire::check::SourceCheck;
-use ripcord::wire::telemetry::{self, Raw, RecordAt, Rejected, Texts};
+use ripcord::wire::telemetry::{self, Raw, RecordAt, Rejected, TextArena};
 
 use crate::common::decoded::{decode, decode_explained, mapped};
 use crate::common::{self, files};
@@ -290,7 +290,7 @@ fn numbers_that_look_like_seconds_are_read_only_where_the_source_takes_1970() {
 #[test]
 fn names_and_features_are_borrowed_from_the_record() {
     let text = prediction("features", r#"{"carrier":"DL"}"#);
-    let (texts, raw) = (Texts::new(), Raw::line(text.as_bytes()));
+    let (texts, raw) = (TextArena::new(), Raw::line(text.as_bytes()));
     let read = telemetry::decode(&raw, &topic(None), &source(), &texts).one().unwrap();
     let Sample::Prediction(read) = read else { panic!("{text}") };
     assert!(matches!(read.id, std::borrow::Cow::Borrowed("p1")));
@@ -463,7 +463,7 @@ fn speed() {
         .map(|cut| String::from_utf8_lossy(&bytes[..20_000_000]).replace(cut, "\"x\""))
         .flat_map(|text| text.lines().map(|l| l.as_bytes().to_vec()).collect::<Vec<_>>())
         .collect();
-    let texts = Texts::new();
+    let texts = TextArena::new();
     let is_read =
         |line: &[u8]| telemetry::decode(&Raw::line(line), &rule, &source, &texts).one().is_ok();
     let mut best = [f64::MAX; 3];

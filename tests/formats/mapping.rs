@@ -363,7 +363,8 @@ fn one_record_may_hold_several_samples() {
         read(&columns, &record(r#""p":[1,0],"x":{"a":[1,2],"b":["y","z"]}"#)),
         [
             r#"a m/v 2026-03-01T12:00:00Z Number(1.0) [("a", Number(1.0)), ("b", Category("y"))]"#,
-            r#"a#1 m/v 2026-03-01T12:00:00Z Number(0.0) [("a", Number(2.0)), ("b", Category("z"))]"#,
+            "a#1 m/v 2026-03-01T12:00:00Z Number(0.0) [(\"a\", Number(2.0)), (\"b\", \
+             Category(\"z\"))]",
         ]
     );
 
@@ -373,9 +374,9 @@ fn one_record_may_hold_several_samples() {
             "as": "max" },
     } });
     for data in ["[0.2,0.8,0.9,0.1]", "[[0.2,0.8],[0.9,0.1]]"] {
-        let outputs = format!(
-            r#""outputs":[{{"name":"label","data":[1,0]}},{{"name":"proba","shape":[2,2],"data":{data}}}]"#
-        );
+        let label = r#"{"name":"label","data":[1,0]}"#;
+        let proba = format!(r#"{{"name":"proba","shape":[2,2],"data":{data}}}"#);
+        let outputs = format!(r#""outputs":[{label},{proba}]"#);
         assert_eq!(
             read(&tensor, &record(&outputs)),
             [
@@ -426,24 +427,29 @@ fn halves_say_what_they_know() {
         "each": { "asked": "/instances", "answered": "/predictions" },
         "pair": { "by": "/call", "within_seconds": 30, "missing": "error" },
         "fields": {
-            "type": { "from": "/kind", "values": { "*.request": "asked", "*.response": "answered" } },
+            "type": { "from": "/kind",
+                "values": { "*.request": "asked", "*.response": "answered" } },
             "id": "/call", "model": "/m", "version": "/v", "ts": "/t",
             "features": { "from": ".", "names": ["a"] }, "prediction": ".",
             "status": { "from": "/s", "values": { "200": "ok", "*": "error" }, "default": "ok" },
         },
     });
-    let asked = r#"{"call":"c","kind":"x.request","m":"m","t":"2026-03-01T12:00:00Z","instances":[[1],[2]]}"#;
-    let answered = r#"{"call":"c","kind":"x.response","v":"v","t":"2026-03-01T12:00:01Z","predictions":[1,0]}"#;
+    let asked = r#"{"call":"c","kind":"x.request","m":"m","t":"2026-03-01T12:00:00Z",
+        "instances":[[1],[2]]}"#;
+    let answered = r#"{"call":"c","kind":"x.response","v":"v","t":"2026-03-01T12:00:01Z",
+        "predictions":[1,0]}"#;
     assert_eq!(
-        read(&mapping, asked),
+        read(&mapping, asked).join("|").split("; ").collect::<Vec<_>>(),
         [
-            r#"Asked by c 2026-03-01T12:00:00Z: c m/ 2026-03-01T12:00:00Z [("a", Number(1.0))]; c#1 m/ 2026-03-01T12:00:00Z [("a", Number(2.0))]"#
+            "Asked by c 2026-03-01T12:00:00Z: c m/ 2026-03-01T12:00:00Z [(\"a\", Number(1.0))]",
+            "c#1 m/ 2026-03-01T12:00:00Z [(\"a\", Number(2.0))]",
         ]
     );
     assert_eq!(
-        read(&mapping, answered),
+        read(&mapping, answered).join("|").split("; ").collect::<Vec<_>>(),
         [
-            "Answered by c 2026-03-01T12:00:01Z: c /v 2026-03-01T12:00:01Z Number(1.0); c#1 /v 2026-03-01T12:00:01Z Number(0.0)"
+            "Answered by c 2026-03-01T12:00:01Z: c /v 2026-03-01T12:00:01Z Number(1.0)",
+            "c#1 /v 2026-03-01T12:00:01Z Number(0.0)",
         ]
     );
     let other = r#"{"call":"c","kind":"x.error","t":"2026-03-01T12:00:01Z"}"#;
@@ -478,7 +484,8 @@ fn an_opened_event_has_attributes_in_every_form() {
 
 #[test]
 fn frames_are_skipped_and_paths_say_what_records_do_not() {
-    let mapping = json!({ "type": "prediction", "skip_bytes": 5, "path": "{model}/v{version}/{year}/{month}/{day}/{hour}/*.jsonl",
+    let path = "{model}/v{version}/{year}/{month}/{day}/{hour}/*.jsonl";
+    let mapping = json!({ "type": "prediction", "skip_bytes": 5, "path": path,
         "fields": { "id": "/i" } });
     let source = source(Some(mapped(mapping)));
     let value = b"\0\0\0\0\x07{\"i\":\"a\"}";

@@ -1,5 +1,5 @@
 //! Random mappings of random records: nothing panics, and nothing is misread in silence. A value is
-//! what stands at its place, or counted lost.
+//! read from its place, or counted lost.
 
 use proptest::prelude::*;
 use ripcord::model::{LostField, Sample, Value};
@@ -132,7 +132,8 @@ fn mapping() -> impl Strategy<Value = Json> {
         |(prediction, score, status, features, each, only, envelope)| {
             let mut mapping = json!({
                 "type": "prediction",
-                "constants": { "model": "m", "version": "v", "ts": "2026-03-01T12:00:00Z", "id": "i" },
+                "constants": { "model": "m", "version": "v", "id": "i",
+                    "ts": "2026-03-01T12:00:00Z" },
                 "fields": { "prediction": prediction, "score": score, "status": status,
                     "features": features },
             });

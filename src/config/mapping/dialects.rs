@@ -1,6 +1,6 @@
 //! Presets for telemetry that people have already: `dialect = "…"`.
 //!
-//! Law: a preset is a mapping like any other, in a file of its own; whoever uses it may write over
+//! Law: a preset is a mapping like any other, in a file of its own; its users may write over
 //! each of its keys. A new dialect is its file, its line here, and its page in docs.
 
 use config::{File, FileFormat, Source, Value, ValueKind};

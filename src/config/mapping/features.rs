@@ -24,7 +24,7 @@ pub(super) fn features(written: &Json) -> Result<FeaturesRule, Wrong> {
             together(table).map(FeaturesRule::Together)
         }
         Json::Object(table) if !table.is_empty() => apart(table).map(FeaturesRule::Apart),
-        _ => {
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) | Json::Object(_) => {
             let why = "write the place of the inputs, a table with from = \"/place\", or a table \
                        with a place for each input by its name";
             Err((None, why.to_owned()))

@@ -1,6 +1,6 @@
 //! How any record becomes a sample, as a config or a command line writes it.
 //!
-//! Law: what is written in a topic stands over what is written in its source, and that over the
+//! Law: what a topic writes wins over what its source writes, and that over the
 //! preset of the dialect; field by field, and else key by key.
 
 mod dialects;
@@ -75,7 +75,7 @@ impl WrittenMapping {
     #[must_use]
     pub fn over(self, base: Self) -> Self {
         let (mut fields, mut constants) = (base.fields, base.constants);
-        // A field has one origin: what is written later stands.
+        // A field has one origin: the later one.
         fields.retain(|name, _| !self.constants.contains_key(name));
         constants.retain(|name, _| !self.fields.contains_key(name));
         fields.extend(self.fields);

@@ -85,8 +85,8 @@ fn view(whole: &str, part: &str) -> Result<TextView, String> {
     Ok(TextView { of, steps })
 }
 
-/// The steps of a pointer. `None`: it does not begin with `/`, or has an escape that is none.
-pub(in super::super) fn steps(pointer: &str) -> Option<Vec<PathStep>> {
+/// The steps of a pointer. `None`: it does not begin with `/`, or has an invalid escape.
+pub(in crate::config) fn steps(pointer: &str) -> Option<Vec<PathStep>> {
     pointer.strip_prefix('/')?.split('/').map(step).collect()
 }
 

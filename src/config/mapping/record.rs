@@ -53,7 +53,9 @@ pub(super) fn only(table: &Map<String, Json>) -> Result<Vec<OnlyRule>, Wrong> {
         let is = match is {
             Json::Array(list) => list.iter().map(|one| text(one).and_then(pattern)).collect(),
             Json::Bool(_) | Json::Number(_) => pattern(&is.to_string()).map(|is| vec![is]),
-            one => text(one).and_then(pattern).map(|one| vec![one]),
+            Json::Null | Json::String(_) | Json::Object(_) => {
+                text(is).and_then(pattern).map(|one| vec![one])
+            }
         };
         Ok(OnlyRule { place, is: is.map_err(wrong)? })
     });
@@ -100,7 +102,7 @@ pub(super) fn path(written: &str) -> Result<PathPattern, String> {
     });
     let mut names: Vec<_> = names.collect();
     if names.is_empty() {
-        return Err(format!("{written:?} names nothing; write {{model}} where the model stands"));
+        return Err(format!("{written:?} names nothing; write {{model}} where the model is"));
     }
     names.sort_unstable();
     if let Some(twice) =
@@ -119,7 +121,7 @@ fn segment(text: &str) -> Result<Vec<PathPiece>, String> {
             pieces.push(PathPiece::Text(before.to_owned()));
         } else if !pieces.is_empty() {
             return Err(format!(
-                "{text:?}: nothing stands between two values, so nobody can tell \
+                "{text:?}: no text is between two values, so nobody can tell \
                                 where the first ends"
             ));
         }

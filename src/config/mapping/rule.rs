@@ -40,7 +40,7 @@ const READINGS: [(&str, Reading); 5] = [
     ("argmax", Reading::Argmax),
     ("max", Reading::Max),
 ];
-/// HTTP codes and the like.
+/// More than any code of HTTP or gRPC.
 const CODES: RangeInclusive<i64> = -1_000_000_000..=1_000_000_000;
 
 /// The rule that a value of the config is.
@@ -50,7 +50,8 @@ pub(super) fn rule(written: &Json) -> Result<FieldRule, Wrong> {
         Json::Object(table) => of_table(table),
         Json::Null | Json::Bool(_) | Json::Number(_) | Json::Array(_) => {
             let why = format!(
-                "{written} is no place; write a place in quotes, or a table such as {{ from = \"/a\" }}"
+                "{written} is no place; write a place in quotes, or a table such as \
+                 {{ from = \"/a\" }}"
             );
             Err((None, why))
         }
@@ -148,7 +149,9 @@ pub(super) fn places(written: &Json) -> Result<Vec<FieldPlace>, String> {
     match written {
         Json::Array(list) if list.is_empty() => Err("is empty; name a place".to_owned()),
         Json::Array(list) => list.iter().map(|one| place(text(one)?)).collect(),
-        one => Ok(vec![place(text(one)?)?]),
+        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) | Json::Object(_) => {
+            Ok(vec![place(text(written)?)?])
+        }
     }
 }
 

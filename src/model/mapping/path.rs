@@ -1,6 +1,6 @@
 //! What the path of a file says of the records in it.
 
-use super::super::EventTime;
+use crate::model::EventTime;
 
 /// A pattern for the end of a path, segment by segment.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,10 +1,8 @@
-//! Where a value stands in a record.
+//! Where a value is in a record.
 
 use std::fmt;
 
-use super::tree::{InTree, PlaceTree};
-
-/// Where a value stands.
+/// Where a value is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FieldPlace {
     /// As it was written.
@@ -13,10 +11,19 @@ pub struct FieldPlace {
     pub root: PlaceRoot,
     /// The way from there.
     pub steps: Vec<PathStep>,
-    /// What is inside the text that stands there.
+    /// What is inside the text that is there.
     pub views: Vec<TextView>,
     /// How far one pass over the record comes on that way.
     pub in_tree: Option<InTree>,
+}
+
+/// How far the tree goes on the way to a place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InTree {
+    /// The number under which it is found.
+    pub found: usize,
+    /// How many of its steps that takes.
+    pub steps: usize,
 }
 
 /// Where a place begins.
@@ -86,7 +93,7 @@ pub enum TextEncoding {
     Rows,
     /// JSON if it begins like an object or a list, else rows of cells.
     Auto,
-    /// What stands between two texts: after the first, up to the second or the end.
+    /// What is between two texts: after the first, up to the second or the end.
     Part(Vec<Piece>),
 }
 
@@ -117,20 +124,6 @@ impl FieldPlace {
             std::iter::once(PlaceMove::View(&view.of)).chain(view.steps.iter().map(PlaceMove::Step))
         });
         self.steps.iter().map(PlaceMove::Step).chain(views)
-    }
-
-    /// Finds how far one pass comes on the way to it.
-    pub(super) fn plan(&mut self, record: &mut PlaceTree, element: &mut PlaceTree) {
-        self.in_tree = match self.root {
-            PlaceRoot::Record => record.add(&self.steps),
-            PlaceRoot::Element => element.add(&self.steps),
-            _ => None,
-        };
-        for view in &mut self.views {
-            if let TextEncoding::Stated(place) = &mut view.of {
-                place.plan(record, element);
-            }
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The places of a mapping as a tree, so that one pass over a record finds them all.
 
-use super::place::{FieldPlace, PathStep, PlaceRoot};
+use super::place::{FieldPlace, InTree, PathStep, PlaceRoot, TextEncoding};
 
 /// Names of members, as far as the places of a mapping have them in common.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -20,15 +20,6 @@ pub struct PlaceNode {
     pub children: Vec<(String, usize)>,
     /// The number under which it is found.
     pub found: Option<usize>,
-}
-
-/// How far the tree goes on the way to a place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InTree {
-    /// The number under which it is found.
-    pub found: usize,
-    /// How many of its steps that takes.
-    pub steps: usize,
 }
 
 impl PlaceTree {
@@ -112,4 +103,23 @@ fn names(steps: &[PathStep]) -> impl Iterator<Item = &str> {
         }
         PathStep::Member(_) | PathStep::Star | PathStep::Where(..) => None,
     })
+}
+
+/// Finds how far one pass over a record, or over an element, comes on the way to a place.
+pub(super) fn plan(place: &mut FieldPlace, record: &mut PlaceTree, element: &mut PlaceTree) {
+    place.in_tree = match place.root {
+        PlaceRoot::Record => record.add(&place.steps),
+        PlaceRoot::Element => element.add(&place.steps),
+        PlaceRoot::Header(_)
+        | PlaceRoot::Attribute(_)
+        | PlaceRoot::Key
+        | PlaceRoot::Topic
+        | PlaceRoot::LogTime
+        | PlaceRoot::Nothing => None,
+    };
+    for view in &mut place.views {
+        if let TextEncoding::Stated(place) = &mut view.of {
+            plan(place, record, element);
+        }
+    }
 }

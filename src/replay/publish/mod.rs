@@ -14,8 +14,9 @@ use serde::Serialize;
 use self::route::{Destination, as_one, route};
 use crate::edge::clock::Stopwatch;
 use crate::edge::log::{Log, LogError, Outgoing, Partition, Writer};
+use crate::model::RecordingFile;
 use crate::model::{EventTime, Source};
-use crate::replay::recording::{Files, FilesError, Progress, RecordingFile};
+use crate::replay::recording::{Files, FilesError, Progress};
 use crate::topics::partitioner::lane_of;
 
 /// Records that are sent at once, at most.

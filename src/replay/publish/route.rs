@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::model::{EventTime, Mapping, SampleKind, Source, TopicRule};
 use crate::topics::partitioner::key_of;
-use crate::wire::telemetry::{Raw, Texts, decode};
+use crate::wire::telemetry::{Raw, TextArena, decode};
 
 /// Where a line goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ struct Typed {
 pub(super) fn route(source: &Source, line: &[u8]) -> Destination {
     let raw = Raw::line(line);
     let known = |topic: &TopicRule| {
-        let texts = Texts::new();
+        let texts = TextArena::new();
         let samples = decode(&raw, topic, source, &texts);
         samples.first().map(|sample| (key_of(sample).to_owned(), sample.ts()))
     };

@@ -12,5 +12,5 @@ mod stream;
 
 pub use error::RecordingError;
 pub use file::{Line, Progress, Recording};
+pub use stream::FilesError;
 pub(crate) use stream::{Files, NextRecord, TOPIC};
-pub use stream::{FilesError, RecordingFile};

@@ -1,14 +1,18 @@
 //! Several recordings as one stream, the oldest record first.
 //!
 //! They are one topic: decisions do not depend on how records are spread over files.
+//!
+//! Over 300 lines: one stream, and the order of its records.
 
 use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::{Line, Progress, Recording, RecordingError};
-use crate::model::{EventTime, PathPattern, PlaceRoot, Sample, Source, SourceId, Span, TopicRule};
+use crate::model::{
+    EventTime, PathPattern, PlaceRoot, RecordingFile, Sample, Source, SourceId, Span, TopicRule,
+};
 use crate::phrases::count;
-use crate::wire::telemetry::{self, Raw, RecordAt, Texts};
+use crate::wire::telemetry::{self, Raw, RecordAt, TextArena};
 
 /// The one topic that the files form.
 pub(crate) const TOPIC: usize = 0;
@@ -28,21 +32,6 @@ pub enum FilesError {
     /// A file is said to hold records of a topic that the source does not have.
     #[error("{0}: source {1} has no topic {2:?}; it has {3}")]
     NoTopic(String, SourceId, String, String),
-}
-
-/// A recording, and whose records it holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordingFile {
-    /// Its path; `-` is standard input.
-    pub path: PathBuf,
-    /// The topic of the source by whose rules they are read; none: the first one.
-    pub topic: Option<String>,
-}
-
-impl From<PathBuf> for RecordingFile {
-    fn from(path: PathBuf) -> Self {
-        Self { path, topic: None }
-    }
 }
 
 /// The recordings.
@@ -225,13 +214,13 @@ impl Files {
     /// What is odd about the files, although their records could be read.
     pub(crate) fn notes(&self) -> Vec<String> {
         let records = count(self.timeless.0);
-        let timeless = match (self.timeless, self.newest) {
-            ((0, _), _) => None,
-            ((_, true), _) => Some(format!(
+        let timeless = match self.timeless {
+            (0, _) => None,
+            (_, true) => Some(format!(
                 "{records} records have no time of their own, and a file does not say when the log \
                  took them: each counts as known at the newest time before it"
             )),
-            ((_, false), _) => Some(format!(
+            (_, false) => Some(format!(
                 "{records} records have no time, and a file does not say when the log took them: \
                  they are taken one second apart, so no time in this result means anything"
             )),
@@ -285,7 +274,7 @@ impl Record {
             let ts = self.bytes.as_deref().and_then(|bytes| {
                 let log_time = Some(open.path_time.unwrap_or(LAST));
                 let raw = Raw { log_time, ..Raw::line(bytes) };
-                let texts = Texts::new();
+                let texts = TextArena::new();
                 telemetry::decode(&raw, &open.rules, source, &texts).first().map(Sample::ts)
             });
             self.ts = if ts == Some(LAST) { Time::OfLog } else { Time::Known(ts) };

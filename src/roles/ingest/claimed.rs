@@ -19,7 +19,7 @@ use crate::model::{EventTime, LaneId, SampleRole, Source, Span};
 use crate::roles::ingest::pipeline::{LanePipeline, RawRecord, UnmeasuredRecord};
 use crate::topics::placement::Placement;
 use crate::topics::{RoleError, Topics};
-use crate::wire::telemetry::{Raw, Texts};
+use crate::wire::telemetry::{Raw, TextArena};
 
 /// The least time between two commits …
 const COMMIT_EVERY: Span = Span::from_s(1);
@@ -140,7 +140,7 @@ impl ClaimedLane {
         let Some(place) = self.places.get_mut(topic) else { return Ok(()) };
         (place.end, place.idle) = (None, false);
         for record in records {
-            let texts = Texts::new();
+            let texts = TextArena::new();
             let decoded = self.feed.decode(fed(topic, record), &texts);
             if let Some(sample) = decoded.sample() {
                 keys.observe(topic, partition.partition, record.key.as_deref(), sample);

@@ -10,6 +10,7 @@
 
 mod claim;
 mod claimed;
+mod decoded;
 mod keys;
 mod memory;
 mod news;

@@ -1,5 +1,7 @@
 //! From raw records of one lane to frames in the inboxes: decode, stamp, measure, split.
 
+use super::decoded::decoded;
+pub use super::decoded::{Decoded, RawRecord};
 use crate::edge::clock::Uptime;
 use crate::edge::log::{Outgoing, Topic};
 use crate::measure::{Input, Lane, Output, Resume, SamplePart};
@@ -10,7 +12,7 @@ use crate::phrases;
 use crate::shard::{Inbox, shard_of};
 use crate::sums::Frame;
 use crate::topics::{RoleError, Topics};
-use crate::wire::telemetry::{self, Raw, Rejected, Repeats, Samples, Texts};
+use crate::wire::telemetry::{Rejected, Repeats, TextArena};
 
 /// Why the lane refuses a clock.
 const FROM_FUTURE: &str =
@@ -45,48 +47,6 @@ pub struct UnmeasuredRecord {
     pub detail: String,
 }
 
-/// A record as it is fed.
-#[derive(Debug, Clone, Copy)]
-pub struct RawRecord<'a> {
-    /// The topic's place in the source.
-    pub topic: usize,
-    /// Its position.
-    pub position: i64,
-    /// When the broker took it, where that is known.
-    pub appended: Option<LogTime>,
-    /// Its bytes; none: it is larger than the limit.
-    pub raw: Option<Raw<'a>>,
-}
-
-/// A record that was read: its samples, or why there is none.
-#[derive(Debug)]
-pub struct Decoded<'a> {
-    topic: usize,
-    position: i64,
-    appended: Option<LogTime>,
-    following: Option<&'a [EventTime]>,
-    samples: Samples<'a>,
-}
-
-impl<'a> Decoded<'a> {
-    /// The same, with the times of the records that follow it.
-    #[must_use]
-    pub fn before(self, following: &'a [EventTime]) -> Self {
-        Self { following: Some(following), ..self }
-    }
-
-    /// What it says first.
-    #[must_use]
-    pub fn sample(&self) -> Option<&Sample<'a>> {
-        self.samples.first()
-    }
-
-    /// Leaves out samples; false if that leaves nothing of it.
-    pub fn keep(&mut self, keep: impl FnMut(&Sample<'_>) -> bool) -> bool {
-        self.samples.keep(keep)
-    }
-}
-
 impl LanePipeline {
     /// A new lane, or one that resumes where another process stopped.
     #[must_use]
@@ -101,7 +61,7 @@ impl LanePipeline {
         match raw {
             Some(raw) if raw.value.is_empty() => self.step(Input::Tombstone { topic, position }),
             Some(_) | None => {
-                let texts = Texts::new();
+                let texts = TextArena::new();
                 let decoded = self.decode(fed, &texts);
                 self.measure(decoded, role);
             }
@@ -110,7 +70,7 @@ impl LanePipeline {
 
     /// Reads a record; `texts` holds what it holds in texts within texts.
     #[must_use]
-    pub fn decode<'a>(&mut self, fed: RawRecord<'a>, texts: &'a Texts) -> Decoded<'a> {
+    pub fn decode<'a>(&mut self, fed: RawRecord<'a>, texts: &'a TextArena) -> Decoded<'a> {
         let Self { source, repeats, .. } = self;
         decoded(source, source.topics.get(fed.topic), repeats, fed, texts)
     }
@@ -122,7 +82,7 @@ impl LanePipeline {
         &mut self,
         rules: &TopicRule,
         fed: RawRecord<'a>,
-        texts: &'a Texts,
+        texts: &'a TextArena,
     ) -> Decoded<'a> {
         decoded(&self.source, Some(rules), &mut self.repeats, fed, texts)
     }
@@ -264,31 +224,6 @@ impl LanePipeline {
     pub fn source(&self) -> &Source {
         &self.source
     }
-}
-
-fn decoded<'a>(
-    source: &Source,
-    rules: Option<&TopicRule>,
-    repeats: &mut Repeats,
-    fed: RawRecord<'a>,
-    texts: &'a Texts,
-) -> Decoded<'a> {
-    let RawRecord { topic, position, appended, raw } = fed;
-    let samples = match (raw, rules) {
-        (Some(raw), Some(rules)) => {
-            let mut samples = telemetry::decode(&raw, rules, source, texts);
-            repeats.number(rules, &mut samples);
-            samples
-        }
-        (None, _) | (_, None) => Samples::One(Err(Rejected::new(
-            Reject::TooLarge,
-            format!(
-                "the record has more than {} bytes; send less or raise max_record_bytes",
-                source.max_record_bytes
-            ),
-        ))),
-    };
-    Decoded { topic, position, appended, following: None, samples }
 }
 
 /// Why a record is late, in words.

@@ -77,10 +77,9 @@ pub(super) fn check_otlp(headers: &HeaderMap) -> Result<(), Problem> {
 pub(super) fn kept(headers: &HeaderMap, topic: &TopicRule) -> Vec<(String, Vec<u8>)> {
     let mapped = || topic.mapping.iter().flat_map(Mapping::places);
     let read = |name: &str| {
-        mapped().any(|place| match &place.root {
-            PlaceRoot::Header(header) => same_header(header, name),
-            _ => false,
-        })
+        mapped().any(
+            |place| matches!(&place.root, PlaceRoot::Header(header) if same_header(header, name)),
+        )
     };
     let sent = headers.iter().filter_map(|(name, value)| {
         let name = name.as_str();

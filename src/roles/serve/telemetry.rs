@@ -18,7 +18,7 @@ use crate::model::{EventTime, Mapping, PlaceRoot, Sample, Source, SourceId, Topi
 use crate::topics::partitioner::{key_of, lane_of};
 use crate::wire::api::{RejectedRecord, TelemetryReceipt};
 use crate::wire::telemetry::{
-    Raw, RecordAt, RecordPart, Rejected, Texts, decode, each_record, utf16,
+    Raw, RecordAt, RecordPart, Rejected, TextArena, decode, each_record, utf16,
 };
 
 /// Rejected records that an answer names.
@@ -208,13 +208,13 @@ impl<'a> Posted<'a> {
         if self.bytes > *most {
             return Err(Problem::unpacked_too_large(*most));
         }
-        let read = value.and_then(|value| {
-            let (texts, log_time) = (Texts::new(), Some(self.target.now));
+        let read = value.map(|value| {
+            let (texts, log_time) = (TextArena::new(), Some(self.target.now));
             let raw = Raw { key: None, headers, value, log_time, path: None };
             let samples = decode(&raw, topic, source, &texts);
             let first = samples.first().map(|sample| record(sample, &self.target, value));
             let refused = samples.into_iter().filter_map(Result::err);
-            Ok((first, refused.collect::<Vec<_>>()))
+            (first, refused.collect::<Vec<_>>())
         });
         match read {
             Err(why) => self.refuse(at, why),

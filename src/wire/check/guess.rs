@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::super::telemetry::{Raw, Samples, Texts, decode};
 use crate::config::{WrittenMapping, dialects, mapping};
 use crate::model::{EventTime, Source, TopicRule};
+use crate::wire::telemetry::{Raw, Samples, TextArena, decode};
 
 /// Records that are looked at.
 const KEPT: usize = 50;
@@ -69,6 +69,10 @@ const NAMES: [(&str, &[&str]); 9] = [
     ),
     ("features", &["features", "inputs", "input", "instance", "x", "payload"]),
 ];
+
+/// How codes of HTTP say how a call ended.
+const CODES: &str = "values = { \"200-299\" = \"ok\", \"408,504\" = \"timeout\", \
+                     \"*\" = \"error\" }";
 
 /// The first records, as they are.
 #[derive(Debug, Default)]
@@ -186,11 +190,11 @@ impl KeptRecord {
     fn read_by(&self, rule: &TopicRule, source: &Source) -> bool {
         let log_time = Some(EventTime::from_ms(946_684_800_000));
         let raw = Raw { headers: &self.headers, log_time, ..Raw::line(&self.value) };
-        decode(&raw, rule, source, &Texts::new()).first().is_some()
+        decode(&raw, rule, source, &TextArena::new()).first().is_some()
     }
 }
 
-/// Collects every place in a value with what stands there first; what stands higher comes first.
+/// Collects every place in a value with the first value there; outer places come first.
 fn look(value: &Json, at: &mut String, depth: usize, places: &mut BTreeMap<String, Json>) {
     if !at.is_empty() {
         places.entry(at.clone()).or_insert_with(|| value.clone());
@@ -223,7 +227,7 @@ fn fits(field: &str, value: &Json) -> bool {
     }
 }
 
-/// A rule that reads what stands there.
+/// A rule that reads this value.
 fn rule(field: &str, place: &str, value: &Json) -> String {
     let table = |rest: &str| format!("{{ from = \"{place}\", {rest} }}");
     match field {
@@ -231,9 +235,7 @@ fn rule(field: &str, place: &str, value: &Json) -> String {
             let codes =
                 value.is_number() || value.as_str().is_some_and(|text| text.parse::<i64>().is_ok());
             match codes {
-                true => table(
-                    "values = { \"200-299\" = \"ok\", \"408,504\" = \"timeout\", \"*\" = \"error\" }",
-                ),
+                true => table(CODES),
                 false => {
                     table("values = { \"ok,success*,OK,SUCCESS*\" = \"ok\", \"*\" = \"error\" }")
                 }

@@ -27,7 +27,7 @@ pub struct PlaceReport {
 
 /// The places of all topics.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(super) struct LookedFor {
     /// By topic and field.
     fields: BTreeMap<(String, String), Looked>,
 }
@@ -39,7 +39,7 @@ struct Looked {
     found: BTreeMap<usize, u64>,
 }
 
-impl Places {
+impl LookedFor {
     /// Takes what was looked for in one record.
     pub(super) fn take(&mut self, topic: &TopicRule, told: &[FieldTold]) {
         for FieldTold { field, kind, place } in told {

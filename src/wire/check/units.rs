@@ -2,8 +2,8 @@
 
 use serde_json::Value as Json;
 
-use super::super::telemetry::Raw;
 use crate::model::{Mapping, Reject, Source, TopicRule};
+use crate::wire::telemetry::Raw;
 
 /// Units of times, each with the least number that it gives our days.
 const UNITS: [(&str, f64); 4] = [("ns", 1e17), ("us", 1e14), ("ms", 1e11), ("s", 1e8)];
@@ -51,7 +51,7 @@ pub(super) fn unit(time: &Json) -> Option<String> {
         Json::Number(number) => number.as_f64(),
         Json::String(text) if is_naive(text) => return Some("zone = \"UTC\"".to_owned()),
         Json::String(text) => text.parse().ok(),
-        _ => None,
+        Json::Null | Json::Bool(_) | Json::Array(_) | Json::Object(_) => None,
     };
     let (unit, _) = UNITS.iter().find(|(_, least)| number.is_some_and(|n| n >= *least))?;
     let in_text = time.is_string();

@@ -2,7 +2,6 @@
 
 use super::cursor::{Broken, Cursor, RawValue, Text};
 use super::features::{self, Features};
-use super::mapped::MappedFeatures;
 use super::number::Short;
 use super::value::Scalar;
 
@@ -186,9 +185,9 @@ impl<'a> Fields<'a> {
     }
 
     /// Takes what a mapping says of the features.
-    pub(super) fn take_mapped(&mut self, features: MappedFeatures<'a>) {
-        self.take_usual(features.read);
-        self.lost = features.lost;
+    pub(super) fn take_mapped(&mut self, features: Features<'a>, lost: Vec<String>) {
+        self.take_usual(features);
+        self.lost = lost;
     }
 
     /// Why features are lost that a mapping names.

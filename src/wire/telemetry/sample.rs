@@ -151,7 +151,7 @@ impl<'a> Builder<'a, '_> {
         let rule = mapping.and_then(|mapping| mapping.fields.get(FieldSlot::Status.name()));
         let status = self.or_lost(LostField::Status, |builder| match rule {
             Some(rule) if rule.from.iter().all(|place| place.root == PlaceRoot::Nothing) => {
-                let detail = "status is none: this telemetry does not say whether a call failed";
+                let detail = "status = \"none\": this telemetry does not say whether a call failed";
                 Err(Rejected::new(Reject::MissingField, detail))
             }
             _ => builder.word(FieldSlot::Status, STATUS),

@@ -359,7 +359,7 @@ fn halves(index: usize, asked: &Asked, topic: usize) -> Vec<(i64, Rec)> {
             predictions: (0..1 + usize::from(asked.copies % 3)).map(call).collect(),
             timed: true,
             within: Span::from_s(5),
-            missing_is_error: asked.copies % 2 == 0,
+            missing_is_error: asked.copies.is_multiple_of(2),
         };
         let topic = if side == HalfSide::Asked { 0 } else { topic };
         (arrival, Rec { topic, read: Ok(Sample::Half(half)) })
@@ -590,7 +590,8 @@ proptest! {
             let appended = appended.map(LogTime::from_ms);
             let position = index as i64;
             let (topic, following) = (index % 2, None);
-            lane.step(Input::Record { topic, position, appended, following, part: SamplePart::WHOLE, read }, &mut out);
+            let part = SamplePart::WHOLE;
+            lane.step(Input::Record { topic, position, appended, following, part, read }, &mut out);
             lane.step(Input::Flush { now: LogTime::from_ms(now) }, &mut out);
         }
         lane.step(Input::End, &mut out);

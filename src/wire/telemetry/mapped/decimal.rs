@@ -1,6 +1,6 @@
 //! Numbers of times and durations, exact: 2^63 nanoseconds do not fit an f64.
 
-use super::place::Unreadable;
+use super::stands::Unreadable;
 use crate::model::TimeUnit;
 
 /// A number in billionths.

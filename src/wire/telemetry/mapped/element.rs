@@ -1,11 +1,12 @@
 //! The elements of a record that are samples of their own.
 
-use super::super::cursor::{Cursor, RawValue};
-use super::super::fields::Found;
-use super::super::scan::{elements, members};
-use super::place::{ElementAt, Seen, Stands, Unreadable};
+use super::place::RecordSeen;
+use super::stands::{ElementAt, Stands, Unreadable};
 use super::walk::Walk;
 use crate::model::{FieldPlace, PathStep, PlaceTree};
+use crate::wire::telemetry::cursor::{Cursor, RawValue};
+use crate::wire::telemetry::fields::Found;
+use crate::wire::telemetry::scan::{elements, members};
 
 /// Elements that a record has at most.
 const MOST: usize = 10_000;
@@ -15,7 +16,7 @@ const TOO_MANY: Unreadable = "a list of more elements than a record may have";
 pub(super) fn of<'a>(
     places: &[FieldPlace],
     tree: &PlaceTree,
-    seen: Seen<'a, '_>,
+    seen: RecordSeen<'a, '_>,
 ) -> Result<Option<Vec<ElementAt<'a>>>, Unreadable> {
     for place in places {
         let mut found = Vec::new();
@@ -33,7 +34,7 @@ fn element<'a>(
     nth: usize,
     (indices, value): At<'a>,
     tree: &PlaceTree,
-    seen: Seen<'a, '_>,
+    seen: RecordSeen<'a, '_>,
 ) -> ElementAt<'a> {
     let mut found: &'a [Found<'a>] = &[];
     if !tree.is_empty()
@@ -48,10 +49,10 @@ fn element<'a>(
     ElementAt { value, found, indices, nth }
 }
 
-/// Collects the elements at a place; whether anything stands there.
+/// Collects the elements at a place; whether there is anything.
 fn every<'a>(
     place: &FieldPlace,
-    seen: Seen<'a, '_>,
+    seen: RecordSeen<'a, '_>,
     found: &mut Vec<At<'a>>,
 ) -> Result<bool, Unreadable> {
     // The way up to the first `*`, then all ways on from there.
@@ -117,7 +118,7 @@ fn spread<'a>(
             let mut all = members(object).map_while(Result::ok);
             all.try_for_each(|(_, one)| spread(Stands::Json(one), rest, indices, found))
         }
-        // One that stands alone is the only one; a number says how many there are.
+        // A single value is the only element; a number says how many there are.
         Stands::Json(RawValue::Word(word)) if last => {
             match std::str::from_utf8(word).ok().and_then(|word| word.parse::<usize>().ok()) {
                 None => take(0, value, indices),
@@ -129,6 +130,6 @@ fn spread<'a>(
             }
         }
         one if last => take(0, one, indices),
-        _ => Ok(()),
+        Stands::Json(_) | Stands::Text(_) | Stands::Time(_) => Ok(()),
     }
 }

@@ -5,29 +5,32 @@
 
 use std::borrow::Cow;
 
-use super::super::cursor::RawValue;
-use super::super::features::{Features, repeated};
-use super::super::fields::{FieldSlot, Found};
-use super::super::scan::{elements, members};
-use super::super::value::{Quoted, Scalar, text};
-use super::place::{Seen, Stands, Unreadable};
+use super::names::names_at;
+use super::place::RecordSeen;
+use super::stands::{Stands, Unreadable};
 use super::step::SHORT;
 use super::{rule, tensor};
-use crate::model::{
-    Feature, FeatureSet, FeaturesRule, FieldPlace, NamesRule, PathStep, PlaceRoot, check_name,
-};
+use crate::model::{Feature, FeatureSet, FeaturesRule, NamesRule, PathStep, PlaceRoot, check_name};
+use crate::wire::telemetry::cursor::RawValue;
+use crate::wire::telemetry::features::{Features, repeated};
+use crate::wire::telemetry::fields::{FieldSlot, Found};
+use crate::wire::telemetry::scan::{elements, members};
+use crate::wire::telemetry::value::{Quoted, Scalar, text};
 
 /// The inputs, and why some are lost.
 #[derive(Debug, Default)]
-pub(in super::super) struct MappedFeatures<'a> {
-    pub(in super::super) read: Features<'a>,
-    pub(in super::super) lost: Vec<String>,
+pub(super) struct MappedFeatures<'a> {
+    pub(super) read: Features<'a>,
+    pub(super) lost: Vec<String>,
     /// At which of the places they stand.
-    pub(in super::super) place: Option<usize>,
+    pub(super) place: Option<usize>,
 }
 
 /// The inputs of a sample.
-pub(super) fn features<'a>(features: &FeaturesRule, seen: Seen<'a, '_>) -> MappedFeatures<'a> {
+pub(super) fn features<'a>(
+    features: &FeaturesRule,
+    seen: RecordSeen<'a, '_>,
+) -> MappedFeatures<'a> {
     let mut found = MappedFeatures::default();
     match features {
         FeaturesRule::Apart(rules) => {
@@ -54,7 +57,7 @@ pub(super) fn features<'a>(features: &FeaturesRule, seen: Seen<'a, '_>) -> Mappe
 }
 
 impl<'a> MappedFeatures<'a> {
-    fn together(&mut self, set: &FeatureSet, seen: Seen<'a, '_>) -> Result<(), Unreadable> {
+    fn together(&mut self, set: &FeatureSet, seen: RecordSeen<'a, '_>) -> Result<(), Unreadable> {
         let Some((place, stands)) = seen.first(&set.from)? else { return Ok(()) };
         self.place = Some(place);
         let stands = match set.from.get(place) {
@@ -75,18 +78,20 @@ impl<'a> MappedFeatures<'a> {
                 self.list(values, set, seen)
             }
             Stands::List(list) => self.list(list.to_vec(), set, seen),
-            one => self.list(vec![one], set, seen),
+            Stands::Json(_) | Stands::Text(_) | Stands::Time(_) => {
+                self.list(vec![stands], set, seen)
+            }
         }
     }
 
-    /// The members of an object that are inputs. One that stands once for several elements holds a
+    /// The members of an object that are inputs. An object for several elements holds a
     /// list for each input, of which each element has the one of its number.
     fn members(
         &mut self,
         object: &'a [u8],
         set: &FeatureSet,
         column: Option<usize>,
-        seen: Seen<'a, '_>,
+        seen: RecordSeen<'a, '_>,
     ) -> Result<(), Unreadable> {
         for (name, value) in members(object).map_while(Result::ok) {
             let Ok(name) = text(name) else {
@@ -115,7 +120,7 @@ impl<'a> MappedFeatures<'a> {
         &mut self,
         values: Vec<Stands<'a>>,
         set: &FeatureSet,
-        seen: Seen<'a, '_>,
+        seen: RecordSeen<'a, '_>,
     ) -> Result<(), Unreadable> {
         const COUNT: Unreadable = "a list of other length than the names";
         let given: Vec<&'a str>;
@@ -164,14 +169,4 @@ impl<'a> MappedFeatures<'a> {
             self.read.push((Cow::Owned(name), Feature::Unusable));
         }
     }
-}
-
-/// The names in the list at a place. `None`: nothing stands there.
-pub(super) fn names_at<'a>(
-    place: &FieldPlace,
-    seen: Seen<'a, '_>,
-) -> Result<Option<Vec<&'a str>>, Unreadable> {
-    let Some(found) = seen.at(place)?.filter(|found| !found.is_nothing()) else { return Ok(None) };
-    let list = seen.memo.list(found, seen.texts).ok_or("values without the list of their names")?;
-    list.iter().map(|name| name.text(seen.texts)).collect::<Result<_, _>>().map(Some)
 }

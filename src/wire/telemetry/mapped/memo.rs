@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 
 use bumpalo::Bump;
 
-use super::super::cursor::RawValue;
-use super::super::scan::elements;
-use super::place::{Looked, Stands, Unreadable};
+use super::stands::{Looked, Stands, Unreadable};
 use super::step::only;
 use crate::model::FieldPlace;
+use crate::wire::telemetry::cursor::RawValue;
+use crate::wire::telemetry::scan::elements;
 
 /// What the elements of one record have in common.
 #[derive(Default)]
@@ -35,7 +35,7 @@ pub(super) enum Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    /// What stands at the end; in a list of several, nobody knows which is meant.
+    /// What is at the end; in a list of several, nobody knows which is meant.
     pub(super) fn end(self) -> Looked<'a> {
         match self {
             Self::End(found) => Ok(found),
@@ -53,7 +53,7 @@ impl<'a> Memo<'a> {
         self.places.borrow_mut().insert(std::ptr::from_ref(place).addr(), known);
     }
 
-    /// The elements of a list. `None`: it is none.
+    /// The elements of a list. `None` if it is no list.
     pub(super) fn list(&self, list: Stands<'a>, texts: &'a Bump) -> Option<&'a [Stands<'a>]> {
         let list = match list {
             Stands::Json(RawValue::Array(list)) => list,

@@ -2,19 +2,19 @@
 
 use std::borrow::Cow;
 
-use super::super::cursor::{Cursor, RawValue};
-use super::super::event::{self, Own};
-use super::super::features::Features;
-use super::super::fields::Found;
-use super::super::parse::{broken, member, no_object};
-use super::super::scan::whole;
-use super::super::{Context, Raw, Rejected, Texts, json};
-use super::place::Stands;
+use super::stands::Stands;
 use super::walk::Walk;
 use crate::model::{Mapping, Reject};
+use crate::wire::telemetry::cursor::{Cursor, RawValue};
+use crate::wire::telemetry::event::{self, Own};
+use crate::wire::telemetry::features::Features;
+use crate::wire::telemetry::fields::Found;
+use crate::wire::telemetry::parse::{broken, member, no_object};
+use crate::wire::telemetry::scan::whole;
+use crate::wire::telemetry::{Context, Raw, Rejected, TextArena, json};
 
 /// A record whose value is found.
-pub(super) struct Opened<'a> {
+pub(super) struct OpenedRecord<'a> {
     /// Where pointers begin.
     pub(super) root: Option<Stands<'a>>,
     /// What one pass found; nothing: there was none.
@@ -27,7 +27,7 @@ pub(super) struct Opened<'a> {
     pub(super) own: Option<Own<'a>>,
 }
 
-impl<'a> Opened<'a> {
+impl<'a> OpenedRecord<'a> {
     fn at(root: Option<Stands<'a>>) -> Self {
         Self { root, found: &[], features: None, envelope: None, own: None }
     }
@@ -38,8 +38,8 @@ pub(super) fn opened<'a>(
     record: &Raw<'a>,
     mapping: &Mapping,
     context: &Context<'_>,
-    texts: &'a Texts,
-) -> Result<Opened<'a>, Rejected> {
+    texts: &'a TextArena,
+) -> Result<OpenedRecord<'a>, Rejected> {
     let value = record.value;
     let skipped = value.get(mapping.skip_bytes..).ok_or_else(|| {
         let (bytes, skip) = (value.len(), mapping.skip_bytes);
@@ -65,8 +65,8 @@ pub(super) fn opened<'a>(
 fn walked<'a>(
     value: &'a [u8],
     mapping: &Mapping,
-    texts: &'a Texts,
-) -> Result<Opened<'a>, Rejected> {
+    texts: &'a TextArena,
+) -> Result<OpenedRecord<'a>, Rejected> {
     let mut cursor = Cursor::checked(value, 0);
     cursor.blank();
     let from = cursor.at;
@@ -74,7 +74,7 @@ fn walked<'a>(
         let root = whole(value).map_err(|why| broken(value, why))?;
         let lists = !mapping.own_names && matches!(root, RawValue::Array(_));
         return if lists {
-            Ok(Opened::at(Some(Stands::Json(root))))
+            Ok(OpenedRecord::at(Some(Stands::Json(root))))
         } else {
             Err(no_object(value))
         };
@@ -83,23 +83,23 @@ fn walked<'a>(
     walk.object(&mut cursor).map_err(|why| broken(value, why))?;
     let root = Stands::Json(RawValue::Object(cursor.since(from)));
     cursor.end().map_err(|why| broken(value, why))?;
-    Ok(Opened { found: walk.found, features: walk.features, ..Opened::at(Some(root)) })
+    Ok(OpenedRecord { found: walk.found, features: walk.features, ..OpenedRecord::at(Some(root)) })
 }
 
 /// An event whose data pointers begin in.
 fn enveloped<'a>(
     value: &'a [u8],
     mapping: &Mapping,
-    texts: &'a Texts,
-) -> Result<Opened<'a>, Rejected> {
+    texts: &'a TextArena,
+) -> Result<OpenedRecord<'a>, Rejected> {
     let object = match whole(value) {
         Ok(RawValue::Object(object)) if member(object, "specversion") != Ok(None) => object,
         Ok(RawValue::Object(_)) => return walked(value, mapping, texts),
-        Ok(root) => return Ok(Opened::at(Some(Stands::Json(root)))),
+        Ok(root) => return Ok(OpenedRecord::at(Some(Stands::Json(root)))),
         // The data of an event may be any text.
         Err(why) => match std::str::from_utf8(value) {
             Ok(text) if !value.starts_with(b"{") => {
-                return Ok(Opened::at(Some(Stands::Text(text))));
+                return Ok(OpenedRecord::at(Some(Stands::Text(text))));
             }
             _ => return Err(broken(value, why)),
         },
@@ -108,28 +108,28 @@ fn enveloped<'a>(
         None => {
             let data = member(object, "data").ok().flatten();
             let root = data.map(Stands::Json);
-            return Ok(Opened { envelope: Some(object), ..Opened::at(root) });
+            return Ok(OpenedRecord { envelope: Some(object), ..OpenedRecord::at(root) });
         }
         Some(Cow::Borrowed(data)) => data,
         Some(Cow::Owned(data)) => texts.alloc_slice_copy(&data),
     };
     let opened = match whole(data) {
         Ok(RawValue::Object(_)) => walked(data, mapping, texts)?,
-        Ok(root) => Opened::at(Some(Stands::Json(root))),
+        Ok(root) => OpenedRecord::at(Some(Stands::Json(root))),
         Err(_) => {
             let text = std::str::from_utf8(data).ok();
-            Opened::at(text.map(Stands::Text))
+            OpenedRecord::at(text.map(Stands::Text))
         }
     };
-    Ok(Opened { envelope: Some(object), ..opened })
+    Ok(OpenedRecord { envelope: Some(object), ..opened })
 }
 
 /// An event, read by its own names where the mapping says nothing else.
 fn event_of<'a>(
     value: &'a [u8],
     mapping: &Mapping,
-    texts: &'a Texts,
-) -> Result<Opened<'a>, Rejected> {
+    texts: &'a TextArena,
+) -> Result<OpenedRecord<'a>, Rejected> {
     let value = match event::opened(value, Some(mapping)) {
         Some(event) => &*texts.alloc_slice_copy(&event),
         None => value,
@@ -140,5 +140,5 @@ fn event_of<'a>(
         RawValue::Object(object) => Some(object),
         RawValue::Array(_) | RawValue::Text(_) | RawValue::Word(_) => None,
     };
-    Ok(Opened { own, envelope, ..Opened::at(Some(Stands::Json(root))) })
+    Ok(OpenedRecord { own, envelope, ..OpenedRecord::at(Some(Stands::Json(root))) })
 }

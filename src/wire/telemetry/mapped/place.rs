@@ -3,27 +3,23 @@
 //! Law: a place that leads nowhere has no value. One that leads to several, or into a text that is
 //! not what the place says, has a value that cannot be read: it is never taken for another one.
 
-use std::borrow::Cow;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bumpalo::Bump;
 
-use super::super::Raw;
-use super::super::cursor::{RawValue, Text};
-use super::super::fields::{Found, TWICE};
-use super::super::scan::whole;
-use super::super::value::{Scalar, text};
 use super::memo::{Known, Memo};
 use super::part::part;
+use super::stands::{ElementAt, Looked, Stands, Unreadable};
 use super::step::{SHORT, step};
-use crate::model::{
-    EventTime, FieldPlace, FieldRule, InTree, PathStep, PlaceMove, PlaceRoot, TextEncoding,
-};
+use crate::model::{FieldPlace, FieldRule, InTree, PathStep, PlaceMove, PlaceRoot, TextEncoding};
+use crate::wire::telemetry::Raw;
+use crate::wire::telemetry::cursor::{RawValue, Text};
+use crate::wire::telemetry::fields::{Found, TWICE};
+use crate::wire::telemetry::scan::whole;
 
 /// What a record is, for the places in it.
 #[derive(Clone, Copy)]
-pub(super) struct Seen<'a, 'r> {
+pub(super) struct RecordSeen<'a, 'r> {
     /// Its value; of an event that is opened, its data.
     pub(super) root: Option<Stands<'a>>,
     /// What one pass over it found.
@@ -42,91 +38,7 @@ pub(super) struct Seen<'a, 'r> {
     pub(super) texts: &'a Bump,
 }
 
-/// An element of a record.
-pub(super) struct ElementAt<'a> {
-    /// What it is. `None`: only its number is known.
-    pub(super) value: Option<Stands<'a>>,
-    /// What one pass over it found.
-    pub(super) found: &'a [Found<'a>],
-    /// Its number in each list on the way to it.
-    pub(super) indices: Vec<usize>,
-    /// Its number among all elements of the record.
-    pub(super) nth: usize,
-}
-
-/// What stands at a place.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Stands<'a> {
-    /// A value of JSON.
-    Json(RawValue<'a>),
-    /// A text without its quotes and escapes.
-    Text(&'a str),
-    /// The cells of a row, or rows.
-    List(&'a [Stands<'a>]),
-    /// A time.
-    Time(EventTime),
-}
-
-/// Why what stands at a place cannot be read.
-pub(super) type Unreadable = &'static str;
-
-/// What stands at a place, if anything does.
-pub(super) type Looked<'a> = Result<Option<Stands<'a>>, Unreadable>;
-
-impl<'a> Stands<'a> {
-    /// Whether it counts as no value, so that the next place is asked.
-    pub(super) fn is_nothing(&self) -> bool {
-        match self {
-            Self::Json(RawValue::Word(word)) => *word == b"null",
-            Self::Json(RawValue::Text(text)) => text.bytes().is_empty(),
-            Self::Text(text) => text.is_empty(),
-            Self::List(list) => list.is_empty(),
-            Self::Json(RawValue::Object(_) | RawValue::Array(_)) | Self::Time(_) => false,
-        }
-    }
-
-    /// The value. A text that came out of another one, a key or a header has no type: it is a
-    /// number, true or false where it reads as one, unless a name is wanted.
-    pub(super) fn scalar(self, is_name: bool) -> Scalar<'a> {
-        match self {
-            Self::Json(value) => Scalar::of(value),
-            Self::Time(time) => match u64::try_from(time.as_ms()) {
-                Ok(ms) => Scalar::Whole(ms),
-                Err(_) => Scalar::Negative(time.as_ms()),
-            },
-            Self::List([one]) => one.scalar(is_name),
-            Self::List(_) => Scalar::Array,
-            Self::Text(text) => {
-                let text = text.trim();
-                let read = whole(text.as_bytes()).ok();
-                let read = read.filter(|read| matches!(read, RawValue::Word(_)));
-                match read.map(Scalar::of).filter(|_| !is_name) {
-                    Some(read) if read.is_number_or_bool() => read,
-                    Some(_) | None => Scalar::Text(Cow::Borrowed(text)),
-                }
-            }
-        }
-    }
-
-    /// Its text, if it is one value.
-    pub(super) fn text(self, texts: &'a Bump) -> Result<&'a str, Unreadable> {
-        match self {
-            Self::Text(text) => Ok(text),
-            Self::List([one]) => one.text(texts),
-            Self::List(_) => Err("a list"),
-            Self::Time(time) => Ok(texts.alloc_str(&time.as_ms().to_string())),
-            Self::Json(RawValue::Text(found)) => match text(found)? {
-                Cow::Borrowed(text) => Ok(text),
-                Cow::Owned(text) => Ok(texts.alloc_str(&text)),
-            },
-            Self::Json(RawValue::Word(word)) => std::str::from_utf8(word).map_err(|_| "not UTF-8"),
-            Self::Json(RawValue::Object(_)) => Err("an object"),
-            Self::Json(RawValue::Array(_)) => Err("an array"),
-        }
-    }
-}
-
-impl<'a> Seen<'a, '_> {
+impl<'a> RecordSeen<'a, '_> {
     /// The first of the places that has a value, and which one it is.
     pub(super) fn first(
         self,
@@ -144,17 +56,12 @@ impl<'a> Seen<'a, '_> {
     pub(super) fn plain(self, rule: &FieldRule) -> Option<Found<'a>> {
         let [place] = rule.from.as_slice() else { return None };
         let at = place.in_tree.filter(|at| at.steps == place.steps.len())?;
-        let found = match place.root {
-            PlaceRoot::Record => self.found,
-            _ => self.element?.found,
-        };
-        match found.get(at.found)? {
-            Found::Raw(value) if place.views.is_empty() && rule.is_plain() => {
-                let empty = matches!(value, RawValue::Text(Text::Plain("")));
-                (!empty).then_some(Found::Raw(*value))
-            }
-            _ => None,
-        }
+        let in_record = place.root == PlaceRoot::Record;
+        let found = if in_record { self.found } else { self.element?.found };
+        let Found::Raw(value) = found.get(at.found)? else { return None };
+        let empty = matches!(value, RawValue::Text(Text::Plain("")));
+        let plain = place.views.is_empty() && rule.is_plain();
+        (plain && !empty).then_some(Found::Raw(*value))
     }
 
     /// What the record has under its own name for a field.
@@ -163,7 +70,7 @@ impl<'a> Seen<'a, '_> {
         self.found.get(nth).cloned().unwrap_or_default()
     }
 
-    /// What stands at a place. `None`: nothing. In a list on the way to it that is outside of the
+    /// What is at a place. `None`: nothing. In a list on the way to it that is outside of the
     /// element, the element of the same number is meant.
     pub(super) fn at(self, place: &FieldPlace) -> Looked<'a> {
         let shared = self.element.filter(|_| place.root != PlaceRoot::Element);
@@ -250,12 +157,14 @@ impl<'a> Seen<'a, '_> {
     /// An attribute of the event, in a header or in its envelope.
     fn attribute(self, name: &str) -> Looked<'a> {
         let header = self.record.headers.iter().find(|(header, _)| {
-            super::super::attribute(header).is_some_and(|own| own.eq_ignore_ascii_case(name))
+            crate::wire::telemetry::attribute(header)
+                .is_some_and(|own| own.eq_ignore_ascii_case(name))
         });
         match (header, self.envelope) {
             (Some((_, value)), _) => bytes(Some(value)),
             (None, Some(envelope)) => {
-                let found = super::super::parse::member(envelope, name).map_err(|()| TWICE)?;
+                let found =
+                    crate::wire::telemetry::parse::member(envelope, name).map_err(|()| TWICE)?;
                 Ok(found.map(Stands::Json))
             }
             (None, None) => Ok(None),

@@ -1,26 +1,27 @@
 //! What a rule makes of the values at its places: words for words, units, and readings.
 //!
 //! Law: a rule gives the value that it says, or one that cannot be read. What no word of `values`
-//! stands for goes on as it is, so that whoever needs it refuses it.
+//! stands for goes on as it is, and the sample that needs it refuses it.
 
 use std::borrow::Cow;
 
 use chrono::{NaiveDateTime, TimeZone as _};
 
-use super::super::cursor::RawValue;
-use super::super::fields::{FieldSlot, Found};
-use super::super::scan::elements;
-use super::super::value::Scalar;
 use super::decimal::Decimal;
-use super::place::{Seen, Stands, Unreadable};
+use super::place::RecordSeen;
+use super::stands::{Stands, Unreadable};
 use super::tensor;
 use crate::model::{FieldRule, NamesRule, Reading, TimeUnit, ValuePattern, Zone};
+use crate::wire::telemetry::cursor::RawValue;
+use crate::wire::telemetry::fields::{FieldSlot, Found};
+use crate::wire::telemetry::scan::elements;
+use crate::wire::telemetry::value::Scalar;
 
-/// The value of a field, and at which of its places it stands.
+/// The value of a field, and at which of its places it is.
 pub(super) fn found<'a>(
     slot: FieldSlot,
     rule: &FieldRule,
-    seen: Seen<'a, '_>,
+    seen: RecordSeen<'a, '_>,
 ) -> (Found<'a>, Option<usize>) {
     if let Some(found) = seen.plain(rule) {
         return (found, Some(0));
@@ -40,7 +41,7 @@ type Value<'a> = (Option<Found<'a>>, Option<usize>);
 fn value<'a>(
     slot: FieldSlot,
     rule: &FieldRule,
-    seen: Seen<'a, '_>,
+    seen: RecordSeen<'a, '_>,
 ) -> Result<Value<'a>, Unreadable> {
     let (nth, first) = seen.first(&rule.from)?.unzip();
     let at = nth.and_then(|nth| rule.from.get(nth));
@@ -70,7 +71,7 @@ fn value<'a>(
         (_, None, _, Some(reading)) => read(stands, reading, rule, seen)?,
         (_, None, _, None) => match stands {
             Stands::Json(value) => return Ok((Some(Found::Raw(value)), nth)),
-            other => other.scalar(slot.is_name()),
+            Stands::Text(_) | Stands::List(_) | Stands::Time(_) => stands.scalar(slot.is_name()),
         },
     };
     Ok((Some(Found::Given(given)), nth))
@@ -80,7 +81,7 @@ fn value<'a>(
 fn between<'a>(
     end: Stands<'a>,
     rule: &FieldRule,
-    seen: Seen<'a, '_>,
+    seen: RecordSeen<'a, '_>,
 ) -> Result<Option<f64>, Unreadable> {
     let Some(minus) = &rule.minus else { return Ok(None) };
     let Some(start) = seen.at(minus)?.filter(|found| !found.is_nothing()) else {
@@ -95,7 +96,7 @@ fn between<'a>(
 fn translated<'s, 'a>(
     rule: &'s FieldRule,
     found: Option<Stands<'a>>,
-    seen: Seen<'a, '_>,
+    seen: RecordSeen<'a, '_>,
 ) -> Result<Option<&'s str>, Unreadable> {
     let meant = Meant::of(found, seen)?;
     let known = rule.values.iter().find(|(pattern, _)| meant.fits(pattern));
@@ -110,7 +111,10 @@ pub(super) struct Meant<'a> {
 }
 
 impl<'a> Meant<'a> {
-    pub(super) fn of(found: Option<Stands<'a>>, seen: Seen<'a, '_>) -> Result<Self, Unreadable> {
+    pub(super) fn of(
+        found: Option<Stands<'a>>,
+        seen: RecordSeen<'a, '_>,
+    ) -> Result<Self, Unreadable> {
         let text = match found {
             // An object is a value, too, if only that matters.
             Some(Stands::Json(RawValue::Object(_) | RawValue::Array(_)) | Stands::List(_))
@@ -153,7 +157,7 @@ fn moment<'a>(
     stands: Stands<'a>,
     unit: Option<TimeUnit>,
     zone: Option<Zone>,
-    seen: Seen<'a, '_>,
+    seen: RecordSeen<'a, '_>,
 ) -> Result<Scalar<'a>, Unreadable> {
     if let Stands::Time(_) = stands {
         return Ok(stands.scalar(false));
@@ -200,13 +204,11 @@ fn read<'a>(
     stands: Stands<'a>,
     reading: Reading,
     rule: &FieldRule,
-    seen: Seen<'a, '_>,
+    seen: RecordSeen<'a, '_>,
 ) -> Result<Scalar<'a>, Unreadable> {
     let number = |of: Scalar<'a>| {
-        of.number().or_else(|| match &of {
-            Scalar::Bool(is) => Some(f64::from(u8::from(*is))),
-            _ => None,
-        })
+        let truth = if let Scalar::Bool(is) = of { Some(f64::from(u8::from(is))) } else { None };
+        of.number().or(truth)
     };
     match reading {
         Reading::Number => {
@@ -229,7 +231,7 @@ fn read<'a>(
 }
 
 /// The largest number of a list, and which it is.
-fn largest<'a>(stands: Stands<'a>, seen: Seen<'a, '_>) -> Result<(usize, f64), Unreadable> {
+fn largest<'a>(stands: Stands<'a>, seen: RecordSeen<'a, '_>) -> Result<(usize, f64), Unreadable> {
     let mut most: Option<(usize, f64)> = None;
     let mut take = |nth: usize, one: Stands<'a>| {
         let number = typed(one, seen)?.number().filter(|number| number.is_finite());
@@ -254,7 +256,7 @@ fn largest<'a>(stands: Stands<'a>, seen: Seen<'a, '_>) -> Result<(usize, f64), U
 fn named<'a>(
     nth: usize,
     names: Option<&NamesRule>,
-    seen: Seen<'a, '_>,
+    seen: RecordSeen<'a, '_>,
 ) -> Result<Scalar<'a>, Unreadable> {
     const UNNAMED: Unreadable = "the largest of a list with more elements than names";
     let name = match names {
@@ -263,7 +265,7 @@ fn named<'a>(
             let name = names.get(nth).ok_or(UNNAMED)?;
             &*seen.texts.alloc_str(name)
         }
-        Some(NamesRule::At(place)) => match super::feature::names_at(place, seen)? {
+        Some(NamesRule::At(place)) => match super::names::names_at(place, seen)? {
             Some(names) => names.get(nth).copied().ok_or(UNNAMED)?,
             None => return Ok(Scalar::Whole(nth as u64)),
         },
@@ -272,11 +274,12 @@ fn named<'a>(
 }
 
 /// A value whose text may be a number.
-pub(super) fn typed<'a>(stands: Stands<'a>, seen: Seen<'a, '_>) -> Result<Scalar<'a>, Unreadable> {
-    match stands {
-        Stands::Json(RawValue::Text(_)) => {
-            Ok(Stands::Text(stands.text(seen.texts)?.trim()).scalar(false))
-        }
-        other => Ok(other.scalar(false)),
+pub(super) fn typed<'a>(
+    stands: Stands<'a>,
+    seen: RecordSeen<'a, '_>,
+) -> Result<Scalar<'a>, Unreadable> {
+    if let Stands::Json(RawValue::Text(_)) = stands {
+        return Ok(Stands::Text(stands.text(seen.texts)?.trim()).scalar(false));
     }
+    Ok(stands.scalar(false))
 }

@@ -1,12 +1,12 @@
 //! A step from a value to one in it.
 
-use super::super::cursor::RawValue;
-use super::super::fields::TWICE;
-use super::super::parse::member;
-use super::super::scan::{elements, members};
-use super::super::value::text;
-use super::place::{Looked, Stands, Unreadable};
+use super::stands::{Looked, Stands, Unreadable};
 use crate::model::PathStep;
+use crate::wire::telemetry::cursor::RawValue;
+use crate::wire::telemetry::fields::TWICE;
+use crate::wire::telemetry::parse::member;
+use crate::wire::telemetry::scan::{elements, members};
+use crate::wire::telemetry::value::text;
 
 /// What a list is asked that has not as many elements as another one that it goes with.
 pub(super) const SHORT: Unreadable = "a list that is shorter than the one of each";

@@ -1,20 +1,21 @@
-//! Rows of a tensor: a list, flat or nested, with its shape beside it.
+//! Rows of a tensor: a list, flat or nested, and its shape.
 
-use super::super::cursor::RawValue;
-use super::super::scan::elements;
-use super::super::value::Scalar;
-use super::place::{Seen, Stands, Unreadable};
+use super::place::RecordSeen;
+use super::stands::{Stands, Unreadable};
 use crate::model::{FieldPlace, PlaceRoot};
+use crate::wire::telemetry::cursor::RawValue;
+use crate::wire::telemetry::scan::elements;
+use crate::wire::telemetry::value::Scalar;
 
 /// Numbers that one record's tensor has at most.
 const MOST: usize = 10_000_000;
 
-/// The row of a tensor that belongs to the element. What stands in the element itself is as it is.
+/// The row of a tensor that belongs to the element. What is in the element itself is as it is.
 pub(super) fn row<'a>(
     tensor: Stands<'a>,
     at: &FieldPlace,
     shape: &[FieldPlace],
-    seen: Seen<'a, '_>,
+    seen: RecordSeen<'a, '_>,
 ) -> Result<Stands<'a>, Unreadable> {
     if at.root == PlaceRoot::Element || shape.is_empty() {
         return Ok(tensor);
@@ -38,14 +39,14 @@ pub(super) fn row<'a>(
 }
 
 /// How many rows, and how many numbers each of them has.
-fn sizes(shape: &[FieldPlace], seen: Seen<'_, '_>) -> Result<(usize, usize), Unreadable> {
+fn sizes(shape: &[FieldPlace], seen: RecordSeen<'_, '_>) -> Result<(usize, usize), Unreadable> {
     const NONE: Unreadable = "a tensor without its shape";
     let Some((_, Stands::Json(RawValue::Array(list)))) = seen.first(shape)? else {
         return Err(NONE);
     };
-    let mut sizes = elements(list).map_while(Result::ok).map(|size| match Scalar::of(size) {
-        Scalar::Whole(size) => usize::try_from(size).ok().filter(|size| *size <= MOST).ok_or(NONE),
-        _ => Err(NONE),
+    let mut sizes = elements(list).map_while(Result::ok).map(|size| {
+        let Scalar::Whole(size) = Scalar::of(size) else { return Err(NONE) };
+        usize::try_from(size).ok().filter(|size| *size <= MOST).ok_or(NONE)
     });
     let rows = sizes.next().ok_or(NONE)??;
     let width = sizes.try_fold(1_usize, |all, size| all.checked_mul(size?).ok_or(NONE))?;
@@ -63,7 +64,7 @@ fn flatten<'a>(value: Stands<'a>, flat: &mut Vec<Stands<'a>>) -> Result<(), Unre
                 open.get_mut(from..).into_iter().for_each(<[_]>::reverse);
             }
             Stands::List(list) => open.extend(list.iter().rev()),
-            one => flat.push(one),
+            Stands::Json(_) | Stands::Text(_) | Stands::Time(_) => flat.push(next),
         }
         if flat.len() > MOST {
             return Err("a tensor of too many numbers");

@@ -2,12 +2,12 @@
 
 use bumpalo::Bump;
 
-use super::super::cursor::{Broken, Cursor, RawValue, Text};
-use super::super::features::{self, Features};
-use super::super::fields::Found;
-use super::super::scan::Members;
-use super::super::value::text;
 use crate::model::{PlaceNode, PlaceTree};
+use crate::wire::telemetry::cursor::{Broken, Cursor, RawValue, Text};
+use crate::wire::telemetry::features::{self, Features};
+use crate::wire::telemetry::fields::Found;
+use crate::wire::telemetry::scan::Members;
+use crate::wire::telemetry::value::text;
 
 /// What the pass finds.
 pub(super) struct Walk<'a, 'm> {

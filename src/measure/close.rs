@@ -1,0 +1,68 @@
+//! How time moves on in a lane, and what that closes.
+
+use super::ledger::Disposition;
+use super::{Lane, Output};
+
+impl Lane {
+    pub(super) fn drained(&mut self, topic: usize, out: &mut Vec<Output>) {
+        self.ledger.drained(topic);
+        self.catch_up(out);
+        self.advance();
+    }
+
+    /// Ends the re-read once no topic is behind.
+    pub(super) fn catch_up(&mut self, out: &mut Vec<Output>) {
+        if !self.behind || !self.ledger.caught_up() {
+            return;
+        }
+        self.join.caught_up();
+        for (model, request, at) in std::mem::take(&mut self.lost_labels) {
+            self.lose_labels_of(model, request, &at);
+        }
+        // What a former life had given up on.
+        self.marks.mark().into_iter().for_each(|mark| self.give_up_halves(mark));
+        let held = self.held().count() as u64 + self.halves.len() as u64;
+        self.ledger.reconcile(self.join.outcomes_waiting() + held);
+        self.behind = false;
+        for topic in 0..self.flushed.topics() {
+            let settled = self.clocks.caught_up(topic);
+            self.settle(settled, out);
+        }
+    }
+
+    /// Moves the watermark on and closes what it passes; not while records are read again.
+    pub(super) fn advance(&mut self) {
+        if self.behind {
+            return;
+        }
+        for topic in 0..self.flushed.topics() {
+            self.marks.observe(topic, self.clocks.newest(topic));
+        }
+        if self.marks.advance() {
+            self.close();
+        }
+    }
+
+    fn close(&mut self) {
+        let Some(mark) = self.marks.mark() else { return };
+        self.give_up_halves(mark);
+        let waiting = self.panes.close(mark);
+        for _ in 0..self.join.give_up(waiting) {
+            self.ledger.settle(Disposition::Unmatched);
+        }
+        self.join.forget(mark, &self.panes);
+        self.inputs.forget(mark);
+    }
+
+    pub(super) fn end(&mut self, out: &mut Vec<Output>) {
+        self.ledger.drained_all();
+        self.catch_up(out);
+        let settled = self.clocks.end();
+        self.settle(settled, out);
+        self.advance();
+        let newest = self.marks.newest().map(|newest| self.panes.end_of(newest));
+        if self.marks.raise(newest.max(self.panes.end_of_last())) {
+            self.close();
+        }
+    }
+}

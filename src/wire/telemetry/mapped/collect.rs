@@ -1,0 +1,144 @@
+//! The fields of one sample, after all that may say them.
+
+use super::half::side;
+use super::place::RecordSeen;
+use super::stands::Stands;
+use super::{Reader, feature, rule};
+use crate::model::{FieldRule, PathPattern, PlaceRoot, Sample, SampleKind};
+use crate::wire::telemetry::event::Own;
+use crate::wire::telemetry::features::Features;
+use crate::wire::telemetry::fields::{FieldSlot, Fields, Found};
+use crate::wire::telemetry::value::Scalar;
+use crate::wire::telemetry::{FieldTold, Rejected, record_missing, sample};
+
+impl<'a> Reader<'a, '_> {
+    /// What one field is, after all that may say it.
+    pub(super) fn field(
+        &self,
+        slot: FieldSlot,
+        seen: RecordSeen<'a, '_>,
+        fields: &mut Fields<'a>,
+    ) -> Option<usize> {
+        let name = slot.name();
+        if let Some(constant) = self.mapping.constants.get(name) {
+            *fields.slot(slot) = Found::Given(Scalar::of_json(constant));
+        } else if let Some(rule) = self.mapping.fields.get(name) {
+            let (found, place) = rule::found(slot, rule, seen);
+            *fields.slot(slot) = found;
+            return place;
+        } else if let Some((_, place)) = self.mapping.own.iter().find(|(own, _)| own == name)
+            && !fields.has(slot)
+        {
+            *fields.slot(slot) = seen.own(place);
+        }
+        None
+    }
+
+    pub(super) fn sample(
+        &mut self,
+        seen: RecordSeen<'a, '_>,
+        kind: Result<SampleKind, Rejected>,
+        own: Option<Own<'a>>,
+        features: Option<Features<'a>>,
+    ) -> Result<Sample<'a>, Rejected> {
+        let (mut fields, record) = match own {
+            Some(own) => (own.fields, own.record),
+            None => (Fields::default(), Ok(())),
+        };
+        let (mapping, known) = (self.mapping, kind.as_ref().ok().copied());
+        for (name, constant) in &mapping.constants {
+            if let Some(slot) = FieldSlot::named(name) {
+                *fields.slot(slot) = Found::Given(Scalar::of_json(constant));
+            }
+        }
+        for (name, place) in &mapping.own {
+            match FieldSlot::named(name) {
+                Some(slot) if !fields.has(slot) => {
+                    let found = seen.own(place);
+                    self.tell(name, known, (found != Found::Nowhere).then_some(0));
+                    *fields.slot(slot) = found;
+                }
+                Some(_) => {}
+                None if name == "features" && !fields.has_features() => {
+                    fields.replace_features(seen.own(place));
+                }
+                None => {}
+            }
+        }
+        for (name, rule) in &mapping.fields {
+            if let Some(slot) = FieldSlot::named(name) {
+                let (found, place) = rule::found(slot, rule, seen);
+                self.tell(name, known, place);
+                *fields.slot(slot) = found;
+            }
+        }
+        self.features(seen, features, known, &mut fields);
+        self.path(&mut fields);
+        if seen.element.is_some_and(|element| element.nth > 0) && !self.in_element("latency_ms") {
+            // The duration is that of the whole call.
+            *fields.slot(FieldSlot::LatencyMs) = Found::Nowhere;
+        }
+        let kind = kind?;
+        let side = side(kind).map(|side| Ok::<_, Rejected>((side, self.by(seen)?))).transpose()?;
+        let losses = self.told.as_deref_mut().map(|told| &mut told.losses);
+        let built = match side {
+            None => sample::build(&mut fields, kind, self.context, losses),
+            Some(half) => sample::half(&mut fields, half, self.context, losses),
+        };
+        let mut built = built.map_err(|why| record_missing(why, record))?;
+        if let Some(nth) = seen.element.map(|element| element.nth).filter(|nth| *nth > 0) {
+            let [id, request] = ["id", "request"].map(|name| !self.in_element(name));
+            built.number(nth, id, request);
+        }
+        Ok(built)
+    }
+
+    fn features(
+        &mut self,
+        seen: RecordSeen<'a, '_>,
+        usual: Option<Features<'a>>,
+        kind: Option<SampleKind>,
+        fields: &mut Fields<'a>,
+    ) {
+        if let Some(usual) = usual {
+            fields.take_usual(usual);
+            self.tell("features", kind, Some(0));
+            return;
+        }
+        let Some(rule) = &self.mapping.features else { return };
+        let mapped = feature::features(rule, seen);
+        self.tell("features", kind, mapped.place);
+        fields.take_mapped(mapped.read, mapped.lost);
+    }
+
+    /// What the path of the file says, where nothing else does.
+    fn path(&self, fields: &mut Fields<'a>) {
+        let (Some(pattern), Some(path)) = (&self.mapping.path, self.record.path) else { return };
+        let Some(named) = pattern.read(path) else { return };
+        for (name, value) in &named {
+            if let Some(slot) = FieldSlot::named(name)
+                && !fields.has(slot)
+            {
+                let stands = Stands::Text(value);
+                *fields.slot(slot) = Found::Given(stands.scalar(slot.is_name()));
+            }
+        }
+        if let Some(time) = PathPattern::time(&named)
+            && !fields.has(FieldSlot::Ts)
+        {
+            *fields.slot(FieldSlot::Ts) = Found::Given(Stands::Time(time).scalar(false));
+        }
+    }
+
+    /// Whether a field is in the element itself.
+    fn in_element(&self, field: &str) -> bool {
+        let rule: Option<&FieldRule> = self.mapping.fields.get(field);
+        rule.is_some_and(|rule| rule.from.iter().any(|at| at.root == PlaceRoot::Element))
+    }
+
+    fn tell(&mut self, field: &str, kind: Option<SampleKind>, place: Option<usize>) {
+        if let Some(told) = &mut self.told {
+            told.fields.push(FieldTold { field: field.to_owned(), kind, place });
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! Names of values, in a list of their own.
+
+use super::place::RecordSeen;
+use super::stands::Unreadable;
+use crate::model::FieldPlace;
+
+/// The names in the list at a place. `None`: nothing is there.
+pub(super) fn names_at<'a>(
+    place: &FieldPlace,
+    seen: RecordSeen<'a, '_>,
+) -> Result<Option<Vec<&'a str>>, Unreadable> {
+    let Some(found) = seen.at(place)?.filter(|found| !found.is_nothing()) else { return Ok(None) };
+    let list = seen.memo.list(found, seen.texts).ok_or("values without the list of their names")?;
+    list.iter().map(|name| name.text(seen.texts)).collect::<Result<_, _>>().map(Some)
+}
