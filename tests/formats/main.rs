@@ -13,6 +13,8 @@ mod config_refuses;
 mod config_router;
 // Records of telemetry: which are read, which are refused, and that no bytes do harm.
 mod decode;
+// Presets and their pages.
+mod dialects_documented;
 // Events, by their headers and their envelopes.
 mod events;
 // Mappings: meanings, several samples, halves, envelopes.
