@@ -26,6 +26,8 @@ pub struct History {
     pub stamped: u64,
     /// Records of models that were not asked for.
     pub passed_over: BTreeMap<String, u64>,
+    /// Health and run records, which no trigger judges.
+    pub unjudged: u64,
     /// Records that could not be used: the first few of each code, with file and line.
     pub refused: Vec<(String, UnmeasuredRecord)>,
     /// What is odd about the files.

@@ -31,6 +31,10 @@ pub(super) fn notes(
         let of: Vec<_> = of.collect();
         notes.push(format!("Records of other models were skipped: {}.", of.join(", ")));
     }
+    if history.unjudged > 0 {
+        let n = count(history.unjudged);
+        notes.push(format!("{n} health and run records are counted, but no trigger judges them."));
+    }
     for (id, model) in &status.models {
         notes.extend(unknown(id, history));
         notes.extend(never_seen(id, model, days, history));

@@ -10,7 +10,7 @@ use super::{DailyAnswers, History, News, ReplayError, Replayed, Versions, summar
 use crate::edge::clock::{Clock, SimulatedClock};
 use crate::edge::log::local::LocalLog;
 use crate::measure::{Input, Lane};
-use crate::model::{EventTime, LaneId, LogTime, ModelId, RuleSet};
+use crate::model::{EventTime, LaneId, LogTime, ModelId, RuleSet, Sample};
 use crate::roles::ingest::pipeline::{LanePipeline, RawRecord};
 use crate::shard::Output;
 use crate::targets::registry::ShadowRegistry;
@@ -100,6 +100,11 @@ impl ReplayRun {
                 return Ok(());
             }
         }
+        let unjudged = &mut self.history.unjudged;
+        decoded.keep(|sample| {
+            *unjudged += u64::from(matches!(sample, Sample::Health(_) | Sample::Run(_)));
+            true
+        });
         let mut following = Vec::new();
         if let Some(sample) = decoded.sample() {
             following = files.following(self.feed.lane().asks(TOPIC, sample.ts()))?;

@@ -103,12 +103,20 @@ fn models(report: &SourceReport, screen: Screen) -> String {
         let all = names.iter().map(|(name, n)| format!("{name} ({})", count(*n)));
         all.collect::<Vec<_>>().join(", ")
     };
+    let predictions = |types: &BTreeMap<String, String>| {
+        let all: Vec<_> = types.iter().map(|(version, of)| format!("{version}: {of}")).collect();
+        if all.is_empty() { "none".to_owned() } else { all.join(", ") }
+    };
     let rows: Vec<Vec<String>> = report
         .models
         .iter()
-        .map(|(model, known)| vec![model.clone(), list(&known.versions)])
+        .map(|(model, known)| {
+            let outcomes = known.outcomes.clone().unwrap_or_else(|| "none".to_owned());
+            vec![model.clone(), list(&known.versions), predictions(&known.predictions), outcomes]
+        })
         .collect();
-    if rows.is_empty() { String::new() } else { screen.table(&["model", "versions"], &rows, &[]) }
+    let head = ["model", "versions", "predictions are", "outcomes are"];
+    if rows.is_empty() { String::new() } else { screen.table(&head, &rows, &[]) }
 }
 
 fn examples(report: &SourceReport, screen: Screen) -> String {

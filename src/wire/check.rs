@@ -260,6 +260,9 @@ impl<'s> SourceCheck<'s> {
     #[must_use]
     pub fn report(mut self) -> SourceReport {
         self.give_up(self.last);
+        for (model, known) in &mut self.models {
+            (known.predictions, known.outcomes) = self.labels.types(model);
+        }
         let never_found = self.places.never_found(&self.topics);
         let hints = self.hints();
         let counts = HalfCounts { waiting: self.halves.len() as u64, ..self.half_counts };

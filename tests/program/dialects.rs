@@ -127,3 +127,141 @@ fn replay_rolls_back_what_the_dialect_can_show() {
         assert_eq!(blind.contains("error"), !dialect.shows_errors, "{name}: {blind}");
     }
 }
+
+/// What `check-source` reads of a case, one example a line, and its exit code.
+fn checked(files: &[&str], flags: &[&str]) -> (Json, Vec<String>, Option<i32>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/cases");
+    let files = files.iter().map(|file| folder.join(file).display().to_string());
+    let flags = flags.iter().map(|flag| (*flag).to_owned());
+    let args: Vec<_> = files.chain(flags).chain(["--json".to_owned()]).collect();
+    let (report, code, said) = run("check-source", args);
+    let examples = report["examples"].as_array().unwrap_or_else(|| panic!("{said}"));
+    let reads = examples.iter().map(|one| one["reads"].as_str().unwrap().to_owned());
+    (report.clone(), reads.collect(), code)
+}
+
+/// Each example of a case says this.
+fn says(files: &[&str], flags: &[&str], expected: &[&[&str]]) {
+    let (report, reads, code) = checked(files, flags);
+    assert_eq!((reads.len(), code), (expected.len(), Some(0)), "{report:#}");
+    for (read, parts) in reads.iter().zip(expected) {
+        parts.iter().for_each(|part| assert!(read.contains(part), "{part} in {read}"));
+    }
+}
+
+#[test]
+fn captures_of_sagemaker_are_read_through_their_texts() {
+    says(
+        &["sagemaker-capture/capture.jsonl", "sagemaker-capture/truth.jsonl"],
+        &[
+            "--dialect",
+            "sagemaker-capture",
+            "--constant",
+            "model=churn",
+            "--constant",
+            "version=v1",
+        ],
+        &[
+            &["id aa-1", "prediction 1, score 0.91", "f0=0.41 f1=7 f2=\"blue\""],
+            &["id req-2", "prediction 0", "f0=0.12"],
+            &["request aa-1, actual 1", "ts 2026-03-01T12:00:03Z"],
+            &["request aa-2, actual 0"],
+        ],
+    );
+}
+
+#[test]
+fn a_row_of_an_inference_table_is_a_sample_for_each_of_its_instances() {
+    let (_, reads, code) =
+        checked(&["databricks-inference-table/dbx.jsonl"], &["--dialect", "databricks"]);
+    assert_eq!((reads.len(), code), (2, Some(0)));
+    assert!(reads[0].contains("id r-1, request r-1, status ok, prediction 1, latency 23 ms"));
+    assert!(reads[1].contains("id r-1#1, request r-1#1, status ok, prediction 0"), "{}", reads[1]);
+    let (report, ..) =
+        checked(&["databricks-inference-table/dbx.jsonl"], &["--dialect", "databricks"]);
+    assert_eq!(report["understood"]["prediction"], 3, "{report:#}");
+}
+
+#[test]
+fn inputs_next_to_the_other_fields_and_times_without_a_zone() {
+    let flags = [
+        "--type",
+        "prediction",
+        "--field",
+        "id=/request_id",
+        "--field",
+        "prediction=/pred",
+        "--field",
+        "ts={ from = \"/timestamp\", zone = \"Europe/Berlin\" }",
+        "--field",
+        "features={ from = \"\", without = [\"trace_id\"] }",
+        "--constant",
+        "model=iris",
+        "--constant",
+        "version=v1",
+        "--constant",
+        "status=ok",
+    ];
+    let expected = ["ts 2026-03-01T11:00:00.123Z", "features 2: sepal_len=5.1 sepal_width=3.5"];
+    says(&["flat-record-features/bento.jsonl"], &flags, &[&expected, &["sepal_len=4.9"]]);
+}
+
+#[test]
+fn times_in_the_units_that_people_have() {
+    let spans = ["ts 2026-03-01T12:00:01.500Z", "status error", "latency 1500 ms"];
+    says(&["time-dialects/genai.jsonl"], &["--dialect", "otlp-genai"], &[&spans]);
+    let flags = [
+        "--type",
+        "prediction",
+        "--field",
+        "id=/prediction_id",
+        "--field",
+        "ts={ from = \"/prediction_ts\", unit = \"s\" }",
+        "--field",
+        "prediction=/prediction_label",
+        "--field",
+        "score=/prediction_score",
+        "--field",
+        "features={ from = \"\", prefix = \"feature_\" }",
+        "--constant",
+        "model=m",
+        "--constant",
+        "version=v1",
+        "--constant",
+        "status=ok",
+    ];
+    let arize = ["ts 2026-03-01T12:00:00Z", "prediction \"fraud\", score 0.9", "feature_age=41"];
+    says(&["time-dialects/arize.jsonl"], &flags, &[&arize]);
+    let answers = ["id x-1, request x-1, status ok, prediction 1"];
+    let second = ["id x-1#1, request x-1#1, status ok, prediction 0"];
+    says(&["time-dialects/v2.jsonl"], &["--dialect", "open-inference"], &[&answers, &second]);
+    let (report, ..) = checked(&["time-dialects/times.jsonl"], &[]);
+    let hints = report["hints"].to_string();
+    assert!(hints.contains("ts = { from = \\\"/ts\\\", zone = \\\"UTC\\\" }"), "{hints}");
+}
+
+#[test]
+fn places_that_no_record_has_are_an_error() {
+    let places = [
+        "prediction=/out/label",
+        "status=/out/state",
+        "latency_ms=/tok",
+        "features=/xx",
+        "score=/out/prob",
+        "role=/rol",
+    ];
+    let flags: Vec<_> = places.iter().flat_map(|place| ["--field", place]).collect();
+    let flags = [&["--type", "prediction"][..], &flags].concat();
+    let (report, _, code) = checked(&["pointer-never-found/typo.jsonl"], &flags);
+    assert_eq!(code, Some(1));
+    let never: Vec<_> = report["never_found"].as_array().unwrap().iter().collect();
+    let said = |field: &str, place: &str| {
+        let sentence = format!("{field} (from {place}) was found in 0 of 2 samples");
+        never.iter().any(|line| line.as_str().unwrap().starts_with(&sentence))
+    };
+    for place in &places[1..] {
+        let (field, place) = place.split_once('=').unwrap();
+        assert!(said(field, place), "{field}: {never:#?}");
+    }
+    assert_eq!(never.len(), 5, "{never:#?}");
+}

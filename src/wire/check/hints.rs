@@ -26,7 +26,7 @@ impl SourceCheck<'_> {
         let unjudged = unjudged.map(|kind| self.understood.get(&kind).copied().unwrap_or(0));
         if let Some(records) = Some(unjudged.iter().sum::<u64>()).filter(|records| *records > 0) {
             hints.push(format!(
-                "{records} health and run records are counted, but no trigger judges them yet"
+                "{records} health and run records are counted, but no trigger judges them"
             ));
         }
         let predictions = self.roles.live + self.roles.shadow + self.roles.unstated;

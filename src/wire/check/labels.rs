@@ -32,13 +32,17 @@ impl Labels {
         }
     }
 
+    /// The types of a model's labels in words: of each version's predictions, and of outcomes.
+    pub(super) fn types(&self, model: &str) -> (BTreeMap<String, String>, Option<String>) {
+        let Some(types) = self.0.get(model) else { return Default::default() };
+        let predicted = types.predicted.iter().map(|(version, all)| (version.clone(), list(all)));
+        (predicted.collect(), Some(list(&types.actual)).filter(|all| !all.is_empty()))
+    }
+
     /// What differs in type, and so is not compared.
     pub(super) fn hints(&self) -> Vec<String> {
         let mut hints = Vec::new();
         for (model, types) in &self.0 {
-            let list = |types: &BTreeSet<&str>| {
-                types.iter().copied().collect::<Vec<&str>>().join(" or a ")
-            };
             let differs = |(_, predicted): &(_, &BTreeSet<&str>)| {
                 !types.actual.is_empty() && !predicted.is_subset(&types.actual)
             };
@@ -54,6 +58,10 @@ impl Labels {
         }
         hints
     }
+}
+
+fn list(types: &BTreeSet<&str>) -> String {
+    types.iter().copied().collect::<Vec<&str>>().join(" or a ")
 }
 
 fn json_type(value: &Value<'_>) -> &'static str {

@@ -57,6 +57,10 @@ pub struct ModelReport {
     pub records: BTreeMap<SampleKind, u64>,
     /// Records that name a version, by version; at most 100, the rest is `other`.
     pub versions: BTreeMap<String, u64>,
+    /// The types of each version's predictions.
+    pub predictions: BTreeMap<String, String>,
+    /// The types of outcomes. `None` without any.
+    pub outcomes: Option<String>,
 }
 
 /// A record as it was understood.
