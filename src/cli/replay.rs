@@ -81,13 +81,13 @@ pub struct MappingArgs {
     /// Where the samples of one record stand, if it has several
     #[arg(long, value_name = "PLACE")]
     pub each: Option<String>,
-    /// What the end of each file's path says, such as {model}/{version}/*.jsonl
+    /// What a file's path says, such as {model}/{version}/*.jsonl
     #[arg(long, value_name = "PATTERN")]
     pub path: Option<String>,
     /// The type of every record: prediction, outcome, latency, health or run
     #[arg(long = "type", value_name = "TYPE", value_parser = kind)]
     pub kind: Option<SampleKind>,
-    /// Where to find a sample's field: a JSON pointer, header:NAME, key, or a table as in a config
+    /// Where to find a sample's field: a place or a rule, as in a config
     #[arg(long, value_name = "FIELD=PLACE", value_parser = field)]
     pub field: Vec<(String, String)>,
     /// A value that a field has in all records, as JSON or text

@@ -153,9 +153,11 @@ fn records(summary: &Summary, screen: Screen) -> String {
         ("duplicate", records.duplicate),
         ("rejected", rejected),
         ("tombstones", records.tombstones),
+        ("not ours", records.not_ours),
     ];
     // Few topics have any.
-    let parts = parts.iter().filter(|(name, n)| *name != "tombstones" || *n > 0);
+    let few = ["tombstones", "not ours"];
+    let parts = parts.iter().filter(|(name, n)| !few.contains(name) || *n > 0);
     let parts: Vec<_> = parts.map(|(name, n)| format!("{} {name}", count(*n))).collect();
     let mut text = screen.wrap(&format!("{} read = {}", count(records.read), parts.join(" + ")), 1);
     for (code, n) in &records.rejected {

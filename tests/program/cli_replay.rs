@@ -390,7 +390,7 @@ fn rejected_records_are_counted_and_the_first_are_shown() {
     assert_says(
         &out(&output),
         &[
-            "1,010 records, 1,000 understood, 10 rejected",
+            "1,010 records, 1,000 samples understood, 10 rejected",
             "missing_field: 9",
             "first on line 1",
             "to fix it:",
@@ -406,7 +406,7 @@ fn check_source_tells_what_a_recording_holds() {
     assert_says(
         &text,
         &[
-            "98,991 records, 98,991 understood, 0 rejected",
+            "98,991 records, 98,991 samples understood, 0 rejected",
             "prediction",
             "outcome",
             "flight-delay",

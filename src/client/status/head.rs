@@ -85,6 +85,7 @@ fn records(overview: &Overview) -> String {
         ("unmatched", all.unmatched),
         ("duplicate", all.duplicate),
         ("tombstones", all.tombstones),
+        ("not ours", all.not_ours),
     ];
     let rest = rest.into_iter().filter(|(_, n)| *n > 0);
     let parts = always.into_iter().chain(rest).map(|(what, n)| format!("{} {what}", count(n)));

@@ -184,19 +184,6 @@ pub enum TimeUnit {
     Nanoseconds,
 }
 
-impl TimeUnit {
-    /// Nanoseconds in one of it.
-    #[must_use]
-    pub const fn nanoseconds(self) -> i128 {
-        match self {
-            Self::Seconds => 1_000_000_000,
-            Self::Milliseconds => 1_000_000,
-            Self::Microseconds => 1_000,
-            Self::Nanoseconds => 1,
-        }
-    }
-}
-
 /// A time zone by its name in the database of the IANA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Zone(pub chrono_tz::Tz);

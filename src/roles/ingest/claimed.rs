@@ -139,13 +139,14 @@ impl ClaimedLane {
         let Some(topic) = self.topic_of(partition) else { return Ok(()) };
         let Some(place) = self.places.get_mut(topic) else { return Ok(()) };
         (place.end, place.idle) = (None, false);
+        let mut texts = TextArena::new();
         for record in records {
-            let texts = TextArena::new();
             let decoded = self.feed.decode(fed(topic, record), &texts);
             if let Some(sample) = decoded.sample() {
                 keys.observe(topic, partition.partition, record.key.as_deref(), sample);
             }
             self.feed.measure(decoded, unstated);
+            texts.reset();
         }
         self.fresh |= !records.is_empty();
         self.read += records.len() as u64;

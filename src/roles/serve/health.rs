@@ -61,6 +61,7 @@ fn topics(page: &mut Page, app: &App, overview: &Overview) {
             ("late", counters.late),
             ("duplicate", counters.duplicate),
             ("tombstone", counters.tombstones),
+            ("not_ours", counters.not_ours),
         ];
         let fixed = fixed.into_iter().map(|(result, count)| (result.to_owned(), count));
         let rejected = counters.rejected.iter().map(|(code, n)| (format!("rejected_{code}"), *n));

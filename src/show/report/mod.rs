@@ -96,6 +96,9 @@ pub fn page(
     if records.tombstones > 0 {
         counters.push(("tombstones".to_owned(), count(records.tombstones)));
     }
+    if records.not_ours > 0 {
+        counters.push(("not ours".to_owned(), count(records.not_ours)));
+    }
     let rejected = records.rejected.iter();
     counters.extend(rejected.map(|(code, n)| (format!("rejected: {code}"), count(*n))));
     let (decisions, more) = decisions(replayed);

@@ -32,10 +32,10 @@ impl Decimal {
         if !is_number(fraction) || (dot && fraction.is_empty()) {
             return Err(NONE);
         }
-        let whole: i128 = whole.parse().map_err(|_| NONE)?;
+        let whole: u64 = whole.parse().map_err(|_| NONE)?;
         let nine = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
-        let billionths = nine.fold(0, |sum, digit| sum * 10 + i128::from(digit - b'0'));
-        Ok(Self(sign * (whole * ONE + billionths)))
+        let billionths: u64 = nine.fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+        Ok(Self(sign * (i128::from(whole) * ONE + i128::from(billionths))))
     }
 
     pub(super) fn minus(self, other: Self) -> Self {
@@ -44,13 +44,22 @@ impl Decimal {
 
     /// As milliseconds.
     pub(super) fn milliseconds(self, unit: TimeUnit) -> f64 {
-        let nanoseconds = self.0 * unit.nanoseconds() / ONE;
-        nanoseconds as f64 / 1e6
+        self.0 as f64 / in_a_millisecond(unit) as f64
     }
 
     /// The same, rounded down to a whole one.
     pub(super) fn whole_milliseconds(self, unit: TimeUnit) -> i128 {
-        (self.0 * unit.nanoseconds()).div_euclid(ONE * 1_000_000)
+        self.0.div_euclid(in_a_millisecond(unit))
+    }
+}
+
+/// Billionths of a unit that make a millisecond.
+const fn in_a_millisecond(unit: TimeUnit) -> i128 {
+    match unit {
+        TimeUnit::Seconds => 1_000_000,
+        TimeUnit::Milliseconds => 1_000_000_000,
+        TimeUnit::Microseconds => 1_000_000_000_000,
+        TimeUnit::Nanoseconds => 1_000_000_000_000_000,
     }
 }
 

@@ -52,16 +52,20 @@ impl<'a> RecordSeen<'a, '_> {
         Ok(None)
     }
 
-    /// The value of a rule that is no more than a place which one pass has found.
-    pub(super) fn plain(self, rule: &FieldRule) -> Option<Found<'a>> {
-        let [place] = rule.from.as_slice() else { return None };
+    /// What one pass has found at a place, if that is all there is to do.
+    fn quick(&self, place: &FieldPlace) -> Option<&'a Found<'a>> {
         let at = place.in_tree.filter(|at| at.steps == place.steps.len())?;
         let in_record = place.root == PlaceRoot::Record;
         let found = if in_record { self.found } else { self.element?.found };
-        let Found::Raw(value) = found.get(at.found)? else { return None };
+        found.get(at.found).filter(|_| place.views.is_empty())
+    }
+
+    /// The value of a rule that is no more than a place which one pass has found.
+    pub(super) fn plain(self, rule: &FieldRule) -> Option<Found<'a>> {
+        let [place] = rule.from.as_slice() else { return None };
+        let Found::Raw(value) = self.quick(place)? else { return None };
         let empty = matches!(value, RawValue::Text(Text::Plain("")));
-        let plain = place.views.is_empty() && rule.is_plain();
-        (plain && !empty).then_some(Found::Raw(*value))
+        (!empty && rule.is_plain()).then_some(Found::Raw(*value))
     }
 
     /// What the record has under its own name for a field.
@@ -73,6 +77,11 @@ impl<'a> RecordSeen<'a, '_> {
     /// What is at a place. `None`: nothing. In a list on the way to it that is outside of the
     /// element, the element of the same number is meant.
     pub(super) fn at(self, place: &FieldPlace) -> Looked<'a> {
+        match self.quick(place) {
+            Some(Found::Raw(value)) => return Ok(Some(Stands::Json(*value))),
+            Some(Found::Nowhere) => return Ok(None),
+            Some(Found::Twice | Found::Given(_)) | None => {}
+        }
         let shared = self.element.filter(|_| place.root != PlaceRoot::Element);
         let Some(element) = shared else {
             let (start, from) = self.start(place)?;

@@ -107,7 +107,6 @@ fn translated<'s, 'a>(
 pub(super) struct Meant<'a> {
     is_there: bool,
     text: Option<&'a str>,
-    number: Option<i64>,
 }
 
 impl<'a> Meant<'a> {
@@ -121,8 +120,7 @@ impl<'a> Meant<'a> {
             | None => None,
             Some(one) => Some(one.text(seen.texts)?),
         };
-        let number = text.and_then(|text| text.parse::<i64>().ok());
-        Ok(Self { is_there: found.is_some(), text, number })
+        Ok(Self { is_there: found.is_some(), text })
     }
 
     pub(super) fn fits(&self, pattern: &ValuePattern) -> bool {
@@ -130,7 +128,8 @@ impl<'a> Meant<'a> {
             ValuePattern::Present => self.is_there,
             ValuePattern::Absent => !self.is_there,
             ValuePattern::Numbers(low, high) => {
-                self.number.is_some_and(|number| (*low..=*high).contains(&number))
+                let number = self.text.and_then(|text| text.parse::<i64>().ok());
+                number.is_some_and(|number| (*low..=*high).contains(&number))
             }
             ValuePattern::Text(pattern) => {
                 let text = self.text.is_some_and(|text| like(pattern, text));
