@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::SampleKind;
+use super::{SampleField, SampleKind};
 pub use path::{PathPattern, PathPiece};
 pub use place::{
     FieldPlace, InTree, PathStep, Piece, PlaceMove, PlaceRoot, TextEncoding, TextView,
@@ -31,11 +31,11 @@ pub struct Mapping {
     /// The kind of every record. `None` if the field `type` decides.
     pub kind: Option<SampleKind>,
     /// The rule of each sample field.
-    pub fields: BTreeMap<String, FieldRule>,
+    pub fields: BTreeMap<SampleField, FieldRule>,
     /// The inputs of the model.
     pub features: Option<FeaturesRule>,
     /// Sample fields that are the same for every record.
-    pub constants: BTreeMap<String, Json>,
+    pub constants: BTreeMap<SampleField, Json>,
     /// Where the samples of one record stand, if it has several.
     pub each: EachRule,
     /// What a record, or an element of it, must say to be a sample at all.
@@ -53,7 +53,11 @@ pub struct Mapping {
     /// Whether a field without a rule is looked for under its own name.
     pub own_names: bool,
     /// Where those fields stand.
-    pub own: Vec<(String, FieldPlace)>,
+    pub own: Vec<(SampleField, FieldPlace)>,
+    /// The place of the inputs under their own name.
+    pub own_features: Option<FieldPlace>,
+    /// What only an event has.
+    pub event: Option<FieldPlace>,
     /// Fields whose rules nobody wrote: they come with the preset.
     pub preset: BTreeSet<String>,
     /// The places in the record that are found in one pass.
@@ -79,7 +83,7 @@ impl Mapping {
             record.read_features(place, PlaceRoot::is_record);
             element.read_features(place, PlaceRoot::is_element);
         }
-        if let Some((_, place)) = self.own.iter().find(|(name, _)| name == "features") {
+        if let Some(place) = &self.own_features {
             record.read_features(place, PlaceRoot::is_record);
         }
         (self.record, self.element) = (record, element);
@@ -136,6 +140,7 @@ impl Mapping {
         all.extend(self.only.iter_mut().map(|only| &mut only.place));
         all.extend(self.pair.iter_mut().flat_map(|pair| &mut pair.by));
         all.extend(self.own.iter_mut().map(|(_, place)| place));
+        all.extend(self.own_features.iter_mut().chain(&mut self.event));
         all.into_iter()
     }
 }

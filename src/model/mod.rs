@@ -7,6 +7,7 @@ mod breaker;
 mod command;
 mod decision;
 mod fact;
+mod field;
 mod growing;
 mod ids;
 mod incident;
@@ -30,6 +31,7 @@ pub use command::{
 };
 pub use decision::{Benefit, Comparison, Reason, Reference, Verdict};
 pub use fact::{Baseline, Baselines, Fact, Routed, Standing, VersionFact, VersionStanding};
+pub use field::SampleField;
 pub use growing::GrowingTime;
 pub use ids::{
     CommandId, FeatureName, IncidentId, ModelId, NameError, Namespace, SourceId, TargetId,

@@ -36,10 +36,12 @@ use std::borrow::Cow;
 use bumpalo::Bump;
 
 use crate::measure::UnreadRecord;
-use crate::model::{EventTime, Mapping, Reject, Sample, SampleKind, Source, TopicRule};
+use crate::model::{
+    EventTime, Mapping, Reject, Sample, SampleField, SampleKind, Source, TopicRule,
+};
 pub use body::{RecordAt, RecordPart, each_record, utf16};
 use event::Own;
-use fields::{FieldSlot, Fields};
+use fields::Fields;
 pub use repeats::Repeats;
 pub use row::Columns;
 pub use samples::{FieldTold, Loss, Samples, Told};
@@ -256,10 +258,10 @@ fn kind(
     event: Option<&str>,
 ) -> Result<SampleKind, Rejected> {
     const FIVE: &str = "prediction, outcome, latency, health, run";
-    if let Some(kind) = fixed.or_else(|| fields.plain(FieldSlot::Type).and_then(kind_named)) {
+    if let Some(kind) = fixed.or_else(|| fields.plain(SampleField::Type).and_then(kind_named)) {
         return Ok(kind);
     }
-    let (found, kind) = match (fields.get(FieldSlot::Type), event) {
+    let (found, kind) = match (fields.get(SampleField::Type), event) {
         (Some(Scalar::Text(name)), _) => {
             let kind = kind_named(&name);
             (name, kind)

@@ -18,7 +18,7 @@ pub use self::dialects::{Dialect, dialects, toml_value};
 pub use self::place::place;
 pub(super) use self::place::steps;
 use self::rule::{Wrong, rule};
-use crate::model::{Field, FieldRule, Mapping, SampleKind};
+use crate::model::{Field, FieldPlace, FieldRule, Mapping, SampleField, SampleKind};
 
 /// Every field that a sample of any kind may have.
 const FIELDS: [&str; 19] = [
@@ -148,7 +148,9 @@ pub fn mapping(written: WrittenMapping) -> Result<Option<Mapping>, WrongMapping>
     let mut rules = BTreeMap::new();
     for (field, written) in fields {
         let rule = rule(&written).and_then(|rule| fits(&field, rule));
-        rules.insert(field.clone(), rule.map_err(WrongMapping::under(&["fields", &field]))?);
+        let rule = rule.map_err(WrongMapping::under(&["fields", &field]))?;
+        // The others are not read.
+        rules.extend(SampleField::named(&field).map(|field| (field, rule)));
     }
     let each = written.each.as_ref().map(record::each).transpose();
     let pair = written.pair.as_ref().map(record::pair).transpose();
@@ -158,18 +160,23 @@ pub fn mapping(written: WrittenMapping) -> Result<Option<Mapping>, WrongMapping>
         && written.each.is_none()
         && written.pair.is_none()
         && written.envelope.is_none();
-    let own = FIELDS.iter().copied().chain(["specversion"]);
-    let own = own.filter(|name| own_names && !written.constants.contains_key(*name));
-    let own = own.filter(|name| !rules.contains_key(*name));
-    let own = own.filter(|name| *name != "features" || features.is_none());
-    let own = own.filter_map(|name| Some((name.to_owned(), place(&format!("/{name}")).ok()?)));
-    let own = own.collect();
+    let constants: BTreeMap<_, _> = written
+        .constants
+        .into_iter()
+        .filter_map(|(field, value)| Some((SampleField::named(&field)?, value)))
+        .collect();
+    let own = SampleField::ALL
+        .into_iter()
+        .filter(|field| own_names && !constants.contains_key(field) && !rules.contains_key(field));
+    let own = own.filter_map(|field| Some((field, named(field.name())?))).collect();
+    let own_features = named("features").filter(|_| own_names && features.is_none());
+    let event = named("specversion").filter(|_| own_names);
     let mapping = Mapping {
         dialect: written.dialect,
         kind: written.kind,
         fields: rules,
         features,
-        constants: written.constants,
+        constants,
         each: each.map_err(WrongMapping::under(&["each"]))?.unwrap_or_default(),
         only: only.map_err(WrongMapping::under(&["only"]))?.unwrap_or_default(),
         envelope: envelope(written.envelope.as_deref())?,
@@ -179,10 +186,17 @@ pub fn mapping(written: WrittenMapping) -> Result<Option<Mapping>, WrongMapping>
         numbers_repeats,
         own_names,
         own,
+        own_features,
+        event,
         preset,
         ..Mapping::default()
     };
     Ok(Some(mapping.planned()))
+}
+
+/// The place of a member of the record.
+fn named(name: &str) -> Option<FieldPlace> {
+    place(&format!("/{name}")).ok()
 }
 
 /// What is written over the preset that it names, and the fields that only the preset has.

@@ -9,7 +9,8 @@ use std::path::Path;
 
 use super::{Line, Progress, Recording, RecordingError};
 use crate::model::{
-    EventTime, PathPattern, PlaceRoot, RecordingFile, Sample, Source, SourceId, Span, TopicRule,
+    EventTime, PathPattern, PlaceRoot, RecordingFile, Sample, SampleField, Source, SourceId, Span,
+    TopicRule,
 };
 use crate::phrases::count;
 use crate::wire::telemetry::{self, Raw, RecordAt, TextArena};
@@ -296,7 +297,7 @@ fn rules<'s>(file: &RecordingFile, source: &'s Source) -> Result<&'s TopicRule, 
 
 /// Whether the time of records may be that of the log.
 fn takes_log_time(rules: &TopicRule) -> bool {
-    let ts = rules.mapping.as_ref().and_then(|mapping| mapping.fields.get("ts"));
+    let ts = rules.mapping.as_ref().and_then(|mapping| mapping.fields.get(&SampleField::Ts));
     ts.is_some_and(|ts| ts.from.iter().any(|place| place.root == PlaceRoot::LogTime))
 }
 

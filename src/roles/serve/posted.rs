@@ -129,7 +129,7 @@ mod tests {
             (HeaderName::from_static("host"), HeaderValue::from_static("h")),
         ]);
         let place = crate::config::place("header:X-Model").unwrap();
-        let fields = [("model".to_owned(), crate::model::FieldRule::at(place))];
+        let fields = [(crate::model::SampleField::Model, crate::model::FieldRule::at(place))];
         let mapping = Mapping { fields: fields.into(), ..Mapping::default() };
         let topic = TopicRule {
             name: "t".to_owned(),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use crate::config::{WrittenMapping, dialects, mapping};
-use crate::model::{EventTime, Source, TopicRule};
+use crate::model::{EventTime, SampleField, Source, TopicRule};
 use crate::wire::telemetry::{Raw, Samples, TextArena, decode};
 
 /// Records that are looked at.
@@ -114,16 +114,14 @@ impl Guess {
             let written =
                 WrittenMapping { dialect: Some(dialect.name.to_owned()), ..Default::default() };
             let mut mapped = mapping(written).ok()??;
-            let missing: Vec<_> = ["model", "version"]
-                .into_iter()
-                .filter(|field| !mapped.fields.contains_key(*field))
-                .collect();
-            for field in &missing {
-                mapped.constants.insert((*field).to_owned(), Json::from(SOME));
-            }
-            for (field, rule) in &mut mapped.fields {
-                if field == "model" || field == "version" {
-                    rule.default.get_or_insert_with(|| Json::from(SOME));
+            let mut missing = Vec::new();
+            for field in [SampleField::Model, SampleField::Version] {
+                match mapped.fields.get_mut(&field) {
+                    Some(rule) => drop(rule.default.get_or_insert_with(|| Json::from(SOME))),
+                    None => {
+                        mapped.constants.insert(field, Json::from(SOME));
+                        missing.push(field.name());
+                    }
                 }
             }
             let rule = TopicRule { mapping: Some(mapped), ..topic.clone() };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::model::{
-    FeaturesRule, FieldPlace, FieldRule, Mapping, PlaceRoot, SampleKind, TopicRule,
+    FeaturesRule, FieldPlace, FieldRule, Mapping, PlaceRoot, SampleField, SampleKind, TopicRule,
 };
 use crate::wire::telemetry::FieldTold;
 
@@ -94,7 +94,7 @@ fn matters(mapping: &Mapping, field: &str, needed: bool) -> bool {
     }
     let of_preset = mapping.preset.contains(field);
     let named_by_path = mapping.path.as_ref().is_some_and(|path| path.names(field));
-    let rule = mapping.fields.get(field);
+    let rule = SampleField::named(field).and_then(|field| mapping.fields.get(&field));
     let known_to_miss = rule.is_some_and(|rule| {
         let none = rule.from.iter().all(|place| place.root == PlaceRoot::Nothing);
         none || rule.default.is_some()
@@ -125,7 +125,7 @@ fn mapped(topics: &[TopicRule]) -> impl Iterator<Item = (&String, &Mapping)> {
 /// The fields of a mapping with their places.
 fn rules(mapping: &Mapping) -> impl Iterator<Item = (&str, &[FieldPlace])> {
     let fields = mapping.fields.iter();
-    let fields = fields.map(|(name, rule): (_, &FieldRule)| (name.as_str(), rule.from.as_slice()));
+    let fields = fields.map(|(name, rule): (_, &FieldRule)| (name.name(), rule.from.as_slice()));
     let features = mapping.features.iter().flat_map(|features| match features {
         FeaturesRule::Together(set) => vec![("features", set.from.as_slice())],
         FeaturesRule::Apart(_) => Vec::new(),

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::model::{Mapping, Reject, Source, TopicRule};
+use crate::model::{Mapping, Reject, SampleField, Source, TopicRule};
 use crate::wire::telemetry::Raw;
 
 /// Units of times, each with the least number that it gives our days.
@@ -22,7 +22,7 @@ impl Units {
             return;
         }
         let Ok(json) = serde_json::from_slice::<Json>(record.value) else { return };
-        let place = place_of(topic.mapping.as_ref(), "ts");
+        let place = place_of(topic.mapping.as_ref(), SampleField::Ts);
         let Some(found) = json.pointer(&place) else { return };
         self.ts = unit(found).map(|rest| format!("ts = {{ from = \"{place}\", {rest} }}"));
     }
@@ -40,7 +40,7 @@ impl Units {
     /// The mapping that reads durations as seconds.
     pub(super) fn latency_in_seconds(&self, source: &Source, topics: &[TopicRule]) -> String {
         let mapping = topics.first().and_then(|topic| topic.mapping.as_ref());
-        let place = place_of(mapping, "latency_ms");
+        let place = place_of(mapping, SampleField::LatencyMs);
         fields(source, &format!("latency_ms = {{ from = \"{place}\", unit = \"s\" }}"))
     }
 }
@@ -64,10 +64,10 @@ fn fields(source: &Source, rule: &str) -> String {
 }
 
 /// Where a field is looked for first.
-fn place_of(mapping: Option<&Mapping>, field: &str) -> String {
-    let rule = mapping.and_then(|mapping| mapping.fields.get(field));
+fn place_of(mapping: Option<&Mapping>, field: SampleField) -> String {
+    let rule = mapping.and_then(|mapping| mapping.fields.get(&field));
     let place = rule.and_then(|rule| rule.from.first());
-    place.map_or_else(|| format!("/{field}"), |place| place.text.clone())
+    place.map_or_else(|| format!("/{}", field.name()), |place| place.text.clone())
 }
 
 /// Whether a text is a time without a zone.

@@ -4,92 +4,7 @@ use super::cursor::{Broken, Cursor, RawValue, Text};
 use super::features::{self, Features};
 use super::number::Short;
 use super::value::Scalar;
-
-/// A known field that holds one value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FieldSlot {
-    Type,
-    Id,
-    Request,
-    Model,
-    Version,
-    Ts,
-    Status,
-    Role,
-    Prediction,
-    Score,
-    LatencyMs,
-    Actual,
-    CpuRatio,
-    MemoryBytes,
-    Kind,
-}
-
-impl FieldSlot {
-    pub(super) const ALL: [Self; 15] = [
-        Self::Type,
-        Self::Id,
-        Self::Request,
-        Self::Model,
-        Self::Version,
-        Self::Ts,
-        Self::Status,
-        Self::Role,
-        Self::Prediction,
-        Self::Score,
-        Self::LatencyMs,
-        Self::Actual,
-        Self::CpuRatio,
-        Self::MemoryBytes,
-        Self::Kind,
-    ];
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Type => "type",
-            Self::Id => "id",
-            Self::Request => "request",
-            Self::Model => "model",
-            Self::Version => "version",
-            Self::Ts => "ts",
-            Self::Status => "status",
-            Self::Role => "role",
-            Self::Prediction => "prediction",
-            Self::Score => "score",
-            Self::LatencyMs => "latency_ms",
-            Self::Actual => "actual",
-            Self::CpuRatio => "cpu_ratio",
-            Self::MemoryBytes => "memory_bytes",
-            Self::Kind => "kind",
-        }
-    }
-
-    pub(super) fn named(name: &str) -> Option<Self> {
-        Some(match name {
-            "type" => Self::Type,
-            "id" => Self::Id,
-            "request" => Self::Request,
-            "model" => Self::Model,
-            "version" => Self::Version,
-            "ts" => Self::Ts,
-            "status" => Self::Status,
-            "role" => Self::Role,
-            "prediction" => Self::Prediction,
-            "score" => Self::Score,
-            "latency_ms" => Self::LatencyMs,
-            "actual" => Self::Actual,
-            "cpu_ratio" => Self::CpuRatio,
-            "memory_bytes" => Self::MemoryBytes,
-            "kind" => Self::Kind,
-            _ => return None,
-        })
-    }
-
-    /// Whether its value is a name, which a header's text is never taken for a number.
-    pub(super) const fn is_name(self) -> bool {
-        matches!(self, Self::Id | Self::Request | Self::Model | Self::Version)
-    }
-}
+use crate::model::SampleField;
 
 /// What a field is whose key the record has twice.
 pub(super) const TWICE: &str = "there twice";
@@ -127,7 +42,7 @@ impl<'a> Found<'a> {
 /// What a record says, by known field.
 #[derive(Debug, Default)]
 pub(super) struct Fields<'a> {
-    slots: [Found<'a>; FieldSlot::ALL.len()],
+    slots: [Found<'a>; SampleField::ALL.len()],
     /// The object of the features.
     features: Found<'a>,
     /// What the features are, if all can be used and were read on the way.
@@ -140,7 +55,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// The place of a field.
-    pub(super) fn slot(&mut self, slot: FieldSlot) -> &mut Found<'a> {
+    pub(super) fn slot(&mut self, slot: SampleField) -> &mut Found<'a> {
         // The array has a place for every field, as a test holds.
         match self.slots.get_mut(slot as usize) {
             Some(found) => found,
@@ -149,7 +64,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Whether the record has the field.
-    pub(super) fn has(&self, slot: FieldSlot) -> bool {
+    pub(super) fn has(&self, slot: SampleField) -> bool {
         self.slots.get(slot as usize).is_some_and(|found| !matches!(found, Found::Nowhere))
     }
 
@@ -170,7 +85,7 @@ impl<'a> Fields<'a> {
     }
 
     /// What was found of a field.
-    pub(super) fn found(&self, slot: FieldSlot) -> Option<&Found<'a>> {
+    pub(super) fn found(&self, slot: SampleField) -> Option<&Found<'a>> {
         self.slots.get(slot as usize)
     }
 
@@ -207,7 +122,7 @@ impl<'a> Fields<'a> {
 
     /// The text of a field, if it is plain.
     #[inline]
-    pub(super) fn plain(&self, slot: FieldSlot) -> Option<&'a str> {
+    pub(super) fn plain(&self, slot: SampleField) -> Option<&'a str> {
         match self.slots.get(slot as usize) {
             Some(Found::Raw(RawValue::Text(Text::Plain(text)))) => Some(text),
             _ => None,
@@ -216,7 +131,7 @@ impl<'a> Fields<'a> {
 
     /// The number of a field, if it is a short one.
     #[inline]
-    pub(super) fn short(&self, slot: FieldSlot) -> Option<f64> {
+    pub(super) fn short(&self, slot: SampleField) -> Option<f64> {
         match self.slots.get(slot as usize) {
             Some(Found::Raw(RawValue::Word(word))) => Short::of(word).map(|short| short.number),
             _ => None,
@@ -224,25 +139,12 @@ impl<'a> Fields<'a> {
     }
 
     /// The value of a field, which stays.
-    pub(super) fn get(&self, slot: FieldSlot) -> Option<Scalar<'a>> {
+    pub(super) fn get(&self, slot: SampleField) -> Option<Scalar<'a>> {
         self.slots.get(slot as usize)?.clone().scalar()
     }
 
     /// The value of a field, once.
-    pub(super) fn take(&mut self, slot: FieldSlot) -> Option<Scalar<'a>> {
+    pub(super) fn take(&mut self, slot: SampleField) -> Option<Scalar<'a>> {
         std::mem::take(self.slot(slot)).scalar()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slots_stand_where_their_number_says() {
-        for (nth, slot) in FieldSlot::ALL.into_iter().enumerate() {
-            assert_eq!(slot as usize, nth);
-            assert_eq!(FieldSlot::named(slot.name()), Some(slot));
-        }
     }
 }

@@ -34,9 +34,9 @@ use self::place::RecordSeen;
 use self::rule::Meant;
 use self::stands::ElementAt;
 use super::event::Own;
-use super::fields::{FieldSlot, Fields};
+use super::fields::Fields;
 use super::{Context, Raw, Rejected, Samples, TextArena, Told, kind};
-use crate::model::{Mapping, PlaceRoot, Reject, SampleKind};
+use crate::model::{Mapping, PlaceRoot, Reject, SampleField, SampleKind};
 
 /// The samples of a record.
 pub(super) fn samples<'a>(
@@ -150,10 +150,10 @@ impl<'a> Reader<'a, '_> {
             return Ok(kind);
         }
         let mut fields = Fields::default();
-        if let Some(found) = own.and_then(|own| own.fields.found(FieldSlot::Type)) {
-            *fields.slot(FieldSlot::Type) = found.clone();
+        if let Some(found) = own.and_then(|own| own.fields.found(SampleField::Type)) {
+            *fields.slot(SampleField::Type) = found.clone();
         }
-        self.field(FieldSlot::Type, seen, &mut fields);
+        self.field(SampleField::Type, seen, &mut fields);
         let event = own.and_then(|own| own.kind.as_deref()).or(self.record.header("ce_type"));
         kind(&fields, None, event.filter(|_| self.mapping.own_names))
     }

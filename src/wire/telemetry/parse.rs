@@ -2,10 +2,10 @@
 
 use super::Rejected;
 use super::cursor::{Broken, Cursor, RawValue, Text};
-use super::fields::{FieldSlot, Fields};
+use super::fields::Fields;
 use super::scan::{Members, members, whole};
 use super::value::{Quoted, Scalar, text};
-use crate::model::Reject;
+use crate::model::{Reject, SampleField};
 
 /// Finds the known fields of a record.
 pub(super) fn fields<'a>(record: &'a [u8], fields: &mut Fields<'a>) -> Result<(), Rejected> {
@@ -34,7 +34,7 @@ fn collect<'a>(object: &'a [u8], fields: &mut Fields<'a>) -> Result<Cursor<'a>, 
         let value = all.place().value()?;
         if key == "specversion" {
             fields.cloud_event = true;
-        } else if let Some(slot) = FieldSlot::named(&key) {
+        } else if let Some(slot) = SampleField::named(&key) {
             fields.slot(slot).and(value);
         }
     }

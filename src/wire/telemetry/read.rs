@@ -6,11 +6,11 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::cursor::RawValue;
 use super::features::is_usual_name;
-use super::fields::{FieldSlot, Fields, Found, TWICE};
+use super::fields::{Fields, Found, TWICE};
 use super::value::Scalar;
 use super::{Context, Loss, Rejected, time};
 use crate::model::{
-    EventTime, LostField, LostFields, NameError, Reject, SampleKind, Value, check_name,
+    EventTime, LostField, LostFields, NameError, Reject, SampleField, SampleKind, Value, check_name,
 };
 
 /// 1970-01-02. A source that takes nothing before it has no business in early 1970, so a number
@@ -29,7 +29,7 @@ pub(super) struct Builder<'a, 's> {
 }
 
 impl<'a> Builder<'a, '_> {
-    pub(super) fn optional(&mut self, slot: FieldSlot) -> Option<Scalar<'a>> {
+    pub(super) fn optional(&mut self, slot: SampleField) -> Option<Scalar<'a>> {
         self.fields.take(slot).filter(|found| !matches!(found, Scalar::Null))
     }
 
@@ -54,8 +54,8 @@ impl<'a> Builder<'a, '_> {
 
     pub(super) fn needed<T>(
         &mut self,
-        slot: FieldSlot,
-        read: impl FnOnce(&mut Self, FieldSlot) -> Result<Option<T>, Rejected>,
+        slot: SampleField,
+        read: impl FnOnce(&mut Self, SampleField) -> Result<Option<T>, Rejected>,
     ) -> Result<T, Rejected> {
         let how = if self.fields.has(slot) { "null" } else { "missing" };
         match read(self, slot)? {
@@ -64,7 +64,7 @@ impl<'a> Builder<'a, '_> {
         }
     }
 
-    fn missing(&self, slot: FieldSlot, how: &str) -> Rejected {
+    fn missing(&self, slot: SampleField, how: &str) -> Rejected {
         let kind = match self.kind {
             SampleKind::Prediction => "prediction",
             SampleKind::Outcome => "outcome",
@@ -81,10 +81,10 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// The name of the field and, if it is mapped, its place in the record.
-    fn called(&self, slot: FieldSlot) -> String {
+    fn called(&self, slot: SampleField) -> String {
         let name = slot.name();
         let mapping = self.context.mapping;
-        match mapping.and_then(|mapping| mapping.fields.get(name)) {
+        match mapping.and_then(|mapping| mapping.fields.get(&slot)) {
             None => name.to_owned(),
             Some(rule) => {
                 let places: Vec<_> = rule.from.iter().map(|place| place.text.as_str()).collect();
@@ -93,7 +93,7 @@ impl<'a> Builder<'a, '_> {
         }
     }
 
-    pub(super) fn wrong(&self, slot: FieldSlot, found: &Scalar<'_>, what: &str) -> Rejected {
+    pub(super) fn wrong(&self, slot: SampleField, found: &Scalar<'_>, what: &str) -> Rejected {
         let detail = format!("{} is {found}; {what}", self.called(slot));
         let twice = matches!(found, Scalar::Unreadable(TWICE));
         let code = if twice { Reject::DuplicateKey } else { Reject::WrongType };
@@ -101,7 +101,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     #[inline]
-    pub(super) fn needed_name(&mut self, slot: FieldSlot) -> Result<Cow<'a, str>, Rejected> {
+    pub(super) fn needed_name(&mut self, slot: SampleField) -> Result<Cow<'a, str>, Rejected> {
         match self.usual_name(slot) {
             Some(name) => Ok(Cow::Borrowed(name)),
             None => self.needed(slot, Self::unusual_name),
@@ -110,18 +110,18 @@ impl<'a> Builder<'a, '_> {
 
     /// A text, or a whole number as its digits: many producers count their requests.
     #[inline]
-    pub(super) fn name(&mut self, slot: FieldSlot) -> Result<Option<Cow<'a, str>>, Rejected> {
+    pub(super) fn name(&mut self, slot: SampleField) -> Result<Option<Cow<'a, str>>, Rejected> {
         match self.usual_name(slot) {
             Some(name) => Ok(Some(Cow::Borrowed(name))),
             None => self.unusual_name(slot),
         }
     }
 
-    fn usual_name(&self, slot: FieldSlot) -> Option<&'a str> {
+    fn usual_name(&self, slot: SampleField) -> Option<&'a str> {
         self.fields.plain(slot).filter(|text| is_usual_name(text))
     }
 
-    fn unusual_name(&mut self, slot: FieldSlot) -> Result<Option<Cow<'a, str>>, Rejected> {
+    fn unusual_name(&mut self, slot: SampleField) -> Result<Option<Cow<'a, str>>, Rejected> {
         if let Some(digits) = self.long_number(slot) {
             return Ok(Some(Cow::Borrowed(digits)));
         }
@@ -137,7 +137,7 @@ impl<'a> Builder<'a, '_> {
             // Of what others write, an id may be any text: its hash joins records as well.
             Err(NameError::TooLong(_))
                 if self.context.mapping.is_some()
-                    && matches!(slot, FieldSlot::Id | FieldSlot::Request) =>
+                    && matches!(slot, SampleField::Id | SampleField::Request) =>
             {
                 Ok(Some(Cow::Owned(format!("{:032x}", xxh3_128(name.as_bytes())))))
             }
@@ -146,7 +146,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// The digits of a whole number that is too long for one of ours.
-    fn long_number(&self, slot: FieldSlot) -> Option<&'a str> {
+    fn long_number(&self, slot: SampleField) -> Option<&'a str> {
         let Some(Found::Raw(RawValue::Word(word))) = self.fields.found(slot) else { return None };
         let digits = std::str::from_utf8(word).ok()?;
         let long = digits.len() >= 19 && is_usual_name(digits);
@@ -154,20 +154,20 @@ impl<'a> Builder<'a, '_> {
     }
 
     pub(super) fn ts(&mut self) -> Result<EventTime, Rejected> {
-        let (ts, counted) = match self.fields.plain(FieldSlot::Ts).and_then(time::usual) {
+        let (ts, counted) = match self.fields.plain(SampleField::Ts).and_then(time::usual) {
             Some(ts) => (ts, false),
             None => self.unusual_ts()?,
         };
         let oldest = self.context.source.oldest;
         if counted && oldest >= ZERO_CLOCK && time::looks_like_seconds(ts) {
-            let field = self.called(FieldSlot::Ts);
+            let field = self.called(SampleField::Ts);
             let detail = format!("{field} is {ts}, which looks like seconds; write milliseconds");
             return Err(Rejected::new(Reject::TooOld, detail));
         }
         if ts >= oldest {
             return Ok(ts);
         }
-        let field = self.called(FieldSlot::Ts);
+        let field = self.called(SampleField::Ts);
         let detail = format!(
             "{field} is {ts}, before {oldest}; set the producer's clock, or lower the source's \
              oldest"
@@ -177,7 +177,7 @@ impl<'a> Builder<'a, '_> {
 
     /// A moment in any form, and whether it was given as a number.
     fn unusual_ts(&mut self) -> Result<(EventTime, bool), Rejected> {
-        self.needed(FieldSlot::Ts, |builder, slot| match builder.optional(slot) {
+        self.needed(SampleField::Ts, |builder, slot| match builder.optional(slot) {
             None => Ok(None),
             Some(found @ (Scalar::Bool(_) | Scalar::Array | Scalar::Object)) => {
                 let what = "write RFC 3339 or epoch milliseconds";
@@ -197,7 +197,7 @@ impl<'a> Builder<'a, '_> {
         })
     }
 
-    pub(super) fn number(&mut self, slot: FieldSlot) -> Result<Option<f64>, Rejected> {
+    pub(super) fn number(&mut self, slot: SampleField) -> Result<Option<f64>, Rejected> {
         if let Some(number) = self.fields.short(slot) {
             return Ok(Some(number));
         }
@@ -212,7 +212,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// A number that cannot be below zero.
-    pub(super) fn amount(&mut self, slot: FieldSlot) -> Result<Option<f64>, Rejected> {
+    pub(super) fn amount(&mut self, slot: SampleField) -> Result<Option<f64>, Rejected> {
         match self.number(slot)? {
             Some(number) if number < 0.0 => {
                 Err(self.wrong(slot, &Scalar::Float(number), "write 0 or more"))
@@ -222,9 +222,9 @@ impl<'a> Builder<'a, '_> {
     }
 
     pub(super) fn latency_us(&mut self) -> Result<Option<u64>, Rejected> {
-        match self.number(FieldSlot::LatencyMs)? {
+        match self.number(SampleField::LatencyMs)? {
             Some(ms) if ms < 0.0 => Err(self.wrong(
-                FieldSlot::LatencyMs,
+                SampleField::LatencyMs,
                 &Scalar::Float(ms),
                 "write 0 or more, from a monotonic clock",
             )),
@@ -232,7 +232,7 @@ impl<'a> Builder<'a, '_> {
         }
     }
 
-    pub(super) fn label(&mut self, slot: FieldSlot) -> Result<Option<Value<'a>>, Rejected> {
+    pub(super) fn label(&mut self, slot: SampleField) -> Result<Option<Value<'a>>, Rejected> {
         if let Some(number) = self.fields.short(slot) {
             return Ok(Some(Value::Number(number)));
         }
@@ -249,7 +249,7 @@ impl<'a> Builder<'a, '_> {
 
     pub(super) fn word<T: Copy>(
         &mut self,
-        slot: FieldSlot,
+        slot: SampleField,
         words: &[(&str, T)],
     ) -> Result<Option<T>, Rejected> {
         let Some(found) = self.optional(slot) else {

@@ -6,10 +6,9 @@
 use std::collections::BTreeSet;
 
 use super::cursor::RawValue;
-use super::fields::FieldSlot;
 use super::scan::whole;
 use super::value::{Quoted, Scalar};
-use crate::model::{PathStep, PlaceRoot, Source};
+use crate::model::{PathStep, PlaceRoot, SampleField, Source};
 
 /// The columns of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,16 +89,16 @@ impl Columns {
 
 /// The columns whose cells are names: by their own name, and where a mapping takes one from.
 fn names_of(source: &Source) -> BTreeSet<String> {
-    let names = || FieldSlot::ALL.into_iter().filter(|slot| slot.is_name()).map(FieldSlot::name);
+    let names = || SampleField::ALL.into_iter().filter(|field| field.is_name());
     let mappings = source.topics.iter().filter_map(|topic| topic.mapping.as_ref());
     let mapped = mappings.flat_map(|mapping| {
-        let places = names().filter_map(|name| mapping.fields.get(name));
+        let places = names().filter_map(|field| mapping.fields.get(&field));
         places.flat_map(|rule| &rule.from).filter_map(|place| match place.steps.as_slice() {
             [PathStep::Member(column)] if place.root == PlaceRoot::Record => Some(column.clone()),
             _ => None,
         })
     });
-    names().map(str::to_owned).chain(mapped).collect()
+    names().map(|field| field.name().to_owned()).chain(mapped).collect()
 }
 
 /// Whether a cell reads as a number, true or false.
@@ -136,7 +135,7 @@ mod tests {
         let config = Config::load(&[], &BTreeMap::new()).unwrap();
         let mut source = config.settings.sources.into_iter().next().unwrap();
         let place = crate::config::place(place).unwrap();
-        let fields = [("version".to_owned(), crate::model::FieldRule::at(place))].into();
+        let fields = [(SampleField::Version, crate::model::FieldRule::at(place))].into();
         source.topics[0].mapping = Some(Mapping { fields, ..Mapping::default() });
         source
     }

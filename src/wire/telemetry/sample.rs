@@ -6,14 +6,14 @@
 
 use std::borrow::Cow;
 
-use super::fields::{FieldSlot, Fields};
+use super::fields::Fields;
 use super::read::Builder;
 use super::value::Quoted;
 use super::{Context, Loss, Rejected};
 use crate::model::{
     EventTime, Half, HalfSide, Health, LatencySample, LostField, LostFields, Outcome, PlaceRoot,
-    Prediction, PredictionStatus, Reject, Run, RunKind, RunStatus, Sample, SampleKind, SampleRole,
-    Span, UnknownModels,
+    Prediction, PredictionStatus, Reject, Run, RunKind, RunStatus, Sample, SampleField, SampleKind,
+    SampleRole, Span, UnknownModels,
 };
 
 const STATUS: &[(&str, PredictionStatus)] = &[
@@ -39,13 +39,13 @@ pub(super) fn build<'a>(
     losses: Option<&mut Vec<Loss>>,
 ) -> Result<Sample<'a>, Rejected> {
     let mut builder = Builder { fields, kind, context, lost: LostFields::default(), losses };
-    let model = builder.needed_name(FieldSlot::Model)?;
+    let model = builder.needed_name(SampleField::Model)?;
     check_known(&model, context)?;
     let needs_version =
         matches!(kind, SampleKind::Prediction | SampleKind::Latency | SampleKind::Health);
     let version = match needs_version {
-        true => builder.needed_name(FieldSlot::Version).map(Some),
-        false => builder.name(FieldSlot::Version),
+        true => builder.needed_name(SampleField::Version).map(Some),
+        false => builder.name(SampleField::Version),
     };
     let known = version.as_ref().ok().cloned().flatten();
     let built = version.and_then(|version| {
@@ -74,7 +74,7 @@ pub(super) fn half<'a>(
 ) -> Result<Sample<'a>, Rejected> {
     let kind = SampleKind::Prediction;
     let mut builder = Builder { fields, kind, context, lost: LostFields::default(), losses };
-    let model = builder.name(FieldSlot::Model)?.unwrap_or_default();
+    let model = builder.name(SampleField::Model)?.unwrap_or_default();
     if !model.is_empty() {
         check_known(&model, context)?;
     }
@@ -119,12 +119,12 @@ struct SampleOf<'a> {
 impl<'a> Builder<'a, '_> {
     fn prediction(&mut self, of: SampleOf<'a>) -> Result<Prediction<'a>, Rejected> {
         let SampleOf { model, version, ts } = of;
-        let id = self.needed_name(FieldSlot::Id)?;
+        let id = self.needed_name(SampleField::Id)?;
         // Without its request an answer cannot be joined: its label is lost, not the rest.
-        let request = self.name(FieldSlot::Request);
+        let request = self.name(SampleField::Request);
         let joins = request.is_ok();
         let request = self.or_lost(LostField::Prediction, |_| request);
-        let label = |builder: &mut Self| builder.label(FieldSlot::Prediction);
+        let label = |builder: &mut Self| builder.label(SampleField::Prediction);
         let prediction = self.or_lost(LostField::Prediction, label).filter(|_| joins);
         Ok(Prediction {
             id,
@@ -134,13 +134,13 @@ impl<'a> Builder<'a, '_> {
             request,
             status: self.status(),
             prediction,
-            score: self.or_lost(LostField::Score, |b| b.number(FieldSlot::Score)),
+            score: self.or_lost(LostField::Score, |b| b.number(SampleField::Score)),
             latency_us: self.or_lost(LostField::Latency, Self::latency_us),
             features: self.features(),
             role: self
-                .or_lost(LostField::Role, |b| b.word(FieldSlot::Role, ROLE))
+                .or_lost(LostField::Role, |b| b.word(SampleField::Role, ROLE))
                 .unwrap_or_default(),
-            actual: self.or_lost(LostField::Actual, |b| b.label(FieldSlot::Actual)),
+            actual: self.or_lost(LostField::Actual, |b| b.label(SampleField::Actual)),
             lost: self.lost,
         })
     }
@@ -148,13 +148,13 @@ impl<'a> Builder<'a, '_> {
     /// How an answer ended. Where the mapping says that nothing tells, nobody knows.
     fn status(&mut self) -> PredictionStatus {
         let mapping = self.context.mapping;
-        let rule = mapping.and_then(|mapping| mapping.fields.get(FieldSlot::Status.name()));
+        let rule = mapping.and_then(|mapping| mapping.fields.get(&SampleField::Status));
         let status = self.or_lost(LostField::Status, |builder| match rule {
             Some(rule) if rule.from.iter().all(|place| place.root == PlaceRoot::Nothing) => {
                 let detail = "status = \"none\": this telemetry does not say whether a call failed";
                 Err(Rejected::new(Reject::MissingField, detail))
             }
-            _ => builder.word(FieldSlot::Status, STATUS),
+            _ => builder.word(SampleField::Status, STATUS),
         });
         status.unwrap_or_default()
     }
@@ -166,9 +166,9 @@ impl<'a> Builder<'a, '_> {
         side: HalfSide,
         by: &Cow<'a, str>,
     ) -> Result<Prediction<'a>, Rejected> {
-        let id = self.name(FieldSlot::Id)?.unwrap_or_else(|| by.clone());
-        let version = self.name(FieldSlot::Version)?.unwrap_or_default();
-        let request = self.name(FieldSlot::Request)?;
+        let id = self.name(SampleField::Id)?.unwrap_or_else(|| by.clone());
+        let version = self.name(SampleField::Version)?.unwrap_or_default();
+        let request = self.name(SampleField::Request)?;
         let ts = self.ts()?;
         let answered = side == HalfSide::Answered;
         let label = |builder: &mut Self, slot| builder.label(slot);
@@ -190,11 +190,11 @@ impl<'a> Builder<'a, '_> {
         if answered {
             half.status = self.status();
             half.prediction =
-                self.or_lost(LostField::Prediction, |b| label(b, FieldSlot::Prediction));
-            half.score = self.or_lost(LostField::Score, |b| b.number(FieldSlot::Score));
+                self.or_lost(LostField::Prediction, |b| label(b, SampleField::Prediction));
+            half.score = self.or_lost(LostField::Score, |b| b.number(SampleField::Score));
             half.latency_us = self.or_lost(LostField::Latency, Self::latency_us);
-            half.actual = self.or_lost(LostField::Actual, |b| label(b, FieldSlot::Actual));
-            let role = self.or_lost(LostField::Role, |b| b.word(FieldSlot::Role, ROLE));
+            half.actual = self.or_lost(LostField::Actual, |b| label(b, SampleField::Actual));
+            let role = self.or_lost(LostField::Role, |b| b.word(SampleField::Role, ROLE));
             half.role = role.unwrap_or_default();
         } else {
             half.features = self.features();
@@ -205,34 +205,34 @@ impl<'a> Builder<'a, '_> {
 
     fn outcome(&mut self, of: SampleOf<'a>) -> Result<Outcome<'a>, Rejected> {
         let SampleOf { model, version, ts } = of;
-        let request = self.needed_name(FieldSlot::Request)?;
-        let missing = !self.fields.has(FieldSlot::Actual);
-        let actual = match self.needed(FieldSlot::Actual, Self::label) {
+        let request = self.needed_name(SampleField::Request)?;
+        let missing = !self.fields.has(SampleField::Actual);
+        let actual = match self.needed(SampleField::Actual, Self::label) {
             Err(why) if missing => return Err(why),
             read => self.or_lost(LostField::Actual, |_| read.map(Some)),
         };
-        let label = |builder: &mut Self| builder.label(FieldSlot::Prediction);
+        let label = |builder: &mut Self| builder.label(SampleField::Prediction);
         let prediction = self.or_lost(LostField::Prediction, label);
         Ok(Outcome { request, model, ts, actual, version, prediction, lost: self.lost })
     }
 
     fn latency(&mut self, of: SampleOf<'a>) -> Result<LatencySample<'a>, Rejected> {
         let SampleOf { model, version, ts } = of;
-        let missing = !self.fields.has(FieldSlot::LatencyMs);
-        let read = self.needed(FieldSlot::LatencyMs, |builder, _| builder.latency_us());
+        let missing = !self.fields.has(SampleField::LatencyMs);
+        let read = self.needed(SampleField::LatencyMs, |builder, _| builder.latency_us());
         let latency_us = match read {
             Err(why) if missing => return Err(why),
             read => self.or_lost(LostField::Latency, |_| read.map(Some)),
         };
-        let id = self.name(FieldSlot::Id)?;
+        let id = self.name(SampleField::Id)?;
         let version = version.unwrap_or_default();
         Ok(LatencySample { model, version, ts, latency_us, id, lost: self.lost })
     }
 
     fn health(&mut self, of: SampleOf<'a>) -> Result<Health<'a>, Rejected> {
         let SampleOf { model, version, ts } = of;
-        let cpu_ratio = self.or_lost(LostField::Cpu, |b| b.amount(FieldSlot::CpuRatio));
-        let memory = self.or_lost(LostField::Memory, |b| b.amount(FieldSlot::MemoryBytes));
+        let cpu_ratio = self.or_lost(LostField::Cpu, |b| b.amount(SampleField::CpuRatio));
+        let memory = self.or_lost(LostField::Memory, |b| b.amount(SampleField::MemoryBytes));
         let memory_bytes = memory.map(|bytes| bytes as u64);
         let version = version.unwrap_or_default();
         Ok(Health { model, version, ts, cpu_ratio, memory_bytes, lost: self.lost })
@@ -240,9 +240,9 @@ impl<'a> Builder<'a, '_> {
 
     fn run(&mut self, of: SampleOf<'a>) -> Result<Run<'a>, Rejected> {
         let SampleOf { model, version, ts } = of;
-        let kind = self.needed(FieldSlot::Kind, |builder, slot| builder.word(slot, RUN_KIND))?;
+        let kind = self.needed(SampleField::Kind, |builder, slot| builder.word(slot, RUN_KIND))?;
         let status =
-            self.needed(FieldSlot::Status, |builder, slot| builder.word(slot, RUN_STATUS))?;
+            self.needed(SampleField::Status, |builder, slot| builder.word(slot, RUN_STATUS))?;
         Ok(Run { model, ts, kind, status, version })
     }
 }

@@ -4,10 +4,10 @@ use super::half::side;
 use super::place::RecordSeen;
 use super::stands::Stands;
 use super::{Reader, feature, rule};
-use crate::model::{FieldRule, PathPattern, PlaceRoot, Sample, SampleKind};
+use crate::model::{FieldRule, PathPattern, PlaceRoot, Sample, SampleField, SampleKind};
 use crate::wire::telemetry::event::Own;
 use crate::wire::telemetry::features::Features;
-use crate::wire::telemetry::fields::{FieldSlot, Fields, Found};
+use crate::wire::telemetry::fields::{Fields, Found};
 use crate::wire::telemetry::value::Scalar;
 use crate::wire::telemetry::{FieldTold, Rejected, record_missing, sample};
 
@@ -15,18 +15,17 @@ impl<'a> Reader<'a, '_> {
     /// What one field is, after all that may say it.
     pub(super) fn field(
         &self,
-        slot: FieldSlot,
+        slot: SampleField,
         seen: RecordSeen<'a, '_>,
         fields: &mut Fields<'a>,
     ) -> Option<usize> {
-        let name = slot.name();
-        if let Some(constant) = self.mapping.constants.get(name) {
+        if let Some(constant) = self.mapping.constants.get(&slot) {
             *fields.slot(slot) = Found::Given(Scalar::of_json(constant));
-        } else if let Some(rule) = self.mapping.fields.get(name) {
+        } else if let Some(rule) = self.mapping.fields.get(&slot) {
             let (found, place) = rule::found(slot, rule, seen);
             *fields.slot(slot) = found;
             return place;
-        } else if let Some((_, place)) = self.mapping.own.iter().find(|(own, _)| own == name)
+        } else if let Some((_, place)) = self.mapping.own.iter().find(|(own, _)| *own == slot)
             && !fields.has(slot)
         {
             *fields.slot(slot) = seen.own(place);
@@ -46,37 +45,31 @@ impl<'a> Reader<'a, '_> {
             None => (Fields::default(), Ok(())),
         };
         let (mapping, known) = (self.mapping, kind.as_ref().ok().copied());
-        for (name, constant) in &mapping.constants {
-            if let Some(slot) = FieldSlot::named(name) {
-                *fields.slot(slot) = Found::Given(Scalar::of_json(constant));
+        for (field, constant) in &mapping.constants {
+            *fields.slot(*field) = Found::Given(Scalar::of_json(constant));
+        }
+        for (field, place) in &mapping.own {
+            if !fields.has(*field) {
+                let found = seen.own(place);
+                self.tell(field.name(), known, (found != Found::Nowhere).then_some(0));
+                *fields.slot(*field) = found;
             }
         }
-        for (name, place) in &mapping.own {
-            match FieldSlot::named(name) {
-                Some(slot) if !fields.has(slot) => {
-                    let found = seen.own(place);
-                    self.tell(name, known, (found != Found::Nowhere).then_some(0));
-                    *fields.slot(slot) = found;
-                }
-                Some(_) => {}
-                None if name == "features" && !fields.has_features() => {
-                    fields.replace_features(seen.own(place));
-                }
-                None => {}
-            }
+        if let Some(place) = mapping.own_features.as_ref().filter(|_| !fields.has_features()) {
+            fields.replace_features(seen.own(place));
         }
-        for (name, rule) in &mapping.fields {
-            if let Some(slot) = FieldSlot::named(name) {
-                let (found, place) = rule::found(slot, rule, seen);
-                self.tell(name, known, place);
-                *fields.slot(slot) = found;
-            }
+        for (field, rule) in &mapping.fields {
+            let (found, place) = rule::found(*field, rule, seen);
+            self.tell(field.name(), known, place);
+            *fields.slot(*field) = found;
         }
         self.features(seen, features, known, &mut fields);
         self.path(&mut fields);
-        if seen.element.is_some_and(|element| element.nth > 0) && !self.in_element("latency_ms") {
+        if seen.element.is_some_and(|element| element.nth > 0)
+            && !self.in_element(SampleField::LatencyMs)
+        {
             // The duration is that of the whole call.
-            *fields.slot(FieldSlot::LatencyMs) = Found::Nowhere;
+            *fields.slot(SampleField::LatencyMs) = Found::Nowhere;
         }
         let kind = kind?;
         let side = side(kind).map(|side| Ok::<_, Rejected>((side, self.by(seen)?))).transpose()?;
@@ -87,7 +80,8 @@ impl<'a> Reader<'a, '_> {
         };
         let mut built = built.map_err(|why| record_missing(why, record))?;
         if let Some(nth) = seen.element.map(|element| element.nth).filter(|nth| *nth > 0) {
-            let [id, request] = ["id", "request"].map(|name| !self.in_element(name));
+            let [id, request] =
+                [SampleField::Id, SampleField::Request].map(|field| !self.in_element(field));
             built.number(nth, id, request);
         }
         Ok(built)
@@ -116,7 +110,7 @@ impl<'a> Reader<'a, '_> {
         let (Some(pattern), Some(path)) = (&self.mapping.path, self.record.path) else { return };
         let Some(named) = pattern.read(path) else { return };
         for (name, value) in &named {
-            if let Some(slot) = FieldSlot::named(name)
+            if let Some(slot) = SampleField::named(name)
                 && !fields.has(slot)
             {
                 let stands = Stands::Text(value);
@@ -124,15 +118,15 @@ impl<'a> Reader<'a, '_> {
             }
         }
         if let Some(time) = PathPattern::time(&named)
-            && !fields.has(FieldSlot::Ts)
+            && !fields.has(SampleField::Ts)
         {
-            *fields.slot(FieldSlot::Ts) = Found::Given(Stands::Time(time).scalar(false));
+            *fields.slot(SampleField::Ts) = Found::Given(Stands::Time(time).scalar(false));
         }
     }
 
     /// Whether a field is in the element itself.
-    fn in_element(&self, field: &str) -> bool {
-        let rule: Option<&FieldRule> = self.mapping.fields.get(field);
+    fn in_element(&self, field: SampleField) -> bool {
+        let rule: Option<&FieldRule> = self.mapping.fields.get(&field);
         rule.is_some_and(|rule| rule.from.iter().any(|at| at.root == PlaceRoot::Element))
     }
 

@@ -10,10 +10,12 @@ use super::place::RecordSeen;
 use super::stands::{Stands, Unreadable};
 use super::step::SHORT;
 use super::{rule, tensor};
-use crate::model::{Feature, FeatureSet, FeaturesRule, NamesRule, PathStep, PlaceRoot, check_name};
+use crate::model::{
+    Feature, FeatureSet, FeaturesRule, NamesRule, PathStep, PlaceRoot, SampleField, check_name,
+};
 use crate::wire::telemetry::cursor::RawValue;
 use crate::wire::telemetry::features::{Features, repeated};
-use crate::wire::telemetry::fields::{FieldSlot, Found};
+use crate::wire::telemetry::fields::Found;
 use crate::wire::telemetry::scan::{elements, members};
 use crate::wire::telemetry::value::{Quoted, Scalar, text};
 
@@ -36,7 +38,7 @@ pub(super) fn features<'a>(
         FeaturesRule::Apart(rules) => {
             for (name, rule) in rules {
                 let name: &'a str = seen.texts.alloc_str(name);
-                match rule::found(FieldSlot::Score, rule, seen) {
+                match rule::found(SampleField::Score, rule, seen) {
                     (Found::Nowhere, _) => {}
                     (value, place) => {
                         found.place = place.or(found.place);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::Reader;
 use super::place::RecordSeen;
-use crate::model::{FieldPlace, Half, HalfSide, Reject, Sample, SampleKind};
+use crate::model::{FieldPlace, Half, HalfSide, Reject, Sample, SampleField, SampleKind};
 use crate::wire::telemetry::Rejected;
 
 impl<'a> Reader<'a, '_> {
@@ -40,7 +40,7 @@ impl<'a> Reader<'a, '_> {
         {
             half.within = pair.within;
             half.missing_is_error = pair.missing_is_error;
-            half.timed = !self.mapping.fields.contains_key("latency_ms");
+            half.timed = !self.mapping.fields.contains_key(&SampleField::LatencyMs);
         }
         Ok(sample)
     }

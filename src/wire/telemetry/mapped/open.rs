@@ -51,13 +51,9 @@ pub(super) fn opened<'a>(
         return enveloped(value, mapping, texts);
     }
     let opened = walked(value, mapping, texts)?;
-    let is_event = mapping.own_names
-        && match mapping.own.iter().find(|(name, _)| name == "specversion") {
-            Some((_, place)) => place.in_tree.is_some_and(|at| {
-                !matches!(opened.found.get(at.found), None | Some(Found::Nowhere))
-            }),
-            None => false,
-        };
+    let mark = mapping.event.as_ref().and_then(|place| place.in_tree);
+    let mark = mark.and_then(|at| opened.found.get(at.found));
+    let is_event = mark.is_some_and(|found| *found != Found::Nowhere);
     if is_event { event_of(value, mapping, texts) } else { Ok(opened) }
 }
 

@@ -11,15 +11,15 @@ use super::decimal::Decimal;
 use super::place::RecordSeen;
 use super::stands::{Stands, Unreadable};
 use super::tensor;
-use crate::model::{FieldRule, NamesRule, Reading, TimeUnit, ValuePattern, Zone};
+use crate::model::{FieldRule, NamesRule, Reading, SampleField, TimeUnit, ValuePattern, Zone};
 use crate::wire::telemetry::cursor::RawValue;
-use crate::wire::telemetry::fields::{FieldSlot, Found};
+use crate::wire::telemetry::fields::Found;
 use crate::wire::telemetry::scan::elements;
 use crate::wire::telemetry::value::Scalar;
 
 /// The value of a field, and at which of its places it is.
 pub(super) fn found<'a>(
-    slot: FieldSlot,
+    slot: SampleField,
     rule: &FieldRule,
     seen: RecordSeen<'a, '_>,
 ) -> (Found<'a>, Option<usize>) {
@@ -39,7 +39,7 @@ pub(super) fn found<'a>(
 type Value<'a> = (Option<Found<'a>>, Option<usize>);
 
 fn value<'a>(
-    slot: FieldSlot,
+    slot: SampleField,
     rule: &FieldRule,
     seen: RecordSeen<'a, '_>,
 ) -> Result<Value<'a>, Unreadable> {
@@ -61,7 +61,7 @@ fn value<'a>(
             Some(ms) => Scalar::Float(ms),
             None => return Ok((None, None)),
         },
-        (FieldSlot::Ts, unit, zone, _) if unit.is_some() || zone.is_some() => {
+        (SampleField::Ts, unit, zone, _) if unit.is_some() || zone.is_some() => {
             moment(stands, unit, zone, seen)?
         }
         (_, Some(unit), ..) => {
