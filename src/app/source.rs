@@ -37,6 +37,7 @@ pub(super) fn run(
     let mut files = Files::open(&by_topic(files, map), &source)?;
     let read_as = files.source().clone();
     let check = SourceCheck::new(&read_as, REQUESTS);
+    let check = check.of_several_topics(source.topics.len() > 1);
     let mut check = if several { check.of_several_files() } else { check };
     let bar = Bar::new(!global.json);
     let mut records = 0_u64;

@@ -1,11 +1,11 @@
 //! What a recording contains, for people who connect it: the text of `check-source`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Screen;
 use crate::model::{SampleKind, Span};
 use crate::phrases::{count, lost_field, moment, number, percent, span};
-use crate::wire::check::SourceReport;
+use crate::wire::check::{ModelReport, SourceReport};
 
 /// What was understood, what was not, and how to fix it.
 #[must_use]
@@ -29,7 +29,7 @@ pub fn source(name: &str, report: &SourceReport, screen: Screen) -> String {
     };
     section("Understood", &understood_by_kind(report, screen));
     section("Models", &models(report, screen));
-    section("The first record of each type, as Ripcord reads it", &examples(report, screen));
+    section("The first records of each type, as Ripcord reads them", &examples(report, screen));
     section("Where fields were found", &places(report, screen));
     section("Rejected", &rejects(report, screen));
     section("Values that cannot be used", &lost(report, screen));
@@ -103,20 +103,25 @@ fn models(report: &SourceReport, screen: Screen) -> String {
         let all = names.iter().map(|(name, n)| format!("{name} ({})", count(*n)));
         all.collect::<Vec<_>>().join(", ")
     };
-    let predictions = |types: &BTreeMap<String, String>| {
-        let all: Vec<_> = types.iter().map(|(version, of)| format!("{version}: {of}")).collect();
-        if all.is_empty() { "none".to_owned() } else { all.join(", ") }
-    };
     let rows: Vec<Vec<String>> = report
         .models
         .iter()
-        .map(|(model, known)| {
-            let outcomes = known.outcomes.clone().unwrap_or_else(|| "none".to_owned());
-            vec![model.clone(), list(&known.versions), predictions(&known.predictions), outcomes]
-        })
+        .map(|(model, known)| vec![model.clone(), list(&known.versions)])
         .collect();
-    let head = ["model", "versions", "predictions are", "outcomes are"];
-    if rows.is_empty() { String::new() } else { screen.table(&head, &rows, &[]) }
+    if rows.is_empty() { String::new() } else { screen.table(&["model", "versions"], &rows, &[]) }
+}
+
+/// The types of a model's labels: what differs in type is not compared.
+fn labels(model: &str, known: &ModelReport) -> Option<String> {
+    let types: BTreeSet<_> = known.predictions.values().collect();
+    let each = known.predictions.iter().map(|(version, of)| format!("{of} ({version})"));
+    let predicted = match types.len() {
+        0 => return None,
+        1 => types.into_iter().next().cloned().unwrap_or_default(),
+        _ => each.collect::<Vec<_>>().join(", "),
+    };
+    let actual = known.outcomes.as_deref().unwrap_or("not there");
+    Some(format!("{model}: predictions are {predicted}, outcomes are {actual}"))
 }
 
 fn examples(report: &SourceReport, screen: Screen) -> String {
@@ -174,6 +179,7 @@ fn joins(report: &SourceReport, screen: Screen) -> String {
             count(halves.calls)
         ));
     }
+    lines.extend(report.models.iter().filter_map(|(model, known)| labels(model, known)));
     let labels = &report.labels;
     if let Some(coverage) = labels.coverage {
         lines.push(format!(

@@ -8,6 +8,7 @@ mod hints;
 mod joins;
 mod labels;
 mod places;
+mod propose;
 mod reads;
 mod report;
 mod units;
@@ -44,6 +45,10 @@ pub struct SourceCheck<'s> {
     topics: Vec<TopicRule>,
     /// Records come from several files, so that each is named.
     several: bool,
+    /// The settings have several topics for this source.
+    several_topics: bool,
+    /// Records of each file: all, those that hold a sample, and those that are not ours.
+    files: BTreeMap<String, [u64; 3]>,
     records: u64,
     not_ours: u64,
     understood: BTreeMap<SampleKind, u64>,
@@ -81,6 +86,8 @@ impl<'s> SourceCheck<'s> {
             source,
             topics: Vec::new(),
             several: false,
+            several_topics: false,
+            files: BTreeMap::new(),
             records: 0,
             not_ours: 0,
             understood: BTreeMap::new(),
@@ -114,6 +121,12 @@ impl<'s> SourceCheck<'s> {
         Self { several: true, ..self }
     }
 
+    /// The same, for a source that has several topics in the settings.
+    #[must_use]
+    pub fn of_several_topics(self, several: bool) -> Self {
+        Self { several_topics: several, ..self }
+    }
+
     /// Takes a record, which is read by the rules of a topic.
     pub fn take(&mut self, from: RecordFrom<'_>, record: &Raw<'_>, topic: &TopicRule) {
         self.records += 1;
@@ -123,7 +136,12 @@ impl<'s> SourceCheck<'s> {
         let (mut told, texts) = (Told::default(), TextArena::new());
         let mut samples = decode_explained(record, topic, self.source, &texts, &mut told);
         self.repeats.number(topic, &mut samples);
-        self.not_ours += u64::from(samples.is_empty());
+        let (none, usable) = (samples.is_empty(), samples.first().is_some());
+        self.not_ours += u64::from(none);
+        let of_file = self.files.entry(from.0.to_owned()).or_default();
+        let [all, read, left_out] = of_file;
+        (*all, *read) = (*all + 1, *read + u64::from(usable));
+        *left_out += u64::from(none);
         self.guess.take(record, topic, &samples);
         self.places.take(topic, &told.fields);
         for read in samples {
@@ -256,6 +274,21 @@ impl<'s> SourceCheck<'s> {
         all.max_ms = all.max_ms.max(ms);
     }
 
+    /// Files whose records are all left out: somebody named the wrong file, topic or rule.
+    fn without_samples(&self) -> Vec<String> {
+        let empty = |(_, [all, read, left_out]): &(&String, &[u64; 3])| {
+            *read == 0 && *all > 0 && all == left_out
+        };
+        let files = self.files.iter().filter(empty);
+        let sentence = |(file, [all, ..]): (&String, &[u64; 3])| {
+            format!(
+                "none of the {all} records in {file} is a sample: all are left out by only; \
+                 correct it, or name the topic whose rules read this file: {file}=TOPIC"
+            )
+        };
+        files.map(sentence).collect()
+    }
+
     /// The report on all records so far.
     #[must_use]
     pub fn report(mut self) -> SourceReport {
@@ -263,8 +296,11 @@ impl<'s> SourceCheck<'s> {
         for (model, known) in &mut self.models {
             (known.predictions, known.outcomes) = self.labels.types(model);
         }
-        let never_found = self.places.never_found(&self.topics);
+        let mut never_found = self.places.never_found(&self.topics);
+        never_found.extend(self.without_samples());
         let hints = self.hints();
+        let table = self.table(self.topics.first().map_or("", |topic| &topic.name));
+        let proposal = self.guess.proposal(self.source, &self.topics, &table);
         let counts = HalfCounts { waiting: self.halves.len() as u64, ..self.half_counts };
         SourceReport {
             records: self.records,
@@ -279,7 +315,7 @@ impl<'s> SourceCheck<'s> {
             }),
             places: self.places.report(&self.topics),
             never_found,
-            proposal: self.guess.proposal(self.source, &self.topics),
+            proposal,
             understood: self.understood,
             models: self.models,
             examples: self.examples,

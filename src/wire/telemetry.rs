@@ -271,7 +271,9 @@ fn kind(
             (Cow::Borrowed(event), name.and_then(kind_named))
         }
         (None | Some(Scalar::Null), None) => {
-            let detail = format!("type is missing; write one of {FIVE}");
+            let detail = format!(
+                "type is missing; write one of {FIVE}, or set type for the source if all are one"
+            );
             return Err(Rejected::new(Reject::MissingField, detail));
         }
         (Some(other), _) => {

@@ -1,12 +1,22 @@
 //! Hints: what to change in a source, in plain words.
 
 use super::SourceCheck;
+use super::units::latency_in_seconds;
 use crate::model::{SampleKind, Span};
 
 /// What nobody wants to wait for with each decision.
 const HOUR: Span = Span::from_s(3600);
 
 impl SourceCheck<'_> {
+    /// The table of the settings that says how a topic is read.
+    pub(super) fn table(&self, topic: &str) -> String {
+        let source = &self.source.id;
+        match self.several_topics {
+            true => format!("sources.{source}.topic.{topic:?}"),
+            false => format!("sources.{source}"),
+        }
+    }
+
     pub(super) fn hints(&self) -> Vec<String> {
         let mut hints = Vec::new();
         if self.understood.is_empty() {
@@ -17,10 +27,10 @@ impl SourceCheck<'_> {
                                records"
                     .to_owned(),
             });
-            hints.extend(self.units.hints(self.source));
+            hints.extend(self.units.hints(|topic| self.table(topic)));
             return hints;
         }
-        hints.extend(self.units.hints(self.source));
+        hints.extend(self.units.hints(|topic| self.table(topic)));
         hints.extend(self.half_hints());
         let unjudged = [SampleKind::Health, SampleKind::Run];
         let unjudged = unjudged.map(|kind| self.understood.get(&kind).copied().unwrap_or(0));
@@ -64,10 +74,11 @@ impl SourceCheck<'_> {
         {
             hints.push(format!(
                 "every latency is between {} and {} ms; if these are seconds, write milliseconds, \
-                 or map them:\n{}",
+                 or map them:\n[{}.fields]\n{}",
                 all.min_ms,
                 all.max_ms,
-                self.units.latency_in_seconds(self.source, &self.topics)
+                self.table(self.topics.first().map_or("", |topic| &topic.name)),
+                latency_in_seconds(self.topics.first())
             ));
         }
         if self.max_cpu_ratio > 1.0 {
@@ -96,6 +107,7 @@ impl SourceCheck<'_> {
     fn label_hints(&self) -> Vec<String> {
         let mut hints = Vec::new();
         hints.extend(self.labels.hints());
+        hints.extend(self.labels.strangers());
         if self.joins.is_regression() {
             hints.push(
                 "regression: predictions are numbers that never equal the truth, so accuracy \

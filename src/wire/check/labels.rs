@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::kept;
 use crate::model::Value;
 
+/// Texts that are remembered of each side; labels with as many are not words.
+const WORDS: usize = 20;
+
 /// The types of all models.
 #[derive(Debug, Default)]
 pub(super) struct Labels(BTreeMap<String, LabelTypes>);
@@ -14,6 +17,8 @@ struct LabelTypes {
     /// By version.
     predicted: BTreeMap<String, BTreeSet<&'static str>>,
     actual: BTreeSet<&'static str>,
+    /// Some of the texts that were predicted and that were true.
+    words: [BTreeSet<String>; 2],
 }
 
 impl Labels {
@@ -26,6 +31,13 @@ impl Labels {
     ) {
         let types = self.0.entry(model.to_owned()).or_default();
         types.actual.extend(actual.map(json_type));
+        for (known, label) in types.words.iter_mut().zip([predicted, actual]) {
+            if let Some(Value::Text(text)) = label
+                && known.len() < WORDS
+            {
+                known.insert(text.to_string());
+            }
+        }
         if let (Some(predicted), Some(version)) = (predicted, version) {
             let version = kept(&types.predicted, version);
             types.predicted.entry(version).or_default().insert(json_type(predicted));
@@ -37,6 +49,28 @@ impl Labels {
         let Some(types) = self.0.get(model) else { return Default::default() };
         let predicted = types.predicted.iter().map(|(version, all)| (version.clone(), list(all)));
         (predicted.collect(), Some(list(&types.actual)).filter(|all| !all.is_empty()))
+    }
+
+    /// Models whose predictions are never what turns out to be true: other words are used for it.
+    pub(super) fn strangers(&self) -> Vec<String> {
+        let never = self.0.iter().filter(|(_, types)| {
+            let [predicted, actual] = &types.words;
+            let few = [predicted, actual].iter().all(|words| (1..WORDS).contains(&words.len()));
+            few && predicted.is_disjoint(actual)
+        });
+        let told = |(model, types): (&String, &LabelTypes)| {
+            let [predicted, actual] = &types.words;
+            let list = |words: &BTreeSet<String>| {
+                words.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ")
+            };
+            format!(
+                "model {model}: predictions are {}, but outcomes are {}, so none is ever right; \
+                 map one to the words of the other with values",
+                list(predicted),
+                list(actual)
+            )
+        };
+        never.map(told).collect()
     }
 
     /// What differs in type, and so is not compared.

@@ -112,7 +112,8 @@ fn sentence(mapping: &Mapping, field: &str, of: u64) -> String {
         ("status" | "prediction", false) => {
             format!("; map it, or say that nothing tells it: {field} = \"none\" under fields")
         }
-        (_, false) => "; map it, or set it under constants".to_owned(),
+        ("model" | "version" | "type", false) => "; map it, or set it under constants".to_owned(),
+        (_, false) => "; map it".to_owned(),
         (_, true) => "; correct the place, or give the field a default".to_owned(),
     };
     format!("{field}{} was found in 0 of {of} samples{advice}", from.unwrap_or_default())

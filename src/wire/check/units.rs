@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use crate::model::{Mapping, Reject, SampleField, Source, TopicRule};
+use crate::model::{Mapping, Reject, SampleField, TopicRule};
 use crate::wire::telemetry::Raw;
 
 /// Units of times, each with the least number that it gives our days.
@@ -11,8 +11,8 @@ const UNITS: [(&str, f64); 4] = [("ns", 1e17), ("us", 1e14), ("ms", 1e11), ("s",
 /// What was seen of times that could not be used.
 #[derive(Debug, Default)]
 pub(super) struct Units {
-    /// The rule that would read the first of them.
-    ts: Option<String>,
+    /// The rule that would read the first of them, and in which topic.
+    ts: Option<(String, String)>,
 }
 
 impl Units {
@@ -24,25 +24,25 @@ impl Units {
         let Ok(json) = serde_json::from_slice::<Json>(record.value) else { return };
         let place = place_of(topic.mapping.as_ref(), SampleField::Ts);
         let Some(found) = json.pointer(&place) else { return };
-        self.ts = unit(found).map(|rest| format!("ts = {{ from = \"{place}\", {rest} }}"));
+        let rule = unit(found).map(|rest| format!("ts = {{ from = \"{place}\", {rest} }}"));
+        self.ts = rule.map(|rule| (rule, topic.name.clone()));
     }
 
-    /// What to write.
-    pub(super) fn hints(&self, source: &Source) -> Option<String> {
-        let rule = self.ts.as_ref()?;
+    /// What to write; `table` names the table of a topic.
+    pub(super) fn hints(&self, table: impl Fn(&str) -> String) -> Option<String> {
+        let (rule, topic) = self.ts.as_ref()?;
         let what = match rule.contains("zone") {
             true => "times name no zone; say which one their clocks have",
             false => "times are numbers in another unit; say which",
         };
-        Some(format!("{what}:\n{}", fields(source, rule)))
+        Some(format!("{what}:\n[{}.fields]\n{rule}", table(topic)))
     }
+}
 
-    /// The mapping that reads durations as seconds.
-    pub(super) fn latency_in_seconds(&self, source: &Source, topics: &[TopicRule]) -> String {
-        let mapping = topics.first().and_then(|topic| topic.mapping.as_ref());
-        let place = place_of(mapping, SampleField::LatencyMs);
-        fields(source, &format!("latency_ms = {{ from = \"{place}\", unit = \"s\" }}"))
-    }
+/// The mapping that reads durations as seconds.
+pub(super) fn latency_in_seconds(topic: Option<&TopicRule>) -> String {
+    let place = place_of(topic.and_then(|topic| topic.mapping.as_ref()), SampleField::LatencyMs);
+    format!("latency_ms = {{ from = \"{place}\", unit = \"s\" }}")
 }
 
 /// What a rule must say of a time like this one, if it is not in milliseconds and has no zone.
@@ -56,11 +56,6 @@ pub(super) fn unit(time: &Json) -> Option<String> {
     let (unit, _) = UNITS.iter().find(|(_, least)| number.is_some_and(|n| n >= *least))?;
     let in_text = time.is_string();
     (*unit != "ms" || in_text).then(|| format!("unit = \"{unit}\""))
-}
-
-/// A rule in its table.
-fn fields(source: &Source, rule: &str) -> String {
-    format!("[sources.{}.fields]\n{rule}", source.id)
 }
 
 /// Where a field is looked for first.
