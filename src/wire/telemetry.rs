@@ -160,10 +160,7 @@ fn explained<'a>(
     let context = Context { source, topic: &topic.name, mapping: topic.mapping.as_ref() };
     match context.mapping {
         Some(mapping) => mapped::samples(record, mapping, &context, texts, told),
-        None => {
-            let losses = told.map(|told| &mut told.losses);
-            Samples::One(unmapped(record, &context, texts, losses))
-        }
+        None => Samples::One(unmapped(record, &context, texts, told.map(|told| &mut told.losses))),
     }
 }
 
@@ -271,9 +268,8 @@ fn kind(
             (Cow::Borrowed(event), name.and_then(kind_named))
         }
         (None | Some(Scalar::Null), None) => {
-            let detail = format!(
-                "type is missing; write one of {FIVE}, or set type for the source if all are one"
-            );
+            let detail = "type is missing; set type for the source if all its records are one";
+            let detail = format!("{detail}, or write one of {FIVE}");
             return Err(Rejected::new(Reject::MissingField, detail));
         }
         (Some(other), _) => {

@@ -1,4 +1,4 @@
-//! A mapping for records that cannot be read as they are: a dialect that reads them, or else a guess.
+//! A mapping for records that cannot be read as they are: a dialect that reads them, or a guess.
 
 use serde_json::Value as Json;
 
