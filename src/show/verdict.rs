@@ -2,7 +2,9 @@
 
 use super::data::{BlindSummary, ModelSummary, RefusedSummary, RollbackSummary, Summary};
 use super::unusable::mostly_lost;
-use crate::model::{EventTime, IncidentId, IncidentState, Mode, ModelId, Signal, Span, VersionId};
+use crate::model::{
+    EventTime, IncidentId, IncidentState, Mode, ModelId, Signal, Span, Verdict, VersionId,
+};
 use crate::phrases::{Unit, reason, span, spoken};
 
 /// The outcome in a sentence or two.
@@ -14,9 +16,17 @@ pub(super) fn verdict(summary: &Summary) -> String {
         let to = would.to.as_ref().map_or("another version", |to| to.as_str());
         let trigger = would.trigger.as_ref().map_or("no rule", |trigger| trigger.as_str());
         let (from, model, because) = (&would.from, &would.model, &would.because);
-        sentences.push(match summary.mode {
-            Mode::Act => format!("{from} of {model} was not rolled back ({trigger}): {because}"),
-            Mode::Observe | Mode::Recommend => {
+        // Without evidence that another version is better, no mode rolls back.
+        let incident = summary.incidents.iter().find(|one| one.id == would.incident);
+        let proven = incident.is_none_or(|incident| incident.verdict == Verdict::Breach);
+        sentences.push(match (summary.mode, proven) {
+            (Mode::Act, _) => {
+                format!("{from} of {model} was not rolled back ({trigger}): {because}")
+            }
+            (Mode::Observe | Mode::Recommend, false) => {
+                format!("{from} of {model} would not have been rolled back ({trigger}): {because}")
+            }
+            (Mode::Observe | Mode::Recommend, true) => {
                 format!("{from} of {model} would have been rolled back to {to} ({trigger}).")
             }
         });

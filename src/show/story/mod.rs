@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use self::pairs::PairProgress;
 use super::Screen;
 use crate::model::{
-    Command, EventTime, FeatureName, Incident, IncidentId, IncidentState, Mode, ModelId, Reference,
+    Command, EventTime, FeatureName, Incident, IncidentId, IncidentState, ModelId, Reference,
     Signal, Verdict, VersionId, Want,
 };
 use crate::phrases::{Unit, by, count, moment, odds};
@@ -36,8 +36,6 @@ pub struct Story {
     pairs: PairProgress,
     /// Models whose freeze has been told.
     frozen: BTreeSet<ModelId>,
-    /// What happens on a breach, by model.
-    modes: BTreeMap<ModelId, Mode>,
 }
 
 impl Story {
@@ -53,14 +51,11 @@ impl Story {
             decided: BTreeMap::new(),
             pairs: PairProgress::default(),
             frozen: BTreeSet::new(),
-            modes: BTreeMap::new(),
         }
     }
 
     /// Takes the live numbers, which later blocks quote.
     pub fn numbers(&mut self, status: &Status) {
-        let modes = status.models.iter().map(|(model, known)| (model.clone(), known.mode));
-        self.modes.extend(modes);
         self.pairs.take(status);
     }
 
@@ -100,9 +95,9 @@ impl Story {
             (Response::Alerted, false) => self.once(ruling, "alert").then(|| self.alert(decision)),
             (Response::Acted, _) => Some(self.acted(decision, ruling)),
             (Response::WouldHave, _) => {
-                // In mode act the benefit is missing, not the permission.
-                let acts = self.modes.get(&decision.assessment.model) == Some(&Mode::Act);
-                let label = if acts { "unproven" } else { "would act" };
+                // Either the benefit is missing, or the permission.
+                let proven = decision.assessment.verdict == Verdict::Breach;
+                let label = if proven { "would act" } else { "unproven" };
                 self.once(ruling, "would").then(|| self.held(decision, ruling, label))
             }
             (Response::Held, _) => {

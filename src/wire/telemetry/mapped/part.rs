@@ -42,10 +42,8 @@ mod tests {
 
     fn told<'a>(pattern: &str, text: &'a str) -> Option<&'a str> {
         let place = place(&format!("/a|part:{pattern}")).unwrap();
-        match &place.views[0].of {
-            TextEncoding::Part(pieces) => part(text, pieces),
-            other => panic!("{other:?}"),
-        }
+        let TextEncoding::Part(pieces) = &place.views[0].of else { panic!("{place:?}") };
+        part(text, pieces)
     }
 
     #[test]
