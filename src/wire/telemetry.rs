@@ -268,8 +268,8 @@ fn kind(
             (Cow::Borrowed(event), name.and_then(kind_named))
         }
         (None | Some(Scalar::Null), None) => {
-            let detail = "type is missing; set type for the source if all its records are one";
-            let detail = format!("{detail}, or write one of {FIVE}");
+            let all = "or set type for the source if all its records are one";
+            let detail = format!("type is missing; write one of {FIVE}, {all}");
             return Err(Rejected::new(Reject::MissingField, detail));
         }
         (Some(other), _) => {
