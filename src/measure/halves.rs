@@ -16,7 +16,9 @@ use crate::model::{EventTime, Half, HalfSide, LostField, Prediction, PredictionS
 #[derive(Debug)]
 pub struct Halves<P> {
     waiting: ByHash<KeyHash, WaitingHalf<P>>,
-    /// When each has waited long enough.
+    /// Calls that are over, and until when a half that is sent again is known as such.
+    over: ByHash<KeyHash, CallOver>,
+    /// When each has waited long enough, or is no longer known.
     due: BTreeMap<EventTime, Vec<KeyHash>>,
     most: usize,
 }
@@ -26,6 +28,14 @@ struct WaitingHalf<P> {
     half: Half<'static>,
     until: EventTime,
     place: P,
+}
+
+/// A call that was counted.
+#[derive(Debug, Clone, Copy)]
+struct CallOver {
+    until: EventTime,
+    /// The half that it had, if that was alone.
+    alone: Option<HalfSide>,
 }
 
 /// The result for a half.
@@ -47,7 +57,7 @@ impl<P> Halves<P> {
     /// None waits, and no more than `most` may.
     #[must_use]
     pub fn new(most: usize) -> Self {
-        Self { waiting: ByHash::default(), due: BTreeMap::new(), most }
+        Self { waiting: ByHash::default(), over: ByHash::default(), due: BTreeMap::new(), most }
     }
 
     /// How many wait.
@@ -65,6 +75,10 @@ impl<P> Halves<P> {
     /// Takes a half.
     pub fn take(&mut self, half: Half<'static>, place: P) -> Met<P> {
         let (key, full) = (request_key(&half.by), self.waiting.len() >= self.most);
+        if let Some(over) = self.over.get(&key) {
+            let too_late = over.alone.is_some_and(|side| side != half.side);
+            return if too_late { Met::TooLate } else { Met::Repeated };
+        }
         match self.waiting.entry(key) {
             Entry::Vacant(_) if full => Met::Full,
             Entry::Vacant(entry) => {
@@ -84,6 +98,7 @@ impl<P> Halves<P> {
                     return Met::TooLate;
                 }
                 let WaitingHalf { half: first, place, .. } = entry.remove();
+                self.end(key, CallOver { until: asked.max(answered) + half.within, alone: None });
                 let both = match half.side {
                     HalfSide::Asked => calls(half, first),
                     HalfSide::Answered => calls(first, half),
@@ -101,14 +116,29 @@ impl<P> Halves<P> {
             let (until, keys) = first.remove_entry();
             for key in keys {
                 // Another half of this name may wait by now.
+                if self.over.get(&key).is_some_and(|over| over.until == until) {
+                    self.over.remove(&key);
+                }
                 let Entry::Occupied(entry) = self.waiting.entry(key) else { continue };
                 if entry.get().until == until {
                     let WaitingHalf { half, place, .. } = entry.remove();
-                    all.push((alone(half, until), place));
+                    let alone = Some(half.side);
+                    self.end(key, CallOver { until: until + half.within, alone });
+                    all.push((self::alone(half, until), place));
                 }
             }
         }
         all
+    }
+}
+
+impl<P> Halves<P> {
+    /// A call is counted; halves of it that are sent again are known for a while.
+    fn end(&mut self, key: KeyHash, over: CallOver) {
+        if self.over.len() < self.most {
+            self.over.insert(key, over);
+            self.due.entry(over.until).or_default().push(key);
+        }
     }
 }
 
@@ -118,6 +148,7 @@ fn calls(asked: Half<'static>, answered: Half<'static>) -> Vec<Prediction<'stati
     let took_us = u64::try_from(took.as_ms()).ok().map(|ms| ms * 1_000);
     let took_us = took_us.filter(|_| answered.timed);
     let count = asked.predictions.len().max(answered.predictions.len());
+    let with_inputs = asked.predictions.iter().any(|question| !question.features.is_empty());
     let mut questions = asked.predictions.into_iter();
     let mut answers = answered.predictions.into_iter();
     let mut last: Option<Prediction<'static>> = None;
@@ -138,6 +169,8 @@ fn calls(asked: Half<'static>, answered: Half<'static>) -> Vec<Prediction<'stati
             fill(&mut call.version, version);
             call.features = features;
             lost.iter().for_each(|field| call.lost.add(field));
+        } else if with_inputs {
+            call.lost.add(LostField::Features);
         }
         calls.push(call);
     }

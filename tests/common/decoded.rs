@@ -41,6 +41,11 @@ pub(crate) fn decode_all(
 
 /// A mapping as a config would write it.
 pub(crate) fn mapped(written: serde_json::Value) -> Mapping {
+    try_mapped(written).unwrap()
+}
+
+/// The same. `None` if a config refuses it.
+pub(crate) fn try_mapped(written: serde_json::Value) -> Option<Mapping> {
     let written: WrittenMapping = serde_json::from_value(written).unwrap();
-    ripcord::config::mapping(written).unwrap().unwrap()
+    ripcord::config::mapping(written).ok().flatten()
 }

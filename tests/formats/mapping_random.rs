@@ -6,7 +6,7 @@ use ripcord::model::{LostField, Sample, Value};
 use ripcord::wire::telemetry::Raw;
 use serde_json::{Map, Value as Json, json};
 
-use crate::common::decoded::{decode_all, mapped};
+use crate::common::decoded::{decode_all, mapped, try_mapped};
 use crate::common::length::whole;
 use crate::common::source::source;
 
@@ -125,10 +125,15 @@ fn features() -> impl Strategy<Value = Json> {
 }
 
 fn mapping() -> impl Strategy<Value = Json> {
-    let each = proptest::option::of(prop_oneof![pointer(), Just("/rows/*/a".to_owned())]);
+    let each =
+        proptest::option::weighted(0.8, prop_oneof![pointer(), Just("/rows/*/a".to_owned())]);
     let only = proptest::option::weighted(0.2, place());
     let envelope = proptest::option::weighted(0.2, Just("cloudevents"));
-    (rule(), rule(), rule(), features(), each, only, envelope).prop_map(
+    let status = place().prop_map(|from| {
+        json!({ "from": from, "values": { "1-5": "ok", "o*": "ok", "absent": "timeout" },
+            "default": "error" })
+    });
+    (rule(), rule(), status, features(), each, only, envelope).prop_map(
         |(prediction, score, status, features, each, only, envelope)| {
             let mut mapping = json!({
                 "type": "prediction",
@@ -169,7 +174,9 @@ proptest! {
 
     #[test]
     fn no_mapping_and_no_record_do_harm(mapping in mapping(), record in tree()) {
-        let source = source(Some(mapped(mapping)));
+        let mapping = try_mapped(mapping);
+        prop_assume!(mapping.is_some());
+        let source = source(mapping);
         let record = record.to_string();
         let raw = Raw { key: Some(b"k"), ..Raw::line(record.as_bytes()) };
         for read in decode_all(&raw, &source.topics[0], &source) {

@@ -19,7 +19,7 @@ pub use self::place::place;
 pub(super) use self::place::steps;
 use self::rule::{Wrong, rule};
 pub use self::written::WrittenMapping;
-use crate::model::{Field, FieldPlace, FieldRule, Mapping, SampleField};
+use crate::model::{EachRule, Field, FieldPlace, FieldRule, Mapping, PlaceRoot, SampleField};
 
 /// Every field that a sample of any kind may have.
 const FIELDS: [&str; 19] = [
@@ -101,6 +101,10 @@ pub fn mapping(written: WrittenMapping) -> Result<Option<Mapping>, WrongMapping>
         // The others are not read.
         rules.extend(SampleField::named(&field).map(|field| (field, rule)));
     }
+    if written.kind.is_some() && rules.contains_key(&SampleField::Type) {
+        let why = "type is set for every record, too; keep one of the two";
+        return Err(WrongMapping::new(&["fields", "type"], why));
+    }
     let each = written.each.as_ref().map(record::each).transpose();
     let pair = written.pair.as_ref().map(record::pair).transpose();
     let only = written.only.as_ref().map(record::only).transpose();
@@ -140,7 +144,25 @@ pub fn mapping(written: WrittenMapping) -> Result<Option<Mapping>, WrongMapping>
         preset,
         ..Mapping::default()
     };
+    coherent(&mapping)?;
     Ok(Some(mapping.planned()))
+}
+
+/// Refuses keys that have no effect without another one.
+fn coherent(mapping: &Mapping) -> Result<(), WrongMapping> {
+    let EachRule { asked, answered, others } = &mapping.each;
+    let halves = others.is_empty() && !(asked.is_empty() && answered.is_empty());
+    if halves && mapping.pair.is_none() {
+        let why = "asked and answered need pair, which says how the two meet";
+        return Err(WrongMapping::new(&["each"], why));
+    }
+    let each = [asked, answered, others].iter().any(|places| !places.is_empty());
+    let in_element = mapping.places().find(|place| place.root == PlaceRoot::Element);
+    if let Some(place) = in_element.filter(|_| !each) {
+        let why = format!("{:?} is in an element, and each names none", place.text);
+        return Err(WrongMapping::new(&["each"], why));
+    }
+    Ok(())
 }
 
 /// The place of a member of the record.
@@ -157,7 +179,10 @@ fn with_preset(
     let own = |name: &&String| {
         !written.fields.contains_key(*name) && !written.constants.contains_key(*name)
     };
-    let preset = base.fields.keys().filter(own).cloned().collect();
+    let mut preset: BTreeSet<String> = base.fields.keys().filter(own).cloned().collect();
+    if written.each.is_none() {
+        preset.insert("each".to_owned());
+    }
     Ok((written.over(base), preset))
 }
 
@@ -195,9 +220,32 @@ fn repeats(fields: &BTreeMap<String, Json>) -> Result<bool, WrongMapping> {
     Ok(numbers)
 }
 
+/// The words that a field may have, for those that have words.
+fn words_of(field: &str) -> Option<&'static [&'static str]> {
+    match field {
+        "status" => Some(&["ok", "error", "timeout", "started", "succeeded", "failed"]),
+        "role" => Some(&["live", "shadow"]),
+        "type" => Some(&["prediction", "outcome", "latency", "health", "run", "asked", "answered"]),
+        _ => None,
+    }
+}
+
 /// Refuses what means nothing in this field.
 fn fits(field: &str, rule: FieldRule) -> Result<FieldRule, Wrong> {
     let wrong = |key: &str, why: &str| Err((Some(key.to_owned()), why.to_owned()));
+    if let Some(words) = words_of(field) {
+        let unknown = |word: &str| !words.contains(&word);
+        let said = rule.values.iter().map(|(_, word)| ("values", word.as_str()));
+        let default = rule.default.iter().map(|word| ("default", word.as_str().unwrap_or("")));
+        if let Some((key, word)) = said.chain(default).find(|(_, word)| unknown(word)) {
+            let why = format!("{word:?} is no {field}; write one of {}", words.join(", "));
+            return wrong(key, &why);
+        }
+    }
+    let nowhere = rule.from.iter().all(|place| place.root == PlaceRoot::Nothing);
+    if nowhere && rule.default.is_none() && ["id", "model", "version", "ts"].contains(&field) {
+        return wrong("from", "is needed by every sample; map it, or set it under constants");
+    }
     match field {
         "ts" => {}
         _ if rule.zone.is_some() => return wrong("zone", "belongs to ts"),

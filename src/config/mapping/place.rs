@@ -17,8 +17,8 @@ fn forms(written: &str) -> String {
 }
 
 /// What may follow a `|`.
-const ENCODINGS: &str = "after | write json:/a/b, base64, auto, csv:0, csv:*, csv:*/*, as:/place \
-                         or part:text{}";
+const ENCODINGS: &str = "after | write json:/a/b, base64, auto, csv:0, csv:*, csv:*/*, as:/place, \
+                         count or part:text{}";
 
 /// The place that a text names.
 ///
@@ -68,6 +68,7 @@ fn view(whole: &str, part: &str) -> Result<TextView, String> {
     let (of, steps) = match name {
         "json" => (TextEncoding::Json, pointer(rest).ok_or_else(wrong)?),
         "auto" => (TextEncoding::Auto, pointer(rest).ok_or_else(wrong)?),
+        "count" if part == name => (TextEncoding::Count, Vec::new()),
         "base64" if part == name => (TextEncoding::Base64, Vec::new()),
         "as" => {
             let stated = place(rest)?;
@@ -99,10 +100,11 @@ fn step(segment: &str) -> Option<PathStep> {
     if segment == "*" {
         return Some(PathStep::Star);
     }
-    match segment.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')?.split_once('=')) {
-        Some((member, is)) => Some(PathStep::Where(plain(member), plain(is))),
-        None => Some(PathStep::Member(plain(segment))),
-    }
+    let Some(condition) = segment.strip_prefix('[') else {
+        return Some(PathStep::Member(plain(segment)));
+    };
+    let (member, is) = condition.strip_suffix(']')?.split_once('=')?;
+    Some(PathStep::Where(plain(member), plain(is)))
 }
 
 /// The pieces of a pattern, of which one is `{}`. `None`: it has none, or several.

@@ -57,7 +57,11 @@ pub(super) fn only(table: &Map<String, Json>) -> Result<Vec<OnlyRule>, Wrong> {
                 text(is).and_then(pattern).map(|one| vec![one])
             }
         };
-        Ok(OnlyRule { place, is: is.map_err(wrong)? })
+        let is: Vec<_> = is.map_err(wrong)?;
+        if is.is_empty() {
+            return Err(wrong("no value is allowed; name one, or write \"present\"".to_owned()));
+        }
+        Ok(OnlyRule { place, is })
     });
     rules.collect()
 }

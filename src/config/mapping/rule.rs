@@ -184,6 +184,13 @@ fn values(written: &Json) -> Result<Vec<(ValuePattern, String)>, String> {
         }
     }
     values.sort_by_key(|(pattern, _)| breadth(pattern));
+    let twice = values.iter().enumerate().find_map(|(nth, (pattern, word))| {
+        let earlier = values.get(..nth)?.iter().find(|(other, _)| other == pattern)?;
+        Some(format!("one value is {:?} and {word:?}, too", earlier.1))
+    });
+    if let Some(why) = twice {
+        return Err(why);
+    }
     Ok(values)
 }
 
@@ -199,6 +206,11 @@ pub(super) fn pattern(text: &str) -> Result<ValuePattern, String> {
             Err(format!("{text:?} is no range; write the smaller number first"))
         }
         (_, Some((low, high))) => Ok(ValuePattern::Numbers(low, high)),
+        // A code is that code however a table writes it: 200 or 200.0.
+        (_, None) if text.parse::<i64>().is_ok_and(|code| CODES.contains(&code)) => {
+            let code = text.parse().unwrap_or_default();
+            Ok(ValuePattern::Numbers(code, code))
+        }
         (_, None) if text.len() > 1 && text.trim_matches('*').contains('*') => {
             Err(format!("{text:?} has a * inside; write it at the ends only"))
         }
@@ -211,6 +223,7 @@ fn breadth(pattern: &ValuePattern) -> (u8, i64) {
     match pattern {
         ValuePattern::Absent => (0, 0),
         ValuePattern::Text(text) if !text.contains('*') => (0, 0),
+        ValuePattern::Numbers(low, high) if low == high => (0, 0),
         ValuePattern::Numbers(low, high) => (1, high - low),
         ValuePattern::Text(text) if text != "*" => (2, -i64::try_from(text.len()).unwrap_or(0)),
         ValuePattern::Text(_) | ValuePattern::Present => (3, 0),

@@ -40,13 +40,14 @@ impl WrittenMapping {
     pub fn over(self, base: Self) -> Self {
         let (mut fields, mut constants) = (base.fields, base.constants);
         // A field has one origin: the later one.
-        fields.retain(|name, _| !self.constants.contains_key(name));
+        let (typed, by_field) = (self.kind.is_some(), self.fields.contains_key("type"));
+        fields.retain(|name, _| !self.constants.contains_key(name) && !(typed && name == "type"));
         constants.retain(|name, _| !self.fields.contains_key(name));
         fields.extend(self.fields);
         constants.extend(self.constants);
         Self {
             dialect: self.dialect.or(base.dialect),
-            kind: self.kind.or(base.kind),
+            kind: self.kind.or(base.kind.filter(|_| !by_field)),
             fields,
             constants,
             each: self.each.or(base.each),

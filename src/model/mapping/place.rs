@@ -91,6 +91,8 @@ pub enum TextEncoding {
     Csv(Option<usize>),
     /// Several rows of cells.
     Rows,
+    /// A whole number: how many elements there are.
+    Count,
     /// JSON if it begins like an object or a list, else rows of cells.
     Auto,
     /// What is between two texts: after the first, up to the second or the end.

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::model::{
-    FeaturesRule, FieldPlace, FieldRule, Mapping, PlaceRoot, SampleField, SampleKind, TopicRule,
+    EachRule, FeaturesRule, FieldPlace, FieldRule, Mapping, PlaceRoot, SampleField, SampleKind,
+    TopicRule, ValuePattern,
 };
 use crate::wire::telemetry::FieldTold;
 
@@ -97,9 +98,11 @@ fn matters(mapping: &Mapping, field: &str, needed: bool) -> bool {
     let rule = SampleField::named(field).and_then(|field| mapping.fields.get(&field));
     let known_to_miss = rule.is_some_and(|rule| {
         let none = rule.from.iter().all(|place| place.root == PlaceRoot::Nothing);
-        none || rule.default.is_some()
+        let absent = rule.values.iter().any(|(is, _)| *is == ValuePattern::Absent);
+        none || absent || rule.default.is_some()
     });
-    let is_mapped = rule.is_some() || (field == "features" && mapping.features.is_some());
+    let is_mapped =
+        rule.is_some() || field == "each" || (field == "features" && mapping.features.is_some());
     !known_to_miss && !named_by_path && (needed || (is_mapped && !of_preset))
 }
 
@@ -131,12 +134,14 @@ fn rules(mapping: &Mapping) -> impl Iterator<Item = (&str, &[FieldPlace])> {
         FeaturesRule::Together(set) => vec![("features", set.from.as_slice())],
         FeaturesRule::Apart(_) => Vec::new(),
     });
-    fields.chain(features)
+    let EachRule { asked, answered, others } = &mapping.each;
+    let each = [others, asked, answered].into_iter().find(|places| !places.is_empty());
+    fields.chain(features).chain(each.map(|places| ("each", places.as_slice())))
 }
 
 /// Whether samples of this kind have the field.
 fn has(kind: SampleKind, field: &str) -> bool {
-    let common = ["type", "model", "ts"].contains(&field);
+    let common = ["type", "model", "ts", "each"].contains(&field);
     let own: &[&str] = match kind {
         SampleKind::Prediction => &[
             "id",

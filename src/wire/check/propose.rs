@@ -154,7 +154,13 @@ fn best<'p>(
     fits: impl Fn(&str, &SeenAt) -> bool,
 ) -> Option<(&'p str, &'p SeenAt)> {
     let fitting = || places.iter().filter(|(place, seen)| fits(place, seen));
-    let whole = |name: &&str| fitting().find(|(place, _)| words(place).concat() == **name);
+    let parent = |place: &str| {
+        let (above, last) = place.rsplit_once('/').unwrap_or_default();
+        [words(above), words(last)].concat().concat()
+    };
+    let whole = |name: &&str| {
+        fitting().find(|(place, _)| words(place).concat() == **name || parent(place) == **name)
+    };
     let part =
         |name: &&str| fitting().find(|(place, _)| words(place).iter().any(|word| word == *name));
     let found = names.iter().find_map(whole).or_else(|| names.iter().find_map(part));
@@ -174,7 +180,9 @@ fn look(value: &Json, at: &mut String, depth: usize, places: &mut BTreeMap<Strin
     if depth == 0 {
         return;
     }
-    for (name, value) in object {
+    // A name that a place cannot spell is left out.
+    let spelled = |(name, _): &(&String, _)| !name.contains(['|', '"', '\\', '*', '[']);
+    for (name, value) in object.iter().filter(spelled) {
         let length = at.len();
         at.push('/');
         at.push_str(&name.replace('~', "~0").replace('/', "~1"));

@@ -104,7 +104,15 @@ pub(super) fn each_in_list<E>(
     }
     // The list was found whole.
     let mut records = (1..).zip(elements(list).map_while(Result::ok));
-    Some(records.try_for_each(|(nth, record)| take(nth, &with_data(object, record))))
+    // What is the same for all is written once.
+    let (mut event, head) = (Vec::new(), head(object));
+    Some(records.try_for_each(|(nth, record)| {
+        event.clear();
+        event.extend_from_slice(&head);
+        write(b"data", record, &mut event);
+        event.push(b'}');
+        take(nth, &event)
+    }))
 }
 
 /// The object of what may be an event.
@@ -151,8 +159,15 @@ fn reads_elements(mapping: Option<&Mapping>) -> bool {
 
 /// The event, with other data.
 fn with_data(object: &[u8], data: RawValue<'_>) -> Vec<u8> {
-    let mut event = Vec::with_capacity(object.len());
-    event.push(b'{');
+    let mut event = head(object);
+    write(b"data", data, &mut event);
+    event.push(b'}');
+    event
+}
+
+/// The event up to its data.
+fn head(object: &[u8]) -> Vec<u8> {
+    let mut event = vec![b'{'];
     for (key, value) in members(object).map_while(Result::ok) {
         let key = key.bytes();
         if key != b"data" && key != b"data_base64" {
@@ -160,8 +175,6 @@ fn with_data(object: &[u8], data: RawValue<'_>) -> Vec<u8> {
             event.push(b',');
         }
     }
-    write(b"data", data, &mut event);
-    event.push(b'}');
     event
 }
 

@@ -86,6 +86,8 @@ impl<'a> Reader<'a, '_> {
             return Samples::One(sample.and_then(|sample| self.half(sample)));
         }
         let elements = element::of(places, &self.mapping.element, seen);
+        let is_there = elements.as_ref().is_ok_and(Option::is_some);
+        self.tell("each", kind.as_ref().ok().copied(), is_there.then_some(0));
         match elements {
             Err(why) => {
                 let detail = format!("each ({}) is {why}", texts_of(places));

@@ -5,6 +5,7 @@ use super::place::RecordSeen;
 use super::stands::Stands;
 use super::{Reader, feature, rule};
 use crate::model::{FieldRule, PathPattern, PlaceRoot, Sample, SampleField, SampleKind};
+use crate::wire::telemetry::cursor::RawValue;
 use crate::wire::telemetry::event::Own;
 use crate::wire::telemetry::features::Features;
 use crate::wire::telemetry::fields::{Fields, Found};
@@ -28,7 +29,7 @@ impl<'a> Reader<'a, '_> {
         } else if let Some((_, place)) = self.mapping.own.iter().find(|(own, _)| *own == slot)
             && !fields.has(slot)
         {
-            *fields.slot(slot) = seen.own(place);
+            *fields.slot(slot) = own_value(slot, seen.own(place));
         }
         None
     }
@@ -50,7 +51,7 @@ impl<'a> Reader<'a, '_> {
         }
         for (field, place) in &mapping.own {
             if !fields.has(*field) {
-                let found = seen.own(place);
+                let found = own_value(*field, seen.own(place));
                 self.tell(field.name(), known, (found != Found::Nowhere).then_some(0));
                 *fields.slot(*field) = found;
             }
@@ -130,9 +131,19 @@ impl<'a> Reader<'a, '_> {
         rule.is_some_and(|rule| rule.from.iter().any(|at| at.root == PlaceRoot::Element))
     }
 
-    fn tell(&mut self, field: &str, kind: Option<SampleKind>, place: Option<usize>) {
+    pub(super) fn tell(&mut self, field: &str, kind: Option<SampleKind>, place: Option<usize>) {
         if let Some(told) = &mut self.told {
             told.fields.push(FieldTold { field: field.to_owned(), kind, place });
         }
+    }
+}
+
+/// What a record has under the name of a field. An object or a list is something else, but for
+/// labels, which may be lists by mistake.
+fn own_value(field: SampleField, found: Found<'_>) -> Found<'_> {
+    let is_label = matches!(field, SampleField::Prediction | SampleField::Actual);
+    match found {
+        Found::Raw(RawValue::Object(_) | RawValue::Array(_)) if !is_label => Found::Nowhere,
+        found => found,
     }
 }

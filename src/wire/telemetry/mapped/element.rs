@@ -3,10 +3,11 @@
 use super::place::RecordSeen;
 use super::stands::{ElementAt, Stands, Unreadable};
 use super::walk::Walk;
-use crate::model::{FieldPlace, PathStep, PlaceTree};
+use crate::model::{FieldPlace, PathStep, PlaceTree, TextEncoding};
 use crate::wire::telemetry::cursor::{Cursor, RawValue};
 use crate::wire::telemetry::fields::Found;
 use crate::wire::telemetry::scan::{elements, members};
+use crate::wire::telemetry::value::Scalar;
 
 /// Elements that a record has at most.
 const MOST: usize = 10_000;
@@ -61,7 +62,10 @@ fn every<'a>(
         let Some(list) = seen.at(place)?.filter(|list| !list.is_nothing()) else {
             return Ok(false);
         };
-        spread(list, &[], &mut Vec::new(), found)?;
+        match place.views.last().is_some_and(|view| view.of == TextEncoding::Count) {
+            true => counted(list, found)?,
+            false => spread(list, &[], &mut Vec::new(), found)?,
+        }
         return Ok(true);
     };
     let (before, after) = place.steps.split_at_checked(cut).unwrap_or((&place.steps, &[]));
@@ -72,6 +76,14 @@ fn every<'a>(
     };
     spread(list, after, &mut Vec::new(), found)?;
     Ok(true)
+}
+
+/// As many elements as a number says.
+fn counted<'a>(count: Stands<'a>, found: &mut Vec<At<'a>>) -> Result<(), Unreadable> {
+    let Scalar::Whole(count) = count.scalar(false) else { return Err("no number of elements") };
+    let count = usize::try_from(count).ok().filter(|count| *count <= MOST).ok_or(TOO_MANY)?;
+    found.extend((0..count).map(|nth| (vec![nth], None)));
+    Ok(())
 }
 
 /// Every element that the steps lead to from here, and at their end those of the list there.
@@ -118,17 +130,7 @@ fn spread<'a>(
             let mut all = members(object).map_while(Result::ok);
             all.try_for_each(|(_, one)| spread(Stands::Json(one), rest, indices, found))
         }
-        // A single value is the only element; a number says how many there are.
-        Stands::Json(RawValue::Word(word)) if last => {
-            match std::str::from_utf8(word).ok().and_then(|word| word.parse::<usize>().ok()) {
-                None => take(0, value, indices),
-                Some(count) if count > MOST => Err(TOO_MANY),
-                Some(count) => {
-                    found.extend((0..count).map(|nth| ([&**indices, &[nth]].concat(), None)));
-                    Ok(())
-                }
-            }
-        }
+        // A single value is the only element.
         one if last => take(0, one, indices),
         Stands::Json(_) | Stands::Text(_) | Stands::Time(_) => Ok(()),
     }

@@ -74,9 +74,15 @@ impl<'a> MappedFeatures<'a> {
         let element = seen.element.filter(|_| shared);
         let column = element.and_then(|element| element.indices.last().copied());
         match stands {
-            Stands::Json(RawValue::Object(object)) => self.members(object, set, column, seen),
+            Stands::Json(RawValue::Object(object)) => {
+                self.members(object, set, (shared, column), seen)
+            }
             Stands::Json(RawValue::Array(list)) => {
-                let values = elements(list).map_while(Result::ok).map(Stands::Json).collect();
+                let all = elements(list).map_while(Result::ok).map(Stands::Json);
+                let values: Vec<_> = all.collect();
+                if shared {
+                    seen.spend(list.len())?;
+                }
                 self.list(values, set, seen)
             }
             Stands::List(list) => self.list(list.to_vec(), set, seen),
@@ -92,10 +98,13 @@ impl<'a> MappedFeatures<'a> {
         &mut self,
         object: &'a [u8],
         set: &FeatureSet,
-        column: Option<usize>,
+        (shared, column): (bool, Option<usize>),
         seen: RecordSeen<'a, '_>,
     ) -> Result<(), Unreadable> {
         for (name, value) in members(object).map_while(Result::ok) {
+            if shared {
+                seen.spend(1)?;
+            }
             let Ok(name) = text(name) else {
                 self.lost.push("a feature's name is no text".to_owned());
                 continue;

@@ -3,7 +3,7 @@
 //! Law: a record costs a few passes over its bytes, however many elements it has. So what is the
 //! same for all of them is found once, and a list of which each takes one is taken apart once.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use bumpalo::Bump;
@@ -14,6 +14,11 @@ use crate::model::FieldPlace;
 use crate::wire::telemetry::cursor::RawValue;
 use crate::wire::telemetry::scan::elements;
 
+/// How often the elements of a record together may look at what its bytes hold.
+const PASSES: usize = 4;
+/// A small record may be looked at so often in any case.
+const LEAST: usize = 100_000;
+
 /// What the elements of one record have in common.
 #[derive(Default)]
 pub(super) struct Memo<'a> {
@@ -21,6 +26,11 @@ pub(super) struct Memo<'a> {
     places: RefCell<BTreeMap<usize, Result<Known<'a>, Unreadable>>>,
     /// By the address of the list.
     lists: RefCell<BTreeMap<usize, &'a [Stands<'a>]>>,
+    /// The same for some of the elements: by the address of the place, and the numbers in the lists
+    /// that it goes through.
+    shared: RefCell<BTreeMap<(usize, Vec<usize>), Looked<'a>>>,
+    /// What was looked at for all elements together.
+    spent: Cell<usize>,
     /// Tensors as flat lists, by the address of the tensor.
     flat: RefCell<BTreeMap<usize, Result<&'a [Stands<'a>], Unreadable>>>,
 }
@@ -51,6 +61,32 @@ impl<'a> Memo<'a> {
 
     pub(super) fn keep(&self, place: &FieldPlace, known: Result<Known<'a>, Unreadable>) {
         self.places.borrow_mut().insert(std::ptr::from_ref(place).addr(), known);
+    }
+
+    /// Counts what is looked at for one element. Elements share a record's bytes, so together they
+    /// have no more than those: what goes beyond is the same value for each, over and over.
+    pub(super) fn spend(&self, count: usize, bytes: usize) -> Result<(), Unreadable> {
+        self.spent.set(self.spent.get().saturating_add(count));
+        match self.spent.get() > PASSES.saturating_mul(bytes).max(LEAST) {
+            true => Err("the same for too many elements"),
+            false => Ok(()),
+        }
+    }
+
+    /// What some elements share at a place; `look` finds it for the first of them.
+    pub(super) fn shared(
+        &self,
+        place: &FieldPlace,
+        indices: &[usize],
+        look: impl FnOnce() -> Looked<'a>,
+    ) -> Looked<'a> {
+        let key = (std::ptr::from_ref(place).addr(), indices.to_vec());
+        if let Some(known) = self.shared.borrow().get(&key) {
+            return *known;
+        }
+        let found = look();
+        self.shared.borrow_mut().insert(key, found);
+        found
     }
 
     /// The elements of a list. `None` if it is no list.

@@ -1,7 +1,7 @@
 //! Names of values, in a list of their own.
 
 use super::place::RecordSeen;
-use super::stands::Unreadable;
+use super::stands::{Stands, Unreadable};
 use crate::model::FieldPlace;
 
 /// The names in the list at a place. `None`: nothing is there.
@@ -11,5 +11,10 @@ pub(super) fn names_at<'a>(
 ) -> Result<Option<Vec<&'a str>>, Unreadable> {
     let Some(found) = seen.at(place)?.filter(|found| !found.is_nothing()) else { return Ok(None) };
     let list = seen.memo.list(found, seen.texts).ok_or("values without the list of their names")?;
-    list.iter().map(|name| name.text(seen.texts)).collect::<Result<_, _>>().map(Some)
+    seen.spend(list.len())?;
+    let name = |name: &Stands<'a>| match name.is_nothing() {
+        true => Err("values with a name that is missing"),
+        false => name.text(seen.texts),
+    };
+    list.iter().map(name).collect::<Result<_, _>>().map(Some)
 }

@@ -16,6 +16,7 @@ use crate::wire::telemetry::Raw;
 use crate::wire::telemetry::cursor::{RawValue, Text};
 use crate::wire::telemetry::fields::{Found, TWICE};
 use crate::wire::telemetry::scan::whole;
+use crate::wire::telemetry::value::Scalar;
 
 /// What a record is, for the places in it.
 #[derive(Clone, Copy)]
@@ -50,6 +51,14 @@ impl<'a> RecordSeen<'a, '_> {
             }
         }
         Ok(None)
+    }
+
+    /// Counts what is looked at for this element, if others look at the same.
+    pub(super) fn spend(&self, count: usize) -> Result<(), Unreadable> {
+        match self.element {
+            Some(_) => self.memo.spend(count, self.record.value.len()),
+            None => Ok(()),
+        }
     }
 
     /// What one pass has found at a place, if that is all there is to do.
@@ -101,8 +110,17 @@ impl<'a> RecordSeen<'a, '_> {
             Known::End(found) => Ok(found),
             Known::List(list, next) => {
                 let Some((first, rest)) = element.indices.split_first() else { return Ok(None) };
-                let found = list.get(*first).copied().ok_or(SHORT)?;
-                self.follow(Some(found), place, next, Some(rest)).and_then(Known::end)
+                let look = || {
+                    let found = list.get(*first).copied().ok_or(SHORT)?;
+                    self.follow(Some(found), place, next, Some(rest)).and_then(Known::end)
+                };
+                let stars = place.moves().filter(|one| *one == PlaceMove::Step(&PathStep::Star));
+                match element.indices.get(..stars.count()) {
+                    Some(some) if some.len() < element.indices.len() => {
+                        self.memo.shared(place, some, look)
+                    }
+                    Some(_) | None => look(),
+                }
             }
         }
     }
@@ -183,7 +201,13 @@ impl<'a> RecordSeen<'a, '_> {
     /// What a text contains.
     fn inside(self, found: Stands<'a>, of: &TextEncoding) -> Looked<'a> {
         let json = |text: &'a str| {
-            whole(text.as_bytes()).map(Stands::Json).map_err(|_| "a text that is no JSON")
+            const NONE: Unreadable = "a text that is no JSON";
+            let value = whole(text.as_bytes()).map_err(|_| NONE)?;
+            let is_word = matches!(value, RawValue::Word(_));
+            match is_word && matches!(Scalar::of(value), Scalar::Unreadable(_)) {
+                true => Err(NONE),
+                false => Ok(Stands::Json(value)),
+            }
         };
         match (of, found) {
             // Some exports write the object, others its text.
@@ -207,6 +231,7 @@ impl<'a> RecordSeen<'a, '_> {
                     false => Ok(Some(found)),
                 }
             }
+            (TextEncoding::Count, _) => Ok(Some(found)),
             (TextEncoding::Rows, _) => Ok(Some(Stands::List(self.rows(found.text(self.texts)?)?))),
             (TextEncoding::Csv(cell), _) => {
                 let row = self.rows(found.text(self.texts)?)?.first().copied();

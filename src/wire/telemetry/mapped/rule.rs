@@ -15,6 +15,7 @@ use crate::model::{FieldRule, NamesRule, Reading, SampleField, TimeUnit, ValuePa
 use crate::wire::telemetry::cursor::RawValue;
 use crate::wire::telemetry::fields::Found;
 use crate::wire::telemetry::scan::elements;
+use crate::wire::telemetry::time;
 use crate::wire::telemetry::value::Scalar;
 
 /// The value of a field, and at which of its places it is.
@@ -52,8 +53,12 @@ fn value<'a>(
     if !rule.values.is_empty()
         && let Some(word) = translated(rule, first, seen)?
     {
-        let word = Cow::Borrowed(&*seen.texts.alloc_str(word));
-        return Ok((Some(Found::Given(Scalar::Text(word))), nth));
+        let word = Stands::Text(seen.texts.alloc_str(word));
+        let given = match rule.reading {
+            Some(reading) => read(word, reading, rule, seen)?,
+            None => Scalar::Text(Cow::Borrowed(word.text(seen.texts)?)),
+        };
+        return Ok((Some(Found::Given(given)), nth));
     }
     let Some(stands) = first else { return Ok((None, None)) };
     let given = match (slot, rule.unit, rule.zone, rule.reading) {
@@ -87,9 +92,16 @@ fn between<'a>(
     let Some(start) = seen.at(minus)?.filter(|found| !found.is_nothing()) else {
         return Ok(None);
     };
-    let [end, start] = [end, start].map(|of| of.text(seen.texts).and_then(Decimal::of));
     let unit = rule.unit.unwrap_or(TimeUnit::Milliseconds);
-    Ok(Some(end?.minus(start?).milliseconds(unit)))
+    let [first, second] = [start, end].map(|of| of.text(seen.texts).and_then(Decimal::of));
+    if let (Ok(start), Ok(end)) = (first, second) {
+        return Ok(Some(end.minus(start).milliseconds(unit)));
+    }
+    let [start, end] = [start, end].map(|of| {
+        let time = moment(of, rule.unit, rule.zone, seen)?;
+        time::moment(&time).map_err(|_| "neither two numbers nor two times")
+    });
+    Ok(Some((end? - start?).as_ms() as f64))
 }
 
 /// The word that stands for a value, or for none.
@@ -128,7 +140,7 @@ impl<'a> Meant<'a> {
             ValuePattern::Present => self.is_there,
             ValuePattern::Absent => !self.is_there,
             ValuePattern::Numbers(low, high) => {
-                let number = self.text.and_then(|text| text.parse::<i64>().ok());
+                let number = self.text.and_then(whole_number);
                 number.is_some_and(|number| (*low..=*high).contains(&number))
             }
             ValuePattern::Text(pattern) => {
@@ -137,6 +149,11 @@ impl<'a> Meant<'a> {
             }
         }
     }
+}
+
+/// A whole number, also as tables write it that have no other: 200.0.
+fn whole_number(text: &str) -> Option<i64> {
+    text.strip_suffix(".0").unwrap_or(text).parse().ok()
 }
 
 /// Whether a text is like a pattern with `*` at either end for anything.
@@ -224,15 +241,23 @@ fn read<'a>(
             let number = number(typed(stands, seen)?).filter(|number| number.is_finite());
             Ok(Scalar::Whole(u64::from(number.ok_or("not a number")? >= least)))
         }
-        Reading::Argmax => named(largest(stands, seen)?.0, rule.names.as_ref(), seen),
+        Reading::Argmax => {
+            let (nth, _, count) = largest(stands, seen)?;
+            named((nth, count), rule.names.as_ref(), seen)
+        }
         Reading::Max => Ok(Scalar::Float(largest(stands, seen)?.1)),
     }
 }
 
-/// The largest number of a list, and which it is.
-fn largest<'a>(stands: Stands<'a>, seen: RecordSeen<'a, '_>) -> Result<(usize, f64), Unreadable> {
-    let mut most: Option<(usize, f64)> = None;
+/// The largest number of a list: which it is, the number, and of how many.
+fn largest<'a>(
+    stands: Stands<'a>,
+    seen: RecordSeen<'a, '_>,
+) -> Result<(usize, f64, usize), Unreadable> {
+    let (mut most, mut count): (Option<(usize, f64)>, usize) = (None, 0);
     let mut take = |nth: usize, one: Stands<'a>| {
+        seen.spend(1)?;
+        count = nth + 1;
         let number = typed(one, seen)?.number().filter(|number| number.is_finite());
         let number = number.ok_or("a list of other things than numbers")?;
         if most.is_none_or(|(_, most)| number > most) {
@@ -248,20 +273,20 @@ fn largest<'a>(stands: Stands<'a>, seen: RecordSeen<'a, '_>) -> Result<(usize, f
         Stands::List(list) => list.iter().enumerate().try_for_each(|(nth, one)| take(nth, *one))?,
         Stands::Json(_) | Stands::Text(_) | Stands::Time(_) => return Err("no list"),
     }
-    most.ok_or("an empty list")
+    most.map(|(nth, number)| (nth, number, count)).ok_or("an empty list")
 }
 
 /// The name of the element of this number; without names, the number.
 fn named<'a>(
-    nth: usize,
+    (nth, count): (usize, usize),
     names: Option<&NamesRule>,
     seen: RecordSeen<'a, '_>,
 ) -> Result<Scalar<'a>, Unreadable> {
-    const UNNAMED: Unreadable = "the largest of a list with more elements than names";
+    const UNNAMED: Unreadable = "the largest of a list that has not as many elements as names";
     let name = match names {
         None => return Ok(Scalar::Whole(nth as u64)),
         Some(NamesRule::Given(names)) => {
-            let name = names.get(nth).ok_or(UNNAMED)?;
+            let name = names.get(nth).filter(|_| names.len() == count).ok_or(UNNAMED)?;
             &*seen.texts.alloc_str(name)
         }
         Some(NamesRule::At(place)) => match super::names::names_at(place, seen)? {
@@ -277,6 +302,9 @@ pub(super) fn typed<'a>(
     stands: Stands<'a>,
     seen: RecordSeen<'a, '_>,
 ) -> Result<Scalar<'a>, Unreadable> {
+    if let Stands::Json(value) = stands {
+        seen.spend(value.bytes().len() / 64)?;
+    }
     if let Stands::Json(RawValue::Text(_)) = stands {
         return Ok(Stands::Text(stands.text(seen.texts)?.trim()).scalar(false));
     }
