@@ -5,12 +5,12 @@
 //! answered has failed, where its mapping says so. What its other half would have said is not
 //! known.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 
+use super::merge;
 use super::names::{ByHash, KeyHash, request_key};
-use crate::model::{EventTime, Half, HalfSide, LostField, Prediction, PredictionStatus};
+use crate::model::{EventTime, Half, HalfSide, Prediction};
 
 /// Halves that wait; `P`: what is known of where each comes from.
 #[derive(Debug)]
@@ -100,8 +100,8 @@ impl<P> Halves<P> {
                 let WaitingHalf { half: first, place, .. } = entry.remove();
                 self.end(key, CallOver { until: asked.max(answered) + half.within, alone: None });
                 let both = match half.side {
-                    HalfSide::Asked => calls(half, first),
-                    HalfSide::Answered => calls(first, half),
+                    HalfSide::Asked => merge::calls(half, first),
+                    HalfSide::Answered => merge::calls(first, half),
                 };
                 Met::Both(both, place)
             }
@@ -124,7 +124,7 @@ impl<P> Halves<P> {
                     let WaitingHalf { half, place, .. } = entry.remove();
                     let alone = Some(half.side);
                     self.end(key, CallOver { until: until + half.within, alone });
-                    all.push((self::alone(half, until), place));
+                    all.push((merge::alone(half, until), place));
                 }
             }
         }
@@ -142,73 +142,10 @@ impl<P> Halves<P> {
     }
 }
 
-/// The calls that two halves make: as many as the longer one says.
-fn calls(asked: Half<'static>, answered: Half<'static>) -> Vec<Prediction<'static>> {
-    let took = answered.ts - asked.ts;
-    let took_us = u64::try_from(took.as_ms()).ok().map(|ms| ms * 1_000);
-    let took_us = took_us.filter(|_| answered.timed);
-    let count = asked.predictions.len().max(answered.predictions.len());
-    let with_inputs = asked.predictions.iter().any(|question| !question.features.is_empty());
-    let mut questions = asked.predictions.into_iter();
-    let mut answers = answered.predictions.into_iter();
-    let mut last: Option<Prediction<'static>> = None;
-    let mut calls = Vec::with_capacity(count);
-    for nth in 0..count {
-        let question = questions.next();
-        let answer = answers.next().or_else(|| last.as_ref().map(unanswered));
-        let Some(mut call) = answer.clone() else { continue };
-        last = answer;
-        if nth == 0 {
-            call.latency_us = call.latency_us.or(took_us);
-        }
-        if let Some(question) = question {
-            let Prediction { id, model, version, request, features, lost, .. } = question;
-            call.id = id;
-            call.request = request.or(call.request);
-            fill(&mut call.model, model);
-            fill(&mut call.version, version);
-            call.features = features;
-            lost.iter().for_each(|field| call.lost.add(field));
-        } else if with_inputs {
-            call.lost.add(LostField::Features);
-        }
-        calls.push(call);
-    }
-    calls
-}
-
-/// The answer to a question that an answer with fewer elements passes over.
-fn unanswered(last: &Prediction<'static>) -> Prediction<'static> {
-    let mut lost = last.lost;
-    if last.status == PredictionStatus::Ok {
-        lost.add(LostField::Prediction);
-    }
-    let (prediction, score, latency_us, actual) = (None, None, None, None);
-    Prediction { prediction, score, latency_us, actual, lost, ..last.clone() }
-}
-
-/// What one half is by itself, at the end of its time.
-fn alone(half: Half<'static>, until: EventTime) -> Vec<Prediction<'static>> {
-    let mut calls = half.predictions;
-    match half.side {
-        HalfSide::Asked if !half.missing_is_error => calls.clear(),
-        HalfSide::Asked => calls.iter_mut().for_each(|call| call.status = PredictionStatus::Error),
-        HalfSide::Answered => {}
-    }
-    calls.iter_mut().for_each(|call| call.ts = until);
-    calls
-}
-
-fn fill(known: &mut Cow<'static, str>, other: Cow<'static, str>) {
-    if known.is_empty() {
-        *known = other;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{LostFields, SampleRole, Span, Value};
+    use crate::model::{LostField, LostFields, PredictionStatus, SampleRole, Span, Value};
 
     fn half(side: HalfSide, by: &'static str, ms: i64, answers: &[f64]) -> Half<'static> {
         let call = |answer: &f64| Prediction {
@@ -266,6 +203,10 @@ mod tests {
             assert_eq!(told, expected);
             assert!(calls[2].lost.has(LostField::Prediction));
             assert!(halves.is_empty());
+            // Both are sent again.
+            for side in [HalfSide::Asked, HalfSide::Answered] {
+                assert_eq!(halves.take(half(side, "a", 1_000, &[0.0]), 4), Met::Repeated);
+            }
         }
     }
 
@@ -276,7 +217,7 @@ mod tests {
         assert_eq!(halves.take(half(HalfSide::Answered, "b", 5, &[1.0]), 2), Met::Waits);
         assert_eq!(halves.take(half(HalfSide::Asked, "c", 6, &[0.0]), 3), Met::Full);
         let late = half(HalfSide::Answered, "a", 30_001, &[1.0]);
-        assert_eq!(halves.take(late, 4), Met::TooLate);
+        assert_eq!(halves.take(late.clone(), 4), Met::TooLate);
         assert_eq!(halves.due(EventTime::from_ms(29_999)), []);
         let due = halves.due(EventTime::from_ms(30_005));
         let told: Vec<_> =
@@ -284,6 +225,11 @@ mod tests {
         let expected = [(1, PredictionStatus::Error, 30_000), (2, PredictionStatus::Ok, 30_005)];
         assert_eq!(told, expected);
         assert!(halves.is_empty());
+        // It was counted: an answer that comes now is too late, and a question is there twice.
+        assert_eq!(halves.take(late, 5), Met::TooLate);
+        assert_eq!(halves.take(half(HalfSide::Asked, "a", 0, &[0.0]), 6), Met::Repeated);
+        assert_eq!(halves.due(EventTime::from_ms(60_005)), []);
+        assert_eq!(halves.take(half(HalfSide::Asked, "a", 70_000, &[0.0]), 7), Met::Waits);
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod inputs;
 mod join;
 mod ledger;
 mod lost;
+mod merge;
 mod names;
 mod owned;
 mod panes;

@@ -102,6 +102,8 @@ fn words_stand_for_words() {
             &[
                 (r#""s":200"#, ""),
                 (r#""s":"204""#, ""),
+                (r#""s":200.0"#, ""),
+                (r#""s":"408.0""#, "Timeout"),
                 (r#""s":504"#, "Timeout"),
                 (r#""s":500"#, "Error"),
                 (r#""s":"""#, ""),
@@ -145,6 +147,8 @@ fn times_and_durations_have_units_and_zones() {
                 (r#""start":1773480413589793238,"end":1773480414102000000"#, "512207 us"),
                 (r#""start":"2","end":"1""#, "lost Latency"),
                 (r#""end":"1""#, ""),
+                (r#""start":"2026-01-01T00:00:00Z","end":"2026-01-01T00:00:00.5Z""#, "500000 us"),
+                (r#""start":"2026-01-01T00:00:00Z","end":"x""#, "lost Latency"),
             ],
         ),
     ]);
@@ -195,6 +199,7 @@ fn a_text_is_read_for_what_is_in_it() {
                 (r#""d":{"p":[7]}"#, "Number(7.0)"),
                 (r#""d":"{\"p\":[]}""#, ""),
                 (r#""d":"{\"p\"""#, "lost Prediction"),
+                (r#""d":"garbage""#, "lost Prediction"),
                 (r#""d":"{\"p\":[NaN]}""#, "lost Prediction"),
             ],
         ),
@@ -268,6 +273,9 @@ fn labels_are_read_as_they_are_meant() {
             &[
                 (r#""p":[0.1,0.9],"n":["no","yes"]"#, r#"Text("yes")"#),
                 (r#""p":[0.1,0.9],"n":["no"]"#, "lost Prediction"),
+                (r#""p":[0.9],"n":["no","yes"]"#, "lost Prediction"),
+                (r#""p":[0.1,0.9],"n":["no",null]"#, "lost Prediction"),
+                (r#""p":[0.1,0.9]"#, "lost Prediction"),
             ],
         ),
     ]);
@@ -384,6 +392,71 @@ fn one_record_may_hold_several_samples() {
                 "a#1 m/v 2026-03-01T12:00:00Z Number(0.0) score 0.9",
             ]
         );
+    }
+}
+
+#[test]
+fn ids_that_each_element_has_are_kept_and_shared_ones_are_numbered() {
+    let mapping = |id: Json| {
+        json!({ "type": "prediction", "each": "/r", "fields": { "id": id, "model": "/m",
+            "version": "/v", "ts": "/t", "latency_ms": "/l/*" } })
+    };
+    let text = record(r#""r":[{"i":"x"},{},{"i":"z"}],"ids":["a","b","c"],"l":[1,2,3]"#);
+    let ids = |id: Json| {
+        let all = read(&mapping(id), &text);
+        all.iter().map(|one| one.split(' ').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(json!("/ids/*")), ["a", "b", "c"]);
+    assert_eq!(ids(json!("/i")), ["a", "a#1", "a#2"]);
+    assert_eq!(ids(json!({ "from": ["./i", "/i"] })), ["x", "a#1", "z"]);
+    assert!(read(&mapping(json!("/i")), &text)[2].ends_with("3000 us"));
+}
+
+#[test]
+fn a_number_counts_elements_only_where_it_is_said_to() {
+    let mapping = |each: &str| {
+        json!({ "type": "prediction", "each": each, "fields": { "id": "/i", "model": "/m",
+            "version": "/v", "ts": "/t", "prediction": "." } })
+    };
+    let of = |each, members| read(&mapping(each), &record(members));
+    assert_eq!(of("/n|count", r#""n":3"#).len(), 3);
+    assert_eq!(of("/p", r#""p":7"#), ["a m/v 2026-03-01T12:00:00Z Number(7.0)"]);
+    assert!(of("/n|count", r#""n":10001"#)[0].starts_with("wrong_type: each (/n|count) is a list"));
+    assert!(
+        of("/n|count", r#""n":"x""#)[0].starts_with("wrong_type: each (/n|count) is no number")
+    );
+}
+
+/// What all elements share is read for a few passes over the record, and lost beyond that.
+#[test]
+fn no_record_costs_more_than_a_few_passes_over_its_bytes() {
+    let numbers = |count: usize| vec!["0"; count].join(",");
+    let rows = format!("\"rows\":[{}]", numbers(2_000));
+    let wide = (0..20_000).map(|n| format!("\"k{n}\":[]")).collect::<Vec<_>>().join(",");
+    for (features, prediction, shared) in [
+        (json!({ "from": "/q" }), json!("."), format!("\"q\":[{}]", numbers(130_000))),
+        (json!({ "from": "/q", "prefix": "z" }), json!("."), format!("\"q\":{{{wide}}}")),
+        (
+            json!({ "from": ".", "names": "/q" }),
+            json!({ "from": "/q", "as": "argmax" }),
+            format!("\"q\":[{}]", numbers(130_000)),
+        ),
+    ] {
+        let mapping = json!({ "type": "prediction", "each": "/rows", "fields": { "id": "/i",
+            "model": "/m", "version": "/v", "ts": "/t", "prediction": prediction,
+            "features": features } });
+        let source = source(Some(mapped(mapping)));
+        let text = record(&format!("{rows},{shared}"));
+        let raw = Raw::line(text.as_bytes());
+        let texts = ripcord::wire::telemetry::TextArena::new();
+        let topic = &source.topics[0];
+        let read = ripcord::wire::telemetry::decode(&raw, topic, &source, &texts);
+        let features = read.into_iter().map(|one| match one.unwrap() {
+            Sample::Prediction(one) => one.features.len(),
+            other => panic!("{other:?}"),
+        });
+        let features: usize = features.sum();
+        assert!(features <= 5 * text.len(), "{features} of {} bytes", text.len());
     }
 }
 

@@ -7,19 +7,19 @@ mod dialects;
 mod features;
 mod place;
 mod record;
+mod refuse;
 mod rule;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value as Json;
-
 pub use self::dialects::{Dialect, dialects, toml_value};
 pub use self::place::place;
 pub(super) use self::place::steps;
+use self::refuse::{coherent, fits, repeats};
 use self::rule::{Wrong, rule};
 pub use self::written::WrittenMapping;
-use crate::model::{EachRule, Field, FieldPlace, FieldRule, Mapping, PlaceRoot, SampleField};
+use crate::model::{Field, FieldPlace, Mapping, SampleField};
 
 /// Every field that a sample of any kind may have.
 const FIELDS: [&str; 19] = [
@@ -54,14 +54,14 @@ pub struct WrongMapping {
 }
 
 impl WrongMapping {
-    fn under(keys: &[&str]) -> impl Fn(Wrong) -> Self {
+    pub(super) fn under(keys: &[&str]) -> impl Fn(Wrong) -> Self {
         move |(key, why)| {
             let at = keys.iter().map(|key| (*key).to_owned()).chain(key).collect();
             Self { at, why }
         }
     }
 
-    fn new(keys: &[&str], why: impl Into<String>) -> Self {
+    pub(super) fn new(keys: &[&str], why: impl Into<String>) -> Self {
         Self::under(keys)((None, why.into()))
     }
 }
@@ -148,23 +148,6 @@ pub fn mapping(written: WrittenMapping) -> Result<Option<Mapping>, WrongMapping>
     Ok(Some(mapping.planned()))
 }
 
-/// Refuses keys that have no effect without another one.
-fn coherent(mapping: &Mapping) -> Result<(), WrongMapping> {
-    let EachRule { asked, answered, others } = &mapping.each;
-    let halves = others.is_empty() && !(asked.is_empty() && answered.is_empty());
-    if halves && mapping.pair.is_none() {
-        let why = "asked and answered need pair, which says how the two meet";
-        return Err(WrongMapping::new(&["each"], why));
-    }
-    let each = [asked, answered, others].iter().any(|places| !places.is_empty());
-    let in_element = mapping.places().find(|place| place.root == PlaceRoot::Element);
-    if let Some(place) = in_element.filter(|_| !each) {
-        let why = format!("{:?} is in an element, and each names none", place.text);
-        return Err(WrongMapping::new(&["each"], why));
-    }
-    Ok(())
-}
-
 /// The place of a member of the record.
 fn named(name: &str) -> Option<FieldPlace> {
     place(&format!("/{name}")).ok()
@@ -203,58 +186,6 @@ fn skip_bytes(written: Option<u64>) -> Result<usize, WrongMapping> {
         Some(bytes) => Ok(bytes),
         None => Err(WrongMapping::new(&["skip_bytes"], "write 0 to 1024")),
     }
-}
-
-/// `id = { …, repeats = "number" }`.
-fn repeats(fields: &BTreeMap<String, Json>) -> Result<bool, WrongMapping> {
-    let mut numbers = false;
-    for (field, written) in fields {
-        let Some(repeats) = written.get("repeats") else { continue };
-        let wrong = |why: &str| Err(WrongMapping::new(&["fields", field, "repeats"], why));
-        match (field.as_str(), repeats.as_str()) {
-            ("id", Some("number")) => numbers = true,
-            ("id", _) => return wrong("write \"number\": the second record of an id is id#1"),
-            _ => return wrong("belongs to id"),
-        }
-    }
-    Ok(numbers)
-}
-
-/// The words that a field may have, for those that have words.
-fn words_of(field: &str) -> Option<&'static [&'static str]> {
-    match field {
-        "status" => Some(&["ok", "error", "timeout", "started", "succeeded", "failed"]),
-        "role" => Some(&["live", "shadow"]),
-        "type" => Some(&["prediction", "outcome", "latency", "health", "run", "asked", "answered"]),
-        _ => None,
-    }
-}
-
-/// Refuses what means nothing in this field.
-fn fits(field: &str, rule: FieldRule) -> Result<FieldRule, Wrong> {
-    let wrong = |key: &str, why: &str| Err((Some(key.to_owned()), why.to_owned()));
-    if let Some(words) = words_of(field) {
-        let unknown = |word: &str| !words.contains(&word);
-        let said = rule.values.iter().map(|(_, word)| ("values", word.as_str()));
-        let default = rule.default.iter().map(|word| ("default", word.as_str().unwrap_or("")));
-        if let Some((key, word)) = said.chain(default).find(|(_, word)| unknown(word)) {
-            let why = format!("{word:?} is no {field}; write one of {}", words.join(", "));
-            return wrong(key, &why);
-        }
-    }
-    let nowhere = rule.from.iter().all(|place| place.root == PlaceRoot::Nothing);
-    if nowhere && rule.default.is_none() && ["id", "model", "version", "ts"].contains(&field) {
-        return wrong("from", "is needed by every sample; map it, or set it under constants");
-    }
-    match field {
-        "ts" => {}
-        _ if rule.zone.is_some() => return wrong("zone", "belongs to ts"),
-        "latency_ms" => {}
-        _ if rule.unit.is_some() => return wrong("unit", "belongs to ts or latency_ms"),
-        _ if rule.minus.is_some() => return wrong("minus", "belongs to latency_ms"),
-        _ => {}
-    }
-    Ok(rule)
 }
 
 /// The place of a field of the router: a JSON pointer, `header:name` or `key`.

@@ -17,6 +17,7 @@ mod element;
 mod feature;
 mod half;
 mod memo;
+mod moment;
 mod names;
 mod open;
 mod part;

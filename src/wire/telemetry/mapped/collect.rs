@@ -4,7 +4,7 @@ use super::half::side;
 use super::place::RecordSeen;
 use super::stands::Stands;
 use super::{Reader, feature, rule};
-use crate::model::{FieldRule, PathPattern, PlaceRoot, Sample, SampleField, SampleKind};
+use crate::model::{PathPattern, Sample, SampleField, SampleKind};
 use crate::wire::telemetry::cursor::RawValue;
 use crate::wire::telemetry::event::Own;
 use crate::wire::telemetry::features::Features;
@@ -59,15 +59,19 @@ impl<'a> Reader<'a, '_> {
         if let Some(place) = mapping.own_features.as_ref().filter(|_| !fields.has_features()) {
             fields.replace_features(seen.own(place));
         }
+        // What each element says by itself.
+        let mut own = Vec::new();
         for (field, rule) in &mapping.fields {
             let (found, place) = rule::found(*field, rule, seen);
             self.tell(field.name(), known, place);
             *fields.slot(*field) = found;
+            let place = place.and_then(|nth| rule.from.get(nth));
+            own.extend(place.filter(|place| seen.is_of_element(place)).map(|_| *field));
         }
         self.features(seen, features, known, &mut fields);
         self.path(&mut fields);
         if seen.element.is_some_and(|element| element.nth > 0)
-            && !self.in_element(SampleField::LatencyMs)
+            && !own.contains(&SampleField::LatencyMs)
         {
             // The duration is that of the whole call.
             *fields.slot(SampleField::LatencyMs) = Found::Nowhere;
@@ -82,7 +86,7 @@ impl<'a> Reader<'a, '_> {
         let mut built = built.map_err(|why| record_missing(why, record))?;
         if let Some(nth) = seen.element.map(|element| element.nth).filter(|nth| *nth > 0) {
             let [id, request] =
-                [SampleField::Id, SampleField::Request].map(|field| !self.in_element(field));
+                [SampleField::Id, SampleField::Request].map(|field| !own.contains(&field));
             built.number(nth, id, request);
         }
         Ok(built)
@@ -123,12 +127,6 @@ impl<'a> Reader<'a, '_> {
         {
             *fields.slot(SampleField::Ts) = Found::Given(Stands::Time(time).scalar(false));
         }
-    }
-
-    /// Whether a field is in the element itself.
-    fn in_element(&self, field: SampleField) -> bool {
-        let rule: Option<&FieldRule> = self.mapping.fields.get(&field);
-        rule.is_some_and(|rule| rule.from.iter().any(|at| at.root == PlaceRoot::Element))
     }
 
     pub(super) fn tell(&mut self, field: &str, kind: Option<SampleKind>, place: Option<usize>) {

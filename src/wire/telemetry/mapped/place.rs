@@ -53,6 +53,14 @@ impl<'a> RecordSeen<'a, '_> {
         Ok(None)
     }
 
+    /// Whether each element has a value of its own at a place.
+    pub(super) fn is_of_element(&self, place: &FieldPlace) -> bool {
+        let element = self.element.filter(|element| element.nth > 0);
+        element.is_some_and(|element| {
+            place.root == PlaceRoot::Element || stars(place) >= element.indices.len()
+        })
+    }
+
     /// Counts what is looked at for this element, if others look at the same.
     pub(super) fn spend(&self, count: usize) -> Result<(), Unreadable> {
         match self.element {
@@ -114,8 +122,7 @@ impl<'a> RecordSeen<'a, '_> {
                     let found = list.get(*first).copied().ok_or(SHORT)?;
                     self.follow(Some(found), place, next, Some(rest)).and_then(Known::end)
                 };
-                let stars = place.moves().filter(|one| *one == PlaceMove::Step(&PathStep::Star));
-                match element.indices.get(..stars.count()) {
+                match element.indices.get(..stars(place)) {
                     Some(some) if some.len() < element.indices.len() => {
                         self.memo.shared(place, some, look)
                     }
@@ -272,4 +279,9 @@ impl<'a> RecordSeen<'a, '_> {
 fn bytes(found: Option<&[u8]>) -> Result<Option<Stands<'_>>, Unreadable> {
     let text = found.map(std::str::from_utf8).transpose();
     Ok(text.map_err(|_| "a key or header that is not UTF-8")?.map(Stands::Text))
+}
+
+/// The lists that a place goes through.
+fn stars(place: &FieldPlace) -> usize {
+    place.moves().filter(|one| *one == PlaceMove::Step(&PathStep::Star)).count()
 }

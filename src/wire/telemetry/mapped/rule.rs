@@ -5,13 +5,12 @@
 
 use std::borrow::Cow;
 
-use chrono::{NaiveDateTime, TimeZone as _};
-
 use super::decimal::Decimal;
+use super::moment::moment;
 use super::place::RecordSeen;
 use super::stands::{Stands, Unreadable};
 use super::tensor;
-use crate::model::{FieldRule, NamesRule, Reading, SampleField, TimeUnit, ValuePattern, Zone};
+use crate::model::{FieldRule, NamesRule, Reading, SampleField, TimeUnit, ValuePattern};
 use crate::wire::telemetry::cursor::RawValue;
 use crate::wire::telemetry::fields::Found;
 use crate::wire::telemetry::scan::elements;
@@ -168,53 +167,6 @@ fn like(pattern: &str, text: &str) -> bool {
     }
 }
 
-/// A time by its unit, or in a zone.
-fn moment<'a>(
-    stands: Stands<'a>,
-    unit: Option<TimeUnit>,
-    zone: Option<Zone>,
-    seen: RecordSeen<'a, '_>,
-) -> Result<Scalar<'a>, Unreadable> {
-    if let Stands::Time(_) = stands {
-        return Ok(stands.scalar(false));
-    }
-    let text = stands.text(seen.texts)?.trim();
-    if let Some(unit) = unit
-        && let Ok(number) = Decimal::of(text)
-    {
-        return Ok(whole(number.whole_milliseconds(unit)));
-    }
-    let named = text.strip_suffix(" UTC").map(|rest| (rest, Zone(chrono_tz::UTC)));
-    let (naive, zone) = match (named, zone) {
-        (Some((rest, utc)), _) => (rest, Some(utc)),
-        (None, zone) => (text, zone),
-    };
-    let Some((zone, local)) = zone.zip(local(naive)) else {
-        return Ok(stands.scalar(false));
-    };
-    // Of a time that exists twice the earlier one is meant.
-    let Some(time) = zone.0.from_local_datetime(&local).earliest() else {
-        return Err("a time that the zone's clocks skip");
-    };
-    Ok(whole(i128::from(time.timestamp_millis())))
-}
-
-/// A time without a zone.
-fn local(text: &str) -> Option<NaiveDateTime> {
-    let text = text.replacen(',', ".", 1);
-    let formats =
-        ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"];
-    formats.iter().find_map(|format| NaiveDateTime::parse_from_str(&text, format).ok())
-}
-
-fn whole(ms: i128) -> Scalar<'static> {
-    match (u64::try_from(ms), i64::try_from(ms)) {
-        (Ok(ms), _) => Scalar::Whole(ms),
-        (Err(_), Ok(ms)) => Scalar::Negative(ms),
-        (Err(_), Err(_)) => Scalar::Whole(u64::MAX),
-    }
-}
-
 /// A label as it is meant.
 fn read<'a>(
     stands: Stands<'a>,
@@ -286,15 +238,15 @@ fn named<'a>(
     let name = match names {
         None => return Ok(Scalar::Whole(nth as u64)),
         Some(NamesRule::Given(names)) => {
-            let name = names.get(nth).filter(|_| names.len() == count).ok_or(UNNAMED)?;
-            &*seen.texts.alloc_str(name)
+            let name = names.get(nth).filter(|_| names.len() == count);
+            name.map(|name| &*seen.texts.alloc_str(name))
         }
-        Some(NamesRule::At(place)) => match super::names::names_at(place, seen)? {
-            Some(names) => names.get(nth).copied().ok_or(UNNAMED)?,
-            None => return Ok(Scalar::Whole(nth as u64)),
-        },
+        Some(NamesRule::At(place)) => {
+            let names = super::names::names_at(place, seen)?.filter(|names| names.len() == count);
+            names.and_then(|names| names.get(nth).copied())
+        }
     };
-    Ok(Scalar::Text(Cow::Borrowed(name)))
+    name.map(|name| Scalar::Text(Cow::Borrowed(name))).ok_or(UNNAMED)
 }
 
 /// A value whose text may be a number.
