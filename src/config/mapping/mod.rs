@@ -13,36 +13,15 @@ mod written;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value as Json;
+
 pub use self::dialects::{Dialect, dialects, toml_value};
 pub use self::place::place;
 pub(super) use self::place::steps;
-use self::refuse::{coherent, fits, repeats};
+use self::refuse::{coherent, fits, named_once, repeats};
 use self::rule::{Wrong, rule};
 pub use self::written::WrittenMapping;
-use crate::model::{Field, FieldPlace, Mapping, SampleField};
-
-/// Every field that a sample of any kind may have.
-const FIELDS: [&str; 19] = [
-    "type",
-    "id",
-    "model",
-    "version",
-    "ts",
-    "request",
-    "status",
-    "error",
-    "prediction",
-    "score",
-    "latency_ms",
-    "features",
-    "tags",
-    "role",
-    "actual",
-    "instance",
-    "cpu_ratio",
-    "memory_bytes",
-    "kind",
-];
+use crate::model::{Field, FieldPlace, FieldRule, Mapping, SampleField};
 
 /// What cannot be mapped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,33 +53,13 @@ pub fn mapping(written: WrittenMapping) -> Result<Option<Mapping>, WrongMapping>
     if written == WrittenMapping::default() {
         return Ok(None);
     }
-    if let Some(field) = written.fields.keys().find(|key| written.constants.contains_key(*key)) {
-        let why = "is also set in constants; keep one of the two";
-        return Err(WrongMapping::new(&["fields", field], why));
-    }
+    named_once(&written)?;
     let (written, preset) = with_preset(written)?;
-    for (table, key) in written
-        .fields
-        .keys()
-        .map(|key| ("fields", key))
-        .chain(written.constants.keys().map(|key| ("constants", key)))
-    {
-        if !FIELDS.contains(&key.as_str()) {
-            let why = format!("unknown sample field {key:?}; the fields are {}", FIELDS.join(", "));
-            return Err(WrongMapping::new(&[table, key], why));
-        }
-    }
     let mut fields = written.fields;
     let features = fields.remove("features").map(|rule| features::features(&rule)).transpose();
     let features = features.map_err(WrongMapping::under(&["fields", "features"]))?;
     let numbers_repeats = repeats(&fields)?;
-    let mut rules = BTreeMap::new();
-    for (field, written) in fields {
-        let rule = rule(&written).and_then(|rule| fits(&field, rule));
-        let rule = rule.map_err(WrongMapping::under(&["fields", &field]))?;
-        // The others are not read.
-        rules.extend(SampleField::named(&field).map(|field| (field, rule)));
-    }
+    let rules = rules(fields)?;
     if written.kind.is_some() && rules.contains_key(&SampleField::Type) {
         let why = "type is set for every record, too; keep one of the two";
         return Err(WrongMapping::new(&["fields", "type"], why));
@@ -146,6 +105,17 @@ pub fn mapping(written: WrittenMapping) -> Result<Option<Mapping>, WrongMapping>
     };
     coherent(&mapping)?;
     Ok(Some(mapping.planned()))
+}
+
+fn rules(fields: BTreeMap<String, Json>) -> Result<BTreeMap<SampleField, FieldRule>, WrongMapping> {
+    let mut rules = BTreeMap::new();
+    for (field, written) in fields {
+        let rule = rule(&written).and_then(|rule| fits(&field, rule));
+        let rule = rule.map_err(WrongMapping::under(&["fields", &field]))?;
+        // The others are not read.
+        rules.extend(SampleField::named(&field).map(|field| (field, rule)));
+    }
+    Ok(rules)
 }
 
 /// The place of a member of the record.

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::FIELDS;
 use super::place::place;
+use super::refuse::FIELDS;
 use super::rule::{Wrong, at, known_keys, pattern, places, places_at, text};
 use crate::model::{
     EachRule, FieldPlace, OnlyRule, PairRule, PathPattern, PathPiece, PathStep, Span,

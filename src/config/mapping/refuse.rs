@@ -4,9 +4,50 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-use super::WrongMapping;
 use super::rule::Wrong;
+use super::{WrittenMapping, WrongMapping};
 use crate::model::{EachRule, FieldRule, Mapping, PlaceRoot};
+
+/// Every field that a sample of any kind may have.
+pub(super) const FIELDS: [&str; 19] = [
+    "type",
+    "id",
+    "model",
+    "version",
+    "ts",
+    "request",
+    "status",
+    "error",
+    "prediction",
+    "score",
+    "latency_ms",
+    "features",
+    "tags",
+    "role",
+    "actual",
+    "instance",
+    "cpu_ratio",
+    "memory_bytes",
+    "kind",
+];
+
+/// Refuses fields that no sample has, and fields that are set twice.
+pub(super) fn named_once(written: &WrittenMapping) -> Result<(), WrongMapping> {
+    let WrittenMapping { fields, constants, .. } = written;
+    if let Some(field) = fields.keys().find(|key| constants.contains_key(*key)) {
+        let why = "is also set in constants; keep one of the two";
+        return Err(WrongMapping::new(&["fields", field], why));
+    }
+    let fields = fields.keys().map(|key| ("fields", key));
+    let constants = constants.keys().map(|key| ("constants", key));
+    match fields.chain(constants).find(|(_, key)| !FIELDS.contains(&key.as_str())) {
+        None => Ok(()),
+        Some((table, key)) => {
+            let why = format!("unknown sample field {key:?}; the fields are {}", FIELDS.join(", "));
+            Err(WrongMapping::new(&[table, key], why))
+        }
+    }
+}
 
 /// `id = { …, repeats = "number" }`.
 pub(super) fn repeats(fields: &BTreeMap<String, Json>) -> Result<bool, WrongMapping> {

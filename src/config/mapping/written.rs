@@ -41,7 +41,9 @@ impl WrittenMapping {
         let (mut fields, mut constants) = (base.fields, base.constants);
         // A field has one origin: the later one.
         let (typed, by_field) = (self.kind.is_some(), self.fields.contains_key("type"));
-        fields.retain(|name, _| !self.constants.contains_key(name) && !(typed && name == "type"));
+        let elsewhere =
+            |name: &String| self.constants.contains_key(name) || typed && name == "type";
+        fields.retain(|name, _| !elsewhere(name));
         constants.retain(|name, _| !self.fields.contains_key(name));
         fields.extend(self.fields);
         constants.extend(self.constants);

@@ -140,8 +140,6 @@ impl<'a> Reader<'a, '_> {
 /// labels, which may be lists by mistake.
 fn own_value(field: SampleField, found: Found<'_>) -> Found<'_> {
     let is_label = matches!(field, SampleField::Prediction | SampleField::Actual);
-    match found {
-        Found::Raw(RawValue::Object(_) | RawValue::Array(_)) if !is_label => Found::Nowhere,
-        found => found,
-    }
+    let is_other = matches!(found, Found::Raw(RawValue::Object(_) | RawValue::Array(_)));
+    if is_other && !is_label { Found::Nowhere } else { found }
 }
