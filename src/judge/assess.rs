@@ -60,7 +60,7 @@ impl ModelJudge {
         if matches!(trigger.limit, Limit::Paired(_)) {
             let pairs = bucket.pairs.iter().filter(|((a, b), _)| a == version || b == version);
             pairs
-                .filter_map(|(pair, sums)| tally::of_pair(version, pair, sums))
+                .filter_map(|(pair, table)| tally::of_pair(version, pair, *table))
                 .map(place)
                 .collect()
         } else {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::panes::Pane;
 use crate::model::{EventTime, Limit, Signal, Span, Trigger, VersionId};
-use crate::sums::{Losses, PairSums, VersionSums};
+use crate::sums::{Features, FeaturesOf, Losses, PairTable, VersionSums, features};
 
 /// What the triggers of one bucket length read; the rest is not merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -45,7 +45,12 @@ pub struct Bucket {
     pub versions: BTreeMap<VersionId, VersionSums>,
     /// By pair, the smaller name first.
     #[serde(with = "crate::sums::entries")]
-    pub pairs: BTreeMap<(VersionId, VersionId), PairSums>,
+    pub pairs: BTreeMap<(VersionId, VersionId), PairTable>,
+    /// Inputs by version.
+    pub features: BTreeMap<VersionId, Features>,
+    /// Inputs of the first version on the requests on which the second logged them, too.
+    #[serde(with = "crate::sums::entries")]
+    pub shared: BTreeMap<(VersionId, VersionId), Features>,
     /// What was lost of nobody knows which version: it may have been any.
     pub unknown: Losses,
 }
@@ -54,8 +59,8 @@ impl Bucket {
     /// An empty one.
     #[must_use]
     pub fn new(length: Span) -> Self {
-        let (versions, pairs) = (BTreeMap::new(), BTreeMap::new());
-        Self { length, completeness: 1.0, versions, pairs, unknown: Losses::default() }
+        let (versions, pairs, features, shared, unknown) = Default::default();
+        Self { length, completeness: 1.0, versions, pairs, features, shared, unknown }
     }
 
     /// Samples of a signal that a version may have lost.
@@ -87,21 +92,21 @@ impl Bucket {
             if reads.labels {
                 mine.labels.merge(sums.labels);
             }
-            for (name, grid) in sums.features.iter().filter(|_| reads.features) {
-                mine.features.entry(name.clone()).or_default().merge(grid);
-            }
         }
         self.unknown.merge(pane.unknown());
-        for (a, b, sums) in pane.pairs() {
-            let mine = self.pairs.entry((a.clone(), b.clone())).or_default();
-            if reads.labels {
-                mine.table.merge(sums.table);
-            }
-            for (name, (grid_a, grid_b)) in sums.features.iter().filter(|_| reads.features) {
-                let (mine_a, mine_b) = mine.features.entry(name.clone()).or_default();
-                mine_a.merge(grid_a);
-                mine_b.merge(grid_b);
-            }
+        for (a, b, table) in pane.pairs().filter(|_| reads.labels) {
+            self.pairs.entry((a.clone(), b.clone())).or_default().merge(table);
+        }
+        for (of, found) in pane.features().filter(|_| reads.features) {
+            let mine = match of {
+                FeaturesOf::Version(version, _) => self.features.entry(version.clone()),
+                FeaturesOf::Shared(of, with) => {
+                    let mine = self.shared.entry((of.clone(), with.clone())).or_default();
+                    features::merge(mine, found);
+                    continue;
+                }
+            };
+            features::merge(mine.or_default(), found);
         }
     }
 }

@@ -83,9 +83,9 @@ impl ModelJudge {
     ) {
         let Limit::Paired(tolerance) = trigger.limit else { return };
         let threshold = threshold(rules.budget, trigger);
-        for (pair, sums) in &bucket.pairs {
+        for (pair, table) in &bucket.pairs {
             for (subject, other) in [(&pair.0, &pair.1), (&pair.1, &pair.0)] {
-                let Some(tally) = tally::of_pair(subject, pair, sums) else { continue };
+                let Some(tally) = tally::of_pair(subject, pair, *table) else { continue };
                 let key = (trigger.id.clone(), subject.clone(), other.clone());
                 let watch = self.pairs.entry(key).or_default();
                 let design_effect = watch.design_effect().unwrap_or(trigger.design_effect);

@@ -17,6 +17,8 @@ const SAMPLES_A_BIN: u64 = 50;
 /// The bins of one feature.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Bins {
+    /// The shift of the cells.
+    shift: u8,
     /// The last cell of each bin of numbers, ascending.
     ends: Vec<Cell>,
     /// The smallest cell seen while learning.
@@ -38,12 +40,12 @@ impl Bins {
     #[must_use]
     pub fn learn(grid: &Grid, most: u32) -> Self {
         let most = u64::from(most);
-        let total: u64 = grid.numbers.values().sum();
+        let (shift, total) = (grid.numbers.shift(), grid.numbers.n());
         let (mut ends, mut sum, mut next) = (Vec::new(), 0, 1);
-        for (cell, count) in &grid.numbers {
+        for (cell, count) in grid.numbers.cells(shift) {
             sum += count;
             if sum * most >= next * total {
-                ends.push(*cell);
+                ends.push(cell);
                 next = sum * most / total + 1;
             }
         }
@@ -51,17 +53,28 @@ impl Bins {
         common.sort_by_key(|(name, count)| (std::cmp::Reverse(**count), Arc::clone(name)));
         let kept = usize::try_from(most).unwrap_or(usize::MAX);
         let categories = common.into_iter().take(kept).map(|(name, _)| Arc::clone(name)).collect();
-        Self { ends, first: grid.numbers.keys().next().copied(), categories }
+        let first = grid.numbers.cells(shift).next().map(|(cell, _)| cell);
+        Self { shift, ends, first, categories }
     }
 
-    /// The counts of a grid in these bins.
+    /// The counts of two grids in these bins, coarsened until the cells of both fit in them.
     #[must_use]
-    pub fn bin(&self, grid: &Grid) -> Binned {
+    pub fn bin_both(&self, a: &Grid, b: &Grid) -> (Binned, Binned) {
+        let shift = self.shift.max(a.numbers.shift()).max(b.numbers.shift());
+        let by = shift - self.shift;
+        let mut ends: Vec<_> = self.ends.iter().map(|end| end.coarsened(by)).collect();
+        ends.dedup();
+        let first = self.first.map(|first| first.coarsened(by));
+        let coarse = Self { shift, ends, first, categories: self.categories.clone() };
+        (coarse.bin(a), coarse.bin(b))
+    }
+
+    fn bin(&self, grid: &Grid) -> Binned {
         let mut regular = vec![0; self.ends.len() + self.categories.len()];
         let [mut below, mut above, mut unseen] = [0, 0, grid.other];
-        for (cell, count) in &grid.numbers {
-            let place = self.ends.partition_point(|end| end < cell);
-            if self.first.is_some_and(|first| *cell < first) {
+        for (cell, count) in grid.numbers.cells(self.shift) {
+            let place = self.ends.partition_point(|end| *end < cell);
+            if self.first.is_some_and(|first| cell < first) {
                 below += count;
             } else if place == self.ends.len() {
                 above += count;
@@ -72,8 +85,8 @@ impl Bins {
         for (name, count) in &grid.categories {
             let place = self.categories.iter().position(|known| known == name);
             match place.and_then(|place| regular.get_mut(self.ends.len() + place)) {
-                Some(bin) => *bin += count,
-                None => unseen += count,
+                Some(bin) => *bin += *count,
+                None => unseen += *count,
             }
         }
         let special = [below, above, grid.missing, unseen, grid.non_finite + grid.unusable];
@@ -120,11 +133,16 @@ mod tests {
         grid
     }
 
+    fn apart(bins: &Bins, a: &Grid, b: &Grid) -> (f64, bool) {
+        let (a, b) = bins.bin_both(a, b);
+        psi(&a, &b)
+    }
+
     #[test]
     fn quantile_bins_hold_equal_shares() {
         let learned = grid((1..=10_000).map(f64::from));
         let bins = Bins::learn(&learned, 10);
-        let binned = bins.bin(&learned);
+        let (binned, _) = bins.bin_both(&learned, &learned);
         assert_eq!(binned.regular.len(), 10);
         assert!(binned.regular.iter().all(|count| (500..1600).contains(count)), "{binned:?}");
         assert_eq!(psi(&binned, &binned), (0.0, true));
@@ -134,18 +152,31 @@ mod tests {
     fn one_value_makes_one_bin_and_any_other_is_far() {
         let constant = grid(std::iter::repeat_n(7.0, 5000));
         let bins = Bins::learn(&constant, 10);
-        let moved = bins.bin(&grid(std::iter::repeat_n(70.0, 5000)));
+        let moved = grid(std::iter::repeat_n(70.0, 5000));
         assert_eq!(bins.bin(&constant).regular.len(), 1);
-        assert!(psi(&bins.bin(&constant), &moved).0 > 4.0);
+        assert!(apart(&bins, &constant, &moved).0 > 4.0);
+    }
+
+    #[test]
+    fn few_values_learned_and_many_later_are_compared_in_coarser_bins() {
+        let years = || (0..5000).map(|nth| f64::from(2010 + nth % 5));
+        let learned = grid(years());
+        let bins = Bins::learn(&learned, 10);
+        // The same values, and a thousand others between them that coarsen the cells.
+        let many = grid(years().chain((0..1000).map(|nth| 2010.0 + f64::from(nth) * 0.004)));
+        let (distance, enough) = apart(&bins, &learned, &many);
+        assert!(enough && distance < 0.2, "{distance}");
+        let later = grid(years().map(|year| year + 2.0));
+        assert!(apart(&bins, &learned, &later).0 > 0.5);
     }
 
     #[test]
     fn a_shift_is_seen_and_few_samples_say_nothing() {
         let bins = Bins::learn(&grid((1..=5000).map(f64::from)), 10);
-        let before = bins.bin(&grid((1..=5000).map(f64::from)));
-        let hours = bins.bin(&grid((1..=5000).map(|minutes| f64::from(minutes) / 60.0)));
-        assert!(psi(&before, &hours).0 > 1.0);
-        let few = bins.bin(&grid((1..=449).map(f64::from)));
-        assert!(!psi(&before, &few).1);
+        let before = grid((1..=5000).map(f64::from));
+        let hours = grid((1..=5000).map(|minutes| f64::from(minutes) / 60.0));
+        assert!(apart(&bins, &before, &hours).0 > 1.0);
+        let few = grid((1..=449).map(f64::from));
+        assert!(!apart(&bins, &before, &few).1);
     }
 }

@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::buckets::Bucket;
-use super::drift::{Binned, Bins, psi};
+use super::drift::{Bins, psi};
 use crate::model::{
     EventTime, FeatureName, Limit, Reason, Reference, Statistic, Trigger, Verdict, VersionId,
 };
-use crate::sums::{BucketSums, Evidence, Grid, PairSums, Tally, VersionSums};
+use crate::sums::{BucketSums, Counts, Evidence, Features, Grid, Tally, features};
 
 type Of = (VersionId, FeatureName);
 
@@ -24,7 +24,7 @@ pub struct DriftInputs {
     #[serde(with = "crate::sums::entries")]
     learning: BTreeMap<Of, Grid>,
     #[serde(with = "crate::sums::entries")]
-    frozen: BTreeMap<Of, Binned>,
+    frozen: BTreeMap<Of, Grid>,
     window: VecDeque<(EventTime, Bucket)>,
     #[serde(with = "crate::sums::entries")]
     in_a_row: BTreeMap<Of, (u32, EventTime)>,
@@ -111,22 +111,22 @@ impl DriftInputs {
     /// The first `learn` samples of a version freeze its reference; those of the first version to
     /// have that number (of two, the one that sorts first) set the bins for all.
     fn learn(&mut self, bucket: &Bucket, most: u32, learn: u64) {
-        for (version, sums) in &bucket.versions {
-            for feature in sums.features.keys() {
+        for (version, features) in &bucket.features {
+            let answers = answers(bucket, version);
+            for (feature, grid) in features {
                 let of = (version.clone(), feature.clone());
                 if self.frozen.contains_key(&of) {
                     continue;
                 }
                 let learned = self.learning.entry(of.clone()).or_default();
-                learned.merge(&whole(sums, feature));
+                learned.merge(&whole(Some(grid), answers));
                 if learned.n() < learn {
                     continue;
                 }
                 let bins = self.bins.entry(feature.clone());
-                let bins = bins.or_insert_with(|| Bins::learn(learned, most));
-                let frozen = bins.bin(learned);
-                self.learning.remove(&of);
-                self.frozen.insert(of, frozen);
+                bins.or_insert_with(|| Bins::learn(learned, most));
+                let learned = self.learning.remove(&of).unwrap_or_default();
+                self.frozen.insert(of, learned);
             }
         }
     }
@@ -134,50 +134,59 @@ impl DriftInputs {
     /// Each version's distance from its own frozen reference, and each pair's over the same
     /// requests, over the window.
     fn distances(&self) -> (BTreeMap<Of, Distance>, BTreeMap<(Of, VersionId), Distance>) {
-        let mut versions: BTreeMap<&VersionId, VersionSums> = BTreeMap::new();
-        let mut pairs: BTreeMap<&(VersionId, VersionId), PairSums> = BTreeMap::new();
+        let mut versions: BTreeMap<&VersionId, (Counts, Features)> = BTreeMap::new();
+        let mut shared: BTreeMap<(&VersionId, &VersionId), Features> = BTreeMap::new();
         for (_, bucket) in &self.window {
-            for (version, sums) in &bucket.versions {
-                versions.entry(version).or_default().merge(sums);
+            for version in bucket.versions.keys() {
+                let (sum, mine) = versions.entry(version).or_default();
+                sum.merge(answers(bucket, version));
+                bucket.features.get(version).iter().for_each(|found| features::merge(mine, found));
             }
-            for (pair, sums) in &bucket.pairs {
-                pairs.entry(pair).or_default().merge(sums);
+            for ((of, with), found) in &bucket.shared {
+                features::merge(shared.entry((of, with)).or_default(), found);
             }
         }
         let mut own = BTreeMap::new();
         for (of, frozen) in &self.frozen {
-            let (Some(sums), Some(bins)) = (versions.get(&of.0), self.bins.get(&of.1)) else {
+            let Some((bins, (sum, mine))) = self.bins.get(&of.1).zip(versions.get(&of.0)) else {
                 continue;
             };
-            let now = bins.bin(&whole(sums, &of.1));
+            let now = whole(mine.get(&of.1), *sum);
             if now.n() > 0 {
-                own.insert(of.clone(), distance(&now, frozen, Reference::History));
+                own.insert(of.clone(), distance(bins, &now, frozen, Reference::History));
             }
         }
         let mut between = BTreeMap::new();
-        for ((a, b), sums) in pairs {
-            for (feature, (grid_a, grid_b)) in &sums.features {
-                let Some(bins) = self.bins.get(feature) else { continue };
-                let apart = distance(&bins.bin(grid_a), &bins.bin(grid_b), Reference::Paired);
-                between.insert(((a.clone(), feature.clone()), b.clone()), apart);
-                between.insert(((b.clone(), feature.clone()), a.clone()), apart);
+        for ((of, with), mine) in &shared {
+            let Some(theirs) = shared.get(&(*with, *of)) else { continue };
+            for (feature, grid) in mine {
+                let known = self.bins.get(feature).zip(theirs.get(feature));
+                let Some((bins, other)) = known else { continue };
+                let apart = distance(bins, grid, other, Reference::Paired);
+                let side = ((*of).clone(), feature.clone());
+                between.insert((side, (*with).clone()), apart);
             }
         }
         (own, between)
     }
 }
 
+fn answers(bucket: &Bucket, version: &VersionId) -> Counts {
+    bucket.versions.get(version).map(|sums| sums.answers).unwrap_or_default()
+}
+
 /// The values of a feature, with the good answers that lacked it counted as missing: an input
 /// that disappears is a drift.
-fn whole(sums: &VersionSums, feature: &FeatureName) -> Grid {
-    let mut grid = sums.features.get(feature).cloned().unwrap_or_default();
-    let good = sums.answers.n.saturating_sub(sums.answers.bad);
+fn whole(grid: Option<&Grid>, answers: Counts) -> Grid {
+    let mut grid = grid.cloned().unwrap_or_default();
+    let good = answers.n.saturating_sub(answers.bad);
     grid.missing += good.saturating_sub(grid.n());
     grid
 }
 
-fn distance(a: &Binned, b: &Binned, reference: Reference) -> Distance {
-    let (psi, enough) = psi(a, b);
+fn distance(bins: &Bins, a: &Grid, b: &Grid, reference: Reference) -> Distance {
+    let (a, b) = bins.bin_both(a, b);
+    let (psi, enough) = psi(&a, &b);
     Distance { psi, enough, n: a.n().min(b.n()), reference }
 }
 

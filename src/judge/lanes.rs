@@ -91,11 +91,15 @@ impl Lanes {
         self.lane(lane, now).heard = now;
     }
 
-    /// Takes a frame.
+    /// Takes a frame. One that others of its flush follow does not tell how far the lane has come.
     pub fn take(&mut self, frame: &Frame, now: LogTime) -> FrameStatus {
         let lane = self.lane(frame.lane.lane, now);
         if frame.epoch < lane.epoch {
             return FrameStatus::Outdated;
+        }
+        if frame.more {
+            (lane.epoch, lane.heard) = (frame.epoch, now);
+            return FrameStatus::Counts;
         }
         let known = lane.state.as_ref().filter(|_| frame.epoch == lane.epoch);
         let gap = known.is_some_and(|known| {

@@ -140,6 +140,18 @@ impl Judge {
             FrameStatus::AfterGap => source.gaps += 1,
             FrameStatus::Counts => {}
         }
+        let touched = source.panes.take(frame, source.lanes.pane(), source.lanes.watermark());
+        for model in &touched {
+            let judge = self.models.entry(model.clone()).or_default();
+            if !judge.sources.contains(id) {
+                judge.sources.insert(id.clone());
+            }
+        }
+        source.touched.extend(touched);
+        if frame.more {
+            return;
+        }
+        let touched = std::mem::take(&mut source.touched);
         let measured = source.lanes.counters().measured;
         if measured > source.measured {
             // Several versions answer one request at once.
@@ -150,19 +162,9 @@ impl Judge {
                 self.source_is_back(rule_set, id, at, out);
             }
         }
-        let Some(source) = self.sources.get_mut(id) else { return };
-        let watermark = source.lanes.watermark();
-        let touched = source.panes.take(frame, source.lanes.pane(), watermark);
-        let id = id.clone();
+        self.advance(now, rule_set, id, out);
         for model in &touched {
-            let judge = self.models.entry(model.clone()).or_default();
-            if !judge.sources.contains(&id) {
-                judge.sources.insert(id.clone());
-            }
-        }
-        self.advance(now, rule_set, &id, out);
-        for model in &touched {
-            self.look_ahead(now, rule_set, &id, model, out);
+            self.look_ahead(now, rule_set, id, model, out);
         }
     }
 

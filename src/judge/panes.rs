@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{EventTime, ModelId, SampleRole, Span, VersionId};
-use crate::sums::{Frame, Losses, PairSums, VersionSums};
+use crate::sums::{Features, FeaturesOf, Frame, Losses, PairTable, VersionSums};
 
 type VersionCell = (VersionId, SampleRole, u32);
 type PairCell = (VersionId, VersionId, u32);
@@ -16,7 +16,9 @@ pub struct Pane {
     #[serde(with = "crate::sums::entries")]
     versions: BTreeMap<VersionCell, VersionSums>,
     #[serde(with = "crate::sums::entries")]
-    pairs: BTreeMap<PairCell, PairSums>,
+    pairs: BTreeMap<PairCell, PairTable>,
+    #[serde(with = "crate::sums::entries")]
+    features: BTreeMap<(FeaturesOf, u32), Features>,
     /// What was lost of nobody knows which version, by lane.
     unknown: BTreeMap<u32, Losses>,
 }
@@ -55,7 +57,17 @@ impl OpenPanes {
                 continue;
             }
             let pane = self.open.entry((cell.pane, cell.model.clone())).or_default();
-            pane.pairs.insert((cell.a.clone(), cell.b.clone(), lane), cell.sums.clone());
+            pane.pairs.insert((cell.a.clone(), cell.b.clone(), lane), cell.table);
+            touched.push(cell.model.clone());
+        }
+        for cell in &frame.features {
+            if closed(cell.pane) {
+                self.after_close += 1;
+                continue;
+            }
+            let pane = self.open.entry((cell.pane, cell.model.clone())).or_default();
+            let known = pane.features.entry((cell.of.clone(), lane)).or_default();
+            known.extend(cell.features.iter().map(|(name, grid)| (name.clone(), grid.clone())));
             touched.push(cell.model.clone());
         }
         for cell in &frame.unknown {
@@ -82,6 +94,7 @@ impl OpenPanes {
         for pane in self.open.values_mut() {
             pane.versions.retain(|(_, _, of), _| *of != lane);
             pane.pairs.retain(|(_, _, of), _| *of != lane);
+            pane.features.retain(|(_, of), _| *of != lane);
             pane.unknown.remove(&lane);
         }
     }
@@ -142,9 +155,14 @@ impl Pane {
         sum(&self.unknown)
     }
 
-    /// Each pair's sums, lane by lane.
-    pub fn pairs(&self) -> impl Iterator<Item = (&VersionId, &VersionId, &PairSums)> {
-        self.pairs.iter().map(|((a, b, _), sums)| (a, b, sums))
+    /// Each pair's table, lane by lane.
+    pub fn pairs(&self) -> impl Iterator<Item = (&VersionId, &VersionId, PairTable)> {
+        self.pairs.iter().map(|((a, b, _), table)| (a, b, *table))
+    }
+
+    /// Inputs, lane by lane.
+    pub fn features(&self) -> impl Iterator<Item = (&FeaturesOf, &Features)> {
+        self.features.iter().map(|((of, _), features)| (of, features))
     }
 
     /// Answers stated to be live, and of unstated role, by version.

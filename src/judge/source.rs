@@ -23,12 +23,16 @@ pub(super) struct SourceLanes {
     /// Records measured by then.
     pub(super) measured: u64,
     pub(super) silent: bool,
+    /// Models of a flush whose last part has not come.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) touched: BTreeSet<ModelId>,
 }
 
 impl SourceLanes {
     pub(super) fn new(lanes: Lanes) -> Self {
         let (panes, arrivals) = (OpenPanes::default(), Gaps::default());
-        Self { lanes, panes, gaps: 0, arrivals, measured: 0, silent: false }
+        let touched = BTreeSet::new();
+        Self { lanes, panes, gaps: 0, arrivals, measured: 0, silent: false, touched }
     }
 }
 

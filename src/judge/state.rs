@@ -116,7 +116,7 @@ impl ModelJudge {
         let Some(version) = self.fed.version() else { return };
         let fed = match trigger.limit {
             Limit::Psi { .. } => {
-                bucket.versions.get(version).is_some_and(|sums| !sums.features.is_empty())
+                bucket.features.get(version).is_some_and(|features| !features.is_empty())
             }
             Limit::Baseline(_) | Limit::Rate(_) | Limit::Paired(_) | Limit::MeanMs { .. } => {
                 let closed = self.closed(trigger, version, start, bucket);

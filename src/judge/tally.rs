@@ -4,7 +4,7 @@ use super::bets;
 use super::buckets::Bucket;
 use super::design::Moments;
 use crate::model::{EventTime, Limit, Signal, Trigger, VersionId};
-use crate::sums::{BucketSums, PairSums, PairTable, Tally, VersionSums};
+use crate::sums::{BucketSums, PairTable, Tally, VersionSums};
 
 /// What a trigger counts of one version. `None` if the bucket has nothing for it, and nothing was
 /// lost.
@@ -61,15 +61,15 @@ pub fn more_often(trigger: &Trigger, a: &VersionSums, b: &VersionSums) -> Option
 pub fn of_pair(
     subject: &VersionId,
     (a, b): &(VersionId, VersionId),
-    sums: &PairSums,
+    table: PairTable,
 ) -> Option<Tally> {
-    if sums.table.n() == 0 {
+    if table.n() == 0 {
         return None;
     }
     if subject == a {
-        Some(Tally::Paired { other: b.clone(), table: sums.table })
+        Some(Tally::Paired { other: b.clone(), table })
     } else {
-        Some(Tally::Paired { other: a.clone(), table: sums.table.swapped() })
+        Some(Tally::Paired { other: a.clone(), table: table.swapped() })
     }
 }
 

@@ -13,6 +13,7 @@ use super::inputs::InputRange;
 use super::join::Join;
 use super::ledger::{Disposition, ReadPhase, RecordPlace};
 use super::names::{IdOf, ModelIx, VersionIx, id_key, request_key};
+use super::panes::InputsOf;
 use super::request::{JoinContext, Label, Remembered, Scored};
 use crate::model::{
     EventTime, Feature, Health, LatencySample, LostField, NameError, Outcome, Prediction,
@@ -154,14 +155,14 @@ impl Lane {
                 sums.label(Label::of(answer).agrees(Label::of(actual)));
             }
         }
-        for ((name, value), index) in p.features.iter().zip(&self.features) {
-            let grid = match sums.features.get_mut(name.as_ref()) {
-                Some(grid) => grid,
-                None => {
-                    let name = self.names.feature_name(*index).clone();
-                    sums.features.entry(name).or_default()
-                }
-            };
+        if p.features.is_empty() {
+            return;
+        }
+        let Some(grids) = self.panes.features(p.ts, InputsOf::Version(version, p.role)) else {
+            return;
+        };
+        for ((_, value), index) in p.features.iter().zip(&self.features) {
+            let grid = grids.entry(*index).or_default();
             match value {
                 Feature::Number(number) => grid.number(*number),
                 Feature::Category(name) => grid.category(name, self.categories),

@@ -60,6 +60,12 @@ impl Lane {
         self.flushed.wait.into_iter().chain(self.clocks.due()).min()
     }
 
+    /// How many sums wait to be sent for the last time. They should not become many.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        self.panes.unsent()
+    }
+
     pub(super) fn flush(&mut self, now: LogTime, out: &mut Vec<Output>) {
         let settled = self.clocks.passed(now);
         self.settle(settled, out);
@@ -72,8 +78,10 @@ impl Lane {
             Default::default()
         };
         self.flushed.wait = sending.wait;
-        let silent =
-            sending.versions.is_empty() && sending.pairs.is_empty() && sending.unknown.is_empty();
+        let silent = sending.versions.is_empty()
+            && sending.pairs.is_empty()
+            && sending.unknown.is_empty()
+            && sending.features.is_empty();
         let untouched = self.flushed.said.is_none() && said == FrameState::nothing(said.next.len());
         if silent && (untouched || self.flushed.said.as_ref() == Some(&said)) {
             return;
@@ -92,8 +100,10 @@ impl Lane {
             counters: said.counters.clone(),
             versions: sending.versions,
             pairs: sending.pairs,
+            features: sending.features,
             unknown: sending.unknown,
             skews: said.skews.clone(),
+            more: false,
         })));
         self.ledger.framed();
         self.flushed.said = Some(said);

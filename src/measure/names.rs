@@ -11,7 +11,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128, xxh3_128_with_seed};
 
+use super::panes::InputsOf;
 use crate::model::{FeatureName, ModelId, NameError, VersionId};
+use crate::sums::FeaturesOf;
 
 /// Passes on a key that is a hash already.
 #[derive(Debug, Default, Clone, Copy)]
@@ -124,6 +126,21 @@ impl Names {
 
     pub(super) fn version(&mut self, of: ModelIx, text: &str) -> Result<VersionIx, NameError> {
         self.versions.index(of.0, text, VersionId::new).map(VersionIx)
+    }
+
+    /// Whose inputs, by name, and the model.
+    pub(super) fn whose(&self, of: InputsOf) -> (ModelId, FeaturesOf) {
+        match of {
+            InputsOf::Version(version, role) => {
+                let (model, version) = self.version_name(version);
+                (model.clone(), FeaturesOf::Version(version.clone(), role))
+            }
+            InputsOf::Shared(of, with) => {
+                let (model, of) = self.version_name(of);
+                let with = self.version_name(with).1.clone();
+                (model.clone(), FeaturesOf::Shared(of.clone(), with))
+            }
+        }
     }
 
     pub(super) fn feature(&mut self, text: &str) -> Result<FeatureIx, NameError> {

@@ -6,9 +6,12 @@
 use std::collections::BTreeMap;
 
 use super::ledger::{ReadPhase, RecordPlace};
-use super::names::{Hashes, KeyHash, ModelIx, Names, VersionIx};
+use super::names::{FeatureIx, Hashes, KeyHash, ModelIx, Names, VersionIx};
 use crate::model::{EventTime, LogTime, SampleRole, Span};
-use crate::sums::{Losses, PairPartial, PairSums, UnknownPartial, VersionPartial, VersionSums};
+use crate::sums::{
+    FeaturesPartial, Grid, Losses, PairPartial, PairTable, UnknownPartial, VersionPartial,
+    VersionSums,
+};
 
 /// The least time between two sendings of a cell whose bad counts did not change.
 const RESEND: Span = Span::from_s(1);
@@ -38,10 +41,19 @@ impl<T> Cell<T> {
     }
 }
 
+/// Whose inputs: see [`FeaturesOf`](crate::sums::FeaturesOf).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum InputsOf {
+    Version(VersionIx, SampleRole),
+    Shared(VersionIx, VersionIx),
+}
+
 #[derive(Debug)]
 struct Pane {
     versions: BTreeMap<(VersionIx, SampleRole), Cell<VersionSums>>,
-    pairs: BTreeMap<(VersionIx, VersionIx), Cell<PairSums>>,
+    pairs: BTreeMap<(VersionIx, VersionIx), Cell<PairTable>>,
+    /// Sent when the pane has closed.
+    features: BTreeMap<InputsOf, BTreeMap<FeatureIx, Grid>>,
     /// What was lost of nobody knows which version, by model if that is known.
     unknown: BTreeMap<Option<ModelIx>, Cell<Losses>>,
     /// Ids counted here that the join does not remember.
@@ -58,6 +70,7 @@ impl Pane {
         Self {
             versions: BTreeMap::new(),
             pairs: BTreeMap::new(),
+            features: BTreeMap::new(),
             unknown: BTreeMap::new(),
             seen: Hashes::default(),
             waiting: Vec::new(),
@@ -83,6 +96,7 @@ impl Pane {
 pub(super) struct Sending {
     pub(super) versions: Vec<VersionPartial>,
     pub(super) pairs: Vec<PairPartial>,
+    pub(super) features: Vec<FeaturesPartial>,
     pub(super) unknown: Vec<UnknownPartial>,
     pub(super) wait: Option<LogTime>,
 }
@@ -95,12 +109,15 @@ pub(super) struct Panes {
     mark: Option<EventTime>,
     open: BTreeMap<EventTime, Pane>,
     closed: BTreeMap<EventTime, Pane>,
+    /// Sums in closed panes.
+    unsent: usize,
 }
 
 impl Panes {
     pub(super) fn new(span: Span, topics: usize) -> Self {
         let span = span.max(Span::from_ms(1));
-        Self { span, topics, mark: None, open: BTreeMap::new(), closed: BTreeMap::new() }
+        let (open, closed) = Default::default();
+        Self { span, topics, mark: None, open, closed, unsent: 0 }
     }
 
     /// The end of the pane that holds `ts`.
@@ -152,12 +169,22 @@ impl Panes {
         ts: EventTime,
         at: &RecordPlace,
         pair: (VersionIx, VersionIx),
-    ) -> &mut PairSums {
+    ) -> &mut PairTable {
         let pane = self.fed(ts, at);
         pane.changed = true;
         let cell = pane.pairs.entry(pair).or_default();
         cell.changed = true;
         &mut cell.sums
+    }
+
+    /// The grids of whose inputs, in an open pane that something else has fed.
+    pub(super) fn features(
+        &mut self,
+        ts: EventTime,
+        of: InputsOf,
+    ) -> Option<&mut BTreeMap<FeatureIx, Grid>> {
+        let pane = self.open.get_mut(&ts.floor(self.span))?;
+        Some(pane.features.entry(of).or_default())
     }
 
     /// What was lost of nobody knows which version, about to change.
@@ -201,12 +228,19 @@ impl Panes {
             }
             let (start, mut pane) = first.remove_entry();
             waiting.append(&mut pane.waiting);
-            if pane.changed {
+            if pane.changed || !pane.features.is_empty() {
                 pane.seen = Hashes::default();
+                self.unsent += pane.versions.len() + pane.pairs.len();
+                self.unsent += pane.features.values().map(BTreeMap::len).sum::<usize>();
                 self.closed.insert(start, pane);
             }
         }
         waiting
+    }
+
+    /// How many sums wait in closed panes to be sent.
+    pub(super) fn unsent(&self) -> usize {
+        self.unsent
     }
 
     /// The first position of a topic that feeds an open pane, and the newest event before it.
@@ -218,6 +252,7 @@ impl Panes {
     /// was counted or the pane closed.
     pub(super) fn send(&mut self, now: LogTime, names: &Names) -> Sending {
         let mut out = Sending::default();
+        self.unsent = 0;
         for (start, mut pane) in std::mem::take(&mut self.closed) {
             collect(start, &mut pane, now, true, names, &mut out);
         }
@@ -230,6 +265,7 @@ impl Panes {
         out.unknown.sort_by(|x, y| (x.pane, &x.model).cmp(&(y.pane, &y.model)));
         out.pairs
             .sort_by(|x, y| (x.pane, &x.model, &x.a, &x.b).cmp(&(y.pane, &y.model, &y.a, &y.b)));
+        out.features.sort_by(|x, y| (&x.model, x.pane, &x.of).cmp(&(&y.model, y.pane, &y.of)));
         out
     }
 }
@@ -252,19 +288,27 @@ fn collect(
         }
     }
     for (&(a, b), cell) in &mut pane.pairs {
-        let table = cell.sums.table;
+        let table = cell.sums;
         let bad = table.only_a + table.only_b + table.neither;
         if cell.due(now, closed, bad, &mut out.wait) {
             let (model, a) = names.version_name(a);
             let (model, a) = (model.clone(), a.clone());
             let b = names.version_name(b).1.clone();
-            out.pairs.push(PairPartial { pane: start, model, a, b, sums: cell.sums.clone() });
+            out.pairs.push(PairPartial { pane: start, model, a, b, table });
         }
     }
     for (&model, cell) in &mut pane.unknown {
         if cell.due(now, closed, cell.sums.total(), &mut out.wait) {
             let model = model.map(|model| names.model_name(model).clone());
             out.unknown.push(UnknownPartial { pane: start, model, lost: cell.sums });
+        }
+    }
+    if closed {
+        for (of, features) in std::mem::take(&mut pane.features) {
+            let (model, of) = names.whose(of);
+            let named = |(feature, grid)| (names.feature_name(feature).clone(), grid);
+            let features = features.into_iter().map(named).collect();
+            out.features.push(FeaturesPartial { pane: start, model, of, features });
         }
     }
     let held_back = pane.versions.values().any(|cell| cell.changed)

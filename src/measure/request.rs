@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::inputs::{InputRange, RecentInputs, TOGETHER};
 use super::ledger::{Disposition, ReadPhase, RecordPlace};
 use super::names::{Names, VersionIx};
-use super::panes::Panes;
+use super::panes::{InputsOf, Panes};
 use crate::model::{EventTime, SampleRole, Span, Value};
 
 /// Versions of a model remembered for one request; more are measured alone, without labels.
@@ -247,10 +247,10 @@ impl Request {
             let at = room.at;
             if room.ordered(version, other.version) {
                 let pair = room.panes.pair(pane, at, (version, other.version));
-                pair.table.count(right, other_right);
+                pair.count(right, other_right);
             } else {
                 let pair = room.panes.pair(pane, at, (other.version, version));
-                pair.table.count(other_right, right);
+                pair.count(other_right, right);
             }
         }
         if let Some(answer) = self.answers.get_mut(index) {
@@ -272,14 +272,12 @@ fn compare(x: &Scored, y: &Scored, room: &mut JoinContext<'_>) {
     for (feature, of_a) in left {
         while right.next_if(|(other, _)| other < feature).is_some() {}
         let Some((_, of_b)) = right.next_if(|(other, _)| other == feature) else { continue };
-        let name = room.names.feature_name(*feature);
-        let sums = room.panes.pair(pane, room.at, (a.version, b.version));
-        if !sums.features.contains_key(name) {
-            sums.features.insert(name.clone(), Default::default());
-        }
-        if let Some((grid_a, grid_b)) = sums.features.get_mut(name) {
-            of_a.count(grid_a, room.categories);
-            of_b.count(grid_b, room.categories);
+        room.panes.pair(pane, room.at, (a.version, b.version));
+        for (of, with, value) in [(a, b, of_a), (b, a, of_b)] {
+            let of = InputsOf::Shared(of.version, with.version);
+            if let Some(grids) = room.panes.features(pane, of) {
+                value.count(grids.entry(*feature).or_default(), room.categories);
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use super::{BUILD, Shard};
 
 /// Grows with every change of the encoded state.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 #[derive(Serialize, Deserialize)]
 struct Envelope<'a> {

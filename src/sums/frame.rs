@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Losses, PairSums, VersionSums};
+use super::features::{self, FeaturesPartial};
+use super::{Losses, PairTable, VersionSums};
 use crate::model::{EventTime, LaneId, LostField, ModelId, Reject, SampleRole, Span, VersionId};
 
 /// What changed in a lane since its last frame.
@@ -30,12 +31,18 @@ pub struct Frame {
     pub versions: Vec<VersionPartial>,
     /// The same for each pair of versions.
     pub pairs: Vec<PairPartial>,
+    /// The inputs in panes that have closed since the last frame.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "features")]
+    pub features: Vec<FeaturesPartial>,
     /// The same for what was lost of nobody knows which version.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<UnknownPartial>,
     /// Versions whose clocks are off by more than the allowed disorder.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub skews: Vec<VersionSkew>,
+    /// More parts of the same flush follow. Only the last one tells how far the lane has come.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
 }
 
 /// A version whose clock is constantly off.
@@ -86,8 +93,8 @@ pub struct PairPartial {
     pub a: VersionId,
     /// The second version.
     pub b: VersionId,
-    /// The sums.
-    pub sums: PairSums,
+    /// Which of the two was right, in the pane of the later truth.
+    pub table: PairTable,
 }
 
 /// What happened to every record. `read` is always the sum of the others.

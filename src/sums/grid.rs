@@ -1,84 +1,45 @@
-//! Counts of a feature's values, in a grid that never depends on the data.
+//! Counts of a feature's values: numbers in nested cells, categories by name, and what is neither.
 //!
-//! The cell of a number is its sign, its power of two and the next four bits: sixteen cells per
-//! octave, each 4 to 6 % wide, from 2^-32 to 2^32. Numbers beyond that are in the outermost cells.
-//! Because the grid is fixed, all lanes share it and merging is addition. The judge chooses the
-//! bins of a distance.
+//! Lanes, panes and hours add up in any order to the same bits, because cells follow from the set
+//! of values alone; see [`Numbers`]. In JSON a grid is one text: its bytes in base64. The judge
+//! chooses the bins of a distance.
+
+mod encoding;
+mod numbers;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The cell of a number. Cells are ordered like their numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Cell(i16);
-
-const CELLS_AN_OCTAVE_LOG2: u32 = 4;
-const OCTAVES: i64 = 32;
-
-impl Cell {
-    /// The cell of a finite number. `None` for infinities and NaN.
-    #[must_use]
-    pub fn of(value: f64) -> Option<Self> {
-        if !value.is_finite() {
-            return None;
-        }
-        let bits = value.abs().to_bits() >> (52 - CELLS_AN_OCTAVE_LOG2);
-        // The exponent's bias is 1023: 2^-32 has the exponent 991, and 1 is the cell above it.
-        let lowest = (1023 - OCTAVES) << CELLS_AN_OCTAVE_LOG2;
-        let highest = (2 * OCTAVES) << CELLS_AN_OCTAVE_LOG2;
-        let size = (bits as i64 - lowest + 1).clamp(0, highest) as i16;
-        Some(Self(if value < 0.0 { -size } else { size }))
-    }
-
-    /// The number of the cell that is nearest to zero; charts plot the cell there.
-    #[must_use]
-    pub fn edge(self) -> f64 {
-        if self.0 == 0 {
-            return 0.0;
-        }
-        let lowest = (1023 - OCTAVES) << CELLS_AN_OCTAVE_LOG2;
-        let bits = (i64::from(self.0.unsigned_abs()) - 1 + lowest) as u64;
-        let size = f64::from_bits(bits << (52 - CELLS_AN_OCTAVE_LOG2));
-        if self.0 < 0 { -size } else { size }
-    }
-}
+pub use self::numbers::{Cell, Numbers};
 
 /// Counts of one feature's values.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Grid {
-    /// Numbers, by cell.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub numbers: BTreeMap<Cell, u64>,
+    /// Finite numbers.
+    pub numbers: Numbers,
     /// Categories, by name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub categories: BTreeMap<Arc<str>, u64>,
     /// Categories beyond the cap.
-    #[serde(default, skip_serializing_if = "is_zero")]
     pub other: u64,
     /// Nulls. Requests without the feature are not counted, so that lanes add up.
-    #[serde(default, skip_serializing_if = "is_zero")]
     pub missing: u64,
     /// Infinities and NaN.
-    #[serde(default, skip_serializing_if = "is_zero")]
     pub non_finite: u64,
     /// Arrays, objects, and what is no value.
-    #[serde(default, skip_serializing_if = "is_zero")]
     pub unusable: u64,
-}
-
-fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 impl Grid {
     /// Counts a number.
     pub fn number(&mut self, value: f64) {
-        match Cell::of(value) {
-            Some(cell) => *self.numbers.entry(cell).or_default() += 1,
-            None => self.non_finite += 1,
+        if !self.numbers.count(value) {
+            self.non_finite += 1;
         }
     }
 
@@ -95,9 +56,7 @@ impl Grid {
 
     /// Adds another grid.
     pub fn merge(&mut self, other: &Self) {
-        for (cell, count) in &other.numbers {
-            *self.numbers.entry(*cell).or_default() += count;
-        }
+        self.numbers.merge(&other.numbers);
         for (name, count) in &other.categories {
             *self.categories.entry(Arc::clone(name)).or_default() += count;
         }
@@ -110,37 +69,99 @@ impl Grid {
     /// Number of values.
     #[must_use]
     pub fn n(&self) -> u64 {
-        let numbers: u64 = self.numbers.values().sum();
         let categories: u64 = self.categories.values().sum();
-        numbers + categories + self.other + self.missing + self.non_finite + self.unusable
+        let odd = self.other + self.missing + self.non_finite + self.unusable;
+        self.numbers.n() + categories + odd
+    }
+}
+
+impl Serialize for Grid {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD_NO_PAD.encode(encoding::encode(self)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Grid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(InBase64)
+    }
+}
+
+struct InBase64;
+
+impl Visitor<'_> for InBase64 {
+    type Value = Grid;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a grid in base64")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Grid, E> {
+        let bytes = STANDARD_NO_PAD.decode(text).ok();
+        let grid = bytes.and_then(|bytes| encoding::decode(&bytes));
+        grid.ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
 
-    proptest! {
-        #[test]
-        fn cells_order_as_numbers_do(a in any::<f64>(), b in any::<f64>()) {
-            if let (Some(x), Some(y)) = (Cell::of(a), Cell::of(b)) {
-                prop_assert!(a > b || x <= y, "{a} in {x:?}, {b} in {y:?}");
+    use super::*;
+
+    fn grid(values: &[Option<f64>]) -> Grid {
+        let mut grid = Grid::default();
+        for value in values {
+            match value {
+                Some(value) => grid.number(*value),
+                None => grid.missing += 1,
             }
         }
+        grid
+    }
 
-        #[test]
-        fn a_cell_is_narrow(a in 1e-8f64..1e8) {
-            let low = Cell::of(a).unwrap().edge();
-            prop_assert!(low <= a && a < low * 1.0626, "{low} {a}");
+    #[test]
+    fn it_is_written_as_published() {
+        let (nan, inf) = (f64::NAN, f64::INFINITY);
+        let odd = [0.0, -0.0, 1.0, 1.0, -2.5, nan, inf].map(Some);
+        for (values, text) in [
+            ([&odd[..], &[None]].concat(), "HwIBAhwWAYJAAfk/AA"),
+            ([335.0, 335.0, 335.0, 1065.0, 2454.0].map(Some).to_vec(), "ARwOA/n0gAEB2BvCEg"),
+            ([40.7, 40.71, 40.69].map(Some).to_vec(), "ARwAA7yUrMSAAfRR9FE"),
+            (Vec::new(), "AA"),
+        ] {
+            let grid = grid(&values);
+            assert_eq!(serde_json::to_value(&grid).unwrap(), text, "{values:?}");
+            assert_eq!(serde_json::from_value::<Grid>(text.into()).unwrap(), grid);
         }
     }
 
     #[test]
-    fn the_odd_ones_have_a_place() {
-        assert_eq!(Cell::of(0.0), Cell::of(-0.0));
-        assert_eq!(Cell::of(1e300), Cell::of(1e299));
-        assert_eq!(Cell::of(f64::NAN), None);
-        assert!(Cell::of(-2.0) < Cell::of(-1.0));
+    fn what_is_no_grid_is_refused() {
+        for text in ["", "!", "AB", "AQ", "ARwA", "ARsAAQA", "AX8AAQA", "AkD//////////wA", "AAA"] {
+            assert!(serde_json::from_value::<Grid>(text.into()).is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_reads_as_it_was_written(
+            values in prop::collection::vec(prop::option::of(any::<f64>()), 0..400),
+            names in prop::collection::vec(".{0,4}", 0..5),
+            odd in any::<[u8; 2]>(),
+        ) {
+            let mut grid = grid(&values);
+            names.iter().for_each(|name| grid.category(name, 4));
+            [grid.other, grid.unusable] = odd.map(u64::from);
+            let text = serde_json::to_string(&grid).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Grid>(&text).unwrap(), grid);
+        }
+
+        #[test]
+        fn bytes_never_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+            if let Some(grid) = encoding::decode(&bytes) {
+                prop_assert_eq!(encoding::decode(&encoding::encode(&grid)), Some(grid));
+            }
+        }
     }
 }

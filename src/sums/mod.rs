@@ -7,18 +7,21 @@
 mod assessment;
 mod counts;
 pub mod entries;
+pub mod features;
 mod frame;
 mod grid;
 mod latency;
 mod losses;
 mod pair;
 mod partial;
+mod varint;
 
 pub use assessment::{Assessment, BucketSums, Evidence, LiveTraffic, Tally};
 pub use counts::{Counts, HealthSums, RunSums};
+pub use features::{Features, FeaturesOf, FeaturesPartial};
 pub use frame::{Counters, Frame, PairPartial, UnknownPartial, VersionPartial, VersionSkew};
-pub use grid::{Cell, Grid};
+pub use grid::{Cell, Grid, Numbers};
 pub use latency::Latency;
 pub use losses::Losses;
-pub use pair::{PairSums, PairTable};
+pub use pair::PairTable;
 pub use partial::VersionSums;

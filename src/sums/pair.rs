@@ -1,11 +1,6 @@
 //! Two versions on the same requests: whatever affects both cancels out.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
-
-use super::Grid;
-use crate::model::FeatureName;
 
 /// Labelled requests that both versions answered, by which of them was right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -50,39 +45,5 @@ impl PairTable {
     #[must_use]
     pub fn swapped(self) -> Self {
         Self { only_a: self.only_b, only_b: self.only_a, ..self }
-    }
-}
-
-/// The sums of two versions in one pane.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct PairSums {
-    /// Which version was right, in the pane of the outcome.
-    #[serde(default, skip_serializing_if = "is_empty")]
-    pub table: PairTable,
-    /// For each feature that both record: the values of the first and of the second version on
-    /// the same requests, in the pane of the later prediction.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub features: BTreeMap<FeatureName, (Grid, Grid)>,
-}
-
-fn is_empty(table: &PairTable) -> bool {
-    table.n() == 0
-}
-
-impl PairSums {
-    /// Adds other sums.
-    pub fn merge(&mut self, other: &Self) {
-        self.table.merge(other.table);
-        for (name, (a, b)) in &other.features {
-            match self.features.get_mut(name) {
-                Some(mine) => {
-                    mine.0.merge(a);
-                    mine.1.merge(b);
-                }
-                None => {
-                    self.features.insert(name.clone(), (a.clone(), b.clone()));
-                }
-            }
-        }
     }
 }

@@ -1,13 +1,10 @@
 //! The sums of one version in one role and one pane, for all signals.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::{Counts, Grid, HealthSums, Latency, Losses, RunSums};
-use crate::model::FeatureName;
 
-/// All sums of one version in one role.
+/// All sums of one version in one role, but for its inputs: see [`Features`](super::Features).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct VersionSums {
     /// Predictions, and how many failed (error or time-out), in the pane of the answer.
@@ -19,9 +16,6 @@ pub struct VersionSums {
     /// Their durations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency: Option<Box<Latency>>,
-    /// Their inputs.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub features: BTreeMap<FeatureName, Grid>,
     /// Their answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub predictions: Option<Box<Grid>>,
@@ -56,14 +50,6 @@ impl VersionSums {
         self.timeouts += other.timeouts;
         if let Some(latency) = &other.latency {
             self.latency.get_or_insert_default().merge(latency);
-        }
-        for (name, grid) in &other.features {
-            match self.features.get_mut(name) {
-                Some(mine) => mine.merge(grid),
-                None => {
-                    self.features.insert(name.clone(), grid.clone());
-                }
-            }
         }
         if let Some(predictions) = &other.predictions {
             self.predictions.get_or_insert_default().merge(predictions);

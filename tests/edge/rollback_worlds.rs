@@ -267,8 +267,10 @@ impl World {
                 counters: Counters::default(),
                 versions: vec![cell("v2", v2), cell("v3", v3)],
                 pairs: Vec::new(),
+                features: Vec::new(),
                 unknown: Vec::new(),
                 skews: Vec::new(),
+                more: false,
             };
             self.position += 1;
             self.tell(&Inbox::Frame(frame));

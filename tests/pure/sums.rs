@@ -2,13 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use proptest::prelude::*;
 use ripcord::model::{FeatureName, LostField, Reject};
 use ripcord::sums::{
-    Counters, Counts, Grid, HealthSums, Latency, Losses, PairSums, PairTable, RunSums, VersionSums,
+    Counters, Counts, Features, Grid, HealthSums, Latency, Losses, PairTable, RunSums, VersionSums,
+    features,
 };
 
 fn law<T: Clone + Default + PartialEq + Debug>(
@@ -78,27 +78,21 @@ fn grid() -> impl Strategy<Value = Grid> {
     })
 }
 
-fn features<T: Debug>(
-    of: impl Strategy<Value = T>,
-) -> impl Strategy<Value = BTreeMap<FeatureName, T>> {
+fn inputs() -> impl Strategy<Value = Features> {
     let name = prop::sample::select(vec!["age", "income", "city"]);
-    prop::collection::btree_map(name.prop_map(|name| FeatureName::new(name).unwrap()), of, 0..3)
-}
-
-fn pair() -> impl Strategy<Value = PairSums> {
-    (table(), features((grid(), grid()))).prop_map(|(table, features)| PairSums { table, features })
+    let name = name.prop_map(|name| FeatureName::new(name).unwrap());
+    prop::collection::btree_map(name, grid(), 0..3)
 }
 
 fn version() -> impl Strategy<Value = VersionSums> {
-    let answers = (counts(), 0..MOST, prop::option::of(latency()), features(grid()));
+    let answers = (counts(), 0..MOST, prop::option::of(latency()));
     let rest = (prop::option::of(grid()), counts(), health(), runs(), runs(), losses());
-    (answers, rest).prop_map(|((answers, timeouts, latency, features), rest)| {
+    (answers, rest).prop_map(|((answers, timeouts, latency), rest)| {
         let (predictions, labels, health, training, pipeline, lost) = rest;
         VersionSums {
             answers,
             timeouts,
             latency: latency.map(Box::new),
-            features,
             predictions: predictions.map(Box::new),
             labels,
             label_delay_s: timeouts,
@@ -187,8 +181,8 @@ proptest! {
     }
 
     #[test]
-    fn pairs_merge(parts in [pair(), pair(), pair()]) {
-        law(&parts, PairSums::merge)?;
+    fn inputs_merge(parts in [inputs(), inputs(), inputs()]) {
+        law(&parts, features::merge)?;
     }
 
     #[test]

@@ -26,6 +26,9 @@ const COMMIT_EVERY: Span = Span::from_s(1);
 /// … unless this many records were read since.
 const COMMIT_AFTER: u64 = 10_000;
 
+/// Sums that wait before they are flushed at once: a backlog closes many panes between two flushes.
+const FLUSH_AFTER: usize = 10_000;
+
 /// A topic's partition in this lane.
 #[derive(Debug)]
 struct TopicPosition {
@@ -237,7 +240,9 @@ impl ClaimedLane {
 
     /// When a flush is due; none: there is nothing to say.
     pub(super) fn flush_due(&self, settings: &IngestSettings) -> Option<Uptime> {
-        let free = self.flushed_at.map_or(Uptime::MIN, |last| last + settings.flush);
+        let many = self.feed.lane().unsent() >= FLUSH_AFTER;
+        let last = self.flushed_at.filter(|_| !many);
+        let free = last.map_or(Uptime::MIN, |last| last + settings.flush);
         let held_back = self.feed.next_wakeup().map(|at| at.max(free));
         if self.fresh { Some(free) } else { held_back }
     }
@@ -256,7 +261,7 @@ impl ClaimedLane {
         self.feed.flush(now);
         self.sort_out(topics, sampler, None)?;
         let mut records = std::mem::take(&mut self.refused);
-        records.extend(self.feed.frames()?);
+        records.extend(self.feed.frames_due()?);
         if self.sought && !self.news.forgotten().is_empty() && self.feed.lane().warm() >= 1.0 {
             self.news.remembers_all();
             diagnostics::warmed(&self.id);
@@ -265,6 +270,11 @@ impl ClaimedLane {
             records.push(self.news.record(topics)?);
         }
         Ok(records)
+    }
+
+    /// What shards have not been told yet of what was flushed.
+    pub(super) fn last_records(&mut self) -> Result<Vec<Outgoing>, RoleError> {
+        self.feed.frames()
     }
 
     /// The news stand on the log, and are remembered.

@@ -14,6 +14,7 @@ mod decoded;
 mod keys;
 mod memory;
 mod news;
+mod parts;
 pub mod pipeline;
 mod unmeasured;
 
@@ -241,6 +242,7 @@ impl Ingest {
         self.unclaimed.remove(&lane);
         self.flush(&[lane])?;
         let Some(mut held) = self.held.remove(&lane) else { return Ok(()) };
+        self.writer.append(held.last_records()?)?;
         let committed = held.commit(self.reader.as_mut(), self.topics.log.uptime())?;
         if committed == Commit::Done {
             self.writer.append(vec![held.report(&self.topics)?])?;

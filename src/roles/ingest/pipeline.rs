@@ -9,7 +9,8 @@ use crate::model::{
     EventTime, LogTime, Prediction, Reject, Sample, SampleRole, Source, Span, TopicRule,
 };
 use crate::phrases;
-use crate::shard::{Inbox, shard_of};
+use crate::roles::ingest::parts::Parts;
+use crate::shard::Inbox;
 use crate::sums::Frame;
 use crate::topics::{RoleError, Topics};
 use crate::wire::telemetry::{Rejected, Repeats, TextArena};
@@ -29,6 +30,8 @@ pub struct LanePipeline {
     lane: Lane,
     outputs: Vec<Output>,
     frames: Vec<Frame>,
+    parts: Parts,
+    flushed: Uptime,
     refused: Vec<UnmeasuredRecord>,
     joins: Vec<Output>,
     repeats: Repeats,
@@ -52,7 +55,8 @@ impl LanePipeline {
     #[must_use]
     pub fn new(topics: Topics, source: Source, lane: Lane) -> Self {
         let (outputs, frames, refused, joins, repeats) = Default::default();
-        Self { topics, source, lane, outputs, frames, refused, joins, repeats }
+        let (parts, flushed) = (Parts::new(topics.shards), Uptime::MIN);
+        Self { topics, source, lane, outputs, frames, parts, flushed, refused, joins, repeats }
     }
 
     /// Reads and measures a record. `role` is asked where the record does not state one.
@@ -136,6 +140,7 @@ impl LanePipeline {
     /// Makes the frame that is due. The lane asks for the time only to send no cell too often, so
     /// that is the time it is told.
     pub fn flush(&mut self, now: Uptime) {
+        self.flushed = now;
         self.step(Input::Flush { now: LogTime::from_ms(now.since_the_start().as_ms()) });
     }
 
@@ -176,24 +181,43 @@ impl LanePipeline {
         std::mem::take(&mut self.joins)
     }
 
-    /// When a flush would send what the last one held back; none: nothing is held back.
+    /// When a flush would send what the last one held back. `None` if nothing is held back.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<Uptime> {
-        self.lane.next_wakeup().map(|at| Uptime::new(Span::from_ms(at.as_ms())))
+        let lane = self.lane.next_wakeup().map(|at| Uptime::new(Span::from_ms(at.as_ms())));
+        lane.into_iter().chain(self.parts.next_wakeup()).min()
     }
 
-    /// The frames made so far, each cut into one for every shard.
+    /// The frames made so far, in parts for the shards that are to know of them now.
+    ///
+    /// # Errors
+    /// A number that JSON cannot hold.
+    pub fn frames_due(&mut self) -> Result<Vec<Outgoing>, RoleError> {
+        let mut parts = self.cut();
+        parts.extend(self.parts.due(self.flushed));
+        self.records(parts)
+    }
+
+    /// The frames made so far, in parts, and all that shards do not know yet.
     ///
     /// # Errors
     /// A number that JSON cannot hold.
     pub fn frames(&mut self) -> Result<Vec<Outgoing>, RoleError> {
-        let mut records = Vec::new();
-        for frame in std::mem::take(&mut self.frames) {
-            for (shard, part) in split(frame, self.topics.shards) {
-                records.push(self.topics.inbox(shard, None, &Inbox::Frame(part))?);
-            }
-        }
-        Ok(records)
+        let mut parts = self.cut();
+        parts.extend(self.parts.rest(self.flushed));
+        self.records(parts)
+    }
+
+    fn cut(&mut self) -> Vec<(u32, Frame)> {
+        let frames = std::mem::take(&mut self.frames).into_iter();
+        frames.flat_map(|frame| self.parts.cut(frame, self.flushed)).collect()
+    }
+
+    fn records(&self, parts: Vec<(u32, Frame)>) -> Result<Vec<Outgoing>, RoleError> {
+        let records = parts
+            .into_iter()
+            .map(|(shard, part)| Ok(self.topics.inbox(shard, None, &Inbox::Frame(part))?));
+        records.collect()
     }
 
     /// The frames made so far, as they are.
@@ -248,43 +272,6 @@ fn stamp(sample: &mut Sample<'_>, role: &mut impl FnMut(&str, &str) -> SampleRol
         Sample::Half(half) => half.predictions.iter_mut().for_each(stamp),
         Sample::Outcome(_) | Sample::Latency(_) | Sample::Health(_) | Sample::Run(_) => {}
     }
-}
-
-/// One frame for each shard, each with the partials of its models: all need the watermark.
-fn split(frame: Frame, shards: u32) -> Vec<(u32, Frame)> {
-    if shards == 1 {
-        return vec![(0, frame)];
-    }
-    let (versions, pairs, unknown, skews) = Default::default();
-    let bare = Frame { versions, pairs, unknown, skews, ..frame.clone() };
-    let mut parts: Vec<_> = (0..shards).map(|shard| (shard, bare.clone())).collect();
-    for cell in frame.versions {
-        if let Some((_, part)) = parts.get_mut(shard_of(cell.model.as_str(), shards) as usize) {
-            part.versions.push(cell);
-        }
-    }
-    for cell in frame.pairs {
-        if let Some((_, part)) = parts.get_mut(shard_of(cell.model.as_str(), shards) as usize) {
-            part.pairs.push(cell);
-        }
-    }
-    for skew in frame.skews {
-        if let Some((_, part)) = parts.get_mut(shard_of(skew.model.as_str(), shards) as usize) {
-            part.skews.push(skew);
-        }
-    }
-    for cell in frame.unknown {
-        match cell.model.as_ref().map(|model| shard_of(model.as_str(), shards)) {
-            Some(shard) => {
-                if let Some((_, part)) = parts.get_mut(shard as usize) {
-                    part.unknown.push(cell);
-                }
-            }
-            // Any model of the source may have lost it.
-            None => parts.iter_mut().for_each(|(_, part)| part.unknown.push(cell.clone())),
-        }
-    }
-    parts
 }
 
 /// The topic that refused records go to.

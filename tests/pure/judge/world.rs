@@ -30,8 +30,8 @@ use ripcord::model::{
     SourceId, Span, Standing, Statistic, TriggerId, VersionId, VersionStanding,
 };
 use ripcord::sums::{
-    Assessment, Counters, Counts, Frame, Grid, PairPartial, PairSums, PairTable, UnknownPartial,
-    VersionPartial, VersionSums,
+    Assessment, Counters, Counts, Features, FeaturesOf, FeaturesPartial, Frame, Grid, PairPartial,
+    PairTable, UnknownPartial, VersionPartial, VersionSums,
 };
 
 /// A Thursday, at midnight.
@@ -47,6 +47,7 @@ pub struct World {
     next: BTreeMap<u32, i64>,
     measured: BTreeMap<SourceId, u64>,
     versions: Vec<VersionPartial>,
+    features: Vec<FeaturesPartial>,
     unknown: Vec<UnknownPartial>,
     pairs: Vec<PairPartial>,
 }
@@ -127,6 +128,7 @@ impl World {
             measured: BTreeMap::new(),
             versions: Vec::new(),
             pairs: Vec::new(),
+            features: Vec::new(),
             unknown: Vec::new(),
         };
         world.line("source lanes=1");
@@ -256,12 +258,14 @@ impl World {
     }
 
     fn frame(&mut self, words: &[&str]) -> Vec<String> {
-        let (mut of, mut epoch, mut idle, mut from) = (0, 1, false, source("s"));
+        let (mut of, mut epoch, mut idle, mut more) = (0, 1, false, false);
+        let mut from = source("s");
         let (mut at, mut watermark, mut newest) = (self.now.floor(self.pane), self.now, self.now);
         for word in words {
             match word.split_once('=') {
                 _ if word.contains(':') => self.cell(word, at),
                 None if *word == "idle" => idle = true,
+                None if *word == "more" => more = true,
                 Some(("of", name)) => from = source(name),
                 Some(("lane", lane)) => of = lane.parse().unwrap(),
                 Some(("epoch", number)) => epoch = number.parse().unwrap(),
@@ -289,8 +293,10 @@ impl World {
             counters,
             versions: std::mem::take(&mut self.versions),
             pairs: std::mem::take(&mut self.pairs),
+            features: std::mem::take(&mut self.features),
             unknown: std::mem::take(&mut self.unknown),
             skews: Vec::new(),
+            more,
         };
         self.step(Input::Frame(&frame))
     }
@@ -306,19 +312,43 @@ impl World {
             None => (model(), names),
         };
         match names.split_once('&') {
-            None => self.versions.push(VersionPartial {
-                pane,
-                model,
-                version: version(names),
-                role: SampleRole::Unstated,
-                sums: version_sums(sums),
-            }),
-            Some((a, b)) => {
-                let sums = pair_sums(sums);
-                let (a, b, sums) = if a < b { (a, b, sums) } else { (b, a, swapped(sums)) };
-                let (a, b) = (version(a), version(b));
-                self.pairs.push(PairPartial { pane, model, a, b, sums });
+            None => {
+                let (version, role) = (version(names), SampleRole::Unstated);
+                self.inputs(pane, &model, FeaturesOf::Version(version.clone(), role), sums, 0);
+                let sums = version_sums(sums);
+                self.versions.push(VersionPartial { pane, model, version, role, sums });
             }
+            Some((a, b)) => {
+                let (x, y) = (version(a), version(b));
+                for (nth, of, with) in [(0, &x, &y), (1, &y, &x)] {
+                    let of = FeaturesOf::Shared(of.clone(), with.clone());
+                    self.inputs(pane, &model, of, sums, nth);
+                }
+                let table = table(sums);
+                let (a, b, table) = if a < b { (x, y, table) } else { (y, x, table.swapped()) };
+                self.pairs.push(PairPartial { pane, model, a, b, table });
+            }
+        }
+    }
+
+    /// The inputs in a cell's text; of a pair, those of one side.
+    fn inputs(
+        &mut self,
+        pane: EventTime,
+        model: &ModelId,
+        of: FeaturesOf,
+        text: &str,
+        side: usize,
+    ) {
+        let mut features = Features::new();
+        for (name, value) in text.split(',').map(|part| part.split_once('=').unwrap()) {
+            if !SUMS.contains(&name) {
+                let value = value.split('|').nth(side).unwrap();
+                features.insert(FeatureName::new(name).unwrap(), grid(value));
+            }
+        }
+        if !features.is_empty() {
+            self.features.push(FeaturesPartial { pane, model: model.clone(), of, features });
         }
     }
 
@@ -347,6 +377,9 @@ fn lane(number: &str) -> LaneId {
     LaneId { source: source(of), lane: number.parse().unwrap() }
 }
 
+/// What a cell's text says but for inputs.
+const SUMS: [&str; 7] = ["labels", "answers", "-answers", "-labels", "-ms", "ms", "pair"];
+
 fn version_sums(text: &str) -> VersionSums {
     let mut sums = VersionSums::default();
     for part in text.split(',') {
@@ -363,9 +396,7 @@ fn version_sums(text: &str) -> VersionSums {
                     latency.record(ms.parse::<u64>().unwrap() * 1000);
                 }
             }
-            (name, value) => {
-                sums.features.insert(FeatureName::new(name).unwrap(), grid(value));
-            }
+            (input, _) => assert!(!SUMS.contains(&input), "{input}"),
         }
     }
     sums
@@ -376,28 +407,13 @@ fn counts(text: &str) -> Counts {
     Counts { n, bad }
 }
 
-fn pair_sums(text: &str) -> PairSums {
-    let mut sums = PairSums::default();
-    for part in text.split(',') {
-        match part.split_once('=').unwrap() {
-            ("pair", value) => {
-                let [both, only_a, only_b, neither] = numbers(value)[..] else {
-                    panic!("four counts, not {value}")
-                };
-                sums.table = PairTable { both, only_a, only_b, neither };
-            }
-            (name, value) => {
-                let (a, b) = value.split_once('|').unwrap();
-                sums.features.insert(FeatureName::new(name).unwrap(), (grid(a), grid(b)));
-            }
-        }
-    }
-    sums
-}
-
-fn swapped(sums: PairSums) -> PairSums {
-    let features = sums.features.into_iter().map(|(name, (a, b))| (name, (b, a))).collect();
-    PairSums { table: sums.table.swapped(), features }
+fn table(text: &str) -> PairTable {
+    let pair = text.split(',').find_map(|part| part.strip_prefix("pair="));
+    let Some(pair) = pair else { return PairTable::default() };
+    let [both, only_a, only_b, neither] = numbers(pair)[..] else {
+        panic!("four counts, not {pair}")
+    };
+    PairTable { both, only_a, only_b, neither }
 }
 
 /// Hours and minutes since the start.

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use ripcord::measure::{Input, Lane, Output, Resume, SamplePart, UnreadRecord};
 use ripcord::model::*;
-use ripcord::sums::{Counters, Frame, Losses, PairSums, VersionSums};
+use ripcord::sums::{
+    Counters, Features, FeaturesOf, Frame, Losses, PairTable, VersionSums, features,
+};
 
 use super::text::{lane_id, s, source};
 
@@ -28,7 +30,8 @@ impl Rec {
 #[derive(Debug, Default, PartialEq)]
 struct Cells {
     versions: BTreeMap<(EventTime, ModelId, VersionId, SampleRole), VersionSums>,
-    pairs: BTreeMap<(EventTime, ModelId, VersionId, VersionId), PairSums>,
+    pairs: BTreeMap<(EventTime, ModelId, VersionId, VersionId), PairTable>,
+    features: BTreeMap<(EventTime, ModelId, FeaturesOf), Features>,
     unknown: BTreeMap<(EventTime, Option<ModelId>), Losses>,
 }
 
@@ -42,14 +45,18 @@ impl Cells {
             self.unknown.insert((p.pane, p.model.clone()), p.lost);
         }
         for p in &frame.pairs {
-            self.pairs.insert((p.pane, p.model.clone(), p.a.clone(), p.b.clone()), p.sums.clone());
+            self.pairs.insert((p.pane, p.model.clone(), p.a.clone(), p.b.clone()), p.table);
+        }
+        for p in &frame.features {
+            self.features.insert((p.pane, p.model.clone(), p.of.clone()), p.features.clone());
         }
     }
 
     /// Without the records lost: a pause may end elsewhere when records are read again.
     fn kept(&self) -> Self {
-        let mut kept =
-            Self { versions: self.versions.clone(), pairs: self.pairs.clone(), ..Self::default() };
+        let Self { versions, pairs, features, .. } = self;
+        let (versions, pairs, features) = (versions.clone(), pairs.clone(), features.clone());
+        let mut kept = Self { versions, pairs, features, ..Self::default() };
         kept.versions.values_mut().for_each(|sums| sums.lost = Losses::default());
         kept.versions.retain(|_, sums| *sums != VersionSums::default());
         kept
@@ -63,7 +70,10 @@ impl Cells {
             self.unknown.entry(key.clone()).or_default().merge(*lost);
         }
         for (key, sums) in &other.pairs {
-            self.pairs.entry(key.clone()).or_default().merge(sums);
+            self.pairs.entry(key.clone()).or_default().merge(*sums);
+        }
+        for (key, inputs) in &other.features {
+            features::merge(self.features.entry(key.clone()).or_default(), inputs);
         }
     }
 }

@@ -30,12 +30,13 @@ fn signals_fall_in_the_panes_of_their_times() {
         rejected 0@12 not_json
         frame 0..13 mark=3 read=13 measured=11 duplicate=1 not_json=1
           0 - pipeline=1
-          0 v1* n=4/1 timeouts=1 lat=2 said:nox1,yesx1 c:xx1,yx1,otherx1 f:2x1,4x1,nullx1
+          0 v1* n=4/1 timeouts=1 lat=2 said:nox1,yesx1
           0 v1 lat=2 health=1 cpu=500000
           0 v2 training=1/1
           10 v1* labels=2/1
           10 ?/? -n=1 -lat=1 -labels=1 -features=1
         frame 13..13 mark=20 read=13 measured=11 duplicate=1 not_json=1
+          0 v1* c:xx1,yx1,otherx1 f:2x1,4x1,nullx1
         ",
     );
 }
@@ -71,12 +72,13 @@ fn what_is_lost_counts_in_the_pane_that_was_the_newest() {
         late 0@11 by 18
         frame 0..14 mark=28 read=14 measured=6 late=3 not_json=1 wrong_type=2 \
         missing_field=1 unknown_model=1
-          10 v1 n=1 lat=1 -n=1 -lat=1 -labels=1 -features=1 said:yesx1 f:1x1
-          20 v1 n=1 -n=1 -lat=1 -features=1 said:yesx2 f:
+          10 v1 n=1 lat=1 -n=1 -lat=1 -labels=1 -features=1 said:yesx1
+          20 v1 n=1 -n=1 -lat=1 -features=1 said:yesx2
           30 v1 n=1 -n=1 -lat=1 -labels=2 said:yesx1
           30 v2 -n=1 -lat=1
           10 ?/? -n=1 -lat=1 -labels=1 -features=1
           10 m/? -labels=1
+          10 v1 f:1x1
         ",
     );
 }
@@ -143,16 +145,23 @@ fn pairs_count_once_in_the_pane_of_the_truth_and_compare_inputs_at_the_later_ans
         o 15 b no
         p 16 b v2 no
         p 16 b v3 yes
-        flush 0",
+        flush 0
+        end
+        flush 1",
         "
         frame 0..7 mark=6 read=7 measured=7
-          0 v2 n=1 said:yesx1 f:1x1 g:5x1
-          10 v1 n=2 labels=2/1 said:nox2 f:2x1 h:5x1
+          0 v2 n=1 said:yesx1
+          10 v1 n=2 labels=2/1 said:nox2
           10 v2 n=1 labels=2 said:nox1
           10 v3 n=1 labels=1/1 said:yesx1
-          10 v1|v2 1,0,1,0 f:2x1|1x1
+          10 v1|v2 1,0,1,0
           10 v1|v3 0,1,0,0
           10 v2|v3 0,1,0,0
+        frame 7..7 mark=20 read=7 measured=7
+          0 v2 f:1x1 g:5x1
+          10 v1 f:2x1 h:5x1
+          10 v1&v2 f:2x1
+          10 v2&v1 f:1x1
         ",
     );
 }

@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 
 use ripcord::measure::{Input, Lane, Output, SamplePart, UnreadRecord};
 use ripcord::model::*;
-use ripcord::sums::{Counters, Frame, Grid, Losses};
+use ripcord::sums::{Counters, FeaturesOf, Frame, Grid, Losses};
 
 /// Panes of 10 s, disorder 10 s, horizon 60 s; every clock is believed.
 pub(crate) fn source(topics: usize) -> Source {
@@ -267,14 +267,7 @@ fn show_frame(frame: &Frame, text: &mut String) {
         if let Some(said) = &sums.predictions {
             write!(line, " said:{}", show_grid(said)).unwrap();
         }
-        for (name, grid) in &sums.features {
-            write!(line, " {name}:{}", show_grid(grid)).unwrap();
-        }
-        let role = match partial.role {
-            SampleRole::Live => "*",
-            SampleRole::Shadow => "~",
-            SampleRole::Unstated => "",
-        };
+        let role = role(partial.role);
         let model = if partial.model.as_str() == "m" { "" } else { partial.model.as_str() };
         writeln!(text, "  {} {model}{}{role}{line}", seconds(partial.pane), partial.version)
             .unwrap();
@@ -291,21 +284,38 @@ fn show_frame(frame: &Frame, text: &mut String) {
         writeln!(text, "  {} is {} s ahead", skew.version, skew.ahead.as_s()).unwrap();
     }
     for pair in &frame.pairs {
-        let t = pair.sums.table;
+        let t = pair.table;
         write!(text, "  {} {}|{}", seconds(pair.pane), pair.a, pair.b).unwrap();
         if t.n() > 0 {
             write!(text, " {},{},{},{}", t.both, t.only_a, t.only_b, t.neither).unwrap();
         }
-        for (name, (a, b)) in &pair.sums.features {
-            write!(text, " {name}:{}|{}", show_grid(a), show_grid(b)).unwrap();
+        writeln!(text).unwrap();
+    }
+    for inputs in &frame.features {
+        let of = match &inputs.of {
+            FeaturesOf::Version(version, of) => format!("{version}{}", role(*of)),
+            FeaturesOf::Shared(of, with) => format!("{of}&{with}"),
+        };
+        write!(text, "  {} {of}", seconds(inputs.pane)).unwrap();
+        for (name, grid) in &inputs.features {
+            write!(text, " {name}:{}", show_grid(grid)).unwrap();
         }
         writeln!(text).unwrap();
     }
 }
 
+fn role(role: SampleRole) -> &'static str {
+    match role {
+        SampleRole::Live => "*",
+        SampleRole::Shadow => "~",
+        SampleRole::Unstated => "",
+    }
+}
+
 fn show_grid(grid: &Grid) -> String {
+    let (shift, cells) = (grid.numbers.shift(), grid.numbers.cells(0));
     let mut parts: Vec<String> =
-        grid.numbers.iter().map(|(cell, n)| format!("{}x{n}", cell.edge())).collect();
+        cells.map(|(cell, n)| format!("{}x{n}", cell.nearest(shift))).collect();
     parts.extend(grid.categories.iter().map(|(name, n)| format!("{name}x{n}")));
     for (what, n) in [("other", grid.other), ("null", grid.missing), ("odd", grid.non_finite)] {
         if n > 0 {

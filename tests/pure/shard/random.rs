@@ -11,8 +11,8 @@ use ripcord::model::{
 };
 use ripcord::shard::{Inbox, Output, Shard};
 use ripcord::sums::{
-    Counters, Counts, Frame, Grid, Latency, PairPartial, PairSums, PairTable, VersionPartial,
-    VersionSums,
+    Counters, Counts, Features, FeaturesOf, FeaturesPartial, Frame, Grid, Latency, PairPartial,
+    PairTable, VersionPartial, VersionSums,
 };
 
 use super::{Entry, fold, same_every_way};
@@ -37,19 +37,19 @@ fn counts() -> impl Strategy<Value = Counts> {
     (0..400_u64, 0..100_u64).prop_map(|(n, share)| Counts { n, bad: n * share / 100 })
 }
 
-fn sums() -> impl Strategy<Value = VersionSums> {
+fn sums() -> impl Strategy<Value = (VersionSums, Features)> {
     (counts(), counts(), 0..60_000_000_u64, 0..100_u32).prop_map(|(answers, labels, us, input)| {
         let mut latency = Latency::default();
         (0..answers.n.min(5)).for_each(|_| latency.record(us));
         let mut grid = Grid::default();
         (0..answers.n).for_each(|_| grid.number(f64::from(input)));
-        VersionSums {
+        let sums = VersionSums {
             answers,
             labels,
             latency: Some(Box::new(latency)),
-            features: BTreeMap::from([(FeatureName::new("f").unwrap(), grid)]),
             ..VersionSums::default()
-        }
+        };
+        (sums, BTreeMap::from([(FeatureName::new("f").unwrap(), grid)]))
     })
 }
 
@@ -59,16 +59,21 @@ fn frame() -> impl Strategy<Value = (u32, Frame)> {
         prop::sample::select(vec![SampleRole::Live, SampleRole::Shadow, SampleRole::Unstated]);
     let versions = prop::collection::vec((version(), role, sums(), 0..3_i64), 0..4);
     let pairs = prop::collection::vec((counts(), counts(), 0..3_i64), 0..2);
-    (lane(), 0..3_u64, 0..4_u32, any::<bool>(), versions, pairs, 0..20_i64).prop_map(
-        |(lane, epoch, skip, idle, versions, pairs, jump)| {
+    let said = (any::<bool>(), prop::bool::weighted(0.2));
+    (lane(), 0..3_u64, 0..4_u32, said, versions, pairs, 0..20_i64).prop_map(
+        |(lane, epoch, skip, (idle, more), versions, pairs, jump)| {
             let pane = |back: i64| EventTime::from_ms(-back * PANE.as_ms());
-            let cell = |(version, role, sums, back)| VersionPartial {
-                pane: pane(back),
-                model: model(),
-                version,
-                role,
-                sums,
+            let mut features = Vec::new();
+            let cell = |(version, role, (sums, inputs), back): (VersionId, _, _, _)| {
+                features.push(FeaturesPartial {
+                    pane: pane(back),
+                    model: model(),
+                    of: FeaturesOf::Version(version.clone(), role),
+                    features: inputs,
+                });
+                VersionPartial { pane: pane(back), model: model(), version, role, sums }
             };
+            let versions = versions.into_iter().map(cell).collect();
             let pair = |(x, y, back): (Counts, Counts, i64)| {
                 let table = PairTable {
                     both: x.n - x.bad,
@@ -77,8 +82,7 @@ fn frame() -> impl Strategy<Value = (u32, Frame)> {
                     neither: y.n - y.bad,
                 };
                 let [a, b] = ["v2", "v3"].map(|name| VersionId::new(name).unwrap());
-                let sums = PairSums { table, ..PairSums::default() };
-                PairPartial { pane: pane(back), model: model(), a, b, sums }
+                PairPartial { pane: pane(back), model: model(), a, b, table }
             };
             let frame = Frame {
                 lane,
@@ -89,10 +93,12 @@ fn frame() -> impl Strategy<Value = (u32, Frame)> {
                 idle,
                 warm: 1.0,
                 counters: Counters::default(),
-                versions: versions.into_iter().map(cell).collect(),
+                versions,
                 pairs: pairs.into_iter().map(pair).collect(),
+                features,
                 unknown: Vec::new(),
                 skews: Vec::new(),
+                more,
             };
             (skip * skip * skip, frame)
         },
