@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 
 use tracing::{debug, error, info, warn};
 
+use crate::edge::chain::chain;
 use crate::model::{
     Command, EventTime, Incident, IncidentId, IncidentState, LaneId, Mode, ModelId, SourceId, Span,
     StepResult, TargetId, TriggerId, Verdict, VersionId,
@@ -95,9 +96,21 @@ pub fn record_unreadable(topic: &str, partition: u32, position: i64, why: &str) 
     warn!(topic, partition, position, why, "record unreadable");
 }
 
-/// A snapshot cannot be used, so everything that it stands for is kept.
+/// A snapshot cannot be used.
 pub fn snapshot_unreadable(shard: u32, why: &str) {
-    warn!(shard, why, "snapshot unreadable, the whole inbox is kept");
+    warn!(shard, why, "snapshot unreadable");
+}
+
+/// A snapshot was not written. The next start takes longer; nothing else follows.
+pub fn snapshot_failed(shard: u32, why: &dyn std::error::Error) {
+    counters::snapshot(shard, "failed");
+    warn!(shard, why = chain(why), "snapshot not written, it is tried again in a minute");
+}
+
+/// A snapshot was written.
+pub fn snapshotted(shard: u32, position: i64, bytes: u64) {
+    counters::snapshot(shard, "written");
+    debug!(shard, position, bytes, "snapshot written");
 }
 
 /// The state stored with the position of a lane cannot be used.

@@ -21,9 +21,11 @@ pub mod inputs;
 pub mod lanes;
 mod missing;
 pub mod panes;
+mod pieces;
 pub mod power;
 mod provisional;
 pub mod recent;
+pub mod shared;
 mod silence;
 mod source;
 pub mod state;
@@ -36,6 +38,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use self::lanes::{FrameStatus, Lanes};
+pub use self::pieces::Piece;
+use self::shared::Shared;
 use self::source::SourceLanes;
 use self::state::ModelJudge;
 use crate::model::{EventTime, LaneId, LogTime, ModelId, RuleSet, SourceId, Span, Standing};
@@ -45,7 +49,7 @@ use crate::sums::{Assessment, Frame, LiveTraffic};
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Judge {
     sources: BTreeMap<SourceId, SourceLanes>,
-    models: BTreeMap<ModelId, ModelJudge>,
+    models: BTreeMap<ModelId, Shared<ModelJudge>>,
 }
 
 /// What judge reacts to.
@@ -283,6 +287,6 @@ impl Judge {
     /// A model's judge.
     #[must_use]
     pub fn model(&self, model: &ModelId) -> Option<&ModelJudge> {
-        self.models.get(model)
+        self.models.get(model).map(|judge| &**judge)
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::shared::Shared;
 use crate::model::{EventTime, ModelId, SampleRole, Span, VersionId};
 use crate::sums::{Features, FeaturesOf, Frame, Losses, PairTable, VersionSums};
 
@@ -23,11 +24,14 @@ pub struct Pane {
     unknown: BTreeMap<u32, Losses>,
 }
 
-/// The open panes of a source, by start and model.
+/// Open panes by start and model.
+pub(super) type Open = BTreeMap<(EventTime, ModelId), Shared<Pane>>;
+
+/// The open panes of a source.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct OpenPanes {
     #[serde(with = "crate::sums::entries")]
-    open: BTreeMap<(EventTime, ModelId), Pane>,
+    open: Open,
     /// What was lost of nobody knows which model, by lane.
     unknown: BTreeMap<EventTime, BTreeMap<u32, Losses>>,
     /// Cells that came after the shard had closed their pane.
@@ -107,9 +111,20 @@ impl OpenPanes {
                 break;
             }
             let ((start, model), sums) = entry.remove_entry();
-            closed.push((start, model, sums));
+            closed.push((start, model, sums.take()));
         }
         closed
+    }
+
+    /// What is not in a pane of a model, and those panes.
+    pub(super) fn apart(&self) -> (Self, Open) {
+        let Self { open, unknown, after_close } = self;
+        let bare = Self { open: Open::new(), unknown: unknown.clone(), after_close: *after_close };
+        (bare, open.clone())
+    }
+
+    pub(super) fn put(&mut self, start: EventTime, model: ModelId, pane: Shared<Pane>) {
+        self.open.insert((start, model), pane);
     }
 
     /// Takes out what was lost of nobody knows which model in panes that end at or before the
@@ -139,7 +154,7 @@ impl OpenPanes {
             .skip_while(move |((start, _), _)| *start < from)
             .take_while(move |((start, _), _)| *start + pane <= to)
             .filter(move |((_, of), _)| of == model)
-            .map(|((start, _), sums)| (*start, sums))
+            .map(|((start, _), sums)| (*start, &**sums))
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gaps::Gaps;
 use super::lanes::Lanes;
-use super::panes::OpenPanes;
+use super::panes::{Open, OpenPanes};
 use super::state::ModelJudge;
 use super::{Judge, Output};
 use crate::model::{EventTime, LogTime, ModelId, RuleSet, SourceId, Span, VersionId};
@@ -29,6 +29,22 @@ pub(super) struct SourceLanes {
 }
 
 impl SourceLanes {
+    /// The source without its open panes, and these.
+    pub(super) fn apart(&self) -> (Self, Open) {
+        let (panes, open) = self.panes.apart();
+        let Self { lanes, gaps, arrivals, measured, silent, touched, .. } = self;
+        let bare = Self {
+            lanes: lanes.clone(),
+            panes,
+            gaps: *gaps,
+            arrivals: arrivals.clone(),
+            measured: *measured,
+            silent: *silent,
+            touched: touched.clone(),
+        };
+        (bare, open)
+    }
+
     pub(super) fn new(lanes: Lanes) -> Self {
         let (panes, arrivals) = (OpenPanes::default(), Gaps::default());
         let touched = BTreeSet::new();

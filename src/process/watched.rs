@@ -58,8 +58,8 @@ impl Log for Watched {
         self.log.partitions(topic)
     }
 
-    fn latest(&self, partition: &Partition) -> Result<Vec<Record>, LogError> {
-        self.log.latest(partition)
+    fn latest(&self, partition: &Partition, beginning: &str) -> Result<Vec<Record>, LogError> {
+        self.log.latest(partition, beginning)
     }
 
     fn scan(&self, of: &Partition, position: i64, most: usize) -> Result<Vec<Record>, LogError> {

@@ -9,7 +9,8 @@ use crate::edge::diagnostics;
 use crate::edge::log::local::LocalLog;
 use crate::edge::log::{Log, Partition, Topic};
 use crate::model::{RuleSet, Source, Span};
-use crate::shard::{self, Inbox};
+use crate::shard::Inbox;
+use crate::topics::snapshots::StoredSnapshots;
 use crate::topics::{RoleError, Topics};
 use crate::wire::json;
 
@@ -69,11 +70,8 @@ fn inbox(
     let at = topics.partition(Topic::Inbox, shard);
     let oldest = log.scan(&at, 0, 1)?;
     let old = oldest.first().is_some_and(|record| record.time < log.now() - keep);
-    let snapshot = if old { topics.latest(Topic::State, shard, "snapshot")? } else { None };
-    let folded = snapshot.and_then(|record| {
-        let restored = shard::restore(&record.value);
-        restored.inspect_err(|why| diagnostics::snapshot_unreadable(shard, &why.to_string())).ok()
-    });
+    let stored = if old { Some(StoredSnapshots::read(topics, shard)?) } else { None };
+    let folded = stored.and_then(|stored| stored.restore(shard, i64::MAX));
     let Some((from, rule_set)) =
         folded.and_then(|shard| Some((shard.next(), shard.rule_set()?.clone())))
     else {

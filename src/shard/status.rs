@@ -10,6 +10,7 @@ use super::Shard;
 use crate::judge::design::Moments;
 use crate::judge::power::{Detectable, Measure, Power};
 use crate::judge::recent::RecentSums;
+use crate::judge::shared::Shared;
 use crate::judge::tally;
 use crate::model::{
     Baseline, Benefit, EventTime, FeatureName, Incident, IncidentState, Limit, LogTime, Mode,
@@ -22,14 +23,18 @@ use crate::sums::{Assessment, Counters};
 const IN_TIME: Span = Span::from_s(7 * 24 * 3600);
 
 /// What a trigger speaks of.
-type TriggerKey = (ModelId, VersionId, TriggerId, Option<FeatureName>);
+type Subject = (VersionId, TriggerId, Option<FeatureName>);
 
-/// The last word on each version, trigger and feature.
+/// The last word on each version, trigger and feature, by model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Latest {
-    #[serde(with = "crate::sums::entries")]
-    said: BTreeMap<TriggerKey, (SignalStatus, RecentSums)>,
+    said: BTreeMap<ModelId, Shared<OfModel>>,
 }
+
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+struct OfModel(
+    #[serde(with = "crate::sums::entries")] BTreeMap<Subject, (SignalStatus, RecentSums)>,
+);
 
 /// Everything a shard can tell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -165,12 +170,8 @@ pub struct SignalStatus {
 
 impl Latest {
     pub(super) fn take(&mut self, assessment: &Assessment) {
-        let key = (
-            assessment.model.clone(),
-            assessment.version.clone(),
-            assessment.trigger.clone(),
-            assessment.feature.clone(),
-        );
+        let Assessment { model, version, trigger, feature, .. } = assessment;
+        let key = (version.clone(), trigger.clone(), feature.clone());
         let evidence = &assessment.evidence;
         let against = assessment.against.iter();
         let status = SignalStatus {
@@ -196,12 +197,25 @@ impl Latest {
             per_s: 0.0,
             sees: None,
         };
-        let mut recent = self.said.get(&key).map(|(_, recent)| *recent).unwrap_or_default();
+        let said = &mut self.said.entry(model.clone()).or_default().0;
+        let mut recent = said.get(&key).map(|(_, recent)| *recent).unwrap_or_default();
         let sums = assessment.closed.iter().map(|bucket| (bucket, tally::moments(&bucket.tally)));
         if let Some((bucket, sums)) = sums.max_by(|(_, a), (_, b)| a.n.total_cmp(&b.n)) {
             recent.take(bucket.start, bucket.end, sums);
         }
-        self.said.insert(key, (status, recent));
+        said.insert(key, (status, recent));
+    }
+
+    /// What was said of each model.
+    pub(super) fn pieces(&self) -> Vec<Self> {
+        let one = |(model, said): (&ModelId, &Shared<OfModel>)| Self {
+            said: BTreeMap::from([(model.clone(), said.clone())]),
+        };
+        self.said.iter().map(one).collect()
+    }
+
+    pub(super) fn put(&mut self, piece: Self) {
+        self.said.extend(piece.said);
     }
 }
 
@@ -213,7 +227,10 @@ impl Shard {
         for model in self.undo.models() {
             models.entry(model.clone()).or_insert_with(|| self.model_status(&model));
         }
-        for ((model, version, _, _), (signal, recent)) in &self.latest.said {
+        let said = self.latest.said.iter().flat_map(|(model, said)| {
+            said.0.iter().map(move |((version, ..), said)| (model, version, said))
+        });
+        for (model, version, (signal, recent)) in said {
             let status = models.entry(model.clone()).or_insert_with(|| self.model_status(model));
             let version = status.versions.entry(version.clone()).or_insert(VersionStatus {
                 role: None,

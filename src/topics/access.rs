@@ -1,10 +1,15 @@
 //! What is created, appended and looked up on the topics.
 
+use std::collections::BTreeMap;
+
 use super::{RoleError, Topics};
-use crate::edge::log::{Record, Topic, Writer};
+use crate::edge::log::{LogError, Record, Topic, Writer};
 use crate::model::{ModelId, RuleSet};
 use crate::shard::Inbox;
 use crate::wire::json;
+
+/// The last record of each key.
+pub(crate) type Kept = BTreeMap<String, Record>;
 
 impl Topics {
     /// Creates the topics that are missing, and writes the first records of each empty inbox: its
@@ -77,7 +82,18 @@ impl Topics {
         shard: u32,
         key: &str,
     ) -> Result<Option<Record>, RoleError> {
-        let records = self.log.latest(&self.partition(topic, shard))?;
+        let records = self.log.latest(&self.partition(topic, shard), key)?;
         Ok(records.into_iter().find(|record| record.key.as_deref() == Some(key.as_bytes())))
+    }
+
+    /// The last records of all keys of a compacted topic that begin with a text.
+    ///
+    /// # Errors
+    /// Storage.
+    pub(crate) fn kept(&self, topic: Topic, shard: u32, beginning: &str) -> Result<Kept, LogError> {
+        let records = self.log.latest(&self.partition(topic, shard), beginning)?;
+        // Ripcord's own keys are text.
+        let named = |record: Record| Some((String::from_utf8(record.key.clone()?).ok()?, record));
+        Ok(records.into_iter().filter_map(named).collect())
     }
 }

@@ -21,13 +21,8 @@ impl Replies {
     /// # Errors
     /// Storage.
     pub(crate) fn read(topics: &Topics, shard: u32) -> Result<Self, RoleError> {
-        let records = topics.log.latest(&topics.partition(Topic::Status, shard))?;
-        let replies = records.into_iter().filter_map(|record| {
-            // Ripcord's own keys are text.
-            let key = String::from_utf8(record.key?).ok()?;
-            key.starts_with(REPLY).then_some((key, record.time))
-        });
-        Ok(Self(replies.collect()))
+        let records = topics.kept(Topic::Status, shard, REPLY)?;
+        Ok(Self(records.into_iter().map(|(key, record)| (key, record.time)).collect()))
     }
 
     /// Notes a reply that was just written.

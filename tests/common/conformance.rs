@@ -237,7 +237,7 @@ impl Shard {
         let mut reader = log.reader(&self.group, std::slice::from_ref(&self.input.topic)).unwrap();
         (
             values(&log.scan(&self.output, 0, 100).unwrap()),
-            values(&log.latest(&self.state).unwrap()),
+            values(&log.latest(&self.state, "").unwrap()),
             reader.committed(&self.input).unwrap(),
         )
     }
@@ -282,7 +282,7 @@ fn refusals(log: &dyn Log, name: &str) {
     ));
     let mut writer = log.writer(Some(name)).unwrap();
     for bad in [&nowhere, &beyond] {
-        assert!(matches!(log.latest(bad), Err(LogError::NoSuchPartition(of)) if of == *bad));
+        assert!(matches!(log.latest(bad, ""), Err(LogError::NoSuchPartition(of)) if of == *bad));
         assert!(matches!(log.scan(bad, 0, 1), Err(LogError::NoSuchPartition(of)) if of == *bad));
         let records = vec![plain(&shard.output, "first"), plain(bad, "second")];
         let error = writer.append(records).unwrap_err();
@@ -333,13 +333,13 @@ fn latest(log: &dyn Log, name: &str) {
         for (key, value) in sent {
             writer.append(vec![keyed(&part(&topic, 1), key, value)]).unwrap();
         }
-        let found = log.latest(&part(&topic, 1)).unwrap();
+        let found = log.latest(&part(&topic, 1), "").unwrap();
         let found: Vec<_> = found
             .iter()
             .map(|r| format!("{}={}", String::from_utf8_lossy(r.key.as_ref().unwrap()), value(r)))
             .collect();
         assert_eq!(found, expected);
-        assert_eq!(log.latest(&part(&topic, 0)).unwrap(), []);
+        assert_eq!(log.latest(&part(&topic, 0), "").unwrap(), []);
         let read = to_end(&mut *reading(log, &topic, &topic), 2);
         let last = read[&1].0.last().unwrap();
         assert_eq!((last.key.as_deref(), last.value.len()), (Some(&b"d"[..]), 0));

@@ -141,8 +141,8 @@ impl Log for Shim {
         self.log.partitions(topic)
     }
 
-    fn latest(&self, partition: &Partition) -> Result<Vec<Record>, LogError> {
-        self.log.latest(partition)
+    fn latest(&self, partition: &Partition, beginning: &str) -> Result<Vec<Record>, LogError> {
+        self.log.latest(partition, beginning)
     }
 
     fn scan(

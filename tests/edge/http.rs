@@ -451,7 +451,7 @@ fn an_instruction_makes_the_whole_round_and_twice_is_once() {
 /// The keys that stand on the topic of live numbers.
 fn keys(world: &World) -> Vec<String> {
     let shards = (0..SHARDS).map(|shard| world.topics.partition(Topic::Status, shard));
-    let latest = shards.flat_map(|partition| world.topics.log.latest(&partition).unwrap());
+    let latest = shards.flat_map(|partition| world.topics.log.latest(&partition, "").unwrap());
     latest.map(|record| String::from_utf8(record.key.unwrap()).unwrap()).collect()
 }
 

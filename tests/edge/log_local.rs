@@ -235,7 +235,7 @@ fn a_reader_sees_transactions_whole() {
                 assert_eq!(log.scan(&other, last.position, 1).unwrap()[0].value, last.value);
                 let committed = mine.committed(&at("in", 0)).unwrap().unwrap();
                 assert!(committed.position > last.position);
-                let state = values(&log.latest(&at("state", 0)).unwrap());
+                let state = values(&log.latest(&at("state", 0), "").unwrap());
                 assert!(state[0].parse::<i64>().unwrap() > last.position);
             }
             assert!(writes.join().unwrap());
@@ -308,7 +308,7 @@ fn retention_of_a_compacted_topic_deletes_marks_only() {
     assert_eq!(log.retain(&to, Span::ZERO, None).unwrap(), 1);
     assert_eq!(values(&log.scan(&to, 0, 9).unwrap()), ["2", "1"]);
     writer.append(vec![keyed("b", "2")]).unwrap();
-    assert_eq!(values(&log.latest(&to).unwrap()), ["2", "1", "2"]);
+    assert_eq!(values(&log.latest(&to, "").unwrap()), ["2", "1", "2"]);
 }
 
 /// Not a test of its own: the process that others kill. Says on its output what was acknowledged.
@@ -402,7 +402,7 @@ fn check_after_kill(log: &LocalLog, appended: &[(i64, String)], committed: i64) 
         let out = log.scan(&at("out", partition), 0, all).unwrap();
         assert_eq!(values(&out), outputs);
     }
-    let state = values(&log.latest(&at("state", 0)).unwrap());
+    let state = values(&log.latest(&at("state", 0), "").unwrap());
     assert_eq!(state, outputs.last().cloned().into_iter().collect::<Vec<_>>());
 }
 

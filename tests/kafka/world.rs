@@ -306,7 +306,7 @@ impl World {
         let shards = (0..self.shape.shards).map(of);
         let status = |record: &Record| record.key.as_deref() == Some(b"status");
         shards
-            .flat_map(|at| self.log.latest(&at).unwrap())
+            .flat_map(|at| self.log.latest(&at, "").unwrap())
             .filter(status)
             .map(|record| serde_json::from_slice(&record.value).unwrap())
             .collect()

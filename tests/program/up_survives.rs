@@ -177,7 +177,7 @@ impl World {
     fn status(&self, log: &LocalLog) -> Vec<Status> {
         let of = |partition| {
             let at = Partition { topic: "ripcord.default.status".to_owned(), partition };
-            let records = log.latest(&at).unwrap();
+            let records = log.latest(&at, "").unwrap();
             let status = records.iter().find(|r| r.key.as_deref() == Some(b"status")).unwrap();
             serde_json::from_slice(&status.value).unwrap()
         };

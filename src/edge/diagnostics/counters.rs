@@ -88,6 +88,12 @@ pub fn refused(worker: &TargetId, reason: &'static str) {
     count(metrics::REFUSED, labels);
 }
 
+/// A snapshot was written, or was not.
+pub fn snapshot(shard: u32, result: &'static str) {
+    let labels = vec![("shard", shard.to_string()), ("result", result.to_owned())];
+    count(metrics::SNAPSHOTS, labels);
+}
+
 /// A worker could not read a command.
 pub fn unreadable(worker: &TargetId) {
     count(metrics::UNREADABLE_COMMANDS, vec![("worker", worker.to_string())]);
@@ -112,8 +118,8 @@ pub fn page(page: &mut Page) {
         let took = done.took.get(&metric).into_iter().flatten();
         page.histogram(metric, took.map(|(labels, spread)| (labels.clone(), spread.clone())));
     }
-    use metrics::{NOTIFICATIONS, REFUSED, SUPPRESSED, UNREADABLE_COMMANDS, VERDICTS};
-    for metric in [SUPPRESSED, NOTIFICATIONS, VERDICTS, REFUSED, UNREADABLE_COMMANDS] {
+    use metrics::{NOTIFICATIONS, REFUSED, SNAPSHOTS, SUPPRESSED, UNREADABLE_COMMANDS, VERDICTS};
+    for metric in [SUPPRESSED, NOTIFICATIONS, VERDICTS, REFUSED, SNAPSHOTS, UNREADABLE_COMMANDS] {
         let counts = done.counts.get(&metric).into_iter().flatten();
         page.counter(metric, counts.map(|(labels, count)| (labels.clone(), *count)));
     }

@@ -61,6 +61,7 @@ metrics! {
         "Test statistic of a trigger, as odds against the null hypothesis";
     THRESHOLD = "ripcord_evidence_threshold", "Odds at which the trigger fires";
     TRIGGERS = "ripcord_triggers", "Triggers by signal and current verdict";
+    SNAPSHOTS = "ripcord_snapshots", "Snapshots of shards by result, in this process";
     VERDICTS = "ripcord_verdicts", "Verdicts that changed or led to an action, in this process";
     WATERMARK = "ripcord_watermark_delay_seconds", "Log time minus the newest event time read";
     LATE = "ripcord_late_events", "Records that arrived after their pane was closed";

@@ -104,8 +104,8 @@ impl Log for KafkaLog {
         self.cluster.partitions(topic)
     }
 
-    fn latest(&self, partition: &Partition) -> Result<Vec<Record>, LogError> {
-        self.cluster.latest(partition)
+    fn latest(&self, partition: &Partition, beginning: &str) -> Result<Vec<Record>, LogError> {
+        self.cluster.latest(partition, beginning.as_bytes())
     }
 
     fn scan(

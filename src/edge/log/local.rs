@@ -166,9 +166,9 @@ impl Log for LocalLog {
         Ok(self.core.shared.board.lock().topics.get(topic).map(|kept| kept.partitions))
     }
 
-    fn latest(&self, partition: &Partition) -> Result<Vec<Record>, LogError> {
+    fn latest(&self, partition: &Partition, beginning: &str) -> Result<Vec<Record>, LogError> {
         let slot = self.core.shared.board.lock().slot(partition)?;
-        let found = store::latest(&lock(&self.core.db), slot);
+        let found = store::latest(&lock(&self.core.db), slot, beginning.as_bytes());
         found.map_err(|error| self.core.shared.said("reading", Fault::Sql(error)))
     }
 

@@ -314,12 +314,13 @@ pub trait Log: Send + Sync {
     /// Storage.
     fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError>;
 
-    /// The last record of each key of a partition, ordered by position; without the keys that
-    /// are gone: on a compacted topic, those whose last value is empty.
+    /// The last record of each key of a partition that begins with `beginning`, ordered by
+    /// position; without the keys that are gone: on a compacted topic, those whose last value is
+    /// empty.
     ///
     /// # Errors
     /// Storage.
-    fn latest(&self, partition: &Partition) -> Result<Vec<Record>, LogError>;
+    fn latest(&self, partition: &Partition, beginning: &str) -> Result<Vec<Record>, LogError>;
 
     /// Records of a partition from `position` on, at most `most`, outside any group.
     ///

@@ -5,6 +5,7 @@
 
 mod publish;
 mod restore;
+mod snapshots;
 mod tally;
 mod tick;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use self::publish::PublishedState;
 use self::restore::step;
+use self::snapshots::ShardSnapshots;
 use crate::edge::clock::{Stopwatch, Uptime};
 use crate::edge::diagnostics;
 use crate::edge::diagnostics::counters::{self, TimedPhase};
@@ -24,9 +26,6 @@ use crate::roles::decide::tally::tally;
 use crate::shard::{Output, Shard, Status};
 use crate::topics::replies::Replies;
 use crate::topics::{RoleError, Topics};
-
-/// Records between two snapshots of a shard.
-const SNAPSHOT_EVERY: i64 = 20_000;
 
 /// Time until a commit that did not go through is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(5);
@@ -53,7 +52,7 @@ struct Owned {
     committer: Box<dyn Writer>,
     told: PublishedState,
     replies: Replies,
-    snapshot_at: i64,
+    snapshots: ShardSnapshots,
     ticked: Option<Uptime>,
     /// When the last record was folded.
     folded_at: Uptime,
@@ -107,7 +106,8 @@ impl Decide {
         if let Some(inbox) = self.arriving.pop_front() {
             self.take_over(&inbox)?;
         }
-        let wait = if self.arriving.is_empty() { wait } else { Duration::ZERO };
+        let busy = !self.arriving.is_empty() || self.is_writing_snapshots();
+        let wait = if busy { Duration::ZERO } else { wait };
         let mut turn = DecideTurn::default();
         match self.reader.read(wait)? {
             Some(Read::Assigned(partitions)) => self.arriving.extend(partitions),
@@ -116,7 +116,7 @@ impl Decide {
             }
             Some(Read::Revoking(partitions)) => {
                 for partition in partitions {
-                    self.snapshot(partition.partition)?;
+                    self.last_snapshot(partition.partition)?;
                     self.lose(&partition);
                 }
             }
@@ -136,6 +136,8 @@ impl Decide {
             Some(Read::Blocked(_)) => {}
             None => turn.idle = self.arriving.is_empty(),
         }
+        self.write_snapshots()?;
+        turn.idle &= !self.is_writing_snapshots();
         Ok(turn)
     }
 
@@ -167,7 +169,7 @@ impl Decide {
     /// Storage.
     pub fn stop(&mut self) -> Result<(), RoleError> {
         let ids: Vec<_> = self.owned.keys().copied().collect();
-        ids.into_iter().try_for_each(|id| self.snapshot(id))
+        ids.into_iter().try_for_each(|id| self.last_snapshot(id))
     }
 
     fn fold(&mut self, inbox: &Partition, records: &[Record]) -> Result<Vec<Output>, RoleError> {
@@ -180,6 +182,7 @@ impl Decide {
             step(&mut owned.shard, record, &mut outputs)?;
         }
         counters::took(TimedPhase::Fold, watch);
+        owned.snapshots.folded(records);
         if owned.shard.log_time() != owned.reached.0 {
             owned.reached = (owned.shard.log_time(), owned.folded_at);
         }
@@ -191,9 +194,6 @@ impl Decide {
             }
             counters::took(TimedPhase::Commit, watch);
             outputs.iter().for_each(tally);
-        }
-        if self.owned.get(&id).is_some_and(|owned| next - owned.snapshot_at >= SNAPSHOT_EVERY) {
-            self.snapshot(id)?;
         }
         Ok(outputs)
     }
@@ -262,27 +262,5 @@ impl Decide {
         self.owned.remove(&inbox.partition);
         diagnostics::fenced("decide", &inbox.to_string());
         self.arriving.push_back(inbox.clone());
-    }
-
-    /// Commits the position, then writes a snapshot at it.
-    fn snapshot(&mut self, id: u32) -> Result<(), RoleError> {
-        let Some(owned) = self.owned.get_mut(&id) else { return Ok(()) };
-        let next = owned.shard.next();
-        if next == owned.snapshot_at {
-            return Ok(());
-        }
-        owned.snapshot_at = next;
-        let inbox = self.topics.partition(Topic::Inbox, id);
-        if !self.commit(&inbox, next, &[])? {
-            return Ok(());
-        }
-        match self.owned.remove(&id) {
-            Some(owned) => {
-                let saved = self.save(&owned.shard);
-                self.owned.insert(id, owned);
-                saved
-            }
-            None => Ok(()),
-        }
     }
 }

@@ -1,11 +1,13 @@
 //! How this process takes a shard over: the former owner is fenced, and its state is folded again.
 
 use super::publish::PublishedState;
-use super::{Decide, Owned, SNAPSHOT_EVERY};
+use super::snapshots::ShardSnapshots;
+use super::{Decide, Owned};
 use crate::edge::diagnostics;
 use crate::edge::log::{Commit, Partition, Record, Topic};
-use crate::shard::{self, Inbox, Output, Shard};
+use crate::shard::{Inbox, Output, Shard};
 use crate::topics::replies::Replies;
+use crate::topics::snapshots::StoredSnapshots;
 use crate::topics::{RoleError, Topics};
 use crate::wire::json;
 use crate::wire::result::code_from_text;
@@ -37,7 +39,7 @@ impl Decide {
             // A log may forget how far a group came that was away for long.
             None => undo.as_ref().and_then(Topics::undo_position).unwrap_or(0),
         };
-        let mut folded = self.refold(inbox, committed)?;
+        let (mut folded, snapshots) = self.refold(inbox, committed)?;
         if let Some(record) = undo {
             folded.set_undo_state(json::decode("undo state", &record.value)?);
         }
@@ -46,7 +48,7 @@ impl Decide {
         let uptime = self.topics.log.uptime();
         let owned = Owned {
             reached: (folded.log_time(), uptime),
-            snapshot_at: folded.next(),
+            snapshots,
             shard: folded,
             committer,
             told: PublishedState::default(),
@@ -61,17 +63,19 @@ impl Decide {
 
     /// Judge's state at the commit. A fold that is long leaves snapshots on its way: should it be
     /// cut short, the next one begins there.
-    fn refold(&mut self, inbox: &Partition, committed: i64) -> Result<Shard, RoleError> {
+    fn refold(
+        &mut self,
+        inbox: &Partition,
+        committed: i64,
+    ) -> Result<(Shard, ShardSnapshots), RoleError> {
         let id = inbox.partition;
-        let fresh = || Shard::new(id, self.topics.shards);
-        let mut folded = match self.topics.latest(Topic::State, id, "snapshot")? {
-            Some(record) => shard::restore(&record.value).unwrap_or_else(|_| fresh()),
-            None => fresh(),
-        };
-        if folded.next() > committed {
-            folded = fresh();
-        }
-        let (mut saved, mut dropped) = (folded.next(), Vec::new());
+        let stored = StoredSnapshots::read(&self.topics, id)?;
+        let restored = stored.restore(id, committed);
+        let mut folded = restored.unwrap_or_else(|| Shard::new(id, self.topics.shards));
+        let now = self.topics.log.uptime();
+        let mut snapshots = ShardSnapshots::new(&stored, folded.next(), now);
+        drop(stored);
+        let mut dropped = Vec::new();
         while folded.next() < committed {
             let records = self.topics.log.scan(inbox, folded.next(), FOLD_BATCH)?;
             if records.is_empty() {
@@ -81,15 +85,15 @@ impl Decide {
                 step(&mut folded, record, &mut dropped)?;
                 dropped.clear();
             }
-            if folded.next() - saved >= SNAPSHOT_EVERY {
-                saved = folded.next();
-                self.save(&folded)?;
+            snapshots.folded(&records);
+            if snapshots.due(self.topics.log.uptime()) {
+                snapshots.whole(&self.topics, self.writer.as_mut(), &folded);
             }
             if records.last().is_some_and(|last| last.position + 1 >= committed) {
                 break;
             }
         }
-        Ok(folded)
+        Ok((folded, snapshots))
     }
 
     /// Where a log deletes by age alone, the rules in force may be gone from the inbox when no
@@ -105,24 +109,6 @@ impl Decide {
             let record = self.topics.inbox(id, None, &Inbox::Rules(rule_set))?;
             self.writer.append(vec![record])?;
         }
-        Ok(())
-    }
-
-    /// Writes a snapshot, where the shard has come far enough to have one.
-    pub(super) fn save(&mut self, folded: &Shard) -> Result<(), RoleError> {
-        let bytes = match shard::snapshot(folded) {
-            Ok(bytes) => bytes,
-            Err(shard::SnapshotError::Unreadable(source)) => {
-                return Err(json::JsonError::Write { record: "snapshot", source }.into());
-            }
-            Err(_) => return Ok(()),
-        };
-        self.writer.append(vec![self.topics.plain(
-            Topic::State,
-            folded.id(),
-            "snapshot",
-            bytes,
-        )])?;
         Ok(())
     }
 }

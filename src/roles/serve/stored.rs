@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use super::{App, locked};
 use crate::edge::diagnostics;
 use crate::edge::http::Problem;
-use crate::edge::log::Topic;
+use crate::edge::log::{Record, Topic};
 use crate::model::LogTime;
 use crate::wire::json;
 
@@ -17,14 +17,12 @@ pub(super) fn by_key(
     topic: Topic,
     shard: u32,
 ) -> Result<BTreeMap<String, StoredValue>, Problem> {
-    let records = app.topics.log.latest(&app.topics.partition(topic, shard))?;
-    let kept = records.into_iter().filter_map(|record| {
-        // Ripcord's own keys are text.
-        let key = String::from_utf8(record.key?).ok()?;
-        let (time, position, value) = (record.time, record.position, record.value);
-        Some((key, StoredValue { time, position, value }))
-    });
-    Ok(kept.collect())
+    let records = app.topics.kept(topic, shard, "")?;
+    let stored = |(key, record): (String, Record)| {
+        let Record { time, position, value, .. } = record;
+        (key, StoredValue { time, position, value })
+    };
+    Ok(records.into_iter().map(stored).collect())
 }
 
 /// Unreadable records that are named in the log, each once however often somebody asks.

@@ -6,9 +6,10 @@
 mod build;
 mod flights;
 mod random;
+mod snapshots;
 
 use ripcord::model::LogTime;
-use ripcord::shard::{Inbox, Output, Shard, restore, snapshot};
+use ripcord::shard::{Inbox, Manifest, Output, Shard, SnapshotStep, SnapshotWriter, restore};
 
 /// A record of an inbox and when it was appended.
 pub(crate) type Entry = (LogTime, Inbox);
@@ -21,10 +22,33 @@ pub(crate) fn fold(shard: &mut Shard, entries: &[Entry], forgetful: bool) -> Vec
         shard.step(shard.next(), *at, record, &mut out).unwrap();
         outputs.push(out);
         if forgetful {
-            *shard = restore(&snapshot(shard).unwrap()).unwrap();
+            *shard = restored(&snapshot(shard));
         }
     }
     outputs
+}
+
+/// A whole snapshot.
+pub(crate) fn snapshot(shard: &Shard) -> (Manifest, Vec<Vec<u8>>) {
+    finished(SnapshotWriter::new(shard).unwrap())
+}
+
+/// What a writer still writes.
+pub(crate) fn finished(mut writer: SnapshotWriter) -> (Manifest, Vec<Vec<u8>>) {
+    let mut all = Vec::new();
+    loop {
+        match writer.step().unwrap() {
+            SnapshotStep::Chunks(chunks) => all.extend(chunks),
+            SnapshotStep::Last(chunks, manifest) => {
+                all.extend(chunks);
+                return (*manifest, all);
+            }
+        }
+    }
+}
+
+pub(crate) fn restored((manifest, chunks): &(Manifest, Vec<Vec<u8>>)) -> Shard {
+    restore(manifest, &chunks.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap()
 }
 
 /// Folds records in batches of these sizes, in turn: their outputs in one list, as a reader that
@@ -66,7 +90,7 @@ pub(crate) fn same_every_way(shard: &Shard, entries: &[Entry]) -> Vec<Vec<Output
         let in_batches = fold_in_batches(&mut shard.clone(), entries, &sizes);
         assert_eq!(in_batches, outputs.concat(), "in batches of {sizes:?} it differs");
     }
-    let [first, second, third] = folds.map(|shard| snapshot(&shard).unwrap());
+    let [first, second, third] = folds.map(|shard| snapshot(&shard));
     assert!(first == second && first == third, "the states differ");
     outputs
 }

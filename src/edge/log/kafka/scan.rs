@@ -66,8 +66,12 @@ impl Cluster {
         Ok(Scanner { consumer, at: None, end: 0 })
     }
 
-    /// The last record of each key, by position.
-    pub(super) fn latest(&self, partition: &Partition) -> Result<Vec<Record>, LogError> {
+    /// The last record of each key that begins so, by position.
+    pub(super) fn latest(
+        &self,
+        partition: &Partition,
+        beginning: &[u8],
+    ) -> Result<Vec<Record>, LogError> {
         self.known(partition)?;
         let compacted = topics::compacted(self, &partition.topic)?;
         let view = Arc::clone(lock(self.views()).entry(partition.clone()).or_default());
@@ -89,7 +93,9 @@ impl Cluster {
                 }
             }
         }
-        let mut latest: Vec<_> = view.records.values().cloned().collect();
+        let wanted = view.records.range(beginning.to_vec()..);
+        let wanted = wanted.take_while(|(key, _)| key.starts_with(beginning));
+        let mut latest: Vec<_> = wanted.map(|(_, record)| record.clone()).collect();
         latest.sort_by_key(|record| record.position);
         Ok(latest)
     }

@@ -115,22 +115,29 @@ pub(super) fn records(
     Ok((found, next))
 }
 
-/// The last record of each key, in order; on a compacted topic without the keys that are gone.
-pub(super) fn latest(db: &Connection, slot: PartitionSlot) -> rusqlite::Result<Vec<Record>> {
+/// The last record of each key that begins so, in order; on a compacted topic without the keys that are gone.
+pub(super) fn latest(
+    db: &Connection,
+    slot: PartitionSlot,
+    beginning: &[u8],
+) -> rusqlite::Result<Vec<Record>> {
     if slot.compacted {
         let mut query = db.prepare_cached(
             "SELECT r.place, r.time, r.ahead, r.key, r.headers, r.value
              FROM newest n JOIN records r ON r.place = n.place
-             WHERE n.slot = ?1 AND length(r.value) > 0 ORDER BY r.place",
+             WHERE n.slot = ?1 AND n.key >= ?2 AND substr(n.key, 1, ?3) = ?2
+             AND length(r.value) > 0 ORDER BY r.place",
         )?;
-        return query.query_map([slot.id], record)?.collect();
+        return query.query_map((slot.id, beginning, beginning.len() as i64), record)?.collect();
     }
     let mut query = db.prepare_cached(
         "SELECT max(place) AS last, time, ahead, key, headers, value FROM records
-         WHERE place >= ?1 AND place < ?2 AND key IS NOT NULL GROUP BY key ORDER BY last",
+         WHERE place >= ?1 AND place < ?2 AND substr(key, 1, ?4) = ?3 GROUP BY key ORDER BY last",
     )?;
     let beyond = PartitionSlot { id: slot.id + 1, ..slot };
-    query.query_map((place(slot, 0), place(beyond, 0)), record)?.collect()
+    let places = (place(slot, 0), place(beyond, 0));
+    let found = (places.0, places.1, beginning, beginning.len() as i64);
+    query.query_map(found, record)?.collect()
 }
 
 /// The first position from `from` on and before `end` that is there, and its time.

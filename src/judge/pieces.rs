@@ -1,0 +1,58 @@
+//! A judge in pieces, each small enough to be written at once, and put together again.
+
+use serde::{Deserialize, Serialize};
+
+use super::Judge;
+use super::panes::Pane;
+use super::shared::Shared;
+use super::source::SourceLanes;
+use super::state::ModelJudge;
+use crate::model::{EventTime, ModelId, SourceId};
+
+/// A part of a judge's state.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Piece(Part);
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+enum Part {
+    /// A source without its open panes.
+    Source(SourceId, Box<SourceLanes>),
+    Pane(SourceId, EventTime, ModelId, Shared<Pane>),
+    Model(ModelId, Shared<ModelJudge>),
+}
+
+impl Judge {
+    /// Everything that it knows, sources before their panes. What is large is shared, not copied.
+    #[must_use]
+    pub fn pieces(&self) -> Vec<Piece> {
+        let mut parts = Vec::new();
+        for (id, source) in &self.sources {
+            let (bare, open) = source.apart();
+            parts.push(Part::Source(id.clone(), Box::new(bare)));
+            let panes = open
+                .into_iter()
+                .map(|((start, model), pane)| Part::Pane(id.clone(), start, model, pane));
+            parts.extend(panes);
+        }
+        let models = self.models.iter();
+        parts.extend(models.map(|(id, judge)| Part::Model(id.clone(), judge.clone())));
+        parts.into_iter().map(Piece).collect()
+    }
+
+    /// Puts a piece in its place. The panes of a source come after it.
+    pub fn put(&mut self, piece: Piece) {
+        match piece.0 {
+            Part::Source(id, source) => {
+                self.sources.insert(id, *source);
+            }
+            Part::Pane(id, start, model, pane) => {
+                if let Some(source) = self.sources.get_mut(&id) {
+                    source.panes.put(start, model, pane);
+                }
+            }
+            Part::Model(id, judge) => {
+                self.models.insert(id, judge);
+            }
+        }
+    }
+}
