@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::panes::Pane;
 use crate::model::{EventTime, Limit, Signal, Span, Trigger, VersionId};
-use crate::sums::{Features, FeaturesOf, Losses, PairTable, VersionSums, features};
+use crate::sums::{FeatureGrids, FeaturesOf, Losses, PairTable, VersionSums, features};
 
 /// What the triggers of one bucket length read; the rest is not merged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -47,10 +47,10 @@ pub struct Bucket {
     #[serde(with = "crate::sums::entries")]
     pub pairs: BTreeMap<(VersionId, VersionId), PairTable>,
     /// Inputs by version.
-    pub features: BTreeMap<VersionId, Features>,
+    pub features: BTreeMap<VersionId, FeatureGrids>,
     /// Inputs of the first version on the requests on which the second logged them, too.
     #[serde(with = "crate::sums::entries")]
-    pub shared: BTreeMap<(VersionId, VersionId), Features>,
+    pub shared: BTreeMap<(VersionId, VersionId), FeatureGrids>,
     /// What was lost of nobody knows which version: it may have been any.
     pub unknown: Losses,
 }

@@ -13,7 +13,7 @@ use super::drift::{Bins, psi};
 use crate::model::{
     EventTime, FeatureName, Limit, Reason, Reference, Statistic, Trigger, Verdict, VersionId,
 };
-use crate::sums::{BucketSums, Counts, Evidence, Features, Grid, Tally, features};
+use crate::sums::{BucketSums, Counts, Evidence, FeatureGrids, Grid, Tally, features};
 
 type Of = (VersionId, FeatureName);
 
@@ -134,8 +134,8 @@ impl DriftInputs {
     /// Each version's distance from its own frozen reference, and each pair's over the same
     /// requests, over the window.
     fn distances(&self) -> (BTreeMap<Of, Distance>, BTreeMap<(Of, VersionId), Distance>) {
-        let mut versions: BTreeMap<&VersionId, (Counts, Features)> = BTreeMap::new();
-        let mut shared: BTreeMap<(&VersionId, &VersionId), Features> = BTreeMap::new();
+        let mut versions: BTreeMap<&VersionId, (Counts, FeatureGrids)> = BTreeMap::new();
+        let mut shared: BTreeMap<(&VersionId, &VersionId), FeatureGrids> = BTreeMap::new();
         for (_, bucket) in &self.window {
             for version in bucket.versions.keys() {
                 let (sum, mine) = versions.entry(version).or_default();

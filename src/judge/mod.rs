@@ -38,8 +38,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use self::lanes::{FrameStatus, Lanes};
-pub use self::pieces::Piece;
-use self::shared::Shared;
+pub use self::pieces::JudgePiece;
+use self::shared::SharedPart;
 use self::source::SourceLanes;
 use self::state::ModelJudge;
 use crate::model::{EventTime, LaneId, LogTime, ModelId, RuleSet, SourceId, Span, Standing};
@@ -49,7 +49,7 @@ use crate::sums::{Assessment, Frame, LiveTraffic};
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Judge {
     sources: BTreeMap<SourceId, SourceLanes>,
-    models: BTreeMap<ModelId, Shared<ModelJudge>>,
+    models: BTreeMap<ModelId, SharedPart<ModelJudge>>,
 }
 
 /// What judge reacts to.

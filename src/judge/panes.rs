@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::shared::Shared;
+use super::shared::SharedPart;
 use crate::model::{EventTime, ModelId, SampleRole, Span, VersionId};
-use crate::sums::{Features, FeaturesOf, Frame, Losses, PairTable, VersionSums};
+use crate::sums::{FeatureGrids, FeaturesOf, Frame, Losses, PairTable, VersionSums};
 
 type VersionCell = (VersionId, SampleRole, u32);
 type PairCell = (VersionId, VersionId, u32);
@@ -19,13 +19,13 @@ pub struct Pane {
     #[serde(with = "crate::sums::entries")]
     pairs: BTreeMap<PairCell, PairTable>,
     #[serde(with = "crate::sums::entries")]
-    features: BTreeMap<(FeaturesOf, u32), Features>,
+    features: BTreeMap<(FeaturesOf, u32), FeatureGrids>,
     /// What was lost of nobody knows which version, by lane.
     unknown: BTreeMap<u32, Losses>,
 }
 
 /// Open panes by start and model.
-pub(super) type Open = BTreeMap<(EventTime, ModelId), Shared<Pane>>;
+pub(super) type Open = BTreeMap<(EventTime, ModelId), SharedPart<Pane>>;
 
 /// The open panes of a source.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -123,7 +123,7 @@ impl OpenPanes {
         (bare, open.clone())
     }
 
-    pub(super) fn put(&mut self, start: EventTime, model: ModelId, pane: Shared<Pane>) {
+    pub(super) fn put(&mut self, start: EventTime, model: ModelId, pane: SharedPart<Pane>) {
         self.open.insert((start, model), pane);
     }
 
@@ -176,7 +176,7 @@ impl Pane {
     }
 
     /// Inputs, lane by lane.
-    pub fn features(&self) -> impl Iterator<Item = (&FeaturesOf, &Features)> {
+    pub fn features(&self) -> impl Iterator<Item = (&FeaturesOf, &FeatureGrids)> {
         self.features.iter().map(|((of, _), features)| (of, features))
     }
 

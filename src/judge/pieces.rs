@@ -4,27 +4,27 @@ use serde::{Deserialize, Serialize};
 
 use super::Judge;
 use super::panes::Pane;
-use super::shared::Shared;
+use super::shared::SharedPart;
 use super::source::SourceLanes;
 use super::state::ModelJudge;
 use crate::model::{EventTime, ModelId, SourceId};
 
 /// A part of a judge's state.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Piece(Part);
+pub struct JudgePiece(Part);
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 enum Part {
     /// A source without its open panes.
     Source(SourceId, Box<SourceLanes>),
-    Pane(SourceId, EventTime, ModelId, Shared<Pane>),
-    Model(ModelId, Shared<ModelJudge>),
+    Pane(SourceId, EventTime, ModelId, SharedPart<Pane>),
+    Model(ModelId, SharedPart<ModelJudge>),
 }
 
 impl Judge {
     /// Everything that it knows, sources before their panes. What is large is shared, not copied.
     #[must_use]
-    pub fn pieces(&self) -> Vec<Piece> {
+    pub fn pieces(&self) -> Vec<JudgePiece> {
         let mut parts = Vec::new();
         for (id, source) in &self.sources {
             let (bare, open) = source.apart();
@@ -36,11 +36,11 @@ impl Judge {
         }
         let models = self.models.iter();
         parts.extend(models.map(|(id, judge)| Part::Model(id.clone(), judge.clone())));
-        parts.into_iter().map(Piece).collect()
+        parts.into_iter().map(JudgePiece).collect()
     }
 
     /// Puts a piece in its place. The panes of a source come after it.
-    pub fn put(&mut self, piece: Piece) {
+    pub fn put(&mut self, piece: JudgePiece) {
         match piece.0 {
             Part::Source(id, source) => {
                 self.sources.insert(id, *source);

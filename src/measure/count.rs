@@ -12,8 +12,7 @@ use super::Lane;
 use super::inputs::InputRange;
 use super::join::Join;
 use super::ledger::{Disposition, ReadPhase, RecordPlace};
-use super::names::{IdOf, ModelIx, VersionIx, id_key, request_key};
-use super::panes::InputsOf;
+use super::names::{IdOf, InputsOf, ModelIx, VersionIx, id_key, request_key};
 use super::request::{JoinContext, Label, Remembered, Scored};
 use crate::model::{
     EventTime, Feature, Health, LatencySample, LostField, NameError, Outcome, Prediction,

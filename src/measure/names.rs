@@ -11,8 +11,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use xxhash_rust::xxh3::{xxh3_64_with_seed, xxh3_128, xxh3_128_with_seed};
 
-use super::panes::InputsOf;
-use crate::model::{FeatureName, ModelId, NameError, VersionId};
+use crate::model::{FeatureName, ModelId, NameError, SampleRole, VersionId};
 use crate::sums::FeaturesOf;
 
 /// Passes on a key that is a hash already.
@@ -68,6 +67,13 @@ pub(super) struct VersionIx(pub(super) u32);
 /// A feature's name in this lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct FeatureIx(u32);
+
+/// Whose inputs: see [`FeaturesOf`](crate::sums::FeaturesOf).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum InputsOf {
+    Version(VersionIx, SampleRole),
+    Shared(VersionIx, VersionIx),
+}
 
 /// Names of one kind; `under` tells apart equal names under different owners.
 #[derive(Debug)]

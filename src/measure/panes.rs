@@ -3,15 +3,14 @@
 //! Law: a pane is open until the watermark passes its end; only open panes are added to. A cell
 //! of a closed pane is sent once more with the next frame, then forgotten.
 
+mod send;
+
 use std::collections::BTreeMap;
 
 use super::ledger::{ReadPhase, RecordPlace};
-use super::names::{FeatureIx, Hashes, KeyHash, ModelIx, Names, VersionIx};
+use super::names::{FeatureIx, Hashes, InputsOf, KeyHash, ModelIx, VersionIx};
 use crate::model::{EventTime, LogTime, SampleRole, Span};
-use crate::sums::{
-    FeaturesPartial, Grid, Losses, PairPartial, PairTable, UnknownPartial, VersionPartial,
-    VersionSums,
-};
+use crate::sums::{Grid, Losses, PairTable, VersionSums};
 
 /// The least time between two sendings of a cell whose bad counts did not change.
 const RESEND: Span = Span::from_s(1);
@@ -39,13 +38,6 @@ impl<T> Cell<T> {
         *wait = Some(wait.map_or(free, |w| w.min(free)));
         false
     }
-}
-
-/// Whose inputs: see [`FeaturesOf`](crate::sums::FeaturesOf).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum InputsOf {
-    Version(VersionIx, SampleRole),
-    Shared(VersionIx, VersionIx),
 }
 
 #[derive(Debug)]
@@ -89,16 +81,6 @@ impl Pane {
             *first = Some((at.position, at.newest_before));
         }
     }
-}
-
-/// The cells that go with a frame, and when the next one is due of those held back.
-#[derive(Debug, Default)]
-pub(super) struct Sending {
-    pub(super) versions: Vec<VersionPartial>,
-    pub(super) pairs: Vec<PairPartial>,
-    pub(super) features: Vec<FeaturesPartial>,
-    pub(super) unknown: Vec<UnknownPartial>,
-    pub(super) wait: Option<LogTime>,
 }
 
 /// All panes of a lane that are open or not yet sent for the last time.
@@ -247,72 +229,4 @@ impl Panes {
     pub(super) fn first_position(&self, topic: usize) -> Option<(i64, Option<EventTime>)> {
         self.open.values().filter_map(|p| p.first.get(topic).copied().flatten()).min()
     }
-
-    /// Takes what is due: cells that changed, at most once a second each unless something bad
-    /// was counted or the pane closed.
-    pub(super) fn send(&mut self, now: LogTime, names: &Names) -> Sending {
-        let mut out = Sending::default();
-        self.unsent = 0;
-        for (start, mut pane) in std::mem::take(&mut self.closed) {
-            collect(start, &mut pane, now, true, names, &mut out);
-        }
-        for (&start, pane) in self.open.iter_mut().filter(|(_, pane)| pane.changed) {
-            collect(start, pane, now, false, names, &mut out);
-        }
-        out.versions.sort_by(|x, y| {
-            (x.pane, &x.model, &x.version, x.role).cmp(&(y.pane, &y.model, &y.version, y.role))
-        });
-        out.unknown.sort_by(|x, y| (x.pane, &x.model).cmp(&(y.pane, &y.model)));
-        out.pairs
-            .sort_by(|x, y| (x.pane, &x.model, &x.a, &x.b).cmp(&(y.pane, &y.model, &y.a, &y.b)));
-        out.features.sort_by(|x, y| (&x.model, x.pane, &x.of).cmp(&(&y.model, y.pane, &y.of)));
-        out
-    }
-}
-
-fn collect(
-    start: EventTime,
-    pane: &mut Pane,
-    now: LogTime,
-    closed: bool,
-    names: &Names,
-    out: &mut Sending,
-) {
-    for (&(version, role), cell) in &mut pane.versions {
-        let bad = cell.sums.bad();
-        if cell.due(now, closed, bad, &mut out.wait) {
-            let (model, version) = names.version_name(version);
-            let (model, version) = (model.clone(), version.clone());
-            let sums = cell.sums.clone();
-            out.versions.push(VersionPartial { pane: start, model, version, role, sums });
-        }
-    }
-    for (&(a, b), cell) in &mut pane.pairs {
-        let table = cell.sums;
-        let bad = table.only_a + table.only_b + table.neither;
-        if cell.due(now, closed, bad, &mut out.wait) {
-            let (model, a) = names.version_name(a);
-            let (model, a) = (model.clone(), a.clone());
-            let b = names.version_name(b).1.clone();
-            out.pairs.push(PairPartial { pane: start, model, a, b, table });
-        }
-    }
-    for (&model, cell) in &mut pane.unknown {
-        if cell.due(now, closed, cell.sums.total(), &mut out.wait) {
-            let model = model.map(|model| names.model_name(model).clone());
-            out.unknown.push(UnknownPartial { pane: start, model, lost: cell.sums });
-        }
-    }
-    if closed {
-        for (of, features) in std::mem::take(&mut pane.features) {
-            let (model, of) = names.whose(of);
-            let named = |(feature, grid)| (names.feature_name(feature).clone(), grid);
-            let features = features.into_iter().map(named).collect();
-            out.features.push(FeaturesPartial { pane: start, model, of, features });
-        }
-    }
-    let held_back = pane.versions.values().any(|cell| cell.changed)
-        || pane.unknown.values().any(|cell| cell.changed)
-        || pane.pairs.values().any(|cell| cell.changed);
-    pane.changed = held_back;
 }

@@ -9,8 +9,8 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use super::inputs::{InputRange, RecentInputs, TOGETHER};
 use super::ledger::{Disposition, ReadPhase, RecordPlace};
-use super::names::{Names, VersionIx};
-use super::panes::{InputsOf, Panes};
+use super::names::{InputsOf, Names, VersionIx};
+use super::panes::Panes;
 use crate::model::{EventTime, SampleRole, Span, Value};
 
 /// Versions of a model remembered for one request; more are measured alone, without labels.

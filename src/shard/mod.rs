@@ -15,7 +15,7 @@ mod status;
 use serde::{Deserialize, Serialize};
 
 pub use record::{Decision, Inbox, Output};
-pub use snapshot::{Manifest, SnapshotError, SnapshotStep, SnapshotWriter, restore};
+pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError, restore};
 pub use status::{ModelStatus, SignalStatus, Status, VersionStatus};
 
 use self::heard::Heard;

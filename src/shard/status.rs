@@ -10,7 +10,7 @@ use super::Shard;
 use crate::judge::design::Moments;
 use crate::judge::power::{Detectable, Measure, Power};
 use crate::judge::recent::RecentSums;
-use crate::judge::shared::Shared;
+use crate::judge::shared::SharedPart;
 use crate::judge::tally;
 use crate::model::{
     Baseline, Benefit, EventTime, FeatureName, Incident, IncidentState, Limit, LogTime, Mode,
@@ -28,7 +28,7 @@ type Subject = (VersionId, TriggerId, Option<FeatureName>);
 /// The last word on each version, trigger and feature, by model.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub(super) struct Latest {
-    said: BTreeMap<ModelId, Shared<OfModel>>,
+    said: BTreeMap<ModelId, SharedPart<OfModel>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -208,7 +208,7 @@ impl Latest {
 
     /// What was said of each model.
     pub(super) fn pieces(&self) -> Vec<Self> {
-        let one = |(model, said): (&ModelId, &Shared<OfModel>)| Self {
+        let one = |(model, said): (&ModelId, &SharedPart<OfModel>)| Self {
             said: BTreeMap::from([(model.clone(), said.clone())]),
         };
         self.said.iter().map(one).collect()

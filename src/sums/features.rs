@@ -1,7 +1,7 @@
 //! The inputs of versions: a grid for each feature.
 //!
 //! They are large, so a lane sends them once, when their pane closes; errors and labels do not wait
-//! for them. In JSON a list of them names the features of each model once, and each grid stands at
+//! for them. In JSON a list of them names the features of each model once, and each grid is at
 //! the place of its feature's name.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,10 +12,10 @@ use super::Grid;
 use crate::model::{EventTime, FeatureName, ModelId, SampleRole, VersionId};
 
 /// A grid for each feature.
-pub type Features = BTreeMap<FeatureName, Grid>;
+pub type FeatureGrids = BTreeMap<FeatureName, Grid>;
 
 /// Adds other features.
-pub fn merge(features: &mut Features, other: &Features) {
+pub fn merge(features: &mut FeatureGrids, other: &FeatureGrids) {
     for (name, grid) in other {
         match features.get_mut(name) {
             Some(mine) => mine.merge(grid),
@@ -47,7 +47,7 @@ pub struct FeaturesPartial {
     /// Whose.
     pub of: FeaturesOf,
     /// All its features, or some: the others are in another part of the frame.
-    pub features: Features,
+    pub features: FeatureGrids,
 }
 
 /// The partials of one model.

@@ -18,7 +18,7 @@ mod varint;
 
 pub use assessment::{Assessment, BucketSums, Evidence, LiveTraffic, Tally};
 pub use counts::{Counts, HealthSums, RunSums};
-pub use features::{Features, FeaturesOf, FeaturesPartial};
+pub use features::{FeatureGrids, FeaturesOf, FeaturesPartial};
 pub use frame::{Counters, Frame, PairPartial, UnknownPartial, VersionPartial, VersionSkew};
 pub use grid::{Cell, Grid, Numbers};
 pub use latency::Latency;

@@ -3,11 +3,16 @@
 //! A slot's manifest is deleted before its chunks are written, and written after them. So one of
 //! the two slots always holds a whole snapshot, whenever a writer dies.
 
+mod pack;
+
+pub(crate) use self::pack::{PackStep, Packer};
+
+use self::pack::{Manifest, unpack};
 use super::Topics;
 use super::access::Kept;
 use crate::edge::diagnostics;
 use crate::edge::log::{LogError, Outgoing, Topic};
-use crate::shard::{self, Manifest, Shard};
+use crate::shard::Shard;
 use crate::wire::json::{self, JsonError};
 
 /// The start of the key of everything that belongs to snapshots.
@@ -75,7 +80,7 @@ impl StoredSnapshots {
             let chunks =
                 (0..manifest.chunks).map_while(|nth| self.records.get(&slot.chunk_key(nth)));
             let chunks: Vec<_> = chunks.map(|record| record.value.as_slice()).collect();
-            match shard::restore(manifest, &chunks) {
+            match unpack(manifest, &chunks) {
                 Ok(restored) => return Some(restored),
                 Err(why) => diagnostics::snapshot_unreadable(shard, &why.to_string()),
             }

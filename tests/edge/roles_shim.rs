@@ -406,9 +406,29 @@ fn retention_leaves_what_a_shard_begins_anew_from() {
         world.log.scan(&at, 0, 1).unwrap().first().unwrap().position
     };
     world.clock.advance_to(LogTime::from_ms((START_S + 30 * 24 * 3600) * 1000));
-    retain(&world);
-    assert_eq!(inbox(&world), 0, "without a snapshot all of it is needed");
     world.decide.stop().unwrap();
+    let at = world.topics.partition(Topic::State, 0);
+    let snapshots = world.log.latest(&at, "snapshot/").unwrap();
+    let manifests = snapshots.iter().filter(|record| {
+        let key = record.key.as_deref().unwrap();
+        key == b"snapshot/a" || key == b"snapshot/b"
+    });
+    let put = |records: Vec<(&Record, Vec<u8>)>| {
+        let record = |(record, value): (&Record, Vec<u8>)| Outgoing {
+            to: at.clone(),
+            key: record.key.clone(),
+            headers: Vec::new(),
+            value,
+        };
+        let records = records.into_iter().map(record).collect();
+        world.log.writer(None).unwrap().append(records).unwrap();
+    };
+    let manifests: Vec<_> = manifests.collect();
+    assert!(snapshots.len() > manifests.len() && !manifests.is_empty());
+    put(manifests.iter().map(|record| (*record, Vec::new())).collect());
+    retain(&world);
+    assert_eq!(inbox(&world), 0, "without a manifest there is no snapshot, and all is needed");
+    put(manifests.iter().map(|record| (*record, record.value.clone())).collect());
     retain(&world);
     assert!(inbox(&world) > 0);
     let rules = |record: &Inbox| matches!(record, Inbox::Rules(_));

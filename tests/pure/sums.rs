@@ -7,8 +7,8 @@ use std::fmt::Debug;
 use proptest::prelude::*;
 use ripcord::model::{FeatureName, LostField, Reject};
 use ripcord::sums::{
-    Counters, Counts, Features, Grid, HealthSums, Latency, Losses, PairTable, RunSums, VersionSums,
-    features,
+    Counters, Counts, FeatureGrids, Grid, HealthSums, Latency, Losses, PairTable, RunSums,
+    VersionSums, features,
 };
 
 fn law<T: Clone + Default + PartialEq + Debug>(
@@ -78,7 +78,7 @@ fn grid() -> impl Strategy<Value = Grid> {
     })
 }
 
-fn inputs() -> impl Strategy<Value = Features> {
+fn inputs() -> impl Strategy<Value = FeatureGrids> {
     let name = prop::sample::select(vec!["age", "income", "city"]);
     let name = name.prop_map(|name| FeatureName::new(name).unwrap());
     prop::collection::btree_map(name, grid(), 0..3)

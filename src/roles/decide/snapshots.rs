@@ -1,4 +1,4 @@
-//! When a shard is snapshotted, and how its snapshot is written beside the work.
+//! When a shard is snapshotted, and how its snapshot is written while the role works.
 //!
 //! A snapshot only saves time after a restart. So one that fails is told and tried again later, and
 //! never ends the role.
@@ -8,8 +8,8 @@ use crate::edge::clock::{Stopwatch, Uptime};
 use crate::edge::diagnostics;
 use crate::edge::log::{Outgoing, Record, Topic, Writer};
 use crate::model::Span;
-use crate::shard::{Shard, SnapshotStep, SnapshotWriter};
-use crate::topics::snapshots::{SnapshotSlot, StoredSnapshots};
+use crate::shard::{Shard, Snapshot};
+use crate::topics::snapshots::{PackStep, Packer, SnapshotSlot, StoredSnapshots};
 use crate::topics::{RoleError, Topics};
 
 /// Bytes of an inbox after which a shard is snapshotted: about a second of folding.
@@ -36,7 +36,7 @@ pub(super) struct ShardSnapshots {
 }
 
 struct SnapshotBeingWritten {
-    writer: SnapshotWriter,
+    packer: Packer,
     chunks: usize,
 }
 
@@ -59,14 +59,14 @@ impl ShardSnapshots {
 
     /// Whether anything was folded since the newest one.
     fn stale(&self, shard: &Shard) -> bool {
-        self.writing.as_ref().map_or(self.at, |one| one.writer.position()) != shard.next()
+        self.writing.as_ref().map_or(self.at, |one| one.packer.position()) != shard.next()
     }
 
     /// Begins one of a shard whose position is committed.
     fn begin(&mut self, shard: &Shard, now: Uptime) {
         (self.begun, self.folded) = (now, 0);
-        match SnapshotWriter::new(shard) {
-            Ok(writer) => self.writing = Some(SnapshotBeingWritten { writer, chunks: 0 }),
+        match Packer::new(Snapshot::of(shard)) {
+            Ok(packer) => self.writing = Some(SnapshotBeingWritten { packer, chunks: 0 }),
             Err(why) => diagnostics::snapshot_failed(shard.id(), &why),
         }
     }
@@ -100,12 +100,12 @@ impl ShardSnapshots {
                 one.chunks += 1;
             }
         };
-        let last = match one.writer.step()? {
-            SnapshotStep::Chunks(chunks) => {
+        let last = match one.packer.step()? {
+            PackStep::Chunks(chunks) => {
                 add(chunks);
                 None
             }
-            SnapshotStep::Last(chunks, manifest) => {
+            PackStep::Last(chunks, manifest) => {
                 add(chunks);
                 Some(manifest)
             }

@@ -1,8 +1,8 @@
 //! Counts of numbers in nested cells, which follow from the set of values alone.
 //!
 //! A finite number other than 0 has an ordinal: its 64 bits read as an integer, for a negative one
-//! the complement of the bits of its size. Ordinals are ordered like their numbers. At a shift s the
-//! cell of a number is its ordinal >> s, so that each cell is a union of two finer ones. Kept is the
+//! the complement of the bits of its size. Ordinals are ordered like their numbers. At a shift s,
+//! the cell of a number is its ordinal >> s, so each cell is a union of two finer ones. Kept is the
 //! least shift, from [`FINEST`] on, at which no more than [`MOST_CELLS`] cells are filled. The
 //! number of filled cells never grows with s and never falls when values are added, so the shift
 //! does not depend on the order in which values or parts were added.

@@ -30,8 +30,8 @@ use ripcord::model::{
     SourceId, Span, Standing, Statistic, TriggerId, VersionId, VersionStanding,
 };
 use ripcord::sums::{
-    Assessment, Counters, Counts, Features, FeaturesOf, FeaturesPartial, Frame, Grid, PairPartial,
-    PairTable, UnknownPartial, VersionPartial, VersionSums,
+    Assessment, Counters, Counts, FeatureGrids, FeaturesOf, FeaturesPartial, Frame, Grid,
+    PairPartial, PairTable, UnknownPartial, VersionPartial, VersionSums,
 };
 
 /// A Thursday, at midnight.
@@ -340,7 +340,7 @@ impl World {
         text: &str,
         side: usize,
     ) {
-        let mut features = Features::new();
+        let mut features = FeatureGrids::new();
         for (name, value) in text.split(',').map(|part| part.split_once('=').unwrap()) {
             if !SUMS.contains(&name) {
                 let value = value.split('|').nth(side).unwrap();

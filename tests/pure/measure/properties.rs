@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use ripcord::measure::{Input, Lane, Output, Resume, SamplePart, UnreadRecord};
 use ripcord::model::*;
 use ripcord::sums::{
-    Counters, Features, FeaturesOf, Frame, Losses, PairTable, VersionSums, features,
+    Counters, FeatureGrids, FeaturesOf, Frame, Losses, PairTable, VersionSums, features,
 };
 
 use super::text::{lane_id, s, source};
@@ -31,7 +31,7 @@ impl Rec {
 struct Cells {
     versions: BTreeMap<(EventTime, ModelId, VersionId, SampleRole), VersionSums>,
     pairs: BTreeMap<(EventTime, ModelId, VersionId, VersionId), PairTable>,
-    features: BTreeMap<(EventTime, ModelId, FeaturesOf), Features>,
+    features: BTreeMap<(EventTime, ModelId, FeaturesOf), FeatureGrids>,
     unknown: BTreeMap<(EventTime, Option<ModelId>), Losses>,
 }
 

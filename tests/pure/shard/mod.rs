@@ -9,7 +9,7 @@ mod random;
 mod snapshots;
 
 use ripcord::model::LogTime;
-use ripcord::shard::{Inbox, Manifest, Output, Shard, SnapshotStep, SnapshotWriter, restore};
+use ripcord::shard::{Inbox, Output, Shard, Snapshot, restore};
 
 /// A record of an inbox and when it was appended.
 pub(crate) type Entry = (LogTime, Inbox);
@@ -22,33 +22,19 @@ pub(crate) fn fold(shard: &mut Shard, entries: &[Entry], forgetful: bool) -> Vec
         shard.step(shard.next(), *at, record, &mut out).unwrap();
         outputs.push(out);
         if forgetful {
-            *shard = restored(&snapshot(shard));
+            *shard = restored(&pieces(Snapshot::of(shard)));
         }
     }
     outputs
 }
 
-/// A whole snapshot.
-pub(crate) fn snapshot(shard: &Shard) -> (Manifest, Vec<Vec<u8>>) {
-    finished(SnapshotWriter::new(shard).unwrap())
+/// The pieces of a snapshot.
+pub(crate) fn pieces(mut snapshot: Snapshot) -> Vec<Vec<u8>> {
+    std::iter::from_fn(|| snapshot.next_piece().unwrap()).collect()
 }
 
-/// What a writer still writes.
-pub(crate) fn finished(mut writer: SnapshotWriter) -> (Manifest, Vec<Vec<u8>>) {
-    let mut all = Vec::new();
-    loop {
-        match writer.step().unwrap() {
-            SnapshotStep::Chunks(chunks) => all.extend(chunks),
-            SnapshotStep::Last(chunks, manifest) => {
-                all.extend(chunks);
-                return (*manifest, all);
-            }
-        }
-    }
-}
-
-pub(crate) fn restored((manifest, chunks): &(Manifest, Vec<Vec<u8>>)) -> Shard {
-    restore(manifest, &chunks.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap()
+pub(crate) fn restored(pieces: &[Vec<u8>]) -> Shard {
+    restore(pieces.iter().map(Vec::as_slice)).unwrap()
 }
 
 /// Folds records in batches of these sizes, in turn: their outputs in one list, as a reader that
@@ -90,7 +76,7 @@ pub(crate) fn same_every_way(shard: &Shard, entries: &[Entry]) -> Vec<Vec<Output
         let in_batches = fold_in_batches(&mut shard.clone(), entries, &sizes);
         assert_eq!(in_batches, outputs.concat(), "in batches of {sizes:?} it differs");
     }
-    let [first, second, third] = folds.map(|shard| snapshot(&shard));
+    let [first, second, third] = folds.map(|shard| pieces(Snapshot::of(&shard)));
     assert!(first == second && first == third, "the states differ");
     outputs
 }

@@ -11,7 +11,7 @@ use ripcord::model::{
 };
 use ripcord::shard::{Inbox, Output, Shard};
 use ripcord::sums::{
-    Counters, Counts, Features, FeaturesOf, FeaturesPartial, Frame, Grid, Latency, PairPartial,
+    Counters, Counts, FeatureGrids, FeaturesOf, FeaturesPartial, Frame, Grid, Latency, PairPartial,
     PairTable, VersionPartial, VersionSums,
 };
 
@@ -37,7 +37,7 @@ fn counts() -> impl Strategy<Value = Counts> {
     (0..400_u64, 0..100_u64).prop_map(|(n, share)| Counts { n, bad: n * share / 100 })
 }
 
-fn sums() -> impl Strategy<Value = (VersionSums, Features)> {
+fn sums() -> impl Strategy<Value = (VersionSums, FeatureGrids)> {
     (counts(), counts(), 0..60_000_000_u64, 0..100_u32).prop_map(|(answers, labels, us, input)| {
         let mut latency = Latency::default();
         (0..answers.n.min(5)).for_each(|_| latency.record(us));

@@ -1,4 +1,4 @@
-//! Snapshots: cut in chunks, of one position, and read back as they were.
+//! Snapshots: of one position, and read back as they were.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use ripcord::config::Config;
 use ripcord::model::{
     EventTime, FeatureName, LaneId, LogTime, ModelId, SampleRole, SourceId, Span, VersionId,
 };
-use ripcord::shard::{Inbox, Shard, SnapshotWriter, restore};
+use ripcord::shard::{Inbox, Shard, Snapshot, SnapshotError, restore};
 use ripcord::sums::{
-    Counters, Counts, Features, FeaturesOf, FeaturesPartial, Frame, Grid, VersionPartial,
+    Counters, Counts, FeatureGrids, FeaturesOf, FeaturesPartial, Frame, Grid, VersionPartial,
     VersionSums,
 };
 
-use super::{finished, fold, restored, snapshot};
+use super::{Entry, fold, pieces, restored};
 
 const START: i64 = 1_767_225_600_000;
 
@@ -28,11 +28,7 @@ fn wide(minute: i64, models: u32) -> Frame {
         let of = FeaturesOf::Version(version.clone(), role);
         let grid = |times: f64| {
             let mut grid = Grid::default();
-            let mut state = u64::from(nth);
-            for _ in 0..200 {
-                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-                grid.number((state >> 40) as f64 * times);
-            }
+            (0..200).for_each(|n| grid.number(f64::from(n * 7_919 % 1_009 + nth) * times));
             grid
         };
         let inputs = [("age", 1.1), ("income", 317.3)];
@@ -44,7 +40,12 @@ fn wide(minute: i64, models: u32) -> Frame {
             role,
             sums,
         });
-        features.push(FeaturesPartial { pane: at, model, of, features: Features::from(inputs) });
+        features.push(FeaturesPartial {
+            pane: at,
+            model,
+            of,
+            features: FeatureGrids::from(inputs),
+        });
     }
     Frame {
         lane: LaneId { source: SourceId::new("s").unwrap(), lane: 0 },
@@ -64,26 +65,13 @@ fn wide(minute: i64, models: u32) -> Frame {
     }
 }
 
-#[test]
-fn a_snapshot_that_was_changed_is_refused() {
-    let (manifest, chunks) = snapshot(&Shard::new(3, 8));
-    let chunks: Vec<_> = chunks.iter().map(Vec::as_slice).collect();
-    assert_eq!(restore(&manifest, &chunks).unwrap(), Shard::new(3, 8));
-    for wrong in [vec![], vec![&chunks[0][1..]], [&chunks[..], &[b"x"]].concat()] {
-        let error = restore(&manifest, &wrong).unwrap_err();
-        assert!(error.to_string().contains("does not match its manifest"), "{error}");
-    }
-    let text = serde_json::to_string(&manifest).unwrap();
-    let other = text.replacen(r#""version":"#, r#""version":99"#, 1);
-    let error = restore(&serde_json::from_str(&other).unwrap(), &chunks).unwrap_err();
-    assert!(error.to_string().contains("version 99"), "{error}");
+fn entry(minute: i64, record: Inbox) -> Entry {
+    (LogTime::from_ms(START + minute * 60_000), record)
 }
 
-#[test]
-fn a_large_snapshot_is_cut_and_is_of_the_position_at_which_it_was_begun() {
+/// A shard that has seen a minute of twenty models.
+fn shard() -> Shard {
     let rules = Config::load(&[], &BTreeMap::new()).unwrap().rules;
-    let mut shard = Shard::new(0, 1);
-    let mut entries = vec![(LogTime::from_ms(START), Inbox::Rules(rules))];
     let id = SourceId::new("s").unwrap();
     let source = Inbox::Source {
         source: id.clone(),
@@ -92,17 +80,33 @@ fn a_large_snapshot_is_cut_and_is_of_the_position_at_which_it_was_begun() {
         pane: Span::from_s(60),
         known: vec![id],
     };
-    let entry = |minute: i64, record| (LogTime::from_ms(START + minute * 60_000), record);
-    entries.extend([entry(0, source), entry(0, Inbox::Frame(wide(0, 1_500)))]);
-    fold(&mut shard, &entries, false);
+    let mut shard = Shard::new(0, 1);
+    let records = [Inbox::Rules(rules), source, Inbox::Frame(wide(0, 20))];
+    fold(&mut shard, &records.map(|record| entry(0, record)), false);
+    shard
+}
+
+#[test]
+fn pieces_that_are_missing_or_in_another_order_are_refused() {
+    let pieces = pieces(Snapshot::of(&shard()));
+    let [first, rest @ ..] = pieces.as_slice() else { panic!("no pieces") };
+    let backwards: Vec<_> = pieces.iter().rev().collect();
+    for wrong in [vec![], rest.iter().collect(), backwards, vec![first, first]] {
+        let error = restore(wrong.into_iter().map(Vec::as_slice)).unwrap_err();
+        assert!(matches!(error, SnapshotError::Disordered), "{error}");
+    }
+    let error = restore(std::iter::once(&b"{}"[..])).unwrap_err();
+    assert!(matches!(error, SnapshotError::Unreadable(_)), "{error}");
+}
+
+#[test]
+fn a_snapshot_is_of_the_position_at_which_it_was_begun() {
+    let mut shard = shard();
     let begun = shard.clone();
-    let writer = SnapshotWriter::new(&shard).unwrap();
-    let later = [1, 2, 3].map(|minute| entry(minute, Inbox::Frame(wide(minute, 1_500))));
+    let snapshot = Snapshot::of(&shard);
+    let later = [1, 2, 3].map(|minute| entry(minute, Inbox::Frame(wide(minute, 20))));
     fold(&mut shard, &later, false);
-    let written = finished(writer);
-    assert!(written.1.len() > 1, "{:?}", written.0);
-    assert!(written.1.iter().all(|chunk| chunk.len() <= 512 * 1024));
-    let mut back = restored(&written);
+    let mut back = restored(&pieces(snapshot));
     assert!(back == begun && back != shard);
     fold(&mut back, &later, false);
     assert!(back == shard, "folded on from the snapshot it differs");

@@ -115,7 +115,8 @@ pub(super) fn records(
     Ok((found, next))
 }
 
-/// The last record of each key that begins so, in order; on a compacted topic without the keys that are gone.
+/// The last record of each key that begins so, in order; on a compacted topic without the keys that
+/// are gone.
 pub(super) fn latest(
     db: &Connection,
     slot: PartitionSlot,
