@@ -1,7 +1,7 @@
 //! Writes a shard piece by piece and reads it back. State is encoded nowhere else.
 //!
-//! The pieces are one cut: all of a shard at one position, each piece a line of JSON. They come from
-//! a copy that shares what does not change, so that the shard can go on while they are written.
+//! The pieces are one cut: all of a shard at one position, each piece a line of JSON. They come
+//! from a copy that shares what does not change, so that the shard goes on while they are written.
 
 use serde::{Deserialize, Serialize};
 
@@ -93,7 +93,7 @@ impl Shard {
             id: self.id,
             count: self.count,
             next: self.next,
-            log: self.log.clone(),
+            log: self.log,
             rule_set: self.rule_set.clone(),
             judge: Judge::default(),
             undo: self.undo.clone(),

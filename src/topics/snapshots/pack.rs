@@ -33,7 +33,8 @@ pub(crate) struct Manifest {
     sha256: String,
 }
 
-/// Why a snapshot cannot be written or used. An older one is, or the inbox is folded from its start.
+/// Why a snapshot cannot be written or used. An older one is, or the inbox is folded from its
+/// start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PackError {
     /// Its pieces cannot be written or read.

@@ -1,3 +1,5 @@
+//! Parts are small, complete, and go where they must.
+
 use super::*;
 use crate::model::{EventTime, FeatureName, LaneId, SampleRole, SourceId, VersionId};
 use crate::shard::Inbox;
