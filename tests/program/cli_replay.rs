@@ -112,7 +112,7 @@ fn the_story_says_what_when_why_and_what_it_came_to() {
             "on the same requests v3 was wrong",
             "points more often than v2 (2,852 pairs since 2013-06-21 01:00 UTC)",
             "v2 is over the same limit",
-            "dep_delay of v3 has drifted: PSI 1.49 (limit 0.25); on the same requests, only \
+            "dep_delay of v3 has drifted: PSI 1.50 (limit 0.25); on the same requests, only \
              v3 drifted",
             "+5.8 points",
             "registry: make v2 production instead of v3 (generation 1)",

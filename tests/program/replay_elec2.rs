@@ -18,8 +18,8 @@ const FROZEN: &str = "v8-hgb-frozen";
 /// When live traffic showed the switch, and when the statistic did.
 /// What is decided with each of them in production. A change of it is a change of decisions: say
 /// in the commit which and why.
-const DECIDED_OF_LEARNS: &str = "307e8c92776b4f4643ba2c8d07d71713dbcbc913721c789fa9c3b09000cf023d";
-const DECIDED_OF_FROZEN: &str = "5971284f4cb7b33c4f1ecb56ff927d456b8787d3d152e05a0438fc8a36fce41a";
+const DECIDED_OF_LEARNS: &str = "860e0c1d6465b0ddb7854eb476ea70a12f628502499ec4955c30e37c098e3453";
+const DECIDED_OF_FROZEN: &str = "b91e8301ce4bb67d4b4f8caa813349fdf657bce16684617535c45c5fa86bf99e";
 const DAYS: (&str, &str) = ("1996-11-21", "1996-12-02");
 
 fn run(production: &str, previous: &str) -> Option<Replayed> {

@@ -24,9 +24,9 @@ const FAULT: &str = "2013-06-20T06:00:00Z";
 
 /// What is decided on this recording, with the shipped registry. A change of it is a change of
 /// decisions: say in the commit which and why. It is never blind.
-const DECIDED: &str = "c291eb060947f35e9d167ffebabbec3eed5c5c34008b2265261f089fee74e2d8";
+const DECIDED: &str = "6e286d0c8ad195554ec03c7c8e0f6bed71b59512b2ec1bb37a122a45d6e3e55b";
 /// The same with `--production v2 --previous v3`.
-const DECIDED_OF_V2: &str = "214f030caefed9fa06eae90926e04c3ee7ec2fe5173212589b95522b036a20b6";
+const DECIDED_OF_V2: &str = "74390bda8b8ee1b1e86c2daa6f67e78b99a126beb2f5683591a2c81bcad65629";
 
 fn started(args: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_ripcord"))

@@ -75,6 +75,25 @@ fn a_lone_version_answers_for_its_own_drift() {
     );
 }
 
+/// The same shift, measured in what the values spread, is seen wherever they lie: kelvins,
+/// hectopascals, latitudes, hours since 1970, prices in cents, and what is tiny.
+#[test]
+fn an_offset_hides_no_drift() {
+    for (least, spread) in [
+        (-1.0, 2.0),
+        (288.0, 10.0),
+        (1_000.0, 26.0),
+        (40.66, 0.08),
+        (491_980.0, 40.0),
+        (199_000.0, 1_700.0),
+        (9.5e-13, 1e-13),
+    ] {
+        let at = |from: f64| format!("v3:f=1000*{:e}..{:e}", least + from, least + from + spread);
+        let told = told(&format!("h {} x24\nh {} x12", at(0.0), at(spread / 2.0)));
+        assert_eq!(alerts(&told), ["v3 feature-drift/f Breach: DriftOwn"], "{least}: {told:?}");
+    }
+}
+
 #[test]
 fn few_samples_say_nothing() {
     // 9 bins less one, 50 each, over the twelve hours of the window.

@@ -16,8 +16,9 @@
 //! ```
 //!
 //! Cells: `labels=n/wrong`, `answers=n/failed`, `ms=n*milliseconds`, `f=n*most` (the feature `f`,
-//! n numbers spread evenly from 0 to `most`), `f=n*name` (a category). Pairs: `pair=both/only the
-//! first/only the second/neither`, `f=n*most|n*most`. `n/v1:` is a version of the model n.
+//! n numbers spread evenly from 0 to `most`, or from `least..most`), `f=n*name` (a category).
+//! Pairs: `pair=both/only the first/only the second/neither`, `f=n*most|n*most`. `n/v1:` is a
+//! version of the model n.
 //!
 //! Over 300 lines: the one machine that reads the lines of all others.
 
@@ -103,12 +104,15 @@ fn signal(word: &str) -> Signal {
 
 fn grid(text: &str) -> Grid {
     let (n, most) = text.split_once('*').unwrap();
+    let (least, most) = most.split_once("..").unwrap_or(("0", most));
     let n: u32 = n.parse().unwrap();
     let mut grid = Grid::default();
     for i in 0..n {
-        match most.parse::<f64>() {
-            Ok(most) => grid.number(most * (f64::from(i) + 0.5) / f64::from(n)),
-            Err(_) => grid.category(most, 10),
+        match (least.parse::<f64>(), most.parse::<f64>()) {
+            (Ok(least), Ok(most)) => {
+                grid.number(least + (most - least) * (f64::from(i) + 0.5) / f64::from(n));
+            }
+            _ => grid.category(most, 10),
         }
     }
     grid
