@@ -75,7 +75,7 @@ fn a_lone_version_answers_for_its_own_drift() {
     );
 }
 
-/// The same shift, measured in what the values spread, is seen wherever they lie: kelvins,
+/// A shift by half the spread of the values is seen wherever they lie: kelvins,
 /// hectopascals, latitudes, hours since 1970, prices in cents, and what is tiny.
 #[test]
 fn an_offset_hides_no_drift() {
