@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Counts, Grid, HealthSums, Latency, Losses, RunSums};
 
-/// All sums of one version in one role, but for its inputs: see [`FeatureGrids`](super::FeatureGrids).
+/// All sums of one version in one role, but for its inputs, which are
+/// [`FeatureGrids`](super::FeatureGrids).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct VersionSums {
     /// Predictions, and how many failed (error or time-out), in the pane of the answer.
