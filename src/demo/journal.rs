@@ -6,16 +6,16 @@ use std::ops::Range;
 
 use super::flights::REGISTRY;
 use super::tail::ObservedRecord;
-use crate::edge::log::Topic;
+use crate::edge::log::{Record, Topic};
 use crate::model::{
-    Command, CommandId, EventTime, Incident, IncidentState, LogTime, RuleSet, Span, StepResult,
-    TargetId, Want,
+    Command, CommandId, EventTime, Incident, IncidentState, LogTime, ModelId, RuleSet, Span,
+    StepResult, TargetId, Want,
 };
 use crate::replay::{DailyAnswers, History, News, Replayed, summary};
-use crate::shard::{Decision, Inbox, Output, Status};
+use crate::shard::{Decision, Inbox, ModelStatus, Output, Status};
 use crate::show::data::Phases;
 use crate::targets::registry::ShadowRegistry;
-use crate::topics::RoleError;
+use crate::topics::{MODEL, RoleError, STATUS};
 use crate::undo::Response;
 use crate::wire::json;
 
@@ -36,6 +36,7 @@ pub(super) struct Journal {
     history: History,
     ledger: DailyAnswers,
     status: Option<Status>,
+    models: BTreeMap<ModelId, ModelStatus>,
     measured: Option<EventTime>,
     pub(super) phases: Phases,
     /// When the last events before a moment were sent.
@@ -58,6 +59,7 @@ impl Journal {
             history: history(),
             ledger: DailyAnswers::new(pane),
             status: None,
+            models: BTreeMap::new(),
             measured: None,
             phases: Phases::default(),
             told: BTreeMap::new(),
@@ -119,13 +121,15 @@ impl Journal {
                     self.decision(&decision, at_us);
                     outputs.push((record.time, 2, Output::Decision(decision)));
                 }
-                Topic::Status if record.key.as_deref() == Some(b"status") => {
-                    let status: Status = json::decode("status", value)?;
+                Topic::Status if record.key.as_deref() == Some(STATUS.as_bytes()) => {
+                    let mut status: Status = json::decode("status", value)?;
+                    status.models = self.models.clone();
                     self.history.take(&status);
                     news(News::Numbers(&status));
                     self.status = Some(status);
                 }
-                Topic::Status | Topic::State | Topic::Rejected | Topic::Late => {}
+                Topic::Status => self.model(&record)?,
+                Topic::State | Topic::Rejected | Topic::Late => {}
             }
         }
         // One transaction has one time; within it a shard writes in this order.
@@ -134,6 +138,15 @@ impl Journal {
             news(News::Output(&output));
             self.history.output(&output);
             self.outputs.push(output);
+        }
+        Ok(())
+    }
+
+    /// A record about a model, if it is one.
+    fn model(&mut self, record: &Record) -> Result<(), RoleError> {
+        let key = record.key.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+        if let Some(Ok(model)) = key.strip_prefix(MODEL).map(ModelId::new) {
+            self.models.insert(model, json::decode("status of a model", &record.value)?);
         }
         Ok(())
     }

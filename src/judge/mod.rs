@@ -25,7 +25,6 @@ mod pieces;
 pub mod power;
 mod provisional;
 pub mod recent;
-pub mod shared;
 mod silence;
 mod source;
 pub mod state;
@@ -39,11 +38,10 @@ use serde::{Deserialize, Serialize};
 
 use self::lanes::{FrameStatus, Lanes};
 pub use self::pieces::JudgePiece;
-use self::shared::SharedPart;
 use self::source::SourceLanes;
 use self::state::ModelJudge;
 use crate::model::{EventTime, LaneId, LogTime, ModelId, RuleSet, SourceId, Span, Standing};
-use crate::sums::{Assessment, Frame, LiveTraffic};
+use crate::sums::{Assessment, Frame, LiveTraffic, SharedPart};
 
 /// The judge of one shard.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::shared::SharedPart;
 use crate::model::{EventTime, ModelId, SampleRole, Span, VersionId};
-use crate::sums::{FeatureGrids, FeaturesOf, Frame, Losses, PairTable, VersionSums};
+use crate::sums::{FeatureGrids, FeaturesOf, Frame, Losses, PairTable, SharedPart, VersionSums};
 
 type VersionCell = (VersionId, SampleRole, u32);
 type PairCell = (VersionId, VersionId, u32);

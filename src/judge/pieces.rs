@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Judge;
 use super::panes::Pane;
-use super::shared::SharedPart;
 use super::source::SourceLanes;
 use super::state::ModelJudge;
 use crate::model::{EventTime, ModelId, SourceId};
+use crate::sums::SharedPart;
 
 /// A part of a judge's state.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -11,12 +11,14 @@ mod log_time;
 mod record;
 mod snapshot;
 mod status;
+mod touched;
 
 use serde::{Deserialize, Serialize};
 
 pub use record::{Decision, Inbox, Output};
 pub use snapshot::{SNAPSHOT_VERSION, Snapshot, SnapshotError, restore};
 pub use status::{ModelStatus, SignalStatus, Status, VersionStatus};
+pub use touched::Touched;
 
 use self::heard::Heard;
 use self::log_time::FoldedTime;
@@ -50,6 +52,8 @@ pub struct Shard {
     unreadable: u64,
     heard: Heard,
     latest: status::Latest,
+    #[serde(skip)]
+    touched: Touched,
 }
 
 /// Why a shard must stop.
@@ -84,6 +88,7 @@ impl Shard {
             unreadable: 0,
             heard: Heard::default(),
             latest: status::Latest::default(),
+            touched: Touched::default(),
         }
     }
 
@@ -107,6 +112,7 @@ impl Shard {
         self.next = position + 1;
         self.log.append(appended);
         self.heard.take(self.log.now(), record);
+        self.touched.take(record);
         if let Inbox::Rules(rule_set) = record {
             let known = self.rule_set.as_ref().map(|known| known.revision);
             if known.is_none_or(|known| rule_set.revision > known) {
@@ -209,6 +215,7 @@ impl Shard {
         out: &mut Vec<Output>,
     ) {
         self.latest.take(&assessment);
+        self.touched.change(&assessment.model);
         let ruling = self.undo(rule_set, undo::Input::Assessed(&assessment), out);
         if assessment.changed || ruling.is_some() {
             let decision = Decision {
@@ -322,6 +329,13 @@ impl Shard {
             self.log.raise(log);
         }
         self.undo = undo;
+    }
+
+    /// The models with something new to tell since this was last asked.
+    pub fn take_touched(&mut self) -> Touched {
+        let mut touched = std::mem::take(&mut self.touched);
+        touched.changed.append(&mut self.undo.take_changed());
+        touched
     }
 
     /// The state of judge.

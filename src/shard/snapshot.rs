@@ -5,12 +5,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Shard;
 use super::status::Latest;
+use super::{Shard, Touched};
 use crate::judge::{Judge, JudgePiece};
+use crate::undo::UndoPiece;
 
 /// The form of the pieces. Grows with every change of the encoded state.
-pub const SNAPSHOT_VERSION: u32 = 5;
+pub const SNAPSHOT_VERSION: u32 = 6;
 
 /// Why a snapshot cannot be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -32,6 +33,7 @@ enum ShardPiece {
     /// All but what follows.
     Shard(Box<Shard>),
     Judge(JudgePiece),
+    Undo(UndoPiece),
     Latest(Latest),
 }
 
@@ -45,9 +47,11 @@ impl Snapshot {
     /// Begins with a copy of a shard.
     #[must_use]
     pub fn of(shard: &Shard) -> Self {
-        let (judge, latest) = (shard.judge.pieces(), shard.latest.pieces());
+        let (judge, undo, latest) =
+            (shard.judge.pieces(), shard.undo.pieces(), shard.latest.pieces());
         let mut pieces = vec![ShardPiece::Shard(Box::new(shard.bare()))];
         pieces.extend(judge.into_iter().map(ShardPiece::Judge));
+        pieces.extend(undo.into_iter().map(ShardPiece::Undo));
         pieces.extend(latest.into_iter().map(ShardPiece::Latest));
         Self { pieces: pieces.into_iter(), position: shard.next }
     }
@@ -79,6 +83,7 @@ pub fn restore<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Result<Shard, Snap
         match (piece, &mut shard) {
             (ShardPiece::Shard(bare), None) => shard = Some(*bare),
             (ShardPiece::Judge(piece), Some(shard)) => shard.judge.put(piece),
+            (ShardPiece::Undo(piece), Some(shard)) => shard.undo.put(piece),
             (ShardPiece::Latest(latest), Some(shard)) => shard.latest.put(latest),
             (ShardPiece::Shard(_), Some(_)) | (_, None) => return Err(SnapshotError::Disordered),
         }
@@ -96,11 +101,12 @@ impl Shard {
             log: self.log,
             rule_set: self.rule_set.clone(),
             judge: Judge::default(),
-            undo: self.undo.clone(),
+            undo: self.undo.without_models(),
             before_rules: self.before_rules,
             unreadable: self.unreadable,
             heard: self.heard.clone(),
             latest: Latest::default(),
+            touched: Touched::default(),
         }
     }
 }

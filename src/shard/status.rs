@@ -2,7 +2,7 @@
 //!
 //! Over 300 lines: what is told, field by field, and where it comes from.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,14 +10,13 @@ use super::Shard;
 use crate::judge::design::Moments;
 use crate::judge::power::{Detectable, Measure, Power};
 use crate::judge::recent::RecentSums;
-use crate::judge::shared::SharedPart;
 use crate::judge::tally;
 use crate::model::{
     Baseline, Benefit, EventTime, FeatureName, Incident, IncidentState, Limit, LogTime, Mode,
     ModelId, Reason, Reference, Role, Signal, SourceId, Span, Statistic, TriggerId, Verdict,
     VersionId,
 };
-use crate::sums::{Assessment, Counters};
+use crate::sums::{Assessment, Counters, SharedPart};
 
 /// A change that is not seen by then counts as not seen.
 const IN_TIME: Span = Span::from_s(7 * 24 * 3600);
@@ -72,10 +71,8 @@ pub struct Status {
     /// The log time of the last word of each source's ingest.
     #[serde(default)]
     pub sources_heard: BTreeMap<SourceId, LogTime>,
-    /// The log time of the newest sums of each model.
-    #[serde(default)]
-    pub models_heard: BTreeMap<ModelId, LogTime>,
-    /// By model.
+    /// By model. On the log each has a record of its own, written when it changed.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub models: BTreeMap<ModelId, ModelStatus>,
 }
 
@@ -98,6 +95,9 @@ pub struct ModelStatus {
     pub versions: BTreeMap<VersionId, VersionStatus>,
     /// Incidents that are not over.
     pub open_incidents: Vec<Incident>,
+    /// The log time of its newest sums.
+    #[serde(default)]
+    pub heard: Option<LogTime>,
 }
 
 /// One version.
@@ -223,29 +223,22 @@ impl Shard {
     /// Live numbers.
     #[must_use]
     pub fn status(&self) -> Status {
-        let mut models: BTreeMap<ModelId, ModelStatus> = BTreeMap::new();
-        for model in self.undo.models() {
-            models.entry(model.clone()).or_insert_with(|| self.model_status(&model));
-        }
-        let said = self.latest.said.iter().flat_map(|(model, said)| {
-            said.0.iter().map(move |((version, ..), said)| (model, version, said))
+        let models = self.models().into_iter().map(|model| {
+            let status = self.model_status(&model);
+            (model, status)
         });
-        for (model, version, (signal, recent)) in said {
-            let status = models.entry(model.clone()).or_insert_with(|| self.model_status(model));
-            let version = status.versions.entry(version.clone()).or_insert(VersionStatus {
-                role: None,
-                proven: false,
-                quarantined: false,
-                label_coverage: self.label_coverage(model, version),
-                clock_ahead_seconds: self.judge.skew(model, version).map(Span::as_s),
-                signals: Vec::new(),
-            });
-            version.signals.push(SignalStatus {
-                per_s: recent.per_s(),
-                sees: sees(signal, recent),
-                ..signal.clone()
-            });
-        }
+        Status { models: models.collect(), ..self.status_without_models() }
+    }
+
+    /// The models that something is known of.
+    #[must_use]
+    pub fn models(&self) -> BTreeSet<ModelId> {
+        self.undo.models().into_iter().chain(self.latest.said.keys().cloned()).collect()
+    }
+
+    /// Live numbers of the shard as a whole.
+    #[must_use]
+    pub fn status_without_models(&self) -> Status {
         let (after_close, gaps) = self.judge.losses();
         Status {
             next: self.next,
@@ -262,8 +255,7 @@ impl Shard {
             log_ahead: self.log.ahead(),
             log_stopped: Span::ZERO,
             sources_heard: self.heard.sources.clone(),
-            models_heard: self.heard.models.clone(),
-            models,
+            models: BTreeMap::new(),
         }
     }
 
@@ -276,7 +268,30 @@ impl Shard {
         judged.map_or_else(Vec::new, |(judge, rule_set)| judge.not_fed(rule_set.of(model)))
     }
 
-    fn model_status(&self, model: &ModelId) -> ModelStatus {
+    /// Live numbers of a model.
+    #[must_use]
+    pub fn model_status(&self, model: &ModelId) -> ModelStatus {
+        let mut status = self.standing_status(model);
+        let said = self.latest.said.get(model).into_iter().flat_map(|said| &said.0);
+        for ((version, ..), (signal, recent)) in said {
+            let version = status.versions.entry(version.clone()).or_insert_with(|| VersionStatus {
+                role: None,
+                proven: false,
+                quarantined: false,
+                label_coverage: self.label_coverage(model, version),
+                clock_ahead_seconds: self.judge.skew(model, version).map(Span::as_s),
+                signals: Vec::new(),
+            });
+            version.signals.push(SignalStatus {
+                per_s: recent.per_s(),
+                sees: sees(signal, recent),
+                ..signal.clone()
+            });
+        }
+        status
+    }
+
+    fn standing_status(&self, model: &ModelId) -> ModelStatus {
         let standing = self.undo.standing(model);
         let versions = standing.versions.into_iter().map(|(version, known)| {
             let status = VersionStatus {
@@ -290,7 +305,7 @@ impl Shard {
             (version, status)
         });
         let over = |incident: &&Incident| incident.state == IncidentState::Resolved;
-        let open = self.undo.incidents().filter(|i| i.model == *model && !over(i));
+        let open = self.undo.incidents_of(model).filter(|incident| !over(incident));
         let target =
             self.rule_set.as_ref().map(|rule_set| self.undo.would_roll_back_to(rule_set, model));
         ModelStatus {
@@ -308,6 +323,7 @@ impl Shard {
             not_fed: self.not_fed(model),
             versions: versions.collect(),
             open_incidents: open.cloned().collect(),
+            heard: self.heard.models.get(model).copied(),
         }
     }
 }

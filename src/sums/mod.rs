@@ -14,6 +14,7 @@ mod latency;
 mod losses;
 mod pair;
 mod partial;
+mod shared;
 mod varint;
 
 pub use assessment::{Assessment, BucketSums, Evidence, LiveTraffic, Tally};
@@ -25,3 +26,4 @@ pub use latency::Latency;
 pub use losses::Losses;
 pub use pair::PairTable;
 pub use partial::VersionSums;
+pub use shared::SharedPart;

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::names::{RULES, UNDO};
 use super::{RoleError, Topics};
 use crate::edge::log::{LogError, Record, Topic, Writer};
 use crate::model::{ModelId, RuleSet};
 use crate::shard::Inbox;
+use crate::undo::Undo;
 use crate::wire::json;
 
 /// The last record of each key.
@@ -62,7 +64,7 @@ impl Topics {
     pub(crate) fn rules(&self) -> Result<Option<RuleSet>, RoleError> {
         let mut newest: Option<RuleSet> = None;
         for shard in 0..self.shards {
-            if let Some(record) = self.latest(Topic::Status, shard, "rules")? {
+            if let Some(record) = self.latest(Topic::Status, shard, RULES)? {
                 let rule_set: RuleSet = json::decode("rules", &record.value)?;
                 if newest.as_ref().is_none_or(|newest| rule_set.revision > newest.revision) {
                     newest = Some(rule_set);
@@ -70,6 +72,20 @@ impl Topics {
             }
         }
         Ok(newest)
+    }
+
+    /// What undo of a shard knew at its last commit, and the inbox position of that commit.
+    ///
+    /// # Errors
+    /// Storage, and a state that this build cannot read.
+    pub(crate) fn stored_undo(&self, shard: u32) -> Result<Option<(Undo, i64)>, RoleError> {
+        let mut kept = self.kept(Topic::State, shard, UNDO)?;
+        let Some(head) = kept.remove(UNDO) else { return Ok(None) };
+        let mut undo: Undo = json::decode("undo state", &head.value)?;
+        for (_, record) in kept.range(format!("{UNDO}/")..) {
+            undo.put(json::decode("undo state of a model", &record.value)?);
+        }
+        Ok(Some((undo, Self::undo_position(&head).unwrap_or(0))))
     }
 
     /// The last record of a key in a compacted topic.

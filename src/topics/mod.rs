@@ -15,4 +15,7 @@ pub(crate) mod snapshots;
 
 pub use error::RoleError;
 pub use names::Topics;
-pub(crate) use names::{KEYS, LANE, TROUBLE, ingest_role, lane_key, reply_key, worker_role};
+pub(crate) use names::{
+    KEYS, LANE, MODEL, RULES, STATUS, TROUBLE, ingest_role, lane_key, model_key, reply_key,
+    undo_key, worker_role,
+};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::edge::log::{Log, Partition, Topic};
-use crate::model::{LaneId, Namespace, SourceId, TargetId};
+use crate::model::{LaneId, ModelId, Namespace, SourceId, TargetId};
 
 /// The start of the key under which a worker says why it cannot observe its target; the target's
 /// name follows.
@@ -16,12 +16,34 @@ pub(crate) const LANE: &str = "lane/";
 /// name follows. Empty: they are not.
 pub(crate) const KEYS: &str = "keys/";
 
+/// The key of a shard's live numbers.
+pub(crate) const STATUS: &str = "status";
+
+/// The start of the key of a model's live numbers; its name follows.
+pub(crate) const MODEL: &str = "model/";
+
+/// The key of the rules in force.
+pub(crate) const RULES: &str = "rules";
+
+/// The key of what undo knows of all models at once. With a slash and a name: of that model.
+pub(crate) const UNDO: &str = "undo";
+
 /// The start of the key of every reply.
 pub(super) const REPLY: &str = "reply/";
 
 /// The key of the reply to an instruction.
 pub(crate) fn reply_key(instruction: &str) -> String {
     format!("{REPLY}{instruction}")
+}
+
+/// The key of what undo knows of a model.
+pub(crate) fn undo_key(model: &ModelId) -> String {
+    format!("{UNDO}/{model}")
+}
+
+/// The key of a model's live numbers.
+pub(crate) fn model_key(model: &ModelId) -> String {
+    format!("{MODEL}{model}")
 }
 
 /// The key of the report on a lane.

@@ -1,7 +1,7 @@
 //! What roles write, as records: where each one goes, its key, its headers and its value.
 
 use super::Topics;
-use super::names::reply_key;
+use super::names::{UNDO, reply_key, undo_key};
 use crate::edge::log::{Outgoing, Record, Topic};
 use crate::model::{LogTime, ModelId};
 use crate::shard::{Inbox, Output, shard_of};
@@ -96,23 +96,31 @@ impl Topics {
         })
     }
 
-    /// The state of a shard's undo once its inbox is folded up to `position`, as a record.
+    /// The state of a shard's undo once its inbox is folded up to `position`, as records: of each
+    /// model that changed, and of all at once.
     ///
     /// # Errors
     /// A number that JSON cannot hold.
-    pub(crate) fn undo_state(
+    pub(crate) fn undo_state<'a>(
         &self,
         shard: u32,
         undo: &Undo,
+        changed: impl IntoIterator<Item = &'a ModelId>,
         position: i64,
-    ) -> Result<Outgoing, JsonError> {
-        let value = json::encode("undo state", undo)?;
+    ) -> Result<Vec<Outgoing>, JsonError> {
+        let mut records = Vec::new();
+        for piece in changed.into_iter().filter_map(|model| undo.piece(model)) {
+            let value = json::encode("undo state of a model", &piece)?;
+            records.push(self.plain(Topic::State, shard, &undo_key(piece.model()), value));
+        }
+        let value = json::encode("undo state", &undo.without_models())?;
         let headers = vec![(POSITION.to_owned(), position.to_string().into_bytes())];
-        Ok(Outgoing { headers, ..self.plain(Topic::State, shard, "undo", value) })
+        records.push(Outgoing { headers, ..self.plain(Topic::State, shard, UNDO, value) });
+        Ok(records)
     }
 
     /// The inbox position that was committed together with this undo state.
-    pub(crate) fn undo_position(record: &Record) -> Option<i64> {
+    pub(super) fn undo_position(record: &Record) -> Option<i64> {
         let header = record.headers.iter().find(|(name, _)| name == POSITION)?;
         std::str::from_utf8(&header.1).ok()?.parse().ok()
     }

@@ -3,11 +3,9 @@
 //! Choices: the last instruction on a mode or a freeze wins, so one for all models replaces what
 //! was set for single ones.
 
-use std::collections::BTreeMap;
-
 use super::context::{GlobalOverrides, ModelContext};
+use super::models::KnownModels;
 use super::next::{UNFREEZE_ALL, unfreeze};
-use super::state::ModelState;
 use super::{Moment, Output, Reply, Undo};
 use crate::model::{Ask, IncidentId, Instruction, ModelId, RuleSet, Scope};
 use crate::phrases::closest;
@@ -47,12 +45,12 @@ impl Undo {
 
     /// Whether telemetry, a fact or the rules named a model.
     fn known(&self, rules: &RuleSet, id: &ModelId) -> bool {
-        self.models.contains_key(id) || rules.models.contains_key(id)
+        self.models.contains(id) || rules.models.contains_key(id)
     }
 
     /// A mistyped name must not look like a safety that is on.
     fn unknown(&self, instruction: &Instruction, id: &ModelId) -> Reply {
-        let known: Vec<_> = self.models.keys().map(ModelId::as_str).collect();
+        let known: Vec<_> = self.models.names().map(ModelId::as_str).collect();
         let meant = closest(id.as_str(), &known);
         let check = match meant {
             Some(meant) => format!("did you mean {meant}?"),
@@ -91,14 +89,14 @@ impl Undo {
 /// Sets a mode, a freeze or its end for all models; the words of the reply.
 fn set_for_all(
     every: &mut GlobalOverrides,
-    models: &mut BTreeMap<ModelId, ModelState>,
+    models: &mut KnownModels,
     instruction: &Instruction,
 ) -> String {
     let why = words(instruction);
     match &instruction.ask {
         Ask::Mode { scope, mode } => {
             every.mode = Some(*mode);
-            models.values_mut().for_each(|model| model.mode = None);
+            models.change_all(|model| model.mode = None);
             format!("{} is in mode {}.", scope_name(scope), mode.name())
         }
         Ask::Freeze { scope } => {
@@ -107,10 +105,10 @@ fn set_for_all(
         }
         Ask::Unfreeze { scope } => {
             every.frozen = None;
-            for model in models.values_mut() {
+            models.change_all(|model| {
                 model.frozen = None;
                 model.rollbacks.clear();
-            }
+            });
             format!("Automatic action is allowed again for {}.", scope_name(scope))
         }
         Ask::Rollback { .. }

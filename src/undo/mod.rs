@@ -7,9 +7,9 @@
 //! happened.
 //!
 //! Reading order: [`transition`] (what may follow what), `case` and `state` (what is remembered),
-//! `context` (one model at one moment), `observed`, `roles` and `dispute` (which version serves),
-//! `proven` (which one is fit to roll back to), `decide`, `breach` and `policy` (what a verdict
-//! leads to), `record`, `plan`, `rollback`, `deadlines` and `commands` (asking and being answered),
+//! `context` (one model at one moment), `models`, `facts` and `pieces` (how it is found and kept), `observed`, `roles` and `dispute` (which version serves),
+//! `proven` and `choice` (which one is fit to roll back to), `decide`, `breach` and `policy` (what a
+//! verdict leads to), `record`, `plan`, `rollback`, `deadlines` and `commands` (asking and being answered),
 //! `proof`, `verify` and `unproven` (the proofs), `instructions`, `manual` and `versions` (people),
 //! `explanation` and `next` (what people are told), [`admit`] (what workers ask).
 //!
@@ -26,17 +26,21 @@ mod admit;
 mod api;
 mod breach;
 mod case;
+mod choice;
 mod commands;
 mod context;
 mod deadlines;
 mod decide;
 mod dispute;
 mod explanation;
+mod facts;
 mod ids;
 mod instructions;
 mod manual;
+mod models;
 mod next;
 mod observed;
+mod pieces;
 mod plan;
 mod policy;
 mod progress;
@@ -53,24 +57,26 @@ mod verify;
 mod versions;
 mod wording;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
 pub use admit::{Admission, Refusal, TargetMemory, admit};
 pub use api::{Input, Moment, Output, Reply, Response, Ruling};
+pub use pieces::UndoPiece;
 pub use plan::{Plan, Planned};
 pub use proven::Fitness;
 
 use context::{Anomalies, GlobalOverrides, ModelContext};
-use state::ModelState;
+use models::KnownModels;
 
 use crate::model::{EventTime, Incident, LogTime, Mode, ModelId, RuleSet, Standing, VersionId};
 
 /// Everything undo knows: one shard's models.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Undo {
-    models: BTreeMap<ModelId, ModelState>,
+    #[serde(default)]
+    models: KnownModels,
     every: GlobalOverrides,
     replies: VecDeque<Reply>,
     ignored: u64,
@@ -94,7 +100,7 @@ impl Undo {
             Input::Traffic(t) => self.with(now, rules, &t.model, out, |context| context.traffic(t)),
             Input::Fact(f) => self.with(now, rules, &f.model, out, |context| context.fact(f)),
             Input::Answer(a) => {
-                let taken = self.models.contains_key(&a.model)
+                let taken = self.models.contains(&a.model)
                     && self.with(now, rules, &a.model, out, |context| context.answer(a));
                 self.ignored += u64::from(!taken);
             }
@@ -111,7 +117,7 @@ impl Undo {
     /// When the next deadline is: step with [`Input::Tick`] then.
     #[must_use]
     pub fn next_wakeup(&self) -> Option<LogTime> {
-        self.models.values().filter_map(|model| model.wakeup).min()
+        self.models.next_wakeup()
     }
 
     /// What judge needs to know about a model's versions.
@@ -157,13 +163,19 @@ impl Undo {
 
     /// The incidents that are open, and the last ones that were, by model in opening order.
     pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
-        self.models.values().flat_map(|model| model.cases.iter().map(|case| &case.incident))
+        self.models.iter().flat_map(|model| model.cases.iter().map(|case| &case.incident))
+    }
+
+    /// Those of one model.
+    pub fn incidents_of(&self, model: &ModelId) -> impl Iterator<Item = &Incident> {
+        let cases = self.models.get(model).into_iter().flat_map(|model| &model.cases);
+        cases.map(|case| &case.incident)
     }
 
     /// The models that are known.
     #[must_use]
     pub fn models(&self) -> Vec<ModelId> {
-        self.models.keys().cloned().collect()
+        self.models.names().cloned().collect()
     }
 
     /// Whether a version may not be promoted.
@@ -226,13 +238,7 @@ impl Undo {
     }
 
     fn deadlines(&mut self, now: Moment, rules: &RuleSet, out: &mut Vec<Output>) {
-        if self.next_wakeup().is_none_or(|at| now.log < at) {
-            return;
-        }
-        let due = |state: &ModelState| state.wakeup.is_some_and(|at| at <= now.log);
-        let models: Vec<ModelId> =
-            self.models.iter().filter(|(_, s)| due(s)).map(|(id, _)| id.clone()).collect();
-        for model in models {
+        for model in self.models.due(now.log) {
             self.with(now, rules, &model, out, |context| context.deadlines());
         }
     }
@@ -245,23 +251,22 @@ impl Undo {
         out: &mut Vec<Output>,
         act: impl FnOnce(&mut ModelContext<'_>) -> T,
     ) -> T {
-        let model = match self.models.get_mut(id) {
-            Some(model) => model,
-            None => self.models.entry(id.clone()).or_default(),
-        };
-        let mut context = ModelContext {
-            now,
-            namespace: &rules.namespace,
-            born: self.born,
-            rules: rules.of(id),
-            every: &self.every,
-            anomalies: &mut self.anomalies,
-            id,
-            model,
-            out,
-        };
-        let result = act(&mut context);
-        context.hand_over();
-        result
+        let Self { models, every, anomalies, born, .. } = self;
+        models.change(id, |model| {
+            let mut context = ModelContext {
+                now,
+                namespace: &rules.namespace,
+                born: *born,
+                rules: rules.of(id),
+                every,
+                anomalies,
+                id,
+                model,
+                out,
+            };
+            let result = act(&mut context);
+            context.hand_over();
+            result
+        })
     }
 }

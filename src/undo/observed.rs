@@ -27,7 +27,7 @@ impl ModelContext<'_> {
         self.raise_generation(fact.generation);
         let authority =
             self.rules.targets.iter().any(|target| target.id == fact.target && target.authority);
-        let first = !self.model.facts.contains_key(&fact.target);
+        let first = self.model.facts.get(&fact.target).is_none();
         if first && authority && self.model.assumed.is_none() {
             self.model.assumed = before_production(fact);
         }
@@ -36,12 +36,12 @@ impl ModelContext<'_> {
             // Production changed after the person recorded it.
             self.model.promoted = None;
         }
-        self.model.facts.insert(fact.target.clone(), fact.clone());
+        self.model.facts.insert(fact);
     }
 
     /// The rules may name other targets now.
     pub(super) fn other_rules(&mut self) {
-        let mut facts = std::mem::take(&mut self.model.facts);
+        let mut facts = self.model.facts.take();
         facts.append(&mut self.model.unnamed);
         facts.values().for_each(|fact| self.keep(fact));
         self.settle();

@@ -66,9 +66,8 @@ impl ModelState {
     }
 
     pub(super) fn standing(&self, log: LogTime, event: EventTime) -> Standing {
-        let named = self.facts.values().flat_map(|fact| &fact.versions).map(|v| &v.version);
         let mut versions = BTreeMap::new();
-        for version in self.versions.keys().chain(named) {
+        for version in self.versions.keys().chain(self.facts.versions()) {
             let standing = || VersionStanding {
                 role: self.role(version, event),
                 proven: self.quarantine(version, log).is_none() && self.fitness(version).is_some(),

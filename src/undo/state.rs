@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::case::Case;
+use super::facts::Facts;
 use super::traffic::Traffic;
 use crate::model::{
     EventTime, Fact, FeatureName, LogTime, Mode, Signal, Span, TargetId, TriggerId, Verdict,
@@ -31,7 +32,7 @@ pub(super) struct ModelState {
     /// Why automatic action is stopped.
     pub(super) frozen: Option<String>,
     /// The last of each target that the rules name.
-    pub(super) facts: BTreeMap<TargetId, Fact>,
+    pub(super) facts: Facts,
     /// The last of each target that the rules do not name, in case they do later.
     #[serde(default)]
     pub(super) unnamed: BTreeMap<TargetId, Fact>,
@@ -133,16 +134,12 @@ impl ModelState {
     }
 
     fn may_forget(&self, name: &VersionId, state: &VersionState) -> bool {
-        state.quarantine.is_none()
-            && !state.vouched
-            && !self.serves(name)
-            && !self.facts.values().any(|f| f.versions.iter().any(|v| v.version == *name))
+        state.quarantine.is_none() && !state.vouched && !self.serves(name) && !self.facts.list(name)
     }
 
     /// Whether a target, traffic or a person has named it.
     pub(super) fn knows(&self, version: &VersionId) -> bool {
-        let mut named = self.facts.values().flat_map(|fact| &fact.versions);
-        self.versions.contains_key(version) || named.any(|fact| fact.version == *version)
+        self.versions.contains_key(version) || self.facts.list(version)
     }
 
     /// Whether this version is in production.

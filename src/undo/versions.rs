@@ -67,7 +67,7 @@ impl ModelContext<'_> {
 
     pub(super) fn vouch(&mut self, version: &VersionId) -> Handled {
         // Where no target lists versions, only people may know the one that served before.
-        let listed = self.model.facts.values().any(|fact| !fact.versions.is_empty());
+        let listed = !self.model.facts.versions().is_empty();
         let unseen = match self.must_be_known(version) {
             Ok(()) => "",
             Err(why) if listed => return Err(why),
@@ -100,7 +100,7 @@ impl ModelContext<'_> {
         if self.model.knows(version) {
             return Ok(());
         }
-        let named = self.model.facts.values().flat_map(|f| f.versions.iter().map(|v| &v.version));
+        let named = self.model.facts.versions().iter();
         let known: BTreeSet<_> = named.chain(self.model.versions.keys()).collect();
         let known: Vec<_> = known.into_iter().rev().take(NAMED).map(VersionId::as_str).collect();
         let known = if known.is_empty() { "none yet".to_owned() } else { known.join(", ") };
@@ -112,8 +112,8 @@ impl ModelContext<'_> {
     }
 
     fn must_exist(&self, version: &VersionId) -> Result<(), String> {
-        let mut named = self.model.facts.values().flat_map(|fact| &fact.versions).peekable();
-        if named.peek().is_none() || named.any(|fact| fact.version == *version) {
+        let facts = &self.model.facts;
+        if facts.versions().is_empty() || facts.list(version) {
             return Ok(());
         }
         Err(format!("no target of {} lists {version}; register it, or check the name", self.id))

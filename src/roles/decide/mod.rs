@@ -9,10 +9,10 @@ mod snapshots;
 mod tally;
 mod tick;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use self::publish::PublishedState;
+use self::publish::Untold;
 use self::restore::step;
 use self::snapshots::ShardSnapshots;
 use crate::edge::clock::{Stopwatch, Uptime};
@@ -21,7 +21,7 @@ use crate::edge::diagnostics::counters::{self, TimedPhase};
 use crate::edge::log::{
     Commit, LogError, Partition, Read, Reader, Record, Topic, Transaction, Writer,
 };
-use crate::model::{LogTime, Span};
+use crate::model::{LogTime, ModelId, Span};
 use crate::roles::decide::tally::tally;
 use crate::shard::{Output, Shard, Status};
 use crate::topics::replies::Replies;
@@ -50,7 +50,9 @@ struct Owned {
     shard: Shard,
     /// The only one that may commit for the shard; a later one fences it.
     committer: Box<dyn Writer>,
-    told: PublishedState,
+    untold: Untold,
+    /// Models whose state of undo changed since the last commit.
+    unsaved: BTreeSet<ModelId>,
     replies: Replies,
     snapshots: ShardSnapshots,
     ticked: Option<Uptime>,
@@ -183,6 +185,9 @@ impl Decide {
         }
         counters::took(TimedPhase::Fold, watch);
         owned.snapshots.folded(records);
+        let touched = owned.shard.take_touched();
+        owned.unsaved.extend(touched.changed.iter().cloned());
+        owned.untold.add(touched);
         if owned.shard.log_time() != owned.reached.0 {
             owned.reached = (owned.shard.log_time(), owned.folded_at);
         }
@@ -212,7 +217,9 @@ impl Decide {
             .iter()
             .map(|output| self.topics.output(id, now, output))
             .collect::<Result<Vec<_>, _>>()?;
-        records.push(self.topics.undo_state(id, owned.shard.undo_state(), position)?);
+        let changed = std::mem::take(&mut owned.unsaved);
+        let undo = owned.shard.undo_state();
+        records.extend(self.topics.undo_state(id, undo, &changed, position)?);
         for output in outputs {
             if let Output::Reply(reply) = output {
                 owned.replies.given(&reply.instruction, now);
@@ -220,7 +227,7 @@ impl Decide {
         }
         // Who was told that an order is taken must find it so when they look.
         if outputs.iter().any(|output| matches!(output, Output::Reply(_))) {
-            records.extend(owned.pending_records(&self.topics, id)?);
+            records.extend(owned.news(&self.topics, id, &changed)?);
         }
         let transaction = Transaction {
             outputs: records,

@@ -1,17 +1,58 @@
 //! Live numbers, the rules in force and what undo knows, for those who ask.
+//!
+//! Each model has records of its own, written when it changed and a few at a time, so that what a
+//! turn writes does not grow with the number of models.
+
+use std::collections::BTreeSet;
 
 use super::{Decide, Owned};
 use crate::edge::log::{Outgoing, Topic};
-use crate::model::Span;
-use crate::shard::Status;
-use crate::topics::{RoleError, Topics};
+use crate::model::{ModelId, Span};
+use crate::shard::{Status, Touched};
+use crate::topics::{RULES, RoleError, STATUS, Topics, model_key, undo_key};
 use crate::wire::json;
 
-/// What others were told of a shard and need not be told again.
+/// Bytes about models that are written at once, but for the last record.
+const AT_ONCE_BYTES: usize = 1024 * 1024;
+
+/// A model of which only new sums came is told again after so many turns.
+const HEARD_EVERY: u8 = 5;
+
+/// What others are still to be told of a shard.
 #[derive(Debug, Default)]
-pub(super) struct PublishedState {
-    pub(super) rules: Option<u64>,
-    pub(super) undo: Vec<u8>,
+pub(super) struct Untold {
+    /// The revision of the rules that they were told.
+    rules: Option<u64>,
+    /// Models that changed, or that this process has not told of yet.
+    models: BTreeSet<ModelId>,
+    /// Models of which only new sums came.
+    heard: BTreeSet<ModelId>,
+    /// The model that was told last: the next one goes on after it.
+    last: Option<ModelId>,
+    turns: u8,
+}
+
+impl Untold {
+    /// Nobody was told of these models.
+    pub(super) fn of(models: impl IntoIterator<Item = ModelId>) -> Self {
+        Self { models: models.into_iter().collect(), ..Self::default() }
+    }
+
+    pub(super) fn add(&mut self, touched: Touched) {
+        self.models.extend(touched.changed);
+        self.heard.extend(touched.heard);
+    }
+
+    /// The next model to tell of: in turn, so that none waits for ever.
+    fn next(&mut self) -> Option<ModelId> {
+        let after = self.last.take();
+        let later = after.and_then(|last| self.models.range(last..).next().cloned());
+        let next = later.or_else(|| self.models.first().cloned())?;
+        self.models.remove(&next);
+        self.heard.remove(&next);
+        self.last = Some(next.clone());
+        Some(next)
+    }
 }
 
 impl Decide {
@@ -36,7 +77,13 @@ impl Decide {
                 let mark = |key: String| self.topics.plain(Topic::Status, *id, &key, Vec::new());
                 records.extend(gone.map(mark));
             }
-            records.extend(owned.pending_records(&self.topics, *id)?);
+            owned.untold.turns += 1;
+            if owned.untold.turns >= HEARD_EVERY {
+                owned.untold.turns = 0;
+                let heard = std::mem::take(&mut owned.untold.heard);
+                owned.untold.models.extend(heard);
+            }
+            records.extend(owned.news(&self.topics, *id, &BTreeSet::new())?);
         }
         self.writer.append(records)?;
         Ok(())
@@ -44,34 +91,34 @@ impl Decide {
 }
 
 impl Owned {
-    /// The records that describe the shard's present state.
-    pub(super) fn pending_records(
+    /// The records that describe the shard's present state and some of its models, first these.
+    pub(super) fn news(
         &mut self,
         topics: &Topics,
         id: u32,
+        first: &BTreeSet<ModelId>,
     ) -> Result<Vec<Outgoing>, RoleError> {
         let mut records = Vec::new();
-        let undo = json::encode("undo state", self.shard.undo_state())?;
-        if undo != self.told.undo {
-            records.push(topics.plain(Topic::Status, id, "undo", undo.clone()));
-            self.told.undo = undo;
+        let put = |key: &str, value| topics.plain(Topic::Status, id, key, value);
+        let rules = self.shard.rule_set();
+        if let Some(rules) = rules.filter(|rules| self.untold.rules != Some(rules.revision)) {
+            records.push(put(RULES, json::encode("rules", rules)?));
+            self.untold.rules = Some(rules.revision);
         }
-        let rule_set = self.shard.rule_set();
-        if let Some(rule_set) =
-            rule_set.filter(|rule_set| self.told.rules != Some(rule_set.revision))
-        {
-            records.push(topics.plain(
-                Topic::Status,
-                id,
-                "rules",
-                json::encode("rules", rule_set)?,
-            ));
-            self.told.rules = Some(rule_set.revision);
+        let mut bytes = 0;
+        let mut first = first.iter().cloned();
+        while bytes < AT_ONCE_BYTES {
+            let Some(model) = first.next().or_else(|| self.untold.next()) else { break };
+            self.untold.models.remove(&model);
+            let status = json::encode("status of a model", &self.shard.model_status(&model))?;
+            let undo = json::encode("undo state", &self.shard.undo_state().only(&model))?;
+            bytes += status.len() + undo.len();
+            records.push(put(&model_key(&model), status));
+            records.push(put(&undo_key(&model), undo));
         }
         let log_stopped = self.folded_at - self.reached.1;
-        let status = Status { log_stopped, ..self.shard.status() };
-        let status = json::encode("status", &status)?;
-        records.push(topics.plain(Topic::Status, id, "status", status));
+        let status = Status { log_stopped, ..self.shard.status_without_models() };
+        records.push(put(STATUS, json::encode("status", &status)?));
         Ok(records)
     }
 }

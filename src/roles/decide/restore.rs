@@ -1,6 +1,6 @@
 //! How this process takes a shard over: the former owner is fenced, and its state is folded again.
 
-use super::publish::PublishedState;
+use super::publish::Untold;
 use super::snapshots::ShardSnapshots;
 use super::{Decide, Owned};
 use crate::edge::diagnostics;
@@ -8,7 +8,7 @@ use crate::edge::log::{Commit, Partition, Record, Topic};
 use crate::shard::{Inbox, Output, Shard};
 use crate::topics::replies::Replies;
 use crate::topics::snapshots::StoredSnapshots;
-use crate::topics::{RoleError, Topics};
+use crate::topics::{RULES, RoleError, Topics};
 use crate::wire::json;
 use crate::wire::result::code_from_text;
 
@@ -33,25 +33,28 @@ impl Decide {
             }
         }
         let committer = self.topics.log.writer(Some(&committer(&self.topics, id)))?;
-        let undo = self.topics.latest(Topic::State, id, "undo")?;
+        let undo = self.topics.stored_undo(id)?;
         let committed = match self.reader.committed(inbox)? {
             Some(upto) => upto.position,
             // A log may forget how far a group came that was away for long.
-            None => undo.as_ref().and_then(Topics::undo_position).unwrap_or(0),
+            None => undo.as_ref().map_or(0, |(_, position)| *position),
         };
         let (mut folded, snapshots) = self.refold(inbox, committed)?;
-        if let Some(record) = undo {
-            folded.set_undo_state(json::decode("undo state", &record.value)?);
+        if let Some((undo, _)) = undo {
+            folded.set_undo_state(undo);
         }
+        let touched = folded.take_touched();
         self.keep_rules(inbox, &folded)?;
         self.reader.seek(inbox, committed)?;
         let uptime = self.topics.log.uptime();
+        let untold = Untold::of(folded.models());
         let owned = Owned {
             reached: (folded.log_time(), uptime),
             snapshots,
             shard: folded,
             committer,
-            told: PublishedState::default(),
+            untold,
+            unsaved: touched.changed,
             replies: Replies::read(&self.topics, id)?,
             ticked: None,
             folded_at: uptime,
@@ -104,7 +107,7 @@ impl Decide {
         if folded.rule_set().is_some() || first == 0 {
             return Ok(());
         }
-        if let Some(record) = self.topics.latest(Topic::Status, id, "rules")? {
+        if let Some(record) = self.topics.latest(Topic::Status, id, RULES)? {
             let rule_set = json::decode("rules", &record.value)?;
             let record = self.topics.inbox(id, None, &Inbox::Rules(rule_set))?;
             self.writer.append(vec![record])?;

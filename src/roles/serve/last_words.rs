@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use super::App;
 use crate::edge::clock::Uptime;
 use crate::edge::log::Topic;
-use crate::model::{RuleSet, SourceId, Span};
+use crate::model::{LogTime, ModelId, RuleSet, SourceId, Span};
 use crate::phrases::span;
-use crate::shard::Status;
+use crate::shard::{ModelStatus, Status};
 use crate::wire::api::{Overview, RoleView};
 
 /// Decide reports every second, or every five while nothing comes; after this it has stopped.
@@ -48,13 +48,23 @@ impl<'a> LastWords<'a> {
             let known = self.sources.entry(source.clone()).or_insert(age);
             *known = age.min(*known);
         }
-        for (model, heard) in &status.models_heard {
-            let age = plus(log_time - *heard, told).as_s();
-            overview.record_age_seconds.insert(model.clone(), age);
-        }
         if status.log_stopped > SILENT {
             self.stopped.push((shard, status.log_stopped));
         }
+    }
+
+    /// Takes a model's last report. The shard's log time may be a little older.
+    pub(super) fn of_model(
+        &self,
+        shard: u32,
+        log_time: Option<LogTime>,
+        (id, model): (&ModelId, &ModelStatus),
+        overview: &mut Overview,
+    ) {
+        let (Some(log_time), Some(heard)) = (log_time, model.heard) else { return };
+        let told = self.app.seen.silence(Topic::Status, shard, self.now);
+        let age = plus(log_time - heard, told).as_s();
+        overview.record_age_seconds.insert(id.clone(), age);
     }
 
     /// Says who has spoken when, and who has stopped.

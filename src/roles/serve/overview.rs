@@ -9,9 +9,9 @@ use super::last_words::LastWords;
 use super::stored::{StoredValue, by_key, decoded};
 use crate::edge::http::Problem;
 use crate::edge::log::Topic;
-use crate::model::{RuleSet, SourceId, Span};
-use crate::shard::{BUILD, Status};
-use crate::topics::{KEYS, LANE, TROUBLE};
+use crate::model::{ModelId, RuleSet, SourceId, Span};
+use crate::shard::{BUILD, ModelStatus, Status};
+use crate::topics::{KEYS, LANE, MODEL, STATUS, TROUBLE};
 use crate::wire::api::{ClockView, Overview, RulesView, ShardView};
 use crate::wire::json;
 use crate::wire::lanes::LaneReport;
@@ -44,7 +44,7 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
         let keys = said(&kept, KEYS).filter_map(|(id, why)| Some((SourceId::new(&id).ok()?, why)));
         overview.keys.extend(keys);
         overview.lanes.extend(lanes(app, shard, &kept));
-        let told = kept.remove("status");
+        let told = kept.remove(STATUS);
         let mut view = ShardView {
             shard,
             told_at: told.as_ref().map(|told| told.time),
@@ -79,7 +79,10 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
                     *known = counters;
                 }
             }
-            overview.models.extend(status.models);
+            for (id, model) in models(app, shard, &kept) {
+                words.of_model(shard, status.log_time, (&id, &model), &mut overview);
+                overview.models.insert(id, model);
+            }
         }
         overview.shards.push(view);
     }
@@ -112,6 +115,19 @@ fn lanes(app: &App, shard: u32, kept: &BTreeMap<String, StoredValue>) -> Vec<Lan
         decoded::<LaneReport>(app, (Topic::Status, shard), kept.position, &kept.value)
     });
     reports.filter(LaneReport::has_news).collect()
+}
+
+/// The models of a shard.
+fn models<'a>(
+    app: &'a App,
+    shard: u32,
+    kept: &'a BTreeMap<String, StoredValue>,
+) -> impl Iterator<Item = (ModelId, ModelStatus)> + 'a {
+    kept.iter().filter_map(move |(key, kept)| {
+        let id = ModelId::new(key.strip_prefix(MODEL)?).ok()?;
+        let at = (Topic::Status, shard);
+        Some((id, decoded(app, at, kept.position, &kept.value)?))
+    })
 }
 
 /// Whether decide has not reported lately or log time has stopped, and the problem then.

@@ -8,6 +8,7 @@ use crate::edge::http::Problem;
 use crate::edge::log::Topic;
 use crate::model::{ModelId, RuleSet, VersionId};
 use crate::shard::shard_of;
+use crate::topics::{RULES, STATUS, undo_key};
 use crate::undo::{Plan, Undo};
 use crate::wire::api::{PlanView, StepView};
 use crate::wire::json;
@@ -20,11 +21,14 @@ pub(super) fn dry_run(
 ) -> Result<PlanView, Problem> {
     let shard = shard_of(model.as_str(), app.topics.shards);
     let mut told = by_key(app, Topic::Status, shard)?;
-    let (Some(undo), Some(rules)) = (told.remove("undo"), told.remove("rules")) else {
+    let (Some(_), Some(rules)) = (told.remove(STATUS), told.remove(RULES)) else {
         let detail = format!("shard {shard} has not reported yet; is the decide role running?");
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no-status", detail).again_in(1));
     };
-    let undo: Undo = json::decode("undo state", &undo.value)?;
+    let undo: Undo = match told.remove(&undo_key(model)) {
+        Some(undo) => json::decode("undo state", &undo.value)?,
+        None => Undo::default(),
+    };
     let rules: RuleSet = json::decode("rules", &rules.value)?;
     let plan = undo.plan_for(&rules, model, to).map_err(Problem::refused)?;
     Ok(view(model, plan))

@@ -9,6 +9,7 @@ use super::{App, locked};
 use crate::edge::clock::Uptime;
 use crate::edge::log::{LogError, Topic};
 use crate::model::Span;
+use crate::topics::STATUS;
 
 /// Time between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -89,7 +90,7 @@ impl App {
         let status = self.topics.partition(Topic::Status, shard);
         let most = usize::try_from(to - from).unwrap_or(0).min(MOST_READ);
         let records = self.topics.log.scan(&status, from, most)?;
-        Ok(records.iter().any(|record| record.key.as_deref() == Some(b"status")))
+        Ok(records.iter().any(|record| record.key.as_deref() == Some(STATUS.as_bytes())))
     }
 }
 

@@ -1,0 +1,43 @@
+//! Which models have something new to tell. It is no part of the state: two shards are equal
+//! whatever they have told.
+
+use std::collections::BTreeSet;
+
+use super::Inbox;
+use crate::model::ModelId;
+
+/// Models with news, until somebody takes them.
+#[derive(Debug, Clone, Default)]
+pub struct Touched {
+    /// What undo or judge knows of them changed.
+    pub changed: BTreeSet<ModelId>,
+    /// Only new sums came.
+    pub heard: BTreeSet<ModelId>,
+}
+
+impl Touched {
+    pub(super) fn change(&mut self, model: &ModelId) {
+        note(&mut self.changed, model);
+    }
+
+    /// A record came.
+    pub(super) fn take(&mut self, record: &Inbox) {
+        if let Inbox::Frame(frame) = record {
+            frame.versions.iter().for_each(|cell| note(&mut self.heard, &cell.model));
+            frame.pairs.iter().for_each(|cell| note(&mut self.heard, &cell.model));
+        }
+    }
+}
+
+impl PartialEq for Touched {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+/// Most are noted already, and need no copy of their name.
+fn note(set: &mut BTreeSet<ModelId>, model: &ModelId) {
+    if !set.contains(model) {
+        set.insert(model.clone());
+    }
+}
