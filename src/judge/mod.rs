@@ -181,8 +181,13 @@ impl Judge {
         if fewer {
             self.lost_lanes(rule_set, id, completeness, out);
         }
-        let Some(source) = self.sources.get_mut(id).filter(|_| watermark > before) else { return };
+        let Some(source) = self.sources.get_mut(id) else { return };
         let length = source.lanes.pane();
+        // Nothing ends within a pane, so no model needs to be asked.
+        let within = before > EventTime::MIN && watermark.floor(length) == before.floor(length);
+        if within || watermark <= before {
+            return;
+        }
         let whole = completeness >= 1.0;
         let mut answered: BTreeMap<EventTime, BTreeSet<ModelId>> = BTreeMap::new();
         for (start, model, pane) in source.panes.close(length, watermark) {

@@ -23,13 +23,12 @@ pub struct Pane {
     unknown: BTreeMap<u32, Losses>,
 }
 
-/// Open panes by start and model.
-pub(super) type Open = BTreeMap<(EventTime, ModelId), SharedPart<Pane>>;
+/// Open panes by start, then by model.
+pub(super) type Open = BTreeMap<EventTime, BTreeMap<ModelId, SharedPart<Pane>>>;
 
 /// The open panes of a source.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct OpenPanes {
-    #[serde(with = "crate::sums::entries")]
     open: Open,
     /// What was lost of nobody knows which model, by lane.
     unknown: BTreeMap<EventTime, BTreeMap<u32, Losses>>,
@@ -49,7 +48,7 @@ impl OpenPanes {
                 self.after_close += 1;
                 continue;
             }
-            let pane = self.open.entry((cell.pane, cell.model.clone())).or_default();
+            let pane = self.pane(cell.pane, &cell.model);
             let key = (cell.version.clone(), cell.role, lane);
             pane.versions.insert(key, cell.sums.clone());
             touched.push(cell.model.clone());
@@ -59,7 +58,7 @@ impl OpenPanes {
                 self.after_close += 1;
                 continue;
             }
-            let pane = self.open.entry((cell.pane, cell.model.clone())).or_default();
+            let pane = self.pane(cell.pane, &cell.model);
             pane.pairs.insert((cell.a.clone(), cell.b.clone(), lane), cell.table);
             touched.push(cell.model.clone());
         }
@@ -68,7 +67,7 @@ impl OpenPanes {
                 self.after_close += 1;
                 continue;
             }
-            let pane = self.open.entry((cell.pane, cell.model.clone())).or_default();
+            let pane = self.pane(cell.pane, &cell.model);
             let known = pane.features.entry((cell.of.clone(), lane)).or_default();
             known.extend(cell.features.iter().map(|(name, grid)| (name.clone(), grid.clone())));
             touched.push(cell.model.clone());
@@ -77,7 +76,7 @@ impl OpenPanes {
             if closed(cell.pane) {
                 self.after_close += 1;
             } else if let Some(model) = &cell.model {
-                let pane = self.open.entry((cell.pane, model.clone())).or_default();
+                let pane = self.pane(cell.pane, model);
                 pane.unknown.insert(lane, cell.lost);
                 touched.push(model.clone());
             } else {
@@ -89,12 +88,16 @@ impl OpenPanes {
         touched
     }
 
+    fn pane(&mut self, start: EventTime, model: &ModelId) -> &mut SharedPart<Pane> {
+        self.open.entry(start).or_default().entry(model.clone()).or_default()
+    }
+
     /// Forgets what a lane said of open panes: another one will say it again.
     pub fn forget(&mut self, lane: u32) {
         for lanes in self.unknown.values_mut() {
             lanes.remove(&lane);
         }
-        for pane in self.open.values_mut() {
+        for pane in self.open.values_mut().flat_map(BTreeMap::values_mut) {
             pane.versions.retain(|(_, _, of), _| *of != lane);
             pane.pairs.retain(|(_, _, of), _| *of != lane);
             pane.features.retain(|(_, of), _| *of != lane);
@@ -106,11 +109,11 @@ impl OpenPanes {
     pub fn close(&mut self, pane: Span, watermark: EventTime) -> Vec<(EventTime, ModelId, Pane)> {
         let mut closed = Vec::new();
         while let Some(entry) = self.open.first_entry() {
-            if entry.key().0 + pane > watermark {
+            if *entry.key() + pane > watermark {
                 break;
             }
-            let ((start, model), sums) = entry.remove_entry();
-            closed.push((start, model, sums.take()));
+            let (start, models) = entry.remove_entry();
+            closed.extend(models.into_iter().map(|(model, sums)| (start, model, sums.take())));
         }
         closed
     }
@@ -123,7 +126,7 @@ impl OpenPanes {
     }
 
     pub(super) fn put(&mut self, start: EventTime, model: ModelId, pane: SharedPart<Pane>) {
-        self.open.insert((start, model), pane);
+        self.open.entry(start).or_default().insert(model, pane);
     }
 
     /// Takes out what was lost of nobody knows which model in panes that end at or before the
@@ -148,12 +151,8 @@ impl OpenPanes {
         from: EventTime,
         to: EventTime,
     ) -> impl Iterator<Item = (EventTime, &'a Pane)> {
-        self.open
-            .iter()
-            .skip_while(move |((start, _), _)| *start < from)
-            .take_while(move |((start, _), _)| *start + pane <= to)
-            .filter(move |((_, of), _)| of == model)
-            .map(|((start, _), sums)| (*start, &**sums))
+        let started = self.open.range(from..).take_while(move |(start, _)| **start + pane <= to);
+        started.filter_map(move |(start, models)| Some((*start, &**models.get(model)?)))
     }
 }
 

@@ -29,9 +29,10 @@ impl Judge {
         for (id, source) in &self.sources {
             let (bare, open) = source.apart();
             parts.push(Part::Source(id.clone(), Box::new(bare)));
-            let panes = open
-                .into_iter()
-                .map(|((start, model), pane)| Part::Pane(id.clone(), start, model, pane));
+            let panes = open.into_iter().flat_map(|(start, models)| {
+                let pane = move |(model, pane)| Part::Pane(id.clone(), start, model, pane);
+                models.into_iter().map(pane)
+            });
             parts.extend(panes);
         }
         let models = self.models.iter();

@@ -13,6 +13,8 @@ mod snapshot;
 mod status;
 mod touched;
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 pub use record::{Decision, Inbox, Output};
@@ -192,19 +194,21 @@ impl Shard {
     ) {
         let mut said = Vec::new();
         self.judge.step(self.log.now(), rule_set, input, &mut said);
+        // Judge reads standings at its next step, so each model's is passed on once.
+        let mut models = BTreeSet::new();
         for output in said {
             match output {
                 judge::Output::Assessed(assessment) => {
-                    let model = assessment.model.clone();
+                    models.insert(assessment.model.clone());
                     self.assessed(position, rule_set, *assessment, out);
-                    self.set_standing(rule_set, &model);
                 }
                 judge::Output::Traffic(traffic) => {
                     self.undo(rule_set, undo::Input::Traffic(&traffic), out);
-                    self.set_standing(rule_set, &traffic.model);
+                    models.insert(traffic.model);
                 }
             }
         }
+        models.iter().for_each(|model| self.set_standing(rule_set, model));
     }
 
     fn assessed(

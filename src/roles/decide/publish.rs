@@ -15,7 +15,7 @@ use crate::wire::json;
 /// Bytes about models that are written at once, but for the last record.
 const AT_ONCE_BYTES: usize = 1024 * 1024;
 
-/// A model of which only new sums came is told again after so many turns.
+/// A model of which only new sums came is told again after this number of turns.
 const HEARD_EVERY: u8 = 5;
 
 /// What others are still to be told of a shard.
