@@ -106,6 +106,7 @@ tables! {
         flush_milliseconds: u64,
         heartbeat_milliseconds: u64,
         idle_after_seconds: u64,
+        max_waiting_mebibytes: u64,
     }
     Topic {
         r#type: Option<SampleKind>,

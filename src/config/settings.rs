@@ -98,6 +98,8 @@ pub struct IngestSettings {
     pub heartbeat: Span,
     /// Time after which a lane that is at its end is idle.
     pub idle_after: Span,
+    /// Bytes that waiting requests may take. `None`: half of the process's memory.
+    pub max_waiting_bytes: Option<usize>,
     /// The names of all sources: those that are gone no longer count.
     pub known: Vec<SourceId>,
 }
@@ -216,10 +218,12 @@ fn http(
 
 fn ingest(check: &mut Checker<'_>, raw: &raw::Ingest, sources: &[Source]) -> IngestSettings {
     let at = Path::of(["ingest"]);
+    let mebibytes = checked!(check.size, at, raw.max_waiting_mebibytes, 0..=1_048_576);
     IngestSettings {
         flush: checked!(check.span, at, raw.flush_milliseconds, 1, 1..=10_000),
         heartbeat: checked!(check.span, at, raw.heartbeat_milliseconds, 1, 100..=60_000),
         idle_after: checked!(check.span, at, raw.idle_after_seconds, SECOND, 1..=86_400),
+        max_waiting_bytes: Some(mebibytes * 1024 * 1024).filter(|most| *most > 0),
         known: sources.iter().map(|source| source.id.clone()).collect(),
     }
 }

@@ -222,6 +222,19 @@ pub fn join_stopped(source: &SourceId, model: &ModelId, waiting: usize, cap: usi
     );
 }
 
+/// Waiting requests take all the memory that they may.
+pub fn joins_full(source: &SourceId, model: &ModelId, most: &str) {
+    warn!(
+        %source, %model, most,
+        "waiting requests fill the memory that they may take, no labels are counted; raise          ingest.max_waiting_mebibytes, shorten label_horizon_hours, or add processes"
+    );
+}
+
+/// Memory that waiting requests may take.
+pub fn waiting_may_take(most: &str) {
+    info!(most, "memory for requests that wait for their outcome");
+}
+
 /// Labels of a model are counted again.
 pub fn join_resumed(source: &SourceId, model: &ModelId, waiting: usize) {
     info!(%source, %model, waiting, "join resumed");

@@ -1,5 +1,7 @@
 //! The inputs and outputs of a lane.
 
+use std::collections::BTreeMap;
+
 use crate::model::{EventTime, LogTime, ModelId, Reject, Sample, SampleKind, Span};
 use crate::sums::Frame;
 
@@ -62,11 +64,33 @@ pub enum Input<'a> {
     },
     /// The recording is over: every pane closes.
     End,
+    /// What waits in the other lanes of this process.
+    Elsewhere(WaitingElsewhere<'a>),
     /// Send what changed.
     Flush {
         /// Log time; it only decides how often a cell is sent.
         now: LogTime,
     },
+}
+
+/// Requests that wait in the other lanes of a process: one model's may fill its memory from all.
+#[derive(Debug, Clone, Copy)]
+pub struct WaitingElsewhere<'a> {
+    /// How many, by model.
+    pub models: &'a BTreeMap<ModelId, usize>,
+    /// Bytes that all requests of the others take.
+    pub bytes: usize,
+    /// Bytes that those of all lanes may take.
+    pub most_bytes: usize,
+}
+
+/// What waiting requests have filled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WaitingLimit {
+    /// The requests of one model that may wait.
+    Requests(usize),
+    /// The bytes that all requests of the process may take.
+    Bytes(usize),
 }
 
 /// Which of the samples of one record a sample is.
@@ -127,8 +151,8 @@ pub enum Output {
         model: ModelId,
         /// How many wait.
         waiting: usize,
-        /// How many may.
-        cap: usize,
+        /// What may wait.
+        limit: WaitingLimit,
     },
     /// Fewer than half as many wait as may: labels are counted again.
     JoinResumed {

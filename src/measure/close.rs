@@ -16,8 +16,8 @@ impl Lane {
             return;
         }
         self.join.caught_up();
-        for (model, request, at) in std::mem::take(&mut self.lost_labels) {
-            self.lose_labels_of(model, request, &at);
+        for (request, at) in std::mem::take(&mut self.lost_labels) {
+            self.lose_labels_of(request, &at);
         }
         // What a former life had given up on.
         self.marks.mark().into_iter().for_each(|mark| self.give_up_halves(mark));
@@ -50,7 +50,7 @@ impl Lane {
         for _ in 0..self.join.give_up(waiting) {
             self.ledger.settle(Disposition::Unmatched);
         }
-        self.join.forget(mark, &self.panes);
+        self.join.forget(mark);
         self.inputs.forget(mark);
     }
 

@@ -9,10 +9,10 @@
 //! the version `-`.
 
 use super::Lane;
-use super::inputs::InputRange;
+use super::inputs::InputsPlace;
 use super::join::Join;
 use super::ledger::{Disposition, ReadPhase, RecordPlace};
-use super::names::{IdOf, InputsOf, ModelIx, VersionIx, id_key, request_key};
+use super::names::{IdOf, InputsOf, ModelIx, RequestKey, VersionIx, id_key};
 use super::request::{JoinContext, Label, Remembered, Scored};
 use crate::model::{
     EventTime, Feature, Health, LatencySample, LostField, NameError, Outcome, Prediction,
@@ -115,14 +115,14 @@ impl Lane {
         };
         let given = p.features.iter().map(|(_, value)| value);
         let inputs = if given.len() == 0 || self.join.stopped(model) {
-            InputRange::default()
+            InputsPlace::NONE
         } else {
             let given = self.features.iter().copied().zip(given);
             self.inputs.keep(p.ts, given, &self.panes)
         };
         let (role, ts, value) = (p.role, p.ts, Label::of(value));
         let answer = Scored { version, role, ts, value, inputs, label: None };
-        let request = (model, request_key(p.request()));
+        let request = (model, RequestKey::of(model, p.request()));
         let actual = p.actual.as_ref().map(Label::of);
         let (join, mut room) = self.room(at);
         let remembered = join.answer(request, answer, actual, &mut room);
@@ -181,11 +181,11 @@ impl Lane {
             let right = Label::of(answer).agrees(actual);
             return Ok(self.complete_outcome(o, version, right, at));
         }
-        let request = (model, request_key(&o.request));
+        let request = (model, RequestKey::of(model, &o.request));
         if let Some(version) = o.version.as_ref().filter(|_| o.lost.has(LostField::Prediction)) {
             // It says which version answered and not what, so it can only meet a prediction.
             let version = self.names.version(model, version)?;
-            if !self.join.answered(model, request.1).contains(&version) {
+            if !self.join.answered(request.1).contains(&version) {
                 return self.unusable_outcome(o, at);
             }
         }

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::collections::hash_map::Entry;
 
 use super::merge;
-use super::names::{ByHash, KeyHash, request_key};
+use super::names::{ByHash, KeyHash, text_key};
 use crate::model::{EventTime, Half, HalfSide, Prediction};
 
 /// Halves that wait; `P`: what is known of where each comes from.
@@ -74,7 +74,7 @@ impl<P> Halves<P> {
 
     /// Takes a half.
     pub fn take(&mut self, half: Half<'static>, place: P) -> Met<P> {
-        let (key, full) = (request_key(&half.by), self.waiting.len() >= self.most);
+        let (key, full) = (text_key(&half.by), self.waiting.len() >= self.most);
         if let Some(over) = self.over.get(&key) {
             let too_late = over.alone.is_some_and(|side| side != half.side);
             return if too_late { Met::TooLate } else { Met::Repeated };

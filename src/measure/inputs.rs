@@ -42,16 +42,18 @@ impl InputValue {
     }
 }
 
-/// Where the inputs of an answer stand in the block of its time.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct InputRange {
-    start: u32,
-    len: u32,
+/// The place of an answer's inputs in the block of its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct InputsPlace(pub(super) u32);
+
+impl InputsPlace {
+    /// There are none, or they were not kept.
+    pub(super) const NONE: Self = Self(u32::MAX);
 }
 
 /// The inputs of recent answers, by the end of the pane in which they are last needed.
 #[derive(Debug, Default)]
-pub(super) struct RecentInputs(BTreeMap<EventTime, Vec<(FeatureIx, InputValue)>>);
+pub(super) struct RecentInputs(BTreeMap<EventTime, Vec<Box<[(FeatureIx, InputValue)]>>>);
 
 impl RecentInputs {
     /// Keeps the inputs of an answer given at `ts`, unless they are too old to be needed.
@@ -60,31 +62,28 @@ impl RecentInputs {
         ts: EventTime,
         inputs: impl Iterator<Item = (FeatureIx, &'a Feature<'a>)>,
         panes: &Panes,
-    ) -> InputRange {
+    ) -> InputsPlace {
         if panes.passed(ts + TOGETHER) {
-            return InputRange::default();
+            return InputsPlace::NONE;
         }
         let block = self.0.entry(panes.end_of(ts + TOGETHER)).or_default();
-        let start = block.len();
-        block.extend(inputs.map(|(index, feature)| (index, InputValue::of(feature))));
-        let kept = block.get_mut(start..).unwrap_or_default();
+        let Ok(place) = u32::try_from(block.len()) else { return InputsPlace::NONE };
+        let kept = inputs.map(|(index, feature)| (index, InputValue::of(feature)));
+        let mut kept: Box<[_]> = kept.collect();
         kept.sort_by_key(|(index, _)| *index);
-        match (u32::try_from(start), u32::try_from(kept.len())) {
-            (Ok(start), Ok(len)) => InputRange { start, len },
-            (Err(_), _) | (_, Err(_)) => InputRange::default(),
-        }
+        block.push(kept);
+        InputsPlace(place)
     }
 
     /// The inputs of an answer given at `ts`, in the order of their indices.
     pub(super) fn at(
         &self,
         ts: EventTime,
-        place: InputRange,
+        place: InputsPlace,
         panes: &Panes,
     ) -> &[(FeatureIx, InputValue)] {
-        let (start, len) = (place.start as usize, place.len as usize);
         let block = self.0.get(&panes.end_of(ts + TOGETHER));
-        block.and_then(|block| block.get(start..start + len)).unwrap_or_default()
+        block.and_then(|block| block.get(place.0 as usize)).map_or(&[], |kept| kept)
     }
 
     /// Drops what no open pane can need.

@@ -7,7 +7,7 @@
 use super::Lane;
 use super::api::UnreadRecord;
 use super::ledger::{ReadPhase, RecordPlace};
-use super::names::{KeyHash, ModelIx, VersionIx, request_key};
+use super::names::{RequestKey, VersionIx};
 use crate::model::{EventTime, LostFields, Reject, Sample, SampleKind, SampleRole};
 use crate::sums::Losses;
 
@@ -44,16 +44,16 @@ impl Lane {
     /// An outcome that cannot be used: the versions that answered its request lose a label.
     pub(super) fn lose_labels(&mut self, model: &str, request: &str, at: &RecordPlace) {
         let Ok(model) = self.names.model(model) else { return };
-        let request = request_key(request);
+        let request = RequestKey::of(model, request);
         if !self.behind {
-            self.lose_labels_of(model, request, at);
+            self.lose_labels_of(request, at);
         } else if self.lost_pane(ONE_LABEL, at).is_some() {
-            self.lost_labels.push((model, request, *at));
+            self.lost_labels.push((request, *at));
         }
     }
 
-    pub(super) fn lose_labels_of(&mut self, model: ModelIx, request: KeyHash, at: &RecordPlace) {
-        for version in self.join.answered(model, request) {
+    pub(super) fn lose_labels_of(&mut self, request: RequestKey, at: &RecordPlace) {
+        for version in self.join.answered(request) {
             self.lose_of(version, ONE_LABEL, at);
         }
     }

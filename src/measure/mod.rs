@@ -32,6 +32,7 @@ mod owned;
 mod panes;
 mod request;
 mod skew;
+mod slots;
 mod topic_clock;
 mod watermark;
 
@@ -41,13 +42,13 @@ use self::flush::Flushed;
 use self::inputs::RecentInputs;
 use self::join::Join;
 use self::ledger::{Disposition, Ledger, ReadPhase, RecordPlace};
-use self::names::{FeatureIx, KeyHash, ModelIx, Names, VersionIx};
+use self::names::{FeatureIx, Names, RequestKey, VersionIx};
 use self::panes::Panes;
 use self::topic_clock::ReadTimes;
 use self::watermark::Watermarks;
-use crate::model::{EventTime, LaneId, LogTime, Sample, Source, Span};
+use crate::model::{EventTime, LaneId, LogTime, ModelId, Sample, Source, Span};
 
-pub use self::api::{Input, Output, SamplePart, UnreadRecord};
+pub use self::api::{Input, Output, SamplePart, UnreadRecord, WaitingElsewhere, WaitingLimit};
 pub use self::halves::{Halves, Met};
 pub use self::ledger::{Resume, TopicResume};
 pub use self::owned::owned;
@@ -62,7 +63,6 @@ pub struct Lane {
     id: LaneId,
     epoch: u64,
     horizon: Span,
-    cap: usize,
     categories: usize,
     names: Names,
     ledger: Ledger,
@@ -77,7 +77,7 @@ pub struct Lane {
     behind: bool,
     flushed: Flushed,
     /// Outcomes lost while records are read again: whose they are is known after the last one.
-    lost_labels: Vec<(ModelIx, KeyHash, RecordPlace)>,
+    lost_labels: Vec<(RequestKey, RecordPlace)>,
     /// The version of the sample being taken.
     version: Option<VersionIx>,
     /// Scratch: the features of the prediction being taken.
@@ -93,7 +93,6 @@ impl Lane {
             id: lane,
             epoch,
             horizon: source.label_horizon,
-            cap: source.max_waiting,
             categories: source.max_categories,
             names: Names::new(),
             ledger: Ledger::new(topics),
@@ -161,6 +160,17 @@ impl Lane {
         topics.flat_map(|topic| self.clocks.held(topic)).map(|held| held.at.position)
     }
 
+    /// Requests that wait for their answer or their outcome, by model.
+    pub fn waiting(&self) -> impl Iterator<Item = (&ModelId, usize)> {
+        self.join.waiting().map(|(model, waiting)| (self.names.model_name(model), waiting))
+    }
+
+    /// Bytes that all remembered requests take.
+    #[must_use]
+    pub fn waiting_bytes(&self) -> usize {
+        self.join.bytes()
+    }
+
     /// Takes one input; what follows from it is added to `out`.
     pub fn step(&mut self, input: Input<'_>, out: &mut Vec<Output>) {
         match input {
@@ -184,14 +194,17 @@ impl Lane {
                 self.drained(topic, out);
             }
             Input::End => self.end(out),
+            Input::Elsewhere(elsewhere) => {
+                let names = &self.names;
+                self.join.elsewhere(&elsewhere, |model| names.model_name(model).clone());
+            }
             Input::Flush { now } => self.flush(now, out),
         }
         for turn in self.join.turns() {
             let (model, waiting) = (self.names.model_name(turn.model).clone(), turn.waiting);
-            out.push(if turn.stopped {
-                Output::JoinStopped { model, waiting, cap: self.cap }
-            } else {
-                Output::JoinResumed { model, waiting }
+            out.push(match turn.stopped {
+                Some(limit) => Output::JoinStopped { model, waiting, limit },
+                None => Output::JoinResumed { model, waiting },
             });
         }
         let counters = self.ledger.counters();

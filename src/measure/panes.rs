@@ -8,7 +8,7 @@ mod send;
 use std::collections::BTreeMap;
 
 use super::ledger::{ReadPhase, RecordPlace};
-use super::names::{FeatureIx, Hashes, InputsOf, KeyHash, ModelIx, VersionIx};
+use super::names::{FeatureIx, Hashes, InputsOf, KeyHash, ModelIx, RequestKey, VersionIx};
 use crate::model::{EventTime, LogTime, SampleRole, Span};
 use crate::sums::{Grid, Losses, PairTable, VersionSums};
 
@@ -51,7 +51,7 @@ struct Pane {
     /// Ids counted here that the join does not remember.
     seen: Hashes,
     /// Requests whose outcome waits here for a prediction.
-    waiting: Vec<(ModelIx, KeyHash)>,
+    waiting: Vec<(ModelIx, RequestKey)>,
     /// Per topic, the first position that feeds it, and the newest event before that.
     first: Vec<Option<(i64, Option<EventTime>)>>,
     changed: bool,
@@ -194,14 +194,14 @@ impl Panes {
         ts: EventTime,
         at: &RecordPlace,
         model: ModelIx,
-        request: KeyHash,
+        request: RequestKey,
     ) {
         self.fed(ts, at).waiting.push((model, request));
     }
 
     /// The watermark has come to `mark`; answers the requests whose outcomes waited in the
     /// panes that closed.
-    pub(super) fn close(&mut self, mark: EventTime) -> Vec<(ModelIx, KeyHash)> {
+    pub(super) fn close(&mut self, mark: EventTime) -> Vec<(ModelIx, RequestKey)> {
         self.mark = self.mark.max(Some(mark));
         let mut waiting = Vec::new();
         while let Some(first) = self.open.first_entry() {

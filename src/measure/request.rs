@@ -5,9 +5,9 @@
 //! are a pair, in the pane of the later truth; two answers given within [`TOGETHER`] compare
 //! their inputs, in the pane of the later answer. Each once.
 
-use xxhash_rust::xxh3::xxh3_128;
+use xxhash_rust::xxh3::xxh3_64;
 
-use super::inputs::{InputRange, RecentInputs, TOGETHER};
+use super::inputs::{InputsPlace, RecentInputs, TOGETHER};
 use super::ledger::{Disposition, ReadPhase, RecordPlace};
 use super::names::{InputsOf, Names, VersionIx};
 use super::panes::Panes;
@@ -15,19 +15,21 @@ use crate::model::{EventTime, SampleRole, Span, Value};
 
 /// Versions of a model remembered for one request; more are measured alone, without labels.
 pub(super) const MAX_ANSWERS: usize = 8;
-/// A label in few bytes, which are equal if the labels are: a text is its hash.
+
+/// A label in few bytes, which are equal if the labels are: a text is its hash. It is only ever
+/// compared with the truth of the same request, so 64 bits do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Label(u64, u64);
+pub(super) struct Label {
+    pub(super) number: bool,
+    pub(super) bits: u64,
+}
 
 impl Label {
     pub(super) fn of(value: &Value<'_>) -> Self {
         match value {
             // Adding 0 makes the two zeros one.
-            Value::Number(number) => Self(u64::MAX, (number + 0.0).to_bits()),
-            Value::Text(text) => {
-                let hash = xxh3_128(text.as_bytes());
-                Self((hash >> 64) as u64, hash as u64)
-            }
+            Value::Number(number) => Self { number: true, bits: (number + 0.0).to_bits() },
+            Value::Text(text) => Self { number: false, bits: xxh3_64(text.as_bytes()) },
         }
     }
 }
@@ -36,25 +38,24 @@ impl Label {
     /// Whether an answer is right. `None`: one is a number and the other a text, so that nobody
     /// can say.
     pub(super) fn agrees(self, truth: Self) -> Option<bool> {
-        let alike = (self.0 == u64::MAX) == (truth.0 == u64::MAX);
-        alike.then_some(self == truth)
+        (self.number == truth.number).then_some(self.bits == truth.bits)
     }
 }
 
 /// What a version answered.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Scored {
     pub(super) version: VersionIx,
     pub(super) role: SampleRole,
     pub(super) ts: EventTime,
     pub(super) value: Label,
-    pub(super) inputs: InputRange,
+    pub(super) inputs: InputsPlace,
     /// When the truth was known, and whether the answer was right, if that can be said.
     pub(super) label: Option<(EventTime, Option<bool>)>,
 }
 
 /// What was true.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Truth {
     pub(super) ts: EventTime,
     pub(super) actual: Label,
@@ -96,7 +97,7 @@ impl JoinContext<'_> {
 }
 
 /// One request of one model.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) answers: Vec<Scored>,
     pub(super) truth: Option<Truth>,
@@ -139,10 +140,6 @@ impl Request {
         }
         let (ts, value) = (new.ts, new.value);
         let index = self.answers.len();
-        if index == 0 {
-            // Most requests are answered once: no room for three more.
-            self.answers.reserve_exact(1);
-        }
         self.answers.push(new);
         let truth = self.truth.as_mut().filter(|truth| room.in_time(truth.ts, ts));
         let met = truth.is_some_and(|truth| std::mem::take(&mut truth.waiting));

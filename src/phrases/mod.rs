@@ -13,7 +13,7 @@ mod units;
 mod verdicts;
 
 pub use closest::closest;
-pub use numbers::{count, gained, grouped, number, percent, points, short};
+pub use numbers::{bytes, count, gained, grouped, number, percent, points, short};
 pub use steps::{incident_state, proof, step_result, want};
 pub use times::{clock_off, day, log_moment, minute, moment, span, spoken};
 pub use units::Unit;

@@ -70,6 +70,20 @@ pub fn short(text: &str, most: usize) -> String {
     cut
 }
 
+/// Bytes in the unit that fits: "512 B", "3.0 MiB".
+#[must_use]
+pub fn bytes(n: usize) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let (mut value, mut unit) = (n as f64, None);
+    for larger in UNITS {
+        if value < 1024.0 {
+            break;
+        }
+        (value, unit) = (value / 1024.0, Some(larger));
+    }
+    unit.map_or_else(|| format!("{n} B"), |unit| format!("{value:.1} {unit}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

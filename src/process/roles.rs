@@ -22,9 +22,11 @@ use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
 use crate::edge::log::LogError;
 use crate::edge::log::local::LocalLog;
+use crate::edge::memory_limit::memory_limit;
 use crate::model::{Source, Span};
+use crate::phrases;
 use crate::roles::decide::Decide;
-use crate::roles::ingest::Ingest;
+use crate::roles::ingest::{Ingest, WaitingBytes};
 use crate::roles::retention;
 use crate::roles::work::Work;
 use crate::topics::open::OpenLog;
@@ -46,6 +48,8 @@ pub(super) struct RoleThreads {
     /// Whether other processes use the same log.
     shared: bool,
     health: HealthBoard,
+    /// What the sources of this process may remember together.
+    waiting: WaitingBytes,
 }
 
 impl RoleThreads {
@@ -56,7 +60,8 @@ impl RoleThreads {
         ended: mpsc::UnboundedSender<RoleEnd>,
         health: HealthBoard,
     ) -> Self {
-        Self { topics, stop, ended, names: Vec::new(), shared, health }
+        let waiting = WaitingBytes::new(usize::MAX);
+        Self { topics, stop, ended, names: Vec::new(), shared, health, waiting }
     }
 
     /// The names of those that were started.
@@ -72,6 +77,7 @@ impl RoleThreads {
         carrier: &OpenLog,
     ) -> Result<(), ProcessError> {
         if part.measures() {
+            self.waiting = waiting(config.settings.ingest.max_waiting_bytes);
             for source in &config.settings.sources {
                 self.ingest(config, source)?;
             }
@@ -92,9 +98,10 @@ impl RoleThreads {
     fn ingest(&mut self, config: &Config, source: &Source) -> Result<(), ProcessError> {
         let name = format!("ingest {}", source.id);
         let (topics, settings) = (self.watched(&name), config.settings.ingest.clone());
-        let source = source.clone();
+        let (source, waiting) = (source.clone(), self.waiting.clone());
         self.role(name, move |stop| {
-            let mut ingest = Ingest::new(topics.clone(), source.clone(), settings.clone())?;
+            let ingest = Ingest::new(topics.clone(), source.clone(), settings.clone())?;
+            let mut ingest = ingest.sharing(waiting.clone());
             loops::ingest(&mut ingest, stop)
         })
     }
@@ -244,4 +251,12 @@ mod tests {
         let ended = lives("role", life, false, &StopSignal::new(stop));
         assert!(matches!(ended, Err(ProcessError::Role { .. })), "{ended:?}");
     }
+}
+
+/// The memory for waiting requests: as set, else half of what there is.
+fn waiting(set: Option<usize>) -> WaitingBytes {
+    let half = || memory_limit().and_then(|all| usize::try_from(all / 2).ok());
+    let most = set.or_else(half).unwrap_or(usize::MAX);
+    diagnostics::waiting_may_take(&phrases::bytes(most));
+    WaitingBytes::new(most)
 }

@@ -7,7 +7,7 @@
 //! happened.
 //!
 //! Reading order: [`transition`] (what may follow what), `case` and `state` (what is remembered),
-//! `facts`, `models` and `pieces` (how it is found and kept), `context` (one model at one moment),
+//! `facts`, `models` and `pieces` (how it is kept), `context` (one model at one moment),
 //! `observed`, `roles` and `dispute` (which version serves), `proven` and `choice` (which one is fit
 //! to roll back to), `decide`, `breach` and `policy` (what a verdict leads to), `record`, `plan`,
 //! `rollback`, `deadlines` and `commands` (asking and being answered), `proof`, `verify` and

@@ -14,8 +14,9 @@ use crate::config::IngestSettings;
 use crate::edge::clock::Uptime;
 use crate::edge::diagnostics;
 use crate::edge::log::{Commit, Committed, Outgoing, Partition, Reader, Record};
-use crate::measure::{Input, Lane, Output};
+use crate::measure::{Input, Lane, Output, WaitingLimit};
 use crate::model::{EventTime, LaneId, SampleRole, Source, Span};
+use crate::phrases;
 use crate::roles::ingest::pipeline::{LanePipeline, RawRecord, UnmeasuredRecord};
 use crate::topics::placement::Placement;
 use crate::topics::{RoleError, Topics};
@@ -115,6 +116,16 @@ impl ClaimedLane {
         &self.id
     }
 
+    /// What the lane remembers.
+    pub(super) fn measured(&self) -> &Lane {
+        self.feed.lane()
+    }
+
+    /// Tells the lane something that no record does.
+    pub(super) fn tell(&mut self, input: Input<'_>) {
+        self.feed.step(input);
+    }
+
     /// Records that must be read again.
     pub(super) fn behind(&self) -> u64 {
         let spans = self.places.iter().filter_map(|place| place.again);
@@ -166,9 +177,14 @@ impl ClaimedLane {
         for join in self.feed.joins() {
             let source = &self.id.source;
             match join {
-                Output::JoinStopped { model, waiting, cap } => {
-                    diagnostics::join_stopped(source, &model, waiting, cap);
-                }
+                Output::JoinStopped { model, waiting, limit } => match limit {
+                    WaitingLimit::Requests(cap) => {
+                        diagnostics::join_stopped(source, &model, waiting, cap);
+                    }
+                    WaitingLimit::Bytes(most) => {
+                        diagnostics::joins_full(source, &model, &phrases::bytes(most));
+                    }
+                },
                 Output::JoinResumed { model, waiting } => {
                     diagnostics::join_resumed(source, &model, waiting);
                 }

@@ -17,6 +17,7 @@ mod news;
 mod parts;
 pub mod pipeline;
 mod unmeasured;
+mod waiting;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -26,6 +27,8 @@ use uuid::Uuid;
 use self::claimed::{ClaimedLane, Reread};
 use self::keys::KeyWatch;
 use self::unmeasured::Sampler;
+pub use self::waiting::WaitingBytes;
+use self::waiting::WaitingShare;
 use crate::config::IngestSettings;
 use crate::edge::clock::{Stopwatch, Uptime};
 use crate::edge::diagnostics;
@@ -59,6 +62,7 @@ pub struct Ingest {
     beaten: Option<Uptime>,
     sampler: Sampler,
     keys: KeyWatch,
+    waiting: WaitingShare,
 }
 
 /// The result of a turn.
@@ -102,6 +106,7 @@ impl Ingest {
             blocked: false,
             beaten: None,
             sampler: Sampler::default(),
+            waiting: WaitingShare::new(WaitingBytes::new(usize::MAX)),
         })
     }
 
@@ -118,6 +123,7 @@ impl Ingest {
             Some(read) => self.take(read, &mut turn)?,
             None => turn.idle = !again,
         }
+        self.tell_waiting();
         self.flush_and_commit()?;
         Ok(turn)
     }

@@ -383,6 +383,74 @@ fn a_join_past_its_memory_stops_says_so_and_goes_on_below_half() {
 }
 
 #[test]
+fn what_waits_in_other_lanes_counts_too() {
+    let mut small = source(1);
+    small.max_waiting = 4;
+    check(
+        &small,
+        "
+        p 1 a v1 yes
+        p 1 b v1 yes
+        elsewhere 2 0 1000
+        elsewhere 3 0 1000
+        o 2 a yes
+        elsewhere 1 0 1000
+        o 3 b yes
+        flush 0",
+        "
+        join of m stopped: 5 of 4
+        join of m goes on: 3
+        ",
+    );
+}
+
+#[test]
+fn joins_stop_when_the_memory_of_the_process_is_full() {
+    check(
+        &source(1),
+        "
+        p 1 a v1 yes
+        p 1 b v1 yes
+        elsewhere 0 815 1000
+        elsewhere 0 817 1000
+        o 2 a yes
+        elsewhere 0 317 1000
+        elsewhere 0 316 1000
+        o 2 b yes
+        flush 0",
+        "
+        join of m stopped: past 1000 bytes
+        join of m goes on: 2
+        frame 0..4 mark=-8 read=4 measured=3 unmatched=1
+          0 v1 n=2 labels=1 said:yesx2
+        ",
+    );
+}
+
+#[test]
+fn a_request_that_is_over_leaves_nothing_behind() {
+    let mut small = source(1);
+    small.max_waiting = 100;
+    small.label_horizon = Span::from_s(3600);
+    let mut lines = Lines::new(&small);
+    for n in 0..5000 {
+        lines.line(&format!("p {n} r{n} v1 yes"));
+        lines.line(&format!("o {n} r{n} yes"));
+        lines.line(&format!("p {n} r{n} v2 yes"));
+    }
+    // A hundred that are complete, and those whose pane is open still.
+    assert!(lines.lane.waiting_bytes() <= (100 + 20) * (92 + 40), "{}", lines.lane.waiting_bytes());
+    assert_eq!(lines.lane.waiting().count(), 0);
+    for n in 5000..5050 {
+        lines.line(&format!("p {n} r{n} v1 yes"));
+    }
+    let held = lines.lane.waiting_bytes();
+    lines.line("p 20000 last v1 yes");
+    assert!(lines.lane.waiting_bytes() < held, "the horizon has passed");
+    assert_eq!(lines.lane.waiting_bytes(), 92);
+}
+
+#[test]
 fn no_name_that_is_none_enters() {
     check(
         &source(1),

@@ -1,7 +1,8 @@
 //! Samples and frames as lines of text.
 //!
 //! In: `p TS REQUEST VERSION ANSWER`, `o TS REQUEST TRUTH`, `l TS VERSION MICROSECONDS`, `h TS
-//! VERSION CPU`, `r TS KIND STATUS`, `bad CODE`, `idle TOPIC`, `busy TOPIC`, `end`, `flush MS`;
+//! VERSION CPU`, `r TS KIND STATUS`, `bad CODE`, `idle TOPIC`, `busy TOPIC`, `end`, `flush MS`,
+//! `elsewhere WAITING BYTES MOST`;
 //! then `key=value` in any order: `topic`, `id`, `role`, `true`, `lat`, `v`, `said`, `at` (append
 //! time), `next` (times of the next records, with commas), `m` (model), `lost` (fields, with
 //! commas), `kind` (of a bad record), anything else is a feature. Times are seconds. An answer
@@ -12,7 +13,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use ripcord::measure::{Input, Lane, Output, SamplePart, UnreadRecord};
+use ripcord::measure::{
+    Input, Lane, Output, SamplePart, UnreadRecord, WaitingElsewhere, WaitingLimit,
+};
 use ripcord::model::*;
 use ripcord::sums::{Counters, FeaturesOf, Frame, Grid, Losses};
 
@@ -76,6 +79,12 @@ impl Lines {
             "flush" => {
                 let now = LogTime::from_ms(plain[0].parse().unwrap());
                 return self.lane.step(Input::Flush { now }, &mut self.out);
+            }
+            "elsewhere" => {
+                let [waiting, bytes, most] = [0, 1, 2].map(|at| plain[at].parse().unwrap());
+                let models = [("m".parse().unwrap(), waiting)].into();
+                let input = WaitingElsewhere { models: &models, bytes, most_bytes: most };
+                return self.lane.step(Input::Elsewhere(input), &mut self.out);
             }
             "bad" => Err(UnreadRecord {
                 code: serde_json::from_value(plain[0].into()).unwrap(),
@@ -207,8 +216,11 @@ pub(crate) fn show(outputs: &[Output]) -> String {
             Output::Late { topic, position, behind } => {
                 writeln!(text, "late {topic}@{position} by {}", behind.as_s()).unwrap();
             }
-            Output::JoinStopped { model, waiting, cap } => {
+            Output::JoinStopped { model, waiting, limit: WaitingLimit::Requests(cap) } => {
                 writeln!(text, "join of {model} stopped: {waiting} of {cap}").unwrap();
+            }
+            Output::JoinStopped { model, limit: WaitingLimit::Bytes(most), .. } => {
+                writeln!(text, "join of {model} stopped: past {most} bytes").unwrap();
             }
             Output::JoinResumed { model, waiting } => {
                 writeln!(text, "join of {model} goes on: {waiting}").unwrap();

@@ -1,0 +1,101 @@
+//! How much the lanes of a process may remember together, and who is told of it.
+//!
+//! A model's requests may lie in all lanes of its source, so its limit holds over all of them. Bytes
+//! are limited over all sources: memory is the process's.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::Ingest;
+use crate::edge::clock::Uptime;
+use crate::measure::{Input, WaitingElsewhere};
+use crate::model::{ModelId, Span};
+
+/// Time between two looks at what all lanes remember.
+const LOOK_EVERY: Span = Span::from_s(1);
+
+/// The bytes that waiting requests of a process may take, shared by its sources.
+#[derive(Debug, Clone)]
+pub struct WaitingBytes {
+    most: usize,
+    used: Arc<AtomicUsize>,
+}
+
+impl WaitingBytes {
+    /// So many bytes for all who share it.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self { most, used: Arc::default() }
+    }
+}
+
+/// What one source has told of itself.
+#[derive(Debug)]
+pub(super) struct WaitingShare {
+    all: WaitingBytes,
+    mine: usize,
+    looked: Option<Uptime>,
+}
+
+impl WaitingShare {
+    pub(super) fn new(all: WaitingBytes) -> Self {
+        Self { all, mine: 0, looked: None }
+    }
+
+    /// What the other sources take, now that this one takes `mine`.
+    fn others(&mut self, mine: usize) -> usize {
+        self.all.used.fetch_add(mine, Ordering::Relaxed);
+        let all = self.all.used.fetch_sub(self.mine, Ordering::Relaxed) - self.mine;
+        self.mine = mine;
+        all.saturating_sub(mine)
+    }
+}
+
+/// A source that ends takes nothing any more.
+impl Drop for WaitingShare {
+    fn drop(&mut self) {
+        self.all.used.fetch_sub(self.mine, Ordering::Relaxed);
+    }
+}
+
+impl Ingest {
+    /// Shares the memory for waiting requests with the other sources of the process.
+    #[must_use]
+    pub fn sharing(mut self, all: WaitingBytes) -> Self {
+        self.waiting = WaitingShare::new(all);
+        self
+    }
+
+    /// Tells every lane what waits in the others, each second.
+    pub(super) fn tell_waiting(&mut self) {
+        let now = self.topics.log.uptime();
+        if self.waiting.looked.is_some_and(|last| now - last < LOOK_EVERY) {
+            return;
+        }
+        self.waiting.looked = Some(now);
+        let mut models: BTreeMap<ModelId, usize> = BTreeMap::new();
+        let mut bytes = 0;
+        for lane in self.held.values() {
+            bytes += lane.measured().waiting_bytes();
+            for (model, waiting) in lane.measured().waiting() {
+                *models.entry(model.clone()).or_default() += waiting;
+            }
+        }
+        let others = self.waiting.others(bytes);
+        for lane in self.held.values_mut() {
+            let mine = lane.measured().waiting_bytes();
+            let mut elsewhere = models.clone();
+            for (model, waiting) in lane.measured().waiting() {
+                if let Some(all) = elsewhere.get_mut(model) {
+                    *all -= waiting;
+                }
+            }
+            lane.tell(Input::Elsewhere(WaitingElsewhere {
+                models: &elsewhere,
+                bytes: others + bytes - mine,
+                most_bytes: self.waiting.all.most,
+            }));
+        }
+    }
+}
