@@ -28,5 +28,6 @@ pub(super) fn policy(raw: &raw::Policy) -> Policy {
         hand_over: span(raw.hand_over_seconds, SECOND),
         baseline_samples: raw.baseline_samples,
         max_loss_percent: raw.max_loss_percent,
+        forget_after: span(raw.forget_after_days, DAY),
     }
 }

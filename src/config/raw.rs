@@ -153,6 +153,7 @@ tables! {
         hand_over_seconds: u64,
         baseline_samples: u64,
         max_loss_percent: f64,
+        forget_after_days: u64,
     }
     Workers {
         registry: Registry,

@@ -38,7 +38,7 @@ pub(super) fn rules(
 }
 
 /// Where the rules and the file use different names.
-const KEYS: [(&str, &str); 25] = [
+const KEYS: [(&str, &str); 26] = [
     ("period", "period_days"),
     ("bucket", "bucket_seconds"),
     ("limit.baseline.points", "tolerance_points"),
@@ -64,6 +64,7 @@ const KEYS: [(&str, &str); 25] = [
     ("resolve_after", "resolve_after_hours"),
     ("stall_after", "stall_after_seconds"),
     ("hand_over", "hand_over_seconds"),
+    ("forget_after", "forget_after_days"),
 ];
 
 /// The place in the file of a value of the rules.

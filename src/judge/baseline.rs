@@ -19,6 +19,12 @@ pub struct Learned {
 }
 
 impl Learned {
+    /// Keeps what was learned of these versions only.
+    pub(super) fn retain(&mut self, stays: impl Fn(&VersionId) -> bool) {
+        self.sums.retain(|(version, _), _| stays(version));
+        self.lost.retain(|(version, _), _| stays(version));
+    }
+
     /// Takes a bucket of a version, and what was lost of it, until `enough` samples were seen.
     pub fn take(
         &mut self,

@@ -57,6 +57,13 @@ struct Distance {
 }
 
 impl DriftInputs {
+    /// Keeps what is known of these versions only; bins are the model's.
+    pub(super) fn retain(&mut self, stays: impl Fn(&VersionId) -> bool) {
+        self.learning.retain(|(version, _), _| stays(version));
+        self.frozen.retain(|(version, _), _| stays(version));
+        self.in_a_row.retain(|(version, _), _| stays(version));
+    }
+
     /// Takes a bucket: learns from it or compares.
     pub fn take(
         &mut self,

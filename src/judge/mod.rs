@@ -15,6 +15,7 @@ pub mod design;
 pub mod drift;
 pub mod edetector;
 mod fed;
+mod forget;
 mod gaps;
 pub mod history;
 pub mod inputs;

@@ -88,6 +88,13 @@ struct Came {
 }
 
 impl Silences {
+    /// Keeps what is missed of these versions only.
+    pub(super) fn retain(&mut self, stays: impl Fn(&VersionId) -> bool) {
+        self.answers.retain(|version, _| stays(version));
+        self.labels.retain(|version, _| stays(version));
+        self.silent.retain(|(version, _), _| stays(version));
+    }
+
     /// Takes a closed pane of a source, in which every lane was heard.
     pub(super) fn take(&mut self, start: EventTime, length: Span, pane: &Pane) {
         let open = self.open(start, length);

@@ -46,7 +46,7 @@ pub struct ModelJudge {
     pub(super) silences: Silences,
     pub(super) fed: Fed,
     /// Answers as trials, labels as their sum.
-    heard: BTreeMap<VersionId, RecentSums>,
+    pub(super) heard: BTreeMap<VersionId, RecentSums>,
     #[serde(with = "crate::sums::entries")]
     pub(super) said: BTreeMap<(TriggerId, VersionId, Option<FeatureName>), Verdict>,
     pub(super) ahead: BTreeSet<(TriggerId, VersionId)>,
@@ -142,6 +142,7 @@ impl ModelJudge {
     /// A version that went into production starts again; its calibration stays.
     pub fn set_standing(&mut self, standing: &Standing) {
         let promoted = standing.production != self.standing.production;
+        self.forget_what_left(standing);
         self.standing = standing.clone();
         self.fed.set_standing(standing);
         if let Some(version) = standing.production.as_ref().filter(|_| promoted) {

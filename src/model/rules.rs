@@ -105,6 +105,14 @@ pub struct Policy {
     /// The share of durations in percent that may be lost before a mean is not believed.
     #[serde(default)]
     pub max_loss_percent: f64,
+    /// Time after which a version is forgotten that sent nothing and that no target lists. 30 days
+    /// in rules from before this setting.
+    #[serde(default = "thirty_days")]
+    pub forget_after: Span,
+}
+
+const fn thirty_days() -> Span {
+    Span::from_s(30 * 24 * 3600)
 }
 
 /// A target that a rollback acts on.

@@ -261,6 +261,7 @@ impl Shard {
     fn set_standing(&mut self, rule_set: &RuleSet, model: &ModelId) {
         let standing = self.undo.standing(model);
         if self.judge.model(model).is_none_or(|judge| judge.standing != standing) {
+            self.latest.keep(model, &standing);
             let input = judge::Input::Standing(model, &standing);
             let mut said = Vec::new();
             self.judge.step(self.log.now(), rule_set, input, &mut said);

@@ -13,8 +13,8 @@ use crate::judge::recent::RecentSums;
 use crate::judge::tally;
 use crate::model::{
     Baseline, Benefit, EventTime, FeatureName, Incident, IncidentState, Limit, LogTime, Mode,
-    ModelId, Reason, Reference, Role, Signal, SourceId, Span, Statistic, TriggerId, Verdict,
-    VersionId,
+    ModelId, Reason, Reference, Role, Signal, SourceId, Span, Standing, Statistic, TriggerId,
+    Verdict, VersionId,
 };
 use crate::sums::{Assessment, Counters, SharedPart};
 
@@ -204,6 +204,16 @@ impl Latest {
             recent.take(bucket.start, bucket.end, sums);
         }
         said.insert(key, (status, recent));
+    }
+
+    /// Forgets what was said of versions that are no longer known.
+    pub(super) fn keep(&mut self, model: &ModelId, standing: &Standing) {
+        let known = |(version, ..): &Subject| standing.versions.contains_key(version);
+        if let Some(said) = self.said.get_mut(model)
+            && !said.0.keys().all(known)
+        {
+            said.0.retain(|subject, _| known(subject));
+        }
     }
 
     /// What was said of each model.

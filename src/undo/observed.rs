@@ -39,6 +39,14 @@ impl ModelContext<'_> {
         self.model.facts.insert(fact);
     }
 
+    /// A new version is the time at which those are forgotten that are long silent.
+    pub(super) fn make_room(&mut self, version: &VersionId) {
+        if !self.model.versions.contains_key(version) {
+            let since = self.now.event - self.rules.policy.forget_after;
+            self.model.forget_silent(since);
+        }
+    }
+
     /// The rules may name other targets now.
     pub(super) fn other_rules(&mut self) {
         let mut facts = self.model.facts.take();
@@ -50,6 +58,7 @@ impl ModelContext<'_> {
     /// A pane closed.
     pub(super) fn traffic(&mut self, pane: &LiveTraffic) {
         for (version, ..) in &pane.versions {
+            self.make_room(version);
             self.model.version(version).heard_at = Some(pane.end);
         }
         self.model.traffic.take(pane);

@@ -79,6 +79,7 @@ impl ModelContext<'_> {
             let rule = self.rules.triggers.iter().find(|rule| rule.id == *id);
             rule.is_some_and(|rule| rule.action == Action::Rollback)
         };
+        self.make_room(&a.version);
         let state = self.model.version(&a.version);
         state.heard_at = state.heard_at.max(Some(a.at));
         if !rolls_back(&a.trigger) {

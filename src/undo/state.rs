@@ -133,8 +133,31 @@ impl ModelState {
         self.versions.entry(version.clone()).or_default()
     }
 
+    /// Forgets the versions that were last heard of before `since`, but for those that a rollback
+    /// may go to.
+    pub(super) fn forget_silent(&mut self, since: EventTime) {
+        let silent = |(name, state): &(&VersionId, &VersionState)| {
+            let target = state.served || self.assumed.as_ref() == Some(*name);
+            let old = state.heard_at.is_some_and(|at| at < since);
+            old && !target && self.may_forget(name, state)
+        };
+        let silent: Vec<_> =
+            self.versions.iter().filter(silent).map(|(name, _)| name.clone()).collect();
+        silent.iter().for_each(|version| drop(self.versions.remove(version)));
+    }
+
     fn may_forget(&self, name: &VersionId, state: &VersionState) -> bool {
-        state.quarantine.is_none() && !state.vouched && !self.serves(name) && !self.facts.list(name)
+        state.quarantine.is_none()
+            && !state.vouched
+            && !self.serves(name)
+            && !self.named_by_cases(name)
+            && !self.facts.list(name)
+    }
+
+    /// Whether an incident that is not over is about it, or goes back to it.
+    fn named_by_cases(&self, name: &VersionId) -> bool {
+        let mut open = self.cases.iter().filter(|case| !case.closed()).map(|case| &case.incident);
+        open.any(|incident| incident.version == *name || incident.to.as_ref() == Some(name))
     }
 
     /// Whether a target, traffic or a person has named it.

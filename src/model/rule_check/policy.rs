@@ -18,6 +18,7 @@ pub(super) fn policy(at: &mut RuleTable<'_>, policy: &Policy) {
         ("resolve_after", policy.resolve_after, HOURS, 0..=8760),
         ("stall_after", policy.stall_after, SECONDS, 1..=3600),
         ("hand_over", policy.hand_over, SECONDS, 0..=3600),
+        ("forget_after", policy.forget_after, DAYS, 1..=3650),
     ] {
         at.span(key, span, unit, range);
     }

@@ -2,7 +2,7 @@
 //!
 //! Over 300 lines: tables.
 
-use super::text::{check, source};
+use super::text::{Lines, check, source};
 use ripcord::model::Span;
 
 #[test]

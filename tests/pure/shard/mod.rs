@@ -5,6 +5,7 @@
 
 mod build;
 mod flights;
+mod forgetting;
 mod random;
 mod snapshots;
 

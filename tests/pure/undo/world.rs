@@ -122,6 +122,7 @@ pub fn rules() -> RuleSet {
         hand_over: h(1),
         baseline_samples: 1000,
         max_loss_percent: 5.0,
+        forget_after: h(24 * 30),
     };
     RuleSet {
         namespace: Namespace::new("test").unwrap(),
