@@ -99,6 +99,8 @@ tables! {
         telemetry_at_once: u64,
         head_seconds: u64,
         body_seconds: u64,
+        body_grace_seconds: u64,
+        min_body_bytes_per_second: u64,
         answer_seconds: u64,
         keep_replies_hours: u64,
     }

@@ -85,6 +85,10 @@ pub struct HttpLimits {
     pub head: Duration,
     /// Time for the body.
     pub body: Duration,
+    /// Time in which a body may be slower than the least rate.
+    pub body_grace: Duration,
+    /// The least rate of a body; 0: any.
+    pub min_body_bytes_per_second: u64,
     /// Time for the answer once the body has arrived.
     pub answer: Duration,
 }
@@ -208,6 +212,18 @@ fn http(
         uploads: checked!(check.size, at, raw.telemetry_at_once, 1..=65_536),
         head: Duration::from_secs(checked!(check.count, at, raw.head_seconds, 1..=3600)),
         body: Duration::from_secs(checked!(check.count, at, raw.body_seconds, 1..=3600)),
+        body_grace: Duration::from_secs(checked!(
+            check.count,
+            at,
+            raw.body_grace_seconds,
+            1..=3600
+        )),
+        min_body_bytes_per_second: checked!(
+            check.count,
+            at,
+            raw.min_body_bytes_per_second,
+            0..=1_073_741_824
+        ),
         answer: Duration::from_secs(checked!(check.count, at, raw.answer_seconds, 1..=3600)),
     };
     let keep_replies = checked!(check.span, at, raw.keep_replies_hours, HOUR, 1..=8760);

@@ -43,6 +43,8 @@ pub(crate) const LIMITS: HttpLimits = HttpLimits {
     uploads: 128,
     head: LONG,
     body: LONG,
+    body_grace: LONG,
+    min_body_bytes_per_second: 1,
     answer: LONG,
 };
 const KEEP_REPLIES: Span = Span::from_s(3600);

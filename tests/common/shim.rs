@@ -9,7 +9,7 @@
 //! Over 300 lines: it wears all three faces of a log.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ripcord::edge::log::{
@@ -71,13 +71,17 @@ fn add<F>(waiting: &mut Waiting<String, F>, key: &str, after: u64, fault: F) {
 pub struct Shim {
     log: Arc<dyn Log>,
     script: Arc<Mutex<Script>>,
+    held: Arc<(Mutex<BTreeSet<String>>, Condvar)>,
 }
+
+/// The longest that an append is held.
+const MOST_HELD: Duration = Duration::from_secs(60);
 
 impl Shim {
     /// Wraps `log`; without a script it does as that does.
     #[must_use]
     pub fn new(log: Arc<dyn Log>) -> Self {
-        Self { log, script: Arc::default() }
+        Self { log, script: Arc::default(), held: Arc::default() }
     }
 
     /// A reader of `group` yields `says` once, after `after` further answers with records.
@@ -98,6 +102,21 @@ impl Shim {
     /// `written` records are on the log all the same.
     pub fn on_append(&self, topic: &str, after: u64, written: usize) {
         add(&mut self.script().appends, topic, after, written);
+    }
+
+    /// Appends whose first record goes to `topic` wait until it is released.
+    pub fn hold(&self, topic: &str) {
+        self.held().insert(topic.to_owned());
+    }
+
+    /// They go on.
+    pub fn release(&self, topic: &str) {
+        self.held().remove(topic);
+        self.held.1.notify_all();
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.held.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many faults have not struck yet.
@@ -275,6 +294,9 @@ struct ShimWriter {
 impl Writer for ShimWriter {
     fn append(&mut self, mut records: Vec<Outgoing>) -> Result<Vec<i64>, LogError> {
         let topic = records.first().map(|record| record.to.topic.clone()).unwrap_or_default();
+        let is_held = |held: &mut BTreeSet<String>| held.contains(&topic);
+        let held = self.shim.held();
+        drop(self.shim.held.1.wait_timeout_while(held, MOST_HELD, is_held));
         let Some(written) = strike(&mut self.shim.script().appends, &topic) else {
             return self.writer.append(records);
         };

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ripcord::config::{Config, HttpLimits, rules_hash};
 use ripcord::edge::log::{Outgoing, Partition, Topic};
@@ -355,6 +355,48 @@ fn slow_clients_shut_out_nobody() {
     let taken =
         world.wait_for("/livez", |_| world.send("POST", "/api/telemetry", &[], "\n").status == 200);
     assert_eq!(taken.status, 200);
+}
+
+#[test]
+fn work_that_outlives_its_answer_keeps_its_place_and_instructions_go_past_it() {
+    let lane = Partition { topic: "telemetry".to_owned(), partition: 0 };
+    // With a place but no turn, a body is told so in time; without a place, at once.
+    for (uploads, says) in [(2, "2 such requests"), (3, "nothing of this body was taken")] {
+        let limits = HttpLimits { uploads, answer: Duration::from_secs(1), ..LIMITS };
+        let world = World::start(&Setting { decides: false, limits, ..Setting::default() });
+        world.shim.hold("telemetry");
+        let post =
+            |id: &str| world.send("POST", "/api/telemetry", &[], &prediction(id, 0, 0, "ok"));
+        assert_eq!(["a", "b"].map(|id| post(id).status), [504, 504]);
+        for _ in 0..3 {
+            let busy = post("c");
+            assert_eq!((busy.status, busy.header("retry-after")), (503, "1"), "{}", busy.text);
+            assert!(busy.text.contains(says), "{}", busy.text);
+        }
+        let asked = world.post("/api/models/rollback", &json!({"model": "m", "reason": "r"}));
+        assert_eq!(asked.status, 202, "{}", asked.text);
+        world.shim.release("telemetry");
+        world.wait_for("/livez", |_| post("d").status == 200);
+        assert_eq!(world.topics.log.scan(&lane, 0, 10).unwrap().len(), 3, "a, b and d");
+    }
+}
+
+#[test]
+fn a_body_that_trickles_is_ended_long_before_its_time_is_over() {
+    let limits = HttpLimits { body_grace: Duration::from_millis(100), ..LIMITS };
+    let limits = HttpLimits { min_body_bytes_per_second: 1000, ..limits };
+    let world = World::start(&Setting { decides: false, limits, ..Setting::default() });
+    for path in ["/api/telemetry", "/api/models/rollback"] {
+        let head = format!("POST {path} HTTP/1.1\r\nhost: HOST\r\ncontent-length: 100\r\n\r\n{{");
+        let since = Instant::now();
+        let told = half_sent(&world, 1, &head).into_iter().map(rest).collect::<String>();
+        assert!(told.starts_with("HTTP/1.1 408 "), "{path}: {told}");
+        assert!(told.contains("less than 1000 bytes a second"), "{told}");
+        assert!(since.elapsed() < LONG / 2, "{:?}", since.elapsed());
+    }
+    // A body of 100 kB earns much more time than it needs.
+    let fast = world.send("POST", "/api/telemetry", &[], &" ".repeat(100_000));
+    assert_eq!(fast.status, 200, "{}", fast.text);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //!
 //! Law: it knows bytes, headers and addresses, never what the answers mean.
 
+mod body;
 pub mod client;
 mod connect;
 mod content;
@@ -15,15 +16,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest as _, Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::HeaderName;
 use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinError;
 use uuid::Uuid;
 
+use self::body::{GUARDED, Whole, whole};
 use crate::config::HttpLimits;
 pub(in crate::edge) use connect::{Answering, HttpConnection, Terms, run_within};
 
@@ -35,14 +37,8 @@ pub use problem::Problem;
 /// Says on what terms writing works.
 const WRITING: HeaderName = HeaderName::from_static("ripcord-writing");
 
-/// The largest body that is no telemetry.
-const SMALL_BODY: usize = 1 << 20;
-
 /// The largest path with its query, and the largest head of a request, in bytes.
 const LONGEST: (usize, usize) = (8 << 10, 32 << 10);
-
-/// Time for the body of such a request, and for its answer.
-const GUARDED: Duration = Duration::from_secs(20);
 
 /// What is asked, by what it may cost.
 #[derive(Default)]
@@ -62,14 +58,11 @@ pub struct Routes {
 pub fn framed(routes: Routes, guard: Guard, limits: HttpLimits) -> Router {
     let in_time = || middleware::from_fn_with_state(limits.answer, in_time);
     let seated = |most| middleware::from_fn_with_state(Arc::new(Places::new(most)), seated);
-    let whole = |most_bytes| {
-        let body = Whole { most_bytes, time: limits.body };
-        middleware::from_fn_with_state(body, whole)
-    };
-    let small = SMALL_BODY.min(limits.max_body_bytes);
-    let orders = routes.orders.layer(in_time()).layer(seated(limits.requests)).layer(whole(small));
+    let whole = |of| middleware::from_fn_with_state(of, whole);
+    let orders = routes.orders.layer(in_time()).layer(seated(limits.requests));
+    let orders = orders.layer(whole(Whole::small(limits)));
     let telemetry = routes.telemetry.layer(in_time());
-    let telemetry = telemetry.layer(whole(limits.max_body_bytes)).layer(seated(limits.uploads));
+    let telemetry = telemetry.layer(whole(Whole::large(limits))).layer(seated(limits.uploads));
     let views = routes.views.layer(in_time()).layer(seated(limits.requests));
     views
         .merge(routes.free.layer(in_time()))
@@ -82,11 +75,10 @@ pub fn framed(routes: Routes, guard: Guard, limits: HttpLimits) -> Router {
 
 /// Puts what guards writing, and the limits of a small body, around routes of another server.
 pub(in crate::edge) fn guarded(routes: Router, guard: Guard) -> Router {
-    let body = Whole { most_bytes: SMALL_BODY, time: GUARDED };
     routes
         .method_not_allowed_fallback(not_allowed)
         .layer(middleware::from_fn_with_state(GUARDED, in_time))
-        .layer(middleware::from_fn_with_state(body, whole))
+        .layer(middleware::from_fn_with_state(Whole::guarded(), whole))
         .layer(middleware::from_fn_with_state(Arc::new(guard), through))
 }
 
@@ -123,59 +115,46 @@ fn fits(request: &Request) -> Result<(), Problem> {
 /// Requests that are answered at once.
 struct Places {
     most: usize,
-    free: Semaphore,
+    free: Arc<Semaphore>,
 }
 
 impl Places {
     fn new(most: usize) -> Self {
-        Self { most, free: Semaphore::new(most) }
+        Self { most, free: Arc::new(Semaphore::new(most)) }
     }
+}
+
+tokio::task_local! {
+    /// The place of the request that this task answers.
+    static PLACE: Arc<OwnedSemaphorePermit>;
 }
 
 /// Goes on if there is a place.
 async fn seated(State(places): State<Arc<Places>>, request: Request, next: Next) -> Response {
-    let Ok(_place) = places.free.try_acquire() else {
+    let Ok(place) = Arc::clone(&places.free).try_acquire_owned() else {
         let detail =
             format!("{} such requests are being answered; try again in a second", places.most);
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
             .again_in(1)
             .into_response();
     };
-    next.run(request).await
+    PLACE.scope(Arc::new(place), next.run(request)).await
 }
 
-/// What a body may be.
-#[derive(Clone, Copy)]
-struct Whole {
-    most_bytes: usize,
-    time: Duration,
-}
-
-/// Reads the body, in size and in time, before anything is done with it.
-async fn whole(State(body): State<Whole>, mut request: Request, next: Next) -> Response {
-    DefaultBodyLimit::max(body.most_bytes).apply(&mut request);
-    let (parts, sent) = request.into_parts();
-    let read = Bytes::from_request(Request::from_parts(parts.clone(), sent), &());
-    let problem = match tokio::time::timeout(body.time, read).await {
-        Ok(Ok(bytes)) => return next.run(Request::from_parts(parts, bytes.into())).await,
-        Ok(Err(why)) if why.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            let most = body.most_bytes;
-            let detail = format!(
-                "the body is larger than the limit of {most} bytes; send telemetry in smaller \
-                 parts, or raise http.max_body_bytes; other bodies may have at most {SMALL_BODY}"
-            );
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
-        }
-        Ok(Err(_)) => {
-            Problem::bad("the connection ended before the body was complete; send it again")
-        }
-        Err(_) => {
-            let seconds = body.time.as_secs();
-            let detail = format!("the body had not arrived after {seconds} s; send it faster");
-            Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", detail)
-        }
+/// Works on a thread that may wait. The request's place is taken until the work is done, even if
+/// nobody waits for the answer any more: otherwise slow work would pile up behind free places.
+///
+/// # Errors
+/// The work panicked.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    let place = PLACE.try_with(Arc::clone).ok();
+    let kept = move || {
+        let _place = place;
+        work()
     };
-    problem.into_response()
+    tokio::task::spawn_blocking(kept).await
 }
 
 /// Answers in time; while it does, the connection keeps its place.

@@ -185,7 +185,7 @@ fn submit(app: &App, instruction: Instruction) -> Result<AcceptedInstruction, Pr
     let model = instruction.ask.model().cloned();
     let shards = if model.is_some() { 1 } else { app.topics.shards };
     let record = Inbox::Instruction(instruction.clone());
-    app.topics.publish(locked(&app.writer).as_mut(), model.as_ref(), &record)?;
+    app.topics.publish(locked(&app.orders).as_mut(), model.as_ref(), &record)?;
     let id = instruction.id.clone();
     asked.push_back(Waiting { instruction, shards, at: app.topics.log.uptime() });
     if asked.len() > REMEMBERED {

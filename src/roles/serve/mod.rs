@@ -19,6 +19,7 @@ mod views;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::rejection::QueryRejection;
@@ -29,17 +30,19 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::config::HttpSettings;
 use crate::edge::chain::chain;
-use crate::edge::http::{Guard, Problem, Routes, Writing, framed, run};
+use crate::edge::http::{Guard, Problem, Routes, Writing, blocking, framed, run};
 use crate::edge::log::{LogError, Reader, Topic, Writer};
 use crate::model::{Source, Span};
 use crate::topics::{RoleError, Topics};
 
 /// The longest reason and name of who asks.
 const LONGEST: (usize, usize) = (2000, 200);
+/// Bodies that are unpacked and written at once: one waits for the log while the next is read.
+const TURNS: usize = 2;
 const NO_REASON: &str = "the reason is missing; say why in a few words";
 
 /// What the handlers share.
@@ -47,7 +50,14 @@ struct App {
     topics: Topics,
     sources: Vec<Source>,
     writing: Writing,
+    /// Appends telemetry.
     writer: Mutex<Box<dyn Writer>>,
+    /// Turns at that: one body is read while another one is written.
+    turns: Arc<Semaphore>,
+    /// How long a body waits for its turn.
+    patience: Duration,
+    /// Appends what people ask for, which never waits for telemetry.
+    orders: Mutex<Box<dyn Writer>>,
     /// Knows where partitions begin and end. It never reads, so it is a member of no group.
     bounds: Mutex<Box<dyn Reader>>,
     /// Instructions that this process took and that wait for replies.
@@ -140,10 +150,14 @@ impl App {
     ) -> Result<Self, RoleError> {
         let read = [topics.topic(Topic::Inbox), topics.topic(Topic::Decisions)];
         let bounds = topics.log.reader(&topics.group("serve"), &read)?;
-        let writer = topics.log.writer(None)?;
+        let [writer, orders] = [topics.log.writer(None)?, topics.log.writer(None)?];
         let seen = seen::Seen::new(topics.log.uptime());
         Ok(Self {
             writer: Mutex::new(writer),
+            turns: Arc::new(Semaphore::new(TURNS)),
+            // A body that finds no turn is refused before the time for the answer is over.
+            patience: settings.limits.answer / 2,
+            orders: Mutex::new(orders),
             seen,
             topics,
             sources,
@@ -163,7 +177,7 @@ impl App {
         self: Arc<Self>,
         act: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        match tokio::task::spawn_blocking(move || act(&self)).await {
+        match blocking(move || act(&self)).await {
             Ok(result) => result,
             Err(_) => Err(Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -171,6 +185,24 @@ impl App {
                 "answering failed; this is a bug in Ripcord, please report it with the request",
             )),
         }
+    }
+
+    /// The same when it is this body's turn, so that few bodies at a time are held unpacked.
+    async fn in_turn<T: Send + 'static>(
+        self: Arc<Self>,
+        act: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = Arc::clone(&self.turns).acquire_owned();
+        let Ok(Ok(turn)) = tokio::time::timeout(self.patience, turn).await else {
+            let detail = "the log is still busy with telemetry that came before; nothing of this \
+                          body was taken, so send it again in a second";
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).again_in(1));
+        };
+        let work = move |app: &Self| {
+            let _turn = turn;
+            act(app)
+        };
+        self.blocking(work).await
     }
 
     /// Where a partition begins and ends.

@@ -92,7 +92,7 @@ fn put(app: &App, mut rule_set: RuleSet) -> Result<Applied, Problem> {
     rule_set.revision = known.max(*given) + 1;
     let applied = Applied { revision: rule_set.revision, hash: rule_set.hash.clone() };
     let (by, reason) = (rule_set.by.clone(), rule_set.reason.clone());
-    app.topics.publish(locked(&app.writer).as_mut(), None, &Inbox::Rules(rule_set))?;
+    app.topics.publish(locked(&app.orders).as_mut(), None, &Inbox::Rules(rule_set))?;
     let (by, reason) = (by.as_deref(), reason.as_deref());
     diagnostics::rules_applied(applied.revision, &applied.hash, by, reason);
     *given = applied.revision;
