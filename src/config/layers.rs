@@ -25,12 +25,14 @@ pub(super) fn from_text(name: &str, text: &str, digits: bool) -> Value {
 
 /// The same, said by `name`.
 pub(super) fn with_origin(value: Value, name: &String) -> Value {
-    let kind = if let ValueKind::Table(table) = value.kind {
-        ValueKind::Table(
+    let kind = match value.kind {
+        ValueKind::Table(table) => ValueKind::Table(
             table.into_iter().map(|(key, value)| (key, with_origin(value, name))).collect(),
-        )
-    } else {
-        value.kind
+        ),
+        ValueKind::Array(list) => {
+            ValueKind::Array(list.into_iter().map(|value| with_origin(value, name)).collect())
+        }
+        plain => plain,
     };
     Value::new(Some(name), kind)
 }

@@ -41,6 +41,8 @@ struct Script {
     appends: Waiting<String, usize>,
     /// What was taken away, by group.
     gone: BTreeMap<String, BTreeSet<Partition>>,
+    scans: BTreeMap<String, usize>,
+    scans_held: usize,
 }
 
 impl Script {
@@ -109,9 +111,26 @@ impl Shim {
         self.held().insert(topic.to_owned());
     }
 
+    /// Scans of `topic` wait until it is released.
+    pub fn hold_scans(&self, topic: &str) {
+        self.held().insert(format!("scan {topic}"));
+    }
+
+    /// How many scans wait.
+    #[must_use]
+    pub fn held_scans(&self) -> usize {
+        self.script().scans_held
+    }
+
+    /// How often `topic` was scanned.
+    #[must_use]
+    pub fn scans(&self, topic: &str) -> usize {
+        self.script().scans.get(topic).copied().unwrap_or_default()
+    }
+
     /// They go on.
     pub fn release(&self, topic: &str) {
-        self.held().remove(topic);
+        self.held().retain(|held| held != topic && held.strip_prefix("scan ") != Some(topic));
         self.held.1.notify_all();
     }
 
@@ -170,6 +189,15 @@ impl Log for Shim {
         position: i64,
         most: usize,
     ) -> Result<Vec<Record>, LogError> {
+        *self.script().scans.entry(partition.topic.clone()).or_default() += 1;
+        let name = format!("scan {}", partition.topic);
+        let held = self.held();
+        if held.contains(&name) {
+            self.script().scans_held += 1;
+            let is_held = |held: &mut BTreeSet<String>| held.contains(&name);
+            drop(self.held.1.wait_timeout_while(held, MOST_HELD, is_held));
+            self.script().scans_held -= 1;
+        }
         self.log.scan(partition, position, most)
     }
 
