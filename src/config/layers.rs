@@ -25,14 +25,14 @@ pub(super) fn from_text(name: &str, text: &str, digits: bool) -> Value {
 
 /// The same, said by `name`.
 pub(super) fn with_origin(value: Value, name: &String) -> Value {
-    let kind = match value.kind {
-        ValueKind::Table(table) => ValueKind::Table(
+    let kind = if let ValueKind::Table(table) = value.kind {
+        ValueKind::Table(
             table.into_iter().map(|(key, value)| (key, with_origin(value, name))).collect(),
-        ),
-        ValueKind::Array(list) => {
-            ValueKind::Array(list.into_iter().map(|value| with_origin(value, name)).collect())
-        }
-        plain => plain,
+        )
+    } else if let ValueKind::Array(list) = value.kind {
+        ValueKind::Array(list.into_iter().map(|value| with_origin(value, name)).collect())
+    } else {
+        value.kind
     };
     Value::new(Some(name), kind)
 }

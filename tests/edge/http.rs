@@ -726,7 +726,7 @@ fn series_per_model_are_those_that_the_settings_want() {
     page(SeriesPerModel::Production, |page| page.contains(OPEN) && !page.contains(WITHDRAWN));
     page(SeriesPerModel::None, |page| {
         let decided = r#"ripcord_rollbacks_total{result="decided"} 1"#;
-        let all = page.contains("ripcord_open_incidents 1.0") && page.contains(decided);
+        let all = page.contains("ripcord_open_incidents{} 1.0") && page.contains(decided);
         all && !page.contains("model=")
     });
 }

@@ -4,7 +4,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
@@ -20,6 +20,10 @@ const SMALL_BODY: usize = 1 << 20;
 
 /// Time for the body of a request to another server's routes.
 pub(super) const GUARDED: Duration = Duration::from_secs(20);
+
+/// The most of a refused body that is still read, and for how long.
+const DISCARDED: usize = 64 << 20;
+const DISCARDING: Duration = Duration::from_secs(2);
 
 /// What a body may be.
 #[derive(Debug, Clone, Copy)]
@@ -105,6 +109,21 @@ async fn read(mut body: Body, of: Whole) -> Result<Vec<u8>, Problem> {
         }
         whole.extend_from_slice(&part);
     }
+}
+
+/// Reads what a client still sends that was refused, and keeps none of it: one whose connection
+/// is closed while it sends may never see the answer.
+pub(super) async fn discard(mut body: Body) {
+    let rest = async {
+        let mut left = DISCARDED;
+        while left > 0 {
+            let next = std::future::poll_fn(|context| Pin::new(&mut body).poll_frame(context));
+            let Some(Ok(frame)) = next.await else { break };
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        }
+    };
+    // Who sends more slowly than that is cut off.
+    tokio::time::timeout(DISCARDING, rest).await.ok();
 }
 
 fn too_large(most: usize) -> Problem {

@@ -28,7 +28,7 @@ use tokio::task::JoinError;
 use uuid::Uuid;
 
 use self::access::AccessNeed;
-use self::body::{GUARDED, Whole, whole};
+use self::body::{GUARDED, Whole, discard, whole};
 use crate::config::HttpLimits;
 pub(in crate::edge) use connect::{Answering, HttpConnection, Terms, run_within};
 
@@ -187,6 +187,7 @@ tokio::task_local! {
 /// Goes on if there is a place.
 async fn seated(State(places): State<Arc<Places>>, request: Request, next: Next) -> Response {
     let Ok(place) = Arc::clone(&places.free).try_acquire_owned() else {
+        discard(request.into_body()).await;
         let detail =
             format!("{} such requests are being answered; try again in a second", places.most);
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
