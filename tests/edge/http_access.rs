@@ -1,5 +1,4 @@
 //! Who may ask the real server for what: tokens, roles, and the pages of strangers.
-#![expect(clippy::unwrap_used, reason = "a test may fail where it is")]
 
 use ripcord::config::AccessRole;
 use serde_json::{Value as Json, json};

@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::sync::mpsc::sync_channel;
-use std::sync::{Arc, Mutex};
 
 use serde_json::json;
 
