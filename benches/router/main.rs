@@ -112,7 +112,7 @@ async fn router(
     let at = listener.local_addr().expect("an address");
     let (stop, stopped) = watch::channel(false);
     tokio::spawn(async move {
-        routing.run(listener, Guard::new(None, at), stopped).await;
+        routing.run(listener, Guard::new(&[], at), stopped).await;
         drop(stop);
     });
     at

@@ -10,6 +10,7 @@ mod process;
 mod publish;
 mod replay;
 mod source;
+mod token;
 mod topics;
 
 use std::collections::BTreeMap;
@@ -58,6 +59,7 @@ pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
             let mapped = (source.as_deref(), mapping);
             baseline::run(&cli.global, files, registry, mapped, environment)
         }
+        CliCommand::Token => token::run(&cli.global),
         CliCommand::Help { topic } => Ok(help::run(topic, screen(&cli.global))),
         CliCommand::Remote(asked) => client::run(&cli.global, asked, environment),
     }

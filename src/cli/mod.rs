@@ -93,7 +93,7 @@ pub struct Global {
         default_value = "http://127.0.0.1:7700"
     )]
     pub url: String,
-    /// File with the token for changes; or RIPCORD_TOKEN
+    /// File with the access token; or RIPCORD_TOKEN
     #[arg(long, global = true, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// No colours, as with the variable NO_COLOR
@@ -173,6 +173,8 @@ pub enum CliCommand {
         #[command(flatten)]
         mapping: MappingArgs,
     },
+    /// Make an access token, and print its hash for the settings
+    Token,
     /// Show help; `help terms` explains the words on screen
     Help {
         /// A command, or `terms`

@@ -55,7 +55,8 @@ It keeps no state; start as many as you like.
 
 Example:
   RIPCORD__HTTP__LISTEN=0.0.0.0:7700 RIPCORD_TOKEN=… \\
-      ripcord serve --config prod.toml";
+      ripcord serve --config prod.toml
+  ripcord token                     make a token";
 
 pub(super) const TOPICS: &str = "\
 Examples:

@@ -62,6 +62,8 @@ fn every_command_is_understood() {
         "check-source f --source s",
         "baseline f --registry r.json",
         "config apply",
+        "token",
+        "token --json",
         "help",
         "help terms",
         "help work exec",

@@ -29,6 +29,8 @@ pub(super) fn with_origin(value: Value, name: &String) -> Value {
         ValueKind::Table(
             table.into_iter().map(|(key, value)| (key, with_origin(value, name))).collect(),
         )
+    } else if let ValueKind::Array(list) = value.kind {
+        ValueKind::Array(list.into_iter().map(|value| with_origin(value, name)).collect())
     } else {
         value.kind
     };

@@ -9,6 +9,7 @@
 //! `config.toml`, which is compiled in.
 
 mod check;
+mod http;
 mod kafka;
 mod layers;
 mod mapping;
@@ -24,6 +25,7 @@ mod secret;
 mod settings;
 mod shape;
 mod sources;
+mod tokens;
 mod tree;
 mod units;
 mod wording;
@@ -40,6 +42,7 @@ use check::Checker;
 use problem::Path;
 use tree::Tree;
 
+pub use http::{HttpLimits, HttpSettings, SeriesPerModel};
 pub use kafka::{GroupProtocol, KafkaSettings};
 pub use mapping::{Dialect, WrittenMapping, WrongMapping, dialects, mapping, place, toml_value};
 pub use place::Place;
@@ -48,8 +51,9 @@ pub use report::{ConfigReport, RulesInWords};
 pub use routed::{FeaturesAt, HealthSettings, RoutedFields, RoutedModel};
 pub use router::{RouterLimits, RouterSettings};
 pub use secret::Secret;
-pub use settings::{HttpLimits, HttpSettings, IngestSettings, LogKind, LogSettings, Settings};
+pub use settings::{IngestSettings, LogKind, LogSettings, Settings};
 pub use shape::{MarkedBy, ProductionMark, RegistryForm, RegistryShape};
+pub use tokens::{AccessRole, AccessToken, token_hash};
 pub use workers::{
     ExecSettings, NOTICE, NoticeSettings, REGISTRY, ROUTER, RegistrySettings, RouterWorkerSettings,
     WorkerSettings,
@@ -198,6 +202,13 @@ fn redact(json: &mut Json, path: &mut Vec<String>) {
         Json::Object(table) => {
             for (key, value) in table {
                 path.push(key.clone());
+                redact(value, path);
+                path.pop();
+            }
+        }
+        Json::Array(list) if !tree::is_secret(path) => {
+            for (nth, value) in list.iter_mut().enumerate() {
+                path.push(nth.to_string());
                 redact(value, path);
                 path.pop();
             }

@@ -53,6 +53,8 @@ words! {
     Rule { EDetector, Window, Psi, }
     Compare { Baseline, Paired, }
     Several { Newest, }
+    PerModel { All, Production, None, }
+    AccessRole { Viewer, Operator, Admin, Producer, }
 }
 
 /// Tables by the names that their users gave them.
@@ -64,6 +66,7 @@ tables! {
         log: Log,
         kafka: Kafka,
         http: Http,
+        metrics: Metrics,
         ingest: Ingest,
         source_defaults: SourceDefaults,
         sources: ByName<Source>,
@@ -92,6 +95,8 @@ tables! {
         listen: String,
         token_env: String,
         token_file: Option<String>,
+        tokens: Option<Vec<Token>>,
+        metrics_need_token: bool,
         max_body_bytes: u64,
         max_unpacked_bytes: u64,
         connections_at_once: u64,
@@ -99,8 +104,19 @@ tables! {
         telemetry_at_once: u64,
         head_seconds: u64,
         body_seconds: u64,
+        body_grace_seconds: u64,
+        min_body_bytes_per_second: u64,
         answer_seconds: u64,
         keep_replies_hours: u64,
+    }
+    Metrics {
+        per_model: PerModel,
+    }
+    Token {
+        name: String,
+        role: AccessRole,
+        hash: Option<String>,
+        file: Option<String>,
     }
     Ingest {
         flush_milliseconds: u64,

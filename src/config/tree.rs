@@ -29,6 +29,10 @@ pub(super) fn is_secret(path: &[String]) -> bool {
         // No table: whatever it is, it was to hold properties.
         ["kafka", "properties"] => true,
         ["kafka", "properties", name] => secret::is_secret(name),
+        // No table either.
+        ["http", "tokens", _] => true,
+        // Also a key that is not known: it may hold the token itself.
+        ["http", "tokens", _, key] => !matches!(*key, "name" | "role" | "file"),
         [.., last] => *last == "webhook_url",
         [] => false,
     }

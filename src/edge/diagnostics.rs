@@ -8,6 +8,7 @@
 //! Over 300 lines: one function per event, and all events in one place.
 
 pub mod counters;
+mod http;
 pub mod metrics;
 mod setup;
 
@@ -22,17 +23,12 @@ use crate::model::{
 };
 use crate::wire::lanes::{GapCause, PositionGap};
 
+pub use self::http::{
+    posts_refused, posts_taken, router_breaker, router_constant_id, router_dropped,
+    router_fence_dropped, router_health, router_not_kept, router_route, router_started,
+    tokens_wrong,
+};
 pub use self::setup::{FILTER, init, init_to};
-
-/// Posted telemetry cannot be appended; told when it begins. Senders were asked to try again.
-pub fn posts_refused(source: &SourceId, why: &str) {
-    warn!(%source, why, "posted telemetry refused");
-}
-
-/// Posted telemetry is appended again.
-pub fn posts_taken(source: &SourceId) {
-    info!(%source, "posted telemetry taken again");
-}
 
 /// A process runs all roles.
 pub fn started(namespace: &str, log: &str, mode: Mode, targets: &[TargetId]) {
@@ -353,48 +349,6 @@ pub fn rules_differ(config: &str, in_force: &str, revision: u64) {
         revision,
         "rules differ, the config is not in force; `ripcord config apply` applies it"
     );
-}
-
-/// A router answers.
-pub fn router_started(listen: &str, models: &[String]) {
-    info!(listen, ?models, "router started");
-}
-
-/// The traffic split of a model changed.
-pub fn router_route(model: &ModelId, revision: u64, weights: &str) {
-    info!(%model, revision, weights, "route set");
-}
-
-/// A route could not be saved, so it was not set.
-pub fn router_not_kept(model: &ModelId, why: &str) {
-    warn!(%model, why, "route cannot be saved");
-}
-
-/// A stored fence had a generation that is too high to be true; the router forgets it.
-pub fn router_fence_dropped(model: &ModelId, generation: u64) {
-    warn!(%model, generation, "stored fence dropped, its generation is too high");
-}
-
-/// A breaker changed its state.
-pub fn router_breaker(model: &ModelId, version: &VersionId, to: &str, why: &str) {
-    match to {
-        "open" => warn!(%model, %version, to, why, "breaker moved"),
-        _ => info!(%model, %version, to, why, "breaker moved"),
-    }
-}
-
-/// The health of a version changed.
-pub fn router_health(model: &ModelId, version: &VersionId, up: bool) {
-    if up {
-        info!(%model, %version, "backend up");
-    } else {
-        warn!(%model, %version, "backend down");
-    }
-}
-
-/// Records of answers were dropped. The answers themselves did not wait.
-pub fn router_dropped(records: u64) {
-    warn!(records, "records of answers dropped, the log is slow or blocked");
 }
 
 /// A role failed and is restarted.

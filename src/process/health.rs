@@ -67,7 +67,7 @@ impl HealthBoard {
         limits: HttpLimits,
         stop: watch::Receiver<bool>,
     ) -> std::io::Result<()> {
-        let guard = Guard::new(None, listener.local_addr()?);
+        let guard = Guard::new(&[], listener.local_addr()?);
         let free = Router::new()
             .route("/livez", get(live))
             .route("/readyz", get(ready))

@@ -48,7 +48,8 @@ pub(super) async fn open(config: &Config, part: &RoleSet) -> Result<Option<Opene
     let routing = Routing::open(settings, queue)?;
     let listener = listen(settings.listen, "router.listen").await?;
     let at = listener.local_addr()?;
-    let guard = Guard::new(config.settings.http.token.as_ref(), at);
+    let http = &config.settings.http;
+    let guard = Guard::new(&http.tokens, at).with_metrics(http.metrics_need_token);
     let models = settings.models.iter().map(|model| model.model.to_string()).collect();
     Ok(Some(Opened { routing, publisher, listener, at, guard, models }))
 }

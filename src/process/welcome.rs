@@ -36,9 +36,9 @@ pub(super) fn part(
 }
 
 fn who(config: &Config) -> &'static str {
-    match config.settings.http.token {
-        Some(_) => "changes need the token",
-        None => "no token is set: changes from this machine only",
+    match config.settings.http.tokens.is_empty() {
+        false => "needs a token",
+        true => "no token is set: changes from this machine only",
     }
 }
 
@@ -97,9 +97,9 @@ fn ways_in(config: &Config, listen: SocketAddr) -> Vec<String> {
         IpAddr::V4(_) | IpAddr::V6(_) => listen.ip(),
     };
     let at = SocketAddr::new(here, listen.port());
-    let token = match config.settings.http.token {
-        Some(_) => " -H \"Authorization: Bearer $RIPCORD_TOKEN\"",
-        None => "",
+    let token = match config.settings.http.tokens.is_empty() {
+        false => " -H \"Authorization: Bearer $RIPCORD_TOKEN\"",
+        true => "",
     };
     let post = match config.settings.sources.is_empty() {
         false => format!("  curl{token} --data-binary @telemetry.jsonl http://{at}/api/telemetry"),

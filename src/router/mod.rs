@@ -7,12 +7,14 @@
 mod breaker;
 mod checks;
 mod plan;
+mod repeats;
 mod route;
 mod switch;
 mod tally;
 
 pub use checks::CheckRules;
 pub use plan::{Choice, Draw, RoutePlan, VersionIndex, hash};
+pub use repeats::{IdRepeats, IdUse};
 pub use route::{Forced, Route, RouteError, Weight};
 pub use switch::{Input, RouteRefusal, Rules, Switch, SwitchEvent, VersionView};
 pub use tally::{RequestEnd, RequestStats};

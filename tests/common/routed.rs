@@ -1,11 +1,14 @@
 //! A router on loopback before backends that do as they are told, and callers that keep count.
+//!
+//! Over 300 lines: one router, and every kind of backend.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
@@ -15,7 +18,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use reqwest::Client;
-use ripcord::config::Config;
+use ripcord::config::{AccessRole, AccessToken, Config, token_hash};
 use ripcord::edge::clock::Stopwatch;
 use ripcord::edge::http::Guard;
 use ripcord::edge::router::{Answered, Routing};
@@ -51,6 +54,9 @@ pub(crate) struct BackendOrders {
     pub(crate) bytes: AtomicU64,
 }
 
+/// The heads of requests, in order.
+pub(crate) type Heads = Arc<Mutex<Vec<String>>>;
+
 /// One backend, in a runtime of its own so that it can be killed.
 pub(crate) struct Backend {
     pub(crate) told: Arc<BackendOrders>,
@@ -82,6 +88,37 @@ impl Backend {
             .with_state(state);
         runtime.spawn(async move { axum::serve(listener, routes).await.unwrap() });
         Self { told, at, runtime: Some(runtime) }
+    }
+
+    /// One that answers these bytes to each request, and keeps the heads it was sent.
+    pub(crate) fn raw(answer: &'static str, heads: &Heads) -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = listener.local_addr().unwrap();
+        let heads = Arc::clone(heads);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = std::io::BufReader::new(stream.unwrap());
+                let (mut head, mut length) = (String::new(), 0);
+                loop {
+                    let from = head.len();
+                    let read = stream.read_line(&mut head).unwrap_or(0);
+                    let line = head[from..].trim();
+                    if let Some(value) = line.strip_prefix("content-length: ") {
+                        length = value.parse().unwrap();
+                    }
+                    if read == 0 || line.is_empty() {
+                        break;
+                    }
+                }
+                let mut body = vec![0; length];
+                if stream.read_exact(&mut body).is_ok() {
+                    heads.lock().unwrap().push(head);
+                    // The router may have gone.
+                    stream.get_mut().write_all(answer.as_bytes()).ok();
+                }
+            }
+        });
+        Self { told: Arc::default(), at, runtime: None }
     }
 
     /// Its connections break, and nobody listens any more.
@@ -216,6 +253,23 @@ impl World {
         model: &str,
         queue: Option<SyncSender<Answered>>,
     ) -> Self {
+        Self::guarded(folder, backends, (router, model, &[]), queue).await
+    }
+
+    /// One whose routes an operator's token guards.
+    pub(crate) async fn start_with_token(backends: &[&Backend], token: &str) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let (name, role, hash) = ("oscar".to_owned(), AccessRole::Operator, token_hash(token));
+        let tokens = [AccessToken { name, role, hash }];
+        Self::guarded(folder, backends, ("", "", &tokens), None).await
+    }
+
+    async fn guarded(
+        folder: Arc<tempfile::TempDir>,
+        backends: &[&Backend],
+        (router, model, tokens): (&str, &str, &[AccessToken]),
+        queue: Option<SyncSender<Answered>>,
+    ) -> Self {
         let named: Vec<_> = ["v1", "v2"].into_iter().zip(backends.iter().map(|b| b.at)).collect();
         let config = config(folder.path(), &named, router, model);
         let settings = config.settings.router.as_ref().unwrap();
@@ -223,7 +277,7 @@ impl World {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(false);
-        let (of, guard) = (routing.clone(), Guard::new(None, at));
+        let (of, guard) = (routing.clone(), Guard::new(tokens, at).with_metrics(true));
         let task = tokio::spawn(async move { of.run(listener, guard, stopped).await });
         // Another test of this process may have been faster.
         let _already = rustls::crypto::ring::default_provider().install_default();

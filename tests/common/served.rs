@@ -10,7 +10,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
-use ripcord::config::{Config, HttpLimits, HttpSettings, Secret, rules_hash};
+use ripcord::config::{
+    AccessRole, AccessToken, Config, HttpLimits, HttpSettings, SeriesPerModel, rules_hash,
+    token_hash,
+};
 use ripcord::edge::clock::{Clock, SystemClock, Uptime};
 use ripcord::edge::log::Partition;
 use ripcord::edge::log::local::LocalLog;
@@ -43,6 +46,8 @@ pub(crate) const LIMITS: HttpLimits = HttpLimits {
     uploads: 128,
     head: LONG,
     body: LONG,
+    body_grace: LONG,
+    min_body_bytes_per_second: 1,
     answer: LONG,
 };
 const KEEP_REPLIES: Span = Span::from_s(3600);
@@ -77,13 +82,19 @@ pub(crate) struct World {
     pub(crate) shim: Shim,
     clock: Arc<Ahead>,
     client: reqwest::Client,
+    token: Option<String>,
     stop: watch::Sender<bool>,
     stopped: Arc<AtomicBool>,
     roles: Option<JoinHandle<()>>,
 }
 
 pub(crate) struct Setting {
+    /// An admin's token; `get`, `post` and `wait_for` send it.
     pub(crate) token: Option<&'static str>,
+    /// Further tokens, by name and role.
+    pub(crate) tokens: &'static [(&'static str, AccessRole, &'static str)],
+    pub(crate) metrics_need_token: bool,
+    pub(crate) per_model: SeriesPerModel,
     pub(crate) lanes: u32,
     pub(crate) decides: bool,
     pub(crate) limits: HttpLimits,
@@ -93,7 +104,16 @@ pub(crate) struct Setting {
 
 impl Default for Setting {
     fn default() -> Self {
-        Self { token: None, lanes: 1, decides: true, limits: LIMITS, mapping: None }
+        Self {
+            token: None,
+            tokens: &[],
+            metrics_need_token: true,
+            per_model: SeriesPerModel::All,
+            lanes: 1,
+            decides: true,
+            limits: LIMITS,
+            mapping: None,
+        }
     }
 }
 
@@ -152,9 +172,18 @@ impl World {
         let runtime = Runtime::new().unwrap();
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let own = setting.token.map(|token| ("admin", AccessRole::Admin, token));
+        let tokens = own.iter().chain(setting.tokens).map(|(name, role, token)| AccessToken {
+            name: (*name).to_owned(),
+            role: *role,
+            hash: token_hash(token),
+        });
         let settings = HttpSettings {
             listen: listener.local_addr().unwrap(),
-            token: setting.token.map(Secret::new),
+            token: None,
+            tokens: tokens.collect(),
+            metrics_need_token: setting.metrics_need_token,
+            per_model: setting.per_model,
             limits: setting.limits,
             keep_replies: KEEP_REPLIES,
         };
@@ -165,7 +194,9 @@ impl World {
         // A connection that idles may be closed at any time, also when the next ask is on its way.
         let client = reqwest::Client::builder().no_proxy().timeout(LONG).pool_max_idle_per_host(0);
         let client = client.build().unwrap();
-        let world = Self { url, topics, book, runtime, shim, clock, client, stop, stopped, roles };
+        let token = setting.token.map(|token| format!("authorization: Bearer {token}"));
+        let world =
+            Self { url, topics, book, runtime, shim, clock, client, token, stop, stopped, roles };
         if setting.decides {
             world.wait_for("/readyz", |answer| answer.status == 200);
             world.wait_for("/api/status", |answer| answer.text.contains("\"v3\""));
@@ -190,11 +221,16 @@ impl World {
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
-        self.send("GET", path, &[], "")
+        self.with_token("GET", path, "")
     }
 
     pub(crate) fn post(&self, path: &str, body: &Json) -> Answer {
-        self.send("POST", path, &[], &body.to_string())
+        self.with_token("POST", path, &body.to_string())
+    }
+
+    fn with_token(&self, method: &str, path: &str, body: &str) -> Answer {
+        let headers: Vec<&str> = self.token.iter().map(String::as_str).collect();
+        self.send(method, path, &headers, body)
     }
 
     pub(crate) fn client(&self) -> reqwest::Client {
@@ -245,6 +281,10 @@ pub(crate) async fn ask(
     body: &(impl AsRef<[u8]> + ?Sized),
 ) -> Answer {
     let mut request = client.request(method.parse::<Method>().unwrap(), url);
+    let typed = headers.iter().any(|header| header.starts_with("content-type: "));
+    if !typed && url.contains("/api/") && !url.contains("/api/telemetry") {
+        request = request.header("content-type", "application/json");
+    }
     for header in headers {
         let (name, value) = header.split_once(": ").unwrap();
         request = request.header(name, value);

@@ -9,7 +9,7 @@
 //! Over 300 lines: it wears all three faces of a log.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ripcord::edge::log::{
@@ -41,6 +41,8 @@ struct Script {
     appends: Waiting<String, usize>,
     /// What was taken away, by group.
     gone: BTreeMap<String, BTreeSet<Partition>>,
+    scans: BTreeMap<String, usize>,
+    scans_held: usize,
 }
 
 impl Script {
@@ -71,13 +73,17 @@ fn add<F>(waiting: &mut Waiting<String, F>, key: &str, after: u64, fault: F) {
 pub struct Shim {
     log: Arc<dyn Log>,
     script: Arc<Mutex<Script>>,
+    held: Arc<(Mutex<BTreeSet<String>>, Condvar)>,
 }
+
+/// The longest that an append is held.
+const MOST_HELD: Duration = Duration::from_secs(60);
 
 impl Shim {
     /// Wraps `log`; without a script it does as that does.
     #[must_use]
     pub fn new(log: Arc<dyn Log>) -> Self {
-        Self { log, script: Arc::default() }
+        Self { log, script: Arc::default(), held: Arc::default() }
     }
 
     /// A reader of `group` yields `says` once, after `after` further answers with records.
@@ -98,6 +104,38 @@ impl Shim {
     /// `written` records are on the log all the same.
     pub fn on_append(&self, topic: &str, after: u64, written: usize) {
         add(&mut self.script().appends, topic, after, written);
+    }
+
+    /// Appends whose first record goes to `topic` wait until it is released.
+    pub fn hold(&self, topic: &str) {
+        self.held().insert(topic.to_owned());
+    }
+
+    /// Scans of `topic` wait until it is released.
+    pub fn hold_scans(&self, topic: &str) {
+        self.held().insert(format!("scan {topic}"));
+    }
+
+    /// How many scans wait.
+    #[must_use]
+    pub fn held_scans(&self) -> usize {
+        self.script().scans_held
+    }
+
+    /// How often `topic` was scanned.
+    #[must_use]
+    pub fn scans(&self, topic: &str) -> usize {
+        self.script().scans.get(topic).copied().unwrap_or_default()
+    }
+
+    /// They go on.
+    pub fn release(&self, topic: &str) {
+        self.held().retain(|held| held != topic && held.strip_prefix("scan ") != Some(topic));
+        self.held.1.notify_all();
+    }
+
+    fn held(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.held.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How many faults have not struck yet.
@@ -151,6 +189,15 @@ impl Log for Shim {
         position: i64,
         most: usize,
     ) -> Result<Vec<Record>, LogError> {
+        *self.script().scans.entry(partition.topic.clone()).or_default() += 1;
+        let name = format!("scan {}", partition.topic);
+        let held = self.held();
+        if held.contains(&name) {
+            self.script().scans_held += 1;
+            let is_held = |held: &mut BTreeSet<String>| held.contains(&name);
+            drop(self.held.1.wait_timeout_while(held, MOST_HELD, is_held));
+            self.script().scans_held -= 1;
+        }
         self.log.scan(partition, position, most)
     }
 
@@ -275,6 +322,9 @@ struct ShimWriter {
 impl Writer for ShimWriter {
     fn append(&mut self, mut records: Vec<Outgoing>) -> Result<Vec<i64>, LogError> {
         let topic = records.first().map(|record| record.to.topic.clone()).unwrap_or_default();
+        let is_held = |held: &mut BTreeSet<String>| held.contains(&topic);
+        let held = self.shim.held();
+        drop(self.shim.held.1.wait_timeout_while(held, MOST_HELD, is_held));
         let Some(written) = strike(&mut self.shim.script().appends, &topic) else {
             return self.writer.append(records);
         };

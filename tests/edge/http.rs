@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use ripcord::config::{Config, HttpLimits, rules_hash};
+use ripcord::config::{Config, HttpLimits, SeriesPerModel, rules_hash};
 use ripcord::edge::log::{Outgoing, Partition, Topic};
 use ripcord::model::{Namespace, Span};
 use ripcord::shard::Shard;
@@ -160,43 +160,6 @@ fn collect_references(json: &Json, out: &mut Vec<String>) {
 }
 
 #[test]
-fn writing_takes_the_token_and_reading_does_not() {
-    let world = World::start(&Setting { token: Some("s3cret"), ..Setting::default() });
-    let body = r#"{"model":"m"}"#;
-    for (headers, status) in [
-        (["authorization: Bearer s3cret", "accept: */*"], 202),
-        (["authorization: Bearer wrong", "accept: */*"], 401),
-        (["x: y", "accept: */*"], 401),
-        (["authorization: Bearer s3cret", "origin: https://evil.example"], 403),
-    ] {
-        let answer = world.send("POST", "/api/models/abort", &headers, body);
-        assert_eq!(answer.status, status, "{headers:?}: {}", answer.text);
-        assert!(!answer.text.contains("s3cret"), "{}", answer.text);
-        if status == 401 {
-            assert!(answer.header("www-authenticate").starts_with("Bearer"));
-        }
-    }
-    let telemetry = world.send("POST", "/api/telemetry", &[], &prediction("a", 0, 0, "ok"));
-    assert_eq!(telemetry.status, 401);
-    assert_eq!(world.get("/api/status").json()["writing"], "token");
-}
-
-#[test]
-fn a_stranger_in_the_browser_is_turned_away() {
-    let world = World::start(&Setting::default());
-    let own = format!("origin: {}", world.url);
-    for (headers, status) in [
-        (vec!["host: evil.example"], 403),
-        (vec!["origin: https://evil.example"], 403),
-        (vec![own.as_str()], 202),
-    ] {
-        let answer = world.send("POST", "/api/models/abort", &headers, r#"{"model":"m"}"#);
-        assert_eq!(answer.status, status, "{headers:?}: {}", answer.text);
-    }
-    assert_eq!(world.send("GET", "/api/status", &["host: evil.example"], "").status, 403);
-}
-
-#[test]
 fn a_thousand_lines_at_once_are_all_on_the_log_and_what_joins_lies_together() {
     const LANES: u32 = 4;
     let world = World::start(&Setting { lanes: LANES, decides: false, ..Setting::default() });
@@ -280,8 +243,8 @@ fn a_body_over_the_limit_is_refused_wherever_it_goes() {
         assert!(problem(&over)["detail"].as_str().unwrap().contains("http.max_body_bytes"));
         // A body that does not say how long it is.
         let chunks = format!("{:x}\r\n{}\r\n0\r\n\r\n", MAX_BODY_BYTES + 1, of(MAX_BODY_BYTES + 1));
-        let said =
-            raw(&world, &format!("POST {path} HTTP/1.1"), "transfer-encoding: chunked", &chunks);
+        let headers = "content-type: application/json\r\ntransfer-encoding: chunked";
+        let said = raw(&world, &format!("POST {path} HTTP/1.1"), headers, &chunks);
         assert!(said.starts_with("HTTP/1.1 413 "), "{path}: {said}");
     }
     assert_eq!(world.get("/livez").status, 200);
@@ -321,6 +284,9 @@ fn rest(mut stream: TcpStream) -> String {
     String::from_utf8(answer).unwrap()
 }
 
+/// A line of a head.
+const JSON: &str = "content-type: application/json\r\n";
+
 #[test]
 fn slow_clients_shut_out_nobody() {
     // Longer than it takes to ask all that is asked while they hang, also on a busy machine.
@@ -328,8 +294,9 @@ fn slow_clients_shut_out_nobody() {
     let limits = HttpLimits { connections: 32, requests: 8, uploads: 4, ..LIMITS };
     let limits = HttpLimits { head: SOON, body: SOON, ..limits };
     let world = World::start(&Setting { decides: false, limits, ..Setting::default() });
-    let post =
-        |path: &str| format!("POST {path} HTTP/1.1\r\nhost: HOST\r\ncontent-length: 100\r\n\r\n{{");
+    let post = |path: &str| {
+        format!("POST {path} HTTP/1.1\r\nhost: HOST\r\n{JSON}content-length: 100\r\n\r\n{{")
+    };
     let (order, telemetry) = (post("/api/models/rollback"), post("/api/telemetry"));
     for (slow, n, ends) in [
         ("GET /livez HTTP/1.1\r\nhost: HOST\r\nx: ", 40, ""),
@@ -355,6 +322,49 @@ fn slow_clients_shut_out_nobody() {
     let taken =
         world.wait_for("/livez", |_| world.send("POST", "/api/telemetry", &[], "\n").status == 200);
     assert_eq!(taken.status, 200);
+}
+
+#[test]
+fn work_that_outlives_its_answer_keeps_its_place_and_instructions_go_past_it() {
+    let lane = Partition { topic: "telemetry".to_owned(), partition: 0 };
+    // With a place but no turn, a body is told so in time; without a place, at once.
+    for (uploads, says) in [(2, "2 such requests"), (3, "nothing of this body was taken")] {
+        let limits = HttpLimits { uploads, answer: Duration::from_secs(1), ..LIMITS };
+        let world = World::start(&Setting { decides: false, limits, ..Setting::default() });
+        world.shim.hold("telemetry");
+        let post =
+            |id: &str| world.send("POST", "/api/telemetry", &[], &prediction(id, 0, 0, "ok"));
+        assert_eq!(["a", "b"].map(|id| post(id).status), [504, 504]);
+        for _ in 0..3 {
+            let busy = post("c");
+            assert_eq!((busy.status, busy.header("retry-after")), (503, "1"), "{}", busy.text);
+            assert!(busy.text.contains(says), "{}", busy.text);
+        }
+        let asked = world.post("/api/models/rollback", &json!({"model": "m", "reason": "r"}));
+        assert_eq!(asked.status, 202, "{}", asked.text);
+        world.shim.release("telemetry");
+        world.wait_for("/livez", |_| post("d").status == 200);
+        assert_eq!(world.topics.log.scan(&lane, 0, 10).unwrap().len(), 3, "a, b and d");
+    }
+}
+
+#[test]
+fn a_body_that_trickles_is_ended_long_before_its_time_is_over() {
+    let limits = HttpLimits { body_grace: Duration::from_millis(100), ..LIMITS };
+    let limits = HttpLimits { min_body_bytes_per_second: 1000, ..limits };
+    let world = World::start(&Setting { decides: false, limits, ..Setting::default() });
+    for path in ["/api/telemetry", "/api/models/rollback"] {
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: HOST\r\n{JSON}content-length: 100\r\n\r\n{{");
+        let since = Instant::now();
+        let told = half_sent(&world, 1, &head).into_iter().map(rest).collect::<String>();
+        assert!(told.starts_with("HTTP/1.1 408 "), "{path}: {told}");
+        assert!(told.contains("less than 1000 bytes a second"), "{told}");
+        assert!(since.elapsed() < LONG / 2, "{:?}", since.elapsed());
+    }
+    // A body of 100 kB earns much more time than it needs.
+    let fast = world.send("POST", "/api/telemetry", &[], &" ".repeat(100_000));
+    assert_eq!(fast.status, 200, "{}", fast.text);
 }
 
 #[test]
@@ -635,6 +645,92 @@ fn metrics(world: &World) {
     assert!(value("ripcord_evidence") >= value("ripcord_evidence_threshold"));
 }
 
+/// A record of an incident, as decide writes it.
+fn write_incident(world: &World, id: &str, generation: Option<u64>) {
+    let text = include_str!("../../schemas/incident.v1.example.json");
+    let mut incident: Json = serde_json::from_str(text).unwrap();
+    (incident["id"], incident["generation"]) = (json!(id), json!(generation));
+    let to = world.topics.partition(Topic::Incidents, 0);
+    let (key, headers) = (Some(id.as_bytes().to_vec()), Vec::new());
+    let record = Outgoing { to, key, headers, value: incident.to_string().into_bytes() };
+    world.topics.log.writer(None).unwrap().append(vec![record]).unwrap();
+}
+
+/// The value of a series on the page of metrics.
+fn series(page: &Answer, name: &str) -> Option<f64> {
+    let line = page.text.lines().find(|line| line.starts_with(&format!("{name} ")))?;
+    line.rsplit_once(' ')?.1.parse().ok()
+}
+
+#[test]
+fn the_page_of_metrics_is_made_once_a_second_and_reads_each_incident_once() {
+    const DECIDED: &str = r#"ripcord_rollbacks_total{result="decided"}"#;
+    let world = World::start(&Setting { decides: false, ..Setting::default() });
+    write_incident(&world, "i-1", Some(1));
+    assert_eq!(series(&world.get("/metrics"), DECIDED), Some(1.0));
+    let since = Instant::now();
+    write_incident(&world, "i-2", Some(1));
+    let remembered = series(&world.get("/metrics"), DECIDED);
+    assert!(remembered == Some(1.0) || since.elapsed() > Duration::from_secs(1), "{remembered:?}");
+    let scans = || world.shim.scans(&world.topics.topic(Topic::Incidents));
+    for nth in 3..50 {
+        write_incident(&world, &format!("i-{nth}"), Some(1));
+    }
+    world.later(Span::from_s(2));
+    assert_eq!(series(&world.get("/metrics"), DECIDED), Some(49.0));
+    let before = scans();
+    for _ in 0..10 {
+        world.later(Span::from_s(2));
+        assert_eq!(series(&world.get("/metrics"), DECIDED), Some(49.0));
+    }
+    assert_eq!(scans(), before, "nothing was new");
+    // What is new in an incident replaces what was known of it.
+    write_incident(&world, "i-7", None);
+    world.later(Span::from_s(2));
+    assert_eq!(series(&world.get("/metrics"), DECIDED), Some(48.0));
+}
+
+#[test]
+fn while_a_page_is_made_others_get_the_one_before_and_wait_for_nothing() {
+    let world = World::start(&Setting { decides: false, ..Setting::default() });
+    assert_eq!([world.get("/readyz").status, world.get("/metrics").status], [503, 200]);
+    let incidents = world.topics.topic(Topic::Incidents);
+    write_incident(&world, "i-1", Some(1));
+    world.shim.hold_scans(&incidents);
+    world.later(Span::from_s(2));
+    let (client, url) = (world.client(), format!("{}/metrics", world.url));
+    let maker = world.runtime.spawn(async move { ask(client, "GET", &url, &[], "").await });
+    while world.shim.held_scans() == 0 {
+        std::thread::yield_now();
+    }
+    for _ in 0..20 {
+        assert_eq!(world.get("/metrics").status, 200);
+    }
+    assert_eq!(world.shim.held_scans(), 1, "one maker");
+    world.shim.release(&incidents);
+    assert_eq!(world.runtime.block_on(maker).unwrap().status, 200);
+}
+
+#[test]
+fn series_per_model_are_those_that_the_settings_want() {
+    // Until the page is as wanted: the status comes a moment after the incident.
+    let page = |per_model, wanted: fn(&str) -> bool| {
+        let world = World::start(&Setting { per_model, ..Setting::default() });
+        world.rolled_back();
+        world.wait_for("/metrics", |answer| wanted(&answer.text));
+    };
+    const OPEN: &str = r#"ripcord_open_incidents{model="m"} 1.0"#;
+    // The version that was rolled back is no longer in production; the other one has no records.
+    const WITHDRAWN: &str = r#"model="m",version="v3""#;
+    page(SeriesPerModel::All, |page| page.contains(OPEN) && page.contains(WITHDRAWN));
+    page(SeriesPerModel::Production, |page| page.contains(OPEN) && !page.contains(WITHDRAWN));
+    page(SeriesPerModel::None, |page| {
+        let decided = r#"ripcord_rollbacks_total{result="decided"} 1"#;
+        let all = page.contains("ripcord_open_incidents{} 1.0") && page.contains(decided);
+        all && !page.contains("model=")
+    });
+}
+
 #[test]
 fn who_is_silent_is_not_ready_and_is_named() {
     let world = World::start(&Setting { decides: false, ..Setting::default() });
@@ -664,7 +760,9 @@ fn only_decide_speaks_for_decide() {
     };
     assert_eq!(world.get("/readyz").status, 503);
     write("status", &serde_json::to_vec(&Shard::new(0, SHARDS).status()).unwrap());
-    assert_eq!(world.get("/readyz").status, 200);
+    // The answer before is remembered for a second.
+    assert_eq!(world.get("/readyz").status, 503);
+    world.wait_for("/readyz", |answer| answer.status == 200);
     world.later(Span::from_s(15));
     // Workers and ingest write to that topic, too.
     write("trouble/registry", b"gone");

@@ -9,6 +9,8 @@ mod dialects;
 mod hidden_faults;
 // The server: every route, what it takes, refuses and shows.
 mod http;
+// Who may ask for what: tokens, roles, and pages of strangers.
+mod http_access;
 // What every log must do, held against the ones in memory and in a file.
 mod log_conformance;
 // What only the log in a file can show: kills, rivals, damage.
@@ -23,6 +25,8 @@ mod publish;
 mod roles_shim;
 // The router over HTTP: exact shares, clean switches, backends that misbehave.
 mod router;
+// The router between callers and backends that bend HTTP.
+mod router_edges;
 // Targets that lie, break or repeat themselves, and the saga that has to cope.
 mod rollback_worlds;
 // What is posted: its forms, types and packings.

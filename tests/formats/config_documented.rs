@@ -83,7 +83,7 @@ fn every_setting_there_is_stands_in_the_file() {
     let all: String = DEFAULTS
         .lines()
         .filter(|line| {
-            let beside = ["token_file", "tolerance_relative_percent", "telemetry"];
+            let beside = ["token_file", "file", "tolerance_relative_percent", "telemetry"];
             !key(line).is_some_and(|key| beside.contains(&key))
         })
         .map(|line| match line.strip_prefix('#') {
@@ -221,7 +221,7 @@ fn layers_lie_over_each_other() {
             ("RIPCORD__MODELS__BIG__TRIGGERS__ERROR_RATE__BUCKET_SECONDS", "120"),
             ("RIPCORD__SOURCES__TELEMETRY__TOPICS", "[\"b\", \"a\"]"),
             ("RIPCORD__NAMESPACE", "prod"),
-            ("RIPCORD_TOKEN", "hush"),
+            ("RIPCORD_TOKEN", "hush-hush-hush-hush"),
             ("PATH", "/bin"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned())),
@@ -245,7 +245,7 @@ fn layers_lie_over_each_other() {
         config.settings.sources[0].topics.iter().map(|topic| topic.name.as_str()).collect();
     assert_eq!(topics, ["b", "a"]);
     assert_eq!(config.rules.namespace.as_str(), "prod");
-    assert_eq!(config.settings.http.token.as_ref().unwrap().expose(), "hush");
+    assert_eq!(config.settings.http.token.as_ref().unwrap().expose(), "hush-hush-hush-hush");
     assert!(!format!("{config:?}").contains("hush"));
 }
 

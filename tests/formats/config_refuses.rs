@@ -15,8 +15,9 @@ fn problems(text: &str, environment: &[(&str, &str)]) -> Vec<String> {
     let environment =
         environment.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
     let name = file.display().to_string();
-    let refused = Config::load(&[file], &environment).expect_err(text);
-    refused.problems.iter().map(|problem| problem.to_string().replace(&name, "my.toml")).collect()
+    let refused = Config::load(&[file], &environment).err();
+    let problems = refused.iter().flat_map(|refused| &refused.problems);
+    problems.map(|problem| problem.to_string().replace(&name, "my.toml")).collect()
 }
 
 /// A file, and the one problem that it has.
@@ -274,7 +275,8 @@ const REFUSALS: &[(&str, &str)] = &[
     (
         "[http]\nlisten = \"0.0.0.0:7700\"",
         "http.listen = \"0.0.0.0:7700\" in my.toml: this address can be reached from other \
-             machines and needs a token; set the variable RIPCORD_TOKEN or http.token_file, or \
+             machines and needs a token; set the variable RIPCORD_TOKEN, http.token_file or \
+             [[http.tokens]], or \
              listen on 127.0.0.1",
     ),
     (
@@ -438,7 +440,8 @@ fn all_problems_come_at_once() {
             "models.a.mode = \"no\" in my.toml: unknown value; \
              expected one of observe, recommend, act",
             "nonsense = 1 in my.toml: unknown key; the keys at the top level are namespace, log, \
-             kafka, http, ingest, source_defaults, sources, rules, models, workers, router",
+             kafka, http, metrics, ingest, source_defaults, sources, rules, models, workers, \
+             router",
             "rules.triggers.error-rate.limit_percent = 140 in my.toml: must be between 0 and 100 %",
         ]
     );
@@ -484,18 +487,86 @@ fn a_file_that_is_no_toml_says_where() {
 fn tokens_stand_in_one_place() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
-    std::fs::write(&file, "hush\n").unwrap();
+    std::fs::write(&file, "hush-hush-hush-hush\n").unwrap();
     let text = format!("[http]\ntoken_file = {:?}", file.display().to_string());
-    let both = problems(&text, &[("RIPCORD_TOKEN", "t0ken")]).join("\n");
+    let both = problems(&text, &[("RIPCORD_TOKEN", "t0ken-t0ken-t0ken")]).join("\n");
     assert!(both.contains("the variable RIPCORD_TOKEN also holds a token; keep one"), "{both}");
     assert!(!both.contains("t0ken") && !both.contains("hush"), "{both}");
-    for token in ["two words", "gr\u{fc}n", "tab\tbed"] {
+    for (token, why) in [
+        ("two words, that is", "the token cannot be sent in an HTTP header"),
+        ("gr\u{fc}n-gr\u{fc}n-gr\u{fc}n", "the token cannot be sent in an HTTP header"),
+        ("tab\tbed-tab-tabbed", "the token cannot be sent in an HTTP header"),
+        ("15-characters--", "the token has fewer than 16 characters"),
+        ("", "the token is blank"),
+        (" \t ", "the token is blank"),
+    ] {
         let said = problems("", &[("RIPCORD_TOKEN", token)]).join("\n");
-        assert!(
-            said.contains("the token cannot be sent in an HTTP header") && !said.contains(token),
-            "{said}"
-        );
+        assert!(said.contains(why), "{said}");
+        assert!(token.trim().is_empty() || !said.contains(token), "{said}");
+        std::fs::write(&file, token).unwrap();
+        let said = problems(&text, &[]).join("\n");
+        assert!(said.contains("http.token_file") && said.contains(why), "{said}");
     }
     let gone = problems("[http]\ntoken_file = \"/no/such/file\"", &[]).join("\n");
     assert!(gone.contains("http.token_file = \"/no/such/file\" in my.toml: cannot be read"));
+}
+
+#[test]
+fn each_listed_token_has_a_name_a_role_and_one_hash() {
+    const HASH: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    let token = |rest: &str| format!("[[http.tokens]]\n{rest}\n");
+    let ada = token(&format!("name = \"ada\"\nrole = \"operator\"\nhash = \"{HASH}\""));
+    assert_eq!(problems(&ada, &[]), Vec::<String>::new());
+    let other = HASH.replace('9', "8");
+    let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    for (text, why) in [
+        (ada.replace("ada", ""), "use 1 to 64 letters"),
+        (ada.replace("ada", "a b"), "use 1 to 64 letters"),
+        (ada.replace("operator", "boss"), "expected one of"),
+        (ada.replace(HASH, "abc"), "must be the SHA-256 of a token"),
+        (ada.replace(HASH, empty), "must be the SHA-256 of a token"),
+        (token("name = \"ada\"\nrole = \"viewer\""), "needs either a hash or a file"),
+        (format!("{ada}file = \"f\""), "needs either a hash or a file"),
+        (format!("{ada}{}", ada.replace(HASH, &other)), "another token has this name"),
+        (format!("{ada}{}", ada.replace("ada", "bob")), "is the same token as that of ada"),
+        (
+            ada.replace("hash", "token"),
+            "http.tokens.0.token = … in my.toml: unknown key; the keys of http.tokens.0 are name, \
+             role, hash, file",
+        ),
+    ] {
+        let said = problems(&text, &[]).join("\n");
+        assert!(said.contains("http.tokens") && said.contains(why), "{text}: {said}");
+        assert!(!said.contains(HASH) && !said.contains(&other), "{said}");
+    }
+    let admin = problems(&ada.replace("ada", "admin"), &[("RIPCORD_TOKEN", "t0ken-t0ken-t0ken")]);
+    assert!(admin.join("\n").contains("another token has this name"), "{admin:?}");
+    // Any of them opens the way from other machines, and none does not.
+    let listen = "[http]\nlisten = \"0.0.0.0:7700\"\n";
+    assert_eq!(problems(&format!("{listen}{ada}"), &[]), Vec::<String>::new());
+    assert_eq!(problems(&format!("{listen}tokens = []"), &[]).len(), 1);
+}
+
+#[test]
+fn tokens_are_read_with_their_roles_and_no_report_shows_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let [file, settings] = ["token", "my.toml"].map(|name| folder.path().join(name));
+    std::fs::write(&file, "hush-hush-hush-hush\n").unwrap();
+    let hash = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    let text = format!(
+        "[[http.tokens]]\nname = \"vera\"\nrole = \"viewer\"\nhash = \"{hash}\"\n\
+         [[http.tokens]]\nname = \"oscar\"\nrole = \"operator\"\nfile = {:?}\n",
+        file.display().to_string()
+    );
+    std::fs::write(&settings, text).unwrap();
+    let config = Config::load(&[settings], &BTreeMap::new()).unwrap();
+    let http = &config.settings.http;
+    let roles: Vec<_> = http.tokens.iter().map(|t| (t.name.as_str(), t.role.word())).collect();
+    assert_eq!(roles, [("vera", "viewer"), ("oscar", "operator")]);
+    assert_eq!(http.tokens[1].hash, ripcord::config::token_hash("hush-hush-hush-hush"));
+    // The worker of the router shows the one that may switch traffic.
+    assert_eq!(http.token.as_ref().unwrap().expose(), "hush-hush-hush-hush");
+    let report = serde_json::to_string(&config.report()).unwrap();
+    assert!(report.contains("vera") && !report.contains(hash), "{report}");
+    assert!(!report.contains("hush-hush"), "{report}");
 }

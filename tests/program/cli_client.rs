@@ -25,7 +25,8 @@ fn ripcord(url: &str, line: &str, token: Option<&str>) -> (i32, String, String) 
 
 #[test]
 fn each_command_tells_what_became_of_it() {
-    let world = World::start(&Setting { token: Some("s3cret"), ..Setting::default() });
+    let world =
+        World::start(&Setting { token: Some("s3cret-s3cret-s3cret"), ..Setting::default() });
     for (line, code, out, err) in [
         ("rollback m --reason r --dry-run", 0, "from v3 to v2 (proven by the registry)", ""),
         ("rollback m --to v3 --reason r --dry-run", 1, "", "already in production"),
@@ -50,18 +51,22 @@ fn each_command_tells_what_became_of_it() {
         ("freeze mm", 1, "refused: model mm is not known", ""),
         ("config apply --reason calmer", 1, "every model: target registry removed", "apply --yes"),
         ("config apply --yes --reason calmer", 0, "Revision 2 is in force on all 2 shards.", ""),
-        ("status", 0, "command line: calmer", ""),
+        ("status", 0, "admin: calmer", ""),
     ] {
         // What was just accepted shows in the status as soon as it is published.
-        let found =
-            (0..100).map(|_| ripcord(&world.url, line, Some("s3cret"))).find(|(_, o, _)| {
+        let found = (0..100).map(|_| ripcord(&world.url, line, Some("s3cret-s3cret-s3cret"))).find(
+            |(_, o, _)| {
                 !matches!(line, "status m" | "rollback m --reason r --dry-run --json")
                     || o.contains(out)
-            });
+            },
+        );
         let (was, stdout, stderr) = found.unwrap();
         assert_eq!(was, code, "{line}: {stdout}{stderr}");
         assert!(stdout.contains(out) && stderr.contains(err), "{line}: {stdout}{stderr}");
-        assert!(!stdout.contains('\u{1b}') && !stderr.contains("s3cret"), "{line}: {stdout}");
+        assert!(
+            !stdout.contains('\u{1b}') && !stderr.contains("s3cret-s3cret-s3cret"),
+            "{line}: {stdout}"
+        );
     }
 }
 
@@ -152,7 +157,8 @@ fn watching_into_a_pipe_says_only_what_changed() {
 
 #[test]
 fn who_may_not_and_who_is_not_there_are_told_apart() {
-    let world = World::start(&Setting { token: Some("s3cret"), ..Setting::default() });
+    let world =
+        World::start(&Setting { token: Some("s3cret-s3cret-s3cret"), ..Setting::default() });
     for token in [None, Some("wrong")] {
         let (code, _, stderr) = ripcord(&world.url, "freeze --all", token);
         assert_eq!(code, 2, "{stderr}");
@@ -160,7 +166,7 @@ fn who_may_not_and_who_is_not_there_are_told_apart() {
     }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("token");
-    for (text, code) in [("s3cret\n", 0), ("other\n", 2), ("\n", 2)] {
+    for (text, code) in [("s3cret-s3cret-s3cret\n", 0), ("other\n", 2), ("\n", 2)] {
         std::fs::write(&file, text).unwrap();
         let line = format!("freeze --all --token-file {}", file.display());
         assert_eq!(ripcord(&world.url, &line, None).0, code, "{text:?}");
@@ -218,4 +224,21 @@ fn a_rollback_is_explained_in_sentences() {
     let table = status.lines().filter(|line| line.starts_with("  "));
     assert!(table.clone().count() > 3);
     assert!(table.into_iter().all(|line| line.chars().count() <= 80), "{status}");
+}
+
+#[test]
+fn a_token_is_made_anew_each_time_with_the_hash_that_the_settings_need() {
+    let make = || {
+        let (code, out, err) = ripcord("http://127.0.0.1:1", "token --json", None);
+        assert_eq!(code, 0, "{err}");
+        let made: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let text = |field: &str| made[field].as_str().unwrap().to_owned();
+        (text("token"), text("hash"))
+    };
+    let (token, hash) = make();
+    let hashed = ripcord::config::token_hash(&token);
+    assert_eq!(hash, hashed.iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    assert!(token.len() == 64 && token != make().0, "{token}");
+    let (_, page, _) = ripcord("http://127.0.0.1:1", "token", None);
+    assert!(page.contains("[[http.tokens]]") && page.contains("shown only now"), "{page}");
 }

@@ -151,7 +151,8 @@ fn ask(address: &str, method: &str, path: &str, body: &str) -> Answer {
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let (host, length) = (address, body.len());
     let head = format!("{method} {path} HTTP/1.1\r\nhost: {host}\r\ncontent-length: {length}");
-    write!(stream, "{head}\r\nconnection: close\r\n\r\n{body}").unwrap();
+    let kind = "content-type: application/json";
+    write!(stream, "{head}\r\n{kind}\r\nconnection: close\r\n\r\n{body}").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();

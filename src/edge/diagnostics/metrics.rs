@@ -101,6 +101,8 @@ metrics! {
     BACKEND_UP = "ripcord_router_backend_up", "1 while a version's health check succeeds";
     ROUTER_DROPPED = "ripcord_router_dropped",
         "Records and mirrored copies that were dropped because a queue was full";
+    CONSTANT_IDS = "ripcord_router_constant_ids",
+        "Predictions whose request id was that of many others, so the router gave its own";
     TAKEN = "ripcord_http_telemetry_records", "Lines posted to this process, by result";
 }
 

@@ -85,7 +85,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Asks the server at `url`; shows `token` with all that writes.
+    /// Asks the server at `url`; shows `token` with each request.
     ///
     /// # Errors
     /// An address that cannot be used.
@@ -133,9 +133,9 @@ impl Client {
         let mut request = self.http.request(method, &url);
         if let Some(body) = body {
             request = request.json(body);
-            if let Some(token) = &self.token {
-                request = request.header(AUTHORIZATION, format!("Bearer {}", token.expose()));
-            }
+        }
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", token.expose()));
         }
         let failed = |error: reqwest::Error| ClientError::NoAnswer {
             url: self.base.clone(),

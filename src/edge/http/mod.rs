@@ -3,30 +3,36 @@
 //!
 //! Law: it knows bytes, headers and addresses, never what the answers mean.
 
+mod access;
+mod body;
 pub mod client;
 mod connect;
 mod content;
 mod guard;
 mod problem;
 pub(crate) mod tls;
+mod wrong_tokens;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest as _, Request, State};
-use axum::http::header::HeaderName;
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinError;
 use uuid::Uuid;
 
+use self::access::AccessNeed;
+use self::body::{GUARDED, Whole, discard, whole};
 use crate::config::HttpLimits;
 pub(in crate::edge) use connect::{Answering, HttpConnection, Terms, run_within};
 
+pub use access::Caller;
 pub use connect::run;
 pub use content::unpacked;
 pub use guard::{Guard, Writing};
@@ -35,24 +41,22 @@ pub use problem::Problem;
 /// Says on what terms writing works.
 const WRITING: HeaderName = HeaderName::from_static("ripcord-writing");
 
-/// The largest body that is no telemetry.
-const SMALL_BODY: usize = 1 << 20;
-
 /// The largest path with its query, and the largest head of a request, in bytes.
 const LONGEST: (usize, usize) = (8 << 10, 32 << 10);
-
-/// Time for the body of such a request, and for its answer.
-const GUARDED: Duration = Duration::from_secs(20);
 
 /// What is asked, by what it may cost.
 #[derive(Default)]
 pub struct Routes {
-    /// Always answered.
+    /// Always answered, no matter who asks.
     pub free: Router,
+    /// Always answered, to those who may read if the guard says so.
+    pub metrics: Router,
     /// What is read: as many at once as the limits say.
     pub views: Router,
     /// What people ask for. A slow body holds nobody else's place.
     pub orders: Router,
+    /// Changes of the rules. They share the places of `orders`.
+    pub rules: Router,
     /// Large bodies: they have places of their own, which they take before they are read, since
     /// they are held in memory.
     pub telemetry: Router,
@@ -60,40 +64,55 @@ pub struct Routes {
 
 /// Puts the frame around the routes.
 pub fn framed(routes: Routes, guard: Guard, limits: HttpLimits) -> Router {
+    let guard = Arc::new(guard);
     let in_time = || middleware::from_fn_with_state(limits.answer, in_time);
-    let seated = |most| middleware::from_fn_with_state(Arc::new(Places::new(most)), seated);
-    let whole = |most_bytes| {
-        let body = Whole { most_bytes, time: limits.body };
-        middleware::from_fn_with_state(body, whole)
+    let seated = |places: &Arc<Places>| middleware::from_fn_with_state(Arc::clone(places), seated);
+    let whole = |of| middleware::from_fn_with_state(of, whole);
+    let allowed = |need| middleware::from_fn_with_state((Arc::clone(&guard), need), allowed);
+    let [views, orders, uploads] =
+        [limits.requests, limits.requests, limits.uploads].map(|most| Arc::new(Places::new(most)));
+    let order = |routes: Router| {
+        let routes = routes.layer(in_time()).layer(seated(&orders));
+        routes.layer(whole(Whole::small(limits))).layer(middleware::from_fn(json_only))
     };
-    let small = SMALL_BODY.min(limits.max_body_bytes);
-    let orders = routes.orders.layer(in_time()).layer(seated(limits.requests)).layer(whole(small));
-    let telemetry = routes.telemetry.layer(in_time());
-    let telemetry = telemetry.layer(whole(limits.max_body_bytes)).layer(seated(limits.uploads));
-    let views = routes.views.layer(in_time()).layer(seated(limits.requests));
+    let orders = order(routes.orders).layer(allowed(AccessNeed::Instruct));
+    let rules = order(routes.rules).layer(allowed(AccessNeed::Configure));
+    let telemetry = routes.telemetry.layer(in_time()).layer(whole(Whole::large(limits)));
+    let telemetry = telemetry.layer(seated(&uploads)).layer(allowed(AccessNeed::Post));
+    let views = routes.views.layer(in_time()).layer(seated(&views));
+    let metrics = match guard.guards_metrics() {
+        true => routes.metrics.layer(in_time()).layer(allowed(AccessNeed::Read)),
+        false => routes.metrics.layer(in_time()),
+    };
     views
+        .layer(allowed(AccessNeed::Read))
         .merge(routes.free.layer(in_time()))
+        .merge(metrics)
         .merge(orders)
+        .merge(rules)
         .merge(telemetry)
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)
-        .layer(middleware::from_fn_with_state(Arc::new(guard), through))
+        .layer(middleware::from_fn_with_state(guard, through))
 }
 
-/// Puts what guards writing, and the limits of a small body, around routes of another server.
-pub(in crate::edge) fn guarded(routes: Router, guard: Guard) -> Router {
-    let body = Whole { most_bytes: SMALL_BODY, time: GUARDED };
-    routes
+/// Puts what guards reading and writing, and the limits of a small body, around routes of another
+/// server.
+pub(in crate::edge) fn guarded(reads: Router, writes: Router, guard: Guard) -> Router {
+    let guard = Arc::new(guard);
+    let allowed = |need| middleware::from_fn_with_state((Arc::clone(&guard), need), allowed);
+    reads
+        .layer(allowed(AccessNeed::Read))
+        .merge(writes.layer(allowed(AccessNeed::Instruct)))
         .method_not_allowed_fallback(not_allowed)
         .layer(middleware::from_fn_with_state(GUARDED, in_time))
-        .layer(middleware::from_fn_with_state(body, whole))
-        .layer(middleware::from_fn_with_state(Arc::new(guard), through))
+        .layer(middleware::from_fn_with_state(Whole::guarded(), whole))
+        .layer(middleware::from_fn_with_state(guard, through))
 }
 
 async fn through(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
     let checked = fits(&request);
-    let checked = checked.and_then(|()| guard.check(request.method(), request.headers(), peer));
+    let checked = checked.and_then(|()| guard.check(request.method(), request.headers()));
     let mut response = match checked {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
@@ -101,6 +120,34 @@ async fn through(State(guard): State<Arc<Guard>>, request: Request, next: Next) 
     let writing = HeaderValue::from_static(guard.writing().words());
     response.headers_mut().insert(WRITING, writing);
     response
+}
+
+/// Goes on if the token allows it; the handler is told whose it is.
+async fn allowed(
+    State((guard, need)): State<(Arc<Guard>, AccessNeed)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    match guard.admit(need, request.headers(), peer) {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+/// Goes on if the body is said to be JSON: no form of a web page can send that.
+async fn json_only(request: Request, next: Next) -> Response {
+    let sent = request.headers().get(CONTENT_TYPE).and_then(|sent| sent.to_str().ok());
+    let named = sent.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    if named.eq_ignore_ascii_case("application/json") {
+        return next.run(request).await;
+    }
+    let detail = "the body must be JSON and say so; send the header \
+                  `Content-Type: application/json`";
+    Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unknown-type", detail).into_response()
 }
 
 /// Refuses a head that nobody needs. What is larger still never comes so far.
@@ -123,59 +170,47 @@ fn fits(request: &Request) -> Result<(), Problem> {
 /// Requests that are answered at once.
 struct Places {
     most: usize,
-    free: Semaphore,
+    free: Arc<Semaphore>,
 }
 
 impl Places {
     fn new(most: usize) -> Self {
-        Self { most, free: Semaphore::new(most) }
+        Self { most, free: Arc::new(Semaphore::new(most)) }
     }
+}
+
+tokio::task_local! {
+    /// The place of the request that this task answers.
+    static PLACE: Arc<OwnedSemaphorePermit>;
 }
 
 /// Goes on if there is a place.
 async fn seated(State(places): State<Arc<Places>>, request: Request, next: Next) -> Response {
-    let Ok(_place) = places.free.try_acquire() else {
+    let Ok(place) = Arc::clone(&places.free).try_acquire_owned() else {
+        discard(request.into_body()).await;
         let detail =
             format!("{} such requests are being answered; try again in a second", places.most);
         return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail)
             .again_in(1)
             .into_response();
     };
-    next.run(request).await
+    PLACE.scope(Arc::new(place), next.run(request)).await
 }
 
-/// What a body may be.
-#[derive(Clone, Copy)]
-struct Whole {
-    most_bytes: usize,
-    time: Duration,
-}
-
-/// Reads the body, in size and in time, before anything is done with it.
-async fn whole(State(body): State<Whole>, mut request: Request, next: Next) -> Response {
-    DefaultBodyLimit::max(body.most_bytes).apply(&mut request);
-    let (parts, sent) = request.into_parts();
-    let read = Bytes::from_request(Request::from_parts(parts.clone(), sent), &());
-    let problem = match tokio::time::timeout(body.time, read).await {
-        Ok(Ok(bytes)) => return next.run(Request::from_parts(parts, bytes.into())).await,
-        Ok(Err(why)) if why.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            let most = body.most_bytes;
-            let detail = format!(
-                "the body is larger than the limit of {most} bytes; send telemetry in smaller \
-                 parts, or raise http.max_body_bytes; other bodies may have at most {SMALL_BODY}"
-            );
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail)
-        }
-        Ok(Err(_)) => {
-            Problem::bad("the connection ended before the body was complete; send it again")
-        }
-        Err(_) => {
-            let seconds = body.time.as_secs();
-            let detail = format!("the body had not arrived after {seconds} s; send it faster");
-            Problem::new(StatusCode::REQUEST_TIMEOUT, "slow-body", detail)
-        }
+/// Works on a thread that may wait. The request's place is taken until the work is done, even if
+/// nobody waits for the answer any more: otherwise slow work would pile up behind free places.
+///
+/// # Errors
+/// The work panicked.
+pub async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    let place = PLACE.try_with(Arc::clone).ok();
+    let kept = move || {
+        let _place = place;
+        work()
     };
-    problem.into_response()
+    tokio::task::spawn_blocking(kept).await
 }
 
 /// Answers in time; while it does, the connection keeps its place.

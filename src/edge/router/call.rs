@@ -5,7 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, to_bytes};
-use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, response};
+use axum::http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, response};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy::Error as ClientError;
 use tokio::time::timeout;
@@ -140,6 +141,8 @@ pub(super) enum Failed {
     Unreached(String),
     /// It cut the connection.
     Cut(String),
+    /// Its answer is not one that may be passed on.
+    Unsound(&'static str),
     /// It took too long.
     Late(Duration),
     /// What the caller sends is too large.
@@ -179,6 +182,9 @@ pub(super) async fn ask(
     let held = asked.shared.limits.held_body_bytes;
     let work = async {
         let answer = asked.served.client.request(request).await.map_err(|why| unanswered(&why))?;
+        if let Some(why) = unsound(&answer) {
+            return Err(Failed::Unsound(why));
+        }
         let (head, body) = answer.into_parts();
         match body.size_hint().exact() {
             Some(bytes) if bytes <= held as u64 => {
@@ -203,6 +209,7 @@ pub(super) async fn ask(
     let (request_end, error) = match &failed {
         Failed::Unreached(_) => (RequestEnd::Error, "no connection"),
         Failed::Cut(_) => (RequestEnd::Error, "the connection was cut"),
+        Failed::Unsound(_) => (RequestEnd::Error, "the answer was not sound"),
         Failed::Late(_) => (RequestEnd::Timeout, "no answer in time"),
         Failed::TooLarge | Failed::Slow | Failed::Broke => {
             (RequestEnd::Left, "the request broke off")
@@ -210,6 +217,18 @@ pub(super) async fn ask(
     };
     asked.ended(request_end, Some(error), Bytes::new());
     Err(failed)
+}
+
+/// Why an answer may not be passed on, if it may not.
+fn unsound(answer: &Response<Incoming>) -> Option<&'static str> {
+    let has = |name| answer.headers().contains_key(name);
+    if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return Some("it answered 101, which was not asked for");
+    }
+    // A program that goes by the other length would take the rest for the next answer.
+    (has(TRANSFER_ENCODING) && has(CONTENT_LENGTH)).then_some(
+        "it gave the length of its answer twice, with Content-Length and Transfer-Encoding",
+    )
 }
 
 fn unanswered(why: &ClientError) -> Failed {

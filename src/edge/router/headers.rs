@@ -57,9 +57,11 @@ pub(super) fn forward(headers: &mut HeaderMap, peer: Option<SocketAddr>, id: &He
     }
     if let Some(peer) = peer {
         let peer = peer.ip().to_canonical().to_string();
-        let before = headers.get(FORWARDED_FOR).and_then(|value| value.to_str().ok());
-        let all = before.map_or(peer.clone(), |before| format!("{before}, {peer}"));
-        if let Ok(all) = HeaderValue::from_str(&all) {
+        // In one line: who reads only the first or the last of several would miss some.
+        let before = headers.get_all(FORWARDED_FOR).iter().map(HeaderValue::as_bytes);
+        let mut all: Vec<&[u8]> = before.filter(|line| !line.is_empty()).collect();
+        all.push(peer.as_bytes());
+        if let Ok(all) = HeaderValue::from_bytes(&all.join(&b", "[..])) {
             headers.insert(FORWARDED_FOR, all);
         }
     }
@@ -82,6 +84,8 @@ mod tests {
             ("transfer-encoding", "chunked"),
             ("host", "models.example"),
             ("x-forwarded-for", "192.0.2.1"),
+            ("x-forwarded-for", ""),
+            ("x-forwarded-for", "192.0.2.2, 192.0.2.3"),
             ("ripcord-role", "shadow"),
         ] {
             headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
@@ -94,7 +98,7 @@ mod tests {
             .collect();
         left.sort();
         let expected = [
-            "x-forwarded-for: 192.0.2.1, 192.0.2.9",
+            "x-forwarded-for: 192.0.2.1, 192.0.2.2, 192.0.2.3, 192.0.2.9",
             "x-forwarded-host: models.example",
             "x-request-id: r-1",
             "x-three: 3",

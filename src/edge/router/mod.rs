@@ -9,6 +9,7 @@ mod call;
 mod check;
 mod headers;
 mod page;
+mod path;
 mod proxy;
 mod record;
 mod reply;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::SyncSender;
 
-use axum::routing::{any, get};
+use axum::routing::{any, get, put};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -151,17 +152,22 @@ impl Routing {
     }
 
     fn routes(&self, guard: Guard) -> axum::Router {
-        let admin = axum::Router::new()
+        let shows = axum::Router::new()
             .route("/admin/routes", get(admin::list))
-            .route("/admin/routes/{model}", get(admin::show).put(admin::put))
-            .with_state(Arc::clone(&self.shared));
+            .route("/admin/routes/{model}", get(admin::show));
+        let sets = axum::Router::new().route("/admin/routes/{model}", put(admin::put));
         let free = axum::Router::new()
             .route("/livez", get(|| async { "ok\n" }))
             .route("/readyz", get(|| async { "ok\n" }))
-            .route("/metrics", get(page::metrics))
             .route("/models/{model}/{*path}", any(proxy::proxy))
-            .fallback(proxy::unknown)
-            .with_state(Arc::clone(&self.shared));
-        free.merge(guarded(admin, guard))
+            .fallback(proxy::unknown);
+        let metrics = axum::Router::new().route("/metrics", get(page::metrics));
+        let (shows, free) = match guard.guards_metrics() {
+            true => (shows.merge(metrics), free),
+            false => (shows, free.merge(metrics)),
+        };
+        let [shows, sets, free] =
+            [shows, sets, free].map(|routes| routes.with_state(Arc::clone(&self.shared)));
+        free.merge(guarded(shows, sets, guard))
     }
 }

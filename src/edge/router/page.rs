@@ -17,6 +17,10 @@ pub(super) async fn metrics(
     let mut page = Page::new(env!("CARGO_PKG_VERSION"));
     let (mut requests, mut took) = (Vec::new(), Vec::new());
     let (mut weights, mut breakers, mut up) = (Vec::new(), Vec::new(), Vec::new());
+    let constant = shared.models.iter().map(|(model, served)| {
+        let ids = served.constant_ids.load(Ordering::Relaxed);
+        (vec![("model", model.to_string())], ids)
+    });
     let mut dropped = vec![(vec![("what", "record".to_owned())], shared.records.dropped())];
     for (model, served) in &shared.models {
         for view in served.switch().views() {
@@ -46,6 +50,7 @@ pub(super) async fn metrics(
         }
     }
     page.counter(metrics::ROUTED, requests);
+    page.counter(metrics::CONSTANT_IDS, constant);
     page.histogram(metrics::ROUTED_TOOK, took);
     page.gauge(metrics::ROUTE_WEIGHT, weights);
     page.gauge(metrics::BACKEND_UP, up);

@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 
 use super::body::{self, Flow, Sent};
 use super::call::{About, Call, Failed, PendingCall, ReplyBody, ask, end_of};
+use super::path::found;
 use super::reply::StreamedReply;
 use super::served::Served;
 use super::{Shared, headers, shadow};
@@ -21,8 +22,6 @@ use crate::router::{Draw, VersionIndex, hash};
 
 /// The longest id of a request that is taken, in bytes: with a version it must still be a name.
 const LONGEST_ID: usize = 128;
-/// Before every path that is passed on.
-const MODELS: &str = "/models/";
 
 pub(super) async fn proxy(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let (mut parts, body) = request.into_parts();
@@ -49,45 +48,6 @@ pub(super) async fn unknown(uri: Uri) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "no-such-path", detail)
 }
 
-/// The model that is asked, and what of it, with the query.
-fn found(shared: &Shared, uri: &Uri) -> Result<(Arc<Served>, String), Problem> {
-    let path = uri.path().strip_prefix(MODELS).unwrap_or_default();
-    let (model, rest) = path.split_once('/').unwrap_or((path, ""));
-    let model = decoded(model);
-    let served = model.as_deref().and_then(|model| shared.models.get(model));
-    let Some(served) = served else {
-        let known: Vec<_> = shared.models.keys().map(|model| model.as_str()).collect();
-        let model = model.unwrap_or_default();
-        let detail =
-            format!("no model {model:?} is routed here; the models are {}", known.join(", "));
-        return Err(Problem::missing(detail));
-    };
-    if rest.split('/').any(|part| matches!(decoded(part).as_deref(), Some("." | "..") | None)) {
-        return Err(Problem::bad("the path contains . or ..; write it without"));
-    }
-    let path = uri.query().map_or(rest.to_owned(), |query| format!("{rest}?{query}"));
-    Ok((Arc::clone(served), path))
-}
-
-/// A part of a path, decoded; `None` if it is not text.
-fn decoded(part: &str) -> Option<String> {
-    if !part.contains('%') {
-        return Some(part.to_owned());
-    }
-    let mut bytes = Vec::with_capacity(part.len());
-    let mut rest = part.bytes();
-    while let Some(byte) = rest.next() {
-        if byte != b'%' {
-            bytes.push(byte);
-            continue;
-        }
-        let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
-        let (high, low) = (digit(rest.next())?, digit(rest.next())?);
-        bytes.push(u8::try_from(high * 16 + low).ok()?);
-    }
-    String::from_utf8(bytes).ok()
-}
-
 fn call(
     shared: &Arc<Shared>,
     served: Arc<Served>,
@@ -101,17 +61,23 @@ fn call(
     };
     let given = text(&all, headers::REQUEST_ID.as_str());
     let given = given.filter(|id| check_name(id).is_ok() && id.len() <= LONGEST_ID);
-    let request = given.unwrap_or_else(fresh_id);
+    let below = path.split('?').next().unwrap_or_default();
+    let predicts = parts.method == Method::POST && below.trim_matches('/') == settings.predict_path;
+    let constant = predicts && given.as_deref().is_some_and(|id| served.is_constant(id));
+    let request = given.filter(|_| !constant).unwrap_or_else(fresh_id);
     // An id is letters and digits, and a given one came in a header.
     let id = HeaderValue::from_str(&request).unwrap_or(HeaderValue::from_static("-"));
-    let key = settings.key_header.as_ref().and_then(|name| all.get(name));
+    // An id that says nothing splits nothing either.
+    let key = settings
+        .key_header
+        .as_ref()
+        .filter(|name| !(constant && *name == headers::REQUEST_ID.as_str()));
+    let key = key.and_then(|name| all.get(name));
     let draw = key.map_or_else(|| served.turn(), |key| Draw::Key(hash(key.as_bytes())));
     let ts = match &settings.fields.ts {
         Some(Field::Header(name)) => text(&all, name),
         Some(Field::Pointer(_) | Field::Key) | None => None,
     };
-    let below = path.split('?').next().unwrap_or_default();
-    let predicts = parts.method == Method::POST && below.trim_matches('/') == settings.predict_path;
     let body = match sent {
         Sent::Held(bytes) if predicts => bytes.clone(),
         Sent::Held(_) | Sent::Flow(_) => Bytes::new(),
@@ -237,6 +203,10 @@ fn refused(call: &Call, place: VersionIndex, failed: &Failed) -> Response {
             let detail = format!("{version} of {model} did not complete its answer: {why}");
             Problem::new(StatusCode::BAD_GATEWAY, "cut-off", detail).again_in(1)
         }
+        Failed::Unsound(why) => {
+            let detail = format!("{version} of {model} gave an answer that is not sound: {why}");
+            Problem::new(StatusCode::BAD_GATEWAY, "bad-answer", detail)
+        }
         Failed::Late(within) => {
             let detail = format!(
                 "{version} of {model} gave no answer within {} ms; ask again, or raise \
@@ -262,25 +232,4 @@ fn nobody(call: &Call) -> Response {
          /admin/routes/{model}`"
     );
     Problem::new(StatusCode::SERVICE_UNAVAILABLE, "all-shut", detail).again_in(5).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_part_of_a_path_is_read_as_it_is_meant() {
-        for (part, meant) in [
-            ("predict", Some("predict")),
-            ("%2e%2E", Some("..")),
-            ("credit%20risk", Some("credit risk")),
-            ("%c3%a4", Some("ä")),
-            ("%ff", None),
-            ("%", None),
-            ("%2", None),
-            ("%zz", None),
-        ] {
-            assert_eq!(decoded(part).as_deref(), meant, "{part}");
-        }
-    }
 }

@@ -21,8 +21,8 @@ use crate::edge::diagnostics;
 use crate::edge::fence::AcceptedCommands;
 use crate::model::VersionId;
 use crate::router::{
-    CheckRules, Draw, Input, Route, RouteError, RoutePlan, RouteRefusal, Rules, Switch,
-    SwitchEvent, VersionIndex, Weight,
+    CheckRules, Draw, IdRepeats, IdUse, Input, Route, RouteError, RoutePlan, RouteRefusal, Rules,
+    Switch, SwitchEvent, VersionIndex, Weight, hash,
 };
 
 /// A connection that rested so long is not used again: servers close theirs after five seconds or
@@ -57,6 +57,9 @@ pub(super) struct Served {
     kept: Mutex<StoredRoute>,
     turn: AtomicU64,
     since: Stopwatch,
+    repeats: Mutex<IdRepeats>,
+    /// Predictions whose id was that of many others.
+    pub(super) constant_ids: AtomicU64,
 }
 
 impl Served {
@@ -105,6 +108,8 @@ impl Served {
             switch: Mutex::new(switch),
             kept: Mutex::new(kept),
             turn: AtomicU64::new(0),
+            repeats: Mutex::default(),
+            constant_ids: AtomicU64::new(0),
             since,
             settings: Arc::new(settings.clone()),
         })
@@ -118,6 +123,18 @@ impl Served {
     /// A draw for a request without a key.
     pub(super) fn turn(&self) -> Draw {
         Draw::Turn(self.turn.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Whether many requests had this id before, so that it says nothing. Counts it.
+    pub(super) fn is_constant(&self, id: &str) -> bool {
+        let mut repeats = self.repeats.lock().unwrap_or_else(PoisonError::into_inner);
+        match repeats.seen(hash(id.as_bytes())) {
+            IdUse::Single => return false,
+            IdUse::Constant => {}
+            IdUse::FirstConstant => diagnostics::router_constant_id(&self.settings.model, id),
+        }
+        self.constant_ids.fetch_add(1, Ordering::Relaxed);
+        true
     }
 
     /// Where a version answers.

@@ -6,19 +6,22 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::incident_tally::with_incidents;
 use super::overview::{overview, unready};
+use super::remembered::RememberedAnswer;
 use super::rollbacks::rollbacks;
-use super::views::all_incidents;
 use super::{App, Shared};
+use crate::config::SeriesPerModel;
 use crate::edge::diagnostics::counters;
 use crate::edge::diagnostics::metrics::{self, MetricLabels, Page, word};
 use crate::edge::http::Problem;
-use crate::model::{Incident, Limit, Verdict};
+use crate::model::{Limit, Verdict, VersionId};
 use crate::shard::{BUILD, ModelStatus, SignalStatus};
 use crate::wire::api::{Overview, ShardView};
 
@@ -29,27 +32,37 @@ pub(super) async fn live() -> Response {
 
 /// Every shard has reported lately.
 pub(super) async fn ready(State(app): Shared) -> Result<Response, Problem> {
-    let overview = app.blocking(overview).await?;
-    match unready(&overview) {
+    match RememberedAnswer::get(app, |app| &app.ready, |app| Ok(unready(&overview(app)?))).await? {
         None => Ok(Json(json!({"ready": true})).into_response()),
         Some(problem) => Err(problem),
     }
 }
 
 pub(super) async fn metrics(State(app): Shared) -> Result<Response, Problem> {
-    let text =
-        app.blocking(|app| Ok(page(app, &overview(app)?, &all_incidents(app)?.incidents))).await?;
+    let text = RememberedAnswer::get(app, |app| &app.metrics, page).await?;
     Ok(([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
 }
 
-fn page(app: &App, overview: &Overview, incidents: &[Incident]) -> String {
+fn page(app: &App) -> Result<Bytes, Problem> {
+    let (overview, per_model) = (overview(app)?, app.per_model);
     let mut page = Page::new(BUILD);
-    topics(&mut page, app, overview);
-    signals(&mut page, overview);
-    models(&mut page, overview);
-    rollbacks(&mut page, incidents);
+    topics(&mut page, app, &overview);
+    if per_model != SeriesPerModel::None {
+        signals(&mut page, &overview, per_model);
+    }
+    models(&mut page, &overview, per_model);
+    with_incidents(app, |incidents| rollbacks(&mut page, incidents))?;
     counters::page(&mut page);
-    page.text()
+    Ok(page.text().into())
+}
+
+/// Whether a version has series of its own.
+fn is_shown(per_model: SeriesPerModel, status: &ModelStatus, version: &VersionId) -> bool {
+    match per_model {
+        SeriesPerModel::All => true,
+        SeriesPerModel::Production => status.production.as_ref() == Some(version),
+        SeriesPerModel::None => false,
+    }
 }
 
 fn topics(page: &mut Page, app: &App, overview: &Overview) {
@@ -108,12 +121,12 @@ fn topics(page: &mut Page, app: &App, overview: &Overview) {
     page.gauge(metrics::LOG_AHEAD, [(Vec::new(), overview.clock.log_ahead_seconds)]);
 }
 
-fn signals(page: &mut Page, overview: &Overview) {
+fn signals(page: &mut Page, overview: &Overview, per_model: SeriesPerModel) {
     let mut drift: BTreeMap<MetricLabels, f64> = BTreeMap::new();
     let mut verdicts: BTreeMap<MetricLabels, f64> = BTreeMap::new();
     let (mut values, mut means, mut samples) = (Vec::new(), Vec::new(), Vec::new());
     let (mut evidence, mut thresholds) = (Vec::new(), Vec::new());
-    for (model, version, signal) in each(overview) {
+    for (model, version, signal) in each(overview, per_model) {
         let labels: MetricLabels = vec![
             ("model", model.to_owned()),
             ("version", version.to_owned()),
@@ -153,8 +166,12 @@ fn signals(page: &mut Page, overview: &Overview) {
     page.gauge(metrics::TRIGGERS, verdicts);
 }
 
-fn models(page: &mut Page, overview: &Overview) {
+fn models(page: &mut Page, overview: &Overview, shown: SeriesPerModel) {
     let per_model = |value: &dyn Fn(&ModelStatus) -> f64| {
+        if shown == SeriesPerModel::None {
+            // One number for all models, without their names.
+            return vec![(Vec::new(), overview.models.values().map(value).sum())];
+        }
         let of = |(model, status)| (vec![("model", format!("{model}"))], value(status));
         overview.models.iter().map(of).collect::<Vec<_>>()
     };
@@ -170,7 +187,8 @@ fn models(page: &mut Page, overview: &Overview) {
     page.gauge(metrics::BLIND, per_model(&blind));
     page.gauge(metrics::FROZEN, per_model(&|status| f64::from(u8::from(status.frozen.is_some()))));
     let versions = overview.models.iter().flat_map(|(model, status)| {
-        status.versions.iter().filter_map(move |(version, status)| {
+        let shown = status.versions.iter().filter(move |(of, _)| is_shown(shown, status, of));
+        shown.filter_map(move |(version, status)| {
             let labels = vec![("model", model.to_string()), ("version", version.to_string())];
             Some((labels, status.label_coverage?))
         })
@@ -180,10 +198,14 @@ fn models(page: &mut Page, overview: &Overview) {
     page.gauge(metrics::TROUBLE, troubled);
 }
 
-/// Every trigger on every version.
-fn each(overview: &Overview) -> impl Iterator<Item = (&str, &str, &SignalStatus)> {
-    overview.models.iter().flat_map(|(model, status)| {
-        status.versions.iter().flat_map(move |(version, status)| {
+/// Every trigger on every version that is shown.
+fn each(
+    overview: &Overview,
+    per_model: SeriesPerModel,
+) -> impl Iterator<Item = (&str, &str, &SignalStatus)> {
+    overview.models.iter().flat_map(move |(model, status)| {
+        let shown = status.versions.iter().filter(move |(of, _)| is_shown(per_model, status, of));
+        shown.flat_map(move |(version, status)| {
             let signals = status.signals.iter();
             signals.map(move |signal| (model.as_str(), version.as_str(), signal))
         })

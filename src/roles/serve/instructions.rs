@@ -3,16 +3,17 @@
 use std::collections::VecDeque;
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::plan::dry_run;
-use super::{App, NO_REASON, Name, Shared, body, fit_the_record, locked, who};
+use super::request::{NO_REASON, Name, body, fit_the_record, who};
+use super::{App, Shared, locked};
 use crate::edge::clock::Uptime;
-use crate::edge::http::{Problem, client, fresh_id};
+use crate::edge::http::{Caller, Problem, client, fresh_id};
 use crate::edge::log::Topic;
 use crate::model::{Ask, Instruction, Mode, ModelId, Scope, VersionId};
 use crate::phrases::closest;
@@ -72,6 +73,7 @@ struct Body {
 pub(super) async fn ask(
     State(app): Shared,
     Name(name): Name,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     bytes: Bytes,
 ) -> Result<Response, Problem> {
@@ -84,7 +86,7 @@ pub(super) async fn ask(
     }
     let instruction = Instruction {
         id: id(&headers)?,
-        by: who(body.by),
+        by: who(&caller, body.by),
         reason: body.reason.unwrap_or_else(|| "not stated".to_owned()),
         ask,
     };
@@ -185,7 +187,7 @@ fn submit(app: &App, instruction: Instruction) -> Result<AcceptedInstruction, Pr
     let model = instruction.ask.model().cloned();
     let shards = if model.is_some() { 1 } else { app.topics.shards };
     let record = Inbox::Instruction(instruction.clone());
-    app.topics.publish(locked(&app.writer).as_mut(), model.as_ref(), &record)?;
+    app.topics.publish(locked(&app.orders).as_mut(), model.as_ref(), &record)?;
     let id = instruction.id.clone();
     asked.push_back(Waiting { instruction, shards, at: app.topics.log.uptime() });
     if asked.len() > REMEMBERED {

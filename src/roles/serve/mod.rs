@@ -4,11 +4,14 @@
 //! topics; so any number of them may run.
 
 mod health;
+mod incident_tally;
 mod instructions;
 mod last_words;
 mod overview;
 mod plan;
 mod posted;
+mod remembered;
+mod request;
 mod rollbacks;
 mod rules;
 mod seen;
@@ -19,35 +22,40 @@ mod views;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequestParts, Path};
 use axum::http::StatusCode;
-use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use serde::de::DeserializeOwned;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
-use crate::config::HttpSettings;
+use self::remembered::RememberedAnswer;
+use crate::config::{HttpSettings, SeriesPerModel};
 use crate::edge::chain::chain;
-use crate::edge::http::{Guard, Problem, Routes, Writing, framed, run};
+use crate::edge::http::{Guard, Problem, Routes, Writing, blocking, framed, run};
 use crate::edge::log::{LogError, Reader, Topic, Writer};
 use crate::model::{Source, Span};
 use crate::topics::{RoleError, Topics};
 
-/// The longest reason and name of who asks.
-const LONGEST: (usize, usize) = (2000, 200);
-const NO_REASON: &str = "the reason is missing; say why in a few words";
-
+/// Bodies that are unpacked and written at once: one waits for the log while the next is read.
+const TURNS: usize = 2;
 /// What the handlers share.
 struct App {
     topics: Topics,
     sources: Vec<Source>,
     writing: Writing,
+    /// Appends telemetry.
     writer: Mutex<Box<dyn Writer>>,
+    /// Turns at that: one body is read while another one is written.
+    turns: Arc<Semaphore>,
+    /// How long a body waits for its turn.
+    patience: Duration,
+    /// Appends what people ask for, which never waits for telemetry.
+    orders: Mutex<Box<dyn Writer>>,
     /// Knows where partitions begin and end. It never reads, so it is a member of no group.
     bounds: Mutex<Box<dyn Reader>>,
     /// Instructions that this process took and that wait for replies.
@@ -62,6 +70,11 @@ struct App {
     /// Of all records of a post together.
     max_unpacked_bytes: usize,
     seen: seen::Seen,
+    /// The pages that monitors ask for again and again.
+    ready: RememberedAnswer<Option<Problem>>,
+    metrics: RememberedAnswer<Bytes>,
+    incidents: Mutex<incident_tally::IncidentTally>,
+    per_model: SeriesPerModel,
 }
 
 /// Records posted to this process.
@@ -87,7 +100,8 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
-    let guard = Guard::new(settings.token.as_ref(), listener.local_addr()?);
+    let guard = Guard::new(&settings.tokens, listener.local_addr()?);
+    let guard = guard.with_metrics(settings.metrics_need_token);
     let (writing, limits) = (guard.writing(), settings.limits);
     let open = move || App::open(topics, &settings, sources, writing);
     let app = Arc::new(tokio::task::spawn_blocking(open).await??);
@@ -100,10 +114,9 @@ pub async fn serve(
 
 /// Every route; `schemas/openapi.json` describes them, and a test holds the two together.
 fn routes(app: &Arc<App>) -> Routes {
-    let free = Router::new()
-        .route("/livez", get(health::live))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics));
+    let free =
+        Router::new().route("/livez", get(health::live)).route("/readyz", get(health::ready));
+    let metrics = Router::new().route("/metrics", get(health::metrics));
     let views = Router::new()
         .route("/api/rules", get(rules::show))
         .route("/api/models/{ask}", get(views::model))
@@ -115,15 +128,15 @@ fn routes(app: &Arc<App>) -> Routes {
         .route("/api/decisions/{id}", get(views::decision))
         .route("/api/status", get(views::status))
         .route("/api/openapi.json", get(openapi));
-    let orders = Router::new()
-        .route("/api/rules", post(rules::apply))
-        .route("/api/models/{ask}", post(instructions::ask));
+    let orders = Router::new().route("/api/models/{ask}", post(instructions::ask));
+    let rules = Router::new().route("/api/rules", post(rules::apply));
     let telemetry = Router::new()
         .route("/api/telemetry", post(telemetry::take))
         .route("/v1/traces", post(telemetry::traces));
-    let [free, views, orders, telemetry] =
-        [free, views, orders, telemetry].map(|routes| routes.with_state(Arc::clone(app)));
-    Routes { free, views, orders, telemetry }
+    let [free, metrics, views, orders, rules, telemetry] =
+        [free, metrics, views, orders, rules, telemetry]
+            .map(|routes| routes.with_state(Arc::clone(app)));
+    Routes { free, metrics, views, orders, rules, telemetry }
 }
 
 async fn openapi() -> Response {
@@ -138,12 +151,21 @@ impl App {
         sources: Vec<Source>,
         writing: Writing,
     ) -> Result<Self, RoleError> {
-        let read = [topics.topic(Topic::Inbox), topics.topic(Topic::Decisions)];
+        let read = [Topic::Inbox, Topic::Decisions, Topic::Incidents];
+        let read = read.map(|topic| topics.topic(topic));
         let bounds = topics.log.reader(&topics.group("serve"), &read)?;
-        let writer = topics.log.writer(None)?;
+        let [writer, orders] = [topics.log.writer(None)?, topics.log.writer(None)?];
         let seen = seen::Seen::new(topics.log.uptime());
         Ok(Self {
+            ready: RememberedAnswer::default(),
+            metrics: RememberedAnswer::default(),
+            incidents: Mutex::default(),
+            per_model: settings.per_model,
             writer: Mutex::new(writer),
+            turns: Arc::new(Semaphore::new(TURNS)),
+            // A body that finds no turn is refused before the time for the answer is over.
+            patience: settings.limits.answer / 2,
+            orders: Mutex::new(orders),
             seen,
             topics,
             sources,
@@ -163,7 +185,7 @@ impl App {
         self: Arc<Self>,
         act: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        match tokio::task::spawn_blocking(move || act(&self)).await {
+        match blocking(move || act(&self)).await {
             Ok(result) => result,
             Err(_) => Err(Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -171,6 +193,24 @@ impl App {
                 "answering failed; this is a bug in Ripcord, please report it with the request",
             )),
         }
+    }
+
+    /// The same when it is this body's turn, so that few bodies at a time are held unpacked.
+    async fn in_turn<T: Send + 'static>(
+        self: Arc<Self>,
+        act: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let turn = Arc::clone(&self.turns).acquire_owned();
+        let Ok(Ok(turn)) = tokio::time::timeout(self.patience, turn).await else {
+            let detail = "the log is still busy with telemetry that came before; nothing of this \
+                          body was taken, so send it again in a second";
+            return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).again_in(1));
+        };
+        let work = move |app: &Self| {
+            let _turn = turn;
+            act(app)
+        };
+        self.blocking(work).await
     }
 
     /// Where a partition begins and ends.
@@ -211,61 +251,4 @@ impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
         Self::bad(format!("{}; /api/openapi.json lists the parameters", rejection.body_text()))
     }
-}
-
-/// The name at the end of a path.
-struct Name(String);
-
-impl FromRequestParts<Arc<App>> for Name {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        match Path::<String>::from_request_parts(parts, app).await {
-            Ok(Path(name)) => Ok(Self(name)),
-            Err(_) => Err(Problem::bad("the path does not decode to UTF-8")),
-        }
-    }
-}
-
-/// A JSON body, or where it is wrong.
-fn body<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // A list would be taken for the fields in their order.
-    if !bytes.trim_ascii_start().starts_with(b"{") {
-        return Err(Problem::bad("the body is not a JSON object"));
-    }
-    let mut json = serde_json::Deserializer::from_slice(bytes);
-    let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let place = if path == "." { String::new() } else { format!("{path}: ") };
-        Problem::bad(format!("the body is invalid: {place}{}", error.into_inner()))
-    })?;
-    json.end()
-        .map_err(|error| Problem::bad(format!("the body has more than one value: {error}")))?;
-    Ok(read)
-}
-
-/// Refuses an empty reason, and texts that are too long for the record.
-fn fit_the_record(reason: Option<&str>, by: Option<&str>) -> Result<(), Problem> {
-    if reason.is_some_and(|reason| reason.trim().is_empty()) {
-        return Err(Problem::bad(NO_REASON));
-    }
-    let (reason_most, by_most) = LONGEST;
-    let long = |text: Option<&str>, most| text.is_some_and(|text| text.len() > most);
-    if long(reason, reason_most) || long(by, by_most) {
-        let detail = format!(
-            "`reason` may have at most {reason_most} bytes and `by` at most {by_most}; shorten them"
-        );
-        return Err(Problem::bad(detail));
-    }
-    let controls = |text: Option<&str>| text.is_some_and(|text| text.contains(char::is_control));
-    if controls(reason) || controls(by) {
-        let detail = "`reason` and `by` may not contain control characters; write one line of text";
-        return Err(Problem::bad(detail));
-    }
-    Ok(())
-}
-
-/// The name of the caller, if they give none.
-fn who(by: Option<String>) -> String {
-    by.unwrap_or_else(|| "api".to_owned())
 }

@@ -3,11 +3,48 @@
 use std::collections::BTreeMap;
 
 use crate::edge::diagnostics::metrics::{self, MetricLabels, Page, Spread, word};
-use crate::model::{EventTime, Incident};
+use crate::model::{EventTime, Incident, IncidentState, Mode, Signal, TriggerId};
+
+/// What the metrics need of an incident.
+#[derive(Debug, Clone)]
+pub(super) struct IncidentNumbers {
+    state: IncidentState,
+    /// Whether something is rolled back.
+    rolls_back: bool,
+    signal: Option<Signal>,
+    trigger: Option<TriggerId>,
+    mode: Mode,
+    attempts: u64,
+    breach_from: Option<EventTime>,
+    decided_at: Option<EventTime>,
+    switched_at: Option<EventTime>,
+    mitigated_at: Option<EventTime>,
+    verified_at: Option<EventTime>,
+    closed_at: Option<EventTime>,
+}
+
+impl IncidentNumbers {
+    pub(super) fn of(incident: &Incident) -> Self {
+        Self {
+            state: incident.state,
+            rolls_back: incident.generation.is_some(),
+            signal: incident.signal,
+            trigger: incident.trigger.clone(),
+            mode: incident.mode,
+            attempts: incident.plan.iter().map(|step| u64::from(step.attempts)).sum(),
+            breach_from: incident.breach_from,
+            decided_at: incident.decided_at,
+            switched_at: incident.switched_at,
+            mitigated_at: incident.mitigated_at,
+            verified_at: incident.verified_at,
+            closed_at: incident.closed_at,
+        }
+    }
+}
 
 /// Counted by fields that are written once and stay, so that no count ever falls: not when a state
 /// changes, and not after a restart.
-pub(super) fn rollbacks(page: &mut Page, incidents: &[Incident]) {
+pub(super) fn rollbacks(page: &mut Page, incidents: &mut dyn Iterator<Item = &IncidentNumbers>) {
     let mut states: BTreeMap<MetricLabels, f64> = BTreeMap::new();
     let mut commands: BTreeMap<MetricLabels, u64> = BTreeMap::new();
     let mut durations: BTreeMap<MetricLabels, Spread> = BTreeMap::new();
@@ -16,11 +53,12 @@ pub(super) fn rollbacks(page: &mut Page, incidents: &[Incident]) {
         ["decided", "mitigated", "verified", "unverified"].map(|result| (result, 0)).into();
     for incident in incidents {
         *states.entry(vec![("state", word(incident.state))]).or_default() += 1.0;
-        if incident.generation.is_none() {
+        if !incident.rolls_back {
             continue;
         }
-        let Incident { decided_at, switched_at, mitigated_at, verified_at, closed_at, .. } =
-            *incident;
+        let IncidentNumbers {
+            decided_at, switched_at, mitigated_at, verified_at, closed_at, ..
+        } = *incident;
         if let Some((delay, signal)) =
             between(incident.breach_from, decided_at).zip(incident.signal)
         {
@@ -28,8 +66,7 @@ pub(super) fn rollbacks(page: &mut Page, incidents: &[Incident]) {
         }
         let trigger = incident.trigger.as_ref().map_or("person", |trigger| trigger.as_str());
         let labels = vec![("trigger", trigger.to_owned()), ("mode", word(incident.mode))];
-        *commands.entry(labels).or_default() +=
-            incident.plan.iter().map(|step| u64::from(step.attempts)).sum::<u64>();
+        *commands.entry(labels).or_default() += incident.attempts;
         // A rollback that ended without its proof counts the time it waited.
         let unverified = closed_at.filter(|_| verified_at.is_none());
         for (phase, result, from, to) in [
@@ -68,13 +105,12 @@ fn between(from: Option<EventTime>, to: Option<EventTime>) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::IncidentState;
     use crate::shard::BUILD;
 
     /// The series of one incident, and what they count.
     fn counted(incident: &Incident) -> BTreeMap<String, f64> {
         let mut page = Page::new(BUILD);
-        rollbacks(&mut page, std::slice::from_ref(incident));
+        rollbacks(&mut page, &mut std::iter::once(&IncidentNumbers::of(incident)));
         let text = page.text();
         let counts = text.lines().filter_map(|line| {
             let (series, value) = line.rsplit_once(' ')?;

@@ -1,17 +1,18 @@
 //! `/api/rules`: shows the rules in force, and puts others in force.
 
 use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{App, Shared, body, fit_the_record, locked, who};
+use super::request::{body, fit_the_record, who};
+use super::{App, Shared, locked};
 use crate::config::rules_hash;
 use crate::edge::diagnostics;
-use crate::edge::http::Problem;
+use crate::edge::http::{Caller, Problem};
 use crate::model::{RuleProblem, RuleSet, Span};
 use crate::shard::Inbox;
 
@@ -33,7 +34,11 @@ pub(super) async fn show(State(app): Shared) -> Result<axum::Json<RuleSet>, Prob
     })
 }
 
-pub(super) async fn apply(State(app): Shared, bytes: Bytes) -> Result<Response, Problem> {
+pub(super) async fn apply(
+    State(app): Shared,
+    Extension(caller): Extension<Caller>,
+    bytes: Bytes,
+) -> Result<Response, Problem> {
     let given: Value = body(&bytes)?;
     let rule_set: RuleSet = body(&bytes)?;
     let known = serde_json::to_value(&rule_set).map_err(|why| Problem::bad(why.to_string()))?;
@@ -41,7 +46,7 @@ pub(super) async fn apply(State(app): Shared, bytes: Bytes) -> Result<Response, 
         let detail = format!("unknown key {key}; GET /api/rules shows the keys that rules have");
         return Err(Problem::bad(detail));
     }
-    let applied = app.blocking(move |app| put(app, rule_set)).await?;
+    let applied = app.blocking(move |app| put(app, rule_set, &caller)).await?;
     Ok((StatusCode::ACCEPTED, [(LOCATION, "/api/rules")], axum::Json(applied)).into_response())
 }
 
@@ -65,7 +70,7 @@ fn unknown_key(given: &Value, known: &Value) -> Option<String> {
     }
 }
 
-fn put(app: &App, mut rule_set: RuleSet) -> Result<Applied, Problem> {
+fn put(app: &App, mut rule_set: RuleSet, caller: &Caller) -> Result<Applied, Problem> {
     if rule_set.namespace != app.topics.namespace {
         return Err(Problem::refused(format!(
             "the rules are for namespace {}, but this is {}; apply them there",
@@ -85,14 +90,14 @@ fn put(app: &App, mut rule_set: RuleSet) -> Result<Applied, Problem> {
         return Err(Problem::bad(format!("the rules are refused: {}", all.join("; "))));
     }
     fit_the_record(rule_set.reason.as_deref(), rule_set.by.as_deref())?;
-    rule_set.by = Some(who(rule_set.by));
+    rule_set.by = Some(who(caller, rule_set.by));
     // Held until they are appended, so that no two get one revision from here.
     let mut given = locked(&app.revision);
     let known = app.topics.rules()?.map_or(0, |rule_set| rule_set.revision);
     rule_set.revision = known.max(*given) + 1;
     let applied = Applied { revision: rule_set.revision, hash: rule_set.hash.clone() };
     let (by, reason) = (rule_set.by.clone(), rule_set.reason.clone());
-    app.topics.publish(locked(&app.writer).as_mut(), None, &Inbox::Rules(rule_set))?;
+    app.topics.publish(locked(&app.orders).as_mut(), None, &Inbox::Rules(rule_set))?;
     let (by, reason) = (by.as_deref(), reason.as_deref());
     diagnostics::rules_applied(applied.revision, &applied.hash, by, reason);
     *given = applied.revision;

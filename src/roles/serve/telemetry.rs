@@ -43,7 +43,7 @@ pub(super) async fn take(
 ) -> Result<Json<TelemetryReceipt>, Problem> {
     let Query(into) = into?;
     posted::check_type(&headers)?;
-    app.blocking(move |app| append(app, &into, &headers, body)).await.map(Json)
+    app.in_turn(move |app| append(app, &into, &headers, body)).await.map(Json)
 }
 
 /// `POST /v1/traces`: spans in OTLP JSON, answered as its clients expect.
@@ -55,7 +55,7 @@ pub(super) async fn traces(
 ) -> Result<Json<serde_json::Value>, Problem> {
     let Query(into) = into?;
     posted::check_otlp(&headers)?;
-    let taken = app.blocking(move |app| append(app, &into, &headers, body)).await?;
+    let taken = app.in_turn(move |app| append(app, &into, &headers, body)).await?;
     Ok(Json(match taken.rejected.first() {
         None => serde_json::json!({}),
         Some(first) => serde_json::json!({ "partialSuccess": {

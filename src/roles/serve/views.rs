@@ -8,8 +8,9 @@ use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 
 use super::overview::overview;
+use super::request::Name;
 use super::stored::{by_key, decoded};
-use super::{App, Name, Shared};
+use super::{App, Shared};
 use crate::edge::http::Problem;
 use crate::edge::log::Topic;
 use crate::model::{Incident, IncidentState, ModelId, VersionId};

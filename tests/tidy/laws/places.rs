@@ -11,7 +11,11 @@ pub(crate) fn places(files: &[File]) -> Vec<String> {
     let places: [(&str, &[&str], &str); 6] = [
         ("io::stdout", &["src/edge/terminal"], PRINTS),
         ("io::stderr", &["src/edge/terminal", "src/edge/diagnostics/setup"], PRINTS),
-        ("tracing", &["src/edge/diagnostics.rs", "src/edge/diagnostics/setup"], LOGS),
+        (
+            "tracing",
+            &["src/edge/diagnostics.rs", "src/edge/diagnostics/http", "src/edge/diagnostics/setup"],
+            LOGS,
+        ),
         ("tracing_subscriber", &["src/edge/diagnostics/setup"], LOGS),
         ("prometheus_client", &["src/edge/diagnostics/metrics"], METRICS),
         ("rusqlite", &["src/edge/log/local"], "edge/log/local keeps records"),
