@@ -22,6 +22,14 @@ pub(super) fn run(global: &Global, environment: &BTreeMap<String, String>) -> Re
     {
         return refuse(global, &ConfigError { problems: vec![problem] });
     }
+    for exposed in config.iter().flat_map(|config| &config.settings.exposed) {
+        terminal::complain(&format!(
+            "ripcord: every user of this machine can read the secret in {} ({}); chmod o-r the \
+             file",
+            exposed.file.display(),
+            exposed.setting
+        ));
+    }
     match config {
         Ok(config) if global.json => {
             terminal::line(&serde_json::to_string_pretty(&config.report())?);

@@ -9,6 +9,7 @@ use super::{apart, config, registry_text, screen, source};
 use crate::cli::{self, DONE, Global, NO, ReplayMode};
 use crate::config::{REGISTRY, RegistryShape, RulesInWords};
 use crate::edge::clock::Stopwatch;
+use crate::edge::files;
 use crate::edge::terminal::{self, Bar};
 use crate::model::{Mode, TargetId};
 use crate::phrases::{count, day, number};
@@ -158,7 +159,7 @@ fn write(
     let files: Vec<_> = args.files.iter().map(|file| name(&file.path)).collect();
     let of = format!("Ripcord replay of {}", files.join(", "));
     let page = show::page(replayed, &of, &[], rules)?;
-    std::fs::write(report, page).with_context(|| {
+    files::write(report, &page).with_context(|| {
         format!("{} cannot be written; check permissions and free space", report.display())
     })
 }

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use crate::cli::{DONE, Global, NO, Remote, RulesCommand};
-use crate::config::{Config, Secret};
+use crate::config::{Config, Secret, readable_by_all};
 use crate::edge::http::client::{Client, ClientError};
 use crate::edge::terminal;
 use crate::edge::terminal::table::Look;
@@ -65,12 +65,17 @@ fn token(global: &Global, environment: &BTreeMap<String, String>) -> Result<Opti
         let token = environment.get("RIPCORD_TOKEN").filter(|token| !token.is_empty());
         return Ok(token.map(|token| Secret::new(token.trim())));
     };
-    let text = std::fs::read_to_string(file).with_context(|| {
-        format!("{} cannot be read; give --token-file a readable file", file.display())
-    })?;
+    let name = file.display();
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("{name} cannot be read; give --token-file a readable file"))?;
+    if std::fs::metadata(file).is_ok_and(|about| about.is_file() && readable_by_all(&about)) {
+        terminal::complain(&format!(
+            "ripcord: every user of this machine can read the token in {name}; chmod o-r the file"
+        ));
+    }
     match text.lines().next().map(str::trim) {
         Some(line) if !line.is_empty() => Ok(Some(Secret::new(line))),
-        Some(_) | None => bail!("{} is empty; write the token on its first line", file.display()),
+        Some(_) | None => bail!("{name} is empty; write the token on its first line"),
     }
 }
 

@@ -9,6 +9,7 @@
 //! `config.toml`, which is compiled in.
 
 mod check;
+mod file;
 mod kafka;
 mod layers;
 mod mapping;
@@ -40,6 +41,8 @@ use check::Checker;
 use problem::Path;
 use tree::Tree;
 
+pub use file::ExposedFile;
+pub(crate) use file::{in_words, only_regular, open_regular, read_regular, readable_by_all};
 pub use kafka::{GroupProtocol, KafkaSettings};
 pub use mapping::{Dialect, WrittenMapping, WrongMapping, dialects, mapping, place, toml_value};
 pub use place::Place;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::check::{Checker, checked};
+use super::file::ExposedFile;
 use super::kafka::{KafkaSettings, kafka};
 use super::problem::Path;
 use super::raw;
@@ -29,6 +30,8 @@ pub struct Settings {
     pub workers: WorkerSettings,
     /// The built-in router, if it runs.
     pub router: Option<RouterSettings>,
+    /// Files with secrets that every user of the machine may read.
+    pub exposed: Vec<ExposedFile>,
 }
 
 /// Where topics are stored.
@@ -124,6 +127,7 @@ pub(super) fn settings(
         http,
         ingest: ingest(check, &raw.ingest, &sources),
         sources,
+        exposed: check.exposed(),
     };
     let stall = raw.rules.policy.stall_after_seconds.saturating_mul(SECOND);
     if raw.ingest.heartbeat_milliseconds.saturating_mul(2) > stall {
@@ -164,18 +168,13 @@ fn http(
     let at = Path::of(["http"]);
     let (listen_at, file_at) = (at.key("listen"), at.key("token_file"));
     let from_variable = secret(environment, &raw.token_env);
-    let from_file = raw.token_file.as_ref().and_then(|file| match std::fs::read_to_string(file) {
-        Ok(text) => {
-            let line = text.lines().next().unwrap_or_default().trim();
-            if line.is_empty() {
-                check.refuse(&file_at, "has an empty first line; put the token there");
-            }
-            Some(Secret::new(line))
+    let from_file = raw.token_file.as_ref().and_then(|file| {
+        let text = check.secret_file(&file_at, file)?;
+        let line = text.lines().next().unwrap_or_default().trim();
+        if line.is_empty() {
+            check.refuse(&file_at, "has an empty first line; put the token there");
         }
-        Err(why) => {
-            check.refuse(&file_at, format!("cannot be read: {why}"));
-            None
-        }
+        Some(Secret::new(line))
     });
     if from_variable.is_some() && from_file.is_some() {
         let why = format!("the variable {} also holds a token; keep one of the two", raw.token_env);

@@ -22,7 +22,7 @@ use crate::model::{
 };
 use crate::wire::lanes::{GapCause, PositionGap};
 
-pub use self::setup::{FILTER, init, init_to};
+pub use self::setup::{FILTER, init, init_to, secret_exposed};
 
 /// Posted telemetry cannot be appended; told when it begins. Senders were asked to try again.
 pub fn posts_refused(source: &SourceId, why: &str) {
