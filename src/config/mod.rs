@@ -50,7 +50,7 @@ pub use problem::{ConfigError, ConfigProblem};
 pub use report::{ConfigReport, RulesInWords};
 pub use routed::{FeaturesAt, HealthSettings, RoutedFields, RoutedModel};
 pub use router::{RouterLimits, RouterSettings};
-pub use secret::Secret;
+pub use secret::{KeptSecrets, Secret};
 pub use settings::{HttpLimits, HttpSettings, IngestSettings, LogKind, LogSettings, Settings};
 pub use shape::{MarkedBy, ProductionMark, RegistryForm, RegistryShape};
 pub use workers::{

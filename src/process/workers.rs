@@ -141,6 +141,7 @@ fn program(config: &Config, settings: &ExecSettings) -> Result<Worker, ProcessEr
         // As the config says of every relative path.
         folder: PathBuf::from("."),
         fence_folder: fence_folder.clone(),
+        secrets: config.settings.secrets.clone(),
     };
     let make = move || -> Box<dyn Target> { Box::new(Exec::new(exec.clone())) };
     Ok(Worker { id: id.clone(), poll: settings.poll, make: Box::new(make) })
