@@ -32,7 +32,7 @@ pub(super) fn run(global: &Global, environment: &BTreeMap<String, String>) -> Re
     }
     match config {
         Ok(config) if global.json => {
-            terminal::line(&serde_json::to_string_pretty(&config.report())?);
+            terminal::line(&terminal::json(&config.report())?);
             Ok(DONE)
         }
         Ok(config) => {
@@ -45,7 +45,7 @@ pub(super) fn run(global: &Global, environment: &BTreeMap<String, String>) -> Re
 
 fn refuse(global: &Global, refused: &ConfigError) -> Result<u8> {
     if global.json {
-        terminal::line(&serde_json::to_string_pretty(&refusal(refused))?);
+        terminal::line(&terminal::json(&refusal(refused))?);
     } else {
         terminal::complain(&refused.to_string());
     }

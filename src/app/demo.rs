@@ -104,7 +104,7 @@ fn ending(ended: &DemoResult, demo: &Demo, global: &Global, screen: Screen) -> R
         let DemoResult { replayed, phases, requests, faults, .. } = ended;
         let (summary, phases) = (&replayed.summary, *phases);
         let printed = Printed { summary, phases, requests, faults };
-        terminal::line(&serde_json::to_string_pretty(&printed)?);
+        terminal::line(&terminal::json(&printed)?);
         return Ok(());
     }
     terminal::line(show::ended(ended, screen).trim_end());

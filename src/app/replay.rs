@@ -47,7 +47,7 @@ pub(super) fn run(
     }
     let replayed = run_replay(replay, global, args, guess.as_deref())?;
     if global.json {
-        terminal::line(&serde_json::to_string_pretty(&replayed.summary)?);
+        terminal::line(&terminal::json(&replayed.summary)?);
     }
     if let Some(report) = &args.report {
         write(report, &replayed, args, &config.report().rules)?;

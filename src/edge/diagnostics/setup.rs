@@ -7,6 +7,8 @@ use std::sync::Mutex;
 use tracing::{debug, warn};
 use tracing_subscriber::EnvFilter;
 
+use crate::edge::terminal::EventLines;
+
 /// The variable that chooses what is logged: `info`, `ripcord=debug`, …
 pub const FILTER: &str = "RIPCORD_LOG";
 
@@ -14,7 +16,8 @@ pub const FILTER: &str = "RIPCORD_LOG";
 /// changes nothing.
 pub fn init(json: bool) {
     let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    let log = log.with_writer(move || EventLines::new(std::io::stderr(), json));
     let set = if json {
         log.json().flatten_event(true).try_init()
     } else {
@@ -29,7 +32,7 @@ pub fn init(json: bool) {
 pub fn init_to(file: File) {
     let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
-    let set = log.with_ansi(false).with_writer(Mutex::new(file)).try_init();
+    let set = log.with_ansi(false).with_writer(Mutex::new(EventLines::new(file, false))).try_init();
     if set.is_err() {
         debug!("logging is set up already");
     }
