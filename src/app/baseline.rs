@@ -52,7 +52,7 @@ pub(super) fn run(
             "notes": measured.notes,
             "not_in_registry": strangers.iter().map(names).collect::<Vec<_>>(),
         });
-        terminal::line(&serde_json::to_string_pretty(&answer)?);
+        terminal::line(&terminal::json(&answer)?);
         return Ok(done);
     }
     let screen = screen(global);

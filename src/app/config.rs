@@ -22,9 +22,17 @@ pub(super) fn run(global: &Global, environment: &BTreeMap<String, String>) -> Re
     {
         return refuse(global, &ConfigError { problems: vec![problem] });
     }
+    for exposed in config.iter().flat_map(|config| &config.settings.exposed) {
+        terminal::complain(&format!(
+            "ripcord: every user of this machine can read the secret in {} ({}); chmod o-r the \
+             file",
+            exposed.file.display(),
+            exposed.setting
+        ));
+    }
     match config {
         Ok(config) if global.json => {
-            terminal::line(&serde_json::to_string_pretty(&config.report())?);
+            terminal::line(&terminal::json(&config.report())?);
             Ok(DONE)
         }
         Ok(config) => {
@@ -37,7 +45,7 @@ pub(super) fn run(global: &Global, environment: &BTreeMap<String, String>) -> Re
 
 fn refuse(global: &Global, refused: &ConfigError) -> Result<u8> {
     if global.json {
-        terminal::line(&serde_json::to_string_pretty(&refusal(refused))?);
+        terminal::line(&terminal::json(&refusal(refused))?);
     } else {
         terminal::complain(&refused.to_string());
     }

@@ -10,6 +10,7 @@ use super::replay::blocks;
 use super::screen;
 use crate::cli::{self, DONE, Global, NO};
 use crate::demo::{Demo, DemoEvent};
+use crate::edge::files;
 use crate::edge::terminal::{self, Bar};
 use crate::phrases::{day, percent};
 use crate::process;
@@ -96,14 +97,14 @@ fn run_demo(demo: &Demo, global: &Global, stopped: &dyn Fn() -> bool) -> Result<
 fn ending(ended: &DemoResult, demo: &Demo, global: &Global, screen: Screen) -> Result<()> {
     let page = demo.folder.join("report.html");
     let report = show::page(&ended.replayed, OF, &show::figures(ended), &ended.rules)?;
-    std::fs::write(&page, report).with_context(|| {
+    files::write(&page, &report).with_context(|| {
         format!("{} cannot be written; check permissions and free space", page.display())
     })?;
     if global.json {
         let DemoResult { replayed, phases, requests, faults, .. } = ended;
         let (summary, phases) = (&replayed.summary, *phases);
         let printed = Printed { summary, phases, requests, faults };
-        terminal::line(&serde_json::to_string_pretty(&printed)?);
+        terminal::line(&terminal::json(&printed)?);
         return Ok(());
     }
     terminal::line(show::ended(ended, screen).trim_end());

@@ -22,7 +22,7 @@ use anyhow::{Context, Result, bail};
 pub use self::help::refused;
 use crate::cli::{Cli, CliCommand, Global, HealthArgs};
 use crate::client;
-use crate::config::{Config, KafkaSettings, LogKind};
+use crate::config::{Config, KafkaSettings, LogKind, read_regular};
 use crate::edge::clock::SystemClock;
 use crate::edge::log::kafka::KafkaLog;
 use crate::edge::terminal;
@@ -67,7 +67,7 @@ pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
 
 /// The text of a registry, without a byte order mark.
 fn registry_text(registry: &Path) -> Result<String> {
-    let text = std::fs::read_to_string(registry).with_context(|| {
+    let text = read_regular(registry).with_context(|| {
         format!("{} cannot be read; give --registry a registry.json", registry.display())
     })?;
     Ok(text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned))

@@ -37,7 +37,7 @@ pub(super) fn run(
     bar.end();
     let published = published?;
     match global.json {
-        true => terminal::line(&serde_json::to_string_pretty(&published)?),
+        true => terminal::line(&terminal::json(&published)?),
         false => terminal::line(&screen(global).wrap(&words(&published), 0)),
     }
     Ok(DONE)

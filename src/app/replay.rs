@@ -9,6 +9,7 @@ use super::{apart, config, registry_text, screen, source};
 use crate::cli::{self, DONE, Global, NO, ReplayMode};
 use crate::config::{REGISTRY, RegistryShape, RulesInWords};
 use crate::edge::clock::Stopwatch;
+use crate::edge::files;
 use crate::edge::terminal::{self, Bar};
 use crate::model::{Mode, TargetId};
 use crate::phrases::{count, day, number};
@@ -46,7 +47,7 @@ pub(super) fn run(
     }
     let replayed = run_replay(replay, global, args, guess.as_deref())?;
     if global.json {
-        terminal::line(&serde_json::to_string_pretty(&replayed.summary)?);
+        terminal::line(&terminal::json(&replayed.summary)?);
     }
     if let Some(report) = &args.report {
         write(report, &replayed, args, &config.report().rules)?;
@@ -158,7 +159,7 @@ fn write(
     let files: Vec<_> = args.files.iter().map(|file| name(&file.path)).collect();
     let of = format!("Ripcord replay of {}", files.join(", "));
     let page = show::page(replayed, &of, &[], rules)?;
-    std::fs::write(report, page).with_context(|| {
+    files::write(report, &page).with_context(|| {
         format!("{} cannot be written; check permissions and free space", report.display())
     })
 }

@@ -62,7 +62,7 @@ pub(super) fn run(
     let mut report = check.report();
     report.hints.extend(files.notes());
     if global.json {
-        terminal::line(&serde_json::to_string_pretty(&report)?);
+        terminal::line(&terminal::json(&report)?);
     } else {
         let topics = files.source().topics.iter();
         let name: String = topics.map(|topic| topic.name.as_str()).collect();

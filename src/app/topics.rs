@@ -47,7 +47,7 @@ pub(super) fn run(
 
 fn print(global: &Global, json: &impl Serialize, text: impl Fn() -> String) -> Result<()> {
     match global.json {
-        true => terminal::line(&serde_json::to_string_pretty(json)?),
+        true => terminal::line(&terminal::json(json)?),
         false => terminal::line(&text()),
     }
     Ok(())

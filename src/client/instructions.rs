@@ -6,13 +6,12 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
-use super::Session;
+use super::{Session, shown};
 use crate::cli::{COULD_NOT, DONE, NO, Order};
 use crate::edge::terminal;
 use crate::model::{RuleSet, Scope};
 use crate::phrases::changes::changes;
-use crate::phrases::want;
-use crate::show::visible;
+use crate::phrases::{command, visible, want};
 use crate::wire::api::{AcceptedInstruction, InstructionState, Overview, PlanView};
 
 /// How often to look for a reply, and the time between two looks.
@@ -45,7 +44,7 @@ impl Session {
                     continue;
                 }
                 InstructionState::Accepted { detail, incident: Some(incident), .. } => {
-                    let next = format!("\nNext: ripcord explain {incident}");
+                    let next = format!("\nNext: {}", command("explain", &[incident.as_str()], &[]));
                     (DONE, format!("accepted: {detail}{next}"))
                 }
                 InstructionState::Accepted { detail, incident: None, .. } => {
@@ -154,7 +153,8 @@ fn versioned(of: &crate::cli::OfVersion) -> Json {
 }
 
 fn plan(answer: &Json) -> Result<u8> {
-    let plan = PlanView::deserialize(answer).context("the plan cannot be read; update ripcord")?;
+    let plan =
+        PlanView::deserialize(shown(answer)).context("the plan cannot be read; update ripcord")?;
     let fit = plan.fit.as_deref().unwrap_or("unproven, on your word");
     let PlanView { model, from, to, generation, .. } = &plan;
     terminal::line(&format!("{model} would be rolled back from {from} to {to} ({fit})."));

@@ -14,10 +14,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 use crate::cli::{DONE, Global, NO, Remote, RulesCommand};
-use crate::config::{Config, Secret};
+use crate::config::{Config, Secret, readable_by_all};
 use crate::edge::http::client::{Client, ClientError};
 use crate::edge::terminal;
 use crate::edge::terminal::table::Look;
+use crate::phrases::visible_line;
 use crate::show::Screen;
 
 /// What every command needs.
@@ -65,12 +66,17 @@ fn token(global: &Global, environment: &BTreeMap<String, String>) -> Result<Opti
         let token = environment.get("RIPCORD_TOKEN").filter(|token| !token.is_empty());
         return Ok(token.map(|token| Secret::new(token.trim())));
     };
-    let text = std::fs::read_to_string(file).with_context(|| {
-        format!("{} cannot be read; give --token-file a readable file", file.display())
-    })?;
+    let name = file.display();
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("{name} cannot be read; give --token-file a readable file"))?;
+    if std::fs::metadata(file).is_ok_and(|about| about.is_file() && readable_by_all(&about)) {
+        terminal::complain(&format!(
+            "ripcord: every user of this machine can read the token in {name}; chmod o-r the file"
+        ));
+    }
     match text.lines().next().map(str::trim) {
         Some(line) if !line.is_empty() => Ok(Some(Secret::new(line))),
-        Some(_) | None => bail!("{} is empty; write the token on its first line", file.display()),
+        Some(_) | None => bail!("{name} is empty; write the token on its first line"),
     }
 }
 
@@ -94,17 +100,44 @@ impl Session {
         }
     }
 
-    /// The answer at a path, as a value and as the server wrote it.
+    /// The answer at a path, as a value whose texts can be shown, and as the server wrote it.
     async fn read<T: DeserializeOwned>(&self, path: &str) -> Result<(T, Json)> {
         let json = self.client.get(path).await?;
-        let value = T::deserialize(&json).with_context(|| {
+        let value = T::deserialize(shown(&json)).with_context(|| {
             format!("this version does not understand the answer of {path}; update ripcord")
         })?;
         Ok((value, json))
     }
 
     fn print_json(&self, json: &impl Serialize) -> Result<u8> {
-        terminal::line(&serde_json::to_string_pretty(json)?);
+        terminal::line(&terminal::json(json)?);
         Ok(DONE)
+    }
+}
+
+/// The same with every text on one line and nothing hidden in it, so that no text of others makes a
+/// line of its own.
+fn shown(json: &Json) -> Json {
+    match json {
+        Json::String(text) => visible_line(text).into(),
+        Json::Array(list) => list.iter().map(shown).collect(),
+        Json::Object(table) => {
+            let one = |(key, value): (&String, &Json)| (visible_line(key).into(), shown(value));
+            Json::Object(table.iter().map(one).collect())
+        }
+        Json::Null | Json::Bool(_) | Json::Number(_) => json.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_of_others_makes_a_line_of_its_own() {
+        let told = serde_json::json!({"by": ["ev\u{1b}[31mil\nroot"], "a\u{202e}": 1, "b": null});
+        let safe =
+            serde_json::json!({"by": ["ev\\u{1b}[31mil\\u{a}root"], "a\\u{202e}": 1, "b": null});
+        assert_eq!(shown(&told), safe);
     }
 }

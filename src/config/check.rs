@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::file::{ExposedFile, read_secret};
 use super::problem::{ConfigProblem, Path};
 use super::tree::Tree;
 use super::units;
@@ -22,12 +23,13 @@ pub(super) use checked;
 pub(super) struct Checker<'a> {
     tree: &'a Tree,
     problems: Vec<ConfigProblem>,
+    exposed: Vec<ExposedFile>,
 }
 
 impl<'a> Checker<'a> {
     /// Starts with the problems found so far.
     pub(super) fn new(tree: &'a Tree, problems: Vec<ConfigProblem>) -> Self {
-        Self { tree, problems }
+        Self { tree, problems, exposed: Vec::new() }
     }
 
     /// All problems, each once, sorted by path.
@@ -41,6 +43,28 @@ impl<'a> Checker<'a> {
     /// Adds a problem with the value at `path`.
     pub(super) fn refuse(&mut self, path: &Path, why: impl Into<String>) {
         self.problems.push(self.tree.problem(path, why));
+    }
+
+    /// The text of a file with a secret. `None` if it is refused.
+    pub(super) fn secret_file(&mut self, path: &Path, file: &str) -> Option<String> {
+        match read_secret(file.as_ref()) {
+            Ok((text, exposed)) => {
+                if exposed {
+                    let setting = path.to_string();
+                    self.exposed.push(ExposedFile { setting, file: file.into() });
+                }
+                Some(text)
+            }
+            Err(why) => {
+                self.refuse(path, format!("cannot be read: {why}"));
+                None
+            }
+        }
+    }
+
+    /// The files with secrets that every user may read, found so far.
+    pub(super) fn exposed(&mut self) -> Vec<ExposedFile> {
+        std::mem::take(&mut self.exposed)
     }
 
     /// Whether a file or a variable sets it; a default does not count.

@@ -199,15 +199,12 @@ fn named(
         }
     }
     for (name, file) in &raw.properties_from_file {
-        let why = match std::fs::read_to_string(file) {
-            Ok(text) if !text.trim().is_empty() => {
-                secrets.insert(name.clone(), Secret::new(text.trim()));
-                continue;
-            }
-            Ok(_) => "is empty; write the value to the file".to_owned(),
-            Err(why) => format!("cannot be read: {why}"),
-        };
-        check.refuse(&at.key("properties_from_file").key(name), why);
+        let place = at.key("properties_from_file").key(name);
+        let Some(text) = check.secret_file(&place, file) else { continue };
+        if text.trim().is_empty() {
+            check.refuse(&place, "is empty; write the value to the file");
+        }
+        secrets.insert(name.clone(), Secret::new(text.trim()));
     }
     secrets
 }

@@ -9,6 +9,7 @@
 //! `config.toml`, which is compiled in.
 
 mod check;
+mod file;
 mod http;
 mod kafka;
 mod layers;
@@ -42,6 +43,8 @@ use check::Checker;
 use problem::Path;
 use tree::Tree;
 
+pub use file::ExposedFile;
+pub(crate) use file::{in_words, only_regular, open_regular, read_regular, readable_by_all};
 pub use http::{HttpLimits, HttpSettings, SeriesPerModel};
 pub use kafka::{GroupProtocol, KafkaSettings};
 pub use mapping::{Dialect, WrittenMapping, WrongMapping, dialects, mapping, place, toml_value};
@@ -50,7 +53,7 @@ pub use problem::{ConfigError, ConfigProblem};
 pub use report::{ConfigReport, RulesInWords};
 pub use routed::{FeaturesAt, HealthSettings, RoutedFields, RoutedModel};
 pub use router::{RouterLimits, RouterSettings};
-pub use secret::Secret;
+pub use secret::{KeptSecrets, Secret};
 pub use settings::{IngestSettings, LogKind, LogSettings, Settings};
 pub use shape::{MarkedBy, ProductionMark, RegistryForm, RegistryShape};
 pub use tokens::{AccessRole, AccessToken, token_hash};

@@ -1,6 +1,6 @@
 //! Secrets, which no report and no log shows, and which settings hold one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// A text that no log and no report shows.
@@ -27,6 +27,45 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// What programs that Ripcord runs must not get, and what must not be repeated of their words.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeptSecrets {
+    /// Environment variables that hold secrets or settings of Ripcord.
+    pub variables: BTreeSet<String>,
+    /// The secrets, and those of others in the environment.
+    pub values: Vec<Secret>,
+}
+
+/// How long the lines of a secret must be to be looked for: a shorter one is in every text.
+const LEAST_BYTES: usize = 6;
+/// What a variable that holds a secret has in its name.
+const SECRET_WORDS: [&str; 7] =
+    ["PASSWORD", "PASSPHRASE", "SECRET", "TOKEN", "API_KEY", "ACCESS_KEY", "PRIVATE_KEY"];
+
+impl KeptSecrets {
+    /// Ripcord's own `secrets`, and the variables whose names settings give (`named`).
+    pub(super) fn new<'a>(
+        environment: &'a Environment,
+        named: impl Iterator<Item = &'a String>,
+        secrets: impl Iterator<Item = &'a Secret>,
+    ) -> Self {
+        let own = environment.keys().filter(|name| name.starts_with("RIPCORD_"));
+        let variables: BTreeSet<String> = own.chain(named).cloned().collect();
+        let others = environment.iter().filter(|(name, _)| {
+            let upper = name.to_uppercase();
+            variables.contains(*name) && !name.starts_with("RIPCORD_")
+                || SECRET_WORDS.iter().any(|word| upper.contains(word))
+        });
+        let texts = secrets.map(Secret::expose).chain(others.map(|(_, value)| value.as_str()));
+        let lines = texts.flat_map(str::lines).map(str::trim);
+        let lines: BTreeSet<&str> = lines.filter(|line| line.len() >= LEAST_BYTES).collect();
+        let mut lines: Vec<&str> = lines.into_iter().collect();
+        // One that contains another goes first.
+        lines.sort_by_key(|line| std::cmp::Reverse(line.len()));
+        Self { variables, values: lines.into_iter().map(Secret::new).collect() }
+    }
+}
+
 /// The environment variables that settings may name.
 pub(super) type Environment = BTreeMap<String, String>;
 
@@ -50,6 +89,37 @@ pub(super) fn is_secret(property: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_programs_do_not_get_and_what_is_not_repeated() {
+        let environment = [
+            ("RIPCORD_TOKEN", "our-token"),
+            ("RIPCORD__WORKERS__NOTICE__WEBHOOK_URL", "https://hook"),
+            ("RIPCORD_LOG", "ripcord=debug"),
+            ("KAFKA_PW", "kafka-word"),
+            ("AWS_SECRET_ACCESS_KEY", "theirs-and-kept"),
+            ("GITHUB_TOKEN", "no"),
+            ("PATH", "/usr/bin"),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let named = ["KAFKA_PW".to_owned(), "UNSET".to_owned()];
+        let secrets = [Secret::new("line-one\nline-two"), Secret::new("x")];
+        let kept = KeptSecrets::new(&environment.into(), named.iter(), secrets.iter());
+        let variables: Vec<_> = kept.variables.iter().map(String::as_str).collect();
+        assert_eq!(
+            variables,
+            [
+                "KAFKA_PW",
+                "RIPCORD_LOG",
+                "RIPCORD_TOKEN",
+                "RIPCORD__WORKERS__NOTICE__WEBHOOK_URL",
+                "UNSET"
+            ]
+        );
+        let mut values: Vec<_> = kept.values.iter().map(Secret::expose).collect();
+        values.sort_unstable();
+        assert_eq!(values, ["kafka-word", "line-one", "line-two", "our-token", "theirs-and-kept"]);
+    }
 
     #[test]
     fn what_may_be_a_secret() {

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use super::check::{Checker, checked};
+use super::file::ExposedFile;
 use super::http::{HttpSettings, http};
 use super::kafka::{KafkaSettings, kafka};
 use super::problem::Path;
 use super::raw;
 use super::router::{RouterSettings, router};
-use super::secret::Environment;
+use super::secret::{Environment, KeptSecrets};
 use super::units::{DAY, HOUR, SECOND};
-use super::workers::{WorkerSettings, workers};
+use super::workers::{NoticeSettings, WorkerSettings, workers};
 use crate::model::{Source, SourceId, Span};
 
 /// All settings that are not rules.
@@ -28,6 +29,10 @@ pub struct Settings {
     pub workers: WorkerSettings,
     /// The built-in router, if it runs.
     pub router: Option<RouterSettings>,
+    /// Files with secrets that every user of the machine may read.
+    pub exposed: Vec<ExposedFile>,
+    /// What programs that Ripcord runs must not get.
+    pub secrets: KeptSecrets,
 }
 
 /// Where topics are stored.
@@ -81,6 +86,11 @@ pub(super) fn settings(
     let token = http.token.as_ref();
     let workers = workers(check, &raw.workers, environment, &log.folder, token);
     let kafka = kafka(check, raw, environment, log.retention, &workers);
+    let names = [&raw.http.token_env, &raw.workers.notice.webhook_secret_env];
+    let names = names.into_iter().chain(raw.kafka.properties_from_env.values());
+    let NoticeSettings { webhook_url, webhook_secret, .. } = &workers.notice;
+    let own = [&http.token, webhook_url, webhook_secret].into_iter().flatten();
+    let secrets = KeptSecrets::new(environment, names, own.chain(kafka.secrets.values()));
     if raw.log.kind == raw::LogKind::Kafka {
         log.kind = LogKind::Kafka(kafka);
     }
@@ -91,6 +101,8 @@ pub(super) fn settings(
         http,
         ingest: ingest(check, &raw.ingest, &sources),
         sources,
+        exposed: check.exposed(),
+        secrets,
     };
     let stall = raw.rules.policy.stall_after_seconds.saturating_mul(SECOND);
     if raw.ingest.heartbeat_milliseconds.saturating_mul(2) > stall {

@@ -168,13 +168,8 @@ fn name(check: &mut Checker<'_>, at: &Path, name: &str, others: &[AccessToken]) 
 
 /// The token on the first line of a file.
 fn first_line(check: &mut Checker<'_>, at: &Path, file: &str) -> Option<Secret> {
-    match std::fs::read_to_string(file) {
-        Ok(text) => fit(check, at, "", text.lines().next().unwrap_or_default()),
-        Err(why) => {
-            check.refuse(at, format!("cannot be read: {why}"));
-            None
-        }
-    }
+    let text = check.secret_file(at, file)?;
+    fit(check, at, "", text.lines().next().unwrap_or_default())
 }
 
 /// A token that can be sent and not be guessed. `place`: where it is, if the setting does not say.

@@ -1,6 +1,5 @@
 //! The roles as separate processes, restarted when one dies.
 
-use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::DemoError;
 use super::settings::free;
 use crate::edge::clock::Stopwatch;
+use crate::edge::files::{self, FileError};
 use crate::edge::parent::WITH_PARENT;
 use crate::model::Span;
 
@@ -72,16 +72,16 @@ impl Launch {
     /// # Errors
     /// The folder cannot be made.
     pub(super) fn new(config: &Path, logs: PathBuf) -> Result<Self, DemoError> {
-        let failed = |source| DemoError::Folder { path: logs.clone(), source };
-        std::fs::create_dir_all(&logs).map_err(failed)?;
+        let failed = |why: FileError| DemoError::Folder { path: logs.clone(), source: why.into() };
+        files::make_folder(&logs).map_err(failed)?;
         let program = std::env::current_exe().map_err(DemoError::Machine)?;
         Ok(Self { program, config: config.to_path_buf(), logs })
     }
 
     fn command(&self, words: &[&str]) -> Result<Command, DemoError> {
         let path = self.logs.join(format!("{}.log", words.join("-")));
-        let open = OpenOptions::new().create(true).append(true).open(&path);
-        let log: File = open.map_err(|source| DemoError::Folder { path, source })?;
+        let failed = |why: FileError| DemoError::Folder { path: path.clone(), source: why.into() };
+        let log = files::own(&path).map_err(failed)?;
         let mut command = Command::new(&self.program);
         command.args(words).arg("--config").arg(&self.config);
         for (name, _) in std::env::vars_os() {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::DemoError;
 use super::flights::{Flight, REGISTRY};
 use crate::edge::diagnostics;
+use crate::edge::files::{self, FileError};
 use crate::model::Namespace;
 
 /// Its presence marks a folder as the demo's.
@@ -35,13 +36,13 @@ impl Folder {
     /// Another run has it, it holds other things, or it cannot be written.
     pub(super) fn take(path: &Path) -> Result<Self, DemoError> {
         let failed = |source: io::Error| DemoError::Folder { path: path.to_path_buf(), source };
-        fs::create_dir_all(path).map_err(failed)?;
+        files::make_folder(path).map_err(|why| failed(why.into()))?;
         let path = path.canonicalize().map_err(failed)?;
         let strange = fs::read_dir(&path).map_err(failed)?.next().is_some();
         if strange && !path.join(LOCK).exists() {
             return Err(DemoError::Strange(path));
         }
-        let held = File::create(path.join(LOCK)).map_err(failed)?;
+        let held = files::own(&path.join(LOCK)).map_err(|why| failed(why.into()))?;
         match held.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(DemoError::Running(path)),
@@ -78,7 +79,9 @@ impl Folder {
     /// It cannot be written.
     pub(super) fn log(&self) -> Result<(), DemoError> {
         let path = self.file("ripcord.log");
-        diagnostics::init_to(&path).map_err(|source| DemoError::Folder { path, source })
+        let failed = |why: FileError| DemoError::Folder { path: path.clone(), source: why.into() };
+        diagnostics::init_to(files::own(&path).map_err(failed)?);
+        Ok(())
     }
 
     /// The namespace of the run before: one that was killed left its topics there.
@@ -106,8 +109,8 @@ impl Folder {
     /// # Errors
     /// It cannot be written.
     pub(super) fn put(&self, path: &Path, text: &str) -> Result<(), DemoError> {
-        fs::write(path, text)
-            .map_err(|source| DemoError::Folder { path: path.to_path_buf(), source })
+        let failed = |why: FileError| DemoError::Folder { path: path.into(), source: why.into() };
+        files::write(path, text).map_err(failed)
     }
 
     /// Writes the registry and the models: for each flight what the version answers.
@@ -116,8 +119,9 @@ impl Folder {
     /// It cannot be written.
     pub(super) fn furnish(&self, flights: &[Flight], versions: &[&str]) -> Result<(), DemoError> {
         let models = self.path.join("models");
-        let failed = |source| DemoError::Folder { path: models.clone(), source };
-        fs::create_dir_all(&models).map_err(failed)?;
+        let failed =
+            |why: FileError| DemoError::Folder { path: models.clone(), source: why.into() };
+        files::make_folder(&models).map_err(failed)?;
         for version in versions {
             let mut model = String::new();
             for flight in flights {

@@ -28,7 +28,7 @@ pub use self::http::{
     router_fence_dropped, router_health, router_not_kept, router_route, router_started,
     tokens_wrong,
 };
-pub use self::setup::{FILTER, init, init_to};
+pub use self::setup::{FILTER, init, init_to, secret_exposed};
 
 /// A process runs all roles.
 pub fn started(namespace: &str, log: &str, mode: Mode, targets: &[TargetId]) {

@@ -1,30 +1,41 @@
-//! What people see: standard output and error. Nothing else prints.
+//! What people see: standard output and error. Nothing else prints, and everything that is printed
+//! passes `screen`.
 //!
 //! A reader that went away, as `| head` does, is no error: what is left is not printed. Any other
 //! failure of standard output is kept, and `main` ends with it.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+/// Empties the page and goes to its top.
+const CLEAR: &str = "\u{1b}[H\u{1b}[2J";
 /// Redraws of the bar in a second, at most.
 const REDRAWS: u8 = 10;
+
+/// Whether standard output was found to take colours.
+static COLOURS: AtomicBool = AtomicBool::new(false);
 
 /// Why standard output took no more.
 static LOST: OnceLock<String> = OnceLock::new();
 
+mod screen;
 pub mod table;
+
+use screen::screened;
+pub use screen::{EventLines, json};
 
 /// A line on standard output.
 pub fn line(text: &str) {
-    printed(put(&mut io::stdout().lock(), text));
+    printed(put(&mut io::stdout().lock(), text, COLOURS.load(Ordering::Relaxed)));
 }
 
 /// A line on standard error.
 pub fn complain(text: &str) {
     // Where would one complain that complaining failed?
-    drop(put(&mut io::stderr().lock(), text));
+    drop(put(&mut io::stderr().lock(), text, false));
 }
 
 /// Keeps why something could not be printed.
@@ -42,8 +53,8 @@ pub fn lost() -> Option<&'static str> {
     LOST.get().map(String::as_str)
 }
 
-fn put(out: &mut dyn Write, text: &str) -> io::Result<()> {
-    writeln!(out, "{text}").and_then(|()| out.flush())
+fn put(out: &mut dyn Write, text: &str, colours: bool) -> io::Result<()> {
+    writeln!(out, "{}", screened(text, colours)).and_then(|()| out.flush())
 }
 
 /// The width of the terminal; `None` if standard output is not one.
@@ -56,7 +67,9 @@ pub fn columns() -> Option<usize> {
 #[must_use]
 pub fn colours(no_color: bool) -> bool {
     let asked_not_to = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    !no_color && !asked_not_to && io::stdout().is_terminal()
+    let takes = !no_color && !asked_not_to && io::stdout().is_terminal();
+    COLOURS.fetch_or(takes, Ordering::Relaxed);
+    takes
 }
 
 /// A progress bar, on standard error, and only where that is a terminal.
@@ -86,7 +99,7 @@ impl Bar {
     pub fn at(&self, done: u64, all: Option<u64>, words: String) {
         self.bar.set_length(all.unwrap_or(0).max(1));
         self.bar.set_position(if all.is_some() { done } else { 0 });
-        self.bar.set_message(words);
+        self.bar.set_message(screened(&words, false).into_owned());
     }
 
     /// Whether anybody sees it.
@@ -108,5 +121,7 @@ impl Bar {
 
 /// Replaces the whole page of a terminal.
 pub fn page(text: &str) {
-    line(&format!("\u{1b}[H\u{1b}[2J{text}"));
+    let clear = || io::stdout().lock().write_all(CLEAR.as_bytes());
+    printed(clear());
+    line(text);
 }

@@ -26,9 +26,9 @@ const NO_VERSION: &str = "-";
 /// What a name that cannot be one is rejected as.
 pub(super) fn bad_name(error: &NameError) -> Disposition {
     Disposition::Rejected(match error {
-        NameError::Empty => Reject::MissingField,
+        NameError::Empty | NameError::Blank => Reject::MissingField,
         NameError::TooLong(_) => Reject::TooLarge,
-        NameError::Control => Reject::WrongType,
+        NameError::Control(_) | NameError::Hidden(_) => Reject::WrongType,
     })
 }
 

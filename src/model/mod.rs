@@ -9,6 +9,7 @@ mod decision;
 mod fact;
 mod field;
 mod growing;
+mod hidden;
 mod ids;
 mod incident;
 mod instruction;
@@ -33,6 +34,7 @@ pub use decision::{Benefit, Comparison, Reason, Reference, Verdict};
 pub use fact::{Baseline, Baselines, Fact, Routed, Standing, VersionFact, VersionStanding};
 pub use field::SampleField;
 pub use growing::GrowingTime;
+pub use hidden::is_hidden;
 pub use ids::{
     CommandId, FeatureName, IncidentId, ModelId, NameError, Namespace, SourceId, TargetId,
     TriggerId, VersionId, check_name,

@@ -5,6 +5,7 @@
 
 pub mod changes;
 mod closest;
+mod foreign;
 pub mod glossary;
 mod numbers;
 mod steps;
@@ -13,6 +14,7 @@ mod units;
 mod verdicts;
 
 pub use closest::closest;
+pub use foreign::{command, visible, visible_line};
 pub use numbers::{bytes, count, gained, grouped, number, percent, points, short};
 pub use steps::{incident_state, proof, step_result, want};
 pub use times::{clock_off, day, log_moment, minute, moment, span, spoken};

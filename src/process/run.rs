@@ -6,6 +6,7 @@ use tokio::runtime::Runtime;
 
 use super::{ProcessError, RoleSet, RunningProcess, asked_to_stop};
 use crate::config::Config;
+use crate::edge::diagnostics;
 use crate::edge::log::LogError;
 use crate::edge::terminal;
 use crate::topics::open::OpenLog;
@@ -22,6 +23,9 @@ pub fn run(
     health: Option<SocketAddr>,
     banner: bool,
 ) -> Result<(), ProcessError> {
+    for exposed in &config.settings.exposed {
+        diagnostics::secret_exposed(&exposed.setting, &exposed.file);
+    }
     let runtime = runtime()?;
     // Before anything answers, so that every client that got an answer can stop this process
     // cleanly.

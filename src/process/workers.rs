@@ -11,6 +11,7 @@ use crate::config::{
 };
 use crate::edge::clock::SystemClock;
 use crate::edge::diagnostics;
+use crate::edge::files;
 use crate::model::{Command, ModelId, Span, TargetId, Want};
 use crate::router::Weight;
 use crate::targets::Target;
@@ -120,10 +121,10 @@ fn stages(settings: &RouterWorkerSettings) -> Option<Stages> {
 fn program(config: &Config, settings: &ExecSettings) -> Result<Worker, ProcessError> {
     let (id, fence_folder) = (&settings.id, &settings.fence_folder);
     let key = "fence_folder of workers.exec";
-    std::fs::create_dir_all(fence_folder).map_err(|source| ProcessError::Fences {
+    files::make_folder(fence_folder).map_err(|why| ProcessError::Fences {
         folder: fence_folder.clone(),
         key,
-        source,
+        source: why.into(),
     })?;
     let of_it = config
         .rules
@@ -140,6 +141,7 @@ fn program(config: &Config, settings: &ExecSettings) -> Result<Worker, ProcessEr
         // As the config says of every relative path.
         folder: PathBuf::from("."),
         fence_folder: fence_folder.clone(),
+        secrets: config.settings.secrets.clone(),
     };
     let make = move || -> Box<dyn Target> { Box::new(Exec::new(exec.clone())) };
     Ok(Worker { id: id.clone(), poll: settings.poll, make: Box::new(make) })
@@ -151,10 +153,10 @@ fn notice(
     settings: &NoticeSettings,
 ) -> Result<Worker, ProcessError> {
     let (folder, key) = (&config.settings.log.folder, "log.folder");
-    std::fs::create_dir_all(folder).map_err(|source| ProcessError::Fences {
+    files::make_folder(folder).map_err(|why| ProcessError::Fences {
         folder: folder.clone(),
         key,
-        source,
+        source: why.into(),
     })?;
     let fences = folder.join("notice.fences.json");
     let secret = settings.webhook_secret.as_ref().map(|text| SigningKey::new(text.expose()));

@@ -30,7 +30,7 @@ pub use config::rules;
 pub use demo::{begins, continues, ended, fault, figures, note, switched};
 pub use ending::ending;
 pub use glossary::glossary;
-pub use lines::{Screen, WIDTH, visible};
+pub use lines::{Screen, WIDTH};
 pub use report::{ReportError, page};
 pub use responses::response;
 pub use source::source;

@@ -5,6 +5,7 @@ use super::context::ModelContext;
 use super::explanation::Explanation;
 use super::progress::{doubt, next_step, not_done};
 use crate::model::{IncidentEvent, IncidentState, LogTime};
+use crate::phrases::command;
 
 impl ModelContext<'_> {
     /// Time passed.
@@ -71,7 +72,7 @@ impl ModelContext<'_> {
             return;
         }
         let Some(case) = self.model.cases.get(at) else { return };
-        let next = Some(format!("ripcord status {}", self.id));
+        let next = Some(command("status", &[self.id.as_str()], &[]));
         let why = Explanation::new("not_verified", self.unverified(case)).then(next);
         self.advance(at, IncidentEvent::Expire, why);
         self.resolve_later(at);

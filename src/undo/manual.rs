@@ -12,11 +12,12 @@ use super::case::{Case, Kind};
 use super::context::ModelContext;
 use super::explanation::Explanation;
 use super::instructions::Handled;
-use super::next::unfreeze;
+use super::next::{release, rollback, unfreeze};
 use super::plan::{has_targets, no_version};
 use super::progress::some_done;
 use super::proven::Fitness;
 use crate::model::{Action, IncidentState, VersionId};
+use crate::phrases::command;
 
 impl ModelContext<'_> {
     pub(super) fn roll_back(&mut self, to: Option<&VersionId>, why: &str) -> Handled {
@@ -29,8 +30,8 @@ impl ModelContext<'_> {
             if !some_done(&case.incident) {
                 let going = going.map_or("another version", |v| v.as_str());
                 return Err(format!(
-                    "incident {id} is rolling back to {going}; run `ripcord abort {}` first",
-                    self.id
+                    "incident {id} is rolling back to {going}; run `{}` first",
+                    command("abort", &[self.id.as_str()], &[])
                 ));
             }
         }
@@ -63,11 +64,11 @@ impl ModelContext<'_> {
         };
         let (id, from) = (case.incident.id.clone(), case.incident.version.clone());
         if some_done(&case.incident) {
-            let model = self.id;
             return Err(format!(
                 "incident {id} has already switched a target and can only go forward; to go to \
-                 another version, run `ripcord rollback {model} --to VERSION --reason '…'` (before \
-                 going back to {from}, run `ripcord release {model} {from}`)"
+                 another version, run `{}` (before going back to {from}, run `{}`)",
+                rollback(self.id, Some("VERSION")),
+                release(self.id, &from)
             ));
         }
         let automatic = case.automatic;

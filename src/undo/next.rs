@@ -9,15 +9,16 @@ use super::plan::has_targets;
 use super::policy::Hold;
 use super::progress::some_done;
 use crate::model::{IncidentState, Mode, ModelId, VersionId};
+use crate::phrases::command;
 
 /// Lets the rollback begin that waits for approval.
 pub(super) fn approve(model: &ModelId) -> String {
-    format!("ripcord approve {model}")
+    command("approve", &[model.as_str()], &[])
 }
 
 /// Lifts a freeze of one model.
 pub(super) fn unfreeze(model: &ModelId) -> String {
-    format!("ripcord unfreeze {model}")
+    command("unfreeze", &[model.as_str()], &[])
 }
 
 /// Lifts the freeze of all models.
@@ -25,7 +26,14 @@ pub(super) const UNFREEZE_ALL: &str = "ripcord unfreeze --all";
 
 /// Lets a version be promoted again.
 pub(super) fn release(model: &ModelId, version: &VersionId) -> String {
-    format!("ripcord release {model} {version}")
+    command("release", &[model.as_str(), version.as_str()], &[])
+}
+
+/// Rolls back, to a version or to the newest one that is fit.
+pub(super) fn rollback(model: &ModelId, to: Option<&str>) -> String {
+    let mut options: Vec<(&str, &str)> = to.map(|to| ("--to", to)).into_iter().collect();
+    options.push(("--reason", "…"));
+    command("rollback", &[model.as_str()], &options)
 }
 
 impl ModelContext<'_> {
@@ -72,18 +80,18 @@ impl ModelContext<'_> {
         // A rollback that has switched nothing yet is aborted first.
         let first = |case: &Case| elsewhere(case) && !some_done(&case.incident);
         let free = !self.model.under_way().is_some_and(first);
-        free.then(|| format!("ripcord rollback {} --to {to} --reason '…'", self.id))
+        free.then(|| rollback(self.id, Some(to.as_str())))
     }
 
     /// The command that makes a version fit to roll back to, if there is one that lacks only that.
     pub(super) fn next_vouch(&self) -> Option<String> {
         let version = self.model.nearly_fit(self.now.log)?;
-        Some(format!("ripcord vouch {} {version}", self.id))
+        Some(command("vouch", &[self.id.as_str(), version.as_str()], &[]))
     }
 
     /// The command that says which version is in production.
     pub(super) fn next_promoted(&self) -> String {
-        format!("ripcord promoted {} VERSION", self.id)
+        command("promoted", &[self.id.as_str(), "VERSION"], &[])
     }
 
     /// The command that lifts the freeze in force.

@@ -10,6 +10,7 @@ use crate::model::{
     Incident, IncidentId, LogTime, ModelId, ModelRules, Namespace, Stage, Step, StepResult,
     TargetId, VersionId, Want,
 };
+use crate::phrases::command;
 
 /// What a rollback would do, whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,7 +118,8 @@ impl ModelState {
         let Some(production) = &self.production else {
             return Err(format!(
                 "it is not known which version of {model} is in production; give a target \
-                 authority in the config, or run `ripcord promoted {model} VERSION`"
+                 authority in the config, or run `{}`",
+                command("promoted", &[model.as_str(), "VERSION"], &[])
             ));
         };
         has_targets(rules)?;

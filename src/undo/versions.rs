@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::case::{Case, Kind};
 use super::context::ModelContext;
 use super::instructions::{Handled, NAMED};
-use super::next::release;
+use super::next::{release, rollback};
 use super::progress::some_done;
 use super::state::Quarantine;
 use crate::model::VersionId;
@@ -29,14 +29,13 @@ impl ModelContext<'_> {
             Some((_, case)) => {
                 let id = case.incident.id.clone();
                 let words = "is rolling back to it and has already switched a target";
-                let elsewhere =
-                    format!("run `ripcord rollback {} --to VERSION --reason '…'`", self.id);
+                let elsewhere = format!("run `{}`", rollback(self.id, Some("VERSION")));
                 let more =
                     format!(" Incident {id} {words}; to go to another version, {elsewhere}.");
                 (more, Some(id))
             }
             None if self.model.serves(version) => {
-                let withdraw = format!("run `ripcord rollback {} --reason '…'`", self.id);
+                let withdraw = format!("run `{}`", rollback(self.id, None));
                 (format!(" It stays in production; to withdraw it, {withdraw}."), None)
             }
             None => (String::new(), None),

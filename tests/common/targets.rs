@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use ripcord::config::{Config, RegistryShape};
+use ripcord::config::{Config, KeptSecrets, RegistryShape};
 use ripcord::model::{Command, ModelId, TargetId};
 use ripcord::targets::exec::{Exec, ExecOptions};
 use ripcord::targets::{Acted, Later, Target};
@@ -65,5 +65,6 @@ pub(crate) fn exec(
     let models = vec![ModelId::new("fd").unwrap()];
     let (folder, fence_folder) = (folder.to_owned(), folder.to_owned());
     let target = target("mine");
-    Exec::new(ExecOptions { target, models, probe, act, time_limit, folder, fence_folder })
+    let secrets = KeptSecrets::default();
+    Exec::new(ExecOptions { target, models, probe, act, time_limit, folder, fence_folder, secrets })
 }

@@ -29,6 +29,8 @@ mod router;
 mod router_edges;
 // Targets that lie, break or repeat themselves, and the saga that has to cope.
 mod rollback_worlds;
+// Links, FIFOs and modes of the files that are read and written.
+mod safe_files;
 // What is posted: its forms, types and packings.
 mod telemetry;
 // Users' programs as a target.

@@ -309,12 +309,8 @@ async fn a_route_is_changed_only_by_who_has_read_it_and_only_once_it_is_on_the_d
     assert_eq!(world.route().await.0, tag, "nothing is changed");
     assert_eq!(spread(&world, 20, false).await, [20, 0]);
     std::fs::remove_dir(&blocked).unwrap();
-    // A full disk: the file that is written first is one that takes nothing.
+    // A link in the way of the file that is written first: nothing goes through it.
     std::os::unix::fs::symlink("/dev/full", &blocked).unwrap();
-    let (status, problem) = world.put(Some(&tag), &route).await;
-    assert_eq!(status, 507, "{problem}");
-    assert!(problem["detail"].as_str().unwrap().contains("No space left"), "{problem}");
-    std::fs::remove_file(&blocked).unwrap();
     let (status, told) = world.put(Some(&tag), &route).await;
     assert_eq!((status, &told["revision"]), (200, &json!(1)));
     assert_eq!(world.put(Some(&tag), &route).await.0, 412, "the tag is used up");

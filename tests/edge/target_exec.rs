@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use ripcord::config::{KeptSecrets, Secret};
 use ripcord::edge::clock::Stopwatch;
 use ripcord::model::{Span, StepResult};
 use ripcord::targets::Target;
@@ -96,6 +97,7 @@ fn what_it_remembers_stands_in_a_folder_of_its_own() {
         time_limit: LONG,
         folder: folder.path().to_owned(),
         fence_folder: fences.path().to_owned(),
+        secrets: KeptSecrets::default(),
     });
     assert_eq!(act(&mut exec, &production("c", 1, "v2", "v3")).outcome, StepResult::Done);
     assert!(fences.path().join("mine.fences.json").is_file());
@@ -185,7 +187,7 @@ fn runs_on(id: &str) -> bool {
 }
 
 #[test]
-fn much_output_and_children_that_stay_do_no_harm() {
+fn much_output_does_no_harm_and_children_end_with_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let body =
         "head -c 3000000 /dev/zero | tr '\\0' x; echo; sleep 1000 & echo $! > child; echo the end";
@@ -196,8 +198,56 @@ fn much_output_and_children_that_stay_do_no_harm() {
         (StepResult::Done, "/bin/sh exited with code 0: the end")
     );
     let id = fs::read_to_string(folder.path().join("child")).unwrap();
-    assert!(runs_on(id.trim()), "it waited for the child, or killed it");
-    std::process::Command::new("kill").arg(id.trim()).status().unwrap();
+    assert!(gone(id.trim()), "the child outlived the program");
+}
+
+#[test]
+fn what_left_the_group_is_named_and_not_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    // The child tells its number once it has left, so that the program ends after that.
+    let body = "setsid sh -c 'echo $$ > child; exec sleep 1000' & \
+                while ! test -s child; do :; done; echo switched";
+    let program = script(folder.path(), "act", body);
+    let watch = Stopwatch::start();
+    let acted = act(&mut exec(folder.path(), None, program, LONG), &production("c", 1, "v2", "v3"));
+    assert!(watch.elapsed() < Span::from_s(25), "it waited for what left the group");
+    let id = fs::read_to_string(folder.path().join("child")).unwrap();
+    let id = id.trim();
+    assert!(runs_on(id), "what left the group is not ended");
+    std::process::Command::new("kill").arg(id).status().unwrap();
+    assert_eq!(acted.outcome, StepResult::Done, "{acted:?}");
+    let begins = format!("/bin/sh exited with code 0: switched; process {id} (");
+    assert!(acted.detail.starts_with(&begins), "{acted:?}");
+    assert!(acted.detail.contains("left its process group, still holds"), "{acted:?}");
+}
+
+#[test]
+fn no_secret_goes_into_a_program_or_comes_out_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    // Cargo gives both to this test.
+    let body = "env > env; echo 'sent our-own-secret with password=hunter2' >&2; exit 1";
+    let program = script(folder.path(), "act", body);
+    let mut exec = Exec::new(ExecOptions {
+        target: target("mine"),
+        models: Vec::new(),
+        probe: None,
+        act: program,
+        time_limit: LONG,
+        folder: folder.path().to_owned(),
+        fence_folder: folder.path().to_owned(),
+        secrets: KeptSecrets {
+            variables: ["CARGO_PKG_NAME".to_owned()].into(),
+            values: vec![Secret::new("our-own-secret")],
+        },
+    });
+    let acted = act(&mut exec, &production("c", 1, "v2", "v3"));
+    assert_eq!(
+        acted.detail,
+        "/bin/sh exited with code 1: sent [redacted] with password=[redacted]"
+    );
+    let env = fs::read_to_string(folder.path().join("env")).unwrap();
+    assert!(env.contains("CARGO_PKG_VERSION="), "the rest of the environment stays: {env}");
+    assert!(!env.contains("CARGO_PKG_NAME="), "{env}");
 }
 
 #[test]

@@ -570,3 +570,36 @@ fn tokens_are_read_with_their_roles_and_no_report_shows_them() {
     assert!(report.contains("vera") && !report.contains(hash), "{report}");
     assert!(!report.contains("hush-hush"), "{report}");
 }
+
+#[test]
+fn a_secret_is_read_from_a_regular_file_and_one_that_all_can_read_is_told() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    symlink("circle", folder.path().join("circle")).unwrap();
+    for (file, said) in [
+        ("/dev/zero".to_owned(), "cannot be read: it is a device"),
+        (folder.path().display().to_string(), "cannot be read: it is a directory"),
+        (format!("{}/circle", folder.path().display()), "its symbolic links lead in a circle"),
+    ] {
+        for text in [
+            format!("[http]\ntoken_file = {file:?}"),
+            format!(
+                "log.kind = \"kafka\"\n[kafka.properties_from_file]\n\"ssl.key.pem\" = {file:?}"
+            ),
+        ] {
+            let refused = problems(&text, &[]).join("\n");
+            assert!(refused.contains(said), "{text}\n{refused}");
+        }
+    }
+    let token = folder.path().join("token");
+    std::fs::write(&token, "secret").unwrap();
+    let config = folder.path().join("my.toml");
+    std::fs::write(&config, format!("[http]\ntoken_file = {:?}", token.display().to_string()))
+        .unwrap();
+    for (mode, exposed) in [(0o600, 0), (0o640, 0), (0o644, 1)] {
+        std::fs::set_permissions(&token, std::fs::Permissions::from_mode(mode)).unwrap();
+        let loaded = Config::load(&[config.clone()], &BTreeMap::new()).unwrap();
+        let settings: Vec<_> = loaded.settings.exposed.iter().map(|e| e.setting.as_str()).collect();
+        assert_eq!(settings, ["http.token_file"][..exposed], "mode {mode:o}");
+    }
+}

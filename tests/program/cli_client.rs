@@ -242,3 +242,36 @@ fn a_token_is_made_anew_each_time_with_the_hash_that_the_settings_need() {
     let (_, page, _) = ripcord("http://127.0.0.1:1", "token", None);
     assert!(page.contains("[[http.tokens]]") && page.contains("shown only now"), "{page}");
 }
+
+#[test]
+fn texts_of_others_are_shown_and_never_obeyed() {
+    let world = World::start(&Setting::default());
+    let hidden = |text: &str| text.contains(['\u{202e}', '\u{200b}', '\u{e0041}', '\u{1b}', '\r']);
+    let (code, stdout, stderr) =
+        ripcord(&world.url, "freeze m --reason a\u{202e}b\u{200b}c\u{e0041}", None);
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    for (line, expected) in [
+        ("status m", "a\\u{202e}b\\u{200b}c\\u{e0041}"),
+        ("status m --json", "a\\u202eb\\u200bc\\udb40\\udc41"),
+    ] {
+        let shown = (0..100)
+            .map(|_| ripcord(&world.url, line, None).1)
+            .find(|shown| shown.contains(expected));
+        let shown =
+            shown.unwrap_or_else(|| panic!("{line}: {:?}", ripcord(&world.url, line, None)));
+        assert!(!hidden(&shown), "{shown:?}");
+        if line.ends_with("json") {
+            let json: serde_json::Value = serde_json::from_str(&shown).unwrap();
+            assert!(json.to_string().contains("a\u{202e}b\u{200b}c"), "{json}");
+        }
+    }
+    // A name that cannot be seen is no name, and a file's name is printed as any other text.
+    let (code, _, stderr) = ripcord(&world.url, "freeze m\u{200b} --reason r", None);
+    assert_eq!(code, 2);
+    assert!(stderr.contains("the invisible character U+200B") && !hidden(&stderr), "{stderr:?}");
+    let file = "no/\u{1b}[2J\u{202e}.toml";
+    let (code, stdout, stderr) =
+        ripcord(&world.url, &format!("check-config --config {file}"), None);
+    assert_eq!(code, 2, "{stdout}{stderr}");
+    assert!(stderr.contains("no/\\u{1b}[2J\\u{202e}.toml") && !hidden(&stderr), "{stderr:?}");
+}

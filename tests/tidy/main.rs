@@ -12,10 +12,10 @@ mod text;
 
 use std::io::Write as _;
 
-use laws::{Law, form, house, places, purity, rooms, words};
+use laws::{Law, form, house, places, purity, rooms, words, writers};
 use text::{File, project};
 
-const LAWS: [(&str, Law); 21] = [
+const LAWS: [(&str, Law); 22] = [
     ("layers", rooms::layers),
     ("circles", house::circles),
     ("share", house::share),
@@ -29,6 +29,7 @@ const LAWS: [(&str, Law); 21] = [
     ("finished", form::finished),
     ("excuses", form::excuses),
     ("places", places::places),
+    ("writers", writers::writers),
     ("schemas", places::schemas),
     ("dependencies", places::dependencies),
     ("portable", places::portable),

@@ -3,9 +3,8 @@
 
 use crate::edge::terminal::table::{Look, Tone, toned};
 use crate::model::{ModelId, Span, Verdict};
-use crate::phrases::{count, log_moment, span};
+use crate::phrases::{count, log_moment, span, visible};
 use crate::shard::ModelStatus;
-use crate::show::visible;
 use crate::sums::Counters;
 use crate::wire::api::Overview;
 

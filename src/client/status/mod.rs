@@ -16,9 +16,9 @@ use crate::edge::http::client::ClientError;
 use crate::edge::terminal;
 use crate::edge::terminal::table::{Look, table};
 use crate::model::{ModelId, Role, TriggerId, VersionId};
-use crate::phrases::{clock_off, incident_state, percent, role, short};
+use crate::phrases::{clock_off, incident_state, percent, role, short, visible};
 use crate::shard::{ModelStatus, VersionStatus};
-use crate::show::{WIDTH, visible};
+use crate::show::WIDTH;
 use crate::wire::api::{Overview, RulesView};
 
 /// Time between two looks.
@@ -80,9 +80,11 @@ impl Session {
             let text = page(&overview, model, self.look);
             return Ok(Some(Now { text, news: page(&timeless(overview), model, self.look), well }));
         }
-        let text = match model.and_then(|model| overview.models.get(model)) {
-            Some(one) => serde_json::to_string_pretty(one)?,
-            None => serde_json::to_string_pretty(&json)?,
+        // As the server wrote it.
+        let of = |model: &ModelId| json.get("models")?.get(model.as_str());
+        let text = match model.and_then(of) {
+            Some(one) => terminal::json(one)?,
+            None => terminal::json(&json)?,
         };
         Ok(Some(Now { news: text.clone(), text, well }))
     }

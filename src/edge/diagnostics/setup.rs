@@ -1,11 +1,13 @@
-//! Where events go: standard error, or a file.
+//! Where events go: standard error, or a file; and what is told of the settings at the start.
 
 use std::fs::File;
 use std::path::Path;
 use std::sync::Mutex;
 
-use tracing::debug;
+use tracing::{debug, warn};
 use tracing_subscriber::EnvFilter;
+
+use crate::edge::terminal::EventLines;
 
 /// The variable that chooses what is logged: `info`, `ripcord=debug`, …
 pub const FILTER: &str = "RIPCORD_LOG";
@@ -14,7 +16,8 @@ pub const FILTER: &str = "RIPCORD_LOG";
 /// changes nothing.
 pub fn init(json: bool) {
     let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    let log = log.with_writer(move || EventLines::new(std::io::stderr(), json));
     let set = if json {
         log.json().flatten_event(true).try_init()
     } else {
@@ -26,15 +29,17 @@ pub fn init(json: bool) {
 }
 
 /// Logs to a file instead, for a command that uses the terminal itself.
-///
-/// # Errors
-/// The file cannot be made.
-pub fn init_to(file: &Path) -> std::io::Result<()> {
+pub fn init_to(file: File) {
     let filter = EnvFilter::try_from_env(FILTER).unwrap_or_else(|_| EnvFilter::new("info"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
-    let set = log.with_ansi(false).with_writer(Mutex::new(File::create(file)?)).try_init();
+    let set = log.with_ansi(false).with_writer(Mutex::new(EventLines::new(file, false))).try_init();
     if set.is_err() {
         debug!("logging is set up already");
     }
-    Ok(())
+}
+
+/// A file with a secret, which every user of the machine may read.
+pub fn secret_exposed(setting: &str, file: &Path) {
+    let file = tracing::field::display(file.display());
+    warn!(setting, file, "every user of this machine can read this secret, chmod o-r its file");
 }

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use crate::config::Secret;
 use crate::edge::chain::chain;
+use crate::phrases::visible_line;
 
 /// How long an answer may take.
 const TIME: Duration = Duration::from_secs(30);
@@ -149,7 +150,7 @@ impl Client {
             return serde_json::from_slice(&bytes).map_err(|_| not_ours());
         }
         let Body { detail } = serde_json::from_slice(&bytes).map_err(|_| not_ours())?;
-        Err(ClientError::Problem { status, detail })
+        Err(ClientError::Problem { status, detail: visible_line(&detail).into_owned() })
     }
 }
 

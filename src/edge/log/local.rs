@@ -33,6 +33,7 @@ use super::{
     Commit, Log, LogClock, LogError, Outgoing, Partition, Reader, Record, Transaction, Writer,
 };
 use crate::edge::clock::Clock;
+use crate::edge::files::{self, FileError};
 use crate::model::Span;
 
 /// Records that retention deletes in one transaction, so that writes are not held up for long.
@@ -55,8 +56,14 @@ impl LocalLog {
             doing: format!("opening {name}"),
             source: Box::new(error),
         };
-        std::fs::create_dir_all(folder).map_err(failed)?;
-        let held = File::create(folder.join("lock")).map_err(failed)?;
+        let refused = |source: FileError| LogError::Storage {
+            doing: format!("opening {name}"),
+            source: Box::new(source),
+        };
+        files::make_folder(folder).map_err(refused)?;
+        // SQLite is to follow no link, and the folder may be one.
+        let folder = &folder.canonicalize().map_err(failed)?;
+        let held = files::own(&folder.join("lock")).map_err(refused)?;
         match held.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -65,6 +72,8 @@ impl LocalLog {
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
         let path = folder.join("log.sqlite");
+        // SQLite would make it readable for all; its other files take their mode from it.
+        drop(files::own(&path).map_err(refused)?);
         let db = open::file(Some(&path), &name)?;
         // The names of new files must survive a power loss, too.
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;

@@ -1,7 +1,7 @@
 //! What the router keeps: the routes that were set, in one file that survives a kill.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::RouterError;
 use crate::edge::diagnostics;
 use crate::edge::fence::AcceptedCommands;
 use crate::edge::files::FileError;
-use crate::edge::files::{self, beside, failed};
+use crate::edge::files::{self, beside};
 use crate::model::{MAX_GENERATION, ModelId, is_credible};
 use crate::router::{Route, hash};
 
@@ -57,7 +57,7 @@ pub(super) struct State {
 impl State {
     /// Opens the routes saved in `folder`, and creates it if it does not exist.
     pub(super) fn open(folder: &Path) -> Result<Self, RouterError> {
-        fs::create_dir_all(folder).map_err(failed("make", folder))?;
+        files::make_folder(folder)?;
         let path = folder.join("routes.json");
         let lock = files::lock(&beside(&path, ".lock"), LOCK_WAIT)?;
         let broken = |why: String| RouterError::State { path: path.display().to_string(), why };
@@ -116,6 +116,8 @@ fn text(routes: &Routes) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::model::VersionId;
     use crate::router::Weight;

@@ -20,8 +20,7 @@ impl Look {
     /// What standard output and the user ask for: `no_color` is the flag's or the variable's word.
     #[must_use]
     pub fn of_stdout(no_color: bool) -> Self {
-        let drawn = std::io::stdout().is_terminal();
-        Self { drawn, colours: drawn && !no_color }
+        Self { drawn: std::io::stdout().is_terminal(), colours: super::colours(no_color) }
     }
 }
 
@@ -163,6 +162,11 @@ mod tests {
         for (colours, wanted) in [(true, true), (false, false)] {
             let text = table(&["A", "B", "C"], &[1], rows(), Look { drawn: true, colours });
             assert_eq!(text.contains('\u{1b}'), wanted, "{text}");
+            assert_eq!(
+                crate::edge::terminal::screened(&text, colours),
+                text,
+                "its own colours pass"
+            );
         }
     }
 

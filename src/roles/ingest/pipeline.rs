@@ -20,8 +20,8 @@ const FROM_FUTURE: &str =
     "ts is far ahead of the records that came after it; set the producer's clock";
 
 /// Why the lane refuses what the decoder took: names and times.
-const NO_NAME: &str = "a name or a time in the record is out of range; names have 1 to 249 bytes \
-                       and no control characters";
+const NO_NAME: &str = "a name or a time in the record is out of range; names have 1 to 249 bytes, \
+                       are not blank and have no hidden characters";
 
 /// One lane of a source.
 pub struct LanePipeline {

@@ -1,7 +1,7 @@
 //! A verdict with its evidence, and what was done about it.
 
 use crate::model::Statistic;
-use crate::phrases::{Unit, benefit, count, moment, number, reason, reference, verdict};
+use crate::phrases::{Unit, benefit, command, count, moment, number, reason, reference, verdict};
 use crate::shard::Decision;
 use crate::show::{Screen, response};
 use crate::sums::{BucketSums, Evidence, Tally};
@@ -21,7 +21,7 @@ pub fn decision(decision: &Decision, screen: Screen) -> String {
             let text = format!("What was done: {}{to}. {}", response(ruling.did), ruling.because);
             out.push(screen.wrap(&text, 0));
             if let Some(incident) = &ruling.incident {
-                out.push(format!("Next: ripcord explain {incident}"));
+                out.push(format!("Next: {}", command("explain", &[incident.as_str()], &[])));
             }
         }
     }

@@ -15,12 +15,11 @@ use self::decisions::decisions;
 use self::rollback::{RollbackPage, rollback_page};
 use super::charts::{Chart, DrawError};
 use super::data::Replayed;
-use super::lines;
 use super::plots::{accuracy, drifts, statistic};
 use super::verdict::{place_of, verdict};
 use crate::config::RulesInWords;
 use crate::model::{ModelId, VersionId};
-use crate::phrases::{count, gained, moment, percent};
+use crate::phrases::{count, gained, moment, percent, visible};
 
 const PAGE: &str = include_str!("report.html");
 
@@ -120,7 +119,7 @@ pub fn page(
         notes: &summary.notes,
     };
     let text = environment.get_template("report")?.render(Serde(page))?;
-    Ok(lines::visible(&text).into_owned())
+    Ok(visible(&text).into_owned())
 }
 
 fn model_page(replayed: &Replayed, model: &ModelId) -> Result<ModelPage, DrawError> {

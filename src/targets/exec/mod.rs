@@ -5,6 +5,8 @@
 //! wanted state is true. Exit code 0: done. 1: certainly not. Anything else is unknown, and so is
 //! exit code 0 with an output that is not a fact.
 
+mod holders;
+mod redact;
 mod run;
 
 use std::collections::BTreeMap;
@@ -16,6 +18,7 @@ use serde::Deserialize;
 use self::run::{End, Ran, run};
 use super::fences::Fences;
 use super::{Acted, Fence, Later, Target};
+use crate::config::KeptSecrets;
 use crate::edge::fence::{AcceptedCommands, CommandAge};
 use crate::model::{Command, Fact, ModelId, StepResult, TargetId, VersionFact, VersionId, Want};
 
@@ -36,6 +39,8 @@ pub struct ExecOptions {
     pub folder: PathBuf,
     /// The folder of `TARGET.fences.json`. It exists.
     pub fence_folder: PathBuf,
+    /// What both must not get, and must not repeat.
+    pub secrets: KeptSecrets,
 }
 
 /// The user's programs as a target.
@@ -78,7 +83,8 @@ impl Exec {
     }
 
     async fn run(&self, program: &[String], input: &[u8]) -> Ran {
-        run(program, &self.settings.folder, input, self.settings.time_limit).await
+        let ExecOptions { folder, time_limit, secrets, .. } = &self.settings;
+        run(program, folder, input, *time_limit, secrets).await
     }
 
     fn detail(&self, ran: &Ran, program: &[String]) -> String {

@@ -1,4 +1,7 @@
-//! Runs a user's program: no shell, JSON on stdin, a time limit for it and all its children.
+//! Runs a user's program: no shell, JSON on stdin, a time limit for it and all its children, and
+//! no secret of Ripcord's in its environment or in what is told of it.
+//!
+//! What it started ends with it. Only a process that left its group stays, and is named.
 
 use std::io;
 use std::path::Path;
@@ -6,14 +9,20 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 use tokio::time::timeout;
 
+use super::holders::{Holder, holders, pipe};
+use super::redact::redacted;
+use crate::config::KeptSecrets;
+
 /// How many of the last bytes of each output are kept.
 const KEPT_BYTES: usize = 64 * 1024;
-/// How long to keep reading after the program has ended: its children may hold the outputs open.
+/// How long to keep reading after the program and its group have ended: a process that left the
+/// group may hold the outputs open.
 const LINGER: Duration = Duration::from_millis(200);
 /// The longest detail, in characters.
 const DETAIL: usize = 500;
@@ -37,13 +46,16 @@ pub(super) enum End {
 #[derive(Debug, Clone)]
 pub(super) struct Ran {
     pub(super) end: End,
+    /// For its facts only: it may hold secrets.
     pub(super) stdout: String,
-    pub(super) stderr: String,
+    /// The last line that it said, for people.
+    said: Option<String>,
+    left: Vec<Holder>,
 }
 
 impl Ran {
     fn silent(end: End) -> Self {
-        Self { end, stdout: String::new(), stderr: String::new() }
+        Self { end, stdout: String::new(), said: None, left: Vec::new() }
     }
 
     /// How it ended and the last line of its output, for people.
@@ -58,23 +70,43 @@ impl Ran {
             End::NotStarted(why) => format!("{name} cannot be started: {why}"),
             End::Lost(why) => format!("{name} ended, but its exit status is unknown: {why}"),
         };
-        let said = last_line(&self.stderr).or_else(|| last_line(&self.stdout));
-        said.map_or(end.clone(), |said| format!("{end}: {said}"))
+        let mut detail = match &self.said {
+            Some(said) => format!("{end}: {said}"),
+            None => end,
+        };
+        if !self.left.is_empty() {
+            let left: Vec<_> = self.left.iter().map(ToString::to_string).collect();
+            detail.push_str(&format!(
+                "; {} left its process group, still holds its input or output, and was not waited \
+                 for",
+                left.join(", ")
+            ));
+        }
+        detail
     }
 }
 
-/// The last line that is not empty, cut to a maximum length.
-fn last_line(text: &str) -> Option<String> {
+/// The last line that is not empty, without secrets, cut to a maximum length.
+fn last_line(text: &str, secrets: &KeptSecrets) -> Option<String> {
     let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
-    Some(line.chars().filter(|c| !c.is_control()).take(DETAIL).collect())
+    let line: String = line.chars().filter(|c| !c.is_control()).collect();
+    Some(redacted(&line, &secrets.values).chars().take(DETAIL).collect())
 }
 
-/// Runs `program` in `folder` with `input` on its stdin.
-pub(super) async fn run(program: &[String], folder: &Path, input: &[u8], limit: Duration) -> Ran {
+/// Runs `program` in `folder` with `input` on its stdin, without the variables of `secrets`.
+pub(super) async fn run(
+    program: &[String],
+    folder: &Path,
+    input: &[u8],
+    limit: Duration,
+    secrets: &KeptSecrets,
+) -> Ran {
     let Some((name, arguments)) = program.split_first() else {
         return Ran::silent(End::NotStarted("no program is named in the config".to_owned()));
     };
-    let spawned = Command::new(name)
+    let mut command = Command::new(name);
+    secrets.variables.iter().for_each(|variable| _ = command.env_remove(variable));
+    let spawned = command
         .args(arguments)
         .current_dir(folder)
         .stdin(Stdio::piped())
@@ -91,6 +123,7 @@ pub(super) async fn run(program: &[String], folder: &Path, input: &[u8], limit: 
     let (stdout, stderr) = (Tail::default(), Tail::default());
     let mut stdin = child.stdin.take();
     let (out, err) = (child.stdout.take(), child.stderr.take());
+    let pipes = [pipe(stdin.as_ref()), pipe(out.as_ref()), pipe(err.as_ref())];
     let talk = async {
         let write = async {
             if let Some(mut stdin) = stdin.take() {
@@ -100,28 +133,47 @@ pub(super) async fn run(program: &[String], folder: &Path, input: &[u8], limit: 
         };
         tokio::join!(write, stdout.fill(out), stderr.fill(err));
     };
-    tokio::pin!(talk);
+    let exited = exited(group.0);
+    tokio::pin!(talk, exited);
     let waited = timeout(limit, async {
         tokio::select! {
-            ended = child.wait() => (ended, false),
-            () = &mut talk => (child.wait().await, true),
+            () = &mut exited => false,
+            () = &mut talk => {
+                (&mut exited).await;
+                true
+            }
         }
     });
-    let end = match waited.await {
-        Err(_) => {
-            group.kill();
-            let _reaped = child.wait().await;
-            End::TimedOut
-        }
-        Ok((ended, drained)) => {
-            group.spare();
-            if !drained {
-                let _rest = timeout(LINGER, &mut talk).await;
-            }
-            end_of(ended)
-        }
+    let waited = waited.await;
+    // It is not reaped yet, so its group is still its own.
+    group.kill();
+    if waited.is_err() {
+        let _gone = child.start_kill();
+    }
+    let ended = child.wait().await;
+    let silent = waited == Ok(true) || timeout(LINGER, &mut talk).await.is_ok();
+    let left = if silent { Vec::new() } else { left(pipes).await };
+    let end = if waited.is_err() { End::TimedOut } else { end_of(ended) };
+    let (stdout, stderr) = (stdout.text(), stderr.text());
+    let said = last_line(&stderr, secrets).or_else(|| last_line(&stdout, secrets));
+    Ran { end, stdout, said, left }
+}
+
+/// Waits for the end of the program and leaves it to be reaped.
+async fn exited(program: Option<Pid>) {
+    let Some(id) = program else { return };
+    let wait = move || {
+        let how = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        while let Err(Errno::INTR) = waitid(WaitId::Pid(id), how) {}
     };
-    Ran { end, stdout: stdout.text(), stderr: stderr.text() }
+    // Only a runtime that shuts down refuses, and then the program ends, too.
+    let _refused = tokio::task::spawn_blocking(wait).await;
+}
+
+/// The processes that left the group and still hold its pipes.
+async fn left(pipes: [Option<u64>; 3]) -> Vec<Holder> {
+    let pipes: Vec<u64> = pipes.into_iter().flatten().collect();
+    tokio::task::spawn_blocking(move || holders(&pipes)).await.unwrap_or_default()
 }
 
 fn end_of(ended: io::Result<std::process::ExitStatus>) -> End {
@@ -155,7 +207,7 @@ impl Tail {
     }
 }
 
-/// A program and its children; they end when this is dropped, unless spared.
+/// A program and its children; they end when this is dropped.
 #[derive(Debug)]
 struct Group(Option<Pid>);
 
@@ -169,11 +221,6 @@ impl Group {
             // It may have ended by itself just now.
             let _gone = kill_process_group(group, Signal::KILL);
         }
-    }
-
-    /// The program ended by itself; its process id may be reused from now on.
-    fn spare(&mut self) {
-        self.0 = None;
     }
 }
 

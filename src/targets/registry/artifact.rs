@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::entry::Entry;
+use crate::config::{in_words, only_regular, open_regular};
 
 /// Checks artifacts. A file is hashed again only after it has changed.
 #[derive(Debug, Clone)]
@@ -49,7 +50,11 @@ impl Artifacts {
         };
         let path = self.folder.join(name);
         let shown = path.display();
-        let metadata = fs::metadata(&path).map_err(|error| format!("its file {shown}: {error}"))?;
+        let metadata = fs::metadata(&path).map_err(in_words);
+        let metadata = metadata.map_err(|error| format!("its file {shown}: {error}"))?;
+        if !metadata.is_dir() {
+            only_regular(&metadata).map_err(|error| format!("its file {shown}: {error}"))?;
+        }
         let Some(wanted) = entry.sha256.as_ref().filter(|_| metadata.is_file()) else {
             return Ok(true);
         };
@@ -73,7 +78,7 @@ impl Artifacts {
 }
 
 fn hash(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    let mut file = open_regular(path)?;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 64 * 1024];
     loop {

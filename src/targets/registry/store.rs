@@ -1,7 +1,6 @@
 //! The files of a registry: itself, the side file of a plain list, its lock, its last copies.
 
 use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use chrono::DateTime;
 
 use super::artifact::{Stamp, stamp};
 use super::document::Rendered;
+use crate::config::{in_words, read_regular};
 use crate::edge::clock::{Clock, SystemClock};
 use crate::edge::files::{self, FileError, beside, failed};
 
@@ -46,7 +46,8 @@ pub(super) enum WriteResult {
 impl Store {
     /// The registry at `path`; links are followed.
     pub(super) fn open(path: &Path) -> Result<Self, FileError> {
-        let path = fs::canonicalize(path).map_err(failed("find the registry", path))?;
+        let found = fs::canonicalize(path).map_err(in_words);
+        let path = found.map_err(failed("find the registry", path))?;
         Ok(Self { path })
     }
 
@@ -64,7 +65,7 @@ impl Store {
     }
 
     pub(super) fn read(&self) -> Result<Texts, FileError> {
-        let main = fs::read_to_string(&self.path).map_err(failed("read", &self.path))?;
+        let main = read_regular(&self.path).map_err(failed("read", &self.path))?;
         Ok(Texts { main, side: files::read(&self.side())? })
     }
 
@@ -117,13 +118,7 @@ impl Store {
     fn keep_copy(&self, revision: u64) -> Result<(), FileError> {
         let time = DateTime::from_timestamp_millis(SystemClock.now().as_ms()).unwrap_or_default();
         let name = format!(".{}.{revision}", time.format("%Y%m%dT%H%M%SZ"));
-        let copy = beside(&self.path, &name);
-        match fs::hard_link(&self.path, &copy) {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            // Some file systems have no links.
-            Err(_) => fs::copy(&self.path, &copy).map(drop).map_err(failed("write", &copy)),
-        }
+        files::keep_copy(&self.path, &beside(&self.path, &name))
     }
 
     fn drop_copies(&self) -> Result<(), FileError> {

@@ -16,9 +16,9 @@ pub(super) type Features<'a> = Vec<(Cow<'a, str>, Feature<'a>)>;
 /// Features that are usual, so that their list is seldom moved.
 const USUAL: usize = 10;
 
-/// Whether a plain text is a name by its length alone.
+/// Whether a plain text is a name by its length and its first character alone: it is not blank.
 pub(super) const fn is_usual_name(plain: &str) -> bool {
-    matches!(plain.len(), 1..=100)
+    matches!(plain.as_bytes(), [first, ..] if *first != b' ') && plain.len() <= 100
 }
 
 /// What the object here says, if every name and value can be used. Else the cursor stays.
@@ -111,7 +111,7 @@ mod tests {
             assert!(is_usual_name(&name));
             assert_eq!(check_name(&name), Ok(()));
         }
-        assert!(!is_usual_name(""));
+        assert!(!is_usual_name("") && !is_usual_name("  "));
         assert!(!is_usual_name(&"x".repeat(250)));
     }
 

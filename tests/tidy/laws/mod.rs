@@ -6,6 +6,7 @@ pub(crate) mod places;
 pub(crate) mod purity;
 pub(crate) mod rooms;
 pub(crate) mod words;
+pub(crate) mod writers;
 
 use crate::text::File;
 

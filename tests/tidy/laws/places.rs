@@ -7,8 +7,9 @@ use crate::text::{File, word};
 pub(crate) fn places(files: &[File]) -> Vec<String> {
     const PRINTS: &str = "edge/terminal prints, and edge/diagnostics logs";
     const LOGS: &str = "edge/diagnostics.rs names log events";
+    const JSON: &str = "edge/terminal/screen writes JSON for people";
     const METRICS: &str = "edge/diagnostics/metrics.rs names metrics";
-    let places: [(&str, &[&str], &str); 6] = [
+    let places: [(&str, &[&str], &str); 7] = [
         ("io::stdout", &["src/edge/terminal"], PRINTS),
         ("io::stderr", &["src/edge/terminal", "src/edge/diagnostics/setup"], PRINTS),
         (
@@ -18,6 +19,7 @@ pub(crate) fn places(files: &[File]) -> Vec<String> {
         ),
         ("tracing_subscriber", &["src/edge/diagnostics/setup"], LOGS),
         ("prometheus_client", &["src/edge/diagnostics/metrics"], METRICS),
+        ("to_string_pretty", &["src/edge/terminal/screen", "src/edge/router/state"], JSON),
         ("rusqlite", &["src/edge/log/local"], "edge/log/local keeps records"),
     ];
     let mut found = Vec::new();
@@ -215,6 +217,7 @@ fn what_stands_in_the_wrong_place_is_caught() {
         ("src/edge/diagnostics/metrics.rs", "use prometheus_client::registry::Registry;", ""),
         ("src/app/a.rs", "let out = std::io::stdout();", "edge/terminal prints"),
         ("src/app/a.rs", "use rusqlite::Connection;", "edge/log/local"),
+        ("src/app/a.rs", "terminal::line(&serde_json::to_string_pretty(&a)?);", "writes JSON"),
     ] {
         crate::check(places, path, text, expected);
     }

@@ -6,8 +6,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
 
 use super::store::{damage, explain};
 use crate::edge::log::LogError;
@@ -46,7 +46,7 @@ const TABLES: &str = "
 pub(super) fn file(path: Option<&Path>, name: &str) -> Result<Connection, LogError> {
     let said = |error| explain(name, "opening", Arc::new(error));
     let mut db = match path {
-        Some(path) => Connection::open(path),
+        Some(path) => Connection::open_with_flags(path, no_links()),
         None => Connection::open_in_memory(),
     }
     .map_err(said)?;
@@ -71,6 +71,11 @@ pub(super) fn file(path: Option<&Path>, name: &str) -> Result<Connection, LogErr
         )),
         _ => Err(damage(name, "it is the database of another program")),
     }
+}
+
+/// As SQLite opens a file by default, but through no link.
+fn no_links() -> OpenFlags {
+    OpenFlags::default() | OpenFlags::SQLITE_OPEN_NOFOLLOW
 }
 
 /// Statements are prepared once. Left alone, SQLite would plan those that read a range
@@ -110,7 +115,7 @@ fn raise_format(db: &mut Connection) -> rusqlite::Result<()> {
 /// Opens the file for reading, in parallel with its writer.
 pub(super) fn beside(path: &Path, name: &str) -> Result<Connection, LogError> {
     let open = || {
-        let db = Connection::open(path)?;
+        let db = Connection::open_with_flags(path, no_links())?;
         ready(&db)?;
         db.pragma_update(None, "query_only", true)?;
         Ok(db)
