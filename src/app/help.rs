@@ -20,6 +20,10 @@ pub(super) fn run(topic: &[String], screen: Screen) -> u8 {
 
 /// Prints what the parser says instead of a command; returns the exit code.
 pub fn refused(said: &clap::Error) -> u8 {
-    terminal::printed(said.print());
+    // Help is Ripcord's own text. An error repeats what was typed or pasted.
+    match said.use_stderr() {
+        true => terminal::complain(said.render().to_string().trim_end()),
+        false => terminal::printed(said.print()),
+    }
     u8::try_from(said.exit_code()).unwrap_or(COULD_NOT)
 }

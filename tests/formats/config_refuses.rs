@@ -1,7 +1,7 @@
 //! What cannot be is refused: with its place, its value, who wrote it, and what would do.
 //!
 //! Over 300 lines: one table of settings and refusals.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests may, as tests may")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests may, as tests may")]
 
 use std::collections::BTreeMap;
 
