@@ -11,7 +11,9 @@ use serde_json::Value as Json;
 use super::check::Checker;
 use super::problem::Path;
 use super::raw;
-use super::secret::{Environment, Secret, is_secret, secret};
+use super::secret::{
+    Environment, NO_PATH, Secret, is_secret, is_usual_path, secret, wrong_variable,
+};
 use super::workers::WorkerSettings;
 use crate::model::Span;
 
@@ -190,6 +192,10 @@ fn named(
 ) -> BTreeMap<String, Secret> {
     let mut secrets = BTreeMap::new();
     for (name, variable) in &raw.properties_from_env {
+        if let Some(why) = wrong_variable(environment, variable) {
+            check.refuse(&at.key("properties_from_env").key(name), why);
+            continue;
+        }
         match secret(environment, variable) {
             Some(value) => _ = secrets.insert(name.clone(), value),
             None => {
@@ -205,6 +211,7 @@ fn named(
                 continue;
             }
             Ok(_) => "is empty; write the value to the file".to_owned(),
+            Err(_) if !is_usual_path(file) => NO_PATH.to_owned(),
             Err(why) => format!("cannot be read: {why}"),
         };
         check.refuse(&at.key("properties_from_file").key(name), why);

@@ -9,7 +9,9 @@ use super::kafka::{KafkaSettings, kafka};
 use super::problem::Path;
 use super::raw;
 use super::router::{RouterSettings, router};
-use super::secret::{Environment, Secret, secret};
+use super::secret::{
+    Environment, NO_PATH, Secret, is_usual_path, is_usual_variable, secret, wrong_variable,
+};
 use super::units::{DAY, HOUR, SECOND};
 use super::workers::{WorkerSettings, workers};
 use crate::model::{Source, SourceId, Span};
@@ -163,6 +165,9 @@ fn http(
 ) -> Option<HttpSettings> {
     let at = Path::of(["http"]);
     let (listen_at, file_at) = (at.key("listen"), at.key("token_file"));
+    if let Some(why) = wrong_variable(environment, &raw.token_env) {
+        check.refuse(&at.key("token_env"), why);
+    }
     let from_variable = secret(environment, &raw.token_env);
     let from_file = raw.token_file.as_ref().and_then(|file| match std::fs::read_to_string(file) {
         Ok(text) => {
@@ -171,6 +176,10 @@ fn http(
                 check.refuse(&file_at, "has an empty first line; put the token there");
             }
             Some(Secret::new(line))
+        }
+        Err(_) if !is_usual_path(file) => {
+            check.refuse(&file_at, NO_PATH);
+            None
         }
         Err(why) => {
             check.refuse(&file_at, format!("cannot be read: {why}"));
@@ -196,7 +205,7 @@ fn http(
         let why = format!(
             "this address can be reached from other machines and needs a token; set the variable \
              {} or http.token_file, or listen on 127.0.0.1",
-            raw.token_env
+            if is_usual_variable(&raw.token_env) { &raw.token_env } else { "of http.token_env" }
         );
         check.refuse(&listen_at, why);
     }

@@ -217,6 +217,13 @@ impl World {
         self.begin(command, arguments)
     }
 
+    /// The same, with more in its environment.
+    pub fn start_in(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Process {
+        let mut command = self.command(arguments);
+        command.envs(environment.iter().copied());
+        self.begin(command, arguments)
+    }
+
     fn begin(&self, mut command: Command, arguments: &[&str]) -> Process {
         let name = broker::unique(&arguments.join("-"));
         let errors = self.path(&format!("{name}.log"));

@@ -13,6 +13,7 @@
 
 mod board;
 mod core;
+mod files;
 mod headers;
 mod open;
 mod reader;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 use self::board::Board;
 use self::core::{Core, Shared, Way, WriterThread};
+use self::files::LogFiles;
 use self::reader::LocalReader;
 use self::store::Fault;
 use super::lock::lock;
@@ -70,7 +72,8 @@ impl LocalLog {
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
         let beside = open::beside(&path, &name)?;
         let shared = shared(&db, name.clone(), clock)?;
-        let thread = WriterThread::start(db, Arc::clone(&shared)).map_err(failed)?;
+        let files = LogFiles::open(&path, &name, shared.board.lock().records())?;
+        let thread = WriterThread::start(db, files, Arc::clone(&shared)).map_err(failed)?;
         let way = Way::File { path, thread, _held: held };
         Ok(Self { core: Arc::new(Core { shared, db: Arc::new(Mutex::new(beside)), way }) })
     }

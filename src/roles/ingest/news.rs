@@ -38,7 +38,8 @@ impl LaneNews {
         };
         let topics = source.topics.iter().map(|topic| &topic.name).map(of).collect();
         let report = LaneReport { source: id.source.clone(), lane: id.lane, topics };
-        Ok(Self { report, fresh: false })
+        // Published at once: if this process may not write it, that shows now, not with the next gap.
+        Ok(Self { report, fresh: true })
     }
 
     /// A position of the topic that was committed once.

@@ -15,12 +15,13 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use super::clients::{self, Quiet};
 use super::cluster::Cluster;
-use super::fault::{self, failed};
+use super::fault::{self, failed, refused};
 use super::patience::{PATIENCE, REQUEST, patiently};
 use super::record;
 use super::sender::{Reports, Sender, not_taken, send};
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
+use crate::edge::log::right::{Operation, AccessRight};
 use crate::edge::log::{Commit, LogError, Transaction};
 
 /// How long one step of a transaction may take.
@@ -103,6 +104,11 @@ impl Committer {
             Failed::Output(index, error) => (error, transaction.outputs.get(index)),
             Failed::Position(error) | Failed::Other(error) => (error, None),
         };
+        let needs = [
+            AccessRight::commit_as(&self.owner),
+            AccessRight::group(Operation::Read, &transaction.group),
+            AccessRight::topic(Operation::Read, &transaction.input.topic),
+        ];
         let doing = format!("committing as {}", self.owner);
         if self.is_fenced(&error) {
             diagnostics::kafka_trouble(&doing, &error.to_string());
@@ -117,9 +123,12 @@ impl Committer {
         {
             return match (out, again) {
                 (true, _) => Ok(Commit::Fenced),
-                (false, true) => Ok(Commit::Retry),
+                (false, true) => {
+                    diagnostics::kafka_trouble(&doing, &error.to_string());
+                    Ok(Commit::Retry)
+                }
                 (false, false) => Err(at.map_or_else(
-                    || failed(&doing, error.clone()),
+                    || refused(&doing, &needs, error.clone()),
                     |record| not_taken(Some(record), error.clone()),
                 )),
             };
@@ -157,12 +166,13 @@ fn may_go_through(error: &KafkaError) -> bool {
 /// A producer that is the only one of its name from now on.
 fn begin(cluster: &Cluster, owner: &str) -> Result<Sender, LogError> {
     let doing = format!("becoming {owner}");
+    let needs = [AccessRight::commit_as(owner)];
     let made =
         clients::committer(cluster.settings(), owner).create_with_context(Reports::default());
     let sender: Sender = made.map_err(|error| failed(&doing, error))?;
     // Asked before it knows the brokers, the first step takes half a second.
-    patiently(&doing, || sender.client().fetch_metadata(None, REQUEST).map(drop))?;
-    patiently(&doing, || sender.init_transactions(STEP))?;
+    patiently(&doing, &needs, || sender.client().fetch_metadata(None, REQUEST).map(drop))?;
+    patiently(&doing, &needs, || sender.init_transactions(STEP))?;
     Ok(sender)
 }
 

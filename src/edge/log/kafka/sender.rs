@@ -10,11 +10,12 @@ use rdkafka::message::{DeliveryResult, Message};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::fault::{self, failed};
+use super::fault::{self, failed, refused};
 use super::partition::number;
 use super::{clients, record};
 use crate::edge::diagnostics;
 use crate::edge::log::lock::lock;
+use crate::edge::log::right::{Operation, AccessRight};
 use crate::edge::log::{LogError, Outgoing};
 
 /// A poll of the producer always takes this long, so it is short.
@@ -79,10 +80,12 @@ pub(super) fn send(sender: &Sender, records: &[Outgoing]) -> Result<Vec<i64>, (u
 }
 
 fn enqueue(sender: &Sender, index: usize, outgoing: &Outgoing) -> Result<(), KafkaError> {
-    let mut next = BaseRecord::with_opaque_to(&outgoing.to.topic, index)
-        .partition(number(&outgoing.to))
-        .payload(outgoing.value.as_slice());
+    let mut next =
+        BaseRecord::with_opaque_to(&outgoing.to.topic, index).partition(number(&outgoing.to));
     next.key = outgoing.key.as_deref();
+    // Compaction removes a key whose last value is absent; it would keep an empty one for ever.
+    let tombstone = outgoing.value.is_empty() && outgoing.key.is_some();
+    next.payload = (!tombstone).then_some(outgoing.value.as_slice());
     next.headers = record::headers(&outgoing.headers);
     loop {
         match sender.send(next) {
@@ -101,6 +104,12 @@ pub(super) fn not_taken(record: Option<&Outgoing>, error: KafkaError) -> LogErro
     let Some(record) = record else { return failed("appending", error) };
     match fault::code(&error) {
         Some(code) if fault::is_missing(code) => LogError::NoSuchPartition(record.to.clone()),
-        _ => failed(&format!("appending to {}", record.to), error),
+        Some(RDKafkaErrorCode::InvalidRecord) if record.key.is_none() => {
+            LogError::NoKey(record.to.clone())
+        }
+        _ => {
+            let needs = [AccessRight::topic(Operation::Write, &record.to.topic)];
+            refused(&format!("appending to {}", record.to), &needs, error)
+        }
     }
 }

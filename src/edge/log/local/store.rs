@@ -47,7 +47,15 @@ pub(super) fn explain(name: &str, doing: &str, error: Arc<rusqlite::Error>) -> L
     if damaged {
         return damage(name, &error.to_string());
     }
-    LogError::Storage { doing: format!("{doing} {name}"), source: Box::new(error) }
+    let advice = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "; its disk is full: make room there",
+        Some(ErrorCode::SystemIoFailure) => "; check that its disk has room and works",
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            "; check that the folder is there and that this user may write to it"
+        }
+        _ => "",
+    };
+    LogError::Storage { doing: format!("{doing} {name}"), source: format!("{error}{advice}").into() }
 }
 
 pub(super) fn damage(name: &str, why: &str) -> LogError {
