@@ -135,7 +135,7 @@ pub enum CliCommand {
     /// Serve the HTTP API, as one of several processes on Kafka
     #[command(after_help = process::SERVE)]
     Serve,
-    /// Create or check the topics that Ripcord needs on Kafka, and list the rights on them
+    /// Create or check the topics on Kafka, and show the rights
     #[command(subcommand, after_help = process::TOPICS)]
     Topics(TopicsCommand),
     /// Send recorded telemetry to the topics of a source on Kafka

@@ -51,10 +51,7 @@ fn registry(config: &Config, settings: &RegistrySettings) -> Option<ConfigProble
     Some(problem(&at, value, chain(&error)))
 }
 
-fn programs(
-    settings: &ExecSettings,
-    environment: &BTreeMap<String, String>,
-) -> Vec<ConfigProblem> {
+fn programs(settings: &ExecSettings, environment: &BTreeMap<String, String>) -> Vec<ConfigProblem> {
     let search = environment.get("PATH").map_or("", String::as_str);
     let named = [("probe", &settings.probe), ("act", &settings.act)];
     let missing = named.into_iter().filter_map(|(key, words)| {
@@ -80,12 +77,10 @@ fn missing(program: &str, search: &str) -> Option<String> {
     }
     match runs(Path::new(program)) {
         Some(true) => None,
-        Some(false) => {
-            Some(format!("this file may not be executed; run chmod +x {program}"))
-        }
+        Some(false) => Some(format!("this file may not be executed; run chmod +x {program}")),
         None => {
             let why = "there is no such program on this machine; correct the path, or run this \
-                       check where the worker runs. A relative path begins where ripcord is started";
+                       check where the worker runs. A relative path begins where ripcord starts";
             Some(why.to_owned())
         }
     }

@@ -165,7 +165,8 @@ impl RoleThreads {
         let thread = std::thread::Builder::new().name(name.clone());
         self.names.push(name.clone());
         thread.spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(|| lives(&name, life, shared, &stop, &health)));
+            let result =
+                catch_unwind(AssertUnwindSafe(|| lives(&name, life, shared, &stop, &health)));
             let result = result.unwrap_or_else(|_| Err(ProcessError::Broke(name)));
             // Nobody listens any more: the process ends.
             let _told = ended.send(result);
@@ -186,6 +187,10 @@ fn lives(
     loop {
         let watch = Stopwatch::start();
         let Err(source) = life(stop) else { return Ok(()) };
+        let rests = matches!(source, RoleError::Rests { .. });
+        if rests && stop.is_set() {
+            return Ok(());
+        }
         if let RoleError::Fenced(what) = &source {
             diagnostics::fenced(name, what);
         }
@@ -195,7 +200,6 @@ fn lives(
         if watch.elapsed() >= RAN_WELL {
             pause = PAUSES.0;
         }
-        let rests = matches!(source, RoleError::Rests { .. });
         let why = format!("{:#}", anyhow::Error::new(source));
         diagnostics::role_restarted(name, &why, pause.as_millis());
         health.failed(name, why);

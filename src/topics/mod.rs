@@ -15,4 +15,6 @@ pub(crate) mod snapshots;
 
 pub use error::RoleError;
 pub use names::Topics;
-pub(crate) use names::{KEYS, LANE, TROUBLE, committer, group_name, ingest_role, lane_key, reply_key, worker_role};
+pub(crate) use names::{
+    KEYS, LANE, TROUBLE, committer, group_name, ingest_role, lane_key, reply_key, worker_role,
+};

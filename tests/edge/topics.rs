@@ -115,7 +115,9 @@ fn each_finding_names_what_mends_it() {
         (
             INBOX,
             "max.message.bytes=1000",
-            format!("{CONFIGS} --entity-name ripcord.prod.x --add-config max.message.bytes=16777216"),
+            format!(
+                "{CONFIGS} --entity-name ripcord.prod.x --add-config max.message.bytes=16777216"
+            ),
         ),
         (
             INBOX,

@@ -338,13 +338,21 @@ pub fn answer(id: &str, version: &str, start: EventTime, second: i64, ill: bool)
 }
 
 /// Waits for something; what it was is told if it does not come.
-pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    let found = within(LONG, ask);
+    found.unwrap_or_else(|| panic!("it does not come to pass that {what}"))
+}
+
+/// Waits for something for so long.
+pub fn within<T>(limit: Span, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let watch = Stopwatch::start();
     loop {
         if let Some(found) = ask() {
-            return found;
+            return Some(found);
         }
-        assert!(watch.elapsed() < LONG, "it does not come to pass that {what}");
+        if watch.elapsed() >= limit {
+            return None;
+        }
         // For a moment between two looks the roles have the processors.
         std::thread::sleep(std::time::Duration::from_millis(50));
     }

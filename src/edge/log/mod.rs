@@ -17,8 +17,8 @@ use std::fmt;
 use std::time::Duration;
 
 use self::gap::Gap;
-use self::right::AccessRight;
 pub use self::log_clock::LogClock;
+use self::right::AccessRight;
 use crate::edge::clock::Uptime;
 use crate::model::{LogTime, Namespace};
 

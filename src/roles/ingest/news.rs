@@ -38,7 +38,7 @@ impl LaneNews {
         };
         let topics = source.topics.iter().map(|topic| &topic.name).map(of).collect();
         let report = LaneReport { source: id.source.clone(), lane: id.lane, topics };
-        // Published at once: if this process may not write it, that shows now, not with the next gap.
+        // Published at once: should this process lack the right, that shows now.
         Ok(Self { report, fresh: true })
     }
 

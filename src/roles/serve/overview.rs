@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-
 use super::App;
 use super::last_words::LastWords;
 use super::stored::{StoredValue, by_key, decoded};

@@ -18,7 +18,7 @@ use super::scanners::{Scanners, Views};
 use crate::config::KafkaSettings;
 use crate::edge::clock::Clock;
 use crate::edge::log::lock::lock;
-use crate::edge::log::right::{Operation, AccessRight};
+use crate::edge::log::right::{AccessRight, Operation};
 use crate::edge::log::{LogClock, LogError, Partition};
 
 /// How long the first answer may take.

@@ -21,8 +21,8 @@ use super::record;
 use super::sender::{Reports, Sender, not_taken, send};
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
-use crate::edge::log::right::{Operation, AccessRight};
-use crate::edge::log::{Commit, LogError, Transaction};
+use crate::edge::log::right::{AccessRight, Operation};
+use crate::edge::log::{Commit, LogError, Outgoing, Transaction};
 
 /// How long one step of a transaction may take.
 const STEP: Duration = Duration::from_secs(10);
@@ -117,6 +117,10 @@ impl Committer {
         }
         let out = fault::code(&error).is_some_and(fault::is_out);
         let again = may_go_through(&error);
+        let given_up = || match at {
+            Some(record) => not_taken(Some(record), error.clone()),
+            None => refused(&doing, &needs, error.clone()),
+        };
         if let Some(sender) = &self.sender
             && sender.client().fatal_error().is_none()
             && sender.abort_transaction(STEP).is_ok()
@@ -127,12 +131,14 @@ impl Committer {
                     diagnostics::kafka_trouble(&doing, &error.to_string());
                     Ok(Commit::Retry)
                 }
-                (false, false) => Err(at.map_or_else(
-                    || refused(&doing, &needs, error.clone()),
-                    |record| not_taken(Some(record), error.clone()),
-                )),
+                (false, false) => Err(given_up()),
             };
         }
+        if fault::is_denied(&error) {
+            self.sender = Some(begin(&self.cluster, &self.owner)?);
+            return Err(given_up());
+        }
+        diagnostics::kafka_trouble(&doing, &error.to_string());
         // Neither ended nor given up: a new producer ends it, one way or the other. Unless the
         // shard belongs to another process by now, which has done that already.
         self.sender = None;
@@ -182,13 +188,26 @@ fn write(
     speaker: &ConsumerGroupMetadata,
 ) -> Result<(), Failed> {
     sender.begin_transaction().map_err(Failed::Other)?;
-    send(sender, &transaction.outputs).map_err(|(index, error)| Failed::Output(index, error))?;
+    send(sender, &transaction.outputs)
+        .map_err(|(index, error)| because(sender, &transaction.outputs, (index, error)))?;
     let position =
         record::position(&transaction.input, transaction.position, &transaction.metadata);
     let position = position.map_err(Failed::Position)?;
     insist(|| sender.send_offsets_to_transaction(&position, speaker, STEP))
         .map_err(Failed::Position)?;
     insist(|| sender.commit_transaction(STEP)).map_err(Failed::Other)
+}
+
+/// Why an output failed. Where a topic may not be written, all outputs are dropped, and none says
+/// why: the next step of the transaction does, which it refuses.
+fn because(sender: &Sender, outputs: &[Outgoing], (index, error): (usize, KafkaError)) -> Failed {
+    let cause = sender.begin_transaction().err().filter(fault::is_denied);
+    let denied = sender.context().denied();
+    let at = |topic: &String| outputs.iter().position(|output| output.to.topic == *topic);
+    match cause {
+        Some(cause) => Failed::Output(denied.as_ref().and_then(at).unwrap_or(index), cause),
+        None => Failed::Output(index, error),
+    }
 }
 
 /// Repeats a step that timed out: the client then continues it.

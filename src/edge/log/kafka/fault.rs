@@ -4,7 +4,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::edge::log::LogError;
-use crate::edge::log::right::{Resource, AccessRight};
+use crate::edge::log::right::{AccessRight, Resource};
 
 /// The code of an error. The client names none for [`KafkaError::AdminOp`], which has one.
 pub(super) fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
@@ -45,6 +45,20 @@ fn passes(code: RDKafkaErrorCode) -> bool {
             | Code::WaitCache
             | Code::Resolve
             | Code::QueueFull
+    )
+}
+
+/// The brokers do not let this user do it.
+pub(super) fn is_denied(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        code(error),
+        Some(
+            Code::TopicAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::TransactionalIdAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+        )
     )
 }
 

@@ -28,7 +28,7 @@ use super::record;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
 use crate::edge::log::gap::Gap;
-use crate::edge::log::right::{Operation, AccessRight};
+use crate::edge::log::right::{AccessRight, Operation};
 use crate::edge::log::{Commit, Committed, LogError, Partition, Read, Reader, Record};
 use crate::model::LogTime;
 

@@ -18,7 +18,7 @@ use super::scanners::{CompactedView, Scanner};
 use super::{record, topics};
 use crate::edge::clock::Stopwatch;
 use crate::edge::log::lock::lock;
-use crate::edge::log::right::{Operation, AccessRight};
+use crate::edge::log::right::{AccessRight, Operation};
 use crate::edge::log::{LogError, Partition, Record};
 
 /// Clients kept for the next scan.
@@ -112,9 +112,10 @@ impl Scanner {
         let mut from = position;
         if !stands || from >= self.end {
             let doing = format!("asking for the bounds of {partition}");
+            let needs = [AccessRight::topic(Operation::Describe, &partition.topic)];
             let ask =
                 || self.consumer.fetch_watermarks(&partition.topic, number(partition), REQUEST);
-            let (first, end) = patiently(&doing, &[AccessRight::topic(Operation::Describe, &partition.topic)], ask)?;
+            let (first, end) = patiently(&doing, &needs, ask)?;
             (from, self.end) = (position.clamp(first, end), end);
         }
         if from >= self.end || most == 0 {

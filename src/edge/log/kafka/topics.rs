@@ -14,7 +14,7 @@ use super::fault::failed;
 use super::patience::{REQUEST, patiently};
 use super::{Described, MAX_RECORD_BYTES};
 use crate::edge::log::LogError;
-use crate::edge::log::right::{Operation, AccessRight};
+use crate::edge::log::right::{AccessRight, Operation};
 
 /// How long the brokers may take to create a topic.
 const MADE: Duration = Duration::from_secs(30);

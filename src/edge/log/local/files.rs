@@ -40,8 +40,10 @@ impl LogFiles {
         let path = db.with_file_name(END);
         let failed = |error: std::io::Error| LogError::Storage {
             doing: format!("opening {}", path.display()),
-            source: format!("{error}; check that its disk has room and that this user may write it")
-                .into(),
+            source: format!(
+                "{error}; check that its disk has room and that this user may write it"
+            )
+            .into(),
         };
         let open = File::options().read(true).write(true).create(true).truncate(false).open(&path);
         let end = open.map_err(failed)?;

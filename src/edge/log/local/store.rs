@@ -55,7 +55,10 @@ pub(super) fn explain(name: &str, doing: &str, error: Arc<rusqlite::Error>) -> L
         }
         _ => "",
     };
-    LogError::Storage { doing: format!("{doing} {name}"), source: format!("{error}{advice}").into() }
+    LogError::Storage {
+        doing: format!("{doing} {name}"),
+        source: format!("{error}{advice}").into(),
+    }
 }
 
 pub(super) fn damage(name: &str, why: &str) -> LogError {
