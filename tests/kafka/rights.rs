@@ -5,7 +5,9 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 
 use ripcord::config::KafkaSettings;
+use ripcord::edge::log::{Log as _, Outgoing, Partition, Topic};
 use ripcord::model::Span;
+use ripcord::shard::Inbox;
 use tempfile::TempDir;
 
 use crate::common::skip::skipped;
@@ -87,6 +89,14 @@ impl Guarded {
         self.world.start_in(&environment, arguments)
     }
 
+    /// A record for decide to fold, so that it has something to commit.
+    fn ask_to_commit(&self) {
+        let to = Partition { topic: Topic::Inbox.name(&self.world.namespace), partition: 0 };
+        let value = serde_json::to_vec(&Inbox::Tick).unwrap();
+        let record = Outgoing { to, key: None, headers: Vec::new(), value };
+        self.world.log.writer(None).unwrap().append(vec![record]).unwrap();
+    }
+
     /// Takes one right away, starts the role and waits until it names the right. Returns what the
     /// role said if it never does.
     fn names(&self, (role, arguments): (&str, &[&str]), right: &Granted) -> Option<String> {
@@ -95,6 +105,9 @@ impl Guarded {
         let wanted = format!("the right {} on {}", right.operation, right.resource);
         // Reading includes asking, and a role may ask first.
         let asked = format!("the right Describe on {}", right.resource);
+        if role == "decide" {
+            self.ask_to_commit();
+        }
         let named = within(NAMED_WITHIN, || {
             let mut said = process.said();
             if role == "serve" && process.runs() && process.said().contains("at=") {
