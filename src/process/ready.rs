@@ -83,13 +83,12 @@ pub(crate) fn fitting(topics: &Topics) -> Result<Vec<String>, NotReady> {
 pub(super) fn ready(topics: &Topics, config: &Config, part: &RoleSet) -> Result<(), NotReady> {
     let mut absent = BTreeMap::new();
     for needed in rights::needed(config, part) {
-        let found = topics.log.partitions(&needed.name).map_err(|error| match error {
-            LogError::Denied { .. } => {
-                let doing = format!("starting `ripcord {part}`");
-                LogError::Denied { doing, right: needed.right.clone() }
-            }
-            other => other,
-        })?;
+        let found = topics.log.partitions(&needed.name);
+        if let Err(LogError::Denied { .. }) = found {
+            let doing = format!("starting `ripcord {part}`");
+            return Err(LogError::Denied { doing, right: needed.right }.into());
+        }
+        let found = found?;
         match (found, needed.source) {
             (None, Some(source_id)) => {
                 absent.entry(source_id).or_insert(needed.name);

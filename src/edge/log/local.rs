@@ -138,7 +138,7 @@ fn shared(
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<Shared>, LogError> {
     let (known, newest) =
-        store::load(db).map_err(|error| store::explain(&name, "opening", Arc::new(error)))?;
+        store::load(db).map_err(|error| store::explain(&name, "opening", &error))?;
     Ok(Arc::new(Shared::new(name, Board::new(known), LogClock::new(clock, newest))))
 }
 

@@ -35,13 +35,13 @@ impl Shared {
     pub(super) fn said(&self, doing: &str, fault: Fault) -> LogError {
         match fault {
             Fault::Asked(error) => error,
-            Fault::Sql(error) => store::explain(&self.name, doing, Arc::new(error)),
+            Fault::Sql(error) => store::explain(&self.name, doing, &error),
         }
     }
 
     fn explain(&self, doing: &str, fault: BatchFault) -> LogError {
         match fault {
-            BatchFault::Sql(error) => store::explain(&self.name, doing, error),
+            BatchFault::Sql(error) => store::explain(&self.name, doing, &error),
             BatchFault::Files(why) => store::damage(&self.name, &why),
         }
     }
