@@ -6,21 +6,20 @@ use anyhow::Result;
 
 use super::screen;
 use crate::cli::{COULD_NOT, DONE, Global, NO};
-use crate::config::{Config, ConfigError, ConfigProblem, REGISTRY};
-use crate::edge::chain::chain;
+use crate::config::{Config, ConfigError, ConfigProblem};
 use crate::edge::terminal;
-use crate::model::TargetId;
+use crate::process::preview;
 use crate::show;
-use crate::targets::registry::RegistryFile;
 use crate::wire::api::{RefusedConfig, RefusedSetting};
 
 /// Shows the settings in effect and what they mean, or every problem with them.
 pub(super) fn run(global: &Global, environment: &BTreeMap<String, String>) -> Result<u8> {
     let config = Config::load(&global.config, environment);
-    if let Ok(config) = &config
-        && let Some(problem) = registry(config)?
-    {
-        return refuse(global, &ConfigError { problems: vec![problem] });
+    if let Ok(config) = &config {
+        let problems = preview::problems(config, environment);
+        if !problems.is_empty() {
+            return refuse(global, &ConfigError { problems });
+        }
     }
     for exposed in config.iter().flat_map(|config| &config.settings.exposed) {
         terminal::complain(&format!(
@@ -52,19 +51,6 @@ fn refuse(global: &Global, refused: &ConfigError) -> Result<u8> {
     // Files that cannot be read are neither valid nor refused.
     let read = global.config.iter().all(|file| std::fs::read(file).is_ok());
     Ok(if read { NO } else { COULD_NOT })
-}
-
-/// What is wrong with the registry, if it is here: the settings may be of another machine.
-fn registry(config: &Config) -> Result<Option<ConfigProblem>> {
-    let workers = &config.settings.workers;
-    let Some(settings) = workers.registry.as_ref().filter(|registry| registry.path.exists()) else {
-        return Ok(None);
-    };
-    let file = RegistryFile::new(TargetId::new(REGISTRY)?, settings.path.clone());
-    let checked = file.in_shape(workers.registry_shape.clone()).check();
-    let path = ["workers", "registry", "path"].map(str::to_owned).into_iter().collect();
-    let value = Some(serde_json::to_string(&settings.path)?);
-    Ok(checked.err().map(|error| ConfigProblem { path, value, origin: None, why: chain(&error) }))
 }
 
 fn refusal(refused: &ConfigError) -> RefusedConfig {

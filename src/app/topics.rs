@@ -8,9 +8,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{config, kafka, screen};
-use crate::cli::{DONE, Global, NO, TopicsCommand};
+use crate::cli::{DONE, Global, NO, RoleName, TopicsCommand};
+use crate::config::{Config, KafkaSettings, LogKind};
 use crate::edge::terminal;
-use crate::process::topics;
+use crate::process::{RoleSet, WorkerKind, rights, topics};
 use crate::show;
 use crate::topics::Topics;
 
@@ -22,6 +23,11 @@ pub(super) fn run(
 ) -> Result<u8> {
     let config = config(global, environment)?;
     let instead = "on the local log `ripcord up` creates the topics, and there is nothing to check";
+    if let TopicsCommand::Acls { principal, role } = asked
+        && let LogKind::Kafka(settings) = &config.settings.log.kind
+    {
+        return acls(global, &config, settings, principal, *role);
+    }
     let Some((settings, log)) = kafka(&config, instead)? else { return Ok(NO) };
     let topics = Topics {
         log: Arc::new(log.clone()),
@@ -35,6 +41,7 @@ pub(super) fn run(
             print(global, &made, || show::made(&made, screen))?;
             Ok(DONE)
         }
+        TopicsCommand::Acls { .. } => Ok(NO),
         TopicsCommand::Check { sample } => {
             let compared = topics::check(&log, &topics, &config.settings, settings, *sample)?;
             let good = compared.iter().all(|topic| topic.must() == 0);
@@ -43,6 +50,28 @@ pub(super) fn run(
             Ok(if good { DONE } else { NO })
         }
     }
+}
+
+/// Prints the commands that give a user the rights of a role. No broker is asked.
+fn acls(
+    global: &Global,
+    config: &Config,
+    kafka: &KafkaSettings,
+    principal: &str,
+    role: Option<RoleName>,
+) -> Result<u8> {
+    let part = match role {
+        None => RoleSet::All,
+        Some(RoleName::Ingest) => RoleSet::Ingest,
+        Some(RoleName::Decide) => RoleSet::Decide,
+        Some(RoleName::Work) => RoleSet::Work(WorkerKind::Any),
+        Some(RoleName::Route) => RoleSet::Route,
+        Some(RoleName::Serve) => RoleSet::Serve,
+    };
+    let begin = topics::Tools::of(kafka).begin("kafka-acls");
+    let commands = rights::commands(&begin, principal, &rights::rights(config, &part));
+    print(global, &json!({ "commands": commands }), || commands.join("\n"))?;
+    Ok(DONE)
 }
 
 fn print(global: &Global, json: &impl Serialize, text: impl Fn() -> String) -> Result<()> {

@@ -20,7 +20,7 @@ use crate::model::RecordingFile;
 
 pub use demo::DemoArgs;
 pub use exit::{COULD_NOT, DONE, NO};
-pub use process::{HealthArgs, PublishArgs, TopicsCommand, WorkArgs};
+pub use process::{HealthArgs, PublishArgs, RoleName, TopicsCommand, WorkArgs};
 pub use remote::{
     MaybeReason, OfModel, OfScope, OfVersion, Order, ReasonArgs, Remote, RulesCommand, Which,
 };
@@ -135,7 +135,7 @@ pub enum CliCommand {
     /// Serve the HTTP API, as one of several processes on Kafka
     #[command(after_help = process::SERVE)]
     Serve,
-    /// Create or check the topics that Ripcord needs on Kafka
+    /// Create or check the topics on Kafka, and show the rights
     #[command(subcommand, after_help = process::TOPICS)]
     Topics(TopicsCommand),
     /// Send recorded telemetry to the topics of a source on Kafka

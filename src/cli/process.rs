@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, value_parser};
+use clap::{Args, Subcommand, ValueEnum, value_parser};
 
 use super::values::{moment, rate, target};
 use crate::model::{EventTime, TargetId};
@@ -63,7 +63,9 @@ Examples:
   ripcord topics create --config prod.toml
   ripcord topics create --telemetry --config prod.toml   the sources' topics too
   ripcord topics check --config prod.toml                exit code 1: fix needed
-  ripcord topics check --sample 2000 --config prod.toml  the keys, too";
+  ripcord topics check --sample 2000 --config prod.toml  the keys, too
+  ripcord topics acls --principal User:ripcord-ingest --role ingest \\
+      --config prod.toml                                 its rights on the brokers";
 
 pub(super) const PUBLISH: &str = "\
 Each line is sent unchanged. Its key is the request (or else the id, or else the
@@ -109,6 +111,21 @@ pub enum WorkArgs {
     Notice,
 }
 
+/// A role that has rights of its own on the brokers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoleName {
+    /// `ripcord ingest`
+    Ingest,
+    /// `ripcord decide`
+    Decide,
+    /// `ripcord work`, all workers of the settings
+    Work,
+    /// `ripcord route`
+    Route,
+    /// `ripcord serve`
+    Serve,
+}
+
 /// Create or check the topics that Ripcord needs on Kafka.
 #[derive(Debug, Clone, PartialEq, Subcommand)]
 pub enum TopicsCommand {
@@ -123,6 +140,15 @@ pub enum TopicsCommand {
         /// Also show how keys are placed, by the newest records of each topic
         #[arg(long, value_name = "RECORDS", value_parser = value_parser!(u32).range(1..=1_000_000))]
         sample: Option<u32>,
+    },
+    /// Print the kafka-acls commands that give a user the rights of a role
+    Acls {
+        /// The user, such as User:ripcord-ingest
+        #[arg(long, value_name = "USER")]
+        principal: String,
+        /// Only this role; by default all of them, as for `ripcord up`
+        #[arg(long, value_name = "ROLE", value_enum)]
+        role: Option<RoleName>,
     },
 }
 

@@ -38,6 +38,8 @@ fn every_command_is_understood() {
         "topics create",
         "topics create --telemetry",
         "topics check --json",
+        "topics acls --principal User:x",
+        "topics acls --principal User:x --role ingest --json",
         "publish a.jsonl b.jsonl.gz --source s --rate 2000 --until 2025-03-01T12:00:00Z",
         "publish -",
         "status",

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use super::file::{ExposedFile, read_secret};
 use super::problem::{ConfigProblem, Path};
+use super::secret::{NO_PATH, is_usual_path};
 use super::tree::Tree;
 use super::units;
 use crate::model::{NameError, Span};
@@ -54,6 +55,10 @@ impl<'a> Checker<'a> {
                     self.exposed.push(ExposedFile { setting, file: file.into() });
                 }
                 Some(text)
+            }
+            Err(_) if !is_usual_path(file) => {
+                self.refuse(path, NO_PATH);
+                None
             }
             Err(why) => {
                 self.refuse(path, format!("cannot be read: {why}"));

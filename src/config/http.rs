@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::check::{Checker, checked};
 use super::problem::Path;
 use super::raw;
-use super::secret::{Environment, Secret};
+use super::secret::{Environment, Secret, is_usual_variable};
 use super::tokens::{AccessToken, ConfiguredTokens, tokens};
 use super::units::HOUR;
 use crate::model::Span;
@@ -85,7 +85,7 @@ pub(super) fn http(
         let why = format!(
             "this address can be reached from other machines and needs a token; set the variable \
              {}, http.token_file or [[http.tokens]], or listen on 127.0.0.1",
-            raw.token_env
+            if is_usual_variable(&raw.token_env) { &raw.token_env } else { "of http.token_env" }
         );
         check.refuse(&listen_at, why);
     }

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use super::check::Checker;
 use super::problem::Path;
 use super::raw;
-use super::secret::{Environment, Secret, is_secret, secret};
+use super::secret::{Environment, Secret, is_secret, secret, wrong_variable};
 use super::workers::WorkerSettings;
 use crate::model::Span;
 
@@ -190,6 +190,10 @@ fn named(
 ) -> BTreeMap<String, Secret> {
     let mut secrets = BTreeMap::new();
     for (name, variable) in &raw.properties_from_env {
+        if let Some(why) = wrong_variable(environment, variable) {
+            check.refuse(&at.key("properties_from_env").key(name), why);
+            continue;
+        }
         match secret(environment, variable) {
             Some(value) => _ = secrets.insert(name.clone(), value),
             None => {

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 use super::check::Checker;
 use super::problem::Path;
 use super::raw;
-use super::secret::{Environment, Secret};
+use super::secret::{Environment, Secret, wrong_variable};
 
 /// The name of the single token.
 const SINGLE: &str = "admin";
@@ -112,6 +112,10 @@ fn single(
     environment: &Environment,
 ) -> Option<Secret> {
     let file_at = at.key("token_file");
+    if let Some(why) = wrong_variable(environment, &raw.token_env) {
+        check.refuse(&at.key("token_env"), why);
+        return None;
+    }
     let variable = environment.get(&raw.token_env);
     let place = format!("the variable {}: ", raw.token_env);
     let from_variable = variable.and_then(|text| fit(check, &at.key("token_env"), &place, text));

@@ -38,6 +38,22 @@ pub(super) fn is_secret(path: &[String]) -> bool {
     }
 }
 
+/// Whether the value at a place may be a secret that belongs elsewhere: it is no usual name of a
+/// variable, or no usual path, where one of these is wanted.
+pub(super) fn is_misplaced(path: &[String], value: &str) -> bool {
+    let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+    match parts.as_slice() {
+        ["kafka", "properties_from_env", _] | ["http", "token_env"] => {
+            !secret::is_usual_variable(value)
+        }
+        ["workers", "notice", "webhook_secret_env"] => !secret::is_usual_variable(value),
+        ["kafka", "properties_from_file", _]
+        | ["http", "token_file"]
+        | ["http", "tokens", _, "file"] => !secret::is_usual_path(value),
+        _ => false,
+    }
+}
+
 /// All layers merged, with the origin of each value.
 #[derive(Debug)]
 pub(super) struct Tree {
@@ -115,6 +131,11 @@ impl Tree {
         let value = find(&self.given, path.parts());
         let shown = match value {
             Some(_) if is_secret(path.parts()) => Some("…".to_owned()),
+            Some(Value { kind: ValueKind::String(text), .. })
+                if is_misplaced(path.parts(), text) =>
+            {
+                Some("…".to_owned())
+            }
             Some(value) if !matches!(value.kind, ValueKind::Table(_)) => {
                 Some(json(value).to_string())
             }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::check::{Checker, checked};
 use super::problem::Path;
 use super::raw;
-use super::secret::{Environment, Secret, secret};
+use super::secret::{Environment, Secret, secret, wrong_variable};
 use super::shape::{self, RegistryShape};
 use super::units::SECOND;
 use crate::model::{ModelId, Span, Stage, TargetId, TargetRule};
@@ -124,6 +124,9 @@ pub(super) fn workers(
         }
         Secret::new(url)
     });
+    if let Some(why) = wrong_variable(environment, &raw.notice.webhook_secret_env) {
+        check.refuse(&notice_at.key("webhook_secret_env"), why);
+    }
     let notice = NoticeSettings {
         webhook_url,
         webhook_secret: secret(environment, &raw.notice.webhook_secret_env),

@@ -36,6 +36,8 @@ pub(super) enum RoleStanding {
     Reads,
     /// It has joined, but the log cannot be read.
     Blocked(String),
+    /// It failed and restarts after a pause.
+    Failed(String),
 }
 
 impl HealthBoard {
@@ -48,16 +50,37 @@ impl HealthBoard {
         self.all().insert(role.to_owned(), standing);
     }
 
+    /// Notes why a role restarts, if its state is observed. It counts as failed until it reads
+    /// again.
+    pub(super) fn failed(&self, role: &str, why: String) {
+        if let Some(standing) = self.all().get_mut(role) {
+            *standing = RoleStanding::Failed(why);
+        }
+    }
+
     /// Which roles are not ready, and why; `None` if all are.
     pub(super) fn unready(&self) -> Option<String> {
-        let all = self.all();
-        let unready = all.iter().filter_map(|(role, standing)| match standing {
+        self.reasons(|role, standing| match standing {
             RoleStanding::Joining => Some(format!("{role} has not joined its group yet")),
             RoleStanding::Blocked(why) => Some(format!("{role} cannot read: {why}")),
+            RoleStanding::Failed(why) => Some(format!("{role} waits after a failure: {why}")),
             RoleStanding::Reads => None,
-        });
-        let unready: Vec<_> = unready.collect();
-        (!unready.is_empty()).then(|| unready.join("; "))
+        })
+    }
+
+    /// Which roles have failed and wait, and why.
+    pub(super) fn failing(&self) -> Option<String> {
+        self.reasons(|role, standing| match standing {
+            RoleStanding::Failed(why) => Some(format!("{role} waits after a failure: {why}")),
+            RoleStanding::Joining | RoleStanding::Blocked(_) | RoleStanding::Reads => None,
+        })
+    }
+
+    fn reasons(&self, reason: impl Fn(&str, &RoleStanding) -> Option<String>) -> Option<String> {
+        let all = self.all();
+        let reasons: Vec<_> =
+            all.iter().filter_map(|(role, standing)| reason(role, standing)).collect();
+        (!reasons.is_empty()).then(|| reasons.join("; "))
     }
 
     /// Answers until `stop` says true.

@@ -3,8 +3,10 @@
 //! Law: nothing is created here. `ripcord topics create` does that, once: of many processes that
 //! start together, each would create the topics by its own settings.
 
-use super::RoleSet;
-use crate::config::Settings;
+use std::collections::BTreeMap;
+
+use super::{RoleSet, rights};
+use crate::config::Config;
 use crate::edge::log::{LogError, Topic};
 use crate::model::SourceId;
 use crate::topics::Topics;
@@ -65,26 +67,45 @@ pub enum NotReady {
 
 /// Ripcord's topics that do not exist. Those that do have one partition per shard.
 pub(crate) fn fitting(topics: &Topics) -> Result<Vec<String>, NotReady> {
-    let wanted = topics.shards;
     let mut missing = Vec::new();
     for kind in Topic::ALL {
         let topic = topics.topic(kind);
         match topics.log.partitions(&topic)? {
             None => missing.push(topic),
-            Some(found) if found == wanted => {}
-            Some(found) if kind == Topic::Inbox => {
-                return Err(NotReady::Shards { topic, found, wanted });
-            }
-            Some(found) => return Err(NotReady::Partitions { topic, found, wanted }),
+            Some(found) => fits(topics, topic, found)?,
         }
     }
     Ok(missing)
 }
 
-/// Checks that these roles can start.
-pub(super) fn ready(topics: &Topics, settings: &Settings, part: &RoleSet) -> Result<(), NotReady> {
-    if let Some(topic) = fitting(topics)?.into_iter().next() {
-        return Err(NotReady::NoTopic(topic));
+/// Checks that these roles can start: by the topics that they use, and by no others, since a user
+/// may have no right to ask about those.
+pub(super) fn ready(topics: &Topics, config: &Config, part: &RoleSet) -> Result<(), NotReady> {
+    let mut absent = BTreeMap::new();
+    for needed in rights::needed(config, part) {
+        let found = topics.log.partitions(&needed.name);
+        if let Err(LogError::Denied { .. }) = found {
+            let doing = format!("starting `ripcord {part}`");
+            return Err(LogError::Denied { doing, right: needed.right }.into());
+        }
+        let found = found?;
+        match (found, needed.source) {
+            (None, Some(source_id)) => {
+                absent.entry(source_id).or_insert(needed.name);
+            }
+            (None, None) => return Err(NotReady::NoTopic(needed.name)),
+            (Some(found), None) => fits(topics, needed.name, found)?,
+            (Some(_), Some(_)) => {}
+        }
+    }
+    // Where other sources can be measured, one without its topics rests.
+    let all = !part.measures() || absent.len() >= config.settings.sources.len();
+    let routed = config.settings.router.as_ref().and_then(|router| router.source.as_ref());
+    let routed = routed.filter(|_| part.routes());
+    if let Some((source_id, topic)) =
+        absent.into_iter().find(|(source, _)| all || Some(source) == routed)
+    {
+        return Err(NotReady::NoTelemetry { source_id, topic });
     }
     if part.decides() {
         for shard in 0..topics.shards {
@@ -93,26 +114,17 @@ pub(super) fn ready(topics: &Topics, settings: &Settings, part: &RoleSet) -> Res
             }
         }
     }
-    if let Some(source_id) = settings.router.as_ref().and_then(|router| router.source.as_ref())
-        && part.routes()
-    {
-        let source = settings.sources.iter().find(|source| source.id == *source_id);
-        for topic in source.into_iter().flat_map(|source| source.topics.first()) {
-            if topics.log.partitions(&topic.name)?.is_none() {
-                let (source_id, topic) = (source_id.clone(), topic.name.clone());
-                return Err(NotReady::NoTelemetry { source_id, topic });
-            }
-        }
-    }
-    if part.measures() {
-        for source in &settings.sources {
-            for topic in &source.topics {
-                if topics.log.partitions(&topic.name)?.is_none() {
-                    let (source_id, topic) = (source.id.clone(), topic.name.clone());
-                    return Err(NotReady::NoTelemetry { source_id, topic });
-                }
-            }
-        }
-    }
     Ok(())
+}
+
+/// Checks the partitions of one of Ripcord's topics: one per shard.
+fn fits(topics: &Topics, topic: String, found: u32) -> Result<(), NotReady> {
+    let wanted = topics.shards;
+    match found == wanted {
+        true => Ok(()),
+        false if topic == topics.topic(Topic::Inbox) => {
+            Err(NotReady::Shards { topic, found, wanted })
+        }
+        false => Err(NotReady::Partitions { topic, found, wanted }),
+    }
 }

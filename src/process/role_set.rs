@@ -32,6 +32,8 @@ pub enum WorkerKind {
     Router,
     /// The one that sends notices.
     Notice,
+    /// Every one that the settings configure.
+    Any,
 }
 
 impl RoleSet {
@@ -54,7 +56,8 @@ impl RoleSet {
     /// Whether one worker is among them.
     pub(super) fn works(&self, one: &WorkerKind) -> bool {
         match (self, one) {
-            (Self::All, _) | (Self::Work(WorkerKind::Exec(None)), WorkerKind::Exec(_)) => true,
+            (Self::All | Self::Work(WorkerKind::Any), _)
+            | (Self::Work(WorkerKind::Exec(None)), WorkerKind::Exec(_)) => true,
             (Self::Work(hands), one) => hands == one,
             (Self::Ingest | Self::Decide | Self::Route | Self::Serve, _) => false,
         }
@@ -70,6 +73,7 @@ impl WorkerKind {
             Self::Exec(Some(name)) => format!("[workers.exec.{name}]"),
             Self::Router => "url in [workers.router]".to_owned(),
             Self::Notice => "[workers.notice]".to_owned(),
+            Self::Any => "a worker in [workers]".to_owned(),
         }
     }
 }
@@ -86,6 +90,7 @@ impl fmt::Display for RoleSet {
             Self::Work(WorkerKind::Exec(Some(name))) => write!(f, "work exec {name}"),
             Self::Work(WorkerKind::Router) => f.write_str("work router"),
             Self::Work(WorkerKind::Notice) => f.write_str("work notice"),
+            Self::Work(WorkerKind::Any) => f.write_str("work"),
             Self::Route => f.write_str("route"),
             Self::Serve => f.write_str("serve"),
         }

@@ -34,6 +34,8 @@ use crate::topics::{RoleError, Topics};
 
 /// The first pause after a failure, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(30));
+/// The time between two looks whether the topic of a source that rests is there again.
+const RESTS: Duration = Duration::from_secs(2);
 /// After a role has run this long, its next pause is the first one again.
 const RAN_WELL: Span = Span::from_s(60);
 /// The time between two looks for old records.
@@ -166,10 +168,12 @@ impl RoleThreads {
         life: impl Fn(&StopSignal) -> Result<(), RoleError> + Send + 'static,
     ) -> Result<(), ProcessError> {
         let (stop, ended, shared) = (self.stop.clone(), self.ended.clone(), self.shared);
+        let health = self.health.clone();
         let thread = std::thread::Builder::new().name(name.clone());
         self.names.push(name.clone());
         thread.spawn(move || {
-            let result = catch_unwind(AssertUnwindSafe(|| lives(&name, life, shared, &stop)));
+            let result =
+                catch_unwind(AssertUnwindSafe(|| lives(&name, life, shared, &stop, &health)));
             let result = result.unwrap_or_else(|_| Err(ProcessError::Broke(name)));
             // Nobody listens any more: the process ends.
             let _told = ended.send(result);
@@ -184,11 +188,16 @@ fn lives(
     life: impl Fn(&StopSignal) -> Result<(), RoleError>,
     shared: bool,
     stop: &StopSignal,
+    health: &HealthBoard,
 ) -> Result<(), ProcessError> {
     let mut pause = PAUSES.0;
     loop {
         let watch = Stopwatch::start();
         let Err(source) = life(stop) else { return Ok(()) };
+        let rests = matches!(source, RoleError::Rests { .. });
+        if rests && stop.is_set() {
+            return Ok(());
+        }
         if let RoleError::Fenced(what) = &source {
             diagnostics::fenced(name, what);
         }
@@ -200,16 +209,17 @@ fn lives(
         }
         let why = format!("{:#}", anyhow::Error::new(source));
         diagnostics::role_restarted(name, &why, pause.as_millis());
+        health.failed(name, why);
         stop.pause(pause);
-        pause = PAUSES.1.min(pause * 2);
+        pause = if rests { RESTS } else { PAUSES.1.min(pause * 2) };
     }
 }
 
 /// Whether the error may pass.
 fn passes(error: &RoleError, shared: bool) -> bool {
     match error {
-        RoleError::Log(LogError::Storage { .. }) => true,
-        RoleError::Fenced(_) => shared,
+        RoleError::Log(LogError::Storage { .. } | LogError::Denied { .. }) => true,
+        RoleError::Fenced(_) | RoleError::Rests { .. } => shared,
         RoleError::Log(_)
         | RoleError::Record(_)
         | RoleError::Shard(_)
@@ -241,14 +251,14 @@ mod tests {
     #[test]
     fn losing_to_another_process_ends_a_role_only_where_there_can_be_none() {
         let (_stopper, stop) = watch::channel(false);
-        let lives_on = std::cell::Cell::new(0);
+        let (lives_on, health) = (std::cell::Cell::new(0), HealthBoard::default());
         let life = |_: &StopSignal| {
             lives_on.set(lives_on.get() + 1);
             if lives_on.get() < 2 { Err(RoleError::Fenced("lane".to_owned())) } else { Ok(()) }
         };
-        assert!(lives("role", life, true, &StopSignal::new(stop.clone())).is_ok());
+        assert!(lives("role", life, true, &StopSignal::new(stop.clone()), &health).is_ok());
         lives_on.set(0);
-        let ended = lives("role", life, false, &StopSignal::new(stop));
+        let ended = lives("role", life, false, &StopSignal::new(stop), &health);
         assert!(matches!(ended, Err(ProcessError::Role { .. })), "{ended:?}");
     }
 }

@@ -14,12 +14,12 @@ use super::listen::listen;
 use super::ready::ready;
 use super::roles::RoleThreads;
 use super::stop::StopSignal;
-use super::{ProcessError, RoleSet, router, welcome};
+use super::{ProcessError, RoleSet, rights, router, welcome};
 use crate::config::{Config, LogKind, Settings};
 use crate::edge::diagnostics;
 use crate::edge::log::local::LocalLog;
 use crate::edge::log::{Log, LogError};
-use crate::roles::serve::serve;
+use crate::roles::serve::serve_with;
 use crate::topics::open::{OpenLog, place};
 use crate::topics::{RoleError, Topics};
 
@@ -173,7 +173,12 @@ fn topics(
             topics.create(&config.rules)?;
             create_telemetry(log, settings)?;
         }
-        OpenLog::Kafka(_) => ready(&topics, settings, part)?,
+        OpenLog::Kafka(log) => {
+            if let Some(group) = rights::scan_group(config, part) {
+                log.scan_as(&group);
+            }
+            ready(&topics, config, part)?;
+        }
     }
     Ok((topics, carrier))
 }
@@ -224,7 +229,9 @@ async fn http(
         return Ok(health.answer(listener, settings.http.limits, stop).await?);
     }
     let (http, sources) = (settings.http, settings.sources);
-    serve(topics, http, sources, listener, stop).await.map_err(ProcessError::Http)
+    let trouble = std::sync::Arc::new(move || health.failing());
+    let served = serve_with(topics, http, sources, trouble, listener, stop).await;
+    served.map_err(ProcessError::Http)
 }
 
 /// Waits for the roles, but not for ever. The first that failed is reported.

@@ -97,11 +97,7 @@ pub fn check(
         let described = log.describe(&topic)?;
         existing.insert(topic, described);
     }
-    let secured = kafka.properties.get("security.protocol");
-    let tools = Tools {
-        brokers: kafka.brokers.clone(),
-        secured: secured.is_some_and(|protocol| !protocol.eq_ignore_ascii_case("plaintext")),
-    };
+    let tools = Tools::of(kafka);
     let mut keys = match sample {
         Some(most) => sample::sampled(log, &settings.sources, most)?,
         None => BTreeMap::new(),

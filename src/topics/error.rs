@@ -20,6 +20,18 @@ pub enum RoleError {
     /// Another process owns what this one held.
     #[error("another process took over {0}; this role stops here")]
     Fenced(String),
+    /// A topic of a source was deleted while it was measured.
+    #[error(
+        "the topic {topic} of source {source_id} does not exist, so this source rests until the \
+         topic is there again; create it (`ripcord topics create --telemetry` does), or disable \
+         the source"
+    )]
+    Rests {
+        /// Which source.
+        source_id: SourceId,
+        /// The topic.
+        topic: String,
+    },
     /// A source's topics have different numbers of partitions.
     #[error(
         "the topics of source {source_id} have different numbers of partitions ({counts}); records \

@@ -16,6 +16,6 @@ pub(crate) mod snapshots;
 pub use error::RoleError;
 pub use names::Topics;
 pub(crate) use names::{
-    KEYS, LANE, MODEL, RULES, STATUS, TROUBLE, ingest_role, lane_key, model_key, reply_key,
-    undo_key, worker_role,
+    KEYS, LANE, MODEL, RULES, STATUS, TROUBLE, committer, group_name, ingest_role, lane_key,
+    model_key, reply_key, undo_key, worker_role,
 };

@@ -77,13 +77,23 @@ impl Topics {
 
     /// The group that a role reads in.
     pub(crate) fn group(&self, role: &str) -> String {
-        format!("ripcord.{}.{role}", self.namespace)
+        group_name(&self.namespace, role)
     }
 }
 
 /// The role that measures a source, as part of its group's name.
 pub(crate) fn ingest_role(source: &SourceId) -> String {
     format!("ingest.{source}")
+}
+
+/// The name under which a shard's owner commits: one per shard, whatever the process.
+pub(crate) fn committer(namespace: &Namespace, shard: u32) -> String {
+    format!("{}.{shard}", group_name(namespace, "decide"))
+}
+
+/// The group that a role reads in.
+pub(crate) fn group_name(namespace: &Namespace, role: &str) -> String {
+    format!("ripcord.{namespace}.{role}")
 }
 
 /// The role that works on a target, as part of its group's name.

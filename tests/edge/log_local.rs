@@ -467,6 +467,57 @@ fn damage_within_the_file_is_named_when_it_is_met() {
     assert!(error.to_string().contains("restore its folder from a backup"), "{error}");
 }
 
+/// A log of some records, closed.
+fn written(folder: &Path) {
+    let log = open(folder);
+    log.create("t", 1, false).unwrap();
+    log.writer(None).unwrap().append((0..9).map(|i| record(&at("t", 0), i)).collect()).unwrap();
+}
+
+#[test]
+fn a_log_that_lost_its_last_writes_is_refused_until_somebody_accepts_that() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    written(folder.path());
+    std::fs::copy(path("log.sqlite"), path("older")).unwrap();
+    let log = open(folder.path());
+    log.writer(None).unwrap().append(vec![record(&at("t", 0), "last")]).unwrap();
+    // As it is when a process is killed: the last write is in the write-ahead log alone.
+    std::fs::copy(path("log.sqlite"), path("cut")).unwrap();
+    drop(log);
+    for lost in ["cut", "older"] {
+        std::fs::copy(path(lost), path("log.sqlite")).unwrap();
+        damaged(folder.path(), "it has taken 10 records");
+        let end = format!("delete {}", path("end").display());
+        damaged(folder.path(), &end);
+    }
+    std::fs::remove_file(path("log.sqlite")).unwrap();
+    damaged(folder.path(), "holds only 0 of them");
+    std::fs::copy(path("older"), path("log.sqlite")).unwrap();
+    std::fs::remove_file(path("end")).unwrap();
+    let log = open(folder.path());
+    assert_eq!(log.scan(&at("t", 0), 0, 99).unwrap().len(), 9);
+    drop(log);
+    // What was accepted is what counts from now on.
+    drop(open(folder.path()));
+}
+
+#[test]
+fn files_that_are_deleted_while_the_log_is_open_are_noticed_with_the_next_write() {
+    for name in ["log.sqlite", "log.sqlite-wal"] {
+        let folder = tempfile::tempdir().unwrap();
+        let log = open(folder.path());
+        log.create("t", 1, false).unwrap();
+        let mut writer = log.writer(None).unwrap();
+        writer.append(vec![record(&at("t", 0), "first")]).unwrap();
+        std::fs::remove_file(folder.path().join(name)).unwrap();
+        let error = writer.append(vec![record(&at("t", 0), "second")]).unwrap_err();
+        assert!(matches!(error, LogError::Damaged { .. }), "{error}");
+        let why = format!("{} was deleted or replaced", folder.path().join(name).display());
+        assert!(error.to_string().contains(&why), "{error}");
+    }
+}
+
 #[test]
 #[ignore = "a measurement"]
 fn what_an_append_and_its_read_cost() {

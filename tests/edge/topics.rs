@@ -73,6 +73,11 @@ fn one_difference_one_finding() {
         (INBOX, "retention.ms=-1", ""),
         (STATE, "retention.ms=86400000", ""),
         (None, "retention.bytes=1000", "?retention.bytes -1"),
+        (INBOX, "max.message.bytes=1048588", "!max.message.bytes 16777216 or more"),
+        (STATE, "max.message.bytes=1048588", "!max.message.bytes 16777216 or more"),
+        (STATE, "max.message.bytes=16777216", ""),
+        (None, "max.message.bytes=1048588", ""),
+        (INBOX, "message.timestamp.type=CreateTime", "!message.timestamp.type LogAppendTime"),
         (STATE, "retention.bytes=1000", ""),
         (STATE, "message.timestamp.type=CreateTime", "!message.timestamp.type LogAppendTime"),
         (None, "message.timestamp.type=CreateTime", "?message.timestamp.type LogAppendTime"),
@@ -106,6 +111,21 @@ fn each_finding_names_what_mends_it() {
             STATE,
             "cleanup.policy=delete",
             format!("{CONFIGS} --entity-name ripcord.prod.x --add-config cleanup.policy=compact"),
+        ),
+        (
+            INBOX,
+            "max.message.bytes=1000",
+            format!(
+                "{CONFIGS} --entity-name ripcord.prod.x --add-config max.message.bytes=16777216"
+            ),
+        ),
+        (
+            INBOX,
+            "message.timestamp.type=CreateTime",
+            format!(
+                "{CONFIGS} --entity-name ripcord.prod.x --add-config \
+                 message.timestamp.type=LogAppendTime"
+            ),
         ),
         (
             None,

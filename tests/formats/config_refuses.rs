@@ -331,6 +331,42 @@ const REFUSALS: &[(&str, &str)] = &[
         "kafka.properties_from_env.\"sasl.password\" = \"NOT_SET\" in my.toml: names a variable \
              that is unset or empty; set it",
     ),
+    // A secret that is pasted where its name or its file belongs.
+    (
+        "log.kind = \"kafka\"\n[kafka.properties_from_env]\n\"sasl.password\" = \"s3cr3t!\"",
+        "kafka.properties_from_env.\"sasl.password\" = … in my.toml: must be the name of an \
+             environment variable, not the secret itself; put the secret into a variable and write \
+             its name here",
+    ),
+    (
+        "log.kind = \"kafka\"\n[kafka.properties_from_env]\n\"sasl.password\" = \"hunter2\"",
+        "kafka.properties_from_env.\"sasl.password\" = … in my.toml: names a variable that is \
+             unset or empty. If this is the secret itself, put it into a variable and write the \
+             variable's name here",
+    ),
+    (
+        "log.kind = \"kafka\"\n[kafka.properties_from_file]\n\"sasl.password\" = \"hunter2\"",
+        "kafka.properties_from_file.\"sasl.password\" = … in my.toml: cannot be read. It must be \
+             the path of a file, not the secret itself; put the secret into a file and write its \
+             path here, beginning with / or ./",
+    ),
+    (
+        "[http]\ntoken_env = \"a token\"",
+        "http.token_env = … in my.toml: must be the name of an environment variable, not the \
+             secret itself; put the secret into a variable and write its name here",
+    ),
+    (
+        "[http]\ntoken_file = \"a token\"",
+        "http.token_file = … in my.toml: cannot be read. It must be the path of a file, not the \
+             secret itself; put the secret into a file and write its path here, beginning with / \
+             or ./",
+    ),
+    (
+        "[workers.notice]\nwebhook_secret_env = \"whsec_abc+/=\"",
+        "workers.notice.webhook_secret_env = … in my.toml: must be the name of an environment \
+             variable, not the secret itself; put the secret into a variable and write its name \
+             here",
+    ),
     (
         "log.kind = \"kafka\"\n[kafka.properties_from_file]\n\"ssl.key.pem\" = \"/no/key\"",
         "kafka.properties_from_file.\"ssl.key.pem\" = \"/no/key\" in my.toml: cannot be read: \

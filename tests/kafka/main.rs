@@ -13,6 +13,8 @@
 mod common;
 // A namespace on the broker, and the processes that serve it: what the others are told with.
 mod world;
+// A broker of a test's own.
+mod own_broker;
 
 // The demo on Kafka, each of its processes killed.
 mod demo;
@@ -38,6 +40,8 @@ mod producers;
 mod replayed;
 // A broker that is stopped and started beneath running roles.
 mod restart;
+// Rights: each role works with those of the table, and names one that is taken away.
+mod rights;
 // A backlog of a million events gives the same sums, however many processes read it.
 mod sums;
 // Topics: made once, compared with what they must be, and no role starts before they fit.

@@ -235,3 +235,46 @@ fn a_group_that_was_moved_is_told() {
     assert_eq!((&last["cause"], &last["records"]), (&"moved".into(), &60.into()), "{told}");
     drop((roles, third));
 }
+
+/// The reason on `/readyz` of a process.
+fn why(process: &Process) -> String {
+    process.get("/readyz").1
+}
+
+#[test]
+fn a_source_whose_topic_is_deleted_rests_and_goes_on_and_the_others_are_measured() {
+    let other = broker::unique("other");
+    let more = format!("[sources.other]\ntopics = [{other:?}]\n");
+    let mut world = World::new(Shape { lanes: 1, shards: 2 }, REGISTRY, &more);
+    let decide = world.start(&["decide"]);
+    let mut ingest = world.start(&["ingest", "--health", "127.0.0.1:0"]);
+    world.minute(0, "v3", false);
+    let read = |world: &World, wanted: &str| {
+        let status = world.status();
+        let counts = status.iter().flat_map(|one| one.records.iter());
+        counts.filter(|(source, _)| source.as_str() == wanted).map(|(_, one)| one.read).max()
+    };
+    until("the first was read", || (read(&world, "telemetry") == Some(60)).then_some(()));
+    until("both sources are measured", || (ingest.get("/readyz").0 == 200).then_some(()));
+
+    world.log.delete(std::slice::from_ref(&other)).unwrap();
+    let told = format!("the topic {other} of source other does not exist, so this source rests");
+    until("it says that the source rests", || why(&ingest).contains(&told).then_some(()));
+    world.minute(1, "v3", false);
+    until("the other one goes on", || (read(&world, "telemetry") == Some(120)).then_some(()));
+    // A process that starts meanwhile does the same.
+    assert!(ingest.runs(), "{}", ingest.said());
+    ingest.stop();
+    ingest = world.start(&["ingest", "--health", "127.0.0.1:0"]);
+    until("it rests in the new process, too", || why(&ingest).contains(&told).then_some(()));
+
+    world.run(&["topics", "create", "--telemetry"]);
+    until("all is measured again", || (ingest.get("/readyz").0 == 200).then_some(()));
+    let to = Partition { topic: other.clone(), partition: 0 };
+    let line = world.line(0, &crate::world::answer("again", "v3", world.from, 3, false));
+    let record = ripcord::edge::log::Outgoing { to, ..line };
+    world.log.writer(None).unwrap().append(vec![record]).unwrap();
+    until("what comes then is read", || (read(&world, "other") == Some(1)).then_some(()));
+    ingest.stop();
+    decide.stop();
+}

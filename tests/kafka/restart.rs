@@ -1,62 +1,20 @@
 //! The brokers go and come back.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ripcord::edge::log::{Log as _, Partition};
 use ripcord::model::Span;
 
 use crate::common::broker;
-use crate::world::{REGISTRY, Shape, World, absolute, answer, until};
-
-/// A broker of this test's own.
-struct Broker {
-    child: Child,
-    arguments: [String; 3],
-    /// Held open: who prints into a pipe that nobody reads is ended.
-    _said: BufReader<ChildStdout>,
-}
-
-impl Broker {
-    fn start(arguments: [String; 3]) -> Self {
-        let mut child = Command::new(absolute("tests/kafka/broker"))
-            .arg("serve")
-            .args(&arguments)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        said.read_line(&mut line).unwrap();
-        assert!(line.contains("Kafka Server started"), "{line:?}, see {}", arguments[0]);
-        Self { child, arguments, _said: said }
-    }
-
-    fn kill(mut self) -> [String; 3] {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-        self.arguments.clone()
-    }
-}
-
-impl Drop for Broker {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
+use crate::own_broker::{Broker, free_ports};
+use crate::world::{REGISTRY, Shape, World, answer, until};
 
 #[test]
 fn the_brokers_restart_under_load() {
     let data = tempfile::tempdir().unwrap();
-    let ports = Command::new(absolute("tests/kafka/broker")).arg("ports").output().unwrap();
-    let ports = String::from_utf8(ports.stdout).unwrap();
-    let mut ports = ports.split_whitespace().map(str::to_owned);
-    let (port, controller) = (ports.next().unwrap(), ports.next().unwrap());
+    let [port, controller] = free_ports();
     let folder = data.path().join("kafka").display().to_string();
-    let started = Broker::start([folder, port.clone(), controller]);
+    let started = Broker::start(vec![folder, port.clone(), controller]);
     let settings = ripcord::config::KafkaSettings {
         brokers: format!("127.0.0.1:{port}"),
         ..broker::settings()

@@ -217,6 +217,13 @@ impl World {
         self.begin(command, arguments)
     }
 
+    /// The same, with more in its environment.
+    pub fn start_in(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Process {
+        let mut command = self.command(arguments);
+        command.envs(environment.iter().copied());
+        self.begin(command, arguments)
+    }
+
     fn begin(&self, mut command: Command, arguments: &[&str]) -> Process {
         let name = broker::unique(&arguments.join("-"));
         let errors = self.path(&format!("{name}.log"));
@@ -331,13 +338,21 @@ pub fn answer(id: &str, version: &str, start: EventTime, second: i64, ill: bool)
 }
 
 /// Waits for something; what it was is told if it does not come.
-pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    let found = within(LONG, ask);
+    found.unwrap_or_else(|| panic!("it does not come to pass that {what}"))
+}
+
+/// Waits for something for so long.
+pub fn within<T>(limit: Span, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let watch = Stopwatch::start();
     loop {
         if let Some(found) = ask() {
-            return found;
+            return Some(found);
         }
-        assert!(watch.elapsed() < LONG, "it does not come to pass that {what}");
+        if watch.elapsed() >= limit {
+            return None;
+        }
         // For a moment between two looks the roles have the processors.
         std::thread::sleep(std::time::Duration::from_millis(50));
     }

@@ -63,10 +63,28 @@ fn who_has_stopped_is_named_until_there_is_room_again() {
     assert_eq!(ready.status, 503);
     assert!(ready.json()["detail"].as_str().unwrap().contains("decide has said nothing"));
     until(&up, |code, lines| code == 1 && lines[0].contains("ingest telemetry has said nothing"));
+    let why = up.ask("GET", "/readyz", "").json()["detail"].as_str().unwrap().to_owned();
+    assert!(why.contains("ingest telemetry waits after a failure"), "{why}");
+    assert!(why.contains("check that its disk has room and works"), "{why}");
 
     room(&up, None);
     world.minute(&up, "v3", false);
     let lines = until(&up, |code, lines| code == 0 && lines[1].starts_with("240 records read"));
     assert!(lines[0].starts_with("namespace default"), "{lines:#?}");
     assert_eq!(up.ask("GET", "/readyz", "").status, 200);
+}
+
+/// The disk has no room from the first second on: nothing starts, and it says why.
+#[test]
+fn a_disk_that_is_full_from_the_start_is_named_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = "trap '' XFSZ; ulimit -f 0; exec \"$0\" up 2>&1";
+    let mut command = Command::new("sh");
+    command.current_dir(folder.path()).args(["-c", script]).env_remove("RIPCORD_TOKEN");
+    command.env("RIPCORD__HTTP__LISTEN", "127.0.0.1:0");
+    let output = command.arg(env!("CARGO_BIN_EXE_ripcord")).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("the log in ripcord-data failed"), "{said}");
+    assert!(said.contains("room"), "{said}");
 }

@@ -22,6 +22,7 @@ mod scan;
 mod scanners;
 mod sender;
 mod topics;
+mod trial;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -33,6 +34,9 @@ use self::writer::KafkaWriter;
 use super::{Log, LogClock, LogError, Partition, Reader, Record, Writer};
 use crate::config::KafkaSettings;
 use crate::edge::clock::Clock;
+
+/// The largest record in bytes, before compression: the state of a shard is the largest.
+pub const MAX_RECORD_BYTES: u64 = 16_777_216;
 
 /// A log on a Kafka cluster. Clones share its connections.
 #[derive(Clone)]
@@ -52,6 +56,27 @@ pub struct Described {
     pub settings: BTreeMap<String, String>,
 }
 
+/// A property that the Kafka client refuses.
+#[derive(Debug)]
+pub struct RefusedProperty {
+    /// Its name, if the client says it.
+    pub property: Option<String>,
+    /// Why, without its value.
+    pub why: String,
+}
+
+/// Sets up every kind of client once, as the roles do, to learn whether the client takes the
+/// properties, alone and together. No broker need be there.
+///
+/// # Errors
+/// The first property that is refused.
+pub fn try_properties(settings: &KafkaSettings) -> Result<(), RefusedProperty> {
+    trial::every_kind(settings).map_err(|error| {
+        let property = fault::property(&error).map(str::to_owned);
+        RefusedProperty { property, why: fault::refusal(&error) }
+    })
+}
+
 impl KafkaLog {
     /// Opens the log. It reaches the cluster once, so that a wrong address or password is reported
     /// immediately.
@@ -68,6 +93,12 @@ impl KafkaLog {
     /// The brokers do not answer.
     pub fn describe(&self, topic: &str) -> Result<Option<Described>, LogError> {
         topics::describe(&self.cluster, topic)
+    }
+
+    /// Names this group wherever records are read outside of any group, so that a role needs no
+    /// rights but those of its own group. Nothing is read in it.
+    pub fn scan_as(&self, group: &str) {
+        self.cluster.scan_as(group);
     }
 
     /// The first position of a partition that is still there, and its end.

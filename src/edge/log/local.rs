@@ -14,6 +14,7 @@
 mod board;
 mod core;
 mod headers;
+mod intact;
 mod open;
 mod reader;
 mod store;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 use self::board::Board;
 use self::core::{Core, Shared, Way, WriterThread};
+use self::intact::LogFiles;
 use self::reader::LocalReader;
 use self::store::Fault;
 use super::lock::lock;
@@ -79,7 +81,8 @@ impl LocalLog {
         File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
         let beside = open::beside(&path, &name)?;
         let shared = shared(&db, name.clone(), clock)?;
-        let thread = WriterThread::start(db, Arc::clone(&shared)).map_err(failed)?;
+        let files = LogFiles::open(&path, &name, shared.board.lock().records())?;
+        let thread = WriterThread::start(db, files, Arc::clone(&shared)).map_err(failed)?;
         let way = Way::File { path, thread, _held: held };
         Ok(Self { core: Arc::new(Core { shared, db: Arc::new(Mutex::new(beside)), way }) })
     }
@@ -144,7 +147,7 @@ fn shared(
     clock: Arc<dyn Clock>,
 ) -> Result<Arc<Shared>, LogError> {
     let (known, newest) =
-        store::load(db).map_err(|error| store::explain(&name, "opening", Arc::new(error)))?;
+        store::load(db).map_err(|error| store::explain(&name, "opening", &error))?;
     Ok(Arc::new(Shared::new(name, Board::new(known), LogClock::new(clock, newest))))
 }
 

@@ -11,12 +11,14 @@ pub mod kafka;
 pub mod local;
 mod lock;
 mod log_clock;
+pub mod right;
 
 use std::fmt;
 use std::time::Duration;
 
 use self::gap::Gap;
 pub use self::log_clock::LogClock;
+use self::right::AccessRight;
 use crate::edge::clock::Uptime;
 use crate::model::{LogTime, Namespace};
 
@@ -215,6 +217,17 @@ pub enum LogError {
         what: String,
         /// What is wrong with it.
         why: String,
+    },
+    /// The brokers do not let this user do it.
+    #[error(
+        "{doing}: the brokers refuse this user the right {right}; `ripcord topics acls` prints the \
+         commands that give each role its rights"
+    )]
+    Denied {
+        /// What was tried.
+        doing: String,
+        /// The right that is missing.
+        right: AccessRight,
     },
     /// The storage below failed.
     #[error("{doing} failed")]

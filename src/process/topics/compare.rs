@@ -2,7 +2,7 @@
 
 use super::tools::Tools;
 use crate::edge::log::Topic;
-use crate::edge::log::kafka::Described;
+use crate::edge::log::kafka::{Described, MAX_RECORD_BYTES};
 use crate::model::Span;
 use crate::show::data::TopicFinding;
 
@@ -37,6 +37,7 @@ pub fn compare(need: &Need, described: Option<&Described>, tools: &Tools) -> Vec
         compare.policy(),
         compare.retention(),
         compare.bytes(),
+        compare.record_bytes(),
         compare.time(),
         compare.copies(),
         compare.in_step(),
@@ -163,6 +164,17 @@ impl Compare<'_> {
         let limited = self.says(BYTES)?.parse::<i64>().is_ok_and(|bytes| bytes >= 0);
         let why = "a burst would delete records before their retention ends";
         (limited && !self.compacted()).then(|| self.found(BYTES, "-1", "-1", false, why))
+    }
+
+    /// A record must fit as Ripcord writes it: a frame has up to 1 MiB, the state of a shard more.
+    fn record_bytes(&self) -> Option<TopicFinding> {
+        const LARGEST: &str = "max.message.bytes";
+        let says = self.says(LARGEST)?.parse::<u64>().ok()?;
+        let small = self.need.own.is_some() && says < MAX_RECORD_BYTES;
+        let why = "the brokers would refuse a large record, such as the state of a shard, and the \
+                   role that writes it would stop there";
+        let value = MAX_RECORD_BYTES.to_string();
+        small.then(|| self.found(LARGEST, &format!("{value} or more"), &value, true, why))
     }
 
     fn time(&self) -> Option<TopicFinding> {

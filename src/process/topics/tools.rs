@@ -1,5 +1,7 @@
 //! The commands of Kafka's own tools that fix a topic, as text to copy.
 
+use crate::config::KafkaSettings;
+
 /// How the tools reach the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tools {
@@ -10,7 +12,17 @@ pub struct Tools {
 }
 
 impl Tools {
-    fn begin(&self, tool: &str) -> String {
+    /// The tools for this cluster.
+    #[must_use]
+    pub fn of(kafka: &KafkaSettings) -> Self {
+        let protocol = kafka.properties.get("security.protocol");
+        let secured = protocol.is_some_and(|name| !name.eq_ignore_ascii_case("plaintext"));
+        Self { brokers: kafka.brokers.clone(), secured }
+    }
+
+    /// A tool, and how it reaches the cluster.
+    #[must_use]
+    pub fn begin(&self, tool: &str) -> String {
         let who = if self.secured { " --command-config client.properties" } else { "" };
         format!("{tool} --bootstrap-server {}{who}", self.brokers)
     }

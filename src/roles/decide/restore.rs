@@ -6,9 +6,10 @@ use super::{Decide, Owned};
 use crate::edge::diagnostics;
 use crate::edge::log::{Commit, Partition, Record, Topic};
 use crate::shard::{Inbox, Output, Shard};
+use crate::topics::committer;
 use crate::topics::replies::Replies;
 use crate::topics::snapshots::StoredSnapshots;
-use crate::topics::{RULES, RoleError, Topics};
+use crate::topics::{RULES, RoleError};
 use crate::wire::json;
 use crate::wire::result::code_from_text;
 
@@ -32,7 +33,7 @@ impl Decide {
                 }
             }
         }
-        let committer = self.topics.log.writer(Some(&committer(&self.topics, id)))?;
+        let committer = self.topics.log.writer(Some(&committer(&self.topics.namespace, id)))?;
         let undo = self.topics.stored_undo(id)?;
         let committed = match self.reader.committed(inbox)? {
             Some(upto) => upto.position,
@@ -114,11 +115,6 @@ impl Decide {
         }
         Ok(())
     }
-}
-
-/// The name under which a shard's owner commits: one per shard, whatever the process.
-fn committer(topics: &Topics, shard: u32) -> String {
-    format!("{}.{shard}", topics.group("decide"))
 }
 
 fn anomalies(shard: &Shard) -> (u64, u64) {

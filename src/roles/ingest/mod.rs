@@ -33,13 +33,15 @@ use crate::config::IngestSettings;
 use crate::edge::clock::{Stopwatch, Uptime};
 use crate::edge::diagnostics;
 use crate::edge::diagnostics::counters::{self, TimedPhase};
-use crate::edge::log::{Commit, LogError, Partition, Read, Reader, Record, Writer};
-use crate::model::{LaneId, Source};
+use crate::edge::log::{Commit, Partition, Read, Reader, Record, Writer};
+use crate::model::{LaneId, Source, Span};
 use crate::shard::Inbox;
 use crate::topics::{RoleError, Topics, ingest_role};
 
 /// Time until a claim that did not go through is tried again.
 const RETRY_AFTER: Duration = Duration::from_millis(5);
+/// The time between two looks whether the topics are there, while nothing is measured.
+const LOOK_EVERY: Span = Span::from_s(5);
 
 /// The role.
 pub struct Ingest {
@@ -60,6 +62,8 @@ pub struct Ingest {
     uneven: bool,
     blocked: bool,
     beaten: Option<Uptime>,
+    /// When it was last looked whether the topics are there.
+    looked: Option<Uptime>,
     sampler: Sampler,
     keys: KeyWatch,
     waiting: WaitingShare,
@@ -105,6 +109,7 @@ impl Ingest {
             uneven: false,
             blocked: false,
             beaten: None,
+            looked: None,
             sampler: Sampler::default(),
             waiting: WaitingShare::new(WaitingBytes::new(usize::MAX)),
         })
@@ -125,6 +130,7 @@ impl Ingest {
         }
         self.tell_waiting();
         self.flush_and_commit()?;
+        self.look()?;
         Ok(turn)
     }
 
@@ -328,6 +334,22 @@ impl Ingest {
         Ok(())
     }
 
+    /// While nothing is measured here, looks whether the topics are still there. A group without
+    /// them assigns nothing, which is not told apart from a process too many.
+    fn look(&mut self) -> Result<(), RoleError> {
+        let now = self.topics.log.uptime();
+        let busy = self.blocked || !self.held.is_empty() || !self.unclaimed.is_empty();
+        if busy || self.looked.is_some_and(|last| now - last < LOOK_EVERY) {
+            return Ok(());
+        }
+        self.looked = Some(now);
+        match lanes(&self.topics, &self.source) {
+            Err(why @ RoleError::Rests { .. }) => Err(why),
+            // Anything else shows where it matters.
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
     /// How long may be waited for records, at most `wait`.
     fn patience(&self, wait: Duration) -> Duration {
         if !self.unclaimed.is_empty() {
@@ -344,8 +366,10 @@ impl Ingest {
 fn lanes(topics: &Topics, source: &Source) -> Result<u32, RoleError> {
     let mut counts = Vec::new();
     for topic in &source.topics {
-        let missing =
-            || LogError::NoSuchPartition(Partition { topic: topic.name.clone(), partition: 0 });
+        let missing = || {
+            let (source_id, topic) = (source.id.clone(), topic.name.clone());
+            RoleError::Rests { source_id, topic }
+        };
         counts.push((&topic.name, topics.log.partitions(&topic.name)?.ok_or_else(missing)?));
     }
     let first = counts.first().map_or(0, |(_, count)| *count);

@@ -38,7 +38,8 @@ impl LaneNews {
         };
         let topics = source.topics.iter().map(|topic| &topic.name).map(of).collect();
         let report = LaneReport { source: id.source.clone(), lane: id.lane, topics };
-        Ok(Self { report, fresh: false })
+        // Published at once: should this process lack the right, that shows now.
+        Ok(Self { report, fresh: true })
     }
 
     /// A position of the topic that was committed once.

@@ -8,6 +8,7 @@ use std::sync::atomic::Ordering;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -32,10 +33,14 @@ pub(super) async fn live() -> Response {
 
 /// Every shard has reported lately.
 pub(super) async fn ready(State(app): Shared) -> Result<Response, Problem> {
-    match RememberedAnswer::get(app, |app| &app.ready, |app| Ok(unready(&overview(app)?))).await? {
-        None => Ok(Json(json!({"ready": true})).into_response()),
-        Some(problem) => Err(problem),
+    let trouble = (app.trouble)();
+    let unready = RememberedAnswer::get(app, |app| &app.ready, |app| Ok(unready(&overview(app)?)));
+    let reasons: Vec<_> = unready.await?.into_iter().chain(trouble).collect();
+    if reasons.is_empty() {
+        return Ok(Json(json!({"ready": true})).into_response());
     }
+    let (status, why) = (StatusCode::SERVICE_UNAVAILABLE, reasons.join(". "));
+    Err(Problem::new(status, "not-ready", why).again_in(1))
 }
 
 pub(super) async fn metrics(State(app): Shared) -> Result<Response, Problem> {

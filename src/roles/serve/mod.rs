@@ -67,11 +67,12 @@ struct App {
     /// Unreadable records that the log has named; see [`stored::decoded`].
     unreadable: Mutex<BTreeSet<(Topic, u32, i64)>>,
     counts: Counts,
+    trouble: RoleTrouble,
     /// Of all records of a post together.
     max_unpacked_bytes: usize,
     seen: seen::Seen,
     /// The pages that monitors ask for again and again.
-    ready: RememberedAnswer<Option<Problem>>,
+    ready: RememberedAnswer<Option<String>>,
     metrics: RememberedAnswer<Bytes>,
     incidents: Mutex<incident_tally::IncidentTally>,
     per_model: SeriesPerModel,
@@ -85,6 +86,9 @@ struct Counts {
     /// Whether the last append failed.
     failing: AtomicBool,
 }
+
+/// Which roles of this process fail, and why.
+pub(crate) type RoleTrouble = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 type Shared = axum::extract::State<Arc<App>>;
 
@@ -100,10 +104,25 @@ pub async fn serve(
     listener: TcpListener,
     shutdown: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
+    serve_with(topics, settings, sources, Arc::new(|| None), listener, shutdown).await
+}
+
+/// The same, in a process whose other roles may fail: `/readyz` says so, too.
+///
+/// # Errors
+/// The log or the socket.
+pub(crate) async fn serve_with(
+    topics: Topics,
+    settings: HttpSettings,
+    sources: Vec<Source>,
+    trouble: RoleTrouble,
+    listener: TcpListener,
+    shutdown: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
     let guard = Guard::new(&settings.tokens, listener.local_addr()?);
     let guard = guard.with_metrics(settings.metrics_need_token);
     let (writing, limits) = (guard.writing(), settings.limits);
-    let open = move || App::open(topics, &settings, sources, writing);
+    let open = move || App::open(topics, &settings, sources, (writing, trouble));
     let app = Arc::new(tokio::task::spawn_blocking(open).await??);
     let routes = framed(routes(&app), guard, limits);
     let looks = tokio::spawn(seen::look_on(Arc::clone(&app)));
@@ -149,7 +168,7 @@ impl App {
         topics: Topics,
         settings: &HttpSettings,
         sources: Vec<Source>,
-        writing: Writing,
+        (writing, trouble): (Writing, RoleTrouble),
     ) -> Result<Self, RoleError> {
         let read = [Topic::Inbox, Topic::Decisions, Topic::Incidents];
         let read = read.map(|topic| topics.topic(topic));
@@ -170,6 +189,7 @@ impl App {
             topics,
             sources,
             writing,
+            trouble,
             bounds: Mutex::new(bounds),
             asked: Mutex::default(),
             keep_replies: settings.keep_replies,

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::StatusCode;
-
 use super::App;
 use super::last_words::LastWords;
 use super::stored::{StoredValue, by_key, decoded};
@@ -131,19 +129,18 @@ fn models<'a>(
 }
 
 /// Whether decide has not reported lately or log time has stopped, and the problem then.
-pub(super) fn unready(overview: &Overview) -> Option<Problem> {
+pub(super) fn unready(overview: &Overview) -> Option<String> {
     let from_the_start = overview.shards.iter().filter(|view| view.age_seconds.is_none());
     let from_the_start: Vec<_> =
         from_the_start.map(|view| format!("{} from the start", view.shard)).collect();
     if from_the_start.is_empty() && overview.stopped.is_empty() {
         return None;
     }
-    let detail = match from_the_start.is_empty() {
+    Some(match from_the_start.is_empty() {
         true => overview.stopped.join(". "),
         false => format!(
             "silent shards: {}. Nothing is decided for their models; is the decide role running?",
             from_the_start.join(", ")
         ),
-    };
-    Some(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", detail).again_in(1))
+    })
 }

@@ -9,13 +9,11 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 use rdkafka::{ClientConfig, ClientContext};
 
+use super::MAX_RECORD_BYTES;
 use super::patience::PATIENCE;
 use crate::config::{GroupProtocol, KafkaSettings};
 use crate::edge::diagnostics;
 use crate::edge::log::lock::lock;
-
-/// The largest record in bytes, before compression: snapshots of a shard are the largest.
-pub(super) const MAX_RECORD_BYTES: &str = "16777216";
 
 /// For every client.
 const ANY: [(&str, &str); 6] = [
@@ -167,5 +165,5 @@ fn reads(client: &mut ClientConfig) -> &mut ClientConfig {
 }
 
 fn writes(client: &mut ClientConfig) -> &mut ClientConfig {
-    client.set("enable.idempotence", "true").set("message.max.bytes", MAX_RECORD_BYTES)
+    client.set("enable.idempotence", "true").set("message.max.bytes", MAX_RECORD_BYTES.to_string())
 }

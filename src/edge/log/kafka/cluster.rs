@@ -1,7 +1,7 @@
 //! What all clients of one cluster share: their properties, a client that asks about topics, and
 //! this process's members of groups.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -18,12 +18,16 @@ use super::scanners::{Scanners, Views};
 use crate::config::KafkaSettings;
 use crate::edge::clock::Clock;
 use crate::edge::log::lock::lock;
+use crate::edge::log::right::{AccessRight, Operation};
 use crate::edge::log::{LogClock, LogError, Partition};
 
 /// How long the first answer may take.
 const REACHED: Duration = Duration::from_secs(15);
 /// Callbacks of the client that are served before a request.
 const HEARD: usize = 16;
+
+/// The group that is named where nothing else is said; nobody ever joins it.
+const NOBODY: &str = "ripcord.scan";
 
 /// One cluster.
 pub(super) struct Cluster {
@@ -33,7 +37,11 @@ pub(super) struct Cluster {
     asker: BaseConsumer<Quiet>,
     counts: Mutex<BTreeMap<String, u32>>,
     compacted: Mutex<BTreeMap<String, bool>>,
+    /// Topics whose settings this user may not ask for.
+    untold: Mutex<BTreeSet<String>>,
     members: Mutex<BTreeMap<(String, Partition), Weak<GroupConsumer>>>,
+    /// The group that readers outside of groups name.
+    scans_as: Mutex<String>,
     scanners: Scanners,
     views: Views,
 }
@@ -49,6 +57,8 @@ impl Cluster {
             asker,
             counts: Mutex::default(),
             compacted: Mutex::default(),
+            untold: Mutex::default(),
+            scans_as: Mutex::new(NOBODY.to_owned()),
             members: Mutex::default(),
             scanners: Scanners::default(),
             views: Views::default(),
@@ -72,14 +82,17 @@ impl Cluster {
         &self.settings
     }
 
-    /// Asks, patiently.
+    /// Asks about a topic, patiently.
     pub(super) fn ask<T>(
         &self,
         doing: &str,
+        topic: &str,
         question: impl Fn(&BaseConsumer<Quiet>) -> KafkaResult<T>,
     ) -> Result<T, LogError> {
         self.serve_callbacks();
-        patiently(&format!("{doing} at {}", self.settings.brokers), || question(&self.asker))
+        let needs = [AccessRight::topic(Operation::Describe, topic)];
+        let doing = format!("{doing} at {}", self.settings.brokers);
+        patiently(&doing, &needs, || question(&self.asker))
     }
 
     /// Runs the client's callbacks, which it would queue without bound otherwise.
@@ -92,7 +105,7 @@ impl Cluster {
 
     /// How many partitions a topic has; `None` if it does not exist.
     pub(super) fn partitions(&self, topic: &str) -> Result<Option<u32>, LogError> {
-        self.ask(&format!("asking about {topic}"), |_| self.partitions_now(topic))
+        self.ask(&format!("asking about {topic}"), topic, |_| self.partitions_now(topic))
     }
 
     /// The same, asked once.
@@ -127,7 +140,8 @@ impl Cluster {
     /// The first position, and the end behind all records, committed or not.
     pub(super) fn bounds(&self, partition: &Partition) -> Result<(i64, i64), LogError> {
         self.known(partition)?;
-        self.ask(&format!("asking for the bounds of {partition}"), |asker| {
+        let doing = format!("asking for the bounds of {partition}");
+        self.ask(&doing, &partition.topic, |asker| {
             asker.fetch_watermarks(&partition.topic, number(partition), REQUEST)
         })
     }
@@ -164,6 +178,24 @@ impl Cluster {
     /// Whether a topic is compacted, if that was asked before.
     pub(super) fn kept_compacted(&self, topic: &str) -> Option<bool> {
         lock(&self.compacted).get(topic).copied()
+    }
+
+    /// Whether it was found that this user may not ask for a topic's settings.
+    pub(super) fn is_untold(&self, topic: &str) -> bool {
+        lock(&self.untold).contains(topic)
+    }
+
+    pub(super) fn keep_untold(&self, topic: &str) {
+        lock(&self.untold).insert(topic.to_owned());
+    }
+
+    /// The group that is named where records are read outside of any group.
+    pub(super) fn scan_group(&self) -> String {
+        lock(&self.scans_as).clone()
+    }
+
+    pub(super) fn scan_as(&self, group: &str) {
+        group.clone_into(&mut lock(&self.scans_as));
     }
 
     pub(super) fn keep_compacted(&self, topic: &str, compacted: bool) {

@@ -15,13 +15,14 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use super::clients::{self, Quiet};
 use super::cluster::Cluster;
-use super::fault::{self, failed};
+use super::fault::{self, failed, refused};
 use super::patience::{PATIENCE, REQUEST, patiently};
 use super::record;
 use super::sender::{Reports, Sender, not_taken, send};
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
-use crate::edge::log::{Commit, LogError, Transaction};
+use crate::edge::log::right::{AccessRight, Operation};
+use crate::edge::log::{Commit, LogError, Outgoing, Transaction};
 
 /// How long one step of a transaction may take.
 const STEP: Duration = Duration::from_secs(10);
@@ -103,6 +104,11 @@ impl Committer {
             Failed::Output(index, error) => (error, transaction.outputs.get(index)),
             Failed::Position(error) | Failed::Other(error) => (error, None),
         };
+        let needs = [
+            AccessRight::commit_as(&self.owner),
+            AccessRight::group(Operation::Read, &transaction.group),
+            AccessRight::topic(Operation::Read, &transaction.input.topic),
+        ];
         let doing = format!("committing as {}", self.owner);
         if self.is_fenced(&error) {
             diagnostics::kafka_trouble(&doing, &error.to_string());
@@ -111,19 +117,28 @@ impl Committer {
         }
         let out = fault::code(&error).is_some_and(fault::is_out);
         let again = may_go_through(&error);
+        let given_up = || match at {
+            Some(record) => not_taken(Some(record), error.clone()),
+            None => refused(&doing, &needs, error.clone()),
+        };
         if let Some(sender) = &self.sender
             && sender.client().fatal_error().is_none()
             && sender.abort_transaction(STEP).is_ok()
         {
             return match (out, again) {
                 (true, _) => Ok(Commit::Fenced),
-                (false, true) => Ok(Commit::Retry),
-                (false, false) => Err(at.map_or_else(
-                    || failed(&doing, error.clone()),
-                    |record| not_taken(Some(record), error.clone()),
-                )),
+                (false, true) => {
+                    diagnostics::kafka_trouble(&doing, &error.to_string());
+                    Ok(Commit::Retry)
+                }
+                (false, false) => Err(given_up()),
             };
         }
+        if fault::is_denied(&error) {
+            self.sender = Some(begin(&self.cluster, &self.owner)?);
+            return Err(given_up());
+        }
+        diagnostics::kafka_trouble(&doing, &error.to_string());
         // Neither ended nor given up: a new producer ends it, one way or the other. Unless the
         // shard belongs to another process by now, which has done that already.
         self.sender = None;
@@ -157,12 +172,13 @@ fn may_go_through(error: &KafkaError) -> bool {
 /// A producer that is the only one of its name from now on.
 fn begin(cluster: &Cluster, owner: &str) -> Result<Sender, LogError> {
     let doing = format!("becoming {owner}");
+    let needs = [AccessRight::commit_as(owner)];
     let made =
         clients::committer(cluster.settings(), owner).create_with_context(Reports::default());
     let sender: Sender = made.map_err(|error| failed(&doing, error))?;
     // Asked before it knows the brokers, the first step takes half a second.
-    patiently(&doing, || sender.client().fetch_metadata(None, REQUEST).map(drop))?;
-    patiently(&doing, || sender.init_transactions(STEP))?;
+    patiently(&doing, &needs, || sender.client().fetch_metadata(None, REQUEST).map(drop))?;
+    patiently(&doing, &needs, || sender.init_transactions(STEP))?;
     Ok(sender)
 }
 
@@ -172,13 +188,26 @@ fn write(
     speaker: &ConsumerGroupMetadata,
 ) -> Result<(), Failed> {
     sender.begin_transaction().map_err(Failed::Other)?;
-    send(sender, &transaction.outputs).map_err(|(index, error)| Failed::Output(index, error))?;
+    send(sender, &transaction.outputs)
+        .map_err(|(index, error)| because(sender, &transaction.outputs, (index, error)))?;
     let position =
         record::position(&transaction.input, transaction.position, &transaction.metadata);
     let position = position.map_err(Failed::Position)?;
     insist(|| sender.send_offsets_to_transaction(&position, speaker, STEP))
         .map_err(Failed::Position)?;
     insist(|| sender.commit_transaction(STEP)).map_err(Failed::Other)
+}
+
+/// Why an output failed. Where a topic may not be written, all outputs are dropped, and none says
+/// why: the next step of the transaction does, which it refuses.
+fn because(sender: &Sender, outputs: &[Outgoing], (index, error): (usize, KafkaError)) -> Failed {
+    let cause = sender.begin_transaction().err().filter(fault::is_denied);
+    let denied = sender.context().denied();
+    let at = |topic: &String| outputs.iter().position(|output| output.to.topic == *topic);
+    match cause {
+        Some(cause) => Failed::Output(denied.as_ref().and_then(at).unwrap_or(index), cause),
+        None => Failed::Output(index, error),
+    }
 }
 
 /// Repeats a step that timed out: the client then continues it.

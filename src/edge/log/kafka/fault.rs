@@ -4,6 +4,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::types::RDKafkaErrorCode;
 
 use crate::edge::log::LogError;
+use crate::edge::log::right::{AccessRight, Resource};
 
 /// The code of an error. The client names none for [`KafkaError::AdminOp`], which has one.
 pub(super) fn code(error: &KafkaError) -> Option<RDKafkaErrorCode> {
@@ -44,6 +45,20 @@ fn passes(code: RDKafkaErrorCode) -> bool {
             | Code::WaitCache
             | Code::Resolve
             | Code::QueueFull
+    )
+}
+
+/// The brokers do not let this user do it.
+pub(super) fn is_denied(error: &KafkaError) -> bool {
+    use RDKafkaErrorCode as Code;
+    matches!(
+        code(error),
+        Some(
+            Code::TopicAuthorizationFailed
+                | Code::GroupAuthorizationFailed
+                | Code::TransactionalIdAuthorizationFailed
+                | Code::ClusterAuthorizationFailed
+        )
     )
 }
 
@@ -111,20 +126,58 @@ pub(super) fn is_moving(code: RDKafkaErrorCode) -> bool {
     matches!(code, Code::IllegalGeneration | Code::StaleMemberEpoch | Code::RebalanceInProgress)
 }
 
-/// Wraps an error that a person must fix, or that the brokers did not answer.
-pub(super) fn failed(doing: &str, error: KafkaError) -> LogError {
-    if let KafkaError::ClientConfig(_, _, property, _) = &error {
-        // The client would quote the value, which may be a secret.
-        let tls = if cfg!(feature = "tls") {
-            ""
-        } else {
-            "; this build has no TLS and no SCRAM: build with --features tls to get them"
-        };
-        let why = format!(
+/// Wraps an error of a request that takes these rights: names the one that is missing, if that is
+/// what the error says.
+pub(super) fn refused(doing: &str, needs: &[AccessRight], error: KafkaError) -> LogError {
+    use RDKafkaErrorCode as Code;
+    let code = code(&error);
+    let missing = needs.iter().find(|right| match &right.resource {
+        Resource::Topic(_) => {
+            matches!(code, Some(Code::TopicAuthorizationFailed | Code::ClusterAuthorizationFailed))
+        }
+        Resource::Group(_) => code == Some(Code::GroupAuthorizationFailed),
+        Resource::TransactionalId(_) => code == Some(Code::TransactionalIdAuthorizationFailed),
+    });
+    match missing {
+        Some(right) => LogError::Denied { doing: doing.to_owned(), right: right.clone() },
+        None => failed(doing, error),
+    }
+}
+
+/// The property that the client refuses, if it names one.
+pub(super) fn property(error: &KafkaError) -> Option<&str> {
+    if let KafkaError::ClientConfig(_, _, property, _) = error {
+        return Some(property);
+    }
+    // "`acks` must be set to `all` when `enable.idempotence` is true"
+    let KafkaError::ClientCreation(why) = error else { return None };
+    why.split('`').nth(1)
+}
+
+/// Why the client refuses its properties, without a value, which may be a secret.
+pub(super) fn refusal(error: &KafkaError) -> String {
+    let tls = if cfg!(feature = "tls") {
+        ""
+    } else {
+        "; this build has no TLS and no SCRAM: build with --features tls to get them"
+    };
+    if let KafkaError::ClientConfig(_, _, property, _) = error {
+        return format!(
             "the Kafka client refuses the property {property}; check its name and value in \
              kafka.properties{tls}"
         );
-        return LogError::Storage { doing: doing.to_owned(), source: why.into() };
+    }
+    let KafkaError::ClientCreation(why) = error else { return error.to_string() };
+    format!(
+        "the Kafka client refuses the properties together: {why}; change or remove that \
+         property{tls}"
+    )
+}
+
+/// Wraps an error that a person must fix, or that the brokers did not answer.
+pub(super) fn failed(doing: &str, error: KafkaError) -> LogError {
+    if matches!(error, KafkaError::ClientConfig(..) | KafkaError::ClientCreation(_)) {
+        return LogError::Storage { doing: doing.to_owned(), source: refusal(&error).into() };
     }
     LogError::Storage { doing: doing.to_owned(), source: Box::new(error) }
 }

@@ -21,13 +21,14 @@ use super::changes::{Changes, GroupConsumer, Rebalance, let_go};
 use super::clients;
 use super::cluster::Cluster;
 use super::ends::PartitionEnds;
-use super::fault::{self, GroupError, failed};
+use super::fault::{self, GroupError, failed, refused};
 use super::partition::{list, number};
 use super::patience::{REQUEST, patiently};
 use super::record;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
 use crate::edge::log::gap::Gap;
+use crate::edge::log::right::{AccessRight, Operation};
 use crate::edge::log::{Commit, Committed, LogError, Partition, Read, Reader, Record};
 use crate::model::LogTime;
 
@@ -215,12 +216,26 @@ impl KafkaReader {
                 what: format!("the place of this process in {}", self.group),
                 choose: "kafka.instance",
             }),
-            GroupError::Refused => Err(failed(&format!("reading as {}", self.group), error)),
+            GroupError::Refused => {
+                Err(refused(&format!("reading as {}", self.group), &self.needs(), error))
+            }
             GroupError::Passing => {
                 diagnostics::kafka_trouble(&self.group, &error.to_string());
                 Ok(None)
             }
         }
+    }
+
+    /// What reading takes. Of several topics, one that this user may not ask about comes first.
+    fn needs(&self) -> Vec<AccessRight> {
+        let told = |topic: &&String| {
+            let asked = self.cluster.partitions(topic);
+            !matches!(asked, Err(LogError::Denied { .. }))
+        };
+        let (known, denied): (Vec<_>, Vec<_>) = self.topics.iter().partition(told);
+        let read = |topic: &String| AccessRight::topic(Operation::Read, topic);
+        let topics = denied.into_iter().chain(known).map(read);
+        std::iter::once(AccessRight::group(Operation::Read, &self.group)).chain(topics).collect()
     }
 
     fn brokers(&self) -> &str {
@@ -302,11 +317,15 @@ impl Reader for KafkaReader {
     fn committed(&mut self, partition: &Partition) -> Result<Option<Committed>, LogError> {
         self.cluster.known(partition)?;
         let doing = format!("asking how far {} has come in {partition}", self.group);
-        let found =
-            patiently(&doing, || self.consumer.committed_offsets(list([partition]), REQUEST))?;
+        let needs = [
+            AccessRight::group(Operation::Read, &self.group),
+            AccessRight::topic(Operation::Read, &partition.topic),
+        ];
+        let asked = || self.consumer.committed_offsets(list([partition]), REQUEST);
+        let found = patiently(&doing, &needs, asked)?;
         let Some(found) = found.elements().into_iter().next() else { return Ok(None) };
         // Not the same as no position: with none, the reader would start from the beginning.
-        found.error().map_err(|error| failed(&doing, error))?;
+        found.error().map_err(|error| refused(&doing, &needs, error))?;
         let Offset::Offset(position) = found.offset() else { return Ok(None) };
         Ok(Some(Committed { position, metadata: found.metadata().to_owned() }))
     }
@@ -323,7 +342,10 @@ impl Reader for KafkaReader {
                 Some(code) if fault::is_out(code) => Ok(Commit::Fenced),
                 Some(code) if fault::is_moving(code) => Ok(Commit::Retry),
                 _ if fault::may_pass(&error) => Ok(Commit::Unknown),
-                _ => Err(failed(&format!("committing a position of {partition}"), error)),
+                _ => {
+                    let doing = format!("committing a position of {partition}");
+                    Err(refused(&doing, &self.needs(), error))
+                }
             },
         }
     }
@@ -331,7 +353,8 @@ impl Reader for KafkaReader {
     fn position_at(&mut self, partition: &Partition, time: LogTime) -> Result<i64, LogError> {
         self.cluster.known(partition)?;
         let doing = format!("asking for a time in {partition}");
-        let found = patiently(&doing, || {
+        let needs = [AccessRight::topic(Operation::Describe, &partition.topic)];
+        let found = patiently(&doing, &needs, || {
             let mut asked = TopicPartitionList::new();
             let time = Offset::Offset(time.as_ms());
             asked.add_partition_offset(&partition.topic, number(partition), time)?;

@@ -11,19 +11,18 @@ use rdkafka::types::RDKafkaErrorCode;
 
 use super::clients::{self, Quiet};
 use super::cluster::Cluster;
-use super::fault::{self, failed};
+use super::fault::{self, failed, refused};
 use super::partition::number;
 use super::patience::{PATIENCE, REQUEST, patiently};
 use super::scanners::{CompactedView, Scanner};
 use super::{record, topics};
 use crate::edge::clock::Stopwatch;
 use crate::edge::log::lock::lock;
+use crate::edge::log::right::{AccessRight, Operation};
 use crate::edge::log::{LogError, Partition, Record};
 
 /// Clients kept for the next scan.
 const KEPT: usize = 4;
-/// The group they name; nobody ever joins it.
-const NOBODY: &str = "ripcord.scan";
 /// Records that a view takes at once.
 const BATCH: usize = 2000;
 /// The longest that a poll takes.
@@ -60,8 +59,8 @@ impl Cluster {
             return Ok(kept.remove(found));
         }
         drop(kept);
-        let consumer =
-            clients::scanner(self.settings(), NOBODY).create_with_context(Quiet::default());
+        let consumer = clients::scanner(self.settings(), &self.scan_group())
+            .create_with_context(Quiet::default());
         let consumer = consumer.map_err(|error| failed("setting up a Kafka client", error))?;
         Ok(Scanner { consumer, at: None, end: 0 })
     }
@@ -113,9 +112,10 @@ impl Scanner {
         let mut from = position;
         if !stands || from >= self.end {
             let doing = format!("asking for the bounds of {partition}");
+            let needs = [AccessRight::topic(Operation::Describe, &partition.topic)];
             let ask =
                 || self.consumer.fetch_watermarks(&partition.topic, number(partition), REQUEST);
-            let (first, end) = patiently(&doing, ask)?;
+            let (first, end) = patiently(&doing, &needs, ask)?;
             (from, self.end) = (position.clamp(first, end), end);
         }
         if from >= self.end || most == 0 {
@@ -143,7 +143,11 @@ impl Scanner {
         (from, most): (i64, usize),
         mut sent: bool,
     ) -> Result<Vec<Record>, LogError> {
-        let reading = |error| failed(&format!("reading {partition}"), error);
+        let needs = [
+            AccessRight::topic(Operation::Read, &partition.topic),
+            AccessRight::group(Operation::Describe, &cluster.scan_group()),
+        ];
+        let reading = |error| refused(&format!("reading {partition}"), &needs, error);
         let mut records: Vec<Record> = Vec::new();
         let mut watch = Stopwatch::start();
         loop {

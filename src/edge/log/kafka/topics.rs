@@ -8,12 +8,13 @@ use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::types::RDKafkaErrorCode;
 
-use super::Described;
-use super::clients::{self, MAX_RECORD_BYTES, Quiet};
+use super::clients::{self, Quiet};
 use super::cluster::Cluster;
 use super::fault::failed;
 use super::patience::{REQUEST, patiently};
+use super::{Described, MAX_RECORD_BYTES};
 use crate::edge::log::LogError;
+use crate::edge::log::right::{AccessRight, Operation};
 
 /// How long the brokers may take to create a topic.
 const MADE: Duration = Duration::from_secs(30);
@@ -40,17 +41,19 @@ pub(super) fn create(
     let doing = format!("creating topic {topic}");
     let replication = cluster.settings().replication.map_or(-1, i32::from);
     let count = i32::try_from(partitions).unwrap_or(i32::MAX);
+    let largest = MAX_RECORD_BYTES.to_string();
     let retention = cluster.settings().retention.as_ms().to_string();
     let mut new = NewTopic::new(topic, count, TopicReplication::Fixed(replication))
         .set("message.timestamp.type", "LogAppendTime")
-        .set("max.message.bytes", MAX_RECORD_BYTES);
+        .set("max.message.bytes", &largest);
     new = if compacted {
         COMPACTED.iter().fold(new, |new, (name, value)| new.set(name, value))
     } else {
         new.set("cleanup.policy", "delete").set("retention.ms", &retention)
     };
     let options = AdminOptions::new().operation_timeout(Some(MADE));
-    administer(cluster, &doing, &async |admin: &AdminClient<Quiet>| {
+    let needs = [AccessRight::topic(Operation::Create, topic)];
+    administer(cluster, &doing, &needs, &async |admin: &AdminClient<Quiet>| {
         for made in admin.create_topics([&new], &options).await? {
             match made {
                 Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
@@ -60,7 +63,7 @@ pub(super) fn create(
         Ok(())
     })?;
     // The broker that is asked may hear of the new topic a little later.
-    patiently(&doing, || {
+    patiently(&doing, &[AccessRight::topic(Operation::Describe, topic)], || {
         let unknown = KafkaError::AdminOp(RDKafkaErrorCode::LeaderNotAvailable);
         cluster.partitions_now(topic)?.ok_or(unknown)
     })
@@ -71,7 +74,9 @@ pub(super) fn delete(cluster: &Cluster, topics: &[String]) -> Result<(), LogErro
     let names: Vec<&str> = topics.iter().map(String::as_str).collect();
     let doing = format!("deleting {}", topics.join(", "));
     let options = AdminOptions::new().operation_timeout(Some(MADE));
-    administer(cluster, &doing, &async |admin: &AdminClient<Quiet>| {
+    let needs: Vec<AccessRight> =
+        names.iter().map(|topic| AccessRight::topic(Operation::Delete, topic)).collect();
+    administer(cluster, &doing, &needs, &async |admin: &AdminClient<Quiet>| {
         for deleted in admin.delete_topics(&names, &options).await? {
             match deleted {
                 Ok(_) | Err((_, RDKafkaErrorCode::UnknownTopicOrPartition)) => {}
@@ -93,10 +98,26 @@ pub(super) fn compacted(cluster: &Cluster, topic: &str) -> Result<bool, LogError
     Ok(compacted)
 }
 
+/// The same; `None` if this user may not ask for the topic's settings. A writer does not need them:
+/// the brokers refuse what does not fit.
+pub(super) fn compacted_if_told(cluster: &Cluster, topic: &str) -> Result<Option<bool>, LogError> {
+    if cluster.is_untold(topic) {
+        return Ok(None);
+    }
+    match compacted(cluster, topic) {
+        Ok(compacted) => Ok(Some(compacted)),
+        Err(LogError::Denied { .. }) => {
+            cluster.keep_untold(topic);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 /// Describes a topic; `None` if it does not exist.
 pub(super) fn describe(cluster: &Cluster, topic: &str) -> Result<Option<Described>, LogError> {
     let Some(partitions) = cluster.partitions(topic)? else { return Ok(None) };
-    let copies = cluster.ask(&format!("asking about {topic}"), |asker| {
+    let copies = cluster.ask(&format!("asking about {topic}"), topic, |asker| {
         let metadata = asker.fetch_metadata(Some(topic), REQUEST)?;
         let found = metadata.topics().first().map(|topic| topic.partitions());
         Ok(found.unwrap_or_default().iter().map(|partition| partition.replicas().len()).min())
@@ -109,9 +130,15 @@ fn settings(cluster: &Cluster, topic: &str) -> Result<BTreeMap<String, String>, 
     let doing = format!("asking for the settings of {topic}");
     let asked = [ResourceSpecifier::Topic(topic)];
     let options = AdminOptions::new().request_timeout(Some(MADE));
-    let resource = administer(cluster, &doing, &async |admin: &AdminClient<Quiet>| {
+    let needs = [AccessRight::topic(Operation::DescribeConfigs, topic)];
+    let resource = administer(cluster, &doing, &needs, &async |admin: &AdminClient<Quiet>| {
         let found = admin.describe_configs(&asked, &options).await?.into_iter().next();
-        found.unwrap_or(Err(RDKafkaErrorCode::Fail)).map_err(KafkaError::AdminOp)
+        let found = found.unwrap_or(Err(RDKafkaErrorCode::Fail)).map_err(KafkaError::AdminOp)?;
+        // The client drops the error of a topic about which the brokers say nothing.
+        match found.entries.is_empty() {
+            true => Err(KafkaError::AdminOp(RDKafkaErrorCode::TopicAuthorizationFailed)),
+            false => Ok(found),
+        }
     })?;
     let entries = resource.entries.into_iter();
     Ok(entries.filter_map(|entry| Some((entry.name, entry.value?))).collect())
@@ -121,6 +148,7 @@ fn settings(cluster: &Cluster, topic: &str) -> Result<BTreeMap<String, String>, 
 fn administer<T>(
     cluster: &Cluster,
     doing: &str,
+    needs: &[AccessRight],
     request: &impl AsyncFn(&AdminClient<Quiet>) -> KafkaResult<T>,
 ) -> Result<T, LogError> {
     let admin: AdminClient<Quiet> = clients::admin(cluster.settings())
@@ -129,5 +157,5 @@ fn administer<T>(
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     let runtime = runtime
         .map_err(|error| LogError::Storage { doing: doing.to_owned(), source: Box::new(error) })?;
-    patiently(doing, || runtime.block_on(request(&admin)))
+    patiently(doing, needs, || runtime.block_on(request(&admin)))
 }

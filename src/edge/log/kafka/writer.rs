@@ -30,7 +30,8 @@ impl KafkaWriter {
     fn check(&self, records: &[Outgoing]) -> Result<(), LogError> {
         for record in records {
             self.cluster.known(&record.to)?;
-            if record.key.is_none() && topics::compacted(&self.cluster, &record.to.topic)? {
+            let compacted = |topic| topics::compacted_if_told(&self.cluster, topic);
+            if record.key.is_none() && compacted(&record.to.topic)? == Some(true) {
                 return Err(LogError::NoKey(record.to.clone()));
             }
         }

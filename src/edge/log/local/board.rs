@@ -57,6 +57,11 @@ impl BoardState {
         self.ends.get(&slot.id).copied().unwrap_or(0)
     }
 
+    /// How many records the log has taken, also those that are deleted by now.
+    pub(super) fn records(&self) -> u64 {
+        self.ends.values().map(|end| u64::try_from(*end).unwrap_or(0)).sum()
+    }
+
     /// A new member takes these over. Members are numbered in the order in which they joined.
     pub(super) fn join(&mut self, group: &str, slots: impl Iterator<Item = PartitionSlot>) -> u64 {
         self.joined += 1;

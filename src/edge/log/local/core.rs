@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 
 use super::board::Board;
+use super::intact::LogFiles;
 use super::open;
 use super::store::{self, Fault};
 use super::txn::Txn;
@@ -34,12 +35,15 @@ impl Shared {
     pub(super) fn said(&self, doing: &str, fault: Fault) -> LogError {
         match fault {
             Fault::Asked(error) => error,
-            Fault::Sql(error) => self.explain(doing, Arc::new(error)),
+            Fault::Sql(error) => store::explain(&self.name, doing, &error),
         }
     }
 
-    fn explain(&self, doing: &str, error: Arc<rusqlite::Error>) -> LogError {
-        store::explain(&self.name, doing, error)
+    fn explain(&self, doing: &str, fault: BatchFault) -> LogError {
+        match fault {
+            BatchFault::Sql(error) => store::explain(&self.name, doing, &error),
+            BatchFault::Files(why) => store::damage(&self.name, &why),
+        }
     }
 }
 
@@ -97,13 +101,21 @@ impl Core {
     }
 }
 
+/// Why nothing of what shares a transaction was written.
+#[derive(Clone)]
+enum BatchFault {
+    Sql(Arc<rusqlite::Error>),
+    /// The files are not those that were opened.
+    Files(String),
+}
+
 /// A write on its way through the writer thread.
 trait Job: Send {
     /// Runs in a transaction. An error ends that for all that share it.
     fn run(&mut self, txn: &mut Txn<'_>) -> rusqlite::Result<()>;
 
     /// Tells the asker how the transaction ended.
-    fn answer(self: Box<Self>, shared: &Shared, end: Result<(), Arc<rusqlite::Error>>);
+    fn answer(self: Box<Self>, shared: &Shared, end: Result<(), BatchFault>);
 }
 
 struct Write<F, T> {
@@ -127,7 +139,7 @@ where
         Ok(())
     }
 
-    fn answer(self: Box<Self>, shared: &Shared, end: Result<(), Arc<rusqlite::Error>>) {
+    fn answer(self: Box<Self>, shared: &Shared, end: Result<(), BatchFault>) {
         let result = match (end, self.result) {
             (Err(error), _) => Some(Err(shared.explain(self.doing, error))),
             (Ok(()), result) => result,
@@ -146,11 +158,15 @@ pub(super) struct WriterThread {
 }
 
 impl WriterThread {
-    pub(super) fn start(db: Connection, shared: Arc<Shared>) -> std::io::Result<Self> {
+    pub(super) fn start(
+        db: Connection,
+        files: LogFiles,
+        shared: Arc<Shared>,
+    ) -> std::io::Result<Self> {
         let (jobs, queue) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("ripcord-log".to_owned())
-            .spawn(move || write_all(&db, &shared, &queue))?;
+            .spawn(move || write_all(&db, files, &shared, &queue))?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread) })
     }
 
@@ -172,14 +188,23 @@ impl Drop for WriterThread {
     }
 }
 
-fn write_all(db: &Connection, shared: &Shared, queue: &Receiver<Box<dyn Job>>) {
+fn write_all(
+    db: &Connection,
+    mut files: LogFiles,
+    shared: &Shared,
+    queue: &Receiver<Box<dyn Job>>,
+) {
     while let Ok(first) = queue.recv() {
         let mut jobs = vec![first];
         jobs.extend(queue.try_iter().take(BATCH - 1));
-        let end = Txn::run(db, &shared.board, shared.clock.stamp(), |txn| {
-            jobs.iter_mut().try_for_each(|job| job.run(txn))
-        });
-        let end = end.map_err(Arc::new);
+        let end = match files.missing() {
+            Some(why) => Err(BatchFault::Files(why)),
+            None => Txn::run(db, &shared.board, shared.clock.stamp(), |txn| {
+                jobs.iter_mut().try_for_each(|job| job.run(txn))
+            })
+            .map_err(|error| BatchFault::Sql(Arc::new(error))),
+        };
+        files.note(shared.board.lock().records());
         for job in jobs {
             job.answer(shared, end.clone());
         }

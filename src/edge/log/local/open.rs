@@ -4,7 +4,6 @@
 //! what that clock showed at the append. It is almost always 0, which takes no room.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
@@ -44,7 +43,7 @@ const TABLES: &str = "
 
 /// Opens the file to write it, or a log in memory. Every commit is synced before it returns.
 pub(super) fn file(path: Option<&Path>, name: &str) -> Result<Connection, LogError> {
-    let said = |error| explain(name, "opening", Arc::new(error));
+    let said = |error: rusqlite::Error| explain(name, "opening", &error);
     let mut db = match path {
         Some(path) => Connection::open_with_flags(path, no_links()),
         None => Connection::open_in_memory(),
@@ -120,5 +119,5 @@ pub(super) fn beside(path: &Path, name: &str) -> Result<Connection, LogError> {
         db.pragma_update(None, "query_only", true)?;
         Ok(db)
     };
-    open().map_err(|error| explain(name, "opening", Arc::new(error)))
+    open().map_err(|error| explain(name, "opening", &error))
 }

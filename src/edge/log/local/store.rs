@@ -3,8 +3,6 @@
 //! A record's `place`, its row id, is its slot's number followed by 44 bits of position. So a
 //! partition lies together and in order, and an append goes to the end of its stretch.
 
-use std::sync::Arc;
-
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 
 use super::board::{BoardState, PartitionSlot, StoredTopic};
@@ -39,15 +37,26 @@ impl From<LogError> for Fault {
 }
 
 /// Words SQLite's error for people: what failed while `doing` something with the log `name`.
-pub(super) fn explain(name: &str, doing: &str, error: Arc<rusqlite::Error>) -> LogError {
+pub(super) fn explain(name: &str, doing: &str, error: &rusqlite::Error) -> LogError {
     let damaged = match error.sqlite_error_code() {
         Some(code) => matches!(code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase),
-        None => matches!(*error, rusqlite::Error::FromSqlConversionFailure(..)),
+        None => matches!(error, rusqlite::Error::FromSqlConversionFailure(..)),
     };
     if damaged {
         return damage(name, &error.to_string());
     }
-    LogError::Storage { doing: format!("{doing} {name}"), source: Box::new(error) }
+    let advice = match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "; its disk is full: make room there",
+        Some(ErrorCode::SystemIoFailure) => "; check that its disk has room and works",
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            "; check that the folder is there and that this user may write to it"
+        }
+        _ => "",
+    };
+    LogError::Storage {
+        doing: format!("{doing} {name}"),
+        source: format!("{error}{advice}").into(),
+    }
 }
 
 pub(super) fn damage(name: &str, why: &str) -> LogError {
