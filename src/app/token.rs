@@ -15,7 +15,7 @@ pub(super) fn run(global: &Global) -> Result<u8> {
     let hash: String = token_hash(&token).iter().map(|byte| format!("{byte:02x}")).collect();
     if global.json {
         let both = json!({ "token": token, "hash": hash });
-        terminal::line(&serde_json::to_string_pretty(&both)?);
+        terminal::line(&terminal::json(&both)?);
         return Ok(DONE);
     }
     terminal::line(&format!(

@@ -222,7 +222,8 @@ pub fn join_stopped(source: &SourceId, model: &ModelId, waiting: usize, cap: usi
 pub fn joins_full(source: &SourceId, model: &ModelId, most: &str) {
     warn!(
         %source, %model, most,
-        "waiting requests fill the memory that they may take, no labels are counted; raise          ingest.max_waiting_mebibytes, shorten label_horizon_hours, or add processes"
+        "waiting requests fill the memory that they may take, no labels are counted; raise \
+         ingest.max_waiting_mebibytes, shorten label_horizon_hours, or add processes"
     );
 }
 

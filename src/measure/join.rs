@@ -10,6 +10,8 @@
 //! bytes that all may take, every join that remembers something does. Of the requests that have
 //! both, as many are kept; the oldest go first (then a repeated outcome is no longer told from one
 //! without a prediction).
+//!
+//! Over 300 lines: what is counted as waiting is counted in one place.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -52,7 +54,7 @@ pub(super) struct Join {
     cap: usize,
     slots: Slots,
     models: BTreeMap<ModelIx, ModelJoin>,
-    /// All lanes together take more bytes than they may, which is so many.
+    /// All lanes together take more bytes than they may: these.
     full: Option<usize>,
     /// Outcomes re-read before any prediction, whose panes a former life had closed.
     reread: Vec<(ModelIx, RequestKey)>,

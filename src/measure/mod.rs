@@ -18,6 +18,7 @@ mod admit;
 mod ahead;
 mod api;
 mod calls;
+mod cells;
 mod close;
 mod count;
 mod flush;

@@ -1,22 +1,20 @@
 //! Requests in few bytes. Those that wait for their truth are most of what a lane remembers.
 //!
 //! A request with one answer takes a slot of 80 bytes and at most 12 in the index; each further
-//! answer takes 40. Slots lie in chunks, so that growth copies none of them. Requests that expire at
-//! one time are a list through their slots: a request that goes early leaves nothing behind.
+//! answer takes 40. Requests that expire at one time are a list through their slots: a request that
+//! goes early leaves nothing behind.
+//!
+//! Over 300 lines: packing and unpacking must be read together, with their test.
 
 use std::collections::BTreeMap;
 
 use hashbrown::HashTable;
 
+use super::cells::{Cells, NONE};
 use super::inputs::InputsPlace;
 use super::names::{ModelIx, RequestKey, VersionIx};
 use super::request::{Label, Request, Scored, Truth};
 use crate::model::{EventTime, SampleRole};
-
-/// Cells that are allocated at once.
-const CHUNK: usize = 4096;
-/// No cell.
-const NONE: u32 = u32::MAX;
 
 /// What the index takes of a request at most: five bytes, and it is seven sixteenths full or more.
 const INDEX_BYTES: usize = 12;
@@ -61,14 +59,6 @@ struct Further {
     flags: u16,
 }
 
-/// Cells of one size, numbered.
-#[derive(Debug)]
-struct Cells<T> {
-    chunks: Vec<Vec<T>>,
-    free: Vec<u32>,
-    used: usize,
-}
-
 /// All requests of a lane.
 #[derive(Debug)]
 pub(super) struct Slots {
@@ -79,47 +69,6 @@ pub(super) struct Slots {
     expiring: BTreeMap<EventTime, u32>,
     /// Of the newest request.
     stamp: u32,
-}
-
-impl<T: Copy> Cells<T> {
-    fn new() -> Self {
-        Self { chunks: Vec::new(), free: Vec::new(), used: 0 }
-    }
-
-    fn add(&mut self, cell: T) -> u32 {
-        self.used += 1;
-        if let Some(at) = self.free.pop() {
-            *self.at_mut(at) = cell;
-            return at;
-        }
-        if self.chunks.last().is_none_or(|chunk| chunk.len() == CHUNK) {
-            self.chunks.push(Vec::with_capacity(CHUNK));
-        }
-        let before = (self.chunks.len() - 1) * CHUNK;
-        let chunk = self.chunks.last_mut().map(|chunk| {
-            chunk.push(cell);
-            chunk.len()
-        });
-        u32::try_from(before + chunk.unwrap_or(1) - 1).unwrap_or(NONE)
-    }
-
-    fn remove(&mut self, at: u32) {
-        self.used -= 1;
-        self.free.push(at);
-    }
-
-    #[expect(clippy::expect_used, reason = "only this type makes its numbers, and keeps all cells")]
-    fn at(&self, at: u32) -> &T {
-        let at = at as usize;
-        self.chunks.get(at / CHUNK).and_then(|chunk| chunk.get(at % CHUNK)).expect("a cell")
-    }
-
-    #[expect(clippy::expect_used, reason = "only this type makes its numbers, and keeps all cells")]
-    fn at_mut(&mut self, at: u32) -> &mut T {
-        let at = at as usize;
-        let chunk = self.chunks.get_mut(at / CHUNK);
-        chunk.and_then(|chunk| chunk.get_mut(at % CHUNK)).expect("a cell")
-    }
 }
 
 impl Slots {
@@ -135,8 +84,8 @@ impl Slots {
 
     /// Bytes that the requests take.
     pub(super) fn bytes(&self) -> usize {
-        self.slots.used * (size_of::<Slot>() + INDEX_BYTES)
-            + self.further.used * size_of::<Further>()
+        self.slots.used() * (size_of::<Slot>() + INDEX_BYTES)
+            + self.further.used() * size_of::<Further>()
     }
 
     pub(super) fn find(&self, key: RequestKey) -> Option<SlotPlace> {

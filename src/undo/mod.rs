@@ -8,11 +8,11 @@
 //!
 //! Reading order: [`transition`] (what may follow what), `case` and `state` (what is remembered),
 //! `facts`, `models` and `pieces` (how it is kept), `context` (one model at one moment),
-//! `observed`, `roles` and `dispute` (which version serves), `proven` and `choice` (which one is fit
-//! to roll back to), `decide`, `breach` and `policy` (what a verdict leads to), `record`, `plan`,
-//! `rollback`, `deadlines` and `commands` (asking and being answered), `proof`, `verify` and
-//! `unproven` (the proofs), `instructions`, `manual` and `versions` (people), `explanation` and
-//! `next` (what people are told), [`admit`] (what workers ask).
+//! `observed`, `roles` and `dispute` (which version serves), `proven` and `choice` (which one is
+//! fit to roll back to), `decide`, `breach` and `policy` (what a verdict leads to), `record`,
+//! `plan`, `rollback`, `deadlines` and `commands` (asking and being answered), `proof`, `verify`
+//! and `unproven` (the proofs), `instructions`, `manual` and `versions` (people), `explanation`
+//! and `next` (what people are told), [`admit`] (what workers ask).
 //!
 //! `impl ModelContext` is in all files that change a model. They are steps of one decision: each
 //! reads and changes the same state and appends to the same outputs in a fixed order, so parts

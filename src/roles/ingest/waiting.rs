@@ -1,7 +1,7 @@
 //! How much the lanes of a process may remember together, and who is told of it.
 //!
-//! A model's requests may lie in all lanes of its source, so its limit holds over all of them. Bytes
-//! are limited over all sources: memory is the process's.
+//! A model's requests may lie in all lanes of its source, so its limit holds over all of them.
+//! Bytes are limited over all sources: memory is the process's.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub struct WaitingBytes {
 }
 
 impl WaitingBytes {
-    /// So many bytes for all who share it.
+    /// Bytes for all who share it.
     #[must_use]
     pub fn new(most: usize) -> Self {
         Self { most, used: Arc::default() }
