@@ -106,6 +106,7 @@ pub fn snapshot_failed(shard: u32, why: &dyn std::error::Error) {
 /// A snapshot was written.
 pub fn snapshotted(shard: u32, position: i64, bytes: u64) {
     counters::snapshot(shard, "written");
+    counters::snapshot_bytes(shard, bytes);
     debug!(shard, position, bytes, "snapshot written");
 }
 

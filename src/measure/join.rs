@@ -104,6 +104,11 @@ impl Join {
         waiting.map(|(model, memory)| (*model, memory.waiting))
     }
 
+    /// The models whose join is stopped.
+    pub(super) fn stopped_models(&self) -> impl Iterator<Item = ModelIx> {
+        self.models.iter().filter(|(_, memory)| memory.stopped).map(|(model, _)| *model)
+    }
+
     /// What waits in the other lanes of this process.
     pub(super) fn elsewhere(
         &mut self,

@@ -166,6 +166,11 @@ impl Lane {
         self.join.waiting().map(|(model, waiting)| (self.names.model_name(model), waiting))
     }
 
+    /// The models whose labels are not counted, because too many requests wait.
+    pub fn stopped_joins(&self) -> impl Iterator<Item = &ModelId> {
+        self.join.stopped_models().map(|model| self.names.model_name(model))
+    }
+
     /// Bytes that all remembered requests take.
     #[must_use]
     pub fn waiting_bytes(&self) -> usize {

@@ -20,6 +20,7 @@ use super::{ProcessError, RoleSet, loops, router};
 use crate::config::Config;
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
+use crate::edge::diagnostics::counters;
 use crate::edge::log::LogError;
 use crate::edge::log::local::LocalLog;
 use crate::edge::memory_limit::memory_limit;
@@ -209,6 +210,7 @@ fn lives(
         }
         let why = format!("{:#}", anyhow::Error::new(source));
         diagnostics::role_restarted(name, &why, pause.as_millis());
+        counters::role_restarted(name);
         health.failed(name, why);
         stop.pause(pause);
         pause = if rests { RESTS } else { PAUSES.1.min(pause * 2) };

@@ -3,6 +3,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+// What decide writes about models: each on its own.
+mod decide_tells;
 // Nine dialects over HTTP.
 mod dialects;
 // Faults that something hides, in a recording and on the local log.

@@ -36,12 +36,17 @@ impl TimedPhase {
 static COUNTERS: Mutex<ProcessCounters> = Mutex::new(ProcessCounters {
     took: BTreeMap::new(),
     counts: BTreeMap::new(),
+    gauges: BTreeMap::new(),
+    since: BTreeMap::new(),
     mitigating: BTreeMap::new(),
 });
 
 struct ProcessCounters {
     took: BTreeMap<Metric, BTreeMap<MetricLabels, Spread>>,
     counts: BTreeMap<Metric, BTreeMap<MetricLabels, u64>>,
+    gauges: BTreeMap<Metric, BTreeMap<MetricLabels, f64>>,
+    /// What is told as an age.
+    since: BTreeMap<Metric, BTreeMap<MetricLabels, Stopwatch>>,
     mitigating: BTreeMap<IncidentId, Stopwatch>,
 }
 
@@ -71,6 +76,16 @@ pub fn count(metric: Metric, labels: MetricLabels) {
     *counters().counts.entry(metric).or_default().entry(labels).or_default() += 1;
 }
 
+/// The present value of something.
+pub fn set(metric: Metric, labels: MetricLabels, value: f64) {
+    counters().gauges.entry(metric).or_default().insert(labels, value);
+}
+
+/// A role was started again after a failure.
+pub fn role_restarted(role: &str) {
+    count(metrics::ROLE_RESTARTS, vec![("role", role.to_owned())]);
+}
+
 /// A worker has finished a command.
 pub fn step(worker: &TargetId, want: &Want, outcome: StepResult, watch: Stopwatch) {
     let result = metrics::word(outcome);
@@ -92,6 +107,14 @@ pub fn refused(worker: &TargetId, reason: &'static str) {
 pub fn snapshot(shard: u32, result: &'static str) {
     let labels = vec![("shard", shard.to_string()), ("result", result.to_owned())];
     count(metrics::SNAPSHOTS, labels);
+}
+
+/// How large the last snapshot of a shard is; its age counts from now.
+pub fn snapshot_bytes(shard: u32, bytes: u64) {
+    let labels = vec![("shard", shard.to_string())];
+    set(metrics::SNAPSHOT_BYTES, labels.clone(), bytes as f64);
+    let mut done = counters();
+    done.since.entry(metrics::SNAPSHOT_AGE).or_default().insert(labels, Stopwatch::start());
 }
 
 /// A worker could not read a command.
@@ -118,9 +141,20 @@ pub fn page(page: &mut Page) {
         let took = done.took.get(&metric).into_iter().flatten();
         page.histogram(metric, took.map(|(labels, spread)| (labels.clone(), spread.clone())));
     }
-    use metrics::{NOTIFICATIONS, REFUSED, SNAPSHOTS, SUPPRESSED, UNREADABLE_COMMANDS, VERDICTS};
-    for metric in [SUPPRESSED, NOTIFICATIONS, VERDICTS, REFUSED, SNAPSHOTS, UNREADABLE_COMMANDS] {
+    use metrics::{
+        NOTIFICATIONS, REFUSED, ROLE_RESTARTS, SNAPSHOTS, SUPPRESSED, UNREADABLE_COMMANDS, VERDICTS,
+    };
+    let counted = [SUPPRESSED, NOTIFICATIONS, VERDICTS, REFUSED, SNAPSHOTS, UNREADABLE_COMMANDS];
+    for metric in counted.into_iter().chain([ROLE_RESTARTS]) {
         let counts = done.counts.get(&metric).into_iter().flatten();
         page.counter(metric, counts.map(|(labels, count)| (labels.clone(), *count)));
+    }
+    for (metric, values) in &done.gauges {
+        let values = values.iter().map(|(labels, value)| (labels.clone(), *value));
+        page.gauge(*metric, values.collect::<Vec<_>>());
+    }
+    for (metric, since) in &done.since {
+        let ages = since.iter().map(|(labels, watch)| (labels.clone(), watch.elapsed().as_s()));
+        page.gauge(*metric, ages.collect::<Vec<_>>());
     }
 }

@@ -77,6 +77,15 @@ metrics! {
         "Time that a worker of this process needed for a command";
     REFUSED = "ripcord_refused_commands",
         "Commands that a worker of this process refused, by reason";
+    ROLE_RESTARTS = "ripcord_role_restarts",
+        "Times that a role of this process was started again after a failure";
+    WAITING = "ripcord_waiting_requests",
+        "Predictions and outcomes that wait for each other in this process, by source";
+    WAITING_BYTES = "ripcord_waiting_bytes", "Memory that remembered requests take, by source";
+    STOPPED_JOINS = "ripcord_stopped_joins",
+        "Models whose labels are not counted, because too many requests wait, by source";
+    SNAPSHOT_BYTES = "ripcord_snapshot_bytes", "Size of a shard's last snapshot, packed";
+    SNAPSHOT_AGE = "ripcord_snapshot_age_seconds", "Time since a shard's last snapshot";
     ROLE_READY = "ripcord_role_ready",
         "1 while a role of this process has joined its group and reads";
     STATES = "ripcord_incidents", "Incidents by current state";

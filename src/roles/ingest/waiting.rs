@@ -3,12 +3,13 @@
 //! A model's requests may lie in all lanes of its source, so its limit holds over all of them.
 //! Bytes are limited over all sources: memory is the process's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Ingest;
 use crate::edge::clock::Uptime;
+use crate::edge::diagnostics::{counters, metrics};
 use crate::measure::{Input, WaitingElsewhere};
 use crate::model::{ModelId, Span};
 
@@ -67,6 +68,15 @@ impl Ingest {
         self
     }
 
+    fn tell_metrics(&self, waiting: usize, bytes: usize) {
+        let of = || vec![("source", self.source.id.to_string())];
+        let stopped = self.held.values().flat_map(|lane| lane.measured().stopped_joins());
+        let stopped: BTreeSet<&ModelId> = stopped.collect();
+        counters::set(metrics::WAITING, of(), waiting as f64);
+        counters::set(metrics::WAITING_BYTES, of(), bytes as f64);
+        counters::set(metrics::STOPPED_JOINS, of(), stopped.len() as f64);
+    }
+
     /// Tells every lane what waits in the others, each second.
     pub(super) fn tell_waiting(&mut self) {
         let now = self.topics.log.uptime();
@@ -82,6 +92,7 @@ impl Ingest {
                 *models.entry(model.clone()).or_default() += waiting;
             }
         }
+        self.tell_metrics(models.values().sum(), bytes);
         let others = self.waiting.others(bytes);
         for lane in self.held.values_mut() {
             let mine = lane.measured().waiting_bytes();
