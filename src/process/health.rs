@@ -74,8 +74,8 @@ impl RoleHealth {
             RoleStanding::Blocked(why) => Some(format!("{role} cannot read: {why}")),
             RoleStanding::Failed(why) => Some(format!("{role} waits after a failure: {why}")),
             RoleStanding::Reads => Some(format!(
-                "{role} was started again and failed {} times in a row, the last time because {}; it \
-                 counts as ready once it has read for {}",
+                "{role} was started again and failed {} times in a row, the last time because \
+                 {}; it counts as ready once it has read for {}",
                 self.failures,
                 self.why,
                 phrases::span(SETTLED)
