@@ -65,7 +65,7 @@ Examples:
   ripcord topics check --config prod.toml                exit code 1: fix needed
   ripcord topics check --sample 2000 --config prod.toml  the keys, too
   ripcord topics acls --principal User:ripcord-ingest --role ingest \\
-      --config prod.toml                                 its rights on the brokers";
+      --config prod.toml                                 its rights";
 
 pub(super) const PUBLISH: &str = "\
 Each line is sent unchanged. Its key is the request (or else the id, or else the
@@ -146,8 +146,8 @@ pub enum TopicsCommand {
         /// The user, such as User:ripcord-ingest
         #[arg(long, value_name = "USER")]
         principal: String,
-        /// Only this role; by default all of them, as for `ripcord up`
-        #[arg(long, value_name = "ROLE", value_enum)]
+        /// ingest, decide, work, route or serve; without it, all
+        #[arg(long, value_name = "ROLE", value_enum, hide_possible_values = true)]
         role: Option<RoleName>,
     },
 }

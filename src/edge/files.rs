@@ -77,10 +77,18 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), FileError> {
 /// Opens one of Ripcord's own files, or makes it. What is in it stays, and what is written goes to
 /// its end.
 pub(crate) fn own(path: &Path) -> Result<File, FileError> {
+    open_own(path, OpenOptions::new().append(true))
+}
+
+/// The same for a file whose bytes are replaced where they are.
+pub(crate) fn own_to_rewrite(path: &Path) -> Result<File, FileError> {
+    open_own(path, OpenOptions::new().write(true).truncate(false))
+}
+
+fn open_own(path: &Path, how: &mut OpenOptions) -> Result<File, FileError> {
     let said = |error| failed("open", path)(no_link(error));
-    let made = OpenOptions::new()
+    let made = how
         .read(true)
-        .append(true)
         .create(true)
         .mode(FILE_MODE)
         .custom_flags(flags(OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY))

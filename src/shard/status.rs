@@ -96,7 +96,7 @@ pub struct ModelStatus {
     /// Incidents that are not over.
     pub open_incidents: Vec<Incident>,
     /// The log time of its newest sums.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<LogTime>,
 }
 

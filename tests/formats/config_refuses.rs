@@ -628,7 +628,7 @@ fn a_secret_is_read_from_a_regular_file_and_one_that_all_can_read_is_told() {
         }
     }
     let token = folder.path().join("token");
-    std::fs::write(&token, "secret").unwrap();
+    std::fs::write(&token, "secret-of-sixteen-characters").unwrap();
     let config = folder.path().join("my.toml");
     std::fs::write(&config, format!("[http]\ntoken_file = {:?}", token.display().to_string()))
         .unwrap();

@@ -48,7 +48,10 @@ fn who_has_stopped_is_named_until_there_is_room_again() {
     let up = Up::start(command.stdout(Stdio::piped()).stderr(Stdio::null()));
     (0..3).for_each(|_| world.minute(&up, "v3", false));
 
-    let lines = until(&up, |code, lines| code == 0 && lines.iter().any(|l| l.contains("newest")));
+    let lines = until(&up, |code, lines| {
+        let all = lines.iter().any(|line| line.starts_with("180 records read"));
+        code == 0 && all && lines.iter().any(|line| line.contains("newest"))
+    });
     assert_eq!(lines[0], "namespace default · 1 model: 1 quiet", "{lines:#?}");
     assert!(lines[1].starts_with("180 records read: 180 measured"), "{lines:#?}");
     assert!(lines[2].ends_with("log time is the same"), "{lines:#?}");

@@ -394,12 +394,14 @@ fn what_waits_in_other_lanes_counts_too() {
         elsewhere 2 0 1000
         elsewhere 3 0 1000
         o 2 a yes
-        elsewhere 1 0 1000
+        elsewhere 0 0 1000
         o 3 b yes
         flush 0",
         "
         join of m stopped: 5 of 4
-        join of m goes on: 3
+        join of m goes on: 2
+        frame 0..4 mark=-7 read=4 measured=3 unmatched=1
+          0 v1 n=2 labels=1 said:yesx2
         ",
     );
 }

@@ -48,7 +48,7 @@ impl LogFiles {
             )
             .into(),
         };
-        let end = files::own(&path).map_err(|error| failed(&error))?;
+        let end = files::own_to_rewrite(&path).map_err(|error| failed(&error))?;
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         // What cannot be read says nothing: it may be half written.
         let held = text.trim().parse::<u64>().unwrap_or(0);
