@@ -83,7 +83,7 @@ fn run_demo(demo: &Demo, global: &Global, stopped: &dyn Fn() -> bool) -> Result<
                 let shares = shares.map_or(String::new(), |(served, without)| {
                     format!("  served {}, v3 alone {}", percent(served), percent(without))
                 });
-                bar.at(done, Some(all), format!("{}{shares}", day(at)));
+                bar.at(done, Some(all), &format!("{}{shares}", day(at)));
             }
         }
     });

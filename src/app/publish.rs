@@ -31,7 +31,7 @@ pub(super) fn run(
     let bar = Bar::new(!global.json);
     let published = publish.run(&log, |progress, sent| {
         if bar.is_shown() {
-            bar.at(progress.read, progress.total, format!("{} records", count(sent)));
+            bar.at(progress.read, progress.total, &format!("{} records", count(sent)));
         }
     });
     bar.end();

@@ -81,7 +81,7 @@ fn run_replay(
         {
             let rate = number(*records as f64 / watch.elapsed().as_s().max(0.001));
             let words = format!("{}  {} records  {rate}/s", day(*at), count(*records));
-            bar.at(progress.read, progress.total, words);
+            bar.at(progress.read, progress.total, &words);
         }
         let blocks = blocks(&mut story, &news);
         if !global.json {

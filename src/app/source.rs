@@ -55,7 +55,7 @@ pub(super) fn run(
         records += 1;
         if records.is_multiple_of(LOOK_EVERY) {
             let Progress { read, total } = next.progress;
-            bar.at(read, total, format!("line {}", count(next.at.line)));
+            bar.at(read, total, &format!("line {}", count(next.at.line)));
         }
     }
     bar.end();

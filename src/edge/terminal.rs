@@ -96,10 +96,10 @@ impl Bar {
     }
 
     /// `done` of `all`, and a few words; without `all` the bar stays empty.
-    pub fn at(&self, done: u64, all: Option<u64>, words: String) {
+    pub fn at(&self, done: u64, all: Option<u64>, words: &str) {
         self.bar.set_length(all.unwrap_or(0).max(1));
         self.bar.set_position(if all.is_some() { done } else { 0 });
-        self.bar.set_message(screened(&words, false).into_owned());
+        self.bar.set_message(screened(words, false).into_owned());
     }
 
     /// Whether anybody sees it.

@@ -53,7 +53,10 @@ impl InputsPlace {
 
 /// The inputs of recent answers, by the end of the pane in which they are last needed.
 #[derive(Debug, Default)]
-pub(super) struct RecentInputs(BTreeMap<EventTime, Vec<Box<[(FeatureIx, InputValue)]>>>);
+pub(super) struct RecentInputs(BTreeMap<EventTime, Vec<KeptInputs>>);
+
+/// The inputs of one answer, in the order of their indices.
+type KeptInputs = Box<[(FeatureIx, InputValue)]>;
 
 impl RecentInputs {
     /// Keeps the inputs of an answer given at `ts`, unless they are too old to be needed.

@@ -342,7 +342,7 @@ mod tests {
             version: VersionIx(n),
             role: [SampleRole::Live, SampleRole::Shadow, SampleRole::Unstated][n as usize % 3],
             ts: at,
-            value: Label { number: n % 2 == 0, bits: u64::from(n) },
+            value: Label { number: n.is_multiple_of(2), bits: u64::from(n) },
             inputs: InputsPlace(n),
             label: label[n as usize % 4].map(|right| (at, right)),
         }

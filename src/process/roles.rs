@@ -230,6 +230,14 @@ fn passes(error: &RoleError, shared: bool) -> bool {
     }
 }
 
+/// The memory for waiting requests: as set, else half of what there is.
+fn waiting(set: Option<usize>) -> WaitingBytes {
+    let half = || memory_limit().and_then(|all| usize::try_from(all / 2).ok());
+    let most = set.or_else(half).unwrap_or(usize::MAX);
+    diagnostics::waiting_may_take(&phrases::bytes(most));
+    WaitingBytes::new(most)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -263,12 +271,4 @@ mod tests {
         let ended = lives("role", life, false, &StopSignal::new(stop), &health);
         assert!(matches!(ended, Err(ProcessError::Role { .. })), "{ended:?}");
     }
-}
-
-/// The memory for waiting requests: as set, else half of what there is.
-fn waiting(set: Option<usize>) -> WaitingBytes {
-    let half = || memory_limit().and_then(|all| usize::try_from(all / 2).ok());
-    let most = set.or_else(half).unwrap_or(usize::MAX);
-    diagnostics::waiting_may_take(&phrases::bytes(most));
-    WaitingBytes::new(most)
 }

@@ -634,7 +634,7 @@ fn a_secret_is_read_from_a_regular_file_and_one_that_all_can_read_is_told() {
         .unwrap();
     for (mode, exposed) in [(0o600, 0), (0o640, 0), (0o644, 1)] {
         std::fs::set_permissions(&token, std::fs::Permissions::from_mode(mode)).unwrap();
-        let loaded = Config::load(&[config.clone()], &BTreeMap::new()).unwrap();
+        let loaded = Config::load(std::slice::from_ref(&config), &BTreeMap::new()).unwrap();
         let settings: Vec<_> = loaded.settings.exposed.iter().map(|e| e.setting.as_str()).collect();
         assert_eq!(settings, ["http.token_file"][..exposed], "mode {mode:o}");
     }

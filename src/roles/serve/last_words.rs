@@ -53,18 +53,22 @@ impl<'a> LastWords<'a> {
         }
     }
 
-    /// Takes a model's last report. The shard's log time may be a little older.
-    pub(super) fn of_model(
+    /// Takes the last reports of models. The shard's log time may be a little older.
+    pub(super) fn of_models(
         &self,
         shard: u32,
         log_time: Option<LogTime>,
-        (id, model): (&ModelId, &ModelStatus),
+        models: impl Iterator<Item = (ModelId, ModelStatus)>,
         overview: &mut Overview,
     ) {
-        let (Some(log_time), Some(heard)) = (log_time, model.heard) else { return };
         let told = self.app.seen.silence(Topic::Status, shard, self.now);
-        let age = plus(log_time - heard, told).as_s();
-        overview.record_age_seconds.insert(id.clone(), age);
+        for (id, model) in models {
+            if let (Some(log_time), Some(heard)) = (log_time, model.heard) {
+                let age = plus(log_time - heard, told).as_s();
+                overview.record_age_seconds.insert(id.clone(), age);
+            }
+            overview.models.insert(id, model);
+        }
     }
 
     /// Says who has spoken when, and who has stopped.

@@ -77,10 +77,7 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
                     *known = counters;
                 }
             }
-            for (id, model) in models(app, shard, &kept) {
-                words.of_model(shard, status.log_time, (&id, &model), &mut overview);
-                overview.models.insert(id, model);
-            }
+            words.of_models(shard, status.log_time, models(app, shard, &kept), &mut overview);
         }
         overview.shards.push(view);
     }
