@@ -270,7 +270,7 @@ fn a_source_whose_topic_is_deleted_rests_and_goes_on_and_the_others_are_measured
 
     world.run(&["topics", "create", "--telemetry"]);
     until("all is measured again", || (ingest.get("/readyz").0 == 200).then_some(()));
-    let to = Partition { topic: other.clone(), partition: 0 };
+    let to = Partition { topic: other, partition: 0 };
     let line = world.line(0, &crate::world::answer("again", "v3", world.from, 3, false));
     let record = ripcord::edge::log::Outgoing { to, ..line };
     world.log.writer(None).unwrap().append(vec![record]).unwrap();
