@@ -10,9 +10,11 @@
 pub mod counters;
 mod http;
 pub mod metrics;
+mod own_process;
 mod setup;
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tracing::{debug, error, info, warn};
 
@@ -60,6 +62,20 @@ pub fn stopped() {
 /// Some roles did not stop in time. Nothing is lost; the next start is slower.
 pub fn stopped_late(roles: usize) {
     warn!(roles, "roles did not stop in time and were abandoned");
+}
+
+/// A role could not save what it held when it stopped. Nothing is lost; the next start is slower.
+pub fn stopped_unsaved(role: &str, why: &str) {
+    warn!(
+        role,
+        why, "stopped without saving what was measured last, the next start reads it again"
+    );
+}
+
+/// Something still waited when the process had to end.
+pub fn left_behind(after: Duration) {
+    let after_ms = after.as_millis();
+    warn!(after_ms, "left without waiting any longer for the log, the next start reads it again");
 }
 
 /// This process measures a lane from now on.

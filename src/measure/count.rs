@@ -189,6 +189,9 @@ impl Lane {
                 return self.unusable_outcome(o, at);
             }
         }
+        if self.join.stopped(model) && self.adds(o.ts, at) {
+            self.lose_labels_of_model(&o.model, request.1, at);
+        }
         let (join, mut room) = self.room(at);
         Ok(join.outcome(request, (o.ts, actual), &mut room))
     }

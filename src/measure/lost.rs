@@ -52,6 +52,21 @@ impl Lane {
         }
     }
 
+    /// A label that nobody meets, because the model's join is stopped: of the versions that are
+    /// known to have answered, else of any version of the model.
+    pub(super) fn lose_labels_of_model(
+        &mut self,
+        model: &str,
+        request: RequestKey,
+        at: &RecordPlace,
+    ) {
+        if self.join.answered(request).is_empty() {
+            self.lose(Some(model), None, ONE_LABEL, at);
+        } else {
+            self.lose_labels_of(request, at);
+        }
+    }
+
     pub(super) fn lose_labels_of(&mut self, request: RequestKey, at: &RecordPlace) {
         for version in self.join.answered(request) {
             self.lose_of(version, ONE_LABEL, at);

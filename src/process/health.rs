@@ -1,9 +1,9 @@
 //! The health of a process's roles, for monitoring: `/livez`, `/readyz`, `/metrics`.
 //!
-//! Law: health is observed from what the log answers to each role's reader, so no role reports it;
-//! and these pages are read-only.
+//! Law: health is observed, from what the log answers to each role's reader and from what its turns
+//! leave, so no role reports it; and these pages are read-only.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::extract::State;
@@ -21,13 +21,16 @@ use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics::counters;
 use crate::edge::diagnostics::metrics::{self, Page};
 use crate::edge::http::{Guard, Problem, Routes, framed, run};
-use crate::model::Span;
+use crate::model::{ModelId, Span};
 use crate::phrases;
 use crate::shard::BUILD;
 
 /// A role that failed twice or more in a row must read for this long before it counts as ready: one
 /// that fails at each record reads for a moment between two failures.
 const SETTLED: Span = Span::from_s(10);
+
+/// Models named in a reason.
+const NAMED: usize = 3;
 
 /// The state of each role.
 #[derive(Clone, Default)]
@@ -42,6 +45,8 @@ struct RoleHealth {
     /// Failures in a row, and the last one.
     failures: u32,
     why: String,
+    /// Models whose labels it does not count.
+    uncounted: BTreeSet<ModelId>,
 }
 
 impl RoleHealth {
@@ -63,7 +68,8 @@ impl RoleHealth {
     }
 
     fn is_ready(&self) -> bool {
-        self.standing == RoleStanding::Reads && (self.failures < 2 || self.settled())
+        let reads = self.standing == RoleStanding::Reads && self.uncounted.is_empty();
+        reads && (self.failures < 2 || self.settled())
     }
 
     /// Why it is not ready.
@@ -73,6 +79,17 @@ impl RoleHealth {
             RoleStanding::Joining => Some(format!("{role} has not joined its group yet")),
             RoleStanding::Blocked(why) => Some(format!("{role} cannot read: {why}")),
             RoleStanding::Failed(why) => Some(format!("{role} waits after a failure: {why}")),
+            RoleStanding::Reads if !self.uncounted.is_empty() => {
+                let named: Vec<_> =
+                    self.uncounted.iter().take(NAMED).map(ModelId::as_str).collect();
+                let more = self.uncounted.len().saturating_sub(NAMED);
+                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+                Some(format!(
+                    "{role} does not count the labels of {}{more}, because too many of its \
+                     requests wait; its log says which limit it met",
+                    named.join(", ")
+                ))
+            }
             RoleStanding::Reads => Some(format!(
                 "{role} was started again and failed {} times in a row, the last time because \
                  {}; it counts as ready once it has read for {}",
@@ -111,8 +128,16 @@ impl HealthBoard {
             reads: None,
             failures: 0,
             why: String::new(),
+            uncounted: BTreeSet::new(),
         };
         all.entry(role.to_owned()).or_insert_with(new).set(standing);
+    }
+
+    /// Notes the models whose labels a role does not count.
+    pub(super) fn uncounted(&self, role: &str, models: &BTreeSet<ModelId>) {
+        if let Some(health) = self.all().get_mut(role).filter(|known| known.uncounted != *models) {
+            health.uncounted.clone_from(models);
+        }
     }
 
     /// Notes why a role restarts, if its state is observed. It counts as failed until it reads
@@ -206,5 +231,18 @@ mod tests {
         assert!(said.contains("failed 2 times in a row"), "{said}");
         assert!(said.contains("because the frame is too large"), "{said}");
         assert_eq!(board.failing().as_ref(), Some(&said), "the server of `up` says so, too");
+    }
+
+    #[test]
+    fn a_role_that_does_not_count_labels_is_not_ready_and_says_of_which_models() {
+        let board = HealthBoard::default();
+        board.set("ingest web", RoleStanding::Reads);
+        let models =
+            |names: &[&str]| names.iter().map(|name| ModelId::new(name).unwrap()).collect();
+        board.uncounted("ingest web", &models(&["a", "b", "c", "d", "e"]));
+        let said = board.unready().unwrap();
+        assert!(said.contains("the labels of a, b, c and 2 more, because"), "{said}");
+        board.uncounted("ingest web", &models(&[]));
+        assert_eq!(board.unready(), None);
     }
 }

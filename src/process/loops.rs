@@ -1,11 +1,12 @@
 //! What each role does while the process runs: it takes turns, and logs what came of them.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::stop::StopSignal;
 use crate::edge::diagnostics;
-use crate::model::{Span, TargetId};
+use crate::model::{ModelId, Span, TargetId};
 use crate::roles::decide::Decide;
 use crate::roles::ingest::Ingest;
 use crate::roles::work::Work;
@@ -21,10 +22,15 @@ const SIGN_OF_LIFE_EVERY: Span = Span::from_s(5);
 /// Log time this far ahead of the clock is worth a warning.
 const AHEAD: Span = Span::from_s(1);
 
-/// Measures until the stop.
-pub(super) fn ingest(ingest: &mut Ingest, stop: &StopSignal) -> Result<(), RoleError> {
+/// Measures until the stop. `stopped` hears of the models whose labels are not counted.
+pub(super) fn ingest(
+    ingest: &mut Ingest,
+    stop: &StopSignal,
+    stopped: impl Fn(&BTreeSet<ModelId>),
+) -> Result<(), RoleError> {
     while !stop.is_set() {
         ingest.turn(WAIT)?;
+        stopped(ingest.stopped_joins());
     }
     ingest.stop()
 }

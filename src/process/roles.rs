@@ -102,10 +102,11 @@ impl RoleThreads {
         let name = format!("ingest {}", source.id);
         let (topics, settings) = (self.watched(&name), config.settings.ingest.clone());
         let (source, waiting) = (source.clone(), self.waiting.clone());
+        let (health, role) = (self.health.clone(), name.clone());
         self.role(name, move |stop| {
             let ingest = Ingest::new(topics.clone(), source.clone(), settings.clone())?;
             let mut ingest = ingest.sharing(waiting.clone());
-            loops::ingest(&mut ingest, stop)
+            loops::ingest(&mut ingest, stop, |models| health.uncounted(&role, models))
         })
     }
 
@@ -202,8 +203,12 @@ fn lives(
         if let RoleError::Fenced(what) = &source {
             diagnostics::fenced(name, what);
         }
-        if stop.is_set() || !passes(&source, shared) {
+        if !passes(&source, shared) {
             return Err(ProcessError::Role { role: name.to_owned(), source });
+        }
+        if stop.is_set() {
+            diagnostics::stopped_unsaved(name, &format!("{:#}", anyhow::Error::new(source)));
+            return Ok(());
         }
         if watch.elapsed() >= RAN_WELL {
             pause = PAUSES.0;

@@ -23,8 +23,10 @@ use crate::roles::serve::serve_with;
 use crate::topics::open::{OpenLog, place};
 use crate::topics::{RoleError, Topics};
 
-/// The longest time that a stop waits for the HTTP server, and then for the roles.
-const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// The longest time that a stop waits for the HTTP server …
+const ANSWERED_WITHIN: Duration = Duration::from_secs(4);
+/// … and then for the roles.
+const STOP_WITHIN: Duration = Duration::from_secs(4);
 /// The longest time that the end of a process waits for threads that wait for the log.
 const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 
@@ -139,7 +141,7 @@ impl RunningProcess {
 /// Waits until the HTTP server has answered what was under way, but not for ever.
 async fn http_end(http: Option<JoinHandle<RoleEnd>>) -> RoleEnd {
     let Some(mut http) = http else { return Ok(()) };
-    match tokio::time::timeout(STOP_WITHIN, &mut http).await {
+    match tokio::time::timeout(ANSWERED_WITHIN, &mut http).await {
         Ok(served) => served_end(served),
         Err(_) => {
             http.abort();

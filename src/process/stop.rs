@@ -5,6 +5,8 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
+use crate::edge::diagnostics;
+
 /// How late a pause notices a stop.
 const SLICE: Duration = Duration::from_millis(50);
 
@@ -22,6 +24,16 @@ pub(crate) fn asked_to_stop(
             _ = terminated.recv() => {}
         }
     })
+}
+
+/// Ends the process after this time, whatever still waits for the log. What was acknowledged is on
+/// the log, and the next start reads the rest again.
+pub(super) fn leave_within(most: Duration) {
+    std::thread::spawn(move || {
+        std::thread::sleep(most);
+        diagnostics::left_behind(most);
+        std::process::exit(0);
+    });
 }
 
 /// Whether the process was asked to stop.

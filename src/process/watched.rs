@@ -1,20 +1,22 @@
 //! A role's log, which observes what the log answers to the role.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::health::{HealthBoard, RoleStanding};
+use super::progress::{Lag, ReadProgress};
+use super::stamps::Stamps;
 use crate::edge::clock::Uptime;
+use crate::edge::diagnostics::counters;
+use crate::edge::diagnostics::metrics::{self, MetricLabels};
 use crate::edge::log::{
     Commit, Committed, Log, LogClock, LogError, Partition, Read, Reader, Record, Writer,
 };
 use crate::model::{LogTime, Span};
-use crate::phrases::{log_moment, span};
 use crate::topics::Topics;
 
-/// A clock that shows the same for this long, while records are stamped by it, has stopped.
-const STOPPED: Span = Span::from_s(10);
+/// The time between two looks at how far a role is behind.
+const LOOK_EVERY: Span = Span::from_s(1);
 
 /// A role's log, which observes what the role reads.
 struct Watched {
@@ -39,7 +41,10 @@ impl Log for Watched {
             reader,
             health,
             role,
-            given: BTreeSet::new(),
+            progress: ReadProgress::default(),
+            looked: None,
+            stuck: None,
+            standing: RoleStanding::Joining,
             new: false,
             stamps: Stamps::default(),
             log: Arc::clone(&self.log),
@@ -76,42 +81,15 @@ struct WatchedReader {
     reader: Box<dyn Reader>,
     health: HealthBoard,
     role: String,
-    given: BTreeSet<Partition>,
-    /// Some of it was assigned by the last read, and the role has not taken it over yet.
+    progress: ReadProgress,
+    looked: Option<Uptime>,
+    /// Why it does not go on, although the log can be read.
+    stuck: Option<String>,
+    standing: RoleStanding,
+    /// Some of what it has was assigned by the last read, and the role has not taken it over yet.
     new: bool,
     stamps: Stamps,
     log: Arc<dyn Log>,
-}
-
-/// Whether the clock goes on by which the log stamps its records.
-#[derive(Debug, Default)]
-struct Stamps {
-    /// The last stamp, and when it was first read.
-    last: Option<(LogTime, Uptime)>,
-    stopped: bool,
-}
-
-impl Stamps {
-    /// The state of a role that has read these.
-    fn look(&mut self, records: &[Record], now: Uptime) -> RoleStanding {
-        for record in records.iter().filter(|record| record.vouched) {
-            if self.last.is_none_or(|(last, _)| last != record.time) {
-                self.last = Some((record.time, now));
-            }
-        }
-        let stopped = self.last.filter(|(_, since)| {
-            records.iter().any(|record| record.vouched) && now - *since > STOPPED
-        });
-        self.stopped = stopped.is_some();
-        stopped.map_or(RoleStanding::Reads, |(at, since)| {
-            RoleStanding::Blocked(format!(
-                "for {} every record has been stamped {}, so no deadline passes; look at the clock \
-                 of the machine that holds the log",
-                span(now - since),
-                log_moment(at)
-            ))
-        })
-    }
 }
 
 impl WatchedReader {
@@ -121,32 +99,55 @@ impl WatchedReader {
         read: &Result<Option<Read>, LogError>,
         now: Uptime,
     ) -> Option<RoleStanding> {
+        if let Ok(Some(read)) = read {
+            self.progress.take(read, now);
+        }
         match read {
-            Ok(Some(Read::Assigned(partitions))) => {
-                self.given.extend(partitions.iter().cloned());
+            Ok(Some(Read::Assigned(_))) => {
                 self.new = true;
                 None
             }
             Ok(Some(Read::Records(_, records))) => Some(self.stamps.look(records, now)),
             // Neither says anything of a clock.
             Ok(Some(Read::End(..) | Read::Gone(..))) => {
-                (!self.stamps.stopped).then_some(RoleStanding::Reads)
-            }
-            Ok(Some(Read::Revoking(partitions))) => {
-                self.given.retain(|given| !partitions.contains(given));
-                None
-            }
-            Ok(Some(Read::Lost(partitions))) => {
-                self.given.retain(|given| !partitions.contains(given));
-                Some(RoleStanding::Joining)
+                (!self.stamps.stopped()).then_some(RoleStanding::Reads)
             }
             // A role on standby would not notice when the log can be read again.
-            Ok(Some(Read::Blocked(why))) if !self.given.is_empty() => {
+            Ok(Some(Read::Blocked(why))) if !self.progress.is_empty() => {
                 Some(RoleStanding::Blocked(why.clone()))
             }
-            Ok(Some(Read::Blocked(_)) | None) => None,
-            Err(_) => Some(RoleStanding::Joining),
+            Ok(Some(Read::Blocked(_) | Read::Revoking(_)) | None) => None,
+            Ok(Some(Read::Lost(_))) | Err(_) => Some(RoleStanding::Joining),
         }
+    }
+
+    fn set(&mut self, standing: RoleStanding) {
+        self.standing = standing;
+        let told = match (&self.standing, &self.stuck) {
+            (RoleStanding::Reads, Some(why)) => RoleStanding::Blocked(why.clone()),
+            (of, _) => of.clone(),
+        };
+        self.health.set(&self.role, told);
+    }
+
+    /// Tells how far the role is behind, if it is time.
+    fn look(&mut self, now: Uptime) {
+        if self.looked.is_some_and(|last| now - last < LOOK_EVERY) {
+            return;
+        }
+        self.looked = Some(now);
+        let lag = |of: &Partition| self.reader.lag(of);
+        let Lag { records, behind, stuck } = self.progress.lag((now, self.log.now()), lag);
+        counters::set(metrics::ROLE_LAG, self.labels(), records as f64);
+        counters::set(metrics::ROLE_BEHIND, self.labels(), behind.as_s());
+        if self.stuck != stuck {
+            self.stuck = stuck;
+            self.set(self.standing.clone());
+        }
+    }
+
+    fn labels(&self) -> MetricLabels {
+        vec![("role", self.role.clone())]
     }
 }
 
@@ -154,12 +155,14 @@ impl Reader for WatchedReader {
     fn read(&mut self, wait: Duration) -> Result<Option<Read>, LogError> {
         // A role reads on only after it has taken over what it was assigned, which may take long.
         if std::mem::take(&mut self.new) {
-            self.health.set(&self.role, RoleStanding::Reads);
+            self.set(RoleStanding::Reads);
         }
         let read = self.reader.read(wait);
-        if let Some(standing) = self.standing_after(&read, self.log.uptime()) {
-            self.health.set(&self.role, standing);
+        let now = self.log.uptime();
+        if let Some(standing) = self.standing_after(&read, now) {
+            self.set(standing);
         }
+        self.look(now);
         read
     }
 
@@ -182,12 +185,20 @@ impl Reader for WatchedReader {
     fn bounds(&mut self, partition: &Partition) -> Result<(i64, i64), LogError> {
         self.reader.bounds(partition)
     }
+
+    fn lag(&self, partition: &Partition) -> Option<u64> {
+        self.reader.lag(partition)
+    }
 }
 
 /// The role has ended; if it restarts, it joins its group again.
 impl Drop for WatchedReader {
     fn drop(&mut self) {
         self.health.set(&self.role, RoleStanding::Joining);
+        let labels = self.labels();
+        for metric in [metrics::ROLE_LAG, metrics::ROLE_BEHIND] {
+            counters::unset(metric, &labels);
+        }
     }
 }
 
@@ -208,7 +219,10 @@ mod tests {
             reader: log.log.reader("g", &["t".to_owned()]).unwrap(),
             health: health.clone(),
             role: "decide".to_owned(),
-            given: BTreeSet::new(),
+            progress: ReadProgress::default(),
+            looked: None,
+            stuck: None,
+            standing: RoleStanding::Joining,
             new: false,
             stamps: Stamps::default(),
             log: Arc::clone(&log.log),
@@ -241,34 +255,5 @@ mod tests {
         assert_eq!(health.unready(), None);
         drop(reader);
         assert!(health.unready().is_some(), "its life is over");
-    }
-
-    #[test]
-    fn a_clock_that_has_stopped_is_named() {
-        let at = |s| Uptime::new(Span::from_s(s));
-        let record = |time, vouched| Record {
-            position: 0,
-            time: LogTime::from_ms(time),
-            appended: LogTime::from_ms(time),
-            vouched,
-            key: None,
-            headers: Vec::new(),
-            value: Vec::new(),
-        };
-        let mut stamps = Stamps::default();
-        for (now, time, vouched, well) in [
-            (0, 0, true, true),
-            (60, 1, true, true),
-            (70, 1, true, true),
-            (71, 1, true, false),
-            // Set back is not stopped.
-            (72, 0, true, true),
-            // What producers stamp says nothing of the log.
-            (80, 0, false, true),
-            (81, 0, false, true),
-        ] {
-            let standing = stamps.look(&[record(time, vouched)], at(now));
-            assert_eq!(standing == RoleStanding::Reads, well, "at {now} s: {standing:?}");
-        }
     }
 }

@@ -104,6 +104,11 @@ impl Pipeline {
         self.ingests[nth].take().unwrap().stop().unwrap();
     }
 
+    /// Whether what the log holds of a source was read to its end, so that it is known to rest.
+    pub fn caught_up(&self, source: &str) -> bool {
+        self.ingests[self.nth(source)].as_ref().is_some_and(Ingest::caught_up)
+    }
+
     /// Every role takes a turn. Whether all of them had nothing to do.
     pub fn turn(&mut self) -> bool {
         let mut idle = true;

@@ -16,6 +16,8 @@ mod world;
 // A broker of a test's own.
 mod own_broker;
 
+// Each role while no broker answers.
+mod brokers_away;
 // The demo on Kafka, each of its processes killed.
 mod demo;
 // Four dialects, each with a fault that it shows.

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ripcord::config::KafkaSettings;
@@ -106,9 +106,14 @@ impl Process {
 
     /// Asks it to stop; it must end well.
     pub fn stop(mut self) {
-        self.signal("-TERM");
-        let status = self.child.wait().unwrap();
+        let status = self.end();
         assert!(status.success(), "{status}: {}", self.said());
+    }
+
+    /// Asks it to stop, and waits until it has.
+    pub fn end(&mut self) -> ExitStatus {
+        self.signal("-TERM");
+        self.child.wait().unwrap()
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::metrics::{self, Metric, MetricLabels, Page, Spread};
+use super::own_process;
 use crate::edge::clock::Stopwatch;
 use crate::model::{Incident, IncidentId, IncidentState, StepResult, TargetId, Want};
 
@@ -73,12 +74,24 @@ pub fn took(of: TimedPhase, watch: Stopwatch) {
 
 /// One more.
 pub fn count(metric: Metric, labels: MetricLabels) {
-    *counters().counts.entry(metric).or_default().entry(labels).or_default() += 1;
+    add(metric, labels, 1);
+}
+
+/// Some more.
+pub fn add(metric: Metric, labels: MetricLabels, more: u64) {
+    *counters().counts.entry(metric).or_default().entry(labels).or_default() += more;
 }
 
 /// The present value of something.
 pub fn set(metric: Metric, labels: MetricLabels, value: f64) {
     counters().gauges.entry(metric).or_default().insert(labels, value);
+}
+
+/// There is no value any more.
+pub fn unset(metric: Metric, labels: &MetricLabels) {
+    if let Some(values) = counters().gauges.get_mut(&metric) {
+        values.remove(labels);
+    }
 }
 
 /// A role was started again after a failure.
@@ -136,16 +149,19 @@ pub fn incident(changed: &Incident) {
 
 /// Puts it on a page.
 pub fn page(page: &mut Page) {
+    own_process::page(page);
     let done = counters();
     for metric in [metrics::PHASE, metrics::WORKER_STEP] {
         let took = done.took.get(&metric).into_iter().flatten();
         page.histogram(metric, took.map(|(labels, spread)| (labels.clone(), spread.clone())));
     }
     use metrics::{
-        NOTIFICATIONS, REFUSED, ROLE_RESTARTS, SNAPSHOTS, SUPPRESSED, UNREADABLE_COMMANDS, VERDICTS,
+        KAFKA_DISCONNECTS, KAFKA_ERRORS, KAFKA_REBALANCES, NOTIFICATIONS, REFUSED, ROLE_RESTARTS,
+        SNAPSHOTS, SUPPRESSED, UNREADABLE_COMMANDS, VERDICTS,
     };
     let counted = [SUPPRESSED, NOTIFICATIONS, VERDICTS, REFUSED, SNAPSHOTS, UNREADABLE_COMMANDS];
-    for metric in counted.into_iter().chain([ROLE_RESTARTS]) {
+    let client = [KAFKA_REBALANCES, KAFKA_DISCONNECTS, KAFKA_ERRORS];
+    for metric in counted.into_iter().chain(client).chain([ROLE_RESTARTS]) {
         let counts = done.counts.get(&metric).into_iter().flatten();
         page.counter(metric, counts.map(|(labels, count)| (labels.clone(), *count)));
     }

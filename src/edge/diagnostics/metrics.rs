@@ -1,6 +1,7 @@
 //! The page of metrics in OpenMetrics text, and every name on it.
 //!
-//! Law: one prefix, base units, and no id as a label. Only this file can make a [`Metric`], so the
+//! Law: one prefix, base units, and no id as a label; what the kernel says of the process has the
+//! names that all programs give it. Only this file can make a [`Metric`], so the
 //! compiler keeps every name on this page.
 //!
 //! Over 300 lines: every metric is named in one place.
@@ -86,6 +87,16 @@ metrics! {
         "Models whose labels are not counted, because too many requests wait, by source";
     SNAPSHOT_BYTES = "ripcord_snapshot_bytes", "Size of a shard's last snapshot, packed";
     SNAPSHOT_AGE = "ripcord_snapshot_age_seconds", "Time since a shard's last snapshot";
+    ROLE_LAG = "ripcord_role_lag_records",
+        "Records that a role of this process has not read yet, as far as it is known";
+    ROLE_BEHIND = "ripcord_role_lag_seconds",
+        "Age of the last record that a role has read, while others wait behind it";
+    KAFKA_REBALANCES = "ripcord_kafka_rebalances",
+        "Rebalances of the groups that this process is a member of";
+    KAFKA_DISCONNECTS = "ripcord_kafka_disconnects",
+        "Connections to brokers that were lost, of the clients that read";
+    KAFKA_ERRORS = "ripcord_kafka_errors",
+        "Requests to brokers that failed or were not answered, of the clients that read";
     ROLE_READY = "ripcord_role_ready",
         "1 while a role of this process has joined its group and reads";
     STATES = "ripcord_incidents", "Incidents by current state";
@@ -112,6 +123,11 @@ metrics! {
         "Records and mirrored copies that were dropped because a queue was full";
     CONSTANT_IDS = "ripcord_router_constant_ids",
         "Predictions whose request id was that of many others, so the router gave its own";
+    PROCESS_CPU = "process_cpu_seconds", "Processor time that this process has used";
+    PROCESS_START = "process_start_time_seconds", "When this process started, since 1970";
+    PROCESS_MEMORY = "process_resident_memory_bytes", "Memory that this process takes";
+    PROCESS_FDS = "process_open_fds", "Files and connections that this process has open";
+    PROCESS_MOST_FDS = "process_max_fds", "Files and connections that it may have open";
     TAKEN = "ripcord_http_telemetry_records", "Lines posted to this process, by result";
 }
 
@@ -229,6 +245,13 @@ impl Page {
         self.0.register(metric.name, metric.help, family);
     }
 
+    /// Adds seconds that only grow.
+    pub fn seconds(&mut self, metric: Metric, total: f64) {
+        let counter = Counter::<f64, AtomicU64>::default();
+        counter.inc_by(total);
+        self.0.register(metric.name, metric.help, counter);
+    }
+
     /// Adds times.
     pub fn histogram(
         &mut self,
@@ -307,7 +330,7 @@ mod tests {
 
     #[test]
     fn names_are_of_one_kind() {
-        for metric in ALL {
+        for metric in ALL.iter().filter(|metric| !metric.name.starts_with("process_")) {
             let word = |c: char| c.is_ascii_lowercase() || c == '_';
             assert!(metric.name.starts_with("ripcord_") && metric.name.chars().all(word));
             assert!(!metric.help.ends_with('.'), "{metric:?}");

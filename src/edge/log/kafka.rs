@@ -21,6 +21,7 @@ mod record;
 mod scan;
 mod scanners;
 mod sender;
+mod statistics;
 mod topics;
 mod trial;
 mod writer;

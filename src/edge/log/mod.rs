@@ -280,6 +280,13 @@ pub trait Reader: Send {
     /// # Errors
     /// Storage.
     fn bounds(&mut self, partition: &Partition) -> Result<(i64, i64), LogError>;
+
+    /// Records between what was yielded and the end, at most, as far as it is known without asking.
+    /// `None`: nobody knows.
+    fn lag(&self, partition: &Partition) -> Option<u64> {
+        let _unknown = partition;
+        None
+    }
 }
 
 /// Writes to the log.

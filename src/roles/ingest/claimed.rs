@@ -242,6 +242,11 @@ impl ClaimedLane {
         }
     }
 
+    /// Every topic was read to its end.
+    pub(super) fn at_end(&self) -> bool {
+        self.places.iter().all(|place| place.end.is_some())
+    }
+
     /// Tells the lane which topics have been at their end for a while.
     pub(super) fn rest(&mut self, now: Uptime, idle_after: Span) {
         for (topic, place) in self.places.iter_mut().enumerate() {

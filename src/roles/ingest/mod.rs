@@ -164,6 +164,12 @@ impl Ingest {
         self.held.values().map(ClaimedLane::id)
     }
 
+    /// Every lane held here was read to its end.
+    #[must_use]
+    pub fn caught_up(&self) -> bool {
+        self.unclaimed.is_empty() && self.held.values().all(ClaimedLane::at_end)
+    }
+
     fn take(&mut self, read: Read, turn: &mut IngestTurn) -> Result<(), RoleError> {
         let now = self.topics.log.uptime();
         self.blocked &= matches!(read, Read::Revoking(_) | Read::Lost(_));

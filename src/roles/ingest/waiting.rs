@@ -37,11 +37,13 @@ pub(super) struct WaitingShare {
     all: WaitingBytes,
     mine: usize,
     looked: Option<Uptime>,
+    /// Models whose labels are not counted, as of then.
+    stopped: BTreeSet<ModelId>,
 }
 
 impl WaitingShare {
     pub(super) fn new(all: WaitingBytes) -> Self {
-        Self { all, mine: 0, looked: None }
+        Self { all, mine: 0, looked: None, stopped: BTreeSet::new() }
     }
 
     /// What the other sources take, now that this one takes `mine`.
@@ -68,13 +70,16 @@ impl Ingest {
         self
     }
 
+    /// Models whose labels are not counted, because too many of their requests wait.
+    pub fn stopped_joins(&self) -> &BTreeSet<ModelId> {
+        &self.waiting.stopped
+    }
+
     fn tell_metrics(&self, waiting: usize, bytes: usize) {
         let of = || vec![("source", self.source.id.to_string())];
-        let stopped = self.held.values().flat_map(|lane| lane.measured().stopped_joins());
-        let stopped: BTreeSet<&ModelId> = stopped.collect();
         counters::set(metrics::WAITING, of(), waiting as f64);
         counters::set(metrics::WAITING_BYTES, of(), bytes as f64);
-        counters::set(metrics::STOPPED_JOINS, of(), stopped.len() as f64);
+        counters::set(metrics::STOPPED_JOINS, of(), self.waiting.stopped.len() as f64);
     }
 
     /// Tells every lane what waits in the others, each second.
@@ -92,6 +97,8 @@ impl Ingest {
                 *models.entry(model.clone()).or_default() += waiting;
             }
         }
+        let stopped = self.held.values().flat_map(|lane| lane.measured().stopped_joins());
+        self.waiting.stopped = stopped.cloned().collect();
         self.tell_metrics(models.values().sum(), bytes);
         let others = self.waiting.others(bytes);
         for lane in self.held.values_mut() {

@@ -26,6 +26,9 @@ use crate::model::{Limit, Verdict, VersionId};
 use crate::shard::{BUILD, ModelStatus, SignalStatus};
 use crate::wire::api::{Overview, ShardView};
 
+/// Why nothing is known of the shards.
+const SILENT: &str = "The log has not answered for 2 s; are the brokers up?";
+
 /// The process answers.
 pub(super) async fn live() -> Response {
     Json(json!({"live": true})).into_response()
@@ -34,8 +37,9 @@ pub(super) async fn live() -> Response {
 /// Every shard has reported lately.
 pub(super) async fn ready(State(app): Shared) -> Result<Response, Problem> {
     let trouble = (app.trouble)();
-    let unready = RememberedAnswer::get(app, |app| &app.ready, |app| Ok(unready(&overview(app)?)));
-    let reasons: Vec<_> = unready.await?.into_iter().chain(trouble).collect();
+    let unready = RememberedAnswer::soon(app, |app| &app.ready, |app| Ok(unready(&overview(app)?)));
+    let unready = unready.await.unwrap_or_else(|| Ok(Some(SILENT.to_owned())))?;
+    let reasons: Vec<_> = unready.into_iter().chain(trouble).collect();
     if reasons.is_empty() {
         return Ok(Json(json!({"ready": true})).into_response());
     }
@@ -44,8 +48,20 @@ pub(super) async fn ready(State(app): Shared) -> Result<Response, Problem> {
 }
 
 pub(super) async fn metrics(State(app): Shared) -> Result<Response, Problem> {
-    let text = RememberedAnswer::get(app, |app| &app.metrics, page).await?;
+    let text = match RememberedAnswer::soon(app, |app| &app.metrics, page).await {
+        Some(Ok(text)) => text,
+        // What no topic holds is known all the same.
+        Some(Err(_)) | None => of_process(Page::new(BUILD), false),
+    };
     Ok(([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
+}
+
+/// Adds what this process knows of itself; `reads`: whether the log answers.
+fn of_process(mut page: Page, reads: bool) -> Bytes {
+    let role = vec![("role", "serve".to_owned())];
+    page.gauge(metrics::ROLE_READY, [(role, f64::from(u8::from(reads)))]);
+    counters::page(&mut page);
+    page.text().into()
 }
 
 fn page(app: &App) -> Result<Bytes, Problem> {
@@ -57,8 +73,7 @@ fn page(app: &App) -> Result<Bytes, Problem> {
     }
     models(&mut page, &overview, per_model);
     with_incidents(app, |incidents| rollbacks(&mut page, incidents))?;
-    counters::page(&mut page);
-    Ok(page.text().into())
+    Ok(of_process(page, true))
 }
 
 /// Whether a version has series of its own.

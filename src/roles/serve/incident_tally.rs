@@ -5,8 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::StatusCode;
-
 use super::rollbacks::IncidentNumbers;
 use super::stored::decoded;
 use super::{App, locked};
@@ -26,22 +24,18 @@ pub(super) struct IncidentTally {
     incidents: BTreeMap<String, IncidentNumbers>,
 }
 
-/// Reads what is new, and shows all numbers.
+/// Reads what is new, and shows all numbers. `None` until those of the past are read: counts that
+/// catch up would look like rollbacks.
 pub(super) fn with_incidents<T>(
     app: &App,
     show: impl FnOnce(&mut dyn Iterator<Item = &IncidentNumbers>) -> T,
-) -> Result<T, Problem> {
+) -> Result<Option<T>, Problem> {
     let mut tally = locked(&app.incidents);
     let mut left = MOST_READ;
     for shard in 0..app.topics.shards {
         left = tally.read(app, shard, left)?;
     }
-    if left == 0 {
-        let detail = "the incidents of the past are still being read; try again in a second";
-        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "catching-up", detail);
-        return Err(problem.again_in(1));
-    }
-    Ok(show(&mut tally.incidents.values()))
+    Ok((left > 0).then(|| show(&mut tally.incidents.values())))
 }
 
 impl IncidentTally {

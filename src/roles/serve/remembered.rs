@@ -4,6 +4,7 @@
 //! waits for it any more.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::{App, locked};
 use crate::edge::clock::Uptime;
@@ -15,6 +16,9 @@ const FRESH: Span = Span::from_s(1);
 /// So long it may still be given while the next one is made: not longer, or a log that hangs would
 /// look well.
 const STALE: Span = Span::from_s(5);
+
+/// The longest that a machine that watches is kept waiting.
+const SOON: Duration = Duration::from_secs(2);
 
 /// One answer, and when it was made.
 type LastAnswer<T> = Option<(Uptime, Result<T, Problem>)>;
@@ -32,8 +36,17 @@ impl<T> Default for RememberedAnswer<T> {
 }
 
 impl<T: Clone + Send + 'static> RememberedAnswer<T> {
-    /// The remembered answer, or a new one.
-    pub(super) async fn get(
+    /// The remembered answer, or a new one. `None`: it is not there yet, because the log does not
+    /// answer.
+    pub(super) async fn soon(
+        app: Arc<App>,
+        of: fn(&App) -> &Self,
+        make: fn(&App) -> Result<T, Problem>,
+    ) -> Option<Result<T, Problem>> {
+        tokio::time::timeout(SOON, Self::get(app, of, make)).await.ok()
+    }
+
+    async fn get(
         app: Arc<App>,
         of: fn(&App) -> &Self,
         make: fn(&App) -> Result<T, Problem>,

@@ -376,7 +376,7 @@ fn a_join_past_its_memory_stops_says_so_and_goes_on_below_half() {
         join of m stopped: 3 of 2
         join of m goes on: 1
         frame 0..8 mark=42 read=8 measured=7 unmatched=1
-          0 v1 n=4 said:yesx4
+          0 v1 n=4 -labels=1 said:yesx4
           50 v1 n=2 labels=1 said:yesx2
         ",
     );
@@ -401,7 +401,7 @@ fn what_waits_in_other_lanes_counts_too() {
         join of m stopped: 5 of 4
         join of m goes on: 2
         frame 0..4 mark=-7 read=4 measured=3 unmatched=1
-          0 v1 n=2 labels=1 said:yesx2
+          0 v1 n=2 labels=1 -labels=1 said:yesx2
         ",
     );
 }
@@ -424,7 +424,7 @@ fn joins_stop_when_the_memory_of_the_process_is_full() {
         join of m stopped: past 1000 bytes
         join of m goes on: 2
         frame 0..4 mark=-8 read=4 measured=3 unmatched=1
-          0 v1 n=2 labels=1 said:yesx2
+          0 v1 n=2 labels=1 -labels=1 said:yesx2
         ",
     );
 }

@@ -9,11 +9,13 @@ use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::KafkaError;
+use rdkafka::statistics::Statistics;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 
 use super::clients;
 use super::partition::partitions;
+use super::statistics::ClientStatistics;
 use crate::edge::diagnostics;
 use crate::edge::log::Partition;
 use crate::edge::log::lock::lock;
@@ -25,6 +27,7 @@ pub(super) type GroupConsumer = BaseConsumer<Changes>;
 pub(super) struct Changes {
     heard: Mutex<VecDeque<Rebalance>>,
     closing: AtomicBool,
+    statistics: ClientStatistics,
 }
 
 /// One of them.
@@ -41,6 +44,11 @@ impl Changes {
         lock(&self.heard).pop_front()
     }
 
+    /// The end of a partition, as far as the client knows it.
+    pub(super) fn end(&self, partition: &Partition) -> Option<i64> {
+        self.statistics.end(partition)
+    }
+
     /// The member leaves: from now on it gives up at once what is taken from it.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
@@ -54,6 +62,10 @@ impl ClientContext for Changes {
 
     /// The poll returns it, too.
     fn error(&self, _: KafkaError, _: &str) {}
+
+    fn stats(&self, told: Statistics) {
+        self.statistics.take(&told);
+    }
 }
 
 impl ConsumerContext for Changes {

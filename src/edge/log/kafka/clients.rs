@@ -11,6 +11,7 @@ use rdkafka::{ClientConfig, ClientContext};
 
 use super::MAX_RECORD_BYTES;
 use super::patience::PATIENCE;
+use super::statistics;
 use crate::config::{GroupProtocol, KafkaSettings};
 use crate::edge::diagnostics;
 use crate::edge::log::lock::lock;
@@ -114,7 +115,11 @@ pub(super) fn member(settings: &KafkaSettings, group: &str, topics: usize) -> Cl
             .set("group.remote.assignor", if joins { "range" } else { "uniform" }),
     };
     // A position outside of the log is an error, which the reader tells: no hole goes unnoticed.
-    reads(&mut client).set("group.id", group).set("auto.offset.reset", "error").clone()
+    reads(&mut client)
+        .set("group.id", group)
+        .set("auto.offset.reset", "error")
+        .set("statistics.interval.ms", statistics::EVERY_MS)
+        .clone()
 }
 
 /// Reads what it is assigned by hand. It joins no group, but the client requires a group's name.

@@ -369,6 +369,12 @@ impl Reader for KafkaReader {
     fn bounds(&mut self, partition: &Partition) -> Result<(i64, i64), LogError> {
         self.cluster.bounds(partition)
     }
+
+    fn lag(&self, partition: &Partition) -> Option<u64> {
+        let (at, end) = (self.parts.get(partition)?.at?, self.consumer.context().end(partition)?);
+        // The end is a little older than the position.
+        Some(u64::try_from(end - at).unwrap_or(0))
+    }
 }
 
 impl Drop for KafkaReader {

@@ -207,6 +207,11 @@ impl Reader for LocalReader {
         let first = self.read_store(|db| store::first(db, slot, (0, end)))?;
         Ok((first.map_or(end, |(position, _)| position), end))
     }
+
+    fn lag(&self, partition: &Partition) -> Option<u64> {
+        let part = self.parts.iter().find(|part| part.name == *partition)?;
+        u64::try_from(self.end(part.slot) - part.at?).ok()
+    }
 }
 
 impl Drop for LocalReader {
