@@ -53,7 +53,7 @@ impl InlineRoles {
         let baselines = registry.facts()?.into_iter().map(baselines).collect();
         let rarely = Span::from_s(i64::from(u32::MAX));
         let work = Work::new(topics.clone(), id, Box::new(registry), rarely)?;
-        let decide = Decide::new(topics.clone())?;
+        let decide = Decide::new(topics.clone())?.without_snapshots();
         Ok((Self { decide, work, writer, lane }, baselines))
     }
 

@@ -44,6 +44,8 @@ pub struct Decide {
     arriving: VecDeque<Partition>,
     /// None: replies are never forgotten, as in a replay.
     keep_replies: Option<Span>,
+    /// Whether there will be a next start, which snapshots make faster.
+    snapshots: bool,
 }
 
 struct Owned {
@@ -88,7 +90,16 @@ impl Decide {
             owned: BTreeMap::new(),
             arriving: VecDeque::new(),
             keep_replies: None,
+            snapshots: true,
         })
+    }
+
+    /// Writes no snapshots: the log ends with this life, as in a replay, whose clock jumps from one
+    /// snapshot to the next.
+    #[must_use]
+    pub fn without_snapshots(mut self) -> Self {
+        self.snapshots = false;
+        self
     }
 
     /// Forgets replies to instructions after so long, each time that live numbers are published.

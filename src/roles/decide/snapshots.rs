@@ -136,6 +136,9 @@ impl ShardSnapshots {
 impl Decide {
     /// Begins the snapshots that are due, and goes on a little with those that are being written.
     pub(super) fn write_snapshots(&mut self) -> Result<(), RoleError> {
+        if !self.snapshots {
+            return Ok(());
+        }
         let now = self.topics.log.uptime();
         let due = self.owned.iter().filter(|(_, owned)| owned.snapshots.due(now));
         for id in due.map(|(id, _)| *id).collect::<Vec<_>>() {
