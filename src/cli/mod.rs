@@ -174,7 +174,11 @@ pub enum CliCommand {
         mapping: MappingArgs,
     },
     /// Make an access token, and print its hash for the settings
-    Token,
+    Token {
+        /// Make a key that signs instructions on the log instead, with this id, such as 2026-11
+        #[arg(long, value_name = "ID")]
+        instruction_key: Option<String>,
+    },
     /// Show help; `help terms` explains the words on screen
     Help {
         /// A command, or `terms`

@@ -103,6 +103,11 @@ pub fn refused(worker: &TargetId, reason: &'static str) {
     count(metrics::REFUSED, labels);
 }
 
+/// A shard refused an instruction or rules; `reason`: a code.
+pub fn instruction_refused(reason: &'static str) {
+    count(metrics::REFUSED_INSTRUCTIONS, vec![("reason", reason.to_owned())]);
+}
+
 /// A snapshot was written, or was not.
 pub fn snapshot(shard: u32, result: &'static str) {
     let labels = vec![("shard", shard.to_string()), ("result", result.to_owned())];
@@ -142,10 +147,11 @@ pub fn page(page: &mut Page) {
         page.histogram(metric, took.map(|(labels, spread)| (labels.clone(), spread.clone())));
     }
     use metrics::{
-        NOTIFICATIONS, REFUSED, ROLE_RESTARTS, SNAPSHOTS, SUPPRESSED, UNREADABLE_COMMANDS, VERDICTS,
+        NOTIFICATIONS, REFUSED, REFUSED_INSTRUCTIONS, ROLE_RESTARTS, SNAPSHOTS, SUPPRESSED,
+        UNREADABLE_COMMANDS, VERDICTS,
     };
     let counted = [SUPPRESSED, NOTIFICATIONS, VERDICTS, REFUSED, SNAPSHOTS, UNREADABLE_COMMANDS];
-    for metric in counted.into_iter().chain([ROLE_RESTARTS]) {
+    for metric in counted.into_iter().chain([ROLE_RESTARTS, REFUSED_INSTRUCTIONS]) {
         let counts = done.counts.get(&metric).into_iter().flatten();
         page.counter(metric, counts.map(|(labels, count)| (labels.clone(), *count)));
     }
