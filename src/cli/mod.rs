@@ -175,7 +175,7 @@ pub enum CliCommand {
     },
     /// Make an access token, and print its hash for the settings
     Token {
-        /// Make a key that signs instructions on the log instead, with this id, such as 2026-11
+        /// Make a key of this id that signs instructions
         #[arg(long, value_name = "ID")]
         instruction_key: Option<String>,
     },

@@ -110,6 +110,11 @@ impl InstructionKeys {
         self.keys.first()
     }
 
+    /// The ids, the signing one first.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(InstructionKey::id)
+    }
+
     /// The key of that id.
     #[must_use]
     pub fn get(&self, id: &str) -> Option<&InstructionKey> {

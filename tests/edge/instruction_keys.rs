@@ -3,10 +3,11 @@
 //! Over 300 lines: one world, and each way around a signature.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use ripcord::config::{Config, InstructionKeys, rules_hash, written_key};
-use ripcord::edge::clock::{Clock as _, SimulatedClock};
+use ripcord::edge::clock::{Clock, SimulatedClock, Uptime};
 use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::{Log as _, Outgoing, Record, Topic};
 use ripcord::model::{Ask, Instruction, LogTime, Mode, Namespace, RuleSet, Scope, Span};
@@ -17,8 +18,21 @@ use ripcord::undo::Reply;
 
 const START: i64 = 1_767_225_600_000;
 
+/// A clock that somebody sets back, and the monotonic one, which nobody does.
+struct HostClock(SimulatedClock, AtomicI64);
+
+impl Clock for HostClock {
+    fn now(&self) -> LogTime {
+        self.0.now() - Span::from_ms(self.1.load(Ordering::SeqCst))
+    }
+
+    fn uptime(&self) -> Uptime {
+        self.0.uptime()
+    }
+}
+
 struct World {
-    clock: Arc<SimulatedClock>,
+    clock: Arc<HostClock>,
     log: LocalLog,
     rules: RuleSet,
 }
@@ -43,7 +57,8 @@ fn freeze(id: &str) -> Inbox {
 
 impl World {
     fn new() -> Self {
-        let clock = Arc::new(SimulatedClock::new(LogTime::from_ms(START)));
+        let clock = SimulatedClock::new(LogTime::from_ms(START));
+        let clock = Arc::new(HostClock(clock, AtomicI64::new(0)));
         let log = LocalLog::in_memory(Arc::clone(&clock) as _).unwrap();
         let rules = Config::load(&[], &[].into()).unwrap().rules;
         Self { clock, log, rules }
@@ -68,7 +83,8 @@ impl World {
     }
 
     fn pass(&self, seconds: i64) {
-        self.clock.advance_to(self.clock.now() + Span::from_ms(1000 * seconds));
+        let clock = &self.clock.0;
+        clock.advance_to(clock.now() + Span::from_ms(1000 * seconds));
     }
 
     fn give(&self, keys: InstructionKeys, record: &Inbox) {
@@ -191,6 +207,13 @@ fn a_changed_copy_is_refused_and_takes_no_reply_away() {
     settle(&mut decide);
     assert!(frozen(&decide));
     assert!(world.reply("i").unwrap().accepted, "what was refused replaced the reply");
+    // Nor does a forged one keep the id from the one that is signed later.
+    world.give(InstructionKeys::default(), &freeze("j"));
+    settle(&mut decide);
+    world.refused("j");
+    world.give(ours(), &freeze("j"));
+    settle(&mut decide);
+    assert!(world.reply("j").unwrap().accepted);
 }
 
 #[test]
@@ -229,6 +252,30 @@ fn only_the_times_of_the_record_make_it_void() {
     world.append(Topic::Inbox, ahead.last());
     settle(&mut decide);
     assert!(world.refused("ahead").contains("signed 3600 s after it reached the log"));
+}
+
+#[test]
+fn a_clock_that_is_set_back_makes_nothing_void() {
+    let world = World::made(ours());
+    let mut decide = world.decide(ours());
+    world.clock.1.store(3_600_000, Ordering::SeqCst);
+    world.pass(1);
+    world.give(ours(), &freeze("i"));
+    let record = world.last();
+    assert!(record.time - record.appended > Span::from_s(1800), "{record:?}");
+    settle(&mut decide);
+    assert!(world.reply("i").unwrap().accepted);
+}
+
+#[test]
+fn an_id_that_no_caller_could_choose_gets_no_reply() {
+    let world = World::made(ours());
+    let mut decide = world.decide(ours());
+    let long = "i".repeat(129);
+    world.give(InstructionKeys::default(), &freeze(&long));
+    world.give(InstructionKeys::default(), &freeze(&long[1..]));
+    settle(&mut decide);
+    assert!(world.reply(&long).is_none() && world.reply(&long[1..]).is_some());
 }
 
 #[test]

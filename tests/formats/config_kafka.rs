@@ -140,6 +140,7 @@ fn the_keys_of_instructions_are_never_shown() {
         let config = load(text, &[(variable, &format!("{first},{second}"))]);
         let settings = &config.settings;
         let keys = &settings.log.instruction_keys;
+        assert_eq!(keys.ids().collect::<Vec<_>>(), ["new", "old"]);
         assert_eq!(keys.signing().map(|key| key.id()), Some("new"));
         assert_eq!(keys.get("old").unwrap().expose(), [2; 40]);
         // Programs of users get neither, and what they say of them is not repeated.
@@ -155,6 +156,18 @@ fn the_keys_of_instructions_are_never_shown() {
         }
     }
     assert!(load("log.kind = \"kafka\"", &[]).settings.log.instruction_keys.is_empty());
+    for (value, line) in [
+        (first.clone(), " - instructions and rules: signed with key new\n"),
+        (
+            format!("{first},{second}"),
+            " - instructions and rules: signed with key new; also accepted: old\n",
+        ),
+        ("unsigned".to_owned(), " - instructions and rules: not signed, here\n"),
+    ] {
+        let config = load("log.kind = \"kafka\"", &[("RIPCORD_INSTRUCTION_KEYS", &value)]);
+        let words = rules(&config, Screen::new(false, None));
+        assert!(words.contains(line), "{words}");
+    }
 }
 
 #[test]
