@@ -1,6 +1,7 @@
 //! Instructions and rules on the log: decide folds only those that are signed, and says why not.
 //!
 //! Over 300 lines: one world, and each way around a signature.
+#![expect(clippy::unwrap_used, reason = "helpers of tests may, as tests may")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -353,6 +354,32 @@ fn keys_that_come_later_leave_what_was_taken_before() {
     drop(given_up);
     // And so it stays, without the word.
     world.decide(InstructionKeys::default());
+}
+
+#[test]
+fn an_inbox_that_was_created_again_is_checked_from_its_end_on() {
+    let old = World::made(InstructionKeys::default());
+    let mut decide = old.decide(InstructionKeys::default());
+    for nth in 0..9 {
+        old.give(InstructionKeys::default(), &freeze(&format!("i-{nth}")));
+    }
+    settle(&mut decide);
+    drop(decide);
+    let mut decide = old.decide(ours());
+    old.give(ours(), &freeze("signed"));
+    settle(&mut decide);
+    drop(decide);
+    let mut states = old.records(Topic::State).into_iter().rev();
+    let state = states.find(|record| record.key.as_deref() == Some(b"undo")).unwrap();
+    assert!(state.headers.contains(&("ripcord-signed-from".to_owned(), b"11".to_vec())));
+
+    let world = World::made(ours());
+    world.append(Topic::State, state);
+    let mut decide = world.decide(ours());
+    world.give(InstructionKeys::default(), &freeze("plain"));
+    assert!(world.last().position < 11);
+    settle(&mut decide);
+    world.refused("plain");
 }
 
 #[test]

@@ -125,13 +125,13 @@ impl Decide {
         committed: i64,
     ) -> Result<InboxGate, RoleError> {
         let (shard, keys) = (inbox.partition, &self.topics.keys);
-        // An inbox that was created again ends before the position that was known.
-        let end = self.reader.bounds(inbox)?.1;
         let from = match (known, keys.is_empty()) {
             (None, true) => None,
             (Some(_), true) if keys.given_up() => None,
             (Some(from), true) => return Err(RoleError::NoKeys { shard, from }),
-            (known, false) => Some(known.unwrap_or(committed).min(end)),
+            (None, false) => Some(committed),
+            // An inbox that was created again ends before that position.
+            (Some(from), false) => Some(from.min(self.reader.bounds(inbox)?.1)),
         };
         if from != known {
             diagnostics::signatures_begin(shard, from);
