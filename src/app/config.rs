@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 
-use super::screen;
+use super::{screen, unsigned};
 use crate::cli::{COULD_NOT, DONE, Global, NO};
 use crate::config::{Config, ConfigError, ConfigProblem};
 use crate::edge::terminal;
@@ -28,6 +28,9 @@ pub(super) fn run(global: &Global, environment: &BTreeMap<String, String>) -> Re
             exposed.file.display(),
             exposed.setting
         ));
+    }
+    if let Some(warning) = config.as_ref().ok().and_then(unsigned) {
+        terminal::complain(&warning);
     }
     match config {
         Ok(config) if global.json => {

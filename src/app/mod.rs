@@ -59,7 +59,9 @@ pub fn run(cli: &Cli, environment: &BTreeMap<String, String>) -> Result<u8> {
             let mapped = (source.as_deref(), mapping);
             baseline::run(&cli.global, files, registry, mapped, environment)
         }
-        CliCommand::Token => token::run(&cli.global),
+        CliCommand::Token { instruction_key } => {
+            token::run(&cli.global, instruction_key.as_deref())
+        }
         CliCommand::Help { topic } => Ok(help::run(topic, screen(&cli.global))),
         CliCommand::Remote(asked) => client::run(&cli.global, asked, environment),
     }
@@ -93,6 +95,18 @@ fn kafka<'a>(config: &'a Config, instead: &str) -> Result<Option<(&'a KafkaSetti
             Ok(None)
         }
     }
+}
+
+/// What to say of a config with which everybody on Kafka may give instructions.
+fn unsigned(config: &Config) -> Option<String> {
+    let log = &config.settings.log;
+    let open = log.kind != LogKind::Local && log.instruction_keys.is_empty();
+    open.then(|| {
+        "ripcord: instructions and rules are not signed, so anyone who may write to the inbox can \
+         roll back and change rules; `ripcord token --instruction-key ID` makes a key, and the \
+         variable of kafka.instruction_keys_env holds it for decide, serve and `topics create`"
+            .to_owned()
+    })
 }
 
 /// What standard output is laid out for.

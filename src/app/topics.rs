@@ -7,7 +7,7 @@ use anyhow::Result;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{config, kafka, screen};
+use super::{config, kafka, screen, unsigned};
 use crate::cli::{DONE, Global, NO, RoleName, TopicsCommand};
 use crate::config::{Config, KafkaSettings, LogKind};
 use crate::edge::terminal;
@@ -33,10 +33,14 @@ pub(super) fn run(
         log: Arc::new(log.clone()),
         namespace: config.rules.namespace.clone(),
         shards: config.settings.log.shards,
+        keys: config.settings.log.instruction_keys.clone(),
     };
     let screen = screen(global);
     match asked {
         TopicsCommand::Create { telemetry } => {
+            if let Some(warning) = unsigned(&config) {
+                terminal::complain(&warning);
+            }
             let made = topics::create(&topics, &config, *telemetry)?;
             print(global, &made, || show::made(&made, screen))?;
             Ok(DONE)

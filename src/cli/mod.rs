@@ -174,7 +174,11 @@ pub enum CliCommand {
         mapping: MappingArgs,
     },
     /// Make an access token, and print its hash for the settings
-    Token,
+    Token {
+        /// Make a key of this id that signs instructions
+        #[arg(long, value_name = "ID")]
+        instruction_key: Option<String>,
+    },
     /// Show help; `help terms` explains the words on screen
     Help {
         /// A command, or `terms`

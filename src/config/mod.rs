@@ -11,6 +11,7 @@
 mod check;
 mod file;
 mod http;
+mod instruction_keys;
 mod kafka;
 mod layers;
 mod mapping;
@@ -46,6 +47,9 @@ use tree::Tree;
 pub use file::ExposedFile;
 pub(crate) use file::{in_words, only_regular, open_regular, read_regular, readable_by_all};
 pub use http::{HttpLimits, HttpSettings, SeriesPerModel};
+pub use instruction_keys::{
+    InstructionKey, InstructionKeys, WrongInstructionKeys, is_key_id, written_key,
+};
 pub use kafka::{GroupProtocol, KafkaSettings};
 pub use mapping::{Dialect, WrittenMapping, WrongMapping, dialects, mapping, place, toml_value};
 pub use place::Place;

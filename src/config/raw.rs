@@ -87,6 +87,7 @@ tables! {
         instance: Option<String>,
         group_protocol: GroupProtocol,
         replication: Option<u64>,
+        instruction_keys_env: String,
         properties: ByName<serde_json::Value>,
         properties_from_env: ByName<String>,
         properties_from_file: ByName<String>,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::check::{Checker, checked};
 use super::file::ExposedFile;
 use super::http::{HttpSettings, http};
+use super::instruction_keys::{InstructionKeys, instruction_keys};
 use super::kafka::{KafkaSettings, kafka};
 use super::problem::Path;
 use super::raw;
@@ -48,6 +49,8 @@ pub struct LogSettings {
     pub telemetry_lanes: u32,
     /// How long records are kept.
     pub retention: Span,
+    /// What signs instructions and rules. None: they are not signed.
+    pub instruction_keys: InstructionKeys,
 }
 
 /// The kind of log.
@@ -86,11 +89,15 @@ pub(super) fn settings(
     let token = http.token.as_ref();
     let workers = workers(check, &raw.workers, environment, &log.folder, token);
     let kafka = kafka(check, raw, environment, log.retention, &workers);
-    let names = [&raw.http.token_env, &raw.workers.notice.webhook_secret_env];
+    let keys_env = &raw.kafka.instruction_keys_env;
+    let (instruction_keys, key_texts) = instruction_keys(check, keys_env, environment);
+    log.instruction_keys = instruction_keys;
+    let names = [&raw.http.token_env, &raw.workers.notice.webhook_secret_env, keys_env];
     let names = names.into_iter().chain(raw.kafka.properties_from_env.values());
     let NoticeSettings { webhook_url, webhook_secret, .. } = &workers.notice;
     let own = [&http.token, webhook_url, webhook_secret].into_iter().flatten();
-    let secrets = KeptSecrets::new(environment, names, own.chain(kafka.secrets.values()));
+    let own = own.chain(kafka.secrets.values()).chain(&key_texts);
+    let secrets = KeptSecrets::new(environment, names, own);
     if raw.log.kind == raw::LogKind::Kafka {
         log.kind = LogKind::Kafka(kafka);
     }
@@ -132,6 +139,7 @@ fn log(check: &mut Checker<'_>, raw: &raw::Log, sources: &[Source]) -> LogSettin
         shards: checked!(check.small, at, raw.shards, 1..=1024),
         telemetry_lanes: checked!(check.small, at, raw.telemetry_lanes, 1..=1024),
         retention,
+        instruction_keys: InstructionKeys::default(),
     }
 }
 

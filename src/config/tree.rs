@@ -43,10 +43,10 @@ pub(super) fn is_secret(path: &[String]) -> bool {
 pub(super) fn is_misplaced(path: &[String], value: &str) -> bool {
     let parts: Vec<&str> = path.iter().map(String::as_str).collect();
     match parts.as_slice() {
-        ["kafka", "properties_from_env", _] | ["http", "token_env"] => {
-            !secret::is_usual_variable(value)
-        }
-        ["workers", "notice", "webhook_secret_env"] => !secret::is_usual_variable(value),
+        ["kafka", "properties_from_env", _]
+        | ["kafka", "instruction_keys_env"]
+        | ["http", "token_env"]
+        | ["workers", "notice", "webhook_secret_env"] => !secret::is_usual_variable(value),
         ["kafka", "properties_from_file", _]
         | ["http", "token_file"]
         | ["http", "tokens", _, "file"] => !secret::is_usual_path(value),

@@ -15,7 +15,7 @@ use super::folder::Folder;
 use super::settings::{Places, telemetry};
 use super::telemetry_ends::TelemetryEnds;
 use super::{DemoError, Reach, Stage};
-use crate::config::{Config, KafkaSettings};
+use crate::config::{Config, InstructionKeys, KafkaSettings};
 use crate::edge::clock::SystemClock;
 use crate::edge::log::Topic;
 use crate::edge::log::kafka::KafkaLog;
@@ -61,8 +61,12 @@ impl Kafka {
     ) -> Result<Self, DemoError> {
         let log = KafkaLog::open(kafka, Arc::new(SystemClock))?;
         if let Some(before) = folder.before() {
-            let topics =
-                Topics { log: Arc::new(log.clone()), namespace: before.clone(), shards: 1 };
+            let topics = Topics {
+                log: Arc::new(log.clone()),
+                namespace: before.clone(),
+                shards: 1,
+                keys: InstructionKeys::default(),
+            };
             delete(&log, &topics, telemetry(before.as_str()))?;
         }
         let launch = Launch::new(file, folder.file("logs"))?;
@@ -71,6 +75,7 @@ impl Kafka {
             log: Arc::new(log.clone()),
             namespace: config.rules.namespace.clone(),
             shards: config.settings.log.shards,
+            keys: InstructionKeys::default(),
         };
         let sources = config.settings.sources.first();
         let telemetry = sources.and_then(|source| source.topics.first());

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::telemetry_ends::TelemetryEnds;
 use super::{DemoError, Reach, Stage};
-use crate::config::Config;
+use crate::config::{Config, InstructionKeys};
 use crate::edge::clock::{Clock, SimulatedClock, Stopwatch};
 use crate::edge::log::LogError;
 use crate::edge::log::local::LocalLog;
@@ -53,6 +53,7 @@ impl Local {
             log: Arc::new(log.clone()),
             namespace: config.rules.namespace.clone(),
             shards: config.settings.log.shards,
+            keys: InstructionKeys::default(),
         };
         let telemetry_ends = TelemetryEnds::open(&topics, config)?;
         Ok(Self { clock, log, topics, running: Some(running), telemetry_ends, wall: None })

@@ -259,6 +259,36 @@ pub fn inbox_unreadable(shard: u32, position: i64, why: &str) {
     warn!(shard, position, why, "inbox record unreadable");
 }
 
+/// An instruction or rules whose signature does not count: they are not folded. `untold`: how many
+/// others for the same reason were not told.
+pub fn instruction_refused(shard: u32, position: i64, what: &str, why: &str, untold: u64) {
+    warn!(shard, position, what, why, untold, "unauthenticated record refused");
+}
+
+/// The kept copy of the rules is not signed, so it is not put in force.
+pub fn rules_copy_refused(shard: u32, why: &str) {
+    warn!(shard, why, "no rules in force, their copy is refused, `ripcord config apply` sets them");
+}
+
+/// From a position of its inbox on a shard takes only signed instructions and rules; `None`: it
+/// takes any again.
+pub fn signatures_begin(shard: u32, from: Option<i64>) {
+    match from {
+        Some(from) => info!(shard, from, "instructions and rules must be signed from here on"),
+        None => warn!(shard, "instructions and rules are not checked any more"),
+    }
+}
+
+/// A role folds or writes instructions on a shared log, and has no keys.
+pub fn instructions_unsigned(part: &str) {
+    warn!(
+        part,
+        "instructions and rules are not signed, anyone who may write to the inbox can roll back \
+         and change rules; `ripcord token --instruction-key ID` makes a key for \
+         kafka.instruction_keys_env"
+    );
+}
+
 /// A command could not be read by a worker; it is counted and passed over.
 pub fn command_unreadable(target: &TargetId, partition: u32, position: i64, why: &str) {
     warn!(%target, partition, position, why, "command unreadable");

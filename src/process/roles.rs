@@ -230,6 +230,7 @@ fn passes(error: &RoleError, shared: bool) -> bool {
         RoleError::Log(_)
         | RoleError::Record(_)
         | RoleError::Shard(_)
+        | RoleError::NoKeys { .. }
         | RoleError::Lanes { .. }
         | RoleError::Runtime(_) => false,
     }

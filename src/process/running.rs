@@ -169,7 +169,12 @@ fn topics(
         log: carrier.log(),
         namespace: config.rules.namespace.clone(),
         shards: settings.log.shards,
+        keys: settings.log.instruction_keys.clone(),
     };
+    let unsigned = topics.keys.is_empty() && carrier.is_shared();
+    if unsigned && (part.decides() || part.serves()) {
+        diagnostics::instructions_unsigned(&part.to_string());
+    }
     match &carrier {
         OpenLog::Local(log) => {
             topics.create(&config.rules)?;

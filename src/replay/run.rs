@@ -7,6 +7,7 @@ use super::inline::{InlineRoles, role_of};
 use super::recording::{Files, NextRecord, TOPIC};
 use super::refusals::Refusals;
 use super::{DailyAnswers, History, News, ReplayError, Replayed, Versions, summarize};
+use crate::config::InstructionKeys;
 use crate::edge::clock::{Clock, SimulatedClock};
 use crate::edge::log::local::LocalLog;
 use crate::measure::{Input, Lane};
@@ -49,7 +50,12 @@ impl ReplayRun {
         let clock = Arc::new(SimulatedClock::new(LogTime::from_ms(0)));
         let log = LocalLog::in_memory(Arc::clone(&clock) as Arc<dyn Clock>);
         let log = Arc::new(log.map_err(RoleError::from)?);
-        let topics = Topics { log, namespace: rule_set.namespace.clone(), shards: 1 };
+        let topics = Topics {
+            log,
+            namespace: rule_set.namespace.clone(),
+            shards: 1,
+            keys: InstructionKeys::default(),
+        };
         let lane = LaneId { source: source.id.clone(), lane: 0 };
         let measures = Lane::new(source, lane.clone(), 1);
         Ok(Self {

@@ -135,10 +135,15 @@ impl Shard {
         Ok(())
     }
 
-    /// Skips a record that cannot be read, and counts it.
-    pub fn skip(&mut self, position: i64, appended: LogTime) {
+    /// Passes over a record that this shard must not react to.
+    pub fn pass_over(&mut self, position: i64, appended: LogTime) {
         self.next = position + 1;
         self.log.append(appended);
+    }
+
+    /// Skips a record that cannot be read, and counts it.
+    pub fn skip(&mut self, position: i64, appended: LogTime) {
+        self.pass_over(position, appended);
         self.unreadable += 1;
     }
 

@@ -1,7 +1,9 @@
 //! What the settings mean: the text of `check-config`.
 
 use super::Screen;
-use crate::config::{Config, GroupProtocol, LogKind, LogSettings, RoutedModel, RouterSettings};
+use crate::config::{
+    Config, GroupProtocol, InstructionKeys, LogKind, LogSettings, RoutedModel, RouterSettings,
+};
 use crate::model::{Source, VersionId};
 
 /// The settings in effect, in words.
@@ -62,6 +64,7 @@ fn log(settings: &LogSettings) -> Vec<String> {
         format!("log: Kafka, brokers {}, {shards} shards", kafka.brokers),
         format!("topics that Ripcord creates: {copies}, records kept for {days} days"),
         format!("groups: formed by {protocol}; {instance}"),
+        signatures(&settings.instruction_keys),
         format!("the workers of this machine keep their memory in {folder}"),
     ];
     let shown = kafka.properties.iter().map(|(name, value)| format!("{name} = {value}"));
@@ -71,6 +74,19 @@ fn log(settings: &LogSettings) -> Vec<String> {
         lines.push(format!("client properties: {}", properties.join(", ")));
     }
     lines
+}
+
+fn signatures(keys: &InstructionKeys) -> String {
+    let mut ids = keys.ids();
+    let Some(signing) = ids.next() else {
+        return "instructions and rules: not signed, here".to_owned();
+    };
+    let others: Vec<_> = ids.collect();
+    let others = match others.is_empty() {
+        true => String::new(),
+        false => format!("; also accepted: {}", others.join(", ")),
+    };
+    format!("instructions and rules: signed with key {signing}{others}")
 }
 
 fn routes(router: &RouterSettings) -> Vec<String> {

@@ -13,9 +13,20 @@ use crate::wire::json;
 /// The last record of each key.
 pub(crate) type Kept = BTreeMap<String, Record>;
 
+/// What was stored of a shard at its last commit.
+pub(crate) struct StoredUndo {
+    /// What undo knew.
+    pub(crate) undo: Undo,
+    /// The inbox position of the commit.
+    pub(crate) position: i64,
+    /// From where on instructions and rules of the inbox are signed, if they are.
+    pub(crate) signed_from: Option<i64>,
+}
+
 impl Topics {
     /// Creates the topics that are missing, and writes the first records of each empty inbox: its
-    /// format and its rules.
+    /// format and its rules. With keys, rules are also written where no shard has taken any yet:
+    /// those that lie there may not be signed, and a shard takes the same revision only once.
     ///
     /// # Errors
     /// Storage.
@@ -26,12 +37,18 @@ impl Topics {
         let mut writer = self.log.writer(None)?;
         for shard in 0..self.shards {
             let inbox = self.partition(Topic::Inbox, shard);
+            let mut rules = rule_set.clone();
+            rules.revision = rules.revision.max(1);
+            let mut records = Vec::new();
             if self.log.scan(&inbox, 0, 1)?.is_empty() {
-                let mut first = rule_set.clone();
-                first.revision = first.revision.max(1);
-                let records = [Inbox::Format { shards: self.shards }, Inbox::Rules(first)];
-                let records = records.iter().map(|record| self.inbox(shard, None, record));
-                writer.append(records.collect::<Result<_, _>>()?)?;
+                records.extend([Inbox::Format { shards: self.shards }, Inbox::Rules(rules)]);
+            } else if !self.keys.is_empty() && self.latest(Topic::Status, shard, RULES)?.is_none() {
+                records.push(Inbox::Rules(rules));
+            }
+            let records = records.iter().map(|record| self.inbox(shard, None, record));
+            let records: Vec<_> = records.collect::<Result<_, _>>()?;
+            if !records.is_empty() {
+                writer.append(records)?;
             }
         }
         Ok(())
@@ -74,18 +91,19 @@ impl Topics {
         Ok(newest)
     }
 
-    /// What undo of a shard knew at its last commit, and the inbox position of that commit.
+    /// What was stored of a shard at its last commit.
     ///
     /// # Errors
     /// Storage, and a state that this build cannot read.
-    pub(crate) fn stored_undo(&self, shard: u32) -> Result<Option<(Undo, i64)>, RoleError> {
+    pub(crate) fn stored_undo(&self, shard: u32) -> Result<Option<StoredUndo>, RoleError> {
         let mut kept = self.kept(Topic::State, shard, UNDO)?;
         let Some(head) = kept.remove(UNDO) else { return Ok(None) };
         let mut undo: Undo = json::decode("undo state", &head.value)?;
         for (_, record) in kept.range(format!("{UNDO}/")..) {
             undo.put(json::decode("undo state of a model", &record.value)?);
         }
-        Ok(Some((undo, Self::undo_position(&head).unwrap_or(0))))
+        let position = Self::undo_position(&head).unwrap_or(0);
+        Ok(Some(StoredUndo { undo, position, signed_from: Self::undo_signed_from(&head) }))
     }
 
     /// The last record of a key in a compacted topic.

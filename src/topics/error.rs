@@ -17,6 +17,18 @@ pub enum RoleError {
     /// The inbox does not belong to this process.
     #[error("this process cannot fold the inbox")]
     Shard(#[from] ShardError),
+    /// Signed instructions, and no key to check them.
+    #[error(
+        "shard {shard} takes only signed instructions and rules since position {from} of its \
+         inbox, and this process has no keys; set the variable of kafka.instruction_keys_env, or \
+         set it to \"unsigned\" if nothing shall be signed any more"
+    )]
+    NoKeys {
+        /// Which shard.
+        shard: u32,
+        /// The first position that is checked.
+        from: i64,
+    },
     /// Another process owns what this one held.
     #[error("another process took over {0}; this role stops here")]
     Fenced(String),

@@ -11,6 +11,7 @@ pub(crate) mod partitioner;
 pub(crate) mod placement;
 mod records;
 pub(crate) mod replies;
+mod seals;
 pub(crate) mod snapshots;
 
 pub use error::RoleError;

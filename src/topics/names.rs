@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::config::InstructionKeys;
 use crate::edge::log::{Log, Partition, Topic};
 use crate::model::{LaneId, ModelId, Namespace, SourceId, TargetId};
 
@@ -60,6 +61,8 @@ pub struct Topics {
     pub namespace: Namespace,
     /// Partitions of the inbox.
     pub shards: u32,
+    /// What signs instructions and rules, and checks them. None: neither is done.
+    pub keys: InstructionKeys,
 }
 
 impl Topics {

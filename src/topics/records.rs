@@ -11,9 +11,11 @@ use crate::wire::json::{self, JsonError};
 
 /// The header that says up to where an inbox was folded.
 const POSITION: &str = "ripcord-position";
+/// The header that says from where on instructions and rules of the inbox are signed.
+const SIGNED_FROM: &str = "ripcord-signed-from";
 
 impl Topics {
-    /// A record for a shard's inbox.
+    /// A record for a shard's inbox; instructions and rules are signed.
     ///
     /// # Errors
     /// A number that JSON cannot hold.
@@ -23,12 +25,10 @@ impl Topics {
         key: Option<&str>,
         record: &Inbox,
     ) -> Result<Outgoing, JsonError> {
-        Ok(Outgoing {
-            to: self.partition(Topic::Inbox, shard),
-            key: key.map(|key| key.as_bytes().to_vec()),
-            headers: Vec::new(),
-            value: json::encode("inbox", record)?,
-        })
+        let to = self.partition(Topic::Inbox, shard);
+        let value = json::encode("inbox", record)?;
+        let headers = self.seal(&to, record, &value);
+        Ok(Outgoing { to, key: key.map(|key| key.as_bytes().to_vec()), headers, value })
     }
 
     /// A record for the inbox of the shard that a model belongs to.
@@ -97,7 +97,8 @@ impl Topics {
     }
 
     /// The state of a shard's undo once its inbox is folded up to `position`, as records: of each
-    /// model that changed, and of all at once.
+    /// model that changed, and of all at once. `signed_from`: from where on its instructions and
+    /// rules are signed, if they are.
     ///
     /// # Errors
     /// A number that JSON cannot hold.
@@ -107,6 +108,7 @@ impl Topics {
         undo: &Undo,
         changed: impl IntoIterator<Item = &'a ModelId>,
         position: i64,
+        signed_from: Option<i64>,
     ) -> Result<Vec<Outgoing>, JsonError> {
         let mut records = Vec::new();
         for piece in changed.into_iter().filter_map(|model| undo.piece(model)) {
@@ -114,15 +116,21 @@ impl Topics {
             records.push(self.plain(Topic::State, shard, &undo_key(piece.model()), value));
         }
         let value = json::encode("undo state", &undo.without_models())?;
-        let headers = vec![(POSITION.to_owned(), position.to_string().into_bytes())];
+        let number = |name: &str, of: i64| (name.to_owned(), of.to_string().into_bytes());
+        let mut headers = vec![number(POSITION, position)];
+        headers.extend(signed_from.map(|from| number(SIGNED_FROM, from)));
         records.push(Outgoing { headers, ..self.plain(Topic::State, shard, UNDO, value) });
         Ok(records)
     }
 
     /// The inbox position that was committed together with this undo state.
     pub(super) fn undo_position(record: &Record) -> Option<i64> {
-        let header = record.headers.iter().find(|(name, _)| name == POSITION)?;
-        std::str::from_utf8(&header.1).ok()?.parse().ok()
+        number(record, POSITION)
+    }
+
+    /// From where on the inbox of this undo state is signed.
+    pub(super) fn undo_signed_from(record: &Record) -> Option<i64> {
+        number(record, SIGNED_FROM)
     }
 
     /// A record of Ripcord's own, without an envelope.
@@ -131,4 +139,9 @@ impl Topics {
         let to = self.partition(topic, shard);
         Outgoing { to, key: Some(key.as_bytes().to_vec()), headers: Vec::new(), value }
     }
+}
+
+fn number(record: &Record, header: &str) -> Option<i64> {
+    let (_, value) = record.headers.iter().find(|(name, _)| name == header)?;
+    std::str::from_utf8(value).ok()?.parse().ok()
 }

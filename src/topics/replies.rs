@@ -25,6 +25,11 @@ impl Replies {
         Ok(Self(records.into_iter().map(|(key, record)| (key, record.time)).collect()))
     }
 
+    /// Whether an instruction has had its reply.
+    pub(crate) fn has(&self, instruction: &str) -> bool {
+        self.0.contains_key(&reply_key(instruction))
+    }
+
     /// Notes a reply that was just written.
     pub(crate) fn given(&mut self, instruction: &str, at: LogTime) {
         self.0.insert(reply_key(instruction), at);

@@ -9,4 +9,5 @@ pub mod events;
 pub mod json;
 pub mod lanes;
 pub mod result;
+pub mod seal;
 pub mod telemetry;

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use ripcord::config::{
-    AccessRole, AccessToken, Config, HttpLimits, HttpSettings, SeriesPerModel, rules_hash,
-    token_hash,
+    AccessRole, AccessToken, Config, HttpLimits, HttpSettings, InstructionKeys, SeriesPerModel,
+    rules_hash, token_hash,
 };
 use ripcord::edge::clock::{Clock, SystemClock, Uptime};
 use ripcord::edge::log::Partition;
@@ -154,7 +154,12 @@ impl World {
         let log = LocalLog::in_memory(clock.clone()).unwrap();
         let namespace = book.namespace.clone();
         let shim = Shim::new(Arc::new(log));
-        let topics = Topics { log: Arc::new(shim.clone()), namespace, shards: SHARDS };
+        let topics = Topics {
+            log: Arc::new(shim.clone()),
+            namespace,
+            shards: SHARDS,
+            keys: InstructionKeys::default(),
+        };
         topics.create(&book).unwrap();
         topics.log.create("telemetry", setting.lanes, false).unwrap();
         let mut sources = config.settings.sources;

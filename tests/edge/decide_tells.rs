@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ripcord::config::Config;
+use ripcord::config::{Config, InstructionKeys};
 use ripcord::edge::clock::SimulatedClock;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::{Log, Outgoing, Record, Topic};
@@ -48,7 +48,7 @@ impl World {
             .map(|(key, value)| (key.to_owned(), value.to_owned()));
         let config = Config::load(&[], &environment.into()).unwrap();
         let namespace = config.rules.namespace.clone();
-        let topics = Topics { log, namespace, shards: 1 };
+        let topics = Topics { log, namespace, shards: 1, keys: InstructionKeys::default() };
         topics.create(&config.rules).unwrap();
         let decide = Decide::new(topics.clone()).unwrap();
         let mut world = Self { topics, decide };

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use ripcord::config::InstructionKeys;
 use ripcord::edge::clock::SimulatedClock;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::model::{EventTime, LogTime, Namespace};
@@ -55,7 +56,12 @@ fn in_a_recording() {
 fn on_the_local_log() {
     let clock = Arc::new(SimulatedClock::new(LogTime::from_ms(start().as_ms())));
     let log = Arc::new(LocalLog::in_memory(Arc::clone(&clock) as _).unwrap());
-    let topics = Topics { log, namespace: Namespace::new("n").unwrap(), shards: 2 };
+    let topics = Topics {
+        log,
+        namespace: Namespace::new("n").unwrap(),
+        shards: 2,
+        keys: InstructionKeys::default(),
+    };
     let cases: Vec<Case> = CASES.into_iter().chain(ON_A_LOG).collect();
     let sources: Vec<_> = cases.iter().map(|case| case.name).chain(["second"]).collect();
     let mut pipeline = Pipeline::start(topics.clone(), "", &sources, &registry(&cases));

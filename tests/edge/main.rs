@@ -13,6 +13,8 @@ mod hidden_faults;
 mod http;
 // Who may ask for what: tokens, roles, and pages of strangers.
 mod http_access;
+// Instructions and rules that are signed, and those that are not.
+mod instruction_keys;
 // What every log must do, held against the ones in memory and in a file.
 mod log_conformance;
 // What only the log in a file can show: kills, rivals, damage.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::common::shim::{CommitFault, Shim};
-use ripcord::config::Config;
+use ripcord::config::{Config, InstructionKeys};
 use ripcord::edge::clock::SimulatedClock;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::edge::log::{Log, LogError, Outgoing, Partition, Read, Record, Topic};
@@ -94,7 +94,12 @@ impl World {
         let shim = Shim::new(Arc::new(log.clone()));
         let config = settings();
         let namespace = config.rules.namespace.clone();
-        let topics = Topics { log: Arc::new(shim.clone()), namespace, shards: 1 };
+        let topics = Topics {
+            log: Arc::new(shim.clone()),
+            namespace,
+            shards: 1,
+            keys: InstructionKeys::default(),
+        };
         topics.create(&rules(&config)).unwrap();
         shim.create("telemetry", 1, false).unwrap();
         let folder = tempfile::tempdir().unwrap();

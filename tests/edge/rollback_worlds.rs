@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use ripcord::config::Config;
+use ripcord::config::{Config, InstructionKeys};
 use ripcord::edge::clock::{Clock, SimulatedClock};
 use ripcord::edge::diagnostics::counters;
 use ripcord::edge::diagnostics::metrics::Page;
@@ -160,7 +160,12 @@ impl World {
     fn new(registry: ShadowRegistry, like: Like, workers: usize) -> Self {
         let clock = Arc::new(SimulatedClock::new(LogTime::from_ms(START)));
         let log = LocalLog::in_memory(Arc::clone(&clock) as Arc<dyn Clock>).unwrap();
-        let topics = Topics { log: Arc::new(log), namespace: rules().namespace, shards: 1 };
+        let topics = Topics {
+            log: Arc::new(log),
+            namespace: rules().namespace,
+            shards: 1,
+            keys: InstructionKeys::default(),
+        };
         topics.create(&rules()).unwrap();
         let shared = Shared {
             registry: Arc::new(Mutex::new(registry)),

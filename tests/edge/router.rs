@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use crate::common::shim::Shim;
+use ripcord::config::InstructionKeys;
 use ripcord::edge::clock::{Stopwatch, SystemClock};
 use ripcord::edge::log::Log;
 use ripcord::edge::log::local::LocalLog;
@@ -459,7 +460,12 @@ async fn raw(world: &World, sent: &str) -> String {
 }
 
 fn topics(log: Arc<dyn Log>) -> Topics {
-    Topics { log, namespace: Namespace::new("t").unwrap(), shards: 1 }
+    Topics {
+        log,
+        namespace: Namespace::new("t").unwrap(),
+        shards: 1,
+        keys: InstructionKeys::default(),
+    }
 }
 
 fn records(topics: &Topics) -> Vec<Json> {

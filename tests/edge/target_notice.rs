@@ -8,7 +8,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use ripcord::config::Config;
+use ripcord::config::{Config, InstructionKeys};
 use ripcord::edge::clock::SimulatedClock;
 use ripcord::edge::log::Topic;
 use ripcord::edge::log::local::LocalLog;
@@ -256,7 +256,8 @@ fn a_notice_without_an_answer_is_told_again() {
         let clock = Arc::new(SimulatedClock::new(LogTime::from_ms(1_372_064_400_000)));
         let log = LocalLog::in_memory(clock.clone()).unwrap();
         let namespace = Namespace::new("test").unwrap();
-        let topics = Topics { log: Arc::new(log), namespace, shards: 1 };
+        let topics =
+            Topics { log: Arc::new(log), namespace, shards: 1, keys: InstructionKeys::default() };
         topics.create(&Config::load(&[], &BTreeMap::new()).unwrap().rules).unwrap();
         let day = Span::from_s(86_400);
         let mut work = Work::new(topics.clone(), target("t"), Box::new(Deaf(deaf)), day).unwrap();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ripcord::config::{Config, GroupProtocol, KafkaSettings, LogKind};
+use ripcord::config::{Config, GroupProtocol, KafkaSettings, LogKind, written_key};
 use ripcord::model::Span;
 use ripcord::show::{Screen, rules};
 
@@ -127,6 +127,60 @@ fn the_local_log_looks_at_no_secret() {
     let text = "[kafka.properties_from_env]\n\"sasl.password\" = \"NOT_SET\"\n\
                 [kafka.properties_from_file]\n\"ssl.key.pem\" = \"/no/such/file\"\n";
     assert_eq!(load(text, &[]).settings.log.kind, LogKind::Local);
+}
+
+#[test]
+fn the_keys_of_instructions_are_never_shown() {
+    let (first, second) = (written_key("new", &[1; 32]), written_key("old", &[2; 40]));
+    let bare = |key: &str| key.split_once(':').unwrap().1.to_owned();
+    for (text, variable) in [
+        ("log.kind = \"kafka\"", "RIPCORD_INSTRUCTION_KEYS"),
+        ("[kafka]\ninstruction_keys_env = \"OUR_KEYS\"", "OUR_KEYS"),
+    ] {
+        let config = load(text, &[(variable, &format!("{first},{second}"))]);
+        let settings = &config.settings;
+        let keys = &settings.log.instruction_keys;
+        assert_eq!(keys.ids().collect::<Vec<_>>(), ["new", "old"]);
+        assert_eq!(keys.signing().map(|key| key.id()), Some("new"));
+        assert_eq!(keys.get("old").unwrap().expose(), [2; 40]);
+        // Programs of users get neither, and what they say of them is not repeated.
+        assert!(settings.secrets.variables.contains(variable));
+        let kept: Vec<_> = settings.secrets.values.iter().map(|one| one.expose()).collect();
+        for key in [&first, &second].map(|key| bare(key)) {
+            assert!(kept.contains(&key.as_str()), "{variable}");
+            let report = serde_json::to_string_pretty(&config.report()).unwrap();
+            let words = rules(&config, Screen::new(false, None));
+            for shown in [report, words, format!("{config:?}")] {
+                assert!(!shown.contains(&key), "{shown}");
+            }
+        }
+    }
+    assert!(load("log.kind = \"kafka\"", &[]).settings.log.instruction_keys.is_empty());
+    for (value, line) in [
+        (first.clone(), " - instructions and rules: signed with key new\n"),
+        (
+            format!("{first},{second}"),
+            " - instructions and rules: signed with key new; also accepted: old\n",
+        ),
+        ("unsigned".to_owned(), " - instructions and rules: not signed, here\n"),
+    ] {
+        let config = load("log.kind = \"kafka\"", &[("RIPCORD_INSTRUCTION_KEYS", &value)]);
+        let words = rules(&config, Screen::new(false, None));
+        assert!(words.contains(line), "{words}");
+    }
+}
+
+#[test]
+fn keys_that_cannot_be_used_are_refused_without_being_shown() {
+    let key = written_key("a", &[1; 31]);
+    let environment = BTreeMap::from([("RIPCORD_INSTRUCTION_KEYS".to_owned(), key.clone())]);
+    let said = Config::load(&[], &environment).unwrap_err().to_string();
+    let why = "kafka.instruction_keys_env = \"RIPCORD_INSTRUCTION_KEYS\" in the shipped \
+               config.toml: the variable \
+               RIPCORD_INSTRUCTION_KEYS cannot be used: key 1 has fewer than 32 bytes and could \
+               be guessed; `ripcord token --instruction-key ID` makes one";
+    assert!(said.contains(why), "{said}");
+    assert!(!said.contains(key.split_once(':').unwrap().1), "{said}");
 }
 
 #[test]

@@ -356,6 +356,16 @@ const REFUSALS: &[(&str, &str)] = &[
              secret itself; put the secret into a variable and write its name here",
     ),
     (
+        "[kafka]\ninstruction_keys_env = \"a:AAECAwQF\"",
+        "kafka.instruction_keys_env = … in my.toml: must be the name of an environment variable, \
+             not the secret itself; put the secret into a variable and write its name here",
+    ),
+    (
+        "[kafka]\ninstruction_keys_env = \"AAECAwQFq\"",
+        "kafka.instruction_keys_env = … in my.toml: names a variable that is unset or empty. If \
+             this is the secret itself, put it into a variable and write the variable's name here",
+    ),
+    (
         "[http]\ntoken_file = \"a token\"",
         "http.token_file = … in my.toml: cannot be read. It must be the path of a file, not the \
              secret itself; put the secret into a file and write its path here, beginning with / \

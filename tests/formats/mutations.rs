@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use ripcord::config::InstructionKeys;
 use ripcord::edge::clock::SystemClock;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::measure::{Input, Lane};
@@ -111,7 +112,8 @@ fn counted(lines: &[Vec<u8>]) -> Counters {
     let mut source = source();
     source.topics[0].allowed_disorder = Span::from_s(5);
     let log = Arc::new(LocalLog::in_memory(Arc::new(SystemClock)).unwrap());
-    let topics = Topics { log, namespace: Namespace::new("n").unwrap(), shards: 1 };
+    let (namespace, keys) = (Namespace::new("n").unwrap(), InstructionKeys::default());
+    let topics = Topics { log, namespace, shards: 1, keys };
     let lane = Lane::new(&source, LaneId { source: source.id.clone(), lane: 0 }, 1);
     let mut feed = LanePipeline::new(topics, source, lane);
     for (position, line) in (0..).zip(lines) {

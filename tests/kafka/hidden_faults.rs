@@ -7,6 +7,7 @@ use std::sync::Arc;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use ripcord::config::InstructionKeys;
 use ripcord::edge::clock::{Clock as _, SimulatedClock, Stopwatch, SystemClock};
 use ripcord::edge::log::Log as _;
 use ripcord::edge::log::kafka::KafkaLog;
@@ -31,7 +32,12 @@ fn on_kafka() {
     let log = Arc::new(KafkaLog::open(&broker::settings(), Arc::clone(&clock) as _).unwrap());
     let namespace = Namespace::new(&broker::unique("t")).unwrap();
     let prefix = format!("{namespace}.");
-    let topics = Topics { log: Arc::clone(&log) as _, namespace, shards: 2 };
+    let topics = Topics {
+        log: Arc::clone(&log) as _,
+        namespace,
+        shards: 2,
+        keys: InstructionKeys::default(),
+    };
     let cases: Vec<Case> = CASES.into_iter().chain(ON_A_LOG).chain(ON_KAFKA).collect();
     let sources: Vec<_> = cases.iter().map(|case| case.name).chain(["second"]).collect();
     sources.iter().for_each(|source| stamped_by_producers(&format!("{prefix}{source}")));

@@ -26,6 +26,8 @@ mod dialects;
 mod flights;
 // Faults that something hides.
 mod hidden_faults;
+// Instructions and rules that are forged, and those that are signed.
+mod instructions;
 // Keys that two producers place differently.
 mod keys;
 // Kills and stops of each role at its worst moment.

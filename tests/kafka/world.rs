@@ -193,7 +193,7 @@ impl World {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ripcord"));
         command.current_dir(self.folder.path()).args(arguments).args(["--config", "my.toml"]);
-        command.env_remove("RIPCORD_TOKEN");
+        command.env_remove("RIPCORD_TOKEN").env_remove("RIPCORD_INSTRUCTION_KEYS");
         command
     }
 
@@ -204,7 +204,13 @@ impl World {
 
     /// Runs a command to its end, which must be a good one.
     pub fn run(&self, arguments: &[&str]) -> Output {
-        let output = self.output(arguments);
+        self.run_in(&[], arguments)
+    }
+
+    /// The same, with more in its environment.
+    pub fn run_in(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
+        let mut command = self.command(arguments);
+        let output = command.envs(environment.iter().copied()).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?} {}: {said}", output.status);
         output

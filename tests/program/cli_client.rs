@@ -244,6 +244,27 @@ fn a_token_is_made_anew_each_time_with_the_hash_that_the_settings_need() {
 }
 
 #[test]
+fn a_key_of_instructions_is_made_as_the_variable_holds_it() {
+    let typed = |line: &str| ripcord("http://127.0.0.1:1", line, None);
+    let make = || {
+        let (code, out, err) = typed("token --instruction-key 2026-11 --json");
+        assert_eq!(code, 0, "{err}");
+        let made: serde_json::Value = serde_json::from_str(&out).unwrap();
+        made["key"].as_str().unwrap().to_owned()
+    };
+    let key = make();
+    let keys = ripcord::config::InstructionKeys::parse(&key).unwrap();
+    let signing = keys.signing().unwrap();
+    assert_eq!((signing.id(), signing.expose().len()), ("2026-11", 32));
+    assert_ne!(key, make());
+    let (_, page, _) = typed("token --instruction-key 2026-11");
+    assert!(page.contains("\nRIPCORD_INSTRUCTION_KEYS=2026-11:"), "{page}");
+    let (code, page, said) = typed("token --instruction-key a:b");
+    assert_eq!((code, page.as_str()), (1, ""), "{said}");
+    assert!(said.contains("use 1 to 64 letters, digits, ., _ and -"), "{said}");
+}
+
+#[test]
 fn texts_of_others_are_shown_and_never_obeyed() {
     let world = World::start(&Setting::default());
     let hidden = |text: &str| text.contains(['\u{202e}', '\u{200b}', '\u{e0041}', '\u{1b}', '\r']);

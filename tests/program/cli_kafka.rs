@@ -70,6 +70,22 @@ fn checked(settings: &str, environment: &[(&str, &str)]) -> (i32, String) {
     (output.status.code().unwrap(), String::from_utf8(said).unwrap())
 }
 
+#[test]
+fn instructions_that_nobody_signs_are_told_before_the_start() {
+    let key = ripcord::config::written_key("a", &[1; 32]);
+    let signed = [("RIPCORD_INSTRUCTION_KEYS", key.as_str())];
+    let warning = "instructions and rules are not signed";
+    for (settings, environment, warns) in [
+        ("log.kind = \"kafka\"", [].as_slice(), true),
+        ("log.kind = \"kafka\"", &signed, false),
+        ("log.kind = \"local\"", &[], false),
+    ] {
+        let (code, said) = checked(settings, environment);
+        assert_eq!((code, said.contains(warning)), (0, warns), "{settings}: {said}");
+        assert!(!said.contains(key.split_once(':').unwrap().1), "{said}");
+    }
+}
+
 /// No broker is there: the clients are set up, and nobody is asked.
 #[test]
 fn properties_that_the_client_refuses_are_found_without_a_broker() {

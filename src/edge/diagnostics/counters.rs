@@ -116,6 +116,11 @@ pub fn refused(worker: &TargetId, reason: &'static str) {
     count(metrics::REFUSED, labels);
 }
 
+/// A shard refused an instruction or rules; `reason`: a code.
+pub fn instruction_refused(reason: &'static str) {
+    count(metrics::REFUSED_INSTRUCTIONS, vec![("reason", reason.to_owned())]);
+}
+
 /// A snapshot was written, or was not.
 pub fn snapshot(shard: u32, result: &'static str) {
     let labels = vec![("shard", shard.to_string()), ("result", result.to_owned())];
@@ -147,6 +152,21 @@ pub fn incident(changed: &Incident) {
     }
 }
 
+/// What is only counted.
+const COUNTED: [Metric; 11] = [
+    metrics::SUPPRESSED,
+    metrics::NOTIFICATIONS,
+    metrics::VERDICTS,
+    metrics::REFUSED,
+    metrics::REFUSED_INSTRUCTIONS,
+    metrics::SNAPSHOTS,
+    metrics::UNREADABLE_COMMANDS,
+    metrics::ROLE_RESTARTS,
+    metrics::KAFKA_REBALANCES,
+    metrics::KAFKA_DISCONNECTS,
+    metrics::KAFKA_ERRORS,
+];
+
 /// Puts it on a page.
 pub fn page(page: &mut Page) {
     own_process::page(page);
@@ -155,13 +175,7 @@ pub fn page(page: &mut Page) {
         let took = done.took.get(&metric).into_iter().flatten();
         page.histogram(metric, took.map(|(labels, spread)| (labels.clone(), spread.clone())));
     }
-    use metrics::{
-        KAFKA_DISCONNECTS, KAFKA_ERRORS, KAFKA_REBALANCES, NOTIFICATIONS, REFUSED, ROLE_RESTARTS,
-        SNAPSHOTS, SUPPRESSED, UNREADABLE_COMMANDS, VERDICTS,
-    };
-    let counted = [SUPPRESSED, NOTIFICATIONS, VERDICTS, REFUSED, SNAPSHOTS, UNREADABLE_COMMANDS];
-    let client = [KAFKA_REBALANCES, KAFKA_DISCONNECTS, KAFKA_ERRORS];
-    for metric in counted.into_iter().chain(client).chain([ROLE_RESTARTS]) {
+    for metric in COUNTED {
         let counts = done.counts.get(&metric).into_iter().flatten();
         page.counter(metric, counts.map(|(labels, count)| (labels.clone(), *count)));
     }

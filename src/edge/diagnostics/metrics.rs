@@ -78,6 +78,8 @@ metrics! {
         "Time that a worker of this process needed for a command";
     REFUSED = "ripcord_refused_commands",
         "Commands that a worker of this process refused, by reason";
+    REFUSED_INSTRUCTIONS = "ripcord_instructions_refused",
+        "Instructions and rules that this process refused, by what is wrong with their signature";
     ROLE_RESTARTS = "ripcord_role_restarts",
         "Times that a role of this process was started again after a failure";
     WAITING = "ripcord_waiting_requests",

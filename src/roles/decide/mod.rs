@@ -3,6 +3,7 @@
 //! Outputs, undo's state and the inbox position are one transaction, so what was emitted and what
 //! is remembered cannot differ. Judge's state is folded again after a restart.
 
+mod gate;
 mod publish;
 mod restore;
 mod snapshots;
@@ -12,6 +13,7 @@ mod tick;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use self::gate::InboxGate;
 use self::publish::Untold;
 use self::restore::step;
 use self::snapshots::ShardSnapshots;
@@ -50,6 +52,7 @@ pub struct Decide {
 
 struct Owned {
     shard: Shard,
+    gate: InboxGate,
     /// The only one that may commit for the shard; a later one fences it.
     committer: Box<dyn Writer>,
     untold: Untold,
@@ -192,7 +195,11 @@ impl Decide {
         let mut outputs = Vec::new();
         let watch = Stopwatch::start();
         for record in records {
-            step(&mut owned.shard, record, &mut outputs)?;
+            let refused = step(&mut owned.shard, &owned.gate, record, &mut outputs)?;
+            if let Some(refused) = refused {
+                let reply = owned.gate.refuse(&refused, owned.folded_at);
+                outputs.extend(reply.filter(|reply| !owned.has_reply(reply, &outputs)));
+            }
         }
         counters::took(TimedPhase::Fold, watch);
         owned.snapshots.folded(records);
@@ -230,7 +237,7 @@ impl Decide {
             .collect::<Result<Vec<_>, _>>()?;
         let changed = std::mem::take(&mut owned.unsaved);
         let undo = owned.shard.undo_state();
-        records.extend(self.topics.undo_state(id, undo, &changed, position)?);
+        records.extend(self.topics.undo_state(id, undo, &changed, position, owned.gate.from())?);
         for output in outputs {
             if let Output::Reply(reply) = output {
                 owned.replies.given(&reply.instruction, now);

@@ -9,7 +9,7 @@ use super::{Decide, Owned};
 use crate::edge::log::{Outgoing, Topic};
 use crate::model::{ModelId, Span};
 use crate::shard::{Status, Touched};
-use crate::topics::{RULES, RoleError, STATUS, Topics, model_key, undo_key};
+use crate::topics::{RoleError, STATUS, Topics, model_key, undo_key};
 use crate::wire::json;
 
 /// Bytes about models that are written at once, but for the last record.
@@ -102,7 +102,7 @@ impl Owned {
         let put = |key: &str, value| topics.plain(Topic::Status, id, key, value);
         let rules = self.shard.rule_set();
         if let Some(rules) = rules.filter(|rules| self.untold.rules != Some(rules.revision)) {
-            records.push(put(RULES, json::encode("rules", rules)?));
+            records.push(topics.rules_copy(id, rules)?);
             self.untold.rules = Some(rules.revision);
         }
         let mut bytes = 0;

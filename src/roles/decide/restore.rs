@@ -1,15 +1,16 @@
 //! How this process takes a shard over: the former owner is fenced, and its state is folded again.
 
+use super::gate::{InboxGate, RefusedRecord};
 use super::publish::Untold;
 use super::snapshots::ShardSnapshots;
 use super::{Decide, Owned};
 use crate::edge::diagnostics;
-use crate::edge::log::{Commit, Partition, Record, Topic};
+use crate::edge::log::{Commit, Partition, Record};
 use crate::shard::{Inbox, Output, Shard};
+use crate::topics::RoleError;
 use crate::topics::committer;
 use crate::topics::replies::Replies;
 use crate::topics::snapshots::StoredSnapshots;
-use crate::topics::{RULES, RoleError};
 use crate::wire::json;
 use crate::wire::result::code_from_text;
 
@@ -38,14 +39,16 @@ impl Decide {
         let committed = match self.reader.committed(inbox)? {
             Some(upto) => upto.position,
             // A log may forget how far a group came that was away for long.
-            None => undo.as_ref().map_or(0, |(_, position)| *position),
+            None => undo.as_ref().map_or(0, |stored| stored.position),
         };
-        let (mut folded, snapshots) = self.refold(inbox, committed)?;
-        if let Some((undo, _)) = undo {
-            folded.set_undo_state(undo);
+        let known = undo.as_ref().and_then(|stored| stored.signed_from);
+        let mut gate = self.gate(inbox, known, committed)?;
+        let (mut folded, snapshots) = self.refold(inbox, &mut gate, committed)?;
+        if let Some(stored) = undo {
+            folded.set_undo_state(stored.undo);
         }
         let touched = folded.take_touched();
-        self.keep_rules(inbox, &folded)?;
+        self.keep_rules(inbox, &folded, gate.from().is_some() && known.is_some())?;
         self.reader.seek(inbox, committed)?;
         let uptime = self.topics.log.uptime();
         let untold = Untold::of(folded.models());
@@ -53,6 +56,7 @@ impl Decide {
             reached: (folded.log_time(), uptime),
             snapshots,
             shard: folded,
+            gate,
             committer,
             untold,
             unsaved: touched.changed,
@@ -70,6 +74,7 @@ impl Decide {
     fn refold(
         &mut self,
         inbox: &Partition,
+        gate: &mut InboxGate,
         committed: i64,
     ) -> Result<(Shard, ShardSnapshots), RoleError> {
         let id = inbox.partition;
@@ -86,7 +91,9 @@ impl Decide {
                 break;
             }
             for record in records.iter().filter(|record| record.position < committed) {
-                step(&mut folded, record, &mut dropped)?;
+                if let Some(refused) = step(&mut folded, gate, record, &mut dropped)? {
+                    gate.refused_again(&refused, now);
+                }
                 dropped.clear();
             }
             snapshots.folded(&records);
@@ -102,16 +109,24 @@ impl Decide {
 
     /// Where a log deletes by age alone, the rules in force may be gone from the inbox when no
     /// snapshot can be read; live numbers hold a copy.
-    fn keep_rules(&mut self, inbox: &Partition, folded: &Shard) -> Result<(), RoleError> {
+    fn keep_rules(
+        &mut self,
+        inbox: &Partition,
+        folded: &Shard,
+        check: bool,
+    ) -> Result<(), RoleError> {
         let id = inbox.partition;
         let first = self.reader.bounds(inbox)?.0;
         if folded.rule_set().is_some() || first == 0 {
             return Ok(());
         }
-        if let Some(record) = self.topics.latest(Topic::Status, id, RULES)? {
-            let rule_set = json::decode("rules", &record.value)?;
-            let record = self.topics.inbox(id, None, &Inbox::Rules(rule_set))?;
-            self.writer.append(vec![record])?;
+        match self.topics.copied_rules(id, check)? {
+            Some(Ok(rule_set)) => {
+                let record = self.topics.inbox(id, None, &Inbox::Rules(rule_set))?;
+                self.writer.append(vec![record])?;
+            }
+            Some(Err(why)) => diagnostics::rules_copy_refused(id, &why.to_string()),
+            None => {}
         }
         Ok(())
     }
@@ -131,14 +146,20 @@ fn log_fence(inbox: &Inbox) {
     }
 }
 
-/// Folds one record; one that cannot be read is said, and passed over.
+/// Folds one record; one that cannot be read is said, and passed over. Answers why if its signature
+/// does not count; then it is passed over, too.
 pub(super) fn step(
     shard: &mut Shard,
+    gate: &InboxGate,
     record: &Record,
     out: &mut Vec<Output>,
-) -> Result<(), RoleError> {
+) -> Result<Option<RefusedRecord>, RoleError> {
     match json::decode::<Inbox>("inbox", &record.value) {
         Ok(mut inbox) => {
+            if let Some(refused) = gate.refusal(record, &inbox) {
+                shard.pass_over(record.position, record.time);
+                return Ok(Some(refused));
+            }
             if let Inbox::Answer(answer) = &mut inbox {
                 code_from_text(answer);
             }
@@ -156,5 +177,5 @@ pub(super) fn step(
             shard.skip(record.position, record.time);
         }
     }
-    Ok(())
+    Ok(None)
 }

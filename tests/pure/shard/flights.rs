@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ripcord::config::Config;
+use ripcord::config::{Config, InstructionKeys};
 use ripcord::edge::clock::SimulatedClock;
 use ripcord::edge::log::local::LocalLog;
 use ripcord::measure::{Input, Lane};
@@ -85,7 +85,12 @@ fn inbox_of_the_flights() -> Inboxes {
     book.default.targets = vec![target];
     let clock = Arc::new(SimulatedClock::new(LogTime::from_ms(0)));
     let log = Arc::new(LocalLog::in_memory(clock).unwrap());
-    let topics = Topics { log, namespace: Namespace::new("replay").unwrap(), shards: 1 };
+    let topics = Topics {
+        log,
+        namespace: Namespace::new("replay").unwrap(),
+        shards: 1,
+        keys: InstructionKeys::default(),
+    };
     let lane = LaneId { source: source.id.clone(), lane: 0 };
     let mut feed = LanePipeline::new(topics, source.clone(), Lane::new(&source, lane.clone(), 1));
     let mut inbox = Inboxes {
