@@ -9,6 +9,7 @@
 
 pub mod counters;
 mod http;
+mod logs;
 pub mod metrics;
 mod own_process;
 mod setup;
@@ -23,12 +24,14 @@ use crate::model::{
     Command, EventTime, Incident, IncidentId, IncidentState, LaneId, Mode, ModelId, SourceId, Span,
     StepResult, TargetId, TriggerId, Verdict, VersionId,
 };
-use crate::wire::lanes::{GapCause, PositionGap};
 
 pub use self::http::{
     posts_refused, posts_taken, router_breaker, router_constant_id, router_dropped,
     router_fence_dropped, router_health, router_not_kept, router_route, router_started,
     tokens_wrong,
+};
+pub use self::logs::{
+    blocked, kafka_client, kafka_trouble, keys_misplaced, log_gone, memory_gone, position_gap,
 };
 pub use self::setup::{FILTER, init, init_to, secret_exposed};
 
@@ -129,96 +132,6 @@ pub fn snapshotted(shard: u32, position: i64, bytes: u64) {
 /// The state stored with the position of a lane cannot be used.
 pub fn lane_memory_unreadable(lane: &LaneId, position: i64, why: &str) {
     warn!(%lane, position, why, "lane memory unreadable, measuring restarts at the position");
-}
-
-/// A position that was to be read is not on the log.
-pub fn position_gap(topic: &str, partition: u32, gap: &PositionGap) {
-    let PositionGap { from, to, records, .. } = gap;
-    match gap.cause {
-        GapCause::Deleted => warn!(
-            topic,
-            partition,
-            from,
-            to,
-            records,
-            "records were deleted before they were read; keep them longer (retention.ms, \
-             retention.bytes), or let ingest run without such pauses"
-        ),
-        GapCause::CreatedAgain => warn!(
-            topic,
-            partition,
-            from,
-            to,
-            records,
-            "the partition ends before the position to read on from: it was created again, lost \
-             records, or the group was moved; reading begins at its start"
-        ),
-        GapCause::Moved => warn!(
-            topic,
-            partition,
-            from,
-            to,
-            records,
-            "somebody moved the group; what lies between the positions is not read, or read twice"
-        ),
-        GapCause::PositionLost => warn!(
-            topic,
-            partition,
-            from,
-            to,
-            records,
-            "the group has no position any more: the topic was created again, or the group was \
-             away for too long (offsets.retention.minutes); reading begins at the start"
-        ),
-    }
-}
-
-/// Records that a lane had to read again are not on the log.
-pub fn memory_gone(topic: &str, partition: u32, from: i64, to: i64) {
-    warn!(
-        topic,
-        partition,
-        from,
-        to,
-        "records that had to be read again are gone, so outcomes of predictions among them \
-         stay unmatched; keep records longer than label_horizon_hours"
-    );
-}
-
-/// Keys of a source's records are placed so that records of one request do not meet.
-pub fn keys_misplaced(source: &SourceId, why: &str) {
-    warn!(%source, why, "keys misplaced");
-}
-
-/// A role other than ingest wanted to read a position that is not on the log.
-pub fn log_gone(role: &str, topic: &str, partition: u32, from: i64, to: i64) {
-    warn!(
-        role,
-        topic,
-        partition,
-        from,
-        to,
-        "the position to read on from is not on the log; check who deletes records of this topic"
-    );
-}
-
-/// A log cannot be read for now.
-pub fn blocked(role: &str, why: &str) {
-    warn!(role, why, "log blocked");
-}
-
-/// A message of the Kafka client, by syslog's levels; much of it passes by itself.
-pub fn kafka_client(level: i32, text: &str) {
-    match level {
-        ..=3 => warn!(text, "kafka client"),
-        4 | 5 => info!(text, "kafka client"),
-        _ => debug!(text, "kafka client"),
-    }
-}
-
-/// Kafka could not do something now; it is retried.
-pub fn kafka_trouble(doing: &str, why: &str) {
-    info!(doing, why, "kafka trouble");
 }
 
 /// A record of telemetry could not be used. The caller limits the rate.
