@@ -14,7 +14,12 @@ pub(crate) fn places(files: &[File]) -> Vec<String> {
         ("io::stderr", &["src/edge/terminal", "src/edge/diagnostics/setup"], PRINTS),
         (
             "tracing",
-            &["src/edge/diagnostics.rs", "src/edge/diagnostics/http", "src/edge/diagnostics/setup"],
+            &[
+                "src/edge/diagnostics.rs",
+                "src/edge/diagnostics/http",
+                "src/edge/diagnostics/logs",
+                "src/edge/diagnostics/setup",
+            ],
             LOGS,
         ),
         ("tracing_subscriber", &["src/edge/diagnostics/setup"], LOGS),
