@@ -8,6 +8,7 @@ use super::Lane;
 use super::api::UnreadRecord;
 use super::ledger::{ReadPhase, RecordPlace};
 use super::names::{RequestKey, VersionIx};
+use super::places::Unplaced;
 use crate::model::{EventTime, LostFields, Reject, Sample, SampleKind, SampleRole};
 use crate::sums::Losses;
 
@@ -43,7 +44,8 @@ impl Lane {
 
     /// An outcome that cannot be used: the versions that answered its request lose a label.
     pub(super) fn lose_labels(&mut self, model: &str, request: &str, at: &RecordPlace) {
-        let Ok(model) = self.names.model(model) else { return };
+        let needed = self.lost_needed(at);
+        let Ok(model) = self.place_model(model, needed) else { return };
         let request = RequestKey::of(model, request);
         if !self.behind {
             self.lose_labels_of(request, at);
@@ -59,9 +61,16 @@ impl Lane {
     }
 
     fn lose(&mut self, model: Option<&str>, version: Option<&str>, lost: Losses, at: &RecordPlace) {
-        let model = model.and_then(|model| self.names.model(model).ok());
+        let needed = self.lost_needed(at);
+        let model = match model.map(|model| self.place_model(model, needed)) {
+            // Nothing is measured of such a model, so nothing is hidden by what it loses.
+            Some(Err(Unplaced::Full(_))) => return,
+            Some(Err(Unplaced::Bad(_))) | None => None,
+            Some(Ok(model)) => Some(model),
+        };
         let version = model.zip(version);
-        let version = version.and_then(|(model, name)| self.names.version(model, name).ok());
+        let version =
+            version.and_then(|(model, name)| self.place_version(model, name, needed).ok());
         if let Some(version) = version {
             self.lose_of(version, lost, at);
         } else if let Some(pane) = self.lost_pane(lost, at) {
@@ -71,8 +80,14 @@ impl Lane {
 
     fn lose_of(&mut self, version: VersionIx, lost: Losses, at: &RecordPlace) {
         if let Some(pane) = self.lost_pane(lost, at) {
+            self.names.touch(version, self.lost_needed(at));
             self.panes.version(pane, at, version, SampleRole::Unstated).lost.merge(lost);
         }
+    }
+
+    /// Until when the pane that a loss counts in may need its names.
+    fn lost_needed(&self, at: &RecordPlace) -> EventTime {
+        at.newest_before.map_or(EventTime::MIN, |newest| self.panes.end_of(newest))
     }
 
     /// The time whose pane a loss counts in. `None`: not again, or nothing was measured yet.

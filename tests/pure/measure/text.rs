@@ -36,6 +36,7 @@ pub(crate) fn source(topics: usize) -> Source {
         oldest: s(0),
         max_record_bytes: 1 << 20,
         unknown_models: UnknownModels::Learn,
+        limits: NameLimits::before_settings(),
     }
 }
 
