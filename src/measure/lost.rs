@@ -7,7 +7,7 @@
 use super::Lane;
 use super::api::UnreadRecord;
 use super::ledger::{ReadPhase, RecordPlace};
-use super::names::{RequestKey, VersionIx};
+use super::names::{ModelIx, RequestKey, VersionIx};
 use super::places::Unplaced;
 use crate::model::{EventTime, LostFields, Reject, Sample, SampleKind, SampleRole};
 use crate::sums::Losses;
@@ -45,7 +45,10 @@ impl Lane {
     /// An outcome that cannot be used: the versions that answered its request lose a label.
     pub(super) fn lose_labels(&mut self, model: &str, request: &str, at: &RecordPlace) {
         let needed = self.lost_needed(at);
-        let Ok(model) = self.place_model(model, needed) else { return };
+        self.names.ask_again(true);
+        let model = self.place_model(model, needed);
+        self.names.ask_again(false);
+        let Ok(model) = model else { return };
         let request = RequestKey::of(model, request);
         if !self.behind {
             self.lose_labels_of(request, at);
@@ -62,20 +65,34 @@ impl Lane {
 
     fn lose(&mut self, model: Option<&str>, version: Option<&str>, lost: Losses, at: &RecordPlace) {
         let needed = self.lost_needed(at);
+        self.names.ask_again(true);
+        let placed = self.place_lost(model, version, needed);
+        self.names.ask_again(false);
+        let Ok((model, version)) = placed else { return };
+        if let Some(version) = version {
+            self.lose_of(version, lost, at);
+        } else if let Some(pane) = self.lost_pane(lost, at) {
+            self.panes.unknown(pane, at, model).merge(lost);
+        }
+    }
+
+    /// The names of a record that is lost, as far as they are known. Nothing is measured of a model
+    /// without a place, so nothing is hidden by what it loses.
+    fn place_lost(
+        &mut self,
+        model: Option<&str>,
+        version: Option<&str>,
+        needed: EventTime,
+    ) -> Result<(Option<ModelIx>, Option<VersionIx>), Unplaced> {
         let model = match model.map(|model| self.place_model(model, needed)) {
-            // Nothing is measured of such a model, so nothing is hidden by what it loses.
-            Some(Err(Unplaced::Full(_))) => return,
+            Some(Err(full @ Unplaced::Full(_))) => return Err(full),
             Some(Err(Unplaced::Bad(_))) | None => None,
             Some(Ok(model)) => Some(model),
         };
         let version = model.zip(version);
         let version =
             version.and_then(|(model, name)| self.place_version(model, name, needed).ok());
-        if let Some(version) = version {
-            self.lose_of(version, lost, at);
-        } else if let Some(pane) = self.lost_pane(lost, at) {
-            self.panes.unknown(pane, at, model).merge(lost);
-        }
+        Ok((model, version))
     }
 
     fn lose_of(&mut self, version: VersionIx, lost: Losses, at: &RecordPlace) {

@@ -121,6 +121,8 @@ pub(super) struct Names {
     freed: (BTreeSet<VersionIx>, BTreeSet<ModelIx>),
     told: Vec<FullPlaces>,
     refused: [u64; 3],
+    /// Refusals are of a record that was refused already.
+    again: bool,
 }
 
 impl Names {
@@ -137,12 +139,19 @@ impl Names {
             freed: Default::default(),
             told: Vec::new(),
             refused: [0; 3],
+            again: false,
         }
     }
 
     /// These models and versions always have a place.
     pub(super) fn name(&mut self, named: &Arc<NamedModels>) {
         self.named = Arc::clone(named);
+    }
+
+    /// From now on, or no longer, names are asked for of records that cannot be used anyway: a
+    /// refusal is not counted.
+    pub(super) fn ask_again(&mut self, again: bool) {
+        self.again = again;
     }
 
     /// Event time is this, and what ends by `passed` can need no name any more.
@@ -165,7 +174,7 @@ impl Names {
                 self.free_models();
             }
             if self.models.len() >= self.limits.models.min(MOST_MODELS) {
-                let begins = self.full.begins(now);
+                let begins = !self.again && self.full.begins(now);
                 return Err(self.refuse(NameKind::Model, begins, || text.to_owned()));
             }
         }
@@ -275,6 +284,9 @@ impl Names {
         begins: bool,
         name: impl FnOnce() -> String,
     ) -> Unplaced {
+        if self.again {
+            return Unplaced::Full(kind);
+        }
         if begins {
             self.told.push(FullPlaces { kind, name: name() });
         }

@@ -76,6 +76,11 @@ pub fn count(metric: Metric, labels: MetricLabels) {
     *counters().counts.entry(metric).or_default().entry(labels).or_default() += 1;
 }
 
+/// So many more.
+pub fn add(metric: Metric, labels: MetricLabels, more: u64) {
+    *counters().counts.entry(metric).or_default().entry(labels).or_default() += more;
+}
+
 /// The present value of something.
 pub fn set(metric: Metric, labels: MetricLabels, value: f64) {
     counters().gauges.entry(metric).or_default().insert(labels, value);
@@ -145,7 +150,7 @@ pub fn page(page: &mut Page) {
         NOTIFICATIONS, REFUSED, ROLE_RESTARTS, SNAPSHOTS, SUPPRESSED, UNREADABLE_COMMANDS, VERDICTS,
     };
     let counted = [SUPPRESSED, NOTIFICATIONS, VERDICTS, REFUSED, SNAPSHOTS, UNREADABLE_COMMANDS];
-    for metric in counted.into_iter().chain([ROLE_RESTARTS]) {
+    for metric in counted.into_iter().chain([ROLE_RESTARTS, metrics::UNPLACED]) {
         let counts = done.counts.get(&metric).into_iter().flatten();
         page.counter(metric, counts.map(|(labels, count)| (labels.clone(), *count)));
     }

@@ -84,6 +84,8 @@ metrics! {
     WAITING_BYTES = "ripcord_waiting_bytes", "Memory that remembered requests take, by source";
     STOPPED_JOINS = "ripcord_stopped_joins",
         "Models whose labels are not counted, because too many requests wait, by source";
+    UNPLACED = "ripcord_unplaced_names",
+        "Records and values that were not measured because their name has no place, by source";
     SNAPSHOT_BYTES = "ripcord_snapshot_bytes", "Size of a shard's last snapshot, packed";
     SNAPSHOT_AGE = "ripcord_snapshot_age_seconds", "Time since a shard's last snapshot";
     ROLE_READY = "ripcord_role_ready",

@@ -68,6 +68,15 @@ impl Ingest {
         self
     }
 
+    fn tell_refused(&mut self) {
+        for (kind, count) in self.held.values_mut().flat_map(|lane| lane.take_refused()) {
+            if count > 0 {
+                let of = vec![("source", self.source.id.to_string()), ("kind", kind.word().to_owned())];
+                counters::add(metrics::UNPLACED, of, count);
+            }
+        }
+    }
+
     fn tell_metrics(&self, waiting: usize, bytes: usize) {
         let of = || vec![("source", self.source.id.to_string())];
         let stopped = self.held.values().flat_map(|lane| lane.measured().stopped_joins());
@@ -93,6 +102,7 @@ impl Ingest {
             }
         }
         self.tell_metrics(models.values().sum(), bytes);
+        self.tell_refused();
         let others = self.waiting.others(bytes);
         for lane in self.held.values_mut() {
             let mine = lane.measured().waiting_bytes();

@@ -223,6 +223,9 @@ pub(crate) fn show(outputs: &[Output]) -> String {
             Output::JoinStopped { model, limit: WaitingLimit::Bytes(most), .. } => {
                 writeln!(text, "join of {model} stopped: past {most} bytes").unwrap();
             }
+            Output::NamesFull { kind, name } => {
+                writeln!(text, "no place for {} {name}", kind.word()).unwrap();
+            }
             Output::JoinResumed { model, waiting } => {
                 writeln!(text, "join of {model} goes on: {waiting}").unwrap();
             }
