@@ -241,9 +241,10 @@ pub fn names_full(lane: &LaneId, kind: &str, name: &str) {
 /// A shard was sent sums of more names than have a place.
 pub fn shard_names_full(shard: u32, position: i64) {
     warn!(
-        shard, position,
-        "sums of more names came than have a place, which are not judged; send fewer names, or raise \
-         ingest.max_models, max_versions or max_features"
+        shard,
+        position,
+        "sums of more names came than have a place, which are not judged; send fewer names, or \
+         raise ingest.max_models, max_versions or max_features"
     );
 }
 

@@ -5,6 +5,8 @@
 //! elsewhere always has a place. Any other one keeps its place until it has been silent for
 //! [`PLACE_KEPT`] of log time and no open pane holds anything of it; it leaves when another needs
 //! its place. What a version without a place would have said is lost to its model.
+//!
+//! Over 300 lines: who has a place, who gets one and who loses it must be read together.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -204,9 +206,9 @@ impl SourcePlaces {
             } else {
                 if features.len() >= gate.limits.features && gate.searches(searched) {
                     let gone = features.extract_if(.., |_, heard| gate.silent(*heard));
-                    left.extend(gone.map(|(name, _)| {
-                        Left::Feature(cell.model.clone(), of.clone(), name)
-                    }));
+                    left.extend(
+                        gone.map(|(name, _)| Left::Feature(cell.model.clone(), of.clone(), name)),
+                    );
                 }
                 if features.len() >= gate.limits.features {
                     continue;
@@ -244,7 +246,8 @@ impl SourcePlaces {
         let cells = versions.iter().chain(&pairs).chain(&unknown);
         let refused = cells.filter(|placed| !**placed).count();
         let values = frame.features.iter().zip(&features);
-        let refused = refused + values.map(|(of, kept)| of.features.len() - kept.len()).sum::<usize>();
+        let refused =
+            refused + values.map(|(of, kept)| of.features.len() - kept.len()).sum::<usize>();
         let kept = (refused > 0).then(|| {
             let mut kept = frame.clone();
             retain(&mut kept.versions, &versions);
@@ -330,7 +333,9 @@ impl Judge {
             }
             Left::Version(model, version) => {
                 let judge = self.models.get_mut(&model);
-                judge.into_iter().for_each(|judge| judge.forget(&BTreeSet::from([version.clone()])));
+                judge
+                    .into_iter()
+                    .for_each(|judge| judge.forget(&BTreeSet::from([version.clone()])));
                 out.push(Output::VersionLeft(model, version));
             }
             Left::Feature(model, version, feature) => {

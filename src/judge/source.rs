@@ -133,6 +133,16 @@ impl Judge {
         feeding.filter_map(|source| source.lanes.skew(model, version)).next()
     }
 
+    /// How much of the label horizon the model's least warm lane has read again, 0 to 1. `None`:
+    /// all.
+    #[must_use]
+    pub fn warm(&self, model: &ModelId) -> Option<f64> {
+        let feeding = self.models.get(model).into_iter().flat_map(|judge| &judge.sources);
+        let feeding = feeding.filter_map(|source| self.sources.get(source));
+        let warm = feeding.map(|source| source.lanes.warm()).fold(1.0, f64::min);
+        (warm < 1.0).then_some(warm)
+    }
+
     /// How far the clock of another version is ahead of that in production, at most.
     pub(super) fn lead_over_production(&self, model: &ModelId) -> Span {
         let Some(judge) = self.models.get(model) else { return Span::ZERO };

@@ -73,7 +73,7 @@ impl Lane {
         let disposition = self.measured(sample, at);
         self.finish(at, disposition, self.behind(at, sample), out);
         self.ledger.remember(at.topic, sample.ts());
-        // A record whose name has no place tells the time as any other: else no place ever got free.
+        // A record whose name has no place tells the time like any other, or no place got free.
         let counts = match disposition {
             Disposition::Rejected(code) => {
                 matches!(code, Reject::TooManyModels | Reject::TooManyVersions)

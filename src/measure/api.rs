@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{EventTime, LogTime, ModelId, NameKind, NamedModels, Reject, Sample, SampleKind, Span};
+use crate::model::{
+    EventTime, LogTime, ModelId, NameKind, NamedModels, Reject, Sample, SampleKind, Span,
+};
 use crate::sums::Frame;
 
 /// An input of a lane.

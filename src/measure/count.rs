@@ -7,13 +7,15 @@
 //! missing of it is the cell's answers less the grid's values. Latency, health and runs, and
 //! outcomes that carry their prediction, state no role; a run that names no version counts under
 //! the version `-`.
+//!
+//! Over 300 lines: every kind of sample has its place in one file.
 
 use super::Lane;
 use super::inputs::InputsPlace;
 use super::join::Join;
 use super::ledger::{Disposition, ReadPhase, RecordPlace};
 use super::names::{IdOf, InputsOf, ModelIx, RequestKey, VersionIx, id_key};
-use super::places::Unplaced;
+use super::place::Unplaced;
 use super::request::{JoinContext, Label, Remembered, Scored};
 use crate::model::{
     EventTime, Feature, Health, LatencySample, LostField, NameError, NameKind, Outcome, Prediction,

@@ -8,7 +8,7 @@ use super::Lane;
 use super::api::UnreadRecord;
 use super::ledger::{ReadPhase, RecordPlace};
 use super::names::{ModelIx, RequestKey, VersionIx};
-use super::places::Unplaced;
+use super::place::Unplaced;
 use crate::model::{EventTime, LostFields, Reject, Sample, SampleKind, SampleRole};
 use crate::sums::Losses;
 

@@ -31,6 +31,7 @@ mod merge;
 mod names;
 mod owned;
 mod panes;
+mod place;
 mod places;
 mod placing;
 mod request;
@@ -272,16 +273,18 @@ impl Lane {
                 self.lose_record(record, &at);
                 self.finish(&at, Disposition::Rejected(record.code), Span::ZERO, out);
             }
-            Ok(Ok(sample)) => match in_range(&sample).inspect(|()| self.pass_time(sample.ts(), &at)) {
-                Err(code) => {
-                    self.lose_sample(&sample, &at);
-                    self.finish(&at, Disposition::Rejected(code), Span::ZERO, out);
+            Ok(Ok(sample)) => {
+                match in_range(&sample).inspect(|()| self.pass_time(sample.ts(), &at)) {
+                    Err(code) => {
+                        self.lose_sample(&sample, &at);
+                        self.finish(&at, Disposition::Rejected(code), Span::ZERO, out);
+                    }
+                    Ok(()) => {
+                        let read = ReadTimes { ts: sample.ts(), appended, following };
+                        self.admit(&at, read, sample, out);
+                    }
                 }
-                Ok(()) => {
-                    let read = ReadTimes { ts: sample.ts(), appended, following };
-                    self.admit(&at, read, sample, out);
-                }
-            },
+            }
         }
         if phase != ReadPhase::Live && part.last {
             self.ledger.reread(topic, position);

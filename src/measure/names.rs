@@ -2,8 +2,8 @@
 //!
 //! Hash maps are allowed in this room under two conditions: the keys are XXH3 hashes already, so
 //! the hasher passes them through and no random seed enters; and no map is ever iterated, so its
-//! order reaches no result. The numbers depend on what came first and never leave the room; `places`
-//! says who has one.
+//! order reaches no result. The numbers depend on what came first and never leave the room.
+//! `places` says who has one, and walks a table only to free it, in whatever order.
 #![expect(clippy::disallowed_types, reason = "hashed keys, and never iterated: see above")]
 
 use std::collections::{HashMap, HashSet};
@@ -90,4 +90,3 @@ pub(super) enum InputsOf {
     Version(VersionIx, SampleRole),
     Shared(VersionIx, VersionIx),
 }
-

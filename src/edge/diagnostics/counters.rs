@@ -76,7 +76,7 @@ pub fn count(metric: Metric, labels: MetricLabels) {
     *counters().counts.entry(metric).or_default().entry(labels).or_default() += 1;
 }
 
-/// So many more.
+/// More than one.
 pub fn add(metric: Metric, labels: MetricLabels, more: u64) {
     *counters().counts.entry(metric).or_default().entry(labels).or_default() += more;
 }

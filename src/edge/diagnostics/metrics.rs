@@ -40,6 +40,8 @@ metrics! {
     BUILD = "ripcord_build", "Version of the running program";
     EVENTS = "ripcord_events", "Telemetry records by result";
     AFTER_CLOSE = "ripcord_late_cells", "Sums that arrived after their interval was closed";
+    REFUSED_CELLS = "ripcord_refused_cells",
+        "Sums that shards did not take, because their names have no place";
     GAPS = "ripcord_position_gaps",
         "Gaps in the positions read: records lost before Ripcord could read them";
     RECORDS_LOST = "ripcord_lost_records",

@@ -1,4 +1,6 @@
 //! From raw records of one lane to frames in the inboxes: decode, stamp, measure, split.
+//!
+//! Over 300 lines: why a record was refused is worded where it is sorted out.
 
 use super::decoded::decoded;
 pub use super::decoded::{Decoded, RawRecord};

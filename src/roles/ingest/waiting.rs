@@ -71,7 +71,8 @@ impl Ingest {
     fn tell_refused(&mut self) {
         for (kind, count) in self.held.values_mut().flat_map(|lane| lane.take_refused()) {
             if count > 0 {
-                let of = vec![("source", self.source.id.to_string()), ("kind", kind.word().to_owned())];
+                let of =
+                    vec![("source", self.source.id.to_string()), ("kind", kind.word().to_owned())];
                 counters::add(metrics::UNPLACED, of, count);
             }
         }

@@ -4,8 +4,8 @@ use super::keys::KEYS;
 use super::requests::REQUESTS;
 use super::*;
 use crate::model::{
-    EventTime, LostFields, Outcome, Prediction, PredictionStatus, SampleRole, SourceId, Span,
-    NameLimits, TopicRule, UnknownModels, Value,
+    EventTime, LostFields, NameLimits, Outcome, Prediction, PredictionStatus, SampleRole, SourceId,
+    Span, TopicRule, UnknownModels, Value,
 };
 use crate::topics::partitioner::Partitioner::{Crc32, Fnv1a, Murmur2};
 

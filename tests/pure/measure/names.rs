@@ -1,4 +1,6 @@
 //! More names than places: the named ones are always measured, and memory is bounded.
+//!
+//! Over 300 lines: the lane, and what holds of its names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -130,7 +132,8 @@ proptest! {
         for (model, version, pause) in records {
             at += pause;
             let (model, version) = (format!("m{model}"), format!("v{version}"));
-            let is_named = named.get(model.as_str()).is_some_and(|of| of.contains(version.as_str()));
+            let of = named.get(model.as_str());
+            let is_named = of.is_some_and(|versions| versions.contains(version.as_str()));
             if is_named {
                 *wanted.entry((model.clone(), version.clone())).or_default() += 1;
             } else {
@@ -315,8 +318,12 @@ fn a_model_of_which_predictions_wait_keeps_its_place() {
         told.flush();
     }
     told.end();
-    let labels: u64 =
-        told.frames().flat_map(|frame| &frame.versions).map(|cell| cell.sums.labels.n).max().unwrap();
+    let labels: u64 = told
+        .frames()
+        .flat_map(|frame| &frame.versions)
+        .map(|cell| cell.sums.labels.n)
+        .max()
+        .unwrap();
     assert_eq!(labels, 1);
     assert!(count(&told.measured(), "x", "v") > 0, "afterwards its place is free");
 }

@@ -214,3 +214,16 @@ fn places_are_the_same_every_way() {
     }
     same_every_way(&shard, &entries);
 }
+
+#[test]
+fn a_lane_that_reads_again_makes_accuracy_warm() {
+    let mut shard = shard(LIMITS);
+    let mut told = Vec::new();
+    for (minute, warm) in [(0, 1.0), (1, 0.37), (2, 0.99), (3, 1.0)] {
+        let mut sums = frame(minute, |at| vec![cell(at, "m", "v1", 50)]);
+        sums.warm = warm;
+        fold(&mut shard, &[entry(minute, sums)], false);
+        told.push(shard.model_status(&model("m")).warm);
+    }
+    assert_eq!(told, [None, Some(0.37), Some(0.99), None]);
+}
