@@ -214,11 +214,11 @@ impl Shard {
                 }
                 judge::Output::VersionLeft(model, version) => {
                     self.undo.forget_version(&model, &version);
-                    self.latest.forget_version(&model, &version);
+                    self.latest.forget_part(&model, &version, None);
                     models.insert(model);
                 }
                 judge::Output::FeatureLeft(model, version, feature) => {
-                    self.latest.forget_feature(&model, &version, &feature);
+                    self.latest.forget_part(&model, &version, Some(&feature));
                 }
             }
         }

@@ -231,20 +231,15 @@ impl Latest {
         self.said.remove(model);
     }
 
-    /// Forgets a version.
-    pub(super) fn forget_version(&mut self, model: &ModelId, version: &VersionId) {
-        let said = self.said.get_mut(model);
-        said.into_iter().for_each(|said| said.0.retain(|(of, ..), _| of != version));
-    }
-
-    /// Forgets a feature.
-    pub(super) fn forget_feature(
+    /// Forgets a feature of a version, or the whole version.
+    pub(super) fn forget_part(
         &mut self,
         model: &ModelId,
         version: &VersionId,
-        feature: &FeatureName,
+        feature: Option<&FeatureName>,
     ) {
-        let gone = |(of, _, name): &Subject| of == version && name.as_ref() == Some(feature);
+        let part = |name: Option<&FeatureName>| feature.is_none() || name == feature;
+        let gone = |(of, _, name): &Subject| of == version && part(name.as_ref());
         let said = self.said.get_mut(model);
         said.into_iter().for_each(|said| said.0.retain(|subject, _| !gone(subject)));
     }
