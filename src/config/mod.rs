@@ -120,7 +120,8 @@ fn convert(
     let mut known: BTreeSet<String> = overrides.keys().cloned().collect();
     known.extend(programs.flat_map(|(_, program)| program.models.iter().cloned()));
     known.extend(workers::routed(raw).cloned());
-    let sources = sources::sources(check, &raw.sources, &known);
+    let limits = settings::limits(check, &raw.ingest);
+    let sources = sources::sources(check, &raw.sources, &known, limits);
     let panes: Vec<Span> = sources.iter().map(|source| source.pane).collect();
     let targets = workers::targets(check, raw, None);
     let default = rules::rules(check, &Path::of(["rules"]), &raw.rules, &panes, targets);
@@ -135,7 +136,10 @@ fn convert(
         }
     }
     let namespace = namespace(check, &top.key("namespace"), &raw.namespace);
-    let settings = settings::settings(check, raw, environment, sources);
+    let mut settings = settings::settings(check, raw, environment, sources);
+    if let Some(settings) = &mut settings {
+        settings.ingest.named = models.keys().cloned().collect();
+    }
     let mut effective = serde_json::to_value(raw).unwrap_or_default();
     redact(&mut effective, &mut Vec::new());
     let mut rules = RuleSet {
@@ -144,6 +148,7 @@ fn convert(
         hash: String::new(),
         by: None,
         reason: None,
+        limits,
         default,
         models,
     };

@@ -124,6 +124,9 @@ tables! {
         heartbeat_milliseconds: u64,
         idle_after_seconds: u64,
         max_waiting_mebibytes: u64,
+        max_models: u64,
+        max_versions: u64,
+        max_features: u64,
     }
     Topic {
         r#type: Option<SampleKind>,

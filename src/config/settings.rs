@@ -13,7 +13,7 @@ use super::router::{RouterSettings, router};
 use super::secret::{Environment, KeptSecrets};
 use super::units::{DAY, HOUR, SECOND};
 use super::workers::{NoticeSettings, WorkerSettings, workers};
-use crate::model::{Source, SourceId, Span};
+use crate::model::{ModelId, NameLimits, Source, SourceId, Span};
 
 /// All settings that are not rules.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +75,8 @@ pub struct IngestSettings {
     pub max_waiting_bytes: Option<usize>,
     /// The names of all sources: those that are gone no longer count.
     pub known: Vec<SourceId>,
+    /// Models that the settings name: they always have a place.
+    pub named: Vec<ModelId>,
 }
 
 /// Converts the raw settings. `None` if something is refused.
@@ -152,5 +154,16 @@ fn ingest(check: &mut Checker<'_>, raw: &raw::Ingest, sources: &[Source]) -> Ing
         idle_after: checked!(check.span, at, raw.idle_after_seconds, SECOND, 1..=86_400),
         max_waiting_bytes: Some(mebibytes * 1024 * 1024).filter(|most| *most > 0),
         known: sources.iter().map(|source| source.id.clone()).collect(),
+        named: Vec::new(),
+    }
+}
+
+/// How many names telemetry may bring.
+pub(super) fn limits(check: &mut Checker<'_>, raw: &raw::Ingest) -> NameLimits {
+    let at = Path::of(["ingest"]);
+    NameLimits {
+        models: checked!(check.size, at, raw.max_models, 1..=50_000),
+        versions: checked!(check.size, at, raw.max_versions, 1..=10_000),
+        features: checked!(check.size, at, raw.max_features, 1..=100_000),
     }
 }

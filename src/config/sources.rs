@@ -7,13 +7,14 @@ use super::mapping::{WrittenMapping, mapping};
 use super::problem::Path;
 use super::raw;
 use super::units::{HOUR, SECOND};
-use crate::model::{EventTime, Source, SourceId, TopicRule, UnknownModels};
+use crate::model::{EventTime, NameLimits, Source, SourceId, TopicRule, UnknownModels};
 
 /// The sources that are enabled, by name; `known` are the models that have rules of their own.
 pub(super) fn sources(
     check: &mut Checker<'_>,
     raw: &raw::ByName<raw::Source>,
     known: &BTreeSet<String>,
+    limits: NameLimits,
 ) -> Vec<Source> {
     let mut taken: BTreeMap<&str, &str> = BTreeMap::new();
     let mut sources = Vec::new();
@@ -25,7 +26,7 @@ pub(super) fn sources(
                 check.refuse(&at.key("topics"), why);
             }
         }
-        sources.extend(source(check, &at, name, raw, known));
+        sources.extend(source(check, &at, name, raw, (known, limits)));
     }
     sources
 }
@@ -35,7 +36,7 @@ fn source(
     at: &Path,
     name: &str,
     raw: &raw::Source,
-    known: &BTreeSet<String>,
+    (known, limits): (&BTreeSet<String>, NameLimits),
 ) -> Option<Source> {
     let id = check.name(at, name, SourceId::new);
     let topics = topics(check, at, raw);
@@ -60,6 +61,7 @@ fn source(
         max_jump: checked!(check.span, at, raw.max_jump_seconds, SECOND, 1..=86_400),
         max_skew: checked!(check.span, at, raw.max_skew_seconds, SECOND, 0..=3600),
         jump_confirmations: checked!(check.small, at, raw.jump_confirmations, 1..=10_000),
+        limits,
         topics,
         unknown_models,
         id: id?,

@@ -157,6 +157,26 @@ pub fn joins_full(source: &SourceId, model: &ModelId, most: &str) {
     );
 }
 
+/// As many names of a source have a place as may. `kind`: model, version or feature.
+pub fn names_full(lane: &LaneId, kind: &str, name: &str) {
+    let (source, lane) = (&lane.source, lane.lane);
+    warn!(
+        %source, lane, kind, name,
+        "no place is free for this name and those that follow it, which are not measured; name its \
+         model in the config, or raise ingest.max_models, max_versions or max_features"
+    );
+}
+
+/// A shard was sent sums of more names than have a place.
+pub fn shard_names_full(shard: u32, position: i64) {
+    warn!(
+        shard,
+        position,
+        "sums of more names came than have a place, which are not judged; send fewer names, or \
+         raise ingest.max_models, max_versions or max_features"
+    );
+}
+
 /// Memory that waiting requests may take.
 pub fn waiting_may_take(most: &str) {
     info!(most, "memory for requests that wait for their outcome");

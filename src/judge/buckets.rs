@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::panes::Pane;
-use crate::model::{EventTime, Limit, Signal, Span, Trigger, VersionId};
+use crate::model::{EventTime, FeatureName, Limit, Signal, Span, Trigger, VersionId};
 use crate::sums::{FeatureGrids, FeaturesOf, Losses, PairTable, VersionSums, features};
 
 /// What the triggers of one bucket length read; the rest is not merged.
@@ -75,6 +75,21 @@ impl Bucket {
     pub fn types_differ(&self, version: &VersionId, signal: Signal) -> bool {
         let types = self.versions.get(version).map_or(0, |sums| sums.lost.types);
         signal == Signal::Accuracy && types * 2 > self.lost(version, signal)
+    }
+
+    /// Keeps what it holds of these versions only.
+    pub(super) fn retain(&mut self, stays: impl Fn(&VersionId) -> bool) {
+        self.versions.retain(|version, _| stays(version));
+        self.pairs.retain(|(a, b), _| stays(a) && stays(b));
+        self.features.retain(|version, _| stays(version));
+        self.shared.retain(|(a, b), _| stays(a) && stays(b));
+    }
+
+    /// Forgets a feature of a version.
+    pub(super) fn forget_feature(&mut self, version: &VersionId, feature: &FeatureName) {
+        let shared = self.shared.iter_mut().filter(|((of, _), _)| of == version);
+        let own = self.features.get_mut(version).into_iter();
+        own.chain(shared.map(|(_, found)| found)).for_each(|found| drop(found.remove(feature)));
     }
 
     /// Adds a pane, only what is read.
@@ -148,6 +163,16 @@ impl Buckets {
             .collect();
         closed.sort_by_key(|(start, bucket)| (*start + bucket.length, bucket.length));
         closed
+    }
+
+    /// Keeps what open ones hold of these versions only.
+    pub(super) fn retain(&mut self, stays: impl Fn(&VersionId) -> bool) {
+        self.open.values_mut().for_each(|bucket| bucket.retain(&stays));
+    }
+
+    /// Forgets a feature of a version.
+    pub(super) fn forget_feature(&mut self, version: &VersionId, feature: &FeatureName) {
+        self.open.values_mut().for_each(|bucket| bucket.forget_feature(version, feature));
     }
 
     /// The open buckets of one length, oldest first.

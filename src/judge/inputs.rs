@@ -62,6 +62,20 @@ impl DriftInputs {
         self.learning.retain(|(version, _), _| stays(version));
         self.frozen.retain(|(version, _), _| stays(version));
         self.in_a_row.retain(|(version, _), _| stays(version));
+        self.window.iter_mut().for_each(|(_, bucket)| bucket.retain(&stays));
+    }
+
+    /// Forgets a feature of a version, and its bins with the last version that has it.
+    pub(super) fn forget(&mut self, version: &VersionId, feature: &FeatureName) {
+        let of = (version.clone(), feature.clone());
+        self.learning.remove(&of);
+        self.frozen.remove(&of);
+        self.in_a_row.remove(&of);
+        self.window.iter_mut().for_each(|(_, bucket)| bucket.forget_feature(version, feature));
+        let mut users = self.learning.keys().chain(self.frozen.keys());
+        if !users.any(|(_, name)| name == feature) {
+            self.bins.remove(feature);
+        }
     }
 
     /// Takes a bucket: learns from it or compares.

@@ -2,6 +2,8 @@
 //!
 //! Law: it never acts and does not know what is done about its verdicts. It reads no clock: event
 //! time comes with frames, log time as an argument. Same input, same verdicts, bit for bit.
+//!
+//! Over 300 lines: what each input leads to, in the order in which it does.
 #![deny(clippy::disallowed_types, clippy::indexing_slicing, clippy::iter_over_hash_type)]
 
 mod assess;
@@ -23,6 +25,7 @@ pub mod lanes;
 mod missing;
 pub mod panes;
 mod pieces;
+mod places;
 pub mod power;
 mod provisional;
 pub mod recent;
@@ -39,9 +42,12 @@ use serde::{Deserialize, Serialize};
 
 use self::lanes::{FrameStatus, Lanes};
 pub use self::pieces::JudgePiece;
+pub use self::places::RefusedNames;
 use self::source::SourceLanes;
 use self::state::ModelJudge;
-use crate::model::{EventTime, LaneId, LogTime, ModelId, RuleSet, SourceId, Span, Standing};
+use crate::model::{
+    EventTime, FeatureName, LaneId, LogTime, ModelId, RuleSet, SourceId, Span, Standing, VersionId,
+};
 use crate::sums::{Assessment, Frame, LiveTraffic, SharedPart};
 
 /// The judge of one shard.
@@ -49,6 +55,7 @@ use crate::sums::{Assessment, Frame, LiveTraffic, SharedPart};
 pub struct Judge {
     sources: BTreeMap<SourceId, SourceLanes>,
     models: BTreeMap<ModelId, SharedPart<ModelJudge>>,
+    refused: RefusedNames,
 }
 
 /// What judge reacts to.
@@ -84,6 +91,12 @@ pub enum Output {
     Assessed(Box<Assessment>),
     /// Which versions answered users in a pane.
     Traffic(LiveTraffic),
+    /// A model gave up its place: nothing is known of it any more.
+    ModelLeft(ModelId),
+    /// The same of a version.
+    VersionLeft(ModelId, VersionId),
+    /// The same of a feature.
+    FeatureLeft(ModelId, VersionId, FeatureName),
 }
 
 impl Judge {
@@ -143,6 +156,9 @@ impl Judge {
             FrameStatus::AfterGap => source.gaps += 1,
             FrameStatus::Counts => {}
         }
+        let kept = self.admit(now, rule_set, frame, out);
+        let frame = kept.as_ref().unwrap_or(frame);
+        let Some(source) = self.sources.get_mut(id) else { return };
         let touched = source.panes.take(frame, source.lanes.pane(), source.lanes.watermark());
         for model in &touched {
             let judge = self.models.entry(model.clone()).or_default();

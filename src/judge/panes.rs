@@ -21,6 +21,8 @@ pub struct Pane {
     features: BTreeMap<(FeaturesOf, u32), FeatureGrids>,
     /// What was lost of nobody knows which version, by lane.
     unknown: BTreeMap<u32, Losses>,
+    /// What was lost with versions that have no place.
+    refused: Losses,
 }
 
 /// Open panes by start, then by model.
@@ -90,6 +92,17 @@ impl OpenPanes {
 
     fn pane(&mut self, start: EventTime, model: &ModelId) -> &mut SharedPart<Pane> {
         self.open.entry(start).or_default().entry(model.clone()).or_default()
+    }
+
+    /// Versions of the model that have no place have lost this.
+    pub(super) fn refuse(&mut self, start: EventTime, model: &ModelId, lost: Losses) {
+        self.pane(start, model).refused.merge(lost);
+    }
+
+    /// Whether an open pane holds something of a model, or of one of its versions.
+    pub(super) fn hold(&self, model: &ModelId, version: Option<&VersionId>) -> bool {
+        let mut panes = self.open.values().filter_map(|models| models.get(model));
+        panes.any(|pane| version.is_none_or(|version| pane.holds(version)))
     }
 
     /// Forgets what a lane said of open panes: another one will say it again.
@@ -165,7 +178,20 @@ impl Pane {
     /// What was lost of nobody knows which version, over all lanes.
     #[must_use]
     pub fn unknown(&self) -> Losses {
-        sum(&self.unknown)
+        let mut lost = sum(&self.unknown);
+        lost.merge(self.refused);
+        lost
+    }
+
+    /// Whether it holds something of a version.
+    fn holds(&self, version: &VersionId) -> bool {
+        let inputs = self.features.keys().any(|(of, _)| match of {
+            FeaturesOf::Version(of, _) => of == version,
+            FeaturesOf::Shared(of, with) => of == version || with == version,
+        });
+        inputs
+            || self.versions.keys().any(|(of, ..)| of == version)
+            || self.pairs.keys().any(|(a, b, _)| a == version || b == version)
     }
 
     /// Each pair's table, lane by lane.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Judge;
 use super::panes::Pane;
+use super::places::RefusedNames;
 use super::source::SourceLanes;
 use super::state::ModelJudge;
 use crate::model::{EventTime, ModelId, SourceId};
@@ -19,13 +20,14 @@ enum Part {
     Source(SourceId, Box<SourceLanes>),
     Pane(SourceId, EventTime, ModelId, SharedPart<Pane>),
     Model(ModelId, SharedPart<ModelJudge>),
+    Refused(RefusedNames),
 }
 
 impl Judge {
     /// Everything that it knows, sources before their panes. What is large is shared, not copied.
     #[must_use]
     pub fn pieces(&self) -> Vec<JudgePiece> {
-        let mut parts = Vec::new();
+        let mut parts = vec![Part::Refused(self.refused)];
         for (id, source) in &self.sources {
             let (bare, open) = source.apart();
             parts.push(Part::Source(id.clone(), Box::new(bare)));
@@ -51,6 +53,7 @@ impl Judge {
                     source.panes.put(start, model, pane);
                 }
             }
+            Part::Refused(refused) => self.refused = refused,
             Part::Model(id, judge) => {
                 self.models.insert(id, judge);
             }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::gaps::Gaps;
 use super::lanes::Lanes;
 use super::panes::{Open, OpenPanes};
+use super::places::SourcePlaces;
 use super::state::ModelJudge;
 use super::{Judge, Output};
 use crate::model::{EventTime, LogTime, ModelId, RuleSet, SourceId, Span, VersionId};
@@ -17,6 +18,7 @@ use crate::sums::Counters;
 pub(super) struct SourceLanes {
     pub(super) lanes: Lanes,
     pub(super) panes: OpenPanes,
+    pub(super) places: SourcePlaces,
     pub(super) gaps: u64,
     /// When something came, in log time.
     pub(super) arrivals: Gaps,
@@ -32,10 +34,11 @@ impl SourceLanes {
     /// The source without its open panes, and these.
     pub(super) fn apart(&self) -> (Self, Open) {
         let (panes, open) = self.panes.apart();
-        let Self { lanes, gaps, arrivals, measured, silent, touched, .. } = self;
+        let Self { lanes, places, gaps, arrivals, measured, silent, touched, .. } = self;
         let bare = Self {
             lanes: lanes.clone(),
             panes,
+            places: places.clone(),
             gaps: *gaps,
             arrivals: arrivals.clone(),
             measured: *measured,
@@ -47,8 +50,8 @@ impl SourceLanes {
 
     pub(super) fn new(lanes: Lanes) -> Self {
         let (panes, arrivals) = (OpenPanes::default(), Gaps::default());
-        let touched = BTreeSet::new();
-        Self { lanes, panes, gaps: 0, arrivals, measured: 0, silent: false, touched }
+        let (touched, places) = (BTreeSet::new(), SourcePlaces::default());
+        Self { lanes, panes, places, gaps: 0, arrivals, measured: 0, silent: false, touched }
     }
 }
 
@@ -128,6 +131,16 @@ impl Judge {
         let feeding = self.models.get(model).into_iter().flat_map(|judge| &judge.sources);
         let feeding = feeding.filter_map(|source| self.sources.get(source));
         feeding.filter_map(|source| source.lanes.skew(model, version)).next()
+    }
+
+    /// How much of the label horizon the model's least warm lane has read again, 0 to 1. `None`:
+    /// all.
+    #[must_use]
+    pub fn warm(&self, model: &ModelId) -> Option<f64> {
+        let feeding = self.models.get(model).into_iter().flat_map(|judge| &judge.sources);
+        let feeding = feeding.filter_map(|source| self.sources.get(source));
+        let warm = feeding.map(|source| source.lanes.warm()).fold(1.0, f64::min);
+        (warm < 1.0).then_some(warm)
     }
 
     /// How far the clock of another version is ahead of that in production, at most.

@@ -73,7 +73,19 @@ impl Lane {
         let disposition = self.measured(sample, at);
         self.finish(at, disposition, self.behind(at, sample), out);
         self.ledger.remember(at.topic, sample.ts());
-        let counts = !matches!(disposition, Disposition::Rejected(_));
+        // A record whose name has no place tells the time like any other, or no place got free.
+        let counts = match disposition {
+            Disposition::Rejected(code) => {
+                matches!(code, Reject::TooManyModels | Reject::TooManyVersions)
+            }
+            Disposition::Measured
+            | Disposition::Waiting
+            | Disposition::Unmatched
+            | Disposition::Late
+            | Disposition::Duplicate
+            | Disposition::Tombstone
+            | Disposition::NotOurs => true,
+        };
         if counts && at.phase == ReadPhase::Live {
             self.learn(at, read);
         }

@@ -1,8 +1,11 @@
 //! The inputs and outputs of a lane.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::model::{EventTime, LogTime, ModelId, Reject, Sample, SampleKind, Span};
+use crate::model::{
+    EventTime, LogTime, ModelId, NameKind, NamedModels, Reject, Sample, SampleKind, Span,
+};
 use crate::sums::Frame;
 
 /// An input of a lane.
@@ -66,6 +69,8 @@ pub enum Input<'a> {
     End,
     /// What waits in the other lanes of this process.
     Elsewhere(WaitingElsewhere<'a>),
+    /// Models and versions that always have a place.
+    Named(&'a Arc<NamedModels>),
     /// Send what changed.
     Flush {
         /// Log time; it only decides how often a cell is sent.
@@ -153,6 +158,14 @@ pub enum Output {
         waiting: usize,
         /// What may wait.
         limit: WaitingLimit,
+    },
+    /// As many names have a place as may; this one and those that follow it have none. Told again
+    /// only after no name was refused for as long as a place is kept.
+    NamesFull {
+        /// The kind of name.
+        kind: NameKind,
+        /// The first one without a place; a version after its model, a feature after its version.
+        name: String,
     },
     /// Fewer than half as many wait as may: labels are counted again.
     JoinResumed {

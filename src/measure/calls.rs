@@ -1,7 +1,7 @@
 //! Calls of which two records say one half each.
 
 use super::Lane;
-use super::count::bad_name;
+use super::count::unplaced;
 use super::halves::Met;
 use super::ledger::{Disposition, ReadPhase, RecordPlace};
 use super::owned::owned;
@@ -35,7 +35,7 @@ impl Lane {
         let mut all = Disposition::Unmatched;
         for call in calls {
             let taken = self.prediction(&call, at);
-            all = taken.unwrap_or_else(|error| bad_name(&error));
+            all = taken.unwrap_or_else(|why| unplaced(&why));
             match all {
                 Disposition::Measured => self.lose_fields(call.lost, at),
                 Disposition::Rejected(_) => self.lose_sample(&Sample::Prediction(call), at),

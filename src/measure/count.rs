@@ -7,15 +7,18 @@
 //! missing of it is the cell's answers less the grid's values. Latency, health and runs, and
 //! outcomes that carry their prediction, state no role; a run that names no version counts under
 //! the version `-`.
+//!
+//! Over 300 lines: every kind of sample has its place in one file.
 
 use super::Lane;
 use super::inputs::InputsPlace;
 use super::join::Join;
 use super::ledger::{Disposition, ReadPhase, RecordPlace};
 use super::names::{IdOf, InputsOf, ModelIx, RequestKey, VersionIx, id_key};
+use super::place::Unplaced;
 use super::request::{JoinContext, Label, Remembered, Scored};
 use crate::model::{
-    EventTime, Feature, Health, LatencySample, LostField, NameError, Outcome, Prediction,
+    EventTime, Feature, Health, LatencySample, LostField, NameError, NameKind, Outcome, Prediction,
     PredictionStatus, Reject, Run, RunKind, RunStatus, Sample, SampleRole, Value,
 };
 use crate::sums::Losses;
@@ -23,12 +26,14 @@ use crate::sums::Losses;
 /// The version of a run that names none.
 const NO_VERSION: &str = "-";
 
-/// What a name that cannot be one is rejected as.
-pub(super) fn bad_name(error: &NameError) -> Disposition {
-    Disposition::Rejected(match error {
-        NameError::Empty | NameError::Blank => Reject::MissingField,
-        NameError::TooLong(_) => Reject::TooLarge,
-        NameError::Control(_) | NameError::Hidden(_) => Reject::WrongType,
+/// What a name that cannot be one, or that has no place, is rejected as.
+pub(super) fn unplaced(why: &Unplaced) -> Disposition {
+    Disposition::Rejected(match why {
+        Unplaced::Bad(NameError::Empty | NameError::Blank) => Reject::MissingField,
+        Unplaced::Bad(NameError::TooLong(_)) => Reject::TooLarge,
+        Unplaced::Bad(NameError::Control(_) | NameError::Hidden(_)) => Reject::WrongType,
+        Unplaced::Full(NameKind::Model) => Reject::TooManyModels,
+        Unplaced::Full(NameKind::Version | NameKind::Feature) => Reject::TooManyVersions,
     })
 }
 
@@ -43,7 +48,7 @@ impl Lane {
             Sample::Run(r) => self.run(r, at),
             Sample::Half(_) => Ok(self.half(sample, at)),
         };
-        taken.unwrap_or_else(|error| bad_name(&error))
+        taken.unwrap_or_else(|why| unplaced(&why))
     }
 
     /// The join, and what it may add to.
@@ -64,9 +69,13 @@ impl Lane {
         at.phase != ReadPhase::Rebuild && self.panes.is_open(ts)
     }
 
-    fn version(&mut self, model: &str, version: &str) -> Result<(ModelIx, VersionIx), NameError> {
-        let model = self.names.model(model)?;
-        let version = self.names.version(model, version)?;
+    fn version(
+        &mut self,
+        (model, version): (&str, &str),
+        needed: EventTime,
+    ) -> Result<(ModelIx, VersionIx), Unplaced> {
+        let model = self.place_model(model, needed)?;
+        let version = self.place_version(model, version, needed)?;
         self.version = Some(version);
         Ok((model, version))
     }
@@ -75,13 +84,14 @@ impl Lane {
         &mut self,
         p: &Prediction<'_>,
         at: &RecordPlace,
-    ) -> Result<Disposition, NameError> {
-        let (model, version) = self.version(&p.model, &p.version)?;
-        self.features.clear();
-        for (name, _) in &p.features {
-            self.features.push(self.names.feature(name)?);
-        }
+    ) -> Result<Disposition, Unplaced> {
+        let needed = self.needed(p.ts, at);
+        let (model, version) = self.version((&p.model, &p.version), needed)?;
+        self.place_features(p, version, at)?;
         let remembered = self.remember(p, model, version, at);
+        if remembered != Remembered::Not {
+            self.names.touch(version, self.panes.end_of(p.ts + self.horizon));
+        }
         if !self.adds(p.ts, at) {
             return Ok(Disposition::Late);
         }
@@ -117,7 +127,8 @@ impl Lane {
         let inputs = if given.len() == 0 || self.join.stopped(model) {
             InputsPlace::NONE
         } else {
-            let given = self.features.iter().copied().zip(given);
+            let given = self.features.iter().zip(given);
+            let given = given.filter_map(|(index, value)| Some(((*index)?, value)));
             self.inputs.keep(p.ts, given, &self.panes)
         };
         let (role, ts, value) = (p.role, p.ts, Label::of(value));
@@ -161,7 +172,8 @@ impl Lane {
             return;
         };
         for ((_, value), index) in p.features.iter().zip(&self.features) {
-            let grid = grids.entry(*index).or_default();
+            let Some(index) = *index else { continue };
+            let grid = grids.entry(index).or_default();
             match value {
                 Feature::Number(number) => grid.number(*number),
                 Feature::Category(name) => grid.category(name, self.categories),
@@ -171,20 +183,23 @@ impl Lane {
         }
     }
 
-    fn outcome(&mut self, o: &Outcome<'_>, at: &RecordPlace) -> Result<Disposition, NameError> {
-        let model = self.names.model(&o.model)?;
+    fn outcome(&mut self, o: &Outcome<'_>, at: &RecordPlace) -> Result<Disposition, Unplaced> {
+        // What is read again of closed panes is forgotten when all was read.
+        let behind = self.marks.mark().filter(|_| self.behind).map(|mark| self.panes.end_of(mark));
+        let needed = self.needed(o.ts, at).max(behind.unwrap_or(EventTime::MIN));
+        let model = self.place_model(&o.model, needed)?;
         let Some(actual) = o.actual.as_ref().map(Label::of) else {
             return self.unusable_outcome(o, at);
         };
         if let (Some(version), Some(answer)) = (&o.version, &o.prediction) {
-            let version = self.names.version(model, version)?;
+            let version = self.place_version(model, version, needed)?;
             let right = Label::of(answer).agrees(actual);
             return Ok(self.complete_outcome(o, version, right, at));
         }
         let request = (model, RequestKey::of(model, &o.request));
         if let Some(version) = o.version.as_ref().filter(|_| o.lost.has(LostField::Prediction)) {
             // It says which version answered and not what, so it can only meet a prediction.
-            let version = self.names.version(model, version)?;
+            let version = self.place_version(model, version, needed)?;
             if !self.join.answered(request.1).contains(&version) {
                 return self.unusable_outcome(o, at);
             }
@@ -201,13 +216,14 @@ impl Lane {
         &mut self,
         o: &Outcome<'_>,
         at: &RecordPlace,
-    ) -> Result<Disposition, NameError> {
+    ) -> Result<Disposition, Unplaced> {
         if !self.adds(o.ts, at) {
             return Ok(Disposition::Late);
         }
         match &o.version {
             Some(version) => {
-                let (_, version) = self.version(&o.model, version)?;
+                let needed = self.needed(o.ts, at);
+                let (_, version) = self.version((&o.model, version), needed)?;
                 let sums = self.panes.version(o.ts, at, version, SampleRole::Unstated);
                 sums.lost.labels += 1;
             }
@@ -239,8 +255,9 @@ impl Lane {
         &mut self,
         l: &LatencySample<'_>,
         at: &RecordPlace,
-    ) -> Result<Disposition, NameError> {
-        let (_, version) = self.version(&l.model, &l.version)?;
+    ) -> Result<Disposition, Unplaced> {
+        let needed = self.needed(l.ts, at);
+        let (_, version) = self.version((&l.model, &l.version), needed)?;
         if !self.adds(l.ts, at) {
             return Ok(Disposition::Late);
         }
@@ -257,8 +274,9 @@ impl Lane {
         Ok(Disposition::Measured)
     }
 
-    fn health(&mut self, h: &Health<'_>, at: &RecordPlace) -> Result<Disposition, NameError> {
-        let (_, version) = self.version(&h.model, &h.version)?;
+    fn health(&mut self, h: &Health<'_>, at: &RecordPlace) -> Result<Disposition, Unplaced> {
+        let needed = self.needed(h.ts, at);
+        let (_, version) = self.version((&h.model, &h.version), needed)?;
         if !self.adds(h.ts, at) {
             return Ok(Disposition::Late);
         }
@@ -271,9 +289,10 @@ impl Lane {
         Ok(Disposition::Measured)
     }
 
-    fn run(&mut self, r: &Run<'_>, at: &RecordPlace) -> Result<Disposition, NameError> {
+    fn run(&mut self, r: &Run<'_>, at: &RecordPlace) -> Result<Disposition, Unplaced> {
         let version = r.version.as_deref().unwrap_or(NO_VERSION);
-        let (_, version) = self.version(&r.model, version)?;
+        let needed = self.needed(r.ts, at);
+        let (_, version) = self.version((&r.model, version), needed)?;
         if !self.adds(r.ts, at) {
             return Ok(Disposition::Late);
         }

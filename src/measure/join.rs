@@ -13,7 +13,7 @@
 //!
 //! Over 300 lines: what is counted as waiting is counted in one place.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::api::{WaitingElsewhere, WaitingLimit};
 use super::ledger::{Disposition, ReadPhase};
@@ -123,6 +123,12 @@ impl Join {
             memory.elsewhere = elsewhere.models.get(&name(*model)).copied().unwrap_or(0);
         }
         self.turn_all();
+    }
+
+    /// These models have left, and nothing of them waits.
+    pub(super) fn forget_models(&mut self, models: &BTreeSet<ModelIx>) {
+        debug_assert!(models.iter().all(|ix| self.models.get(ix).is_none_or(|m| m.held == 0)));
+        self.models.retain(|model, _| !models.contains(model));
     }
 
     /// Joins that stopped or went on since this was last asked.

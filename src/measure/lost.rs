@@ -7,7 +7,8 @@
 use super::Lane;
 use super::api::UnreadRecord;
 use super::ledger::{ReadPhase, RecordPlace};
-use super::names::{RequestKey, VersionIx};
+use super::names::{ModelIx, RequestKey, VersionIx};
+use super::place::Unplaced;
 use crate::model::{EventTime, LostFields, Reject, Sample, SampleKind, SampleRole};
 use crate::sums::Losses;
 
@@ -43,7 +44,11 @@ impl Lane {
 
     /// An outcome that cannot be used: the versions that answered its request lose a label.
     pub(super) fn lose_labels(&mut self, model: &str, request: &str, at: &RecordPlace) {
-        let Ok(model) = self.names.model(model) else { return };
+        let needed = self.lost_needed(at);
+        self.names.ask_again(true);
+        let model = self.place_model(model, needed);
+        self.names.ask_again(false);
+        let Ok(model) = model else { return };
         let request = RequestKey::of(model, request);
         if !self.behind {
             self.lose_labels_of(request, at);
@@ -74,9 +79,11 @@ impl Lane {
     }
 
     fn lose(&mut self, model: Option<&str>, version: Option<&str>, lost: Losses, at: &RecordPlace) {
-        let model = model.and_then(|model| self.names.model(model).ok());
-        let version = model.zip(version);
-        let version = version.and_then(|(model, name)| self.names.version(model, name).ok());
+        let needed = self.lost_needed(at);
+        self.names.ask_again(true);
+        let placed = self.place_lost(model, version, needed);
+        self.names.ask_again(false);
+        let Ok((model, version)) = placed else { return };
         if let Some(version) = version {
             self.lose_of(version, lost, at);
         } else if let Some(pane) = self.lost_pane(lost, at) {
@@ -84,10 +91,35 @@ impl Lane {
         }
     }
 
+    /// The names of a record that is lost, as far as they are known. Nothing is measured of a model
+    /// without a place, so nothing is hidden by what it loses.
+    fn place_lost(
+        &mut self,
+        model: Option<&str>,
+        version: Option<&str>,
+        needed: EventTime,
+    ) -> Result<(Option<ModelIx>, Option<VersionIx>), Unplaced> {
+        let model = match model.map(|model| self.place_model(model, needed)) {
+            Some(Err(full @ Unplaced::Full(_))) => return Err(full),
+            Some(Err(Unplaced::Bad(_))) | None => None,
+            Some(Ok(model)) => Some(model),
+        };
+        let version = model.zip(version);
+        let version =
+            version.and_then(|(model, name)| self.place_version(model, name, needed).ok());
+        Ok((model, version))
+    }
+
     fn lose_of(&mut self, version: VersionIx, lost: Losses, at: &RecordPlace) {
         if let Some(pane) = self.lost_pane(lost, at) {
+            self.names.touch(version, self.lost_needed(at));
             self.panes.version(pane, at, version, SampleRole::Unstated).lost.merge(lost);
         }
+    }
+
+    /// Until when the pane that a loss counts in may need its names.
+    fn lost_needed(&self, at: &RecordPlace) -> EventTime {
+        at.newest_before.map_or(EventTime::MIN, |newest| self.panes.end_of(newest))
     }
 
     /// The time whose pane a loss counts in. `None`: not again, or nothing was measured yet.

@@ -31,9 +31,13 @@ mod merge;
 mod names;
 mod owned;
 mod panes;
+mod place;
+mod places;
+mod placing;
 mod request;
 mod skew;
 mod slots;
+mod table;
 mod topic_clock;
 mod watermark;
 
@@ -43,8 +47,9 @@ use self::flush::Flushed;
 use self::inputs::RecentInputs;
 use self::join::Join;
 use self::ledger::{Disposition, Ledger, ReadPhase, RecordPlace};
-use self::names::{FeatureIx, Names, RequestKey, VersionIx};
+use self::names::{FeatureIx, RequestKey, VersionIx};
 use self::panes::Panes;
+use self::places::Names;
 use self::topic_clock::ReadTimes;
 use self::watermark::Watermarks;
 use crate::model::{EventTime, LaneId, LogTime, ModelId, Sample, Source, Span};
@@ -82,7 +87,7 @@ pub struct Lane {
     /// The version of the sample being taken.
     version: Option<VersionIx>,
     /// Scratch: the features of the prediction being taken.
-    features: Vec<FeatureIx>,
+    features: Vec<Option<FeatureIx>>,
 }
 
 impl Lane {
@@ -95,7 +100,7 @@ impl Lane {
             epoch,
             horizon: source.label_horizon,
             categories: source.max_categories,
-            names: Names::new(),
+            names: Names::new(source.limits),
             ledger: Ledger::new(topics),
             marks: Watermarks::new(source),
             clocks: TopicClocks::new(source),
@@ -204,8 +209,10 @@ impl Lane {
                 let names = &self.names;
                 self.join.elsewhere(&elsewhere, |model| names.model_name(model).clone());
             }
+            Input::Named(named) => self.names.name(named),
             Input::Flush { now } => self.flush(now, out),
         }
+        self.tell_full(out);
         for turn in self.join.turns() {
             let (model, waiting) = (self.names.model_name(turn.model).clone(), turn.waiting);
             out.push(match turn.stopped {
@@ -266,16 +273,18 @@ impl Lane {
                 self.lose_record(record, &at);
                 self.finish(&at, Disposition::Rejected(record.code), Span::ZERO, out);
             }
-            Ok(Ok(sample)) => match in_range(&sample) {
-                Err(code) => {
-                    self.lose_sample(&sample, &at);
-                    self.finish(&at, Disposition::Rejected(code), Span::ZERO, out);
+            Ok(Ok(sample)) => {
+                match in_range(&sample).inspect(|()| self.pass_time(sample.ts(), &at)) {
+                    Err(code) => {
+                        self.lose_sample(&sample, &at);
+                        self.finish(&at, Disposition::Rejected(code), Span::ZERO, out);
+                    }
+                    Ok(()) => {
+                        let read = ReadTimes { ts: sample.ts(), appended, following };
+                        self.admit(&at, read, sample, out);
+                    }
                 }
-                Ok(()) => {
-                    let read = ReadTimes { ts: sample.ts(), appended, following };
-                    self.admit(&at, read, sample, out);
-                }
-            },
+            }
         }
         if phase != ReadPhase::Live && part.last {
             self.ledger.reread(topic, position);

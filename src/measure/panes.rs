@@ -220,6 +220,12 @@ impl Panes {
         waiting
     }
 
+    /// What ends by then is closed and was sent. `None`: nothing is.
+    pub(super) fn settled(&self) -> Option<EventTime> {
+        let unsent = self.closed.first_key_value().map(|(start, _)| *start);
+        self.mark.map(|mark| unsent.map_or(mark, |start| mark.min(start)))
+    }
+
     /// How many sums wait in closed panes to be sent.
     pub(super) fn unsent(&self) -> usize {
         self.unsent

@@ -9,8 +9,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::inputs::{InputsPlace, RecentInputs, TOGETHER};
 use super::ledger::{Disposition, ReadPhase, RecordPlace};
-use super::names::{InputsOf, Names, VersionIx};
+use super::names::{InputsOf, VersionIx};
 use super::panes::Panes;
+use super::places::Names;
 use crate::model::{EventTime, SampleRole, Span, Value};
 
 /// Versions of a model remembered for one request; more are measured alone, without labels.

@@ -8,7 +8,7 @@
 //! After a pause every record lies past the newest, so a version is ahead only of another one that
 //! comes behind it at once, or of the time at which the log took its record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::names::VersionIx;
 use crate::model::{EventTime, Source, Span};
@@ -125,6 +125,13 @@ impl TopicSkew {
     /// The same, if it is more than the settings allow.
     pub(super) fn grown(&self) -> Option<Span> {
         Some(self.allowed).filter(|allowed| *allowed > self.least)
+    }
+
+    /// These versions have left.
+    pub(super) fn forget(&mut self, versions: &BTreeSet<VersionIx>) {
+        let left = |version: &Option<VersionIx>| version.is_some_and(|ix| versions.contains(&ix));
+        self.versions.retain(|version, _| !left(version));
+        self.leader = self.leader.filter(|leader| !left(&leader.version));
     }
 
     fn step(&self) -> Span {

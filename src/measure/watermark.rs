@@ -4,6 +4,8 @@
 //! smallest over the topics that are not idle, and never goes back. A topic of which nothing was
 //! read yet holds it, and so does a lane whose topics are all idle: silence proves nothing.
 
+use std::collections::BTreeSet;
+
 use super::ledger::TopicResume;
 use super::names::VersionIx;
 use super::skew::{Skewed, TopicSkew};
@@ -64,6 +66,11 @@ impl Watermarks {
         let topic = self.topics.get_mut(topic)?;
         let changed = topic.skew.observe(version, times, topic.newest?);
         changed.then(|| topic.skew.allowed())
+    }
+
+    /// These versions have left.
+    pub(super) fn forget(&mut self, versions: &BTreeSet<VersionIx>) {
+        self.topics.iter_mut().for_each(|topic| topic.skew.forget(versions));
     }
 
     /// How far out of order a topic's records may be, if that is more than the settings allow.

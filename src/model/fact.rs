@@ -88,6 +88,10 @@ pub struct Standing {
     pub promoted_at: Option<EventTime>,
     /// All known versions.
     pub versions: BTreeMap<VersionId, VersionStanding>,
+    /// A target or a person named the model, or an incident of it is open: telemetry alone is not
+    /// all that is known of it.
+    #[serde(default)]
+    pub named: bool,
 }
 
 /// What undo knows about one version.

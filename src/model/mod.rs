@@ -16,6 +16,7 @@ mod instruction;
 mod lost;
 mod mapping;
 mod mode;
+mod places;
 mod recording;
 mod reject;
 mod rule_check;
@@ -48,6 +49,7 @@ pub use mapping::{
     PlaceTree, Reading, TextEncoding, TextView, TimeUnit, ValuePattern, Zone,
 };
 pub use mode::Mode;
+pub use places::{NameKind, NameLimits, NamedModels, PLACE_KEPT};
 pub use recording::RecordingFile;
 pub use reject::Reject;
 pub use rule_check::RuleProblem;

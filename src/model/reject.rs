@@ -54,4 +54,10 @@ pub enum Reject {
     /// The config does not name the model and rejects unknown ones.
     #[error("unknown_model")]
     UnknownModel,
+    /// As many models of the source have a place as may.
+    #[error("too_many_models")]
+    TooManyModels,
+    /// As many versions of the model have a place as may.
+    #[error("too_many_versions")]
+    TooManyVersions,
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mode, ModelId, Namespace, Span, Stage, TargetId, Trigger};
+use super::{Mode, ModelId, NameLimits, Namespace, Span, Stage, TargetId, Trigger};
 
 /// The complete rules of one Ripcord.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub struct RuleSet {
     /// The reason they gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// How many names telemetry may bring; those of the first settings in older rules.
+    #[serde(default = "NameLimits::before_settings")]
+    pub limits: NameLimits,
     /// Rules of every model without its own.
     pub default: ModelRules,
     /// Rules of single models.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mapping, SourceId, Span};
+use super::{Mapping, NameLimits, SourceId, Span};
 
 /// Topics that belong together. Partition i of each of them is lane i.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,8 @@ pub struct Source {
     pub max_record_bytes: usize,
     /// What to do with models that the config does not name.
     pub unknown_models: UnknownModels,
+    /// How many names its records may bring.
+    pub limits: NameLimits,
 }
 
 /// One topic of a source.

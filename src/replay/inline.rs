@@ -1,12 +1,12 @@
 //! The roles of a replay: they take turns inline, on a shadow registry.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::ReplayError;
 use crate::edge::log::Writer;
 use crate::model::{
-    Baselines, Fact, LaneId, ModelId, RuleSet, SampleRole, Source, Span, VersionId,
+    Baselines, Fact, LaneId, ModelId, NamedModels, RuleSet, SampleRole, Source, Span, VersionId,
 };
 use crate::roles::decide::Decide;
 use crate::roles::work::Work;
@@ -86,4 +86,18 @@ pub(super) fn role_of(roles: Option<&InlineRoles>, model: &str, version: &str) -
         Some(_) => SampleRole::Shadow,
         None => SampleRole::Unstated,
     }
+}
+
+/// The models that the settings and the registry name, with the versions that the registry lists.
+pub(super) fn named(
+    rule_set: &RuleSet,
+    registry: &mut ShadowRegistry,
+) -> Result<NamedModels, ReplayError> {
+    let mut named: NamedModels =
+        rule_set.models.keys().map(|model| (model.clone(), BTreeSet::new())).collect();
+    for fact in registry.facts()? {
+        let listed = fact.versions.into_iter().map(|of| of.version);
+        named.entry(fact.model).or_default().extend(listed.chain(fact.production));
+    }
+    Ok(named)
 }

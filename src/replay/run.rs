@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::inline::{InlineRoles, role_of};
+use super::inline::{InlineRoles, named, role_of};
 use super::recording::{Files, NextRecord, TOPIC};
 use super::refusals::Refusals;
 use super::{DailyAnswers, History, News, ReplayError, Replayed, Versions, summarize};
@@ -180,6 +180,8 @@ impl ReplayRun {
         if let (Some((production, previous)), Ok(model)) = (versions, model) {
             registry.insert(&model, &production, previous.as_ref())?;
         }
+        let named = Arc::new(named(&rule_set, &mut registry)?);
+        self.feed.step(Input::Named(&named));
         self.clock.advance_to(LogTime::from_ms(ts.as_ms()));
         self.flushed_at = ts;
         let (source, lane) = (self.feed.source(), self.lane.clone());

@@ -23,12 +23,7 @@ impl Heard {
             Inbox::Heartbeat { lanes, .. } => {
                 lanes.iter().for_each(|lane| note(&mut self.sources, &lane.source, now));
             }
-            Inbox::Frame(frame) => {
-                note(&mut self.sources, &frame.lane.source, now);
-                let models = frame.versions.iter().map(|cell| &cell.model);
-                let models = models.chain(frame.pairs.iter().map(|cell| &cell.model));
-                models.for_each(|model| note(&mut self.models, model, now));
-            }
+            Inbox::Frame(frame) => note(&mut self.sources, &frame.lane.source, now),
             Inbox::Format { .. }
             | Inbox::Rules(_)
             | Inbox::Tick
@@ -36,6 +31,13 @@ impl Heard {
             | Inbox::Answer(_)
             | Inbox::Instruction(_) => {}
         }
+    }
+}
+
+impl Heard {
+    /// New sums of a model came.
+    pub(super) fn note(&mut self, model: &ModelId, now: LogTime) {
+        note(&mut self.models, model, now);
     }
 }
 

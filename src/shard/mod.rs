@@ -114,7 +114,6 @@ impl Shard {
         self.next = position + 1;
         self.log.append(appended);
         self.heard.take(self.log.now(), record);
-        self.touched.take(record);
         if let Inbox::Rules(rule_set) = record {
             let known = self.rule_set.as_ref().map(|known| known.revision);
             if known.is_none_or(|known| rule_set.revision > known) {
@@ -130,6 +129,7 @@ impl Shard {
         // that its id does not depend on where a reader cuts its batches.
         let mut own = Vec::new();
         self.react(position, &rule_set, record, &mut own);
+        self.hear(record);
         out.append(&mut own);
         self.rule_set = Some(rule_set);
         Ok(())
@@ -211,6 +211,20 @@ impl Shard {
                     self.undo(rule_set, undo::Input::Traffic(&traffic), out);
                     models.insert(traffic.model);
                 }
+                judge::Output::ModelLeft(model) => {
+                    self.undo.forget_model(&model);
+                    self.latest.forget(&model);
+                    self.heard.models.remove(&model);
+                    self.touched.change(&model);
+                }
+                judge::Output::VersionLeft(model, version) => {
+                    self.undo.forget_version(&model, &version);
+                    self.latest.forget_part(&model, &version, None);
+                    models.insert(model);
+                }
+                judge::Output::FeatureLeft(model, version, feature) => {
+                    self.latest.forget_part(&model, &version, Some(&feature));
+                }
             }
         }
         models.iter().for_each(|model| self.set_standing(rule_set, model));
@@ -264,6 +278,9 @@ impl Shard {
 
     /// Passes what undo knows about a model on to judge, if it changed.
     fn set_standing(&mut self, rule_set: &RuleSet, model: &ModelId) {
+        if !self.undo.knows(model) && self.judge.model(model).is_none() {
+            return;
+        }
         let standing = self.undo.standing(model);
         if self.judge.model(model).is_none_or(|judge| judge.standing != standing) {
             self.latest.keep(model, &standing);
@@ -277,6 +294,19 @@ impl Shard {
     fn stand_all(&mut self, rule_set: &RuleSet) {
         for model in self.undo.models() {
             self.set_standing(rule_set, &model);
+        }
+    }
+
+    /// Notes whose sums came, of the models that have a place.
+    fn hear(&mut self, record: &Inbox) {
+        let Inbox::Frame(frame) = record else { return };
+        let now = self.log.now();
+        let cells = frame.versions.iter().map(|cell| &cell.model);
+        for model in cells.chain(frame.pairs.iter().map(|cell| &cell.model)) {
+            if self.judge.model(model).is_some() {
+                self.heard.note(model, now);
+                self.touched.hear(model);
+            }
         }
     }
 

@@ -11,7 +11,7 @@ use crate::judge::{Judge, JudgePiece};
 use crate::undo::UndoPiece;
 
 /// The form of the pieces. Grows with every change of the encoded state.
-pub const SNAPSHOT_VERSION: u32 = 6;
+pub const SNAPSHOT_VERSION: u32 = 7;
 
 /// Why a snapshot cannot be written or read.
 #[derive(Debug, thiserror::Error)]

@@ -48,6 +48,9 @@ pub struct Status {
     pub records: BTreeMap<SourceId, Counters>,
     /// Cells that came after their pane was closed.
     pub after_close: u64,
+    /// Sums that were not taken, because their names have no place.
+    #[serde(default)]
+    pub refused_names: u64,
     /// Gaps in positions: data was lost before Ripcord read it.
     pub gaps: u64,
     /// Records of the inbox that could not be read.
@@ -98,6 +101,13 @@ pub struct ModelStatus {
     /// The log time of its newest sums.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard: Option<LogTime>,
+    /// The rules, a target or a person named it: it always has a place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub named: bool,
+    /// How much of the label horizon ingest has read again after a restart, 0 to 1; no labels are
+    /// counted before it has read all. `None`: it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warm: Option<f64>,
 }
 
 /// One version.
@@ -216,6 +226,24 @@ impl Latest {
         }
     }
 
+    /// Forgets a model.
+    pub(super) fn forget(&mut self, model: &ModelId) {
+        self.said.remove(model);
+    }
+
+    /// Forgets a feature of a version, or the whole version.
+    pub(super) fn forget_part(
+        &mut self,
+        model: &ModelId,
+        version: &VersionId,
+        feature: Option<&FeatureName>,
+    ) {
+        let part = |name: Option<&FeatureName>| feature.is_none() || name == feature;
+        let gone = |(of, _, name): &Subject| of == version && part(name.as_ref());
+        let said = self.said.get_mut(model);
+        said.into_iter().for_each(|said| said.0.retain(|subject, _| !gone(subject)));
+    }
+
     /// What was said of each model.
     pub(super) fn pieces(&self) -> Vec<Self> {
         let one = |(model, said): (&ModelId, &SharedPart<OfModel>)| Self {
@@ -246,6 +274,12 @@ impl Shard {
         self.undo.models().into_iter().chain(self.latest.said.keys().cloned()).collect()
     }
 
+    /// Whether something is known of a model.
+    #[must_use]
+    pub fn knows(&self, model: &ModelId) -> bool {
+        self.undo.knows(model) || self.latest.said.contains_key(model)
+    }
+
     /// Live numbers of the shard as a whole.
     #[must_use]
     pub fn status_without_models(&self) -> Status {
@@ -256,6 +290,7 @@ impl Shard {
             rules: self.rule_set.as_ref().map(|rule_set| rule_set.hash.clone()),
             records: self.judge.counters(),
             after_close,
+            refused_names: self.judge.refused().cells,
             gaps,
             unreadable: self.unreadable,
             ignored_answers: self.undo.ignored_answers(),
@@ -334,6 +369,9 @@ impl Shard {
             versions: versions.collect(),
             open_incidents: open.cloned().collect(),
             heard: self.heard.models.get(model).copied(),
+            warm: self.judge.warm(model),
+            named: standing.named
+                || self.rule_set.as_ref().is_some_and(|rules| rules.models.contains_key(model)),
         }
     }
 }

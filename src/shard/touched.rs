@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use super::Inbox;
 use crate::model::ModelId;
 
 /// Models with news, until somebody takes them.
@@ -20,12 +19,9 @@ impl Touched {
         note(&mut self.changed, model);
     }
 
-    /// A record came.
-    pub(super) fn take(&mut self, record: &Inbox) {
-        if let Inbox::Frame(frame) = record {
-            frame.versions.iter().for_each(|cell| note(&mut self.heard, &cell.model));
-            frame.pairs.iter().for_each(|cell| note(&mut self.heard, &cell.model));
-        }
+    /// New sums came.
+    pub(super) fn hear(&mut self, model: &ModelId) {
+        note(&mut self.heard, model);
     }
 }
 

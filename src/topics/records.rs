@@ -111,9 +111,12 @@ impl Topics {
         signed_from: Option<i64>,
     ) -> Result<Vec<Outgoing>, JsonError> {
         let mut records = Vec::new();
-        for piece in changed.into_iter().filter_map(|model| undo.piece(model)) {
-            let value = json::encode("undo state of a model", &piece)?;
-            records.push(self.plain(Topic::State, shard, &undo_key(piece.model()), value));
+        for model in changed {
+            let piece = undo.piece(model);
+            // An empty value marks a model as gone.
+            let value = piece.map(|piece| json::encode("undo state of a model", &piece));
+            let value = value.transpose()?.unwrap_or_default();
+            records.push(self.plain(Topic::State, shard, &undo_key(model), value));
         }
         let value = json::encode("undo state", &undo.without_models())?;
         let number = |name: &str, of: i64| (name.to_owned(), of.to_string().into_bytes());

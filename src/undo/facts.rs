@@ -48,6 +48,11 @@ impl Facts {
         }
     }
 
+    /// Whether a target has said something.
+    pub(super) fn any(&self) -> bool {
+        !self.by_target.is_empty()
+    }
+
     /// Takes all of them out.
     pub(super) fn take(&mut self) -> BTreeMap<TargetId, Fact> {
         std::mem::take(self).by_target

@@ -58,6 +58,14 @@ impl KnownModels {
         result
     }
 
+    /// Forgets a model.
+    pub(super) fn remove(&mut self, id: &ModelId) {
+        if let Some(state) = self.states.remove(id) {
+            self.wake(id, state.wakeup, None);
+            self.changed.insert(id.clone());
+        }
+    }
+
     /// Changes every model.
     pub(super) fn change_all(&mut self, act: impl Fn(&mut ModelState)) {
         for id in self.states.keys().cloned().collect::<Vec<_>>() {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Undo;
 use super::models::KnownModels;
 use super::state::ModelState;
-use crate::model::ModelId;
+use crate::model::{ModelId, VersionId};
 use crate::sums::SharedPart;
 
 /// What undo knows of one model.
@@ -60,6 +60,26 @@ impl Undo {
         let mut only = Self { replies: Default::default(), ..self.without_models() };
         self.piece(model).into_iter().for_each(|piece| only.put(piece));
         only
+    }
+
+    /// Forgets a model of which telemetry alone told, and that has lost its place there.
+    pub fn forget_model(&mut self, model: &ModelId) {
+        if self.models.get(model).is_some_and(|state| !state.named()) {
+            self.models.remove(model);
+        }
+    }
+
+    /// Forgets a version that has lost its place, if nothing else needs it.
+    pub fn forget_version(&mut self, model: &ModelId, version: &VersionId) {
+        if self.models.contains(model) {
+            self.models.change(model, |state| state.forget_version(version));
+        }
+    }
+
+    /// Whether something is known of a model.
+    #[must_use]
+    pub fn knows(&self, model: &ModelId) -> bool {
+        self.models.contains(model)
     }
 
     /// The models that changed since this was last asked.

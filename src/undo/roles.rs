@@ -79,6 +79,7 @@ impl ModelState {
             production: self.production.as_ref().map(|p| p.version.clone()),
             promoted_at: self.production.as_ref().and_then(|p| p.promoted_at),
             versions,
+            named: self.named(),
         }
     }
 }

@@ -160,6 +160,31 @@ impl ModelState {
         open.any(|incident| incident.version == *name || incident.to.as_ref() == Some(name))
     }
 
+    /// Whether more than telemetry speaks of the model: a target, a person, or an incident that is
+    /// open. One that was rolled back is remembered, too: its generation never goes back.
+    pub(super) fn named(&self) -> bool {
+        let mut versions = self.versions.values();
+        self.facts.any()
+            || !self.unnamed.is_empty()
+            || self.promoted.is_some()
+            || self.mode.is_some()
+            || self.frozen.is_some()
+            || self.generation > 0
+            || versions.any(|version| version.vouched || version.quarantine.is_some())
+            || self.cases.iter().any(|case| !case.closed())
+    }
+
+    /// A version that telemetry no longer has a place for is forgotten, if nothing else needs it.
+    pub(super) fn forget_version(&mut self, version: &VersionId) {
+        let may = |state: &VersionState| {
+            let target = state.served || self.assumed.as_ref() == Some(version);
+            !target && self.may_forget(version, state)
+        };
+        if self.versions.get(version).is_some_and(may) {
+            self.versions.remove(version);
+        }
+    }
+
     /// Whether a target, traffic or a person has named it.
     pub(super) fn knows(&self, version: &VersionId) -> bool {
         self.versions.contains_key(version) || self.facts.list(version)

@@ -98,6 +98,9 @@ pub struct ShardView {
     pub rules: Option<String>,
     /// Cells that arrived after their pane was closed.
     pub after_close: u64,
+    /// Sums that were not taken, because their names have no place.
+    #[serde(default)]
+    pub refused_names: u64,
     /// Gaps in positions.
     pub gaps: u64,
     /// Records of the inbox that could not be read.

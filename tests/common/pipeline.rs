@@ -20,7 +20,7 @@ pub struct Pipeline {
     settings: IngestSettings,
     sources: Vec<Source>,
     ingests: Vec<Option<Ingest>>,
-    decide: Decide,
+    decide: Option<Decide>,
     work: Work,
     /// Records that were read.
     pub read: u64,
@@ -64,7 +64,7 @@ impl Pipeline {
         let id = TargetId::new("registry").unwrap();
         let registry = ShadowRegistry::read(id.clone(), registry).unwrap();
         let work = Work::new(topics.clone(), id, Box::new(registry), Span::from_s(1)).unwrap();
-        let decide = Decide::new(topics.clone()).unwrap();
+        let decide = Some(Decide::new(topics.clone()).unwrap());
         let mut begun =
             Self { topics, settings, sources, ingests: Vec::new(), decide, work, read: 0 };
         (0..begun.sources.len()).for_each(|_| begun.ingests.push(None));
@@ -117,13 +117,29 @@ impl Pipeline {
             self.read += turn.records;
             idle &= turn.idle;
         }
-        idle &= self.decide.turn(Duration::ZERO).unwrap().idle;
+        idle &= self.decide.as_mut().unwrap().turn(Duration::ZERO).unwrap().idle;
         idle && self.work.turn(Duration::ZERO).unwrap().idle
+    }
+
+    /// What decides.
+    pub fn decide(&self) -> &Decide {
+        self.decide.as_ref().unwrap()
+    }
+
+    /// Decide tells its numbers.
+    pub fn tell(&mut self) {
+        self.decide.as_mut().unwrap().publish_status().unwrap();
+    }
+
+    /// Another process decides from now on.
+    pub fn decide_again(&mut self) {
+        self.decide = None;
+        self.decide = Some(Decide::new(self.topics.clone()).unwrap());
     }
 
     /// Records that decide has heard of.
     pub fn heard(&self) -> u64 {
-        let all = self.decide.status().into_iter().flat_map(|status| status.records);
+        let all = self.decide().status().into_iter().flat_map(|status| status.records);
         let mut most = BTreeMap::new();
         // Each shard hears of every source, one sooner than the other.
         for (source, counters) in all {

@@ -1,6 +1,8 @@
 //! A source of one topic, as the shipped settings have it.
 
-use ripcord::model::{EventTime, Mapping, Source, SourceId, Span, TopicRule, UnknownModels};
+use ripcord::model::{
+    EventTime, Mapping, NameLimits, Source, SourceId, Span, TopicRule, UnknownModels,
+};
 
 /// The source; its topic is `t`.
 pub fn source(mapping: Option<Mapping>) -> Source {
@@ -17,5 +19,6 @@ pub fn source(mapping: Option<Mapping>) -> Source {
         oldest: EventTime::from_ms(86_400_000),
         max_record_bytes: 1 << 20,
         unknown_models: UnknownModels::Learn,
+        limits: NameLimits::before_settings(),
     }
 }

@@ -23,6 +23,8 @@ mod log_local;
 mod log_shim;
 // The log's time while somebody sets the host's clock.
 mod log_time;
+// More models in telemetry than have a place.
+mod names;
 // Recordings that are published on a log.
 mod publish;
 // The roles on a log that misbehaves at every point.

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use ripcord::config::{Config, DEFAULTS};
-use ripcord::model::{Action, Limit, Mode, Signal, Span, Statistic, Tolerance, UnknownModels};
+use ripcord::model::{
+    Action, Limit, Mode, NameLimits, Signal, Span, Statistic, Tolerance, UnknownModels,
+};
 use serde_json::Value;
 
 /// A line that sets a key, behind a bare # or not: the key.
@@ -184,6 +186,8 @@ fn the_shipped_rules_are_these() {
     let [source] = config.settings.sources.as_slice() else { panic!("not one source") };
     assert_eq!((source.pane, source.label_horizon), (Span::from_s(10), Span::from_s(48 * 3600)));
     assert_eq!(source.unknown_models, UnknownModels::Learn);
+    assert_eq!(source.limits, NameLimits { models: 1000, versions: 100, features: 500 });
+    assert_eq!(config.rules.limits, source.limits, "a shard counts for itself");
     assert_eq!(source.topics[0].mapping, None);
 }
 

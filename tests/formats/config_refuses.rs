@@ -79,6 +79,14 @@ const REFUSALS: &[(&str, &str)] = &[
         "[rules.budget]\nfalse_rollbacks = 0",
         "rules.budget.false_rollbacks = 0 in my.toml: must be above 0 and at most 1000",
     ),
+    (
+        "[ingest]\nmax_models = 50001",
+        "ingest.max_models = 50001 in my.toml: must be between 1 and 50000",
+    ),
+    (
+        "[ingest]\nmax_versions = 0",
+        "ingest.max_versions = 0 in my.toml: must be between 1 and 10000",
+    ),
     ("[log]\nshards = 0", "log.shards = 0 in my.toml: must be between 1 and 1024"),
     (
         "[rules.trigger_defaults]\ncompleteness = 1.5",

@@ -184,11 +184,12 @@ fn one(
         let version = &incident.version;
         out.push(format!("incident {} of {version}: {state}", incident.id));
     }
+    let warm = status.warm;
     for (version, status) in &status.versions {
         out.push(format!("  {}", title(version, status)));
         out.extend(baselines(&status.signals).map(|line| format!("  {line}")));
         if !status.signals.is_empty() {
-            let rows = shown(&status.signals).map(row).collect();
+            let rows = shown(&status.signals).map(|signal| row(signal, warm)).collect();
             let text = table(&HEAD, &[1, 2, 3], rows, look);
             out.extend(text.lines().map(|line| format!("  {line}")));
         }
@@ -215,4 +216,30 @@ fn title(version: &VersionId, status: &VersionStatus) -> String {
     }
     parts.extend(status.clock_ahead_seconds.map(clock_off));
     parts.join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Signal;
+
+    #[test]
+    fn accuracy_warms_while_ingest_reads_again_and_the_others_go_on() {
+        let example = include_str!("../../../schemas/status.v1.example.json");
+        let mut overview: Overview = serde_json::from_str(example).unwrap();
+        let look = Look { drawn: false, colours: false };
+        let rows = |overview: &Overview| {
+            let page = page(overview, None, look);
+            page.lines().filter(|line| line.contains("warming")).count()
+        };
+        assert_eq!(rows(&overview), 0);
+        overview.models.values_mut().for_each(|model| model.warm = Some(0.379));
+        assert_eq!(rows(&overview), 0, "the example has no trigger on accuracy");
+        let models = overview.models.values_mut();
+        let versions = models.flat_map(|model| model.versions.values_mut());
+        let mut signals = versions.flat_map(|version| &mut version.signals);
+        signals.next().unwrap().signal = Signal::Accuracy;
+        assert_eq!(rows(&overview), 1);
+        assert!(page(&overview, None, look).contains("warming 37 %"));
+    }
 }

@@ -42,7 +42,8 @@ pub(super) fn shown(signals: &[SignalStatus]) -> impl Iterator<Item = &SignalSta
     rest.into_iter().chain(inputs)
 }
 
-pub(super) fn row(signal: &SignalStatus) -> Vec<TableCell> {
+/// `warm`: how much of the label horizon was read again after a restart, if not all.
+pub(super) fn row(signal: &SignalStatus, warm: Option<f64>) -> Vec<TableCell> {
     let name = match &signal.feature {
         Some(feature) => format!("drift {feature}"),
         None => signal.trigger.to_string(),
@@ -62,7 +63,11 @@ pub(super) fn row(signal: &SignalStatus) -> Vec<TableCell> {
         // A plain rule has only its value.
         Statistic::Window { .. } => "-".to_owned(),
     };
-    let (state, tone) = state(signal);
+    let (state, tone) = match warm.filter(|_| signal.signal == Signal::Accuracy) {
+        // Rounded down: 100 % would say that it is over.
+        Some(share) => (format!("warming {} %", (share * 100.0) as u32), Tone::Doubtful),
+        None => state(signal),
+    };
     let in_time = signal.sees.filter(|seen| seen.within <= LONG);
     let sees = in_time.map_or("nothing".to_owned(), |seen| {
         let within = span(seen.within).replace(' ', "");

@@ -153,7 +153,7 @@ pub fn incident(changed: &Incident) {
 }
 
 /// What is only counted.
-const COUNTED: [Metric; 11] = [
+const COUNTED: [Metric; 12] = [
     metrics::SUPPRESSED,
     metrics::NOTIFICATIONS,
     metrics::VERDICTS,
@@ -162,6 +162,7 @@ const COUNTED: [Metric; 11] = [
     metrics::SNAPSHOTS,
     metrics::UNREADABLE_COMMANDS,
     metrics::ROLE_RESTARTS,
+    metrics::UNPLACED,
     metrics::KAFKA_REBALANCES,
     metrics::KAFKA_DISCONNECTS,
     metrics::KAFKA_ERRORS,

@@ -41,6 +41,8 @@ metrics! {
     BUILD = "ripcord_build", "Version of the running program";
     EVENTS = "ripcord_events", "Telemetry records by result";
     AFTER_CLOSE = "ripcord_late_cells", "Sums that arrived after their interval was closed";
+    REFUSED_CELLS = "ripcord_refused_cells",
+        "Sums that shards did not take, because their names have no place";
     GAPS = "ripcord_position_gaps",
         "Gaps in the positions read: records lost before Ripcord could read them";
     RECORDS_LOST = "ripcord_lost_records",
@@ -87,6 +89,8 @@ metrics! {
     WAITING_BYTES = "ripcord_waiting_bytes", "Memory that remembered requests take, by source";
     STOPPED_JOINS = "ripcord_stopped_joins",
         "Models whose labels are not counted, because too many requests wait, by source";
+    UNPLACED = "ripcord_unplaced_names",
+        "Records and values that were not measured because their name has no place, by source";
     SNAPSHOT_BYTES = "ripcord_snapshot_bytes", "Size of a shard's last snapshot, packed";
     SNAPSHOT_AGE = "ripcord_snapshot_age_seconds", "Time since a shard's last snapshot";
     ROLE_LAG = "ripcord_role_lag_records",

@@ -2,7 +2,7 @@
 //! was counted or their pane closed.
 
 use super::{Pane, Panes};
-use crate::measure::names::Names;
+use crate::measure::places::Names;
 use crate::model::{EventTime, LogTime};
 use crate::sums::{FeaturesPartial, PairPartial, UnknownPartial, VersionPartial};
 

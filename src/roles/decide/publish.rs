@@ -110,6 +110,12 @@ impl Owned {
         while bytes < AT_ONCE_BYTES {
             let Some(model) = first.next().or_else(|| self.untold.next()) else { break };
             self.untold.models.remove(&model);
+            if !self.shard.knows(&model) {
+                // An empty value marks a model as gone.
+                records.push(put(&model_key(&model), Vec::new()));
+                records.push(put(&undo_key(&model), Vec::new()));
+                continue;
+            }
             let status = json::encode("status of a model", &self.shard.model_status(&model))?;
             let undo = json::encode("undo state", &self.shard.undo_state().only(&model))?;
             bytes += status.len() + undo.len();

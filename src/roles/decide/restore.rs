@@ -164,7 +164,11 @@ pub(super) fn step(
                 code_from_text(answer);
             }
             let (moves, fences) = anomalies(shard);
+            let refused = shard.judged().refused().begun;
             shard.step(record.position, record.time, &inbox, out)?;
+            if shard.judged().refused().begun > refused {
+                diagnostics::shard_names_full(shard.id(), record.position);
+            }
             if anomalies(shard).0 > moves {
                 diagnostics::illegal_move(shard.id(), record.position);
             }

@@ -7,6 +7,7 @@ use super::news::LaneNews;
 use crate::edge::diagnostics;
 use crate::edge::log::gap::{Gap, Missing};
 use crate::edge::log::{Commit, Committed, Partition};
+use crate::measure::Input;
 use crate::model::LaneId;
 use crate::shard::Inbox;
 use crate::topics::RoleError;
@@ -85,7 +86,9 @@ impl Ingest {
         }
         let claim = Inbox::Claim { lane: id.clone(), epoch };
         self.topics.publish(self.writer.as_mut(), None, &claim)?;
-        let held = ClaimedLane::new(&self.topics, &self.source, id, memory, news).places(starts);
+        let mut held =
+            ClaimedLane::new(&self.topics, &self.source, id, memory, news).places(starts);
+        held.tell(Input::Named(self.names.named()));
         let behind = held.behind();
         diagnostics::lane_claimed(held.id(), epoch, behind);
         if behind > 0 {

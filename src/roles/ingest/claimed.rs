@@ -15,7 +15,7 @@ use crate::edge::clock::Uptime;
 use crate::edge::diagnostics;
 use crate::edge::log::{Commit, Committed, Outgoing, Partition, Reader, Record};
 use crate::measure::{Input, Lane, Output, WaitingLimit};
-use crate::model::{EventTime, LaneId, SampleRole, Source, Span};
+use crate::model::{EventTime, LaneId, NameKind, SampleRole, Source, Span};
 use crate::phrases;
 use crate::roles::ingest::pipeline::{LanePipeline, RawRecord, UnmeasuredRecord};
 use crate::topics::placement::Placement;
@@ -126,6 +126,11 @@ impl ClaimedLane {
         self.feed.step(input);
     }
 
+    /// Records and values whose names found no place since this was last asked.
+    pub(super) fn take_refused(&mut self) -> impl Iterator<Item = (NameKind, u64)> + use<> {
+        self.feed.take_refused()
+    }
+
     /// Records that must be read again.
     pub(super) fn behind(&self) -> u64 {
         let spans = self.places.iter().filter_map(|place| place.again);
@@ -187,6 +192,9 @@ impl ClaimedLane {
                 },
                 Output::JoinResumed { model, waiting } => {
                     diagnostics::join_resumed(source, &model, waiting);
+                }
+                Output::NamesFull { kind, name } => {
+                    diagnostics::names_full(&self.id, kind.word(), &name);
                 }
                 Output::Frame(_) | Output::Rejected { .. } | Output::Late { .. } => {}
             }

@@ -177,7 +177,7 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{SourceId, Span, TopicRule, UnknownModels};
+    use crate::model::{NameLimits, SourceId, Span, TopicRule, UnknownModels};
 
     const HOUR: i64 = 3_600_000;
 
@@ -200,6 +200,7 @@ mod tests {
             oldest: EventTime::from_ms(0),
             max_record_bytes: 1000,
             unknown_models: UnknownModels::Learn,
+            limits: NameLimits::before_settings(),
         }
     }
 

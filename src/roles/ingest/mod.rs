@@ -13,6 +13,7 @@ mod claimed;
 mod decoded;
 mod keys;
 mod memory;
+mod named;
 mod news;
 mod parts;
 pub mod pipeline;
@@ -26,6 +27,7 @@ use uuid::Uuid;
 
 use self::claimed::{ClaimedLane, Reread};
 use self::keys::KeyWatch;
+use self::named::NamedReader;
 use self::unmeasured::Sampler;
 pub use self::waiting::WaitingBytes;
 use self::waiting::WaitingShare;
@@ -66,6 +68,7 @@ pub struct Ingest {
     looked: Option<Uptime>,
     sampler: Sampler,
     keys: KeyWatch,
+    names: NamedReader,
     waiting: WaitingShare,
 }
 
@@ -96,6 +99,7 @@ impl Ingest {
         Ok(Self {
             process: format!("{group}/{}", Uuid::new_v4().simple()),
             keys: KeyWatch::new(&source, lanes),
+            names: NamedReader::new(&settings.named),
             topics,
             source,
             settings,
@@ -121,6 +125,7 @@ impl Ingest {
     /// What waiting cannot mend.
     pub fn turn(&mut self, wait: Duration) -> Result<IngestTurn, RoleError> {
         let mut turn = IngestTurn::default();
+        self.learn_names()?;
         self.claim()?;
         let again = self.reread()?;
         let wait = if again { Duration::ZERO } else { self.patience(wait) };

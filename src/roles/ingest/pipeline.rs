@@ -1,4 +1,6 @@
 //! From raw records of one lane to frames in the inboxes: decode, stamp, measure, split.
+//!
+//! Over 300 lines: why a record was refused is worded where it is sorted out.
 
 use super::decoded::decoded;
 pub use super::decoded::{Decoded, RawRecord};
@@ -6,7 +8,7 @@ use crate::edge::clock::Uptime;
 use crate::edge::log::{Outgoing, Topic};
 use crate::measure::{Input, Lane, Output, Resume, SamplePart};
 use crate::model::{
-    EventTime, LogTime, Prediction, Reject, Sample, SampleRole, Source, Span, TopicRule,
+    EventTime, LogTime, NameKind, Prediction, Reject, Sample, SampleRole, Source, Span, TopicRule,
 };
 use crate::phrases;
 use crate::roles::ingest::parts::Parts;
@@ -18,6 +20,12 @@ use crate::wire::telemetry::{Rejected, Repeats, TextArena};
 /// Why the lane refuses a clock.
 const FROM_FUTURE: &str =
     "ts is far ahead of the records that came after it; set the producer's clock";
+
+/// Why the lane refuses names that have no place.
+const TOO_MANY_MODELS: &str = "as many models of the source have a place as ingest.max_models \
+                               allows; name the model in the config, or raise it";
+const TOO_MANY_VERSIONS: &str = "as many versions of the model have a place as \
+                                 ingest.max_versions allows; send fewer, or raise it";
 
 /// Why the lane refuses what the decoder took: names and times.
 const NO_NAME: &str = "a name or a time in the record is out of range; names have 1 to 249 bytes, \
@@ -153,10 +161,8 @@ impl LanePipeline {
                 Output::Rejected { topic, position, code } => {
                     let detail = if !detail.is_empty() {
                         std::mem::take(&mut detail)
-                    } else if code == Reject::FromFuture {
-                        FROM_FUTURE.to_owned()
                     } else {
-                        NO_NAME.to_owned()
+                        why(code).to_owned()
                     };
                     self.refused.push(UnmeasuredRecord {
                         topic,
@@ -169,7 +175,9 @@ impl LanePipeline {
                     let detail = late(behind, self.source.max_skew);
                     self.refused.push(UnmeasuredRecord { topic, position, code: None, detail });
                 }
-                join @ (Output::JoinStopped { .. } | Output::JoinResumed { .. }) => {
+                join @ (Output::JoinStopped { .. }
+                | Output::JoinResumed { .. }
+                | Output::NamesFull { .. }) => {
                     self.joins.push(join);
                 }
             }
@@ -237,6 +245,11 @@ impl LanePipeline {
         self.lane.resume_point()
     }
 
+    /// Records and values whose names found no place since this was last asked.
+    pub fn take_refused(&mut self) -> impl Iterator<Item = (NameKind, u64)> + use<> {
+        self.lane.take_refused()
+    }
+
     /// The lane that it feeds.
     #[must_use]
     pub fn lane(&self) -> &Lane {
@@ -247,6 +260,19 @@ impl LanePipeline {
     #[must_use]
     pub fn source(&self) -> &Source {
         &self.source
+    }
+}
+
+/// Why the lane refuses what the decoder took, in words.
+fn why(code: Reject) -> &'static str {
+    if code == Reject::FromFuture {
+        FROM_FUTURE
+    } else if code == Reject::TooManyModels {
+        TOO_MANY_MODELS
+    } else if code == Reject::TooManyVersions {
+        TOO_MANY_VERSIONS
+    } else {
+        NO_NAME
     }
 }
 

@@ -75,6 +75,16 @@ impl Ingest {
         &self.waiting.stopped
     }
 
+    fn tell_refused(&mut self) {
+        for (kind, count) in self.held.values_mut().flat_map(|lane| lane.take_refused()) {
+            if count > 0 {
+                let of =
+                    vec![("source", self.source.id.to_string()), ("kind", kind.word().to_owned())];
+                counters::add(metrics::UNPLACED, of, count);
+            }
+        }
+    }
+
     fn tell_metrics(&self, waiting: usize, bytes: usize) {
         let of = || vec![("source", self.source.id.to_string())];
         counters::set(metrics::WAITING, of(), waiting as f64);
@@ -100,6 +110,7 @@ impl Ingest {
         let stopped = self.held.values().flat_map(|lane| lane.measured().stopped_joins());
         self.waiting.stopped = stopped.cloned().collect();
         self.tell_metrics(models.values().sum(), bytes);
+        self.tell_refused();
         let others = self.waiting.others(bytes);
         for lane in self.held.values_mut() {
             let mine = lane.measured().waiting_bytes();

@@ -117,6 +117,7 @@ fn topics(page: &mut Page, app: &App, overview: &Overview) {
     let shards = || overview.shards.iter();
     page.counter(metrics::AFTER_CLOSE, [(Vec::new(), shards().map(|s| s.after_close).sum())]);
     let sum = |of: fn(&ShardView) -> u64| [(Vec::new(), shards().map(of).sum())];
+    page.counter(metrics::REFUSED_CELLS, sum(|view| view.refused_names));
     page.counter(metrics::UNREADABLE, sum(|s| s.unreadable));
     page.counter(metrics::IGNORED_ANSWERS, sum(|s| s.ignored_answers));
     page.counter(metrics::ILLEGAL_MOVES, sum(|s| s.illegal_moves));

@@ -51,6 +51,7 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
             read_to: None,
             rules: None,
             after_close: 0,
+            refused_names: 0,
             gaps: 0,
             unreadable: 0,
             ignored_answers: 0,
@@ -65,6 +66,7 @@ pub(super) fn overview(app: &App) -> Result<Overview, Problem> {
             view.read_to = status.read_to;
             view.rules = status.rules;
             view.after_close = status.after_close;
+            view.refused_names = status.refused_names;
             view.gaps = status.gaps;
             view.unreadable = status.unreadable;
             view.ignored_answers = status.ignored_answers;

@@ -4,8 +4,8 @@ use super::keys::KEYS;
 use super::requests::REQUESTS;
 use super::*;
 use crate::model::{
-    EventTime, LostFields, Outcome, Prediction, PredictionStatus, SampleRole, SourceId, Span,
-    TopicRule, UnknownModels, Value,
+    EventTime, LostFields, NameLimits, Outcome, Prediction, PredictionStatus, SampleRole, SourceId,
+    Span, TopicRule, UnknownModels, Value,
 };
 use crate::topics::partitioner::Partitioner::{Crc32, Fnv1a, Murmur2};
 
@@ -29,6 +29,7 @@ fn source() -> Source {
         oldest: EventTime::from_ms(0),
         max_record_bytes: 1000,
         unknown_models: UnknownModels::Learn,
+        limits: NameLimits::before_settings(),
     }
 }
 

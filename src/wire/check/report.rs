@@ -195,5 +195,7 @@ pub(super) const fn mend(code: Reject) -> &'static str {
         Reject::FromFuture => "set the producer's clock",
         Reject::DuplicateKey => "write each key once",
         Reject::UnknownModel => "add the model to the config, or set unknown_models = \"learn\"",
+        Reject::TooManyModels => "add the model to the config, or raise ingest.max_models",
+        Reject::TooManyVersions => "send fewer version names, or raise ingest.max_versions",
     }
 }

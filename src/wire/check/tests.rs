@@ -1,7 +1,7 @@
 //! What a report says of lines that can and cannot be used.
 
 use super::*;
-use crate::model::{SourceId, UnknownModels};
+use crate::model::{NameLimits, SourceId, UnknownModels};
 
 fn topic() -> TopicRule {
     TopicRule { name: "t".to_owned(), allowed_disorder: Span::from_s(1), mapping: None }
@@ -21,6 +21,7 @@ fn source() -> Source {
         oldest: EventTime::from_ms(86_400_000),
         max_record_bytes: 1 << 20,
         unknown_models: UnknownModels::Learn,
+        limits: NameLimits::before_settings(),
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) fn source(topics: usize) -> Source {
         oldest: s(0),
         max_record_bytes: 1 << 20,
         unknown_models: UnknownModels::Learn,
+        limits: NameLimits::before_settings(),
     }
 }
 
@@ -221,6 +222,9 @@ pub(crate) fn show(outputs: &[Output]) -> String {
             }
             Output::JoinStopped { model, limit: WaitingLimit::Bytes(most), .. } => {
                 writeln!(text, "join of {model} stopped: past {most} bytes").unwrap();
+            }
+            Output::NamesFull { kind, name } => {
+                writeln!(text, "no place for {} {name}", kind.word()).unwrap();
             }
             Output::JoinResumed { model, waiting } => {
                 writeln!(text, "join of {model} goes on: {waiting}").unwrap();

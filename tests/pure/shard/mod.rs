@@ -6,6 +6,7 @@
 mod build;
 mod flights;
 mod forgetting;
+mod names;
 mod random;
 mod snapshots;
 

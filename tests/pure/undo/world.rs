@@ -23,9 +23,9 @@ use std::fmt::Write as _;
 
 use ripcord::model::{
     Action, Ask, Benefit, Budget, Command, CommandResult, Comparison, EventTime, Fact, FeatureName,
-    Incident, Instruction, Limit, LogTime, Mode, ModelId, ModelRules, Namespace, Policy, Reason,
-    Reference, RuleSet, Scope, Signal, Span, Stage, Statistic, StepResult, TargetId, TargetRule,
-    Tolerance, Trigger, TriggerId, Verdict, VersionFact, VersionId, Want,
+    Incident, Instruction, Limit, LogTime, Mode, ModelId, ModelRules, NameLimits, Namespace,
+    Policy, Reason, Reference, RuleSet, Scope, Signal, Span, Stage, Statistic, StepResult,
+    TargetId, TargetRule, Tolerance, Trigger, TriggerId, Verdict, VersionFact, VersionId, Want,
 };
 use ripcord::sums::{Assessment, BucketSums, Evidence, LiveTraffic, PairTable, Tally};
 use ripcord::undo::{Input, Moment, Output, Undo};
@@ -130,6 +130,7 @@ pub fn rules() -> RuleSet {
         hash: String::new(),
         by: None,
         reason: None,
+        limits: NameLimits::before_settings(),
         default: ModelRules {
             mode: Mode::Act,
             budget: Budget { false_rollbacks: 1.0, period: h(24 * 90) },
