@@ -1,0 +1,103 @@
+//! Many worlds, each of a seed.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ripcord::edge::clock::Stopwatch;
+
+use crate::common::length::whole;
+use crate::fault::{Fault, Tally};
+use crate::oracle;
+use crate::world::{Defect, World};
+
+/// How many worlds, in `./test` and in `./test full`.
+const SEEDS: [u64; 2] = [1000, 10_000];
+
+/// What many worlds came to.
+#[derive(Default)]
+struct Summary {
+    worlds: u64,
+    rollbacks: u64,
+    faultless: u64,
+    records: u64,
+    tally: Tally,
+    failed: BTreeMap<u64, String>,
+}
+
+/// Runs a world and checks it.
+fn run(seed: u64) -> World {
+    let mut world = World::of(seed, Defect::None);
+    world.run();
+    oracle::check(&world);
+    world
+}
+
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned())).unwrap_or_default()
+}
+
+fn add(summary: &Mutex<Summary>, seed: u64) {
+    let ended = catch_unwind(AssertUnwindSafe(|| run(seed)));
+    let mut summary = summary.lock().unwrap();
+    summary.worlds += 1;
+    match ended {
+        Ok(world) => {
+            let bad = world.models.iter().filter(|model| model.bad_from_ms.is_some()).count();
+            summary.rollbacks += world.makings.registry.applied().len() as u64;
+            summary.faultless += u64::from(bad == 0);
+            summary.records += world.sent();
+            for (fault, count) in world.tally() {
+                *summary.tally.entry(fault).or_default() += count;
+            }
+        }
+        Err(panic) => {
+            summary.failed.insert(seed, words(panic.as_ref()));
+        }
+    }
+}
+
+#[test]
+fn every_seed_rolls_back_once_for_each_fault_and_loses_nothing() {
+    let only = std::env::var("RIPCORD_SEED").ok();
+    let only = only.map(|seed| seed.parse::<u64>().expect("RIPCORD_SEED is a number"));
+    let (from, upto) = only.map_or((0, SEEDS[usize::from(whole())]), |seed| (seed, seed + 1));
+    let (next, summary, watch) =
+        (AtomicU64::new(from), Mutex::new(Summary::default()), Stopwatch::start());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::SeqCst);
+                    if seed >= upto || summary.lock().unwrap().failed.len() >= 5 {
+                        return;
+                    }
+                    add(&summary, seed);
+                }
+            });
+        }
+    });
+    let Summary { worlds, rollbacks, faultless, records, tally, failed } =
+        summary.into_inner().unwrap();
+    println!(
+        "{worlds} worlds in {:.0} s: {records} records, {rollbacks} rollbacks, {faultless} worlds \
+         without a fault",
+        watch.elapsed().as_s()
+    );
+    for (fault, name) in Fault::ALL {
+        println!("{:>8}  {name}", tally.get(&fault).copied().unwrap_or(0));
+    }
+    for (seed, why) in &failed {
+        println!("seed {seed}: {why}\n  RIPCORD_SEED={seed} cargo test --test simulation every_seed");
+    }
+    assert!(failed.is_empty(), "seeds {:?} fail", failed.keys().collect::<Vec<_>>());
+    if only.is_none() {
+        assert!(rollbacks > worlds / 2 && faultless > worlds / 10, "the worlds are too tame");
+        for (fault, name) in Fault::ALL {
+            assert!(tally.contains_key(&fault), "{name}: never struck");
+        }
+    }
+}
