@@ -66,7 +66,8 @@ impl Fault {
             Self::KillBefore | Self::KillAfter => 0.006,
             Self::AppendLost | Self::AppendRefused | Self::AppendInPart => 0.006,
             Self::AnswerDelayed => 0.01,
-            Self::CommitRetry | Self::CommitFenced => 0.02,
+            Self::CommitRetry => 0.02,
+            Self::CommitFenced => 0.06,
             Self::CommitUnknownWritten | Self::CommitUnknownUnwritten => 0.03,
             Self::ReadNothing => 0.1,
             Self::ReadBlocked => 0.005,
@@ -113,9 +114,9 @@ impl Faults {
         Self { random: Random::new(0), chances, active: false, tally }
     }
 
-    /// Only this one, so often.
-    pub(crate) fn only(seed: u64, fault: Fault, chance: f64) -> Self {
-        let chances = BTreeMap::from([(fault, chance)]);
+    /// Only this one, and often.
+    pub(crate) fn only(seed: u64, fault: Fault) -> Self {
+        let chances = BTreeMap::from([(fault, (fault.chance() * 4.0).min(0.8))]);
         Self { random: Random::new(seed), chances, active: true, tally: Tally::new() }
     }
 

@@ -7,14 +7,24 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+// Each fault by itself.
+mod alone;
 // The log in memory that all processes share.
 mod broker;
+// A snapshot whose writer is killed between each two chunks.
+mod chunks;
+// The suite that every log must pass.
+mod conformance;
+// Worlds that the oracle must refuse.
+mod defects;
 // The faults, and how often each strikes.
 mod fault;
 // Who reads which partition.
 mod groups;
 // What must be true of a world at rest.
 mod oracle;
+// The page that describes all this.
+mod page;
 // A process's way to the log, on which faults strike.
 mod process;
 // Who sends telemetry.

@@ -55,7 +55,10 @@ fn add(summary: &Mutex<Summary>, seed: u64) {
             }
         }
         Err(panic) => {
-            summary.failed.insert(seed, words(panic.as_ref()));
+            let why = words(panic.as_ref());
+            println!("seed {seed}: {why}");
+            println!("  RIPCORD_SEED={seed} cargo test --test simulation every_seed");
+            summary.failed.insert(seed, why);
         }
     }
 }
@@ -63,8 +66,14 @@ fn add(summary: &Mutex<Summary>, seed: u64) {
 #[test]
 fn every_seed_rolls_back_once_for_each_fault_and_loses_nothing() {
     let only = std::env::var("RIPCORD_SEED").ok();
-    let only = only.map(|seed| seed.parse::<u64>().expect("RIPCORD_SEED is a number"));
-    let (from, upto) = only.map_or((0, SEEDS[usize::from(whole())]), |seed| (seed, seed + 1));
+    let (from, upto) = match &only {
+        None => (0, SEEDS[usize::from(whole())]),
+        Some(seeds) => {
+            let (from, upto) = seeds.split_once("..").unwrap_or((seeds, ""));
+            let number = |text: &str| text.parse::<u64>().expect("RIPCORD_SEED is 7, or 7..20");
+            (number(from), if upto.is_empty() { number(from) + 1 } else { number(upto) })
+        }
+    };
     let (next, summary, watch) =
         (AtomicU64::new(from), Mutex::new(Summary::default()), Stopwatch::start());
     std::thread::scope(|scope| {
@@ -72,7 +81,7 @@ fn every_seed_rolls_back_once_for_each_fault_and_loses_nothing() {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::SeqCst);
-                    if seed >= upto || summary.lock().unwrap().failed.len() >= 5 {
+                    if seed >= upto || summary.lock().unwrap().failed.len() >= 8 {
                         return;
                     }
                     add(&summary, seed);
@@ -89,9 +98,6 @@ fn every_seed_rolls_back_once_for_each_fault_and_loses_nothing() {
     );
     for (fault, name) in Fault::ALL {
         println!("{:>8}  {name}", tally.get(&fault).copied().unwrap_or(0));
-    }
-    for (seed, why) in &failed {
-        println!("seed {seed}: {why}\n  RIPCORD_SEED={seed} cargo test --test simulation every_seed");
     }
     assert!(failed.is_empty(), "seeds {:?} fail", failed.keys().collect::<Vec<_>>());
     if only.is_none() {

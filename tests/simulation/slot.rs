@@ -69,10 +69,6 @@ impl Slot {
         }
     }
 
-    pub(crate) fn process(&self) -> &Process {
-        &self.process
-    }
-
     /// A turn, if something runs here. Whether there was nothing to do.
     pub(crate) fn turn(&mut self, makings: &Makings, next_id: &mut u64) -> bool {
         let now = self.now();

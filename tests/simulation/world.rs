@@ -34,6 +34,9 @@ static RULES: LazyLock<(RuleSet, Source, IngestSettings)> = LazyLock::new(|| {
     rules.hash = rules_hash(&rules);
     let mut source = config.settings.sources[0].clone();
     source.label_horizon = Span::from_s(120);
+    // A takeover forgets which lags a lane has learned, so with them the same record may be late in
+    // one life and not in another.
+    source.max_skew = Span::ZERO;
     let settings = IngestSettings { known: vec![source.id.clone()], ..config.settings.ingest };
     (rules, source, settings)
 });
@@ -127,13 +130,21 @@ impl World {
         self.calm();
         while self.now_ms < 720_000 || !self.settled() {
             let over = self.now_ms > storm_ms + SETTLED_WITHIN_MS;
-            assert!(!over, "stuck: {:#?}", self.incidents().last());
+            assert!(!over, "stuck after {} s: {:#?}", self.now_ms / 1000, self.incidents().last());
             self.round(true);
         }
         self.damage();
         for _ in 0..40 {
             self.round(false);
         }
+        let mut idle = 0;
+        for _ in 0..2000 {
+            idle = if self.turns() { idle + 1 } else { 0 };
+            if idle == 3 {
+                return;
+            }
+        }
+        panic!("it never comes to rest");
     }
 
     /// No more faults: all processes are there.
@@ -174,19 +185,23 @@ impl World {
         self.now_ms += STEP_MS;
         let models = if sending { &self.models[..] } else { &[] };
         self.producers.send(self.now_ms, models, &self.makings.registry);
-        let mut order: Vec<usize> = (0..self.slots.len()).collect();
         for _ in 0..8 {
-            let (a, b) = (self.random.bits(), self.random.bits());
-            let count = order.len() as u64;
-            order.swap((a % count) as usize, (b % count) as usize);
-            let mut idle = true;
-            for slot in &order {
-                idle &= self.slots[*slot].turn(&self.makings, &mut self.next_id);
-            }
-            if idle {
+            if self.turns() {
                 break;
             }
         }
+    }
+
+    /// A turn of each role, in some order. Whether nobody had anything to do.
+    fn turns(&mut self) -> bool {
+        let (a, b) = (self.random.bits(), self.random.bits());
+        let count = self.slots.len() as u64;
+        self.slots.swap((a % count) as usize, (b % count) as usize);
+        let mut idle = true;
+        for slot in &mut self.slots {
+            idle &= slot.turn(&self.makings, &mut self.next_id);
+        }
+        idle
     }
 
     fn damage(&mut self) {
