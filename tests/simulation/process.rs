@@ -52,8 +52,8 @@ pub(crate) struct Process {
     pub(crate) site: Site,
     pub(crate) id: u64,
     dead: Arc<AtomicBool>,
-    /// The writes that it may still make.
-    left: Arc<Mutex<Option<u64>>>,
+    /// The records that it may still append, if that is limited; a commit counts as one.
+    left: Arc<Mutex<Option<usize>>>,
 }
 
 impl Process {
@@ -65,9 +65,23 @@ impl Process {
         self.dead.load(Ordering::SeqCst)
     }
 
-    /// It dies after so many writes from now on.
-    pub(crate) fn dies_after(&self, writes: u64) {
-        *self.left.lock().unwrap() = Some(writes);
+    /// It dies once it has appended so many more records; a commit counts as one.
+    pub(crate) fn dies_after(&self, records: usize) {
+        *self.left.lock().unwrap() = Some(records);
+    }
+
+    /// How many of so many records it still appends.
+    fn spend(&self, records: usize) -> usize {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(left) = &mut *left else { return records };
+        let spent = records.min(*left);
+        *left -= spent;
+        spent
+    }
+
+    fn kill(&self) -> Result<(), LogError> {
+        self.dead.store(true, Ordering::SeqCst);
+        self.alive()
     }
 
     fn alive(&self) -> Result<(), LogError> {
@@ -77,18 +91,8 @@ impl Process {
     /// A fault of a write, if one strikes. One that is killed before does nothing more.
     fn before(&self, faults: &[Fault]) -> Result<Option<Fault>, LogError> {
         self.alive()?;
-        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        let last = match &mut *left {
-            Some(0) => true,
-            Some(left) => {
-                *left -= 1;
-                false
-            }
-            None => false,
-        };
-        if last || self.site.faults().strikes(Fault::KillBefore) {
-            self.dead.store(true, Ordering::SeqCst);
-            self.alive()?;
+        if self.site.faults().strikes(Fault::KillBefore) {
+            self.kill()?;
         }
         let fault = self.site.faults().first(faults);
         if self.site.faults().strikes(Fault::AnswerDelayed) {
@@ -100,9 +104,7 @@ impl Process {
 
     /// It was written; perhaps that was the last deed.
     fn after(&self) -> Result<(), LogError> {
-        let killed = self.site.faults().strikes(Fault::KillAfter);
-        self.dead.fetch_or(killed, Ordering::SeqCst);
-        self.alive()
+        if self.site.faults().strikes(Fault::KillAfter) { self.kill() } else { Ok(()) }
     }
 }
 
@@ -337,11 +339,8 @@ impl Writer for ProcessWriter {
         if records.is_empty() {
             return Ok(Vec::new());
         }
-        let fault = self.process.before(&[
-            Fault::AppendRefused,
-            Fault::AppendInPart,
-            Fault::AppendLost,
-        ])?;
+        let fault =
+            self.process.before(&[Fault::AppendRefused, Fault::AppendInPart, Fault::AppendLost])?;
         match fault {
             Some(Fault::AppendRefused) => return Err(failed("it was refused")),
             Some(Fault::AppendInPart) => {
@@ -350,7 +349,12 @@ impl Writer for ProcessWriter {
             }
             _ => {}
         }
+        let all = records.len();
+        records.truncate(self.process.spend(all));
         let positions = self.process.site.broker.append(records)?;
+        if positions.len() < all {
+            self.process.kill()?;
+        }
         self.process.after()?;
         if fault.is_some() { Err(failed("no answer came")) } else { Ok(positions) }
     }
@@ -371,6 +375,9 @@ impl Writer for ProcessWriter {
                 broker.own(name);
             }
             _ => {}
+        }
+        if self.process.spend(1) == 0 {
+            self.process.kill()?;
         }
         let done = broker.transact((name, *epoch), transaction)?;
         self.process.after()?;
