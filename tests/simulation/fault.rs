@@ -9,6 +9,7 @@ use crate::common::random::Random;
 pub(crate) enum Fault {
     KillBefore,
     KillAfter,
+    KillAll,
     AppendLost,
     AppendRefused,
     AppendInPart,
@@ -34,9 +35,10 @@ pub(crate) enum Fault {
 
 impl Fault {
     /// All of them, with their names in docs/reliability.md.
-    pub(crate) const ALL: [(Self, &'static str); 23] = [
+    pub(crate) const ALL: [(Self, &'static str); 24] = [
         (Self::KillBefore, "kill before a write"),
         (Self::KillAfter, "kill after a write"),
+        (Self::KillAll, "kill of all processes at once"),
         (Self::AppendLost, "append written, answer lost"),
         (Self::AppendRefused, "append refused"),
         (Self::AppendInPart, "append written in part"),
@@ -72,6 +74,7 @@ impl Fault {
             Self::ReadNothing => 0.1,
             Self::ReadBlocked => 0.005,
             Self::RebalanceInOrder | Self::RebalanceAtOnce => 0.03,
+            Self::KillAll => 0.004,
             Self::Pause => 0.01,
             Self::Stop => 0.01,
             Self::ClockForward | Self::ClockBack => 0.01,

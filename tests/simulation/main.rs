@@ -23,6 +23,8 @@ mod fault;
 mod groups;
 // What must be true of a world at rest.
 mod oracle;
+// A process's reader.
+mod member;
 // The page that describes all this.
 mod page;
 // A process's way to the log, on which faults strike.

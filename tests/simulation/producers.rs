@@ -12,6 +12,11 @@ use crate::target::{PROVEN, SERVING, SharedRegistry};
 
 /// The topic of telemetry.
 pub(crate) const TELEMETRY: &str = "telemetry";
+/// The topic of outcomes, in worlds where they have their own.
+pub(crate) const OUTCOMES: &str = "outcomes";
+
+/// When a world begins: a Thursday, at midnight.
+pub(crate) const START_MS: i64 = 1_767_225_600_000;
 
 /// Milliseconds between two requests of a model.
 const EVERY_MS: i64 = 1500;
@@ -28,6 +33,8 @@ pub(crate) struct Producers {
     random: Random,
     start_ms: i64,
     lanes: u32,
+    /// Where outcomes go.
+    outcomes: &'static str,
     sent_ms: i64,
     requests: u64,
     /// Records that are sent later, by when.
@@ -36,12 +43,13 @@ pub(crate) struct Producers {
 }
 
 impl Producers {
-    pub(crate) fn new(site: &Site, seed: u64, start_ms: i64, lanes: u32) -> Self {
+    pub(crate) fn new(site: &Site, seed: u64, (lanes, outcomes): (u32, &'static str)) -> Self {
         Self {
             site: site.clone(),
             random: Random::new(seed ^ 0x5E4D),
-            start_ms,
+            start_ms: START_MS,
             lanes,
+            outcomes,
             sent_ms: 0,
             requests: 0,
             later: BTreeMap::new(),
@@ -80,21 +88,23 @@ impl Producers {
         debug_assert!(version == SERVING || version == PROVEN);
         let status = if self.random.chance(if bad { 0.7 } else { 0.01 }) { "error" } else { "ok" };
         let answer = format!(
-            r#"{{"type":"prediction","id":"{nth}","request":"{nth}","model":"{name}","version":"{version}","ts":{ts},"status":"{status}","prediction":1,"latency_ms":20,"role":"live"}}"#
+            r#"{{"type":"prediction","id":"{nth}","request":"{nth}","model":"{name}","ts":{ts},
+                "version":"{version}","status":"{status}","prediction":1,"latency_ms":20,
+                "role":"live"}}"#
         );
-        self.record(nth, at_ms, answer);
+        self.record(TELEMETRY, nth, at_ms, answer);
         if self.random.chance(0.2) {
             let at_ms = at_ms + 1000 + (self.random.bits() % 20_000) as i64;
             let ts = self.start_ms + at_ms;
             let outcome = format!(
                 r#"{{"type":"outcome","request":"{nth}","model":"{name}","ts":{ts},"actual":1}}"#
             );
-            self.record(nth, at_ms, outcome);
+            self.record(self.outcomes, nth, at_ms, outcome);
         }
     }
 
     /// A record on its way: perhaps held up, and perhaps sent again.
-    fn record(&mut self, nth: u64, at_ms: i64, line: String) {
+    fn record(&mut self, topic: &str, nth: u64, at_ms: i64, line: String) {
         let lane = (nth % u64::from(self.lanes)) as u32;
         let mut at_ms = at_ms;
         if self.site.faults().strikes(Fault::Reorder) {
@@ -104,16 +114,16 @@ impl Producers {
         }
         if self.site.faults().strikes(Fault::Duplicate) {
             let again = at_ms + (self.random.bits() % 30_000) as i64;
-            self.enqueue(lane, again, line.clone());
+            self.enqueue((topic, lane), again, line.clone());
         }
         if self.site.faults().strikes(Fault::Unreadable) {
-            self.enqueue(lane, at_ms, line[..line.len() / 3].to_owned());
+            self.enqueue((topic, lane), at_ms, line[..line.len() / 3].to_owned());
         }
-        self.enqueue(lane, at_ms, line);
+        self.enqueue((topic, lane), at_ms, line);
     }
 
-    fn enqueue(&mut self, lane: u32, at_ms: i64, line: String) {
-        let to = Partition { topic: TELEMETRY.to_owned(), partition: lane };
+    fn enqueue(&mut self, (topic, lane): (&str, u32), at_ms: i64, line: String) {
+        let to = Partition { topic: topic.to_owned(), partition: lane };
         let record = Outgoing { to, key: None, headers: Vec::new(), value: line.into_bytes() };
         let nth = self.random.bits();
         self.later.insert((at_ms, nth), record);

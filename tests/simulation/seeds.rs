@@ -16,7 +16,7 @@ use crate::world::{Defect, World};
 /// How many worlds, in `./test` and in `./test full`.
 const SEEDS: [u64; 2] = [1000, 10_000];
 
-/// What many worlds came to.
+/// The results of many worlds.
 #[derive(Default)]
 struct Summary {
     worlds: u64,

@@ -177,6 +177,14 @@ impl Slot {
         }
     }
 
+    /// Ends at once.
+    pub(crate) fn kill(&mut self) {
+        if self.role.is_some() {
+            self.process.kill().unwrap_err();
+            self.ended();
+        }
+    }
+
     /// Ends in order.
     pub(crate) fn stop(&mut self) {
         let stopped = match &mut self.role {

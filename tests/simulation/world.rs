@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 use ripcord::config::{Config, IngestSettings, rules_hash};
 use ripcord::edge::log::Topic;
-use ripcord::model::{Incident, IncidentState, ModelId, RuleSet, Source, Span};
+use ripcord::model::{Incident, IncidentState, ModelId, RuleSet, Source, Span, TopicRule};
 use ripcord::shard::Shard;
 use ripcord::topics::Topics;
 
@@ -14,12 +14,10 @@ use crate::common::pipeline;
 use crate::common::random::Random;
 use crate::fault::{Fault, Faults, Tally};
 use crate::process::{Process, Site};
-use crate::producers::{Model, Producers, TELEMETRY};
+use crate::producers::{Model, OUTCOMES, Producers, START_MS, TELEMETRY};
 use crate::slot::{Makings, RoleKind, Slot};
 use crate::target::SharedRegistry;
 
-/// A Thursday, at midnight.
-const START_MS: i64 = 1_767_225_600_000;
 /// Virtual milliseconds between two rounds.
 const STEP_MS: i64 = 3000;
 /// When everything must have settled once the faults are over.
@@ -34,9 +32,6 @@ static RULES: LazyLock<(RuleSet, Source, IngestSettings)> = LazyLock::new(|| {
     rules.hash = rules_hash(&rules);
     let mut source = config.settings.sources[0].clone();
     source.label_horizon = Span::from_s(120);
-    // A takeover forgets which lags a lane has learned, so with them the same record may be late in
-    // one life and not in another.
-    source.max_skew = Span::ZERO;
     let settings = IngestSettings { known: vec![source.id.clone()], ..config.settings.ingest };
     (rules, source, settings)
 });
@@ -64,6 +59,10 @@ pub(crate) struct World {
     now_ms: i64,
     next_id: u64,
     clock_ahead_s: i64,
+    /// Whether each record is measured alike in every life of its lane. What a lane has learned of
+    /// lags starts again with each, and of two topics one or the other is read first; then a
+    /// record that comes late may be late, a duplicate or in time.
+    pub(crate) exact: bool,
 }
 
 impl World {
@@ -90,8 +89,19 @@ impl World {
             .collect();
         let ids: Vec<_> = models.iter().map(|model| model.id.clone()).collect();
         let registry = SharedRegistry::new(&site, &ids, defect == Defect::AppliesTwice);
-        let producers = Producers::new(&site, seed, START_MS, lanes);
-        let (source, settings) = (source.clone(), settings.clone());
+        let (mut source, settings) = (source.clone(), settings.clone());
+        let (two_topics, learns) = (random.chance(0.3), random.chance(0.3));
+        let outcomes = if two_topics { OUTCOMES } else { TELEMETRY };
+        if two_topics {
+            let rule = TopicRule { name: OUTCOMES.to_owned(), ..source.topics[0].clone() };
+            source.topics.push(rule);
+            site.broker.create(OUTCOMES, lanes, false);
+        }
+        if !learns {
+            source.max_skew = Span::ZERO;
+        }
+        let exact = !two_topics && !learns;
+        let producers = Producers::new(&site, seed, (lanes, outcomes));
         let makings = Makings { site: site.clone(), topics, source, settings, registry };
         site.broker.create(TELEMETRY, lanes, false);
         let kinds = [RoleKind::Ingest, RoleKind::Decide, RoleKind::Work];
@@ -109,6 +119,7 @@ impl World {
             now_ms,
             next_id,
             clock_ahead_s,
+            exact,
         };
         world.outside().create(rules).unwrap();
         world
@@ -175,6 +186,9 @@ impl World {
                 self.clock_ahead_s += s;
                 self.site.clock.step(s * 1000);
             }
+        }
+        if self.site.faults().strikes(Fault::KillAll) {
+            self.slots.iter_mut().for_each(Slot::kill);
         }
         self.slots.iter_mut().for_each(Slot::disturb);
     }
