@@ -238,8 +238,8 @@ impl World {
         }
         let rolled = |incident: &&Incident| incident.generation.is_some();
         let ended = last.values().filter(rolled).all(|i| i.state == IncidentState::Resolved);
-        let bad = self.models.iter().filter(|model| model.bad_from_ms.is_some());
-        let all = bad.map(|m| last.values().filter(rolled).any(|i| i.model == m.id)).all(|x| x);
+        let mut bad = self.models.iter().filter(|model| model.bad_from_ms.is_some());
+        let all = bad.all(|m| last.values().filter(rolled).any(|i| i.model == m.id));
         ended && all
     }
 
