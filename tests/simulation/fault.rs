@@ -119,7 +119,7 @@ impl Faults {
 
     /// Only this one, and often.
     pub(crate) fn only(seed: u64, fault: Fault) -> Self {
-        let chances = BTreeMap::from([(fault, (fault.chance() * 4.0).min(0.8))]);
+        let chances = BTreeMap::from([(fault, (fault.chance() * 4.0).min(1.0))]);
         Self { random: Random::new(seed), chances, active: true, tally: Tally::new() }
     }
 
