@@ -293,6 +293,10 @@ impl Ledger {
         &self.counters
     }
 
+    pub(super) fn has_one_topic(&self) -> bool {
+        self.topics.len() == 1
+    }
+
     pub(super) fn next(&self, topic: usize) -> Option<i64> {
         self.topics.get(topic).and_then(|place| place.next)
     }

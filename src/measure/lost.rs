@@ -42,7 +42,9 @@ impl Lane {
         self.lose(Some(model), version.map(AsRef::as_ref), lost, at);
     }
 
-    /// An outcome that cannot be used: the versions that answered its request lose a label.
+    /// An outcome that cannot be used: the versions that answered its request lose a label. While
+    /// several topics are read again, an answer from before may come after it; in one topic what
+    /// comes after it came after it before, too.
     pub(super) fn lose_labels(&mut self, model: &str, request: &str, at: &RecordPlace) {
         let needed = self.lost_needed(at);
         self.names.ask_again(true);
@@ -50,7 +52,7 @@ impl Lane {
         self.names.ask_again(false);
         let Ok(model) = model else { return };
         let request = RequestKey::of(model, request);
-        if !self.behind {
+        if !self.behind || self.ledger.has_one_topic() {
             self.lose_labels_of(request, at);
         } else if self.lost_pane(ONE_LABEL, at).is_some() {
             self.lost_labels.push((request, *at));

@@ -710,3 +710,53 @@ fn a_lane_that_reads_again_says_how_far_and_sends_no_sums() {
     assert_eq!(second.cells.versions.len(), 2);
     assert_eq!(second.counters, first.counters);
 }
+
+#[test]
+fn an_answer_that_came_after_its_late_outcome_loses_no_label_in_any_life() {
+    let source = source(1);
+    let answer = |request: &str, ts| Rec {
+        topic: 0,
+        read: Ok(Sample::Prediction(Prediction {
+            id: request.to_owned().into(),
+            model: "m".into(),
+            version: "v1".into(),
+            ts: s(ts),
+            request: None,
+            status: PredictionStatus::Ok,
+            prediction: Some(Value::Number(1.0)),
+            score: None,
+            latency_us: None,
+            features: Vec::new(),
+            role: SampleRole::Live,
+            actual: None,
+            lost: LostFields::default(),
+        })),
+    };
+    let outcome = Rec {
+        topic: 0,
+        read: Ok(Sample::Outcome(Outcome {
+            request: "late".into(),
+            model: "m".into(),
+            ts: s(75),
+            actual: Some(Value::Number(1.0)),
+            version: None,
+            prediction: None,
+            lost: LostFields::default(),
+        })),
+    };
+    let recs = [answer("first", 70), answer("newest", 100), outcome, answer("late", 74)];
+    let mut first = World::new(Lane::new(&source, lane_id(), 1));
+    (0..).zip(&recs).for_each(|(position, rec)| first.record(position, rec));
+    first.flush();
+    let lost: u64 = first.cells.versions.values().map(|sums| sums.lost.labels).sum();
+    assert_eq!((first.counters.late, lost), (2, 0), "it was lost before anybody had answered");
+    let point = first.lane.resume_point();
+    assert_eq!((point.topics[0].commit, point.topics[0].next), (Some(1), Some(4)));
+    let mut second = World::new(Lane::resume(&source, lane_id(), 2, &point));
+    (0..).zip(&recs).for_each(|(position, rec)| second.record(position, rec));
+    // More follows, so that the lane says what it holds.
+    second.record(4, &answer("next", 101));
+    second.flush();
+    let lost: u64 = second.cells.versions.values().map(|sums| sums.lost.labels).sum();
+    assert_eq!((second.counters.late, lost), (2, 0));
+}
