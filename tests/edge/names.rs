@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use ripcord::config::InstructionKeys;
 use ripcord::edge::clock::SimulatedClock;
 use ripcord::edge::log::Topic;
 use ripcord::edge::log::local::LocalLog;
@@ -46,7 +47,8 @@ fn places(pipeline: &Pipeline) -> (usize, BTreeSet<String>) {
 fn five_thousand_models_do_not_hide_the_one_that_counts() {
     let clock = Arc::new(SimulatedClock::new(LogTime::from_ms(start().as_ms())));
     let log = Arc::new(LocalLog::in_memory(Arc::clone(&clock) as _).unwrap());
-    let topics = Topics { log, namespace: Namespace::new("n").unwrap(), shards: 2 };
+    let namespace = Namespace::new("n").unwrap();
+    let topics = Topics { log, namespace, shards: 2, keys: InstructionKeys::default() };
     let case: Case = CASES.into_iter().find(|case| case.name == "errors").unwrap();
     let mut pipeline = Pipeline::start(topics.clone(), "", &[case.name], &registry(&[case]));
     let mut writer = topics.log.writer(None).unwrap();

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
-use ripcord::config::{Config, IngestSettings, rules_hash};
+use ripcord::config::{Config, IngestSettings, InstructionKeys, rules_hash};
 use ripcord::edge::log::Topic;
 use ripcord::model::{Incident, IncidentState, ModelId, RuleSet, Source, Span, TopicRule};
 use ripcord::shard::Shard;
@@ -78,7 +78,12 @@ impl World {
         let site = Site::new(START_MS, faults);
         let (rules, source, settings) = &*RULES;
         let outside = Arc::new(Process::new(&Site::new(START_MS, Faults::none()), 0));
-        let topics = Topics { log: outside, namespace: rules.namespace.clone(), shards };
+        let topics = Topics {
+            log: outside,
+            namespace: rules.namespace.clone(),
+            shards,
+            keys: InstructionKeys::default(),
+        };
         let models: Vec<Model> = (0..models)
             .map(|nth| {
                 let id = ModelId::new(&format!("model-{nth}-{}", seed % 7)).unwrap();
