@@ -151,6 +151,7 @@ fn measure(source: &Source, samples: Vec<Sample<'_>>) -> Vec<Frame> {
             Output::Frame(frame) => Some(*frame),
             Output::Rejected { .. }
             | Output::Late { .. }
+            | Output::NamesFull { .. }
             | Output::JoinStopped { .. }
             | Output::JoinResumed { .. } => None,
         }));
