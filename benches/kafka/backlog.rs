@@ -173,7 +173,8 @@ fn ingested(topic: &str) -> (Took, f64) {
             next = record.position + 1;
             match serde_json::from_slice::<Inbox>(&record.value) {
                 Ok(Inbox::Claim { .. }) => first = first.or(Some(record.time)),
-                Ok(Inbox::Frame(frame)) => {
+                // Only the last part of a flush tells how far it goes.
+                Ok(Inbox::Frame(frame)) if !frame.more => {
                     at[frame.lane.lane as usize] = frame.positions[0].1;
                     if at == ends {
                         let took = record.time - first.expect("claims come before frames");

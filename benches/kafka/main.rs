@@ -2,7 +2,7 @@
 //!
 //! `benches/kafka/run` starts a broker and this on it, and prints the tables of
 //! docs/performance.md. Roles are processes of the program as it is shipped. With an argument only
-//! that part runs: `latency` or `backlog`.
+//! that part runs: `latency`, `backlog` or `wide`.
 
 #![allow(
     clippy::expect_used,
@@ -19,6 +19,7 @@ mod events;
 mod latency;
 mod observer;
 mod topics;
+mod wide;
 
 use latency::Run;
 
@@ -35,6 +36,9 @@ fn main() {
     let wants = |part: &str| wanted.as_deref().is_none_or(|wanted| wanted == part);
     if wants("backlog") {
         backlog::run();
+    }
+    if wants("wide") {
+        wide::run();
     }
     if wants("latency") {
         println!("\nCommands at 10,000 events a second in 4 lanes, 1 shard; settings as shipped\n");

@@ -99,7 +99,9 @@ impl Observed {
     }
 
     fn inbox(&mut self, value: &[u8], at_us: u64) {
-        if let Ok(Inbox::Frame(frame)) = serde_json::from_slice(value) {
+        if let Ok(Inbox::Frame(frame)) = serde_json::from_slice(value)
+            && !frame.more
+        {
             let upto = frame.positions.first().map_or(0, |(_, upto)| *upto);
             self.lanes.insert(frame.lane.lane);
             self.frames.push(Framed { lane: frame.lane.lane, upto, at_us });

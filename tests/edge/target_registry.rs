@@ -387,11 +387,22 @@ fn another_program_that_takes_no_lock_is_noticed() {
     [REGISTRY, SHAPED].into_iter().for_each(one_that_takes_no_lock);
 }
 
+/// Tells a thread to stop when it goes.
+struct Stopped<'a>(&'a std::sync::atomic::AtomicBool);
+
+impl Drop for Stopped<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
 fn one_that_takes_no_lock(text: &str) {
     let (_folder, path) = folder(text);
     let stop = std::sync::atomic::AtomicBool::new(false);
     let mut outcomes = std::collections::BTreeMap::<String, u32>::new();
     std::thread::scope(|scope| {
+        // Also where an assertion fails: the scope waits for it.
+        let _stopped = Stopped(&stop);
         // It adds a line to the file again and again, whole each time.
         scope.spawn(|| {
             let other = path.with_extension("other");
@@ -416,7 +427,6 @@ fn one_that_takes_no_lock(text: &str) {
             assert!(known, "{acted:?}");
             *outcomes.entry(format!("{:?}", acted.outcome)).or_default() += 1;
         }
-        stop.store(true, std::sync::atomic::Ordering::SeqCst);
     });
     assert!(outcomes.get("Failed").or(outcomes.get("Unknown")).is_some(), "{outcomes:?}");
     standing(&path);
