@@ -6,7 +6,7 @@ use ripcord::edge::clock::Stopwatch;
 use ripcord::model::Span;
 
 use crate::common::broker;
-use crate::own_broker::{Broker, free_ports};
+use crate::own_broker::Broker;
 use crate::world::{Process, REGISTRY, Shape, World, until};
 
 /// The promise: a role that is asked to end has ended by then.
@@ -23,13 +23,7 @@ const ROLES: [&[&str]; 4] = [
 #[test]
 fn every_role_tells_that_no_broker_answers_and_ends_when_asked() {
     let data = tempfile::tempdir().unwrap();
-    let [port, controller] = free_ports();
-    let folder = data.path().join("kafka").display().to_string();
-    let started = Broker::start(vec![folder, port.clone(), controller]);
-    let settings = ripcord::config::KafkaSettings {
-        brokers: format!("127.0.0.1:{port}"),
-        ..broker::settings()
-    };
+    let (started, settings) = Broker::alone(data.path());
     let topic = broker::unique("telemetry");
     let mut world = World::on(&settings, &topic, Shape { lanes: 2, shards: 1 }, REGISTRY, "");
     let roles = ROLES.map(|role| (role[0], world.start(role)));

@@ -1,8 +1,12 @@
 //! A broker of a test's own, which it may stop, or to which it gives users.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use ripcord::config::KafkaSettings;
+
+use crate::common::broker;
 use crate::world::absolute;
 
 /// Ports that nobody uses.
@@ -23,6 +27,15 @@ pub struct Broker {
 }
 
 impl Broker {
+    /// Starts one that keeps its data in a folder, and says how to reach it.
+    pub fn alone(data: &Path) -> (Self, KafkaSettings) {
+        let [port, controller] = free_ports();
+        let folder = data.join("kafka").display().to_string();
+        let brokers = format!("127.0.0.1:{port}");
+        let started = Self::start(vec![folder, port, controller]);
+        (started, KafkaSettings { brokers, ..broker::settings() })
+    }
+
     /// Starts it, as `serve` of tests/kafka/broker is told.
     pub fn start(arguments: Vec<String>) -> Self {
         let mut child = Command::new(absolute("tests/kafka/broker"))

@@ -6,19 +6,13 @@ use ripcord::edge::log::{Log as _, Partition};
 use ripcord::model::Span;
 
 use crate::common::broker;
-use crate::own_broker::{Broker, free_ports};
+use crate::own_broker::Broker;
 use crate::world::{REGISTRY, Shape, World, answer, until};
 
 #[test]
 fn the_brokers_restart_under_load() {
     let data = tempfile::tempdir().unwrap();
-    let [port, controller] = free_ports();
-    let folder = data.path().join("kafka").display().to_string();
-    let started = Broker::start(vec![folder, port.clone(), controller]);
-    let settings = ripcord::config::KafkaSettings {
-        brokers: format!("127.0.0.1:{port}"),
-        ..broker::settings()
-    };
+    let (started, settings) = Broker::alone(data.path());
     let topic = broker::unique("telemetry");
     let mut world = World::on(&settings, &topic, Shape { lanes: 2, shards: 2 }, REGISTRY, "");
     let roles = [

@@ -52,18 +52,8 @@ impl InboxGate {
     pub(super) fn refusal(&self, record: &Record, read: &Inbox) -> Option<RefusedRecord> {
         self.from.filter(|from| record.position >= *from)?;
         let why = self.topics.check_seal(&self.inbox, record, read).err()?;
-        let instruction = match read {
-            Inbox::Instruction(instruction) => Some(instruction.id.clone()),
-            Inbox::Format { .. }
-            | Inbox::Rules(_)
-            | Inbox::Source { .. }
-            | Inbox::Claim { .. }
-            | Inbox::Frame(_)
-            | Inbox::Heartbeat { .. }
-            | Inbox::Fact(_)
-            | Inbox::Answer(_)
-            | Inbox::Tick => None,
-        };
+        let instruction =
+            if let Inbox::Instruction(asked) = read { Some(asked.id.clone()) } else { None };
         Some(RefusedRecord { position: record.position, why, instruction })
     }
 
