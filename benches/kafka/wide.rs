@@ -112,13 +112,9 @@ impl Width {
             let (model, version) = (number % self.models, chance.below(self.versions));
             let ts = from + (number * SPAN_MS / self.events).cast_signed();
             let features = &texts[number as usize % TEXTS];
-            (id.clear(), line.clear());
+            id.clear();
             write!(id, "{number:012}").expect("a String takes it");
-            write!(
-                line,
-                r#"{{"type":"prediction","id":"{id}","model":"model-{model:05}","version":"v{version}","ts":{ts},"role":"live","prediction":1,"latency_ms":20{features}}}"#
-            )
-            .expect("a String takes it");
+            event(&mut line, &id, (model, version), ts, features);
             bytes += line.len() as u64;
             sender.send(&id, &line, 0);
         }
@@ -135,6 +131,25 @@ impl Width {
     }
 }
 
+/// Writes a prediction over what `line` held.
+fn event(line: &mut String, id: &str, (model, version): (u64, u64), ts: i64, features: &str) {
+    line.clear();
+    write!(
+        line,
+        concat!(
+            r#"{{"type":"prediction","id":"{id}","model":"model-{model:05}","#,
+            r#""version":"v{version}","ts":{ts},"role":"live","prediction":1,"#,
+            r#""latency_ms":20{features}}}"#
+        ),
+        id = id,
+        model = model,
+        version = version,
+        ts = ts,
+        features = features,
+    )
+    .expect("a String takes it");
+}
+
 /// After kill -9 of both: until decide has told of its shard again, and ingest of its lanes.
 fn restart(topics: &BenchTopics) {
     let told = |topic: Topic, from: i64| topics.records(topic, from).last().map(|r| r.position);
@@ -147,9 +162,8 @@ fn restart(topics: &BenchTopics) {
     inbox.go_on();
     let frames = inbox.frames;
     let ts = SystemClock.now().as_ms();
-    let line = format!(
-        r#"{{"type":"prediction","id":"last","model":"model-00000","version":"v0","ts":{ts},"prediction":1}}"#
-    );
+    let mut line = String::new();
+    event(&mut line, "last", (0, 0), ts, "");
     let sender = Sender::new(&brokers(), &topics.topic, "0", Stopwatch::start());
     sender.send("last", &line, 0);
     sender.flush();
