@@ -16,12 +16,12 @@ pub(super) struct ReadProgress(BTreeMap<Partition, PartitionProgress>);
 
 #[derive(Debug)]
 struct PartitionProgress {
-    /// When something was last heard of it.
-    heard: Uptime,
+    /// The next position: after the last record, or the end, past marks of transactions.
+    next: Option<i64>,
+    /// Since when it is known to be behind; otherwise, when something was last heard of it.
+    since: Uptime,
     /// When the last record that was read was appended.
     read: Option<LogTime>,
-    /// The last that was heard was its end.
-    ended: bool,
 }
 
 /// How far a role is behind.
@@ -43,7 +43,7 @@ impl ReadProgress {
 
     /// Takes what the role reads.
     pub(super) fn take(&mut self, read: &Read, now: Uptime) {
-        let fresh = || PartitionProgress { heard: now, read: None, ended: false };
+        let fresh = || PartitionProgress { next: None, since: now, read: None };
         match read {
             Read::Assigned(given) => {
                 self.0.extend(given.iter().map(|given| (given.clone(), fresh())));
@@ -53,48 +53,51 @@ impl ReadProgress {
             }
             Read::Records(of, records) => {
                 if let Some(known) = self.0.get_mut(of) {
-                    let last = records.last().map(|record| record.appended);
-                    (known.heard, known.ended) = (now, false);
-                    known.read = last.or(known.read);
+                    known.since = now;
+                    if let Some(last) = records.last() {
+                        (known.next, known.read) = (Some(last.position + 1), Some(last.appended));
+                    }
                 }
             }
-            Read::End(of, _) | Read::Gone(of, _) => {
+            Read::End(of, end) => {
                 if let Some(known) = self.0.get_mut(of) {
-                    (known.heard, known.ended) = (now, matches!(read, Read::End(..)));
+                    (known.next, known.since) = (Some(*end), now);
                 }
             }
-            Read::Blocked(_) => {}
+            Read::Gone(..) | Read::Blocked(_) => {}
         }
     }
 
-    /// How far the role is behind. `lag`: unread records of a partition, if it is known.
+    /// The role reads on from here.
+    pub(super) fn sought(&mut self, partition: &Partition, position: i64) {
+        if let Some(known) = self.0.get_mut(partition) {
+            known.next = Some(position);
+        }
+    }
+
+    /// How far the role is behind. `end`: where a partition ends, if that is known.
     pub(super) fn lag(
-        &self,
+        &mut self,
         (now, log_now): (Uptime, LogTime),
-        lag: impl Fn(&Partition) -> Option<u64>,
+        end: impl Fn(&Partition) -> Option<i64>,
     ) -> Lag {
         let mut all = Lag::default();
-        for (partition, known) in &self.0 {
-            let unread = lag(partition);
-            all.records += unread.unwrap_or(0);
-            if unread.is_some_and(|unread| unread > 0) {
-                let behind = known.read.map_or(now - known.heard, |read| log_now - read);
-                all.behind = all.behind.max(behind);
-            }
-            let waits = unread.map_or(!known.ended, |unread| unread > 0);
-            if waits && all.stuck.is_none() && now - known.heard >= STUCK {
-                let silent = span(now - known.heard);
-                all.stuck = Some(match unread {
-                    Some(unread) => format!(
-                        "{partition} has {} unread records and none came for {silent}; is the \
-                         leader of this partition well?",
-                        count(unread)
-                    ),
-                    None => format!(
-                        "nothing was heard of {partition} for {silent}, since it was assigned; is \
-                         the leader of this partition well?"
-                    ),
-                });
+        for (partition, known) in &mut self.0 {
+            let unread = end(partition).zip(known.next).map_or(0, |(end, next)| end - next);
+            let Ok(unread @ 1..) = u64::try_from(unread) else {
+                known.since = now;
+                continue;
+            };
+            all.records += unread;
+            let silent = now - known.since;
+            all.behind = all.behind.max(known.read.map_or(silent, |read| log_now - read));
+            if silent >= STUCK && all.stuck.is_none() {
+                all.stuck = Some(format!(
+                    "{partition} has {} unread records and none came for {}; is the leader of \
+                     this partition well?",
+                    count(unread),
+                    span(silent)
+                ));
             }
         }
         all
@@ -131,24 +134,27 @@ mod tests {
     #[test]
     fn what_is_not_read_is_lag_and_what_does_not_go_on_is_named() {
         let mut progress = ReadProgress::default();
-        let look = |progress: &ReadProgress, s: i64, unread: Option<u64>| {
-            progress.lag((at(s), LogTime::from_ms(s * 1000)), |of| {
-                if of.partition == 0 { unread } else { Some(0) }
-            })
+        let look = |progress: &mut ReadProgress, s: i64, end: i64| {
+            let end = |of: &Partition| (of.partition == 0).then_some(end);
+            progress.lag((at(s), LogTime::from_ms(s * 1000)), end)
         };
         progress.take(&Read::Assigned(vec![place(0), place(1)]), at(0));
-        assert_eq!(look(&progress, 29, None), Lag::default());
-        let said = look(&progress, 30, None).stuck.unwrap();
-        assert!(said.starts_with("nothing was heard of t[0] for 30 s"), "{said}");
-        progress.take(&records(40), at(41));
-        let lag = look(&progress, 70, Some(5));
-        assert_eq!(lag, Lag { records: 5, behind: Span::from_s(30), stuck: None });
-        let said = look(&progress, 71, Some(5)).stuck.unwrap();
-        assert!(said.starts_with("t[0] has 5 unread records and none came for 30 s"), "{said}");
-        assert_eq!(look(&progress, 500, Some(0)), Lag::default(), "it is at its end");
-        progress.take(&Read::End(place(0), 6), at(72));
-        assert_eq!(look(&progress, 500, None), Lag::default());
-        progress.take(&Read::Revoking(vec![place(0)]), at(73));
-        assert_eq!(look(&progress, 900, Some(5)), Lag::default(), "it is another's");
+        assert_eq!(look(&mut progress, 90, 5), Lag::default(), "it has not begun");
+        progress.sought(&place(0), 0);
+        assert_eq!(look(&mut progress, 91, 5).records, 5);
+        progress.take(&records(95), at(100));
+        let lag = look(&mut progress, 129, 5);
+        assert_eq!(lag, Lag { records: 4, behind: Span::from_s(34), stuck: None });
+        let said = look(&mut progress, 130, 5).stuck.unwrap();
+        assert!(said.starts_with("t[0] has 4 unread records and none came for 30 s"), "{said}");
+        // The last position is a mark of a transaction, which no record fills.
+        progress.take(&Read::End(place(0), 5), at(131));
+        assert_eq!(look(&mut progress, 500, 5), Lag::default());
+        // What comes after an hour of silence is not stuck at once.
+        assert_eq!(look(&mut progress, 4000, 5), Lag::default());
+        assert_eq!(look(&mut progress, 4001, 6).stuck, None);
+        assert!(look(&mut progress, 4030, 6).stuck.is_some());
+        progress.take(&Read::Revoking(vec![place(0)]), at(4031));
+        assert_eq!(look(&mut progress, 9000, 6), Lag::default(), "it is another's");
     }
 }

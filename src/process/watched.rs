@@ -136,8 +136,8 @@ impl WatchedReader {
             return;
         }
         self.looked = Some(now);
-        let lag = |of: &Partition| self.reader.lag(of);
-        let Lag { records, behind, stuck } = self.progress.lag((now, self.log.now()), lag);
+        let end = |of: &Partition| self.reader.known_end(of);
+        let Lag { records, behind, stuck } = self.progress.lag((now, self.log.now()), end);
         counters::set(metrics::ROLE_LAG, self.labels(), records as f64);
         counters::set(metrics::ROLE_BEHIND, self.labels(), behind.as_s());
         if self.stuck != stuck {
@@ -167,6 +167,7 @@ impl Reader for WatchedReader {
     }
 
     fn seek(&mut self, partition: &Partition, position: i64) -> Result<(), LogError> {
+        self.progress.sought(partition, position);
         self.reader.seek(partition, position)
     }
 
@@ -186,8 +187,8 @@ impl Reader for WatchedReader {
         self.reader.bounds(partition)
     }
 
-    fn lag(&self, partition: &Partition) -> Option<u64> {
-        self.reader.lag(partition)
+    fn known_end(&self, partition: &Partition) -> Option<i64> {
+        self.reader.known_end(partition)
     }
 }
 

@@ -281,9 +281,8 @@ pub trait Reader: Send {
     /// Storage.
     fn bounds(&mut self, partition: &Partition) -> Result<(i64, i64), LogError>;
 
-    /// Records between what was yielded and the end, at most, as far as it is known without asking.
-    /// `None`: nobody knows.
-    fn lag(&self, partition: &Partition) -> Option<u64> {
+    /// The end of a partition, as far as it is known without asking; it may be a little old.
+    fn known_end(&self, partition: &Partition) -> Option<i64> {
         let _unknown = partition;
         None
     }

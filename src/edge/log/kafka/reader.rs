@@ -370,10 +370,8 @@ impl Reader for KafkaReader {
         self.cluster.bounds(partition)
     }
 
-    fn lag(&self, partition: &Partition) -> Option<u64> {
-        let (at, end) = (self.parts.get(partition)?.at?, self.consumer.context().end(partition)?);
-        // The end is a little older than the position.
-        Some(u64::try_from(end - at).unwrap_or(0))
+    fn known_end(&self, partition: &Partition) -> Option<i64> {
+        self.consumer.context().end(partition)
     }
 }
 

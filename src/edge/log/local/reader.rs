@@ -208,9 +208,9 @@ impl Reader for LocalReader {
         Ok((first.map_or(end, |(position, _)| position), end))
     }
 
-    fn lag(&self, partition: &Partition) -> Option<u64> {
+    fn known_end(&self, partition: &Partition) -> Option<i64> {
         let part = self.parts.iter().find(|part| part.name == *partition)?;
-        u64::try_from(self.end(part.slot) - part.at?).ok()
+        Some(self.end(part.slot))
     }
 }
 
