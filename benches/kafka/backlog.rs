@@ -80,7 +80,7 @@ fn median(all: &[Took], of: fn(&Took) -> f64) -> f64 {
 }
 
 /// Sends the backlog; answers its bytes.
-fn produce(topic: &str) -> u64 {
+pub fn produce(topic: &str) -> u64 {
     let sender = Sender::new(&brokers(), topic, "20", Stopwatch::start());
     let from = SystemClock.now().as_ms() - SPAN_MS - 60_000;
     let mut chance = Chance(1);

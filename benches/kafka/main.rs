@@ -2,7 +2,7 @@
 //!
 //! `benches/kafka/run` starts a broker and this on it, and prints the tables of
 //! docs/performance.md. Roles are processes of the program as it is shipped. With an argument only
-//! that part runs: `latency`, `backlog` or `wide`.
+//! that part runs: `latency`, `backlog`, `waiting` or `wide`.
 
 #![allow(
     clippy::expect_used,
@@ -19,6 +19,7 @@ mod events;
 mod latency;
 mod observer;
 mod topics;
+mod waiting;
 mod wide;
 
 use latency::Run;
@@ -36,6 +37,9 @@ fn main() {
     let wants = |part: &str| wanted.as_deref().is_none_or(|wanted| wanted == part);
     if wants("backlog") {
         backlog::run();
+    }
+    if wants("waiting") {
+        waiting::run();
     }
     if wants("wide") {
         wide::run();

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 pub const LANES: u32 = 4;
 /// Longer than anything takes here.
-const LONG: Span = Span::from_s(120);
+const LONG: Span = Span::from_s(600);
 
 /// The broker, from `tests/kafka/broker run`.
 pub fn brokers() -> String {

@@ -124,6 +124,7 @@ tables! {
         heartbeat_milliseconds: u64,
         idle_after_seconds: u64,
         max_waiting_mebibytes: u64,
+        reread_first_records: u64,
         max_models: u64,
         max_versions: u64,
         max_features: u64,

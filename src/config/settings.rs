@@ -73,6 +73,9 @@ pub struct IngestSettings {
     pub idle_after: Span,
     /// Bytes that waiting requests may take. `None`: half of the process's memory.
     pub max_waiting_bytes: Option<usize>,
+    /// Old records of a lane that are read again before new ones are; if there are more, new ones
+    /// are measured meanwhile, without labels of requests from before.
+    pub reread_first: u64,
     /// The names of all sources: those that are gone no longer count.
     pub known: Vec<SourceId>,
     /// Models that the settings name: they always have a place.
@@ -153,6 +156,7 @@ fn ingest(check: &mut Checker<'_>, raw: &raw::Ingest, sources: &[Source]) -> Ing
         heartbeat: checked!(check.span, at, raw.heartbeat_milliseconds, 1, 100..=60_000),
         idle_after: checked!(check.span, at, raw.idle_after_seconds, SECOND, 1..=86_400),
         max_waiting_bytes: Some(mebibytes * 1024 * 1024).filter(|most| *most > 0),
+        reread_first: checked!(check.size, at, raw.reread_first_records, 0..=1_000_000_000) as u64,
         known: sources.iter().map(|source| source.id.clone()).collect(),
         named: Vec::new(),
     }

@@ -47,8 +47,14 @@ impl Lane {
         let Some(mark) = self.marks.mark() else { return };
         self.give_up_halves(mark);
         let waiting = self.panes.close(mark);
-        for _ in 0..self.join.give_up(waiting) {
+        let unmatched = self.join.give_up(waiting);
+        let whole = self.warm() >= 1.0;
+        for model in unmatched {
             self.ledger.settle(Disposition::Unmatched);
+            // The lane may have forgotten the prediction that it would have met.
+            if !whole {
+                self.lose_label_of(model);
+            }
         }
         self.join.forget(mark);
         self.inputs.forget(mark);

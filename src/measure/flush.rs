@@ -66,6 +66,11 @@ impl Lane {
         self.panes.unsent()
     }
 
+    /// Another lane has told the sums of all panes that are closed by now: they need not be sent.
+    pub fn was_told(&mut self) {
+        self.panes.forget_closed();
+    }
+
     pub(super) fn flush(&mut self, now: LogTime, out: &mut Vec<Output>) {
         let settled = self.clocks.passed(now);
         self.settle(settled, out);

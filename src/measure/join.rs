@@ -212,20 +212,19 @@ impl Join {
         self.turn_all();
     }
 
-    /// The panes in which these outcomes waited are closed; how many met nothing.
-    pub(super) fn give_up(&mut self, waiting: Vec<(ModelIx, RequestKey)>) -> u64 {
-        let mut unmatched = 0;
-        for of in waiting {
-            unmatched += self.with(of, |request| {
+    /// The panes in which these outcomes waited are closed; the models of those that met nothing.
+    pub(super) fn give_up(&mut self, mut waiting: Vec<(ModelIx, RequestKey)>) -> Vec<ModelIx> {
+        waiting.retain(|of| {
+            self.with(*of, |request| {
                 let waits = request.truth.is_some_and(|truth| truth.waiting);
                 if waits {
                     request.truth = None;
                 }
-                u64::from(waits)
-            });
-        }
-        self.outcomes_waiting -= unmatched;
-        unmatched
+                waits
+            })
+        });
+        self.outcomes_waiting -= waiting.len() as u64;
+        waiting.into_iter().map(|(model, _)| model).collect()
     }
 
     /// Forgets what no open pane can need.

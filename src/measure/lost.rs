@@ -74,6 +74,19 @@ impl Lane {
         }
     }
 
+    /// A label of a model that meets nothing, perhaps because the lane has forgotten what it would
+    /// have met. It counts where it is given up: the pane of the outcome is closed.
+    pub(super) fn lose_label_of(&mut self, model: ModelIx) {
+        let Some(newest) = self.marks.newest().filter(|newest| self.panes.is_open(*newest)) else {
+            return;
+        };
+        // It feeds nothing that must be read again.
+        let (topic, position, newest_before) = (0, 0, Some(newest));
+        let at = RecordPlace { topic, position, phase: ReadPhase::Rebuild, newest_before };
+        self.names.need(model, self.panes.end_of(newest));
+        self.panes.unknown(newest, &at, Some(model)).merge(ONE_LABEL);
+    }
+
     pub(super) fn lose_labels_of(&mut self, request: RequestKey, at: &RecordPlace) {
         for version in self.join.answered(request) {
             self.lose_of(version, ONE_LABEL, at);

@@ -226,6 +226,11 @@ impl Panes {
         self.mark.map(|mark| unsent.map_or(mark, |start| mark.min(start)))
     }
 
+    /// The sums of closed panes need not be sent.
+    pub(super) fn forget_closed(&mut self) {
+        (self.closed, self.unsent) = Default::default();
+    }
+
     /// How many sums wait in closed panes to be sent.
     pub(super) fn unsent(&self) -> usize {
         self.unsent

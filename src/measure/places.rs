@@ -191,6 +191,12 @@ impl Names {
         self.touch_model(model, needed);
     }
 
+    /// Something remembers this model until `needed`, and nothing was heard of it.
+    pub(super) fn need(&mut self, model: ModelIx, needed: EventTime) {
+        let known = self.models.known(model.0).into_iter();
+        known.for_each(|known| known.place.touch(known.place.heard, needed));
+    }
+
     fn touch_model(&mut self, model: u32, needed: EventTime) {
         let now = self.now;
         self.models.known(model).into_iter().for_each(|known| known.place.touch(now, needed));

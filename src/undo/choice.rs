@@ -23,6 +23,15 @@ impl ModelState {
         }
     }
 
+    /// How many candidates there are apart from this version.
+    fn count_others(&self, than: &VersionId) -> usize {
+        let (all, listed) = match self.facts.versions().len() {
+            0 => (self.versions.len(), self.versions.contains_key(than)),
+            listed => (listed, self.facts.list(than)),
+        };
+        all - usize::from(listed)
+    }
+
     /// The candidates that something speaks for, newest first.
     fn spoken_for(&self) -> Vec<&VersionId> {
         let known = self.versions.iter().filter(|(_, state)| state.vouched || state.served);
@@ -95,14 +104,14 @@ impl ModelState {
                 return Ok((version.clone(), how));
             }
         }
-        let mut others = self.candidates().filter(|version| **version != production.version);
-        let reasons = others.by_ref().take(NAMED).map(|version| self.fit(version, policy, log));
+        let others = self.candidates().filter(|version| **version != production.version);
+        let reasons = others.take(NAMED).map(|version| self.fit(version, policy, log));
         let reasons: Vec<_> = reasons.filter_map(Result::err).collect();
         if reasons.is_empty() {
             return Err("no other version is known".to_owned());
         }
         let mut text = reasons.join("; ");
-        let more = others.count();
+        let more = self.count_others(&production.version).saturating_sub(reasons.len());
         if more > 0 {
             text.push_str(&format!("; and {more} more"));
         }

@@ -51,3 +51,5 @@ mod target_workers;
 mod registry_shapes;
 // Topics of Kafka that are not as they must be, without a Kafka.
 mod topics;
+// A restart with many predictions waiting: new records are measured at once.
+mod warming;

@@ -115,6 +115,18 @@ pub struct Record {
     pub value: Vec<u8>,
 }
 
+/// Bytes in one answer of a reader, past which it adds no record.
+const ANSWER_BYTES: usize = 1 << 20;
+
+impl Record {
+    /// Bytes of its key, headers and value.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| name.len() + value.len());
+        self.key.as_ref().map_or(0, Vec::len) + headers.sum::<usize>() + self.value.len()
+    }
+}
+
 /// A record on its way to the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {

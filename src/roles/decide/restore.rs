@@ -14,8 +14,8 @@ use crate::topics::snapshots::StoredSnapshots;
 use crate::wire::json;
 use crate::wire::result::code_from_text;
 
-/// Records that are read at once.
-const FOLD_BATCH: usize = 1000;
+/// Records that are read at once: frames may have half a mebibyte each.
+const FOLD_BATCH: usize = 50;
 
 impl Decide {
     /// Restores a shard: the newest snapshot that can be read, the inbox from there to the commit

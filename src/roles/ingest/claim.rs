@@ -86,15 +86,34 @@ impl Ingest {
         }
         let claim = Inbox::Claim { lane: id.clone(), epoch };
         self.topics.publish(self.writer.as_mut(), None, &claim)?;
-        let mut held =
-            ClaimedLane::new(&self.topics, &self.source, id, memory, news).places(starts);
-        held.tell(Input::Named(self.names.named()));
+        let mut held = ClaimedLane::new(&self.topics, &self.source, id, memory, news);
+        held = held.places(starts, self.settings.reread_first, &self.topics);
+        let named = self.names.named();
+        held.feeds_mut().for_each(|feed| feed.step(Input::Named(named)));
         let behind = held.behind();
         diagnostics::lane_claimed(held.id(), epoch, behind);
         if behind > 0 {
             diagnostics::warming(held.id(), behind);
         }
         self.held.insert(held.id().lane, held);
+        Ok(())
+    }
+
+    /// A lane has read everything again, as far as the one that goes ahead of it: it speaks from
+    /// here on.
+    pub(super) fn succeed(&mut self, lane: u32) -> Result<(), RoleError> {
+        self.flush(&[lane])?;
+        let Some(held) = self.held.get_mut(&lane) else { return Ok(()) };
+        self.writer.append(held.last_records()?)?;
+        match held.succeed(self.reader.as_mut(), &self.topics)? {
+            (Commit::Fenced, _) => self.lose(lane),
+            // It is tried again in the next turn.
+            (Commit::Retry | Commit::Unknown, _) | (Commit::Done, None) => {}
+            (Commit::Done, Some(epoch)) => {
+                let claim = Inbox::Claim { lane: held.id().clone(), epoch };
+                self.topics.publish(self.writer.as_mut(), None, &claim)?;
+            }
+        }
         Ok(())
     }
 

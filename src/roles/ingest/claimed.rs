@@ -1,11 +1,14 @@
 //! One lane that this process speaks for: its feed, what must be read again, and when what it
-//! measured is flushed and committed. The file is long because a lane's life is told in one place.
+//! measured is flushed and committed.
 //!
 //! Over 300 lines: a lane's life is told in one place.
 
+mod catch_up;
 mod reread;
 
 pub(super) use self::reread::Reread;
+
+use self::catch_up::CatchUp;
 
 use super::memory::Memory;
 use super::news::LaneNews;
@@ -38,6 +41,8 @@ struct TopicPosition {
     again: Option<(i64, i64)>,
     /// Where reading goes on then.
     next: i64,
+    /// How far the group's reader has come.
+    read: i64,
     /// When the reader reached its end.
     end: Option<Uptime>,
     idle: bool,
@@ -49,6 +54,8 @@ pub(super) struct ClaimedLane {
     memory: Memory,
     news: LaneNews,
     feed: LanePipeline,
+    /// The lane that will speak once it has read all of the label horizon again.
+    catching_up: Option<CatchUp>,
     places: Vec<TopicPosition>,
     sought: bool,
     /// Something must be read again, or was.
@@ -83,6 +90,7 @@ impl ClaimedLane {
             memory,
             news,
             feed,
+            catching_up: None,
             places: Vec::new(),
             sought: false,
             warming: false,
@@ -96,14 +104,24 @@ impl ClaimedLane {
     }
 
     /// Adds the source's topics, each with the position to read on from where nothing is
-    /// remembered.
-    pub(super) fn places(mut self, starts: Vec<(Partition, i64)>) -> Self {
+    /// remembered. Where more than `first` old records must be read again, a successor reads them
+    /// while this lane already measures new ones.
+    pub(super) fn places(
+        mut self,
+        starts: Vec<(Partition, i64)>,
+        first: u64,
+        topics: &Topics,
+    ) -> Self {
         let spans = self.memory.reread(self.feed.source());
         for ((partition, start), span) in starts.into_iter().zip(spans) {
             let next = span.map_or(start, |(_, next)| next);
             let again = span.filter(|(from, next)| from < next);
             self.warming |= again.is_some();
-            self.places.push(TopicPosition { partition, again, next, end: None, idle: false });
+            let (read, end, idle) = (next, None, false);
+            self.places.push(TopicPosition { partition, again, next, read, end, idle });
+        }
+        if self.behind() > first {
+            self.go_ahead(topics);
         }
         for topic in self.news.forgotten() {
             self.forgot(topic, i64::MIN);
@@ -116,14 +134,16 @@ impl ClaimedLane {
         &self.id
     }
 
-    /// What the lane remembers.
-    pub(super) fn measured(&self) -> &Lane {
-        self.feed.lane()
+    /// What feeds the lane that speaks, and the one that will.
+    pub(super) fn feeds(&self) -> impl Iterator<Item = &LanePipeline> {
+        let next = self.catching_up.as_ref().map(CatchUp::feed);
+        std::iter::once(&self.feed).chain(next)
     }
 
-    /// Tells the lane something that no record does.
-    pub(super) fn tell(&mut self, input: Input<'_>) {
-        self.feed.step(input);
+    /// The same, to tell them something that no record does.
+    pub(super) fn feeds_mut(&mut self) -> impl Iterator<Item = &mut LanePipeline> {
+        let next = self.catching_up.as_mut().map(CatchUp::feed_mut);
+        std::iter::once(&mut self.feed).chain(next)
     }
 
     /// Records and values whose names found no place since this was last asked.
@@ -167,6 +187,7 @@ impl ClaimedLane {
             self.feed.measure(decoded, unstated);
             texts.reset();
         }
+        place.read = records.last().map_or(place.read, |last| last.position + 1);
         self.fresh |= !records.is_empty();
         self.read += records.len() as u64;
         self.sort_out(topics, sampler, Some((topic, records)))
@@ -291,7 +312,8 @@ impl ClaimedLane {
         self.sort_out(topics, sampler, None)?;
         let mut records = std::mem::take(&mut self.refused);
         records.extend(self.feed.frames_due()?);
-        if self.sought && !self.news.forgotten().is_empty() && self.feed.lane().warm() >= 1.0 {
+        let whole = self.catching_up.is_none() && self.feed.lane().warm() >= 1.0;
+        if self.sought && whole && !self.news.forgotten().is_empty() {
             self.news.remembers_all();
             diagnostics::warmed(&self.id);
         }

@@ -141,17 +141,19 @@ impl Ingest {
 
     /// Reads some more again of every lane that must; whether something is left.
     fn reread(&mut self) -> Result<bool, RoleError> {
-        let (mut again, mut anew) = (false, Vec::new());
-        for lane in self.held.values_mut() {
+        let (mut again, mut level, mut anew) = (false, Vec::new(), Vec::new());
+        for (id, lane) in &mut self.held {
             match lane.reread(&self.topics, self.reader.as_mut())? {
                 Reread::Done => {}
                 Reread::More => again = true,
+                Reread::Level => level.push(*id),
                 Reread::Gone(partition, gap) => anew.push((partition, gap)),
             }
         }
         for (partition, gap) in anew {
             self.gone(&partition, gap)?;
         }
+        level.into_iter().try_for_each(|lane| self.succeed(lane))?;
         Ok(again)
     }
 

@@ -126,7 +126,8 @@ impl Ingest {
         }
         if changed {
             for lane in self.held.values_mut() {
-                lane.tell(Input::Named(self.names.named()));
+                let named = self.names.named();
+                lane.feeds_mut().for_each(|feed| feed.step(Input::Named(named)));
             }
         }
         Ok(())

@@ -40,6 +40,8 @@ pub struct LanePipeline {
     frames: Vec<Frame>,
     parts: Parts,
     flushed: Uptime,
+    /// What is told of the label horizon in place of what the lane knows of it.
+    warm: Option<f64>,
     refused: Vec<UnmeasuredRecord>,
     joins: Vec<Output>,
     repeats: Repeats,
@@ -63,8 +65,20 @@ impl LanePipeline {
     #[must_use]
     pub fn new(topics: Topics, source: Source, lane: Lane) -> Self {
         let (outputs, frames, refused, joins, repeats) = Default::default();
-        let (parts, flushed) = (Parts::new(topics.shards), Uptime::MIN);
-        Self { topics, source, lane, outputs, frames, parts, flushed, refused, joins, repeats }
+        let (parts, flushed, warm) = (Parts::new(topics.shards), Uptime::MIN, None);
+        Self {
+            topics,
+            source,
+            lane,
+            outputs,
+            frames,
+            parts,
+            flushed,
+            warm,
+            refused,
+            joins,
+            repeats,
+        }
     }
 
     /// Reads and measures a record. `role` is asked where the record does not state one.
@@ -217,7 +231,9 @@ impl LanePipeline {
     }
 
     fn cut(&mut self) -> Vec<(u32, Frame)> {
+        let warm = self.warm;
         let frames = std::mem::take(&mut self.frames).into_iter();
+        let frames = frames.map(|frame| Frame { warm: warm.unwrap_or(frame.warm), ..frame });
         frames.flat_map(|frame| self.parts.cut(frame, self.flushed)).collect()
     }
 
@@ -226,6 +242,20 @@ impl LanePipeline {
             .into_iter()
             .map(|(shard, part)| Ok(self.topics.inbox(shard, None, &Inbox::Frame(part))?));
         records.collect()
+    }
+
+    /// What is told of the label horizon from now on: this share of it is remembered, by the lane
+    /// that will succeed this one.
+    pub fn tell_warm(&mut self, warm: f64) {
+        self.warm = Some(warm);
+    }
+
+    /// Another lane has told of these records: which were refused, and the sums of the panes that
+    /// are closed by now.
+    pub fn was_told(&mut self) {
+        self.refused.clear();
+        self.lane.was_told();
+        drop(self.lane.take_refused());
     }
 
     /// The frames made so far, as they are.

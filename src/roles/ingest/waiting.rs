@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Ingest;
+use super::claimed::ClaimedLane;
+use super::pipeline::LanePipeline;
 use crate::edge::clock::Uptime;
 use crate::edge::diagnostics::{counters, metrics};
 use crate::measure::{Input, WaitingElsewhere};
@@ -101,26 +103,27 @@ impl Ingest {
         self.waiting.looked = Some(now);
         let mut models: BTreeMap<ModelId, usize> = BTreeMap::new();
         let mut bytes = 0;
-        for lane in self.held.values() {
-            bytes += lane.measured().waiting_bytes();
-            for (model, waiting) in lane.measured().waiting() {
+        let mut stopped = BTreeSet::new();
+        for lane in self.held.values().flat_map(ClaimedLane::feeds).map(LanePipeline::lane) {
+            bytes += lane.waiting_bytes();
+            for (model, waiting) in lane.waiting() {
                 *models.entry(model.clone()).or_default() += waiting;
             }
+            stopped.extend(lane.stopped_joins().cloned());
         }
-        let stopped = self.held.values().flat_map(|lane| lane.measured().stopped_joins());
-        self.waiting.stopped = stopped.cloned().collect();
+        self.waiting.stopped = stopped;
         self.tell_metrics(models.values().sum(), bytes);
         self.tell_refused();
         let others = self.waiting.others(bytes);
-        for lane in self.held.values_mut() {
-            let mine = lane.measured().waiting_bytes();
+        for feed in self.held.values_mut().flat_map(ClaimedLane::feeds_mut) {
+            let mine = feed.lane().waiting_bytes();
             let mut elsewhere = models.clone();
-            for (model, waiting) in lane.measured().waiting() {
+            for (model, waiting) in feed.lane().waiting() {
                 if let Some(all) = elsewhere.get_mut(model) {
                     *all -= waiting;
                 }
             }
-            lane.tell(Input::Elsewhere(WaitingElsewhere {
+            feed.step(Input::Elsewhere(WaitingElsewhere {
                 models: &elsewhere,
                 bytes: others + bytes - mine,
                 most_bytes: self.waiting.all.most,

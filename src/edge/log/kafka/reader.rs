@@ -29,7 +29,9 @@ use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
 use crate::edge::log::gap::Gap;
 use crate::edge::log::right::{AccessRight, Operation};
-use crate::edge::log::{Commit, Committed, LogError, Partition, Read, Reader, Record};
+use crate::edge::log::{
+    ANSWER_BYTES, Commit, Committed, LogError, Partition, Read, Reader, Record,
+};
 use crate::model::LogTime;
 
 /// Records in one answer at most.
@@ -169,8 +171,8 @@ impl KafkaReader {
         if !self.came(&of, &first)? {
             return Ok(None);
         }
-        let mut records = vec![first];
-        while records.len() < BATCH {
+        let (mut bytes, mut records) = (first.bytes(), vec![first]);
+        while records.len() < BATCH && bytes < ANSWER_BYTES {
             match self.consumer.poll(Duration::ZERO) {
                 Some(Ok(message)) => {
                     let record = record::of(&message, &self.cluster);
@@ -178,6 +180,7 @@ impl KafkaReader {
                         self.next = Some((record::place(&message), record));
                         break;
                     }
+                    bytes += record.bytes();
                     records.push(record);
                 }
                 Some(Err(error)) => {

@@ -8,12 +8,10 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use super::board::{BoardState, PartitionSlot, StoredTopic};
 use super::headers::unpacked;
 use crate::edge::log::log_clock::AppendStamp;
-use crate::edge::log::{LogError, Record};
+use crate::edge::log::{ANSWER_BYTES, LogError, Record};
 use crate::model::{LogTime, Span};
 
 const POSITION_BITS: u32 = 44;
-/// What a batch of records holds at most, in bytes, unless its first record alone is larger.
-const BATCH_BYTES: usize = 1 << 20;
 
 /// Why an operation on the file failed, before it is worded for people.
 #[derive(Debug)]
@@ -110,10 +108,10 @@ pub(super) fn records(
     let (mut found, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
         let record = record(row)?;
-        bytes += record.value.len() + record.key.as_ref().map_or(0, Vec::len);
+        bytes += record.bytes();
         let next = record.position + 1;
         found.push(record);
-        if bytes >= BATCH_BYTES {
+        if bytes >= ANSWER_BYTES {
             return Ok((found, next));
         }
     }

@@ -3,7 +3,7 @@
 use super::{ClaimedLane, fed, unstated};
 use crate::edge::diagnostics;
 use crate::edge::log::gap::{Gap, Missing};
-use crate::edge::log::{Partition, Reader};
+use crate::edge::log::{Partition, Reader, Record};
 use crate::measure::Input;
 use crate::model::LogTime;
 use crate::topics::{RoleError, Topics};
@@ -12,12 +12,41 @@ use crate::wire::lanes::GapCause;
 /// Records of one topic that a turn reads again.
 const BATCH: usize = 500;
 
+/// Records of one topic that are read again.
+pub(super) struct Batch {
+    pub(super) records: Vec<Record>,
+    /// Where the next ones begin.
+    pub(super) next: i64,
+    /// Where some are gone: the first position that is there.
+    pub(super) gone: Option<i64>,
+}
+
+impl Batch {
+    /// Reads some from a position on, none from `upto` on, outside the group.
+    pub(super) fn read(
+        topics: &Topics,
+        reader: &mut dyn Reader,
+        partition: &Partition,
+        (from, upto): (i64, i64),
+    ) -> Result<Self, RoleError> {
+        let mut records = topics.log.scan(partition, from, BATCH)?;
+        let next = records.last().map_or(upto, |last| (last.position + 1).min(upto));
+        // Not every hole is a loss: transactions and compaction leave some, too.
+        let hole = records.first().is_none_or(|record| record.position > from);
+        let first = if hole { reader.bounds(partition)?.0.min(upto) } else { from };
+        records.retain(|record| record.position < upto);
+        Ok(Self { records, next, gone: Some(first).filter(|first| *first > from) })
+    }
+}
+
 /// How far the re-read of a lane has come.
 pub(in crate::roles::ingest) enum Reread {
     /// There is more.
     More,
     /// All that must be read again was.
     Done,
+    /// All of it was, by the lane that is to speak from now on.
+    Level,
     /// A partition was created again meanwhile.
     Gone(Partition, Gap),
 }
@@ -31,7 +60,7 @@ impl ClaimedLane {
         reader: &mut dyn Reader,
     ) -> Result<Reread, RoleError> {
         if self.sought {
-            return Ok(Reread::Done);
+            return self.catch_up(topics, reader);
         }
         let behind = self.places.iter().enumerate();
         let mut behind = behind.filter_map(|(topic, place)| Some((topic, place.again?)));
@@ -39,19 +68,14 @@ impl ClaimedLane {
             return self.read_on(reader, topics.log.now());
         };
         let Some(place) = self.places.get_mut(topic) else { return Ok(Reread::Done) };
-        let records = topics.log.scan(&place.partition, from, BATCH)?;
-        let after = records.last().map_or(upto, |last| last.position + 1);
-        place.again = Some((after, upto)).filter(|_| after < upto);
+        let batch = Batch::read(topics, reader, &place.partition, (from, upto))?;
+        place.again = Some((batch.next, upto)).filter(|_| batch.next < upto);
         let drained = place.again.is_none();
-        // Not every hole is a loss: transactions and compaction leave some, too.
-        if records.first().is_none_or(|record| record.position > from) {
-            let first = reader.bounds(&place.partition)?.0.min(upto);
-            if first > from {
-                self.news.forgot(topic, (from, first));
-                self.forgot(topic, first);
-            }
+        if let Some(first) = batch.gone {
+            self.news.forgot(topic, (from, first));
+            self.forgot(topic, first);
         }
-        for record in records.iter().filter(|record| record.position < upto) {
+        for record in &batch.records {
             self.feed.take(fed(topic, record), unstated);
         }
         if drained {
@@ -59,6 +83,14 @@ impl ClaimedLane {
         }
         self.fresh = true;
         Ok(Reread::More)
+    }
+
+    /// The lane that speaks reads on; its successor reads some more again.
+    fn catch_up(&mut self, topics: &Topics, reader: &mut dyn Reader) -> Result<Reread, RoleError> {
+        let Some(successor) = &mut self.catching_up else { return Ok(Reread::Done) };
+        let level = successor.read(&self.places, &mut self.news, topics, reader)?;
+        self.feed.tell_warm(successor.warm());
+        Ok(if level { Reread::Level } else { Reread::More })
     }
 
     /// Everything was read again: sends the reader to where it goes on.
@@ -76,7 +108,7 @@ impl ClaimedLane {
             reader.seek(&place.partition, place.next)?;
         }
         self.sought = true;
-        if self.warming && self.news.forgotten().is_empty() {
+        if self.warming && self.catching_up.is_none() && self.news.forgotten().is_empty() {
             diagnostics::warmed(&self.id);
         }
         Ok(Reread::Done)
@@ -88,7 +120,7 @@ impl ClaimedLane {
         self.news.tell(topic, (gap.from, gap.to), GapCause::Deleted, now);
         self.forgot(topic, gap.to);
         if let Some(place) = self.places.get_mut(topic) {
-            place.next = gap.to;
+            (place.next, place.read) = (gap.to, gap.to);
         }
     }
 
