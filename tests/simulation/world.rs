@@ -61,7 +61,8 @@ pub(crate) struct World {
     clock_ahead_s: i64,
     /// Whether each record is measured alike in every life of its lane. What a lane has learned of
     /// lags starts again with each, and of two topics one or the other is read first; then a
-    /// record that comes late may be late, a duplicate or in time.
+    /// record that comes late may be late, a duplicate or in time. Where any past counts as long,
+    /// labels are lost until it has been read again.
     pub(crate) exact: bool,
 }
 
@@ -94,7 +95,7 @@ impl World {
             .collect();
         let ids: Vec<_> = models.iter().map(|model| model.id.clone()).collect();
         let registry = SharedRegistry::new(&site, &ids, defect == Defect::AppliesTwice);
-        let (mut source, settings) = (source.clone(), settings.clone());
+        let (mut source, mut settings) = (source.clone(), settings.clone());
         let (two_topics, learns) = (random.chance(0.3), random.chance(0.3));
         let outcomes = if two_topics { OUTCOMES } else { TELEMETRY };
         if two_topics {
@@ -105,7 +106,11 @@ impl World {
         if !learns {
             source.max_skew = Span::ZERO;
         }
-        let exact = !two_topics && !learns;
+        let long_past = seed % 4 == 3;
+        if long_past {
+            settings.reread_first = 0;
+        }
+        let exact = !two_topics && !learns && !long_past;
         let producers = Producers::new(&site, seed, (lanes, outcomes));
         let makings = Makings { site: site.clone(), topics, source, settings, registry };
         site.broker.create(TELEMETRY, lanes, false);
