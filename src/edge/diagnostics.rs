@@ -212,6 +212,20 @@ pub fn signatures_begin(shard: u32, from: Option<i64>) {
     }
 }
 
+/// A router starts, and no broker answers.
+pub fn routes_without_log() {
+    warn!("no broker answers, so requests are routed and their telemetry waits, up to its limit");
+}
+
+/// The inputs of recent requests take all the memory that they may.
+pub fn inputs_dropped(source: &SourceId, held: &str) {
+    warn!(
+        %source, held,
+        "inputs of recent requests take all the memory they may, so inputs of two versions that \
+         answer far apart are not compared; raise ingest.max_waiting_mebibytes, or log fewer features"
+    );
+}
+
 /// A role folds or writes instructions on a shared log, and has no keys.
 pub fn instructions_unsigned(part: &str) {
     warn!(

@@ -87,6 +87,8 @@ pub struct WaitingElsewhere<'a> {
     pub bytes: usize,
     /// Bytes that those of all lanes may take.
     pub most_bytes: usize,
+    /// Bytes that the inputs of recent requests may take in this lane.
+    pub input_bytes: usize,
 }
 
 /// What waiting requests have filled.

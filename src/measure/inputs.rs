@@ -1,40 +1,37 @@
 //! Recorded inputs, kept until another version may have answered the same request.
 //!
 //! They are large, so they are kept for [`TOGETHER`] and not for the label horizon, side by side
-//! in one block per pane, and a block is dropped whole.
+//! in one block per pane, and a block is dropped whole. Past the bytes that they may take, the
+//! oldest block goes early: what two versions were asked long apart is then not compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use super::names::FeatureIx;
 use super::panes::Panes;
+use super::table::Table;
 use crate::model::{EventTime, Feature, Span};
 use crate::sums::Grid;
 
 /// How far apart two versions may answer for their inputs to be compared.
 pub(super) const TOGETHER: Span = Span::from_s(300);
 
+/// Lists of features of which an answer may share one.
+const LISTS: usize = 16;
+
 /// One input.
-#[derive(Debug)]
-pub(super) enum InputValue {
+#[derive(Debug, Clone, Copy)]
+pub(super) enum InputValue<'a> {
     Number(f64),
-    Category(Box<str>),
+    Category(&'a str),
     Missing,
     Unusable,
 }
 
-impl InputValue {
-    fn of(feature: &Feature<'_>) -> Self {
-        match feature {
-            Feature::Number(number) => Self::Number(*number),
-            Feature::Category(name) => Self::Category(name.as_ref().into()),
-            Feature::Missing => Self::Missing,
-            Feature::Unusable => Self::Unusable,
-        }
-    }
-
-    pub(super) fn count(&self, grid: &mut Grid, cap: usize) {
+impl InputValue<'_> {
+    pub(super) fn count(self, grid: &mut Grid, cap: usize) {
         match self {
-            Self::Number(number) => grid.number(*number),
+            Self::Number(number) => grid.number(number),
             Self::Category(name) => grid.category(name, cap),
             Self::Missing => grid.missing += 1,
             Self::Unusable => grid.unusable += 1,
@@ -51,14 +48,110 @@ impl InputsPlace {
     pub(super) const NONE: Self = Self(u32::MAX);
 }
 
-/// The inputs of recent answers, by the end of the pane in which they are last needed.
-#[derive(Debug, Default)]
-pub(super) struct RecentInputs(BTreeMap<EventTime, Vec<KeptInputs>>);
+/// An input in eight bytes: a number, or a NaN whose bits say what else it is.
+#[derive(Debug, Clone, Copy)]
+struct PackedInput(u64);
+
+impl PackedInput {
+    const OTHER: u64 = 0x7ff8 << 48;
+    const MISSING: Self = Self(Self::OTHER);
+    const UNUSABLE: Self = Self(Self::OTHER | 1);
+    const NAN: Self = Self(Self::OTHER | 2);
+    /// From here on a category, by its number in the block.
+    const CATEGORY: u64 = Self::OTHER | 3;
+
+    fn number(number: f64) -> Self {
+        if number.is_nan() { Self::NAN } else { Self(number.to_bits()) }
+    }
+
+    fn category(number: u32) -> Self {
+        Self(Self::CATEGORY + u64::from(number))
+    }
+}
 
 /// The inputs of one answer, in the order of their indices.
-type KeptInputs = Box<[(FeatureIx, InputValue)]>;
+#[derive(Debug)]
+struct KeptInputs {
+    of: Arc<[FeatureIx]>,
+    values: Box<[PackedInput]>,
+}
+
+/// The inputs of answers that are needed until the same time.
+#[derive(Debug)]
+struct InputsBlock {
+    answers: Vec<KeptInputs>,
+    categories: Table<Box<str>, ()>,
+    bytes: usize,
+}
+
+impl InputsBlock {
+    fn new() -> Self {
+        Self { answers: Vec::new(), categories: Table::new(), bytes: 0 }
+    }
+
+    fn packed(&mut self, feature: &Feature<'_>) -> PackedInput {
+        match feature {
+            Feature::Number(number) => PackedInput::number(*number),
+            Feature::Category(name) => PackedInput::category(match self.categories.find(0, name) {
+                Some(known) => known,
+                None => {
+                    self.bytes += name.len() + size_of::<Box<str>>();
+                    self.categories.add(0, name.as_ref().into(), ())
+                }
+            }),
+            Feature::Missing => PackedInput::MISSING,
+            Feature::Unusable => PackedInput::UNUSABLE,
+        }
+    }
+
+    fn value(&self, packed: PackedInput) -> InputValue<'_> {
+        match packed.0.checked_sub(PackedInput::OTHER) {
+            Some(0) => InputValue::Missing,
+            Some(1) => InputValue::Unusable,
+            Some(2) => InputValue::Number(f64::NAN),
+            Some(other @ ..=0xffff_ffff) => {
+                InputValue::Category(self.categories.at((other - 3) as u32).1)
+            }
+            // Negative numbers are above, all others below.
+            Some(_) | None => InputValue::Number(f64::from_bits(packed.0)),
+        }
+    }
+}
+
+/// The inputs of recent answers, by the end of the pane in which they are last needed.
+#[derive(Debug)]
+pub(super) struct RecentInputs {
+    blocks: BTreeMap<EventTime, InputsBlock>,
+    /// Features that the last answers had, in the order of their indices: most have the same.
+    lists: VecDeque<Arc<[FeatureIx]>>,
+    bytes: usize,
+    most: usize,
+    dropped: u64,
+    /// Scratch: the inputs being kept.
+    pairs: Vec<(FeatureIx, PackedInput)>,
+}
 
 impl RecentInputs {
+    pub(super) fn new() -> Self {
+        let (blocks, lists, pairs) = Default::default();
+        Self { blocks, lists, bytes: 0, most: usize::MAX, dropped: 0, pairs }
+    }
+
+    /// How many bytes they may take.
+    pub(super) fn limit(&mut self, most: usize) {
+        self.most = most;
+    }
+
+    /// Bytes that they take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Answers whose inputs went early, since this was last asked.
+    pub(super) fn take_dropped(&mut self) -> u64 {
+        std::mem::take(&mut self.dropped)
+    }
+
     /// Keeps the inputs of an answer given at `ts`, unless they are too old to be needed.
     pub(super) fn keep<'a>(
         &mut self,
@@ -69,30 +162,74 @@ impl RecentInputs {
         if panes.passed(ts + TOGETHER) {
             return InputsPlace::NONE;
         }
-        let block = self.0.entry(panes.end_of(ts + TOGETHER)).or_default();
-        let Ok(place) = u32::try_from(block.len()) else { return InputsPlace::NONE };
-        let kept = inputs.map(|(index, feature)| (index, InputValue::of(feature)));
-        let mut kept: Box<[_]> = kept.collect();
-        kept.sort_by_key(|(index, _)| *index);
-        block.push(kept);
+        let until = panes.end_of(ts + TOGETHER);
+        let block = self.blocks.entry(until).or_insert_with(InputsBlock::new);
+        let Ok(place) = u32::try_from(block.answers.len()) else { return InputsPlace::NONE };
+        let before = block.bytes;
+        self.pairs.clear();
+        self.pairs.extend(inputs.map(|(index, feature)| (index, block.packed(feature))));
+        self.pairs.sort_by_key(|(index, _)| *index);
+        let of = shared(&mut self.lists, self.pairs.iter().map(|(index, _)| *index));
+        let values: Box<[_]> = self.pairs.iter().map(|(_, value)| *value).collect();
+        block.bytes += size_of::<KeptInputs>() + size_of_val(&*values);
+        block.answers.push(KeptInputs { of, values });
+        self.bytes += block.bytes - before;
+        self.trim(until);
         InputsPlace(place)
     }
 
+    /// Past their bytes the oldest go, but for the block that was just added to.
+    fn trim(&mut self, added: EventTime) {
+        while self.bytes > self.most {
+            match self.blocks.first_entry().filter(|first| *first.key() != added) {
+                Some(first) => {
+                    let block = first.remove();
+                    self.bytes -= block.bytes;
+                    self.dropped += block.answers.len() as u64;
+                }
+                None => return,
+            }
+        }
+    }
+
     /// The inputs of an answer given at `ts`, in the order of their indices.
-    pub(super) fn at(
-        &self,
+    pub(super) fn at<'a>(
+        &'a self,
         ts: EventTime,
         place: InputsPlace,
         panes: &Panes,
-    ) -> &[(FeatureIx, InputValue)] {
-        let block = self.0.get(&panes.end_of(ts + TOGETHER));
-        block.and_then(|block| block.get(place.0 as usize)).map_or(&[], |kept| kept)
+    ) -> impl Iterator<Item = (FeatureIx, InputValue<'a>)> + use<'a> {
+        let block = self.blocks.get(&panes.end_of(ts + TOGETHER));
+        let kept = block.and_then(|block| Some((block, block.answers.get(place.0 as usize)?)));
+        kept.into_iter().flat_map(|(block, kept)| {
+            let values = kept.values.iter().map(|packed| block.value(*packed));
+            kept.of.iter().copied().zip(values)
+        })
     }
 
     /// Drops what no open pane can need.
     pub(super) fn forget(&mut self, mark: EventTime) {
-        while self.0.first_entry().is_some_and(|first| *first.key() <= mark) {
-            self.0.pop_first();
+        while let Some(first) = self.blocks.first_entry().filter(|first| *first.key() <= mark) {
+            self.bytes -= first.remove().bytes;
         }
     }
+}
+
+/// The list of these features: one that an answer before had, if it is the same.
+fn shared(
+    lists: &mut VecDeque<Arc<[FeatureIx]>>,
+    features: impl ExactSizeIterator<Item = FeatureIx> + Clone,
+) -> Arc<[FeatureIx]> {
+    let known = lists
+        .iter()
+        .find(|list| list.len() == features.len() && list.iter().copied().eq(features.clone()));
+    if let Some(known) = known {
+        return Arc::clone(known);
+    }
+    let new: Arc<[_]> = features.collect();
+    if lists.len() == LISTS {
+        lists.pop_front();
+    }
+    lists.push_back(Arc::clone(&new));
+    new
 }

@@ -109,7 +109,7 @@ impl Lane {
             halves: Halves::new(source.max_waiting),
             behind: false,
             flushed: Flushed::new(epoch, topics),
-            inputs: RecentInputs::default(),
+            inputs: RecentInputs::new(),
             lost_labels: Vec::new(),
             version: None,
             features: Vec::new(),
@@ -182,6 +182,17 @@ impl Lane {
         self.join.bytes()
     }
 
+    /// Bytes that the inputs of recent requests take.
+    #[must_use]
+    pub fn input_bytes(&self) -> usize {
+        self.inputs.bytes()
+    }
+
+    /// Answers whose inputs were dropped early, since this was last asked.
+    pub fn take_dropped_inputs(&mut self) -> u64 {
+        self.inputs.take_dropped()
+    }
+
     /// Takes one input; what follows from it is added to `out`.
     pub fn step(&mut self, input: Input<'_>, out: &mut Vec<Output>) {
         match input {
@@ -206,6 +217,7 @@ impl Lane {
             }
             Input::End => self.end(out),
             Input::Elsewhere(elsewhere) => {
+                self.inputs.limit(elsewhere.input_bytes);
                 let names = &self.names;
                 self.join.elsewhere(&elsewhere, |model| names.model_name(model).clone());
             }

@@ -266,15 +266,15 @@ fn compare(x: &Scored, y: &Scored, room: &mut JoinContext<'_>) {
     }
     let (a, b) = if room.ordered(x.version, y.version) { (x, y) } else { (y, x) };
     let left = room.inputs.at(a.ts, a.inputs, room.panes);
-    let mut right = room.inputs.at(b.ts, b.inputs, room.panes).iter().peekable();
+    let mut right = room.inputs.at(b.ts, b.inputs, room.panes).peekable();
     for (feature, of_a) in left {
-        while right.next_if(|(other, _)| other < feature).is_some() {}
-        let Some((_, of_b)) = right.next_if(|(other, _)| other == feature) else { continue };
+        while right.next_if(|(other, _)| *other < feature).is_some() {}
+        let Some((_, of_b)) = right.next_if(|(other, _)| *other == feature) else { continue };
         room.panes.pair(pane, room.at, (a.version, b.version));
         for (of, with, value) in [(a, b, of_a), (b, a, of_b)] {
             let of = InputsOf::Shared(of.version, with.version);
             if let Some(grids) = room.panes.features(pane, of) {
-                value.count(grids.entry(*feature).or_default(), room.categories);
+                value.count(grids.entry(feature).or_default(), room.categories);
             }
         }
     }

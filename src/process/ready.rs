@@ -4,12 +4,18 @@
 //! start together, each would create the topics by its own settings.
 
 use std::collections::BTreeMap;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use super::{RoleSet, rights};
 use crate::config::Config;
+use crate::edge::diagnostics;
 use crate::edge::log::{LogError, Topic};
 use crate::model::SourceId;
 use crate::topics::Topics;
+
+/// How long a router waits for the brokers before it routes without having asked them.
+const ASKED_WITHIN: Duration = Duration::from_secs(3);
 
 /// What is missing or does not fit.
 #[derive(Debug, thiserror::Error)]
@@ -115,6 +121,23 @@ pub(super) fn ready(topics: &Topics, config: &Config, part: &RoleSet) -> Result<
         }
     }
     Ok(())
+}
+
+/// The same for a router. It routes without the log, too, so it does not wait until a broker answers.
+pub(super) fn ready_to_route(topics: &Topics, config: &Config) -> Result<(), NotReady> {
+    let (topics, config) = (topics.clone(), config.clone());
+    let (told, answers) = mpsc::channel();
+    std::thread::spawn(move || {
+        // Nobody may be waiting for it any more.
+        let _unheard = told.send(ready(&topics, &config, &RoleSet::Route));
+    });
+    match answers.recv_timeout(ASKED_WITHIN) {
+        Ok(Err(NotReady::Log(LogError::Storage { .. }))) | Err(_) => {
+            diagnostics::routes_without_log();
+            Ok(())
+        }
+        Ok(answer) => answer,
+    }
 }
 
 /// Checks the partitions of one of Ripcord's topics: one per shard.

@@ -11,7 +11,7 @@ use tokio::task::{JoinError, JoinHandle};
 use super::error::RoleEnd;
 use super::health::HealthBoard;
 use super::listen::listen;
-use super::ready::ready;
+use super::ready::{ready, ready_to_route};
 use super::roles::RoleThreads;
 use super::stop::StopSignal;
 use super::{ProcessError, RoleSet, rights, router, welcome};
@@ -184,7 +184,14 @@ fn topics(
             if let Some(group) = rights::scan_group(config, part) {
                 log.scan_as(&group);
             }
-            ready(&topics, config, part)?;
+            match part {
+                RoleSet::Route => ready_to_route(&topics, config)?,
+                RoleSet::All
+                | RoleSet::Ingest
+                | RoleSet::Decide
+                | RoleSet::Work(_)
+                | RoleSet::Serve => ready(&topics, config, part)?,
+            }
         }
     }
     Ok((topics, carrier))

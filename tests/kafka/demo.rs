@@ -96,7 +96,7 @@ fn processes(folder: &Path) -> Vec<(String, String)> {
 
 #[test]
 fn a_demo_that_is_killed_or_stopped_leaves_nothing_behind() {
-    let _alone = crate::world::turn();
+    let _alone = crate::world::alone();
     let folder = tempfile::tempdir().unwrap();
     let mut demo = Demo::start(folder.path());
     demo.until("watches at");
@@ -130,7 +130,7 @@ fn telemetry(folder: &Path) -> String {
 
 #[test]
 fn the_demo_on_kafka_ends_well_though_each_of_its_processes_is_killed() {
-    let _alone = crate::world::turn();
+    let _alone = crate::world::alone();
     let folder = tempfile::tempdir().unwrap();
     let mut demo = Demo::start(folder.path());
     for (words, role) in KILLS {

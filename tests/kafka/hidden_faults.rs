@@ -20,14 +20,14 @@ use crate::common::hidden::{
 };
 use crate::common::pipeline::Pipeline;
 use crate::positions::retention;
-use crate::world::{LONG, turn};
+use crate::world::{LONG, alone};
 
 /// Seconds of the stream that retention takes before they are read.
 const DELETED_S: Range<i64> = ONSET_S..ONSET_S + 60;
 
 #[test]
 fn on_kafka() {
-    let _turn = turn();
+    let _alone = alone();
     let clock = Arc::new(SimulatedClock::new(SystemClock.now()));
     let log = Arc::new(KafkaLog::open(&broker::settings(), Arc::clone(&clock) as _).unwrap());
     let namespace = Namespace::new(&broker::unique("t")).unwrap();

@@ -8,7 +8,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use ripcord::config::KafkaSettings;
 use ripcord::edge::clock::{Clock as _, Stopwatch, SystemClock};
@@ -24,12 +24,17 @@ use crate::common::broker;
 /// Longer than anything takes here, a broker's restart included.
 pub const LONG: Span = Span::from_s(120);
 
-/// On two cores one pipeline at a time is enough.
-static TURN: Mutex<()> = Mutex::new(());
+/// Held by every pipeline; what needs the machine for itself holds it alone.
+static MACHINE: RwLock<()> = RwLock::new(());
+
+/// Waits until nobody needs the machine alone.
+fn shared() -> RwLockReadGuard<'static, ()> {
+    MACHINE.read().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Waits until no other pipeline runs.
-pub fn turn() -> MutexGuard<'static, ()> {
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+pub fn alone() -> RwLockWriteGuard<'static, ()> {
+    MACHINE.write().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub const REGISTRY: &str = r#"{"schema":"ripcord.registry/1","revision":1,"models":[
@@ -53,7 +58,7 @@ pub struct World {
     pub shape: Shape,
     pub from: EventTime,
     sent: u64,
-    _turn: MutexGuard<'static, ()>,
+    _machine: RwLockReadGuard<'static, ()>,
 }
 
 /// A process, and what it logs. Dropping it is kill -9.
@@ -80,17 +85,15 @@ impl Process {
     /// What it answers by HTTP: the status and the body. It was started with an address, and says
     /// which it got.
     pub fn get(&self, path: &str) -> (u16, String) {
-        let at = until("it says where it answers", || {
-            let said = self.said();
-            said.split_whitespace().find_map(|word| word.strip_prefix("at=")).map(str::to_owned)
-        });
-        let mut stream = TcpStream::connect(&at).unwrap();
-        let request = format!("GET {path} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+        let at = until("it says where it answers", || self.told("at="));
+        ask(&at, "GET", path, "")
+    }
+
+    /// What it has logged behind a word like `at=`.
+    pub fn told(&self, word: &str) -> Option<String> {
+        let said = self.said();
+        let found = said.split_whitespace().find_map(|one| one.strip_prefix(word))?;
+        Some(found.trim_matches('"').to_owned())
     }
 
     /// The lines of a metric.
@@ -127,6 +130,21 @@ impl Drop for Process {
     }
 }
 
+/// What an address answers by HTTP: the status and the body.
+pub fn ask(at: &str, method: &str, path: &str, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(at).unwrap();
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {at}\r\nconnection: close\r\n\
+         content-length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
 impl World {
     /// Topics are made, `registry` is the registry.json, `more` follows the settings.
     pub fn new(shape: Shape, registry: &str, more: &str) -> Self {
@@ -146,7 +164,7 @@ impl World {
         registry: &str,
         more: &str,
     ) -> Self {
-        let turn = turn();
+        let machine = shared();
         let (name, topic) = (broker::unique("t"), topic.to_owned());
         let folder = tempfile::tempdir().unwrap();
         let properties: Vec<_> = settings
@@ -174,7 +192,7 @@ impl World {
         let hour_ago = SystemClock.now().as_ms() - 3_600_000;
         let from = EventTime::from_ms(hour_ago - hour_ago % 60_000);
         let namespace = Namespace::new(&name).unwrap();
-        let world = Self { folder, log, namespace, topic, shape, from, sent: 0, _turn: turn };
+        let world = Self { folder, log, namespace, topic, shape, from, sent: 0, _machine: machine };
         world.run(&["topics", "create", "--telemetry"]);
         world
     }

@@ -87,6 +87,9 @@ metrics! {
     WAITING = "ripcord_waiting_requests",
         "Predictions and outcomes that wait for each other in this process, by source";
     WAITING_BYTES = "ripcord_waiting_bytes", "Memory that remembered requests take, by source";
+    INPUT_BYTES = "ripcord_input_bytes", "Memory that inputs of recent requests take, by source";
+    INPUTS_DROPPED = "ripcord_inputs_dropped",
+        "Answers whose inputs were dropped before another version could answer, by source";
     STOPPED_JOINS = "ripcord_stopped_joins",
         "Models whose labels are not counted, because too many requests wait, by source";
     UNPLACED = "ripcord_unplaced_names",

@@ -151,6 +151,16 @@ impl ClaimedLane {
         self.feed.take_refused()
     }
 
+    /// What must be read again before it can speak was read.
+    pub(super) fn speaks(&self) -> bool {
+        self.sought
+    }
+
+    /// All that must be read again was, and no other lane is to succeed it.
+    pub(super) fn is_read_again(&self) -> bool {
+        self.sought && self.catching_up.is_none()
+    }
+
     /// Records that must be read again.
     pub(super) fn behind(&self) -> u64 {
         let spans = self.places.iter().filter_map(|place| place.again);

@@ -139,22 +139,25 @@ impl Ingest {
         Ok(turn)
     }
 
-    /// Reads some more again of every lane that must; whether something is left.
+    /// Reads some more again of the first lane that must; whether something is left. One lane after
+    /// the other: a client of the log that turns from lane to lane fetches everything many times.
     fn reread(&mut self) -> Result<bool, RoleError> {
-        let (mut again, mut level, mut anew) = (false, Vec::new(), Vec::new());
-        for (id, lane) in &mut self.held {
-            match lane.reread(&self.topics, self.reader.as_mut())? {
-                Reread::Done => {}
-                Reread::More => again = true,
-                Reread::Level => level.push(*id),
-                Reread::Gone(partition, gap) => anew.push((partition, gap)),
+        let waits = |lane: &&mut ClaimedLane| !lane.is_read_again();
+        let mute = |lane: &&mut ClaimedLane| !lane.speaks();
+        let next = match self.held.values_mut().find(mute) {
+            Some(lane) => Some(lane),
+            None => self.held.values_mut().find(waits),
+        };
+        let Some(lane) = next else { return Ok(false) };
+        match lane.reread(&self.topics, self.reader.as_mut())? {
+            Reread::Done | Reread::More => {}
+            Reread::Level => {
+                let lane = lane.id().lane;
+                self.succeed(lane)?;
             }
+            Reread::Gone(partition, gap) => self.gone(&partition, gap)?,
         }
-        for (partition, gap) in anew {
-            self.gone(&partition, gap)?;
-        }
-        level.into_iter().try_for_each(|lane| self.succeed(lane))?;
-        Ok(again)
+        Ok(true)
     }
 
     /// Flushes and commits everything, for a quick start next time.

@@ -280,6 +280,11 @@ impl LanePipeline {
         self.lane.take_refused()
     }
 
+    /// Answers whose inputs were dropped early, since this was last asked.
+    pub fn take_dropped_inputs(&mut self) -> u64 {
+        self.lane.take_dropped_inputs()
+    }
+
     /// The lane that it feeds.
     #[must_use]
     pub fn lane(&self) -> &Lane {

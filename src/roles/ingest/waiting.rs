@@ -1,7 +1,8 @@
 //! How much the lanes of a process may remember together, and who is told of it.
 //!
 //! A model's requests may lie in all lanes of its source, so its limit holds over all of them.
-//! Bytes are limited over all sources: memory is the process's.
+//! Bytes are limited over all sources: memory is the process's. Of these bytes a quarter more may be
+//! taken by inputs of recent requests, in equal parts by every lane.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -11,9 +12,13 @@ use super::Ingest;
 use super::claimed::ClaimedLane;
 use super::pipeline::LanePipeline;
 use crate::edge::clock::Uptime;
-use crate::edge::diagnostics::{counters, metrics};
+use crate::edge::diagnostics::{self, counters, metrics};
 use crate::measure::{Input, WaitingElsewhere};
 use crate::model::{ModelId, Span};
+use crate::phrases;
+
+/// The part of the bytes for waiting requests that inputs of recent ones may take beside them.
+const INPUTS: usize = 4;
 
 /// Time between two looks at what all lanes remember.
 const LOOK_EVERY: Span = Span::from_s(1);
@@ -39,13 +44,15 @@ pub(super) struct WaitingShare {
     all: WaitingBytes,
     mine: usize,
     looked: Option<Uptime>,
+    /// It was told that inputs are dropped early.
+    told: bool,
     /// Models whose labels are not counted, as of then.
     stopped: BTreeSet<ModelId>,
 }
 
 impl WaitingShare {
     pub(super) fn new(all: WaitingBytes) -> Self {
-        Self { all, mine: 0, looked: None, stopped: BTreeSet::new() }
+        Self { all, mine: 0, looked: None, told: false, stopped: BTreeSet::new() }
     }
 
     /// What the other sources take, now that this one takes `mine`.
@@ -87,6 +94,21 @@ impl Ingest {
         }
     }
 
+    fn tell_inputs(&mut self) {
+        let of = || vec![("source", self.source.id.to_string())];
+        let feeds = || self.held.values().flat_map(ClaimedLane::feeds);
+        let bytes: usize = feeds().map(|feed| feed.lane().input_bytes()).sum();
+        counters::set(metrics::INPUT_BYTES, of(), bytes as f64);
+        let feeds = self.held.values_mut().flat_map(ClaimedLane::feeds_mut);
+        let dropped = feeds.map(LanePipeline::take_dropped_inputs).sum();
+        if dropped > 0 {
+            counters::add(metrics::INPUTS_DROPPED, of(), dropped);
+            if !std::mem::replace(&mut self.waiting.told, true) {
+                diagnostics::inputs_dropped(&self.source.id, &phrases::bytes(bytes));
+            }
+        }
+    }
+
     fn tell_metrics(&self, waiting: usize, bytes: usize) {
         let of = || vec![("source", self.source.id.to_string())];
         counters::set(metrics::WAITING, of(), waiting as f64);
@@ -113,6 +135,9 @@ impl Ingest {
         }
         self.waiting.stopped = stopped;
         self.tell_metrics(models.values().sum(), bytes);
+        self.tell_inputs();
+        let lanes = self.held.len() * self.settings.known.len().max(1);
+        let input_bytes = self.waiting.all.most / INPUTS / lanes.max(1);
         self.tell_refused();
         let others = self.waiting.others(bytes);
         for feed in self.held.values_mut().flat_map(ClaimedLane::feeds_mut) {
@@ -127,6 +152,7 @@ impl Ingest {
                 models: &elsewhere,
                 bytes: others + bytes - mine,
                 most_bytes: self.waiting.all.most,
+                input_bytes,
             }));
         }
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its own lines must fail")]
 
 mod clocks;
+mod inputs;
 mod names;
 mod properties;
 mod tables;

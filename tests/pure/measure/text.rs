@@ -84,7 +84,12 @@ impl Lines {
             "elsewhere" => {
                 let [waiting, bytes, most] = [0, 1, 2].map(|at| plain[at].parse().unwrap());
                 let models = [("m".parse().unwrap(), waiting)].into();
-                let input = WaitingElsewhere { models: &models, bytes, most_bytes: most };
+                let input = WaitingElsewhere {
+                    models: &models,
+                    bytes,
+                    most_bytes: most,
+                    input_bytes: usize::MAX,
+                };
                 return self.lane.step(Input::Elsewhere(input), &mut self.out);
             }
             "bad" => Err(UnreadRecord {

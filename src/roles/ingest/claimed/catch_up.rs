@@ -31,6 +31,7 @@ pub(super) struct CatchUp {
 /// How far a topic was read again.
 #[derive(Debug, Clone, Copy)]
 struct TopicAgain {
+    from: i64,
     next: i64,
     /// What a former life had read.
     known: i64,
@@ -50,8 +51,8 @@ impl CatchUp {
         let source = feed.source().clone();
         let lane = Lane::resume(&source, id, epoch, resume);
         let again = places.iter().map(|place| {
-            let (next, known) = place.again.unwrap_or((place.next, place.next));
-            TopicAgain { next, known, drained: false }
+            let (from, known) = place.again.unwrap_or((place.next, place.next));
+            TopicAgain { from, next: from, known, drained: false }
         });
         let again = again.collect();
         Self { feed: LanePipeline::new(topics.clone(), source, lane), epoch, topics: again }
@@ -67,9 +68,14 @@ impl CatchUp {
         &mut self.feed
     }
 
-    /// The share of the label horizon that it remembers.
+    /// The share of what must be read again that was, or the share of the label horizon that the
+    /// lane remembers if that is less.
     pub(super) fn warm(&self) -> f64 {
-        self.feed.lane().warm().min(NEARLY)
+        let shares = self.topics.iter().map(|topic| {
+            let all = (topic.known - topic.from).max(1);
+            (topic.next - topic.from).min(all) as f64 / all as f64
+        });
+        shares.fold(self.feed.lane().warm().min(NEARLY), f64::min)
     }
 
     /// Reads some more. Whether it has read as far as the lane that speaks.
