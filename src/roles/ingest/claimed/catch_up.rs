@@ -68,6 +68,12 @@ impl CatchUp {
         &mut self.feed
     }
 
+    /// Records of former lives that it has not read again.
+    pub(super) fn behind(&self) -> u64 {
+        let left = self.topics.iter().map(|topic| u64::try_from(topic.known - topic.next));
+        left.map(|left| left.unwrap_or(0)).sum()
+    }
+
     /// The share of what must be read again that was, or the share of the label horizon that the
     /// lane remembers if that is less.
     pub(super) fn warm(&self) -> f64 {
