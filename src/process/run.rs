@@ -42,7 +42,10 @@ pub fn run(
         asked.await;
         leave_within(most);
     });
-    let open = || -> Result<OpenLog, LogError> { OpenLog::open(&config.settings.log) };
+    let log = &config.settings.log;
+    let open = || -> Result<OpenLog, LogError> {
+        if *part == RoleSet::Route { OpenLog::unasked(log) } else { OpenLog::open(log) }
+    };
     let running = RunningProcess::start(runtime, config, part, health, open)?;
     if banner {
         running.lines().iter().for_each(|line| terminal::line(line));

@@ -29,6 +29,19 @@ impl OpenLog {
         })
     }
 
+    /// Opens it for somebody who works without it, too: no broker need answer.
+    ///
+    /// # Errors
+    /// It is in use, or a property is refused.
+    pub(crate) fn unasked(settings: &LogSettings) -> Result<Self, LogError> {
+        match &settings.kind {
+            LogKind::Local => Self::open(settings),
+            LogKind::Kafka(kafka) => {
+                Ok(Self::Kafka(KafkaLog::unasked(kafka, Arc::new(SystemClock))?))
+            }
+        }
+    }
+
     /// As any log.
     pub(crate) fn log(&self) -> Arc<dyn Log> {
         match self {

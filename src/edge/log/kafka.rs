@@ -85,7 +85,17 @@ impl KafkaLog {
     /// # Errors
     /// A property that the client refuses; brokers that cannot be reached or refuse us.
     pub fn open(settings: &KafkaSettings, clock: Arc<dyn Clock>) -> Result<Self, LogError> {
-        Ok(Self { cluster: Arc::new(Cluster::reach(settings.clone(), clock)?) })
+        let log = Self::unasked(settings, clock)?;
+        log.cluster.reach()?;
+        Ok(log)
+    }
+
+    /// The log, before the cluster was asked anything.
+    ///
+    /// # Errors
+    /// A property that the client refuses.
+    pub fn unasked(settings: &KafkaSettings, clock: Arc<dyn Clock>) -> Result<Self, LogError> {
+        Ok(Self { cluster: Arc::new(Cluster::new(settings.clone(), clock)?) })
     }
 
     /// Describes a topic; `None` if it does not exist.

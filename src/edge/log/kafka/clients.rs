@@ -59,19 +59,25 @@ impl ClientContext for Quiet {
 
     fn error(&self, error: KafkaError, reason: &str) {
         if !matches!(error, KafkaError::Global(RDKafkaErrorCode::PartitionEOF)) {
-            // "All brokers are down" says less than the reason why one did not answer.
             let mut kept = lock(&self.0);
-            let none = matches!(error, KafkaError::Global(RDKafkaErrorCode::AllBrokersDown));
+            let none = all_down(&error);
             if !none || kept.is_none() {
                 *kept = Some(reason.to_owned());
             }
             drop(kept);
-            diagnostics::kafka_trouble(&error.to_string(), reason);
+            if !none {
+                diagnostics::kafka_trouble(&error.to_string(), reason);
+            }
         }
     }
 }
 
 impl ConsumerContext for Quiet {}
+
+/// "All brokers are down" is said twice a second, and says less than why one did not answer.
+pub(super) fn all_down(error: &KafkaError) -> bool {
+    matches!(error, KafkaError::Global(RDKafkaErrorCode::AllBrokersDown))
+}
 
 /// Logs a message of a client. A property that this kind of client does not use is no problem: the
 /// user's properties go to all of them.

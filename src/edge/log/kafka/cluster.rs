@@ -47,11 +47,12 @@ pub(super) struct Cluster {
 }
 
 impl Cluster {
-    pub(super) fn reach(settings: KafkaSettings, clock: Arc<dyn Clock>) -> Result<Self, LogError> {
+    /// Sets up its first client; the brokers are not asked anything yet.
+    pub(super) fn new(settings: KafkaSettings, clock: Arc<dyn Clock>) -> Result<Self, LogError> {
         let asker = clients::asker(&settings)
             .create_with_context(Quiet::default())
             .map_err(|error| failed("setting up a Kafka client (check kafka.properties)", error))?;
-        let cluster = Self {
+        Ok(Self {
             settings,
             clock: LogClock::of_brokers(clock),
             asker,
@@ -62,13 +63,17 @@ impl Cluster {
             members: Mutex::default(),
             scanners: Scanners::default(),
             views: Views::default(),
-        };
-        let doing = format!("reaching the brokers {}", cluster.settings.brokers);
+        })
+    }
+
+    /// Asks the brokers for a sign of life.
+    pub(super) fn reach(&self) -> Result<(), LogError> {
+        let doing = format!("reaching the brokers {}", self.settings.brokers);
         let hint = "check kafka.brokers, and kafka.properties for TLS and passwords";
-        let reached = cluster.asker.fetch_metadata(None, REACHED);
-        cluster.serve_callbacks();
-        match (reached, cluster.asker.context().reason()) {
-            (Ok(_), _) => Ok(cluster),
+        let reached = self.asker.fetch_metadata(None, REACHED);
+        self.serve_callbacks();
+        match (reached, self.asker.context().reason()) {
+            (Ok(_), _) => Ok(()),
             (Err(_), Some(why)) => {
                 Err(LogError::Storage { doing, source: format!("{why}; {hint}").into() })
             }

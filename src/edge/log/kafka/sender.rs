@@ -51,7 +51,9 @@ impl ClientContext for Reports {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        diagnostics::kafka_trouble(&error.to_string(), reason);
+        if !clients::all_down(&error) {
+            diagnostics::kafka_trouble(&error.to_string(), reason);
+        }
     }
 }
 
