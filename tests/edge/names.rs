@@ -82,11 +82,12 @@ fn five_thousand_models_do_not_hide_the_one_that_counts() {
     let told = told(case.name, start(), incidents.iter()).expect("nothing was told");
     assert!(told.blind.is_none(), "{told:?}");
     assert!((0.0..=300.0).contains(&told.after_s), "{told:?}");
-    // The places and one for the model that is named; each life of ingest may give one otherwise.
+    // The places and one for the model that is named. Each of the three lives of the lane gives
+    // some otherwise: the second has not read the past, and the third succeeds it.
     let (held, models) = places(&pipeline);
-    assert!((PLACES..PLACES + 10).contains(&held), "{held} places");
+    assert!((PLACES..PLACES + 50).contains(&held), "{held} places");
     assert!(models.contains(case.name));
-    assert!(models.len() < PLACES + 10, "{} models", models.len());
+    assert!(models.len() < PLACES + 50, "{} models", models.len());
     let status = pipeline.decide().status();
     let records = status.iter().flat_map(|status| status.records.values()).next().unwrap();
     let refused = records.rejected[&Reject::TooManyModels];
