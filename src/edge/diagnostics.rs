@@ -93,7 +93,10 @@ pub fn lanes_uneven(source: &SourceId, why: &str) {
 
 /// A lane reads the records again that may still join with an outcome.
 pub fn warming(lane: &LaneId, records: u64) {
-    info!(%lane, records, "warming, no labels are counted until old records are read again");
+    info!(
+        %lane, records,
+        "warming, labels of old predictions are not counted until these are read again"
+    );
 }
 
 /// A lane has read all of them.
@@ -212,9 +215,9 @@ pub fn signatures_begin(shard: u32, from: Option<i64>) {
     }
 }
 
-/// A router starts, and no broker answers.
-pub fn routes_without_log() {
-    warn!("no broker answers, so requests are routed and their telemetry waits, up to its limit");
+/// A router starts, and the log does not answer.
+pub fn routes_without_log(why: &str) {
+    warn!(why, "the log does not answer; requests are routed, and their telemetry waits");
 }
 
 /// The inputs of recent requests take all the memory that they may.
@@ -222,7 +225,8 @@ pub fn inputs_dropped(source: &SourceId, held: &str) {
     warn!(
         %source, held,
         "inputs of recent requests take all the memory they may, so inputs of two versions that \
-         answer far apart are not compared; raise ingest.max_waiting_mebibytes, or log fewer features"
+         answer far apart are not compared; raise ingest.max_waiting_mebibytes, or log fewer \
+         features"
     );
 }
 

@@ -86,6 +86,13 @@ impl Lanes {
         self.lanes.entry(lane).or_insert(Lane { epoch: 0, heard: now, state: None })
     }
 
+    /// Panes that end at or before it were said for the last time by the lane's last frame.
+    #[must_use]
+    pub fn last_said(&self, lane: u32) -> EventTime {
+        let state = self.lanes.get(&lane).and_then(|lane| lane.state.as_ref());
+        state.map_or(EventTime::MIN, |state| state.watermark)
+    }
+
     /// The process that measures this lane is alive.
     pub fn heartbeat(&mut self, lane: u32, now: LogTime) {
         self.lane(lane, now).heard = now;

@@ -123,7 +123,8 @@ impl Judge {
                 if let Some(source) = self.sources.get_mut(&lane.source)
                     && source.lanes.claim(lane.lane, epoch, now)
                 {
-                    source.panes.forget(lane.lane);
+                    let said = source.lanes.last_said(lane.lane);
+                    source.panes.forget(lane.lane, source.lanes.pane(), said);
                 }
             }
             Input::Heartbeat(lanes) => {

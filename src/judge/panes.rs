@@ -105,12 +105,15 @@ impl OpenPanes {
         panes.any(|pane| version.is_none_or(|version| pane.holds(version)))
     }
 
-    /// Forgets what a lane said of open panes: another one will say it again.
-    pub fn forget(&mut self, lane: u32) {
-        for lanes in self.unknown.values_mut() {
+    /// Forgets what a lane said of panes that it had open: its successor will say it again. What it
+    /// said of those that end by `said` stays.
+    pub fn forget(&mut self, lane: u32, pane: Span, said: EventTime) {
+        let open = |start: &EventTime| *start + pane > said;
+        for (_, lanes) in self.unknown.iter_mut().filter(|(start, _)| open(start)) {
             lanes.remove(&lane);
         }
-        for pane in self.open.values_mut().flat_map(BTreeMap::values_mut) {
+        let again = self.open.iter_mut().filter(|(start, _)| open(start));
+        for pane in again.flat_map(|(_, models)| models.values_mut()) {
             pane.versions.retain(|(_, _, of), _| *of != lane);
             pane.pairs.retain(|(_, _, of), _| *of != lane);
             pane.features.retain(|(_, of), _| *of != lane);

@@ -69,6 +69,9 @@ pub enum Input<'a> {
     End,
     /// What waits in the other lanes of this process.
     Elsewhere(WaitingElsewhere<'a>),
+    /// Labels that the lane which goes before this one has counted as lost in panes that are open,
+    /// by model; this one may have met them, in panes that are closed.
+    Unmet(&'a [ModelId]),
     /// Models and versions that always have a place.
     Named(&'a Arc<NamedModels>),
     /// Send what changed.

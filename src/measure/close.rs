@@ -16,8 +16,8 @@ impl Lane {
             return;
         }
         self.join.caught_up();
-        for (request, at) in std::mem::take(&mut self.lost_labels) {
-            self.lose_labels_of(request, &at);
+        for (model, request, at) in std::mem::take(&mut self.lost_labels) {
+            self.lose_labels_known(model, request, &at);
         }
         // What a former life had given up on.
         self.marks.mark().into_iter().for_each(|mark| self.give_up_halves(mark));
@@ -58,6 +58,8 @@ impl Lane {
         }
         self.join.forget(mark);
         self.inputs.forget(mark);
+        let panes = &self.panes;
+        self.unmet.retain(|(newest, _)| panes.is_open(*newest));
     }
 
     pub(super) fn end(&mut self, out: &mut Vec<Output>) {

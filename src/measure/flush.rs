@@ -149,8 +149,10 @@ impl Lane {
 
     fn resume_topic(&self, topic: usize) -> TopicResume {
         let (next, newest) = (self.ledger.next(topic), self.clocks.newest(topic));
-        let held = self.clocks.held(topic).map(|held| (held.at.position, held.at.newest_before));
-        let first = held.chain(self.panes.first_position(topic)).min();
+        let held = self.clocks.held(topic).map(|held| held.at);
+        let halves = self.halves.places().copied().filter(|at| at.topic == topic);
+        let waiting = held.chain(halves).map(|at| (at.position, at.newest_before));
+        let first = waiting.chain(self.panes.first_position(topic)).min();
         let (commit, before) =
             first.map_or((next, newest), |(position, before)| (Some(position), before));
         TopicResume { commit, next, newest, before, disorder: self.marks.grown(topic) }

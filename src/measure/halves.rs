@@ -72,6 +72,11 @@ impl<P> Halves<P> {
         self.waiting.is_empty()
     }
 
+    /// Where those that wait come from, in no order.
+    pub fn places(&self) -> impl Iterator<Item = &P> {
+        self.waiting.values().map(|waiting| &waiting.place)
+    }
+
     /// Takes a half.
     pub fn take(&mut self, half: Half<'static>, place: P) -> Met<P> {
         let (key, full) = (text_key(&half.by), self.waiting.len() >= self.most);

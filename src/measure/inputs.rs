@@ -126,6 +126,8 @@ pub(super) struct RecentInputs {
     lists: VecDeque<Arc<[FeatureIx]>>,
     bytes: usize,
     most: usize,
+    /// Blocks up to this one went early: nothing more is kept in them.
+    gone: Option<EventTime>,
     dropped: u64,
     /// Scratch: the inputs being kept.
     pairs: Vec<(FeatureIx, PackedInput)>,
@@ -134,7 +136,7 @@ pub(super) struct RecentInputs {
 impl RecentInputs {
     pub(super) fn new() -> Self {
         let (blocks, lists, pairs) = Default::default();
-        Self { blocks, lists, bytes: 0, most: usize::MAX, dropped: 0, pairs }
+        Self { blocks, lists, bytes: 0, most: usize::MAX, gone: None, dropped: 0, pairs }
     }
 
     /// How many bytes they may take.
@@ -163,13 +165,22 @@ impl RecentInputs {
             return InputsPlace::NONE;
         }
         let until = panes.end_of(ts + TOGETHER);
+        // Past its bytes with one block alone it keeps no more in that one.
+        let full = self.bytes > self.most && self.blocks.len() == 1;
+        if Some(until) <= self.gone || full && self.blocks.contains_key(&until) {
+            self.dropped += 1;
+            return InputsPlace::NONE;
+        }
         let block = self.blocks.entry(until).or_insert_with(InputsBlock::new);
         let Ok(place) = u32::try_from(block.answers.len()) else { return InputsPlace::NONE };
         let before = block.bytes;
         self.pairs.clear();
         self.pairs.extend(inputs.map(|(index, feature)| (index, block.packed(feature))));
         self.pairs.sort_by_key(|(index, _)| *index);
+        let known = Arc::strong_count;
         let of = shared(&mut self.lists, self.pairs.iter().map(|(index, _)| *index));
+        // The list of features counts with the first who has it.
+        block.bytes += if known(&of) == 2 { size_of_val(&*of) } else { 0 };
         let values: Box<[_]> = self.pairs.iter().map(|(_, value)| *value).collect();
         block.bytes += size_of::<KeptInputs>() + size_of_val(&*values);
         block.answers.push(KeptInputs { of, values });
@@ -183,6 +194,7 @@ impl RecentInputs {
         while self.bytes > self.most {
             match self.blocks.first_entry().filter(|first| *first.key() != added) {
                 Some(first) => {
+                    self.gone = Some(*first.key());
                     let block = first.remove();
                     self.bytes -= block.bytes;
                     self.dropped += block.answers.len() as u64;

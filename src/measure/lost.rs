@@ -9,7 +9,7 @@ use super::api::UnreadRecord;
 use super::ledger::{ReadPhase, RecordPlace};
 use super::names::{ModelIx, RequestKey, VersionIx};
 use super::place::Unplaced;
-use crate::model::{EventTime, LostFields, Reject, Sample, SampleKind, SampleRole};
+use crate::model::{EventTime, LostFields, ModelId, Reject, Sample, SampleKind, SampleRole};
 use crate::sums::Losses;
 
 const ONE_LABEL: Losses = Losses::of_record(Some(SampleKind::Outcome));
@@ -53,9 +53,24 @@ impl Lane {
         let Ok(model) = model else { return };
         let request = RequestKey::of(model, request);
         if !self.behind || self.ledger.has_one_topic() {
-            self.lose_labels_of(request, at);
+            self.lose_labels_known(model, request, at);
         } else if self.lost_pane(ONE_LABEL, at).is_some() {
-            self.lost_labels.push((request, *at));
+            self.lost_labels.push((model, request, *at));
+        }
+    }
+
+    /// The versions that answered a request lose a label. Where none is known to have, and the lane
+    /// has forgotten some, any version of the model may be one.
+    pub(super) fn lose_labels_known(
+        &mut self,
+        model: ModelIx,
+        request: RequestKey,
+        at: &RecordPlace,
+    ) {
+        let unknown = self.join.answered(request).is_empty() && self.warm() < 1.0;
+        match self.lost_pane(ONE_LABEL, at).filter(|_| unknown) {
+            Some(pane) => self.panes.unknown(pane, at, Some(model)).merge(ONE_LABEL),
+            None => self.lose_labels_of(request, at),
         }
     }
 
@@ -85,6 +100,25 @@ impl Lane {
         let at = RecordPlace { topic, position, phase: ReadPhase::Rebuild, newest_before };
         self.names.need(model, self.panes.end_of(newest));
         self.panes.unknown(newest, &at, Some(model)).merge(ONE_LABEL);
+        self.unmet.push((newest, model));
+    }
+
+    /// The models of labels that count as lost in open panes, for the lane that succeeds this one.
+    #[must_use]
+    pub fn unmet(&self) -> Vec<ModelId> {
+        let open = self.unmet.iter().filter(|(newest, _)| self.panes.is_open(*newest));
+        open.map(|(_, model)| self.names.model_name(*model).clone()).collect()
+    }
+
+    /// The lane that went before has lost these labels.
+    pub(super) fn lose_labels_unmet(&mut self, models: &[ModelId]) {
+        self.names.ask_again(true);
+        for model in models {
+            if let Ok(model) = self.place_model(model.as_str(), EventTime::MIN) {
+                self.lose_label_of(model);
+            }
+        }
+        self.names.ask_again(false);
     }
 
     pub(super) fn lose_labels_of(&mut self, request: RequestKey, at: &RecordPlace) {

@@ -34,6 +34,7 @@ mod panes;
 mod place;
 mod places;
 mod placing;
+mod remembered;
 mod request;
 mod skew;
 mod slots;
@@ -47,7 +48,7 @@ use self::flush::Flushed;
 use self::inputs::RecentInputs;
 use self::join::Join;
 use self::ledger::{Disposition, Ledger, ReadPhase, RecordPlace};
-use self::names::{FeatureIx, RequestKey, VersionIx};
+use self::names::{FeatureIx, ModelIx, RequestKey, VersionIx};
 use self::panes::Panes;
 use self::places::Names;
 use self::topic_clock::ReadTimes;
@@ -83,7 +84,9 @@ pub struct Lane {
     behind: bool,
     flushed: Flushed,
     /// Outcomes lost while records are read again: whose they are is known after the last one.
-    lost_labels: Vec<(RequestKey, RecordPlace)>,
+    lost_labels: Vec<(ModelIx, RequestKey, RecordPlace)>,
+    /// Labels counted as lost in open panes, because what they would have met may be forgotten.
+    unmet: Vec<(EventTime, ModelIx)>,
     /// The version of the sample being taken.
     version: Option<VersionIx>,
     /// Scratch: the features of the prediction being taken.
@@ -111,6 +114,7 @@ impl Lane {
             flushed: Flushed::new(epoch, topics),
             inputs: RecentInputs::new(),
             lost_labels: Vec::new(),
+            unmet: Vec::new(),
             version: None,
             features: Vec::new(),
         }
@@ -166,33 +170,6 @@ impl Lane {
         topics.flat_map(|topic| self.clocks.held(topic)).map(|held| held.at.position)
     }
 
-    /// Requests that wait for their answer or their outcome, by model.
-    pub fn waiting(&self) -> impl Iterator<Item = (&ModelId, usize)> {
-        self.join.waiting().map(|(model, waiting)| (self.names.model_name(model), waiting))
-    }
-
-    /// The models whose labels are not counted, because too many requests wait.
-    pub fn stopped_joins(&self) -> impl Iterator<Item = &ModelId> {
-        self.join.stopped_models().map(|model| self.names.model_name(model))
-    }
-
-    /// Bytes that all remembered requests take.
-    #[must_use]
-    pub fn waiting_bytes(&self) -> usize {
-        self.join.bytes()
-    }
-
-    /// Bytes that the inputs of recent requests take.
-    #[must_use]
-    pub fn input_bytes(&self) -> usize {
-        self.inputs.bytes()
-    }
-
-    /// Answers whose inputs were dropped early, since this was last asked.
-    pub fn take_dropped_inputs(&mut self) -> u64 {
-        self.inputs.take_dropped()
-    }
-
     /// Takes one input; what follows from it is added to `out`.
     pub fn step(&mut self, input: Input<'_>, out: &mut Vec<Output>) {
         match input {
@@ -216,6 +193,7 @@ impl Lane {
                 self.drained(topic, out);
             }
             Input::End => self.end(out),
+            Input::Unmet(models) => self.lose_labels_unmet(models),
             Input::Elsewhere(elsewhere) => {
                 self.inputs.limit(elsewhere.input_bytes);
                 let names = &self.names;

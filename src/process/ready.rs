@@ -123,7 +123,8 @@ pub(super) fn ready(topics: &Topics, config: &Config, part: &RoleSet) -> Result<
     Ok(())
 }
 
-/// The same for a router. It routes without the log, too, so it does not wait until a broker answers.
+/// The same for a router. It routes without the log, too, so it does not wait until a broker
+/// answers.
 pub(super) fn ready_to_route(topics: &Topics, config: &Config) -> Result<(), NotReady> {
     let (topics, config) = (topics.clone(), config.clone());
     let (told, answers) = mpsc::channel();
@@ -132,8 +133,12 @@ pub(super) fn ready_to_route(topics: &Topics, config: &Config) -> Result<(), Not
         let _unheard = told.send(ready(&topics, &config, &RoleSet::Route));
     });
     match answers.recv_timeout(ASKED_WITHIN) {
-        Ok(Err(NotReady::Log(LogError::Storage { .. }))) | Err(_) => {
-            diagnostics::routes_without_log();
+        Ok(Err(NotReady::Log(why @ LogError::Storage { .. }))) => {
+            diagnostics::routes_without_log(&format!("{:#}", anyhow::Error::new(why)));
+            Ok(())
+        }
+        Err(_) => {
+            diagnostics::routes_without_log("no broker has answered in time");
             Ok(())
         }
         Ok(answer) => answer,

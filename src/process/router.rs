@@ -14,6 +14,7 @@ use crate::config::{Config, RouterSettings};
 use crate::edge::diagnostics;
 use crate::edge::http::Guard;
 use crate::edge::router::Routing;
+use crate::model::SourceId;
 use crate::roles::route::Publisher;
 
 /// A router that is ready to answer.
@@ -55,10 +56,10 @@ pub(super) async fn open(config: &Config, part: &RoleSet) -> Result<Option<Opene
 }
 
 /// Where records of answers go.
-fn topic(config: &Config, settings: &RouterSettings) -> Option<String> {
+fn topic(config: &Config, settings: &RouterSettings) -> Option<(SourceId, String)> {
     let source = settings.source.as_ref()?;
     let source = config.settings.sources.iter().find(|known| known.id == *source)?;
-    Some(source.topics.first()?.name.clone())
+    Some((source.id.clone(), source.topics.first()?.name.clone()))
 }
 
 impl Opened {

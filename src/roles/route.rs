@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use crate::edge::clock::Stopwatch;
 use crate::edge::diagnostics;
-use crate::edge::log::{LogError, Outgoing, Partition, Writer};
+use crate::edge::log::{Outgoing, Partition, Writer};
 use crate::edge::router::Answered;
-use crate::model::Span;
+use crate::model::{SourceId, Span};
 use crate::topics::partitioner::lane_of;
 use crate::topics::{RoleError, Topics};
 
@@ -26,6 +26,8 @@ const SAY_EVERY: Span = Span::from_s(10);
 #[derive(Clone)]
 pub struct Publisher {
     queue: Arc<Mutex<Queue>>,
+    source: SourceId,
+    /// Its first topic.
     topic: String,
     /// How long after a stop records may still come.
     drain: Span,
@@ -49,13 +51,17 @@ pub enum RouteTurn {
 }
 
 impl Publisher {
-    /// A queue of this many records, and its reader.
+    /// A queue of this many records, and its reader, who writes to a source's topic.
     #[must_use]
-    pub fn new(topic: String, queue: usize, drain: Duration) -> (SyncSender<Answered>, Self) {
+    pub fn new(
+        (source, topic): (SourceId, String),
+        queue: usize,
+        drain: Duration,
+    ) -> (SyncSender<Answered>, Self) {
         let (sender, records) = sync_channel(queue);
         let queue = Arc::new(Mutex::new(Queue { records, held: Vec::new() }));
         let drain = Span::from_ms(i64::try_from(drain.as_millis()).unwrap_or(i64::MAX));
-        (sender, Self { queue, topic, drain })
+        (sender, Self { queue, source, topic, drain })
     }
 
     /// Writes until nothing more comes, or the time after a stop is over.
@@ -108,8 +114,9 @@ impl Publisher {
         {
             queue.held.push(record);
         }
-        let lanes = topics.log.partitions(&self.topic)?.ok_or_else(|| {
-            LogError::NoSuchPartition(Partition { topic: self.topic.clone(), partition: 0 })
+        let lanes = topics.log.partitions(&self.topic)?.ok_or_else(|| RoleError::Rests {
+            source_id: self.source.clone(),
+            topic: self.topic.clone(),
         })?;
         writer.append(queue.held.iter().map(|record| self.outgoing(record, lanes)).collect())?;
         let wrote = queue.held.len();

@@ -485,7 +485,10 @@ async fn every_answer_becomes_a_record_and_a_blocked_log_delays_none() {
     log.create("telemetry", 4, false).unwrap();
     let shim = Shim::new(Arc::new(log));
     let topics = topics(Arc::new(shim.clone()));
-    let (queue, publisher) = Publisher::new("telemetry".to_owned(), 30, Duration::ZERO);
+    let (queue, publisher) = {
+        let source = ripcord::model::SourceId::new("telemetry").unwrap();
+        Publisher::new((source, "telemetry".to_owned()), 30, Duration::ZERO)
+    };
     let model = "shadow = [\"v2\"]\nfeatures = \"/features\"\nscore = \"/score\"";
     let world = World::start(&[&v1, &v2], "telemetry = \"telemetry\"", model, Some(queue)).await;
     assert_eq!(world.predict(None).await.0, 200);

@@ -104,7 +104,7 @@ fn a_router_routes_while_no_broker_answers() {
 
     let late = world.start(&["route"]);
     routes(&late);
-    assert!(late.said().contains("no broker answers"), "{}", late.said());
+    assert!(late.said().contains("the log does not answer"), "{}", late.said());
     let said = late.said();
     let (status, took) = ended(late);
     assert!(status.success() && took < ENDS_WITHIN, "{status} after {took:?}: {said}");

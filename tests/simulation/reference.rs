@@ -8,7 +8,7 @@ use ripcord::measure::Lane;
 use ripcord::model::{EventTime, LaneId, SampleRole, Span};
 use ripcord::roles::ingest::pipeline::{LanePipeline, RawRecord};
 use ripcord::shard::Inbox;
-use ripcord::sums::{Counters, Frame, VersionPartial, VersionSums};
+use ripcord::sums::{Counters, VersionPartial, VersionSums};
 use ripcord::wire::telemetry::Raw;
 
 use crate::producers::TELEMETRY;
@@ -72,7 +72,11 @@ pub(crate) fn expected(world: &World) -> Measured {
 pub(crate) fn told(world: &World) -> Measured {
     let mut measured = Measured::default();
     let mut epochs: BTreeMap<(u32, u32), u64> = BTreeMap::new();
+    // By shard and lane: up to where panes were said for the last time, and the cells.
+    let mut marks: BTreeMap<(u32, u32), EventTime> = BTreeMap::new();
+    let mut said: BTreeMap<(u32, u32), Measured> = BTreeMap::new();
     let inbox = world.makings.topics.topic(Topic::Inbox);
+    let pane = world.makings.source.pane;
     for (at, record) in world.site.broker.all(&inbox) {
         let (lane, epoch, frame) = match serde_json::from_slice(&record.value).unwrap() {
             Inbox::Claim { lane, epoch } => (lane.lane, epoch, None),
@@ -83,10 +87,21 @@ pub(crate) fn told(world: &World) -> Measured {
         if epoch < *newest {
             continue;
         }
+        let (claimed, of) = (epoch > *newest, (at.partition, lane));
         *newest = epoch;
-        if let Some(Frame { versions, .. }) = frame {
-            measured.take(lane, &versions);
+        let told = said.entry(of).or_default();
+        if claimed {
+            // Its successor says again what it had open.
+            let mark = marks.get(&of).copied().unwrap_or(EventTime::MIN);
+            told.cells.retain(|(_, start, ..), _| *start + pane <= mark);
+        }
+        if let Some(frame) = frame {
+            told.take(lane, &frame.versions);
+            if !frame.more {
+                marks.insert(of, frame.watermark);
+            }
         }
     }
+    said.into_values().for_each(|told| measured.cells.extend(told.cells));
     measured
 }

@@ -106,7 +106,7 @@ impl World {
         if !learns {
             source.max_skew = Span::ZERO;
         }
-        let long_past = seed % 4 == 3;
+        let long_past = seed % 4 == 2;
         if long_past {
             settings.reread_first = 0;
         }

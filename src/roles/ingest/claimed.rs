@@ -119,11 +119,13 @@ impl ClaimedLane {
             let (read, end, idle) = (next, None, false);
             self.places.push(TopicPosition { partition, again, next, read, end, idle });
         }
-        if self.behind() > first {
+        if self.past() > first {
             self.go_ahead(topics);
         }
         for topic in self.news.forgotten() {
-            self.forgot(topic, i64::MIN);
+            let gone = || Input::Gone { topic, before: i64::MIN };
+            self.feeds_mut().for_each(|feed| feed.step(gone()));
+            self.fresh = true;
         }
         self
     }
@@ -137,6 +139,16 @@ impl ClaimedLane {
     pub(super) fn feeds(&self) -> impl Iterator<Item = &LanePipeline> {
         let next = self.catching_up.as_ref().map(CatchUp::feed);
         std::iter::once(&self.feed).chain(next)
+    }
+
+    /// Bytes that remembered requests take.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.feeds().map(|feed| feed.lane().waiting_bytes()).sum()
+    }
+
+    /// The one that remembers most: what another one remembers, it does, too, or will.
+    pub(super) fn remembering(&self) -> &Lane {
+        self.catching_up.as_ref().map_or(&self.feed, CatchUp::feed).lane()
     }
 
     /// The same, to tell them something that no record does.
@@ -158,6 +170,16 @@ impl ClaimedLane {
     /// All that must be read again was, and no other lane is to succeed it.
     pub(super) fn is_read_again(&self) -> bool {
         self.sought && self.catching_up.is_none()
+    }
+
+    /// Records that must be read again only for the labels of later ones.
+    fn past(&self) -> u64 {
+        let resume = self.memory.resume.iter().flat_map(|resume| &resume.topics);
+        let pasts = self.places.iter().zip(resume).filter_map(|(place, was)| {
+            let (from, upto) = place.again?;
+            u64::try_from(was.commit.unwrap_or(upto).min(upto) - from).ok()
+        });
+        pasts.sum()
     }
 
     /// Records that must be read again.

@@ -1,8 +1,8 @@
 //! How much the lanes of a process may remember together, and who is told of it.
 //!
 //! A model's requests may lie in all lanes of its source, so its limit holds over all of them.
-//! Bytes are limited over all sources: memory is the process's. Of these bytes a quarter more may be
-//! taken by inputs of recent requests, in equal parts by every lane.
+//! Bytes are limited over all sources: memory is the process's. A quarter more may be taken by
+//! inputs of recent requests, in equal parts by every lane.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,11 +13,11 @@ use super::claimed::ClaimedLane;
 use super::pipeline::LanePipeline;
 use crate::edge::clock::Uptime;
 use crate::edge::diagnostics::{self, counters, metrics};
-use crate::measure::{Input, WaitingElsewhere};
+use crate::measure::{Input, Lane, WaitingElsewhere};
 use crate::model::{ModelId, Span};
 use crate::phrases;
 
-/// The part of the bytes for waiting requests that inputs of recent ones may take beside them.
+/// Inputs of recent requests may take this part of what waiting requests may, in addition to it.
 const INPUTS: usize = 4;
 
 /// Time between two looks at what all lanes remember.
@@ -126,34 +126,38 @@ impl Ingest {
         let mut models: BTreeMap<ModelId, usize> = BTreeMap::new();
         let mut bytes = 0;
         let mut stopped = BTreeSet::new();
-        for lane in self.held.values().flat_map(ClaimedLane::feeds).map(LanePipeline::lane) {
-            bytes += lane.waiting_bytes();
-            for (model, waiting) in lane.waiting() {
+        for held in self.held.values() {
+            bytes += held.waiting_bytes();
+            for (model, waiting) in held.remembering().waiting() {
                 *models.entry(model.clone()).or_default() += waiting;
             }
-            stopped.extend(lane.stopped_joins().cloned());
+            let lanes = held.feeds().map(LanePipeline::lane);
+            stopped.extend(lanes.flat_map(Lane::stopped_joins).cloned());
         }
         self.waiting.stopped = stopped;
         self.tell_metrics(models.values().sum(), bytes);
         self.tell_inputs();
-        let lanes = self.held.len() * self.settings.known.len().max(1);
-        let input_bytes = self.waiting.all.most / INPUTS / lanes.max(1);
+        let feeds = self.held.values().flat_map(ClaimedLane::feeds).count();
+        let all = feeds * self.settings.known.len().max(1);
+        let input_bytes = self.waiting.all.most / INPUTS / all.max(1);
         self.tell_refused();
         let others = self.waiting.others(bytes);
-        for feed in self.held.values_mut().flat_map(ClaimedLane::feeds_mut) {
-            let mine = feed.lane().waiting_bytes();
+        for held in self.held.values_mut() {
+            let mine = held.waiting_bytes();
             let mut elsewhere = models.clone();
-            for (model, waiting) in feed.lane().waiting() {
+            for (model, waiting) in held.remembering().waiting() {
                 if let Some(all) = elsewhere.get_mut(model) {
                     *all -= waiting;
                 }
             }
-            feed.step(Input::Elsewhere(WaitingElsewhere {
-                models: &elsewhere,
-                bytes: others + bytes - mine,
-                most_bytes: self.waiting.all.most,
-                input_bytes,
-            }));
+            held.feeds_mut().for_each(|feed| {
+                feed.step(Input::Elsewhere(WaitingElsewhere {
+                    models: &elsewhere,
+                    bytes: others + bytes - mine,
+                    most_bytes: self.waiting.all.most,
+                    input_bytes,
+                }))
+            });
         }
     }
 }

@@ -36,6 +36,8 @@ struct TopicAgain {
     /// What a former life had read.
     known: i64,
     drained: bool,
+    /// It rests, as the lane that speaks was told.
+    idle: bool,
 }
 
 impl CatchUp {
@@ -52,7 +54,7 @@ impl CatchUp {
         let lane = Lane::resume(&source, id, epoch, resume);
         let again = places.iter().map(|place| {
             let (from, known) = place.again.unwrap_or((place.next, place.next));
-            TopicAgain { from, next: from, known, drained: false }
+            TopicAgain { from, next: from, known, drained: false, idle: false }
         });
         let again = again.collect();
         Self { feed: LanePipeline::new(topics.clone(), source, lane), epoch, topics: again }
@@ -78,8 +80,8 @@ impl CatchUp {
     /// lane remembers if that is less.
     pub(super) fn warm(&self) -> f64 {
         let shares = self.topics.iter().map(|topic| {
-            let all = (topic.known - topic.from).max(1);
-            (topic.next - topic.from).min(all) as f64 / all as f64
+            let (read, all) = (topic.next - topic.from, topic.known - topic.from);
+            if read >= all { 1.0 } else { read as f64 / all as f64 }
         });
         shares.fold(self.feed.lane().warm().min(NEARLY), f64::min)
     }
@@ -101,10 +103,22 @@ impl CatchUp {
                 self.read_batch(topic, (place, upto), news, topics, reader)?;
             }
         }
+        self.rest(places);
         // What is closed here, and what could not be used, was told by the lane that speaks.
         self.feed.was_told();
         let mut all = self.topics.iter().zip(places);
         Ok(all.all(|(again, place)| again.drained && again.next >= place.read))
+    }
+
+    /// Topics that rest hold no time back here either, once all of them was read.
+    fn rest(&mut self, places: &[TopicPosition]) {
+        for (topic, (again, place)) in self.topics.iter_mut().zip(places).enumerate() {
+            let rests = place.idle && again.drained && again.next >= place.read;
+            if rests && !again.idle {
+                self.feed.step(Input::Idle { topic });
+            }
+            again.idle = rests;
+        }
     }
 
     /// Reads one batch of a topic.
@@ -176,13 +190,16 @@ impl ClaimedLane {
         if committed != Commit::Done {
             return Ok((committed, None));
         }
-        if let Some(next) = self.catching_up.take() {
+        if let Some(mut next) = self.catching_up.take() {
+            next.feed.step(Input::Unmet(&self.feed.lane().unmet()));
             self.feed = next.feed;
         }
-        // It was told of no topic that rests.
+        // Whether it was told of each topic that rests is not known here.
         self.places.iter_mut().for_each(|place| place.idle = false);
         (self.fresh, self.flushed_at) = (true, None);
-        diagnostics::warmed(&self.id);
+        if self.news.forgotten().is_empty() {
+            diagnostics::warmed(&self.id);
+        }
         Ok((committed, Some(epoch)))
     }
 }

@@ -30,10 +30,17 @@ impl Batch {
         (from, upto): (i64, i64),
     ) -> Result<Self, RoleError> {
         let mut records = topics.log.scan(partition, from, BATCH)?;
-        let next = records.last().map_or(upto, |last| (last.position + 1).min(upto));
+        let mut next = records.last().map_or(upto, |last| (last.position + 1).min(upto));
+        let mut first = from;
         // Not every hole is a loss: transactions and compaction leave some, too.
-        let hole = records.first().is_none_or(|record| record.position > from);
-        let first = if hole { reader.bounds(partition)?.0.min(upto) } else { from };
+        if records.first().is_none_or(|record| record.position > from) {
+            let (begin, end) = reader.bounds(partition)?;
+            first = begin.min(upto);
+            // A broker that leads since a moment ago may not know the end yet.
+            if records.is_empty() && end < upto {
+                next = from;
+            }
+        }
         records.retain(|record| record.position < upto);
         Ok(Self { records, next, gone: Some(first).filter(|first| *first > from) })
     }
