@@ -53,7 +53,7 @@ use self::panes::Panes;
 use self::places::Names;
 use self::topic_clock::ReadTimes;
 use self::watermark::Watermarks;
-use crate::model::{EventTime, LaneId, LogTime, ModelId, Sample, Source, Span};
+use crate::model::{EventTime, LaneId, LogTime, Sample, Source, Span};
 
 pub use self::api::{Input, Output, SamplePart, UnreadRecord, WaitingElsewhere, WaitingLimit};
 pub use self::halves::{Halves, Met};
