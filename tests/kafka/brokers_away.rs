@@ -95,7 +95,7 @@ fn a_router_routes_while_no_broker_answers() {
     };
     let mut router = world.start(&["route"]);
     routes(&router);
-    let telemetry = Partition { topic: topic, partition: 0 };
+    let telemetry = Partition { topic, partition: 0 };
     let sent = || world.log.scan(&telemetry, 0, 10).unwrap().len();
     until("its telemetry is written", || (sent() == 1).then_some(()));
     drop(started);
