@@ -1,8 +1,8 @@
 //! Bytes from outside, made up by a fuzzer: none of them does harm.
 //!
 //! `cargo test --test fuzz` tries some. An engine that looks where the bytes lead is used by hand,
-//! one target at a time: `cargo bolero test --test fuzz -s NONE --rustc-bootstrap -T 10m decode`
-//! (`cargo install cargo-bolero`). docs/reliability.md says what it found.
+//! one target at a time (`cargo install cargo-bolero`); docs/reliability.md says what it found:
+//! `cargo bolero test -s NONE --rustc-bootstrap --profile release -T 10m decode`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, dead_code, unreachable_pub, reason = "a test")]
 
 #[path = "../common/mod.rs"]
