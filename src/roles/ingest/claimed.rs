@@ -151,7 +151,7 @@ impl ClaimedLane {
         self.catching_up.as_ref().map_or(&self.feed, CatchUp::feed).lane()
     }
 
-    /// The same, to tell them something that no record does.
+    /// What feeds them, to tell both something that no record does.
     pub(super) fn feeds_mut(&mut self) -> impl Iterator<Item = &mut LanePipeline> {
         let next = self.catching_up.as_mut().map(CatchUp::feed_mut);
         std::iter::once(&mut self.feed).chain(next)
